@@ -1,0 +1,98 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swift: [SwiftSetting] = [
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .treatAllWarnings(as: .error),
+]
+
+// Kernels are optimised in debug builds too, or tests would crawl. `-ffp-contract=off` keeps every multiply-add
+// where the source puts it, so that all instruction sets round alike.
+let kernels: [CSetting] = [
+    .unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"]),
+    .treatAllWarnings(as: .error),
+]
+
+// Targets import downwards only; `make lint` compares every import with the dependencies declared here.
+let package = Package(
+    name: "apus",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "apus", targets: ["apus"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .target(name: "CKernels", cSettings: kernels),
+        .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev", "zlib1g-dev"])]),
+
+        .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: swift),
+        .target(name: "Images", dependencies: ["CPNG"], swiftSettings: swift),
+        .target(name: "Tokenizers", swiftSettings: swift),
+        .target(
+            name: "Checkpoints",
+            dependencies: ["Tensors", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: swift),
+        .target(
+            name: "Models", dependencies: ["Tensors", "Images", "Tokenizers", "Checkpoints"], swiftSettings: swift),
+        .target(
+            name: "Engine",
+            dependencies: ["Models", .product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: swift),
+        .target(
+            name: "Datasets",
+            dependencies: ["Images", "Tokenizers", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: swift),
+        .target(name: "Training", dependencies: ["Engine", "Datasets"], swiftSettings: swift),
+        .target(
+            name: "Evaluation",
+            dependencies: ["Engine", "Datasets", .product(name: "AsyncHTTPClient", package: "async-http-client")],
+            swiftSettings: swift),
+        .target(name: "WireFormats", swiftSettings: swift),
+        .target(
+            name: "Serving",
+            dependencies: [
+                "Engine", "WireFormats",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: swift),
+        .executableTarget(
+            name: "apus",
+            dependencies: [
+                "Serving", "Training", "Evaluation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swift),
+
+        .target(name: "TestSupport", dependencies: ["Models"], path: "Tests/TestSupport", swiftSettings: swift),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: swift),
+        .testTarget(name: "ImagesTests", dependencies: ["Images"], swiftSettings: swift),
+        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], swiftSettings: swift),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], swiftSettings: swift),
+        .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"], swiftSettings: swift),
+        .testTarget(name: "EngineTests", dependencies: ["Engine", "TestSupport"], swiftSettings: swift),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets"], swiftSettings: swift),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"], swiftSettings: swift),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: swift),
+        .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats"], swiftSettings: swift),
+        .testTarget(
+            name: "ServingTests",
+            dependencies: [
+                "Serving", "TestSupport", .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ],
+            swiftSettings: swift),
+    ]
+)
