@@ -1,0 +1,96 @@
+/// A dense row-major array of 32-bit floats with value semantics.
+///
+/// Copies share storage until one of them is written. Shapes are the caller's to get right: a mismatch is a mistake in
+/// the program, never in its input, and stops it.
+public struct Tensor: Sendable {
+    /// Extents, outermost first.
+    public private(set) var shape: [Int]
+    private var storage: Storage
+
+    /// A tensor whose elements are not set yet: for kernels that write all of them.
+    package init(uninitialized shape: [Int]) {
+        self.shape = shape
+        self.storage = Storage(uninitialized: shape.reduce(1, *))
+    }
+
+    /// A tensor of zeros.
+    public init(zeros shape: [Int]) {
+        self.init(repeating: 0, shape)
+    }
+
+    /// A tensor with every element set to `value`.
+    public init(repeating value: Float, _ shape: [Int]) {
+        self.init(uninitialized: shape)
+        storage.base.update(repeating: value, count: count)
+    }
+
+    /// A tensor of `shape` with the given elements in row-major order.
+    public init(_ elements: some Collection<Float>, shape: [Int]) {
+        self.init(uninitialized: shape)
+        precondition(elements.count == count, "\(elements.count) elements do not fill the shape \(shape)")
+        _ = UnsafeMutableBufferPointer(start: storage.base, count: count).update(fromContentsOf: elements)
+    }
+
+    /// The number of elements.
+    public var count: Int { storage.count }
+
+    /// The product of all extents but the last.
+    public var rows: Int { columns == 0 ? 0 : count / columns }
+
+    /// The last extent.
+    public var columns: Int { shape.last ?? 1 }
+
+    /// The elements in row-major order.
+    public var elements: [Float] { withUnsafeElements(Array.init) }
+
+    /// The same elements under another shape.
+    public func reshaped(_ shape: [Int]) -> Tensor {
+        precondition(shape.reduce(1, *) == count, "\(self.shape) cannot become \(shape)")
+        var result = self
+        result.shape = shape
+        return result
+    }
+
+    /// A copy of the rows in `range`, counting all extents but the last as rows.
+    public func rows(_ range: Range<Int>) -> Tensor {
+        precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(rows)")
+        return withUnsafeElements {
+            Tensor($0[range.lowerBound * columns..<range.upperBound * columns], shape: [range.count, columns])
+        }
+    }
+
+    /// Reads or writes one element of the tensor seen as a matrix of `rows` × `columns`.
+    public subscript(row: Int, column: Int) -> Float {
+        get {
+            precondition(row >= 0 && row < rows && column >= 0 && column < columns)
+            return storage.base[row * columns + column]
+        }
+        set {
+            precondition(row >= 0 && row < rows && column >= 0 && column < columns)
+            makeUnique()
+            storage.base[row * columns + column] = newValue
+        }
+    }
+
+    /// Calls `body` with the elements, for reading.
+    package func withUnsafeElements<R>(_ body: (UnsafeBufferPointer<Float>) throws -> R) rethrows -> R {
+        try withExtendedLifetime(storage) { try body(UnsafeBufferPointer(start: storage.base, count: count)) }
+    }
+
+    /// Calls `body` with the elements, for writing, after making sure that no other tensor sees the change.
+    package mutating func withUnsafeMutableElements<R>(
+        _ body: (UnsafeMutableBufferPointer<Float>) throws -> R
+    ) rethrows -> R {
+        makeUnique()
+        return try withExtendedLifetime(storage) {
+            try body(UnsafeMutableBufferPointer(start: storage.base, count: count))
+        }
+    }
+
+    private mutating func makeUnique() {
+        if isKnownUniquelyReferenced(&storage) { return }
+        let copy = Storage(uninitialized: count)
+        copy.base.update(from: storage.base, count: count)
+        storage = copy
+    }
+}

@@ -1,0 +1,28 @@
+import Testing
+
+import Tensors
+
+@Suite struct TensorTests {
+    @Test func copiesAreIndependentOnceWritten() {
+        let original = Tensor([1, 2, 3, 4], shape: [2, 2])
+        var copy = original
+        copy[0, 1] = 9
+        #expect(original.elements == [1, 2, 3, 4])
+        #expect(copy.elements == [1, 9, 3, 4])
+    }
+
+    @Test func rowsAreCountedOverAllExtentsButTheLast() {
+        let tensor = Tensor((0..<12).map(Float.init), shape: [2, 2, 3])
+        #expect(tensor.rows == 4)
+        #expect(tensor.rows(1..<3).elements == [3, 4, 5, 6, 7, 8])
+        #expect(tensor.reshaped([3, 4]).columns == 4)
+    }
+
+    @Test func storageIsAlignedAndReused() {
+        for count in [0, 1, 15, 16, 17, 1000, 1 << 20] {
+            let tensor = Tensor(repeating: 2, [count])
+            tensor.withUnsafeElements { #expect(UInt(bitPattern: $0.baseAddress) % 64 == 0) }
+            #expect(tensor.elements.allSatisfy { $0 == 2 })
+        }
+    }
+}
