@@ -1,0 +1,48 @@
+/// The sizes of a Llama-shaped decoder: pre-norm blocks of grouped-query attention and SwiGLU, tied embeddings.
+///
+/// SmolLM2-135M: 30 layers, width 576, FFN 1,536, 9 query heads and 3 key/value heads of 64, vocabulary 49,152.
+public struct DecoderConfiguration: Sendable, Equatable {
+    /// Transformer blocks.
+    public var layers: Int
+    /// Width of the residual stream.
+    public var hidden: Int
+    /// Width of the feed-forward layer.
+    public var feedForward: Int
+    /// Query heads.
+    public var heads: Int
+    /// Key and value heads; each serves `heads / kvHeads` query heads.
+    public var kvHeads: Int
+    /// Elements of a head.
+    public var headSize: Int
+    /// Token ids.
+    public var vocabulary: Int
+    /// Positions that the model was trained for.
+    public var contextLength: Int
+    /// Base θ of the rotary frequencies (Su et al. 2021).
+    public var ropeTheta: Float
+    /// ε of the RMS norms.
+    public var normEpsilon: Float
+
+    /// A configuration of the given sizes.
+    public init(
+        layers: Int, hidden: Int, feedForward: Int, heads: Int, kvHeads: Int, headSize: Int, vocabulary: Int,
+        contextLength: Int, ropeTheta: Float, normEpsilon: Float
+    ) {
+        self.layers = layers
+        self.hidden = hidden
+        self.feedForward = feedForward
+        self.heads = heads
+        self.kvHeads = kvHeads
+        self.headSize = headSize
+        self.vocabulary = vocabulary
+        self.contextLength = contextLength
+        self.ropeTheta = ropeTheta
+        self.normEpsilon = normEpsilon
+    }
+
+    /// Width of all query heads together.
+    public var queryWidth: Int { heads * headSize }
+
+    /// Width of all key heads, or all value heads, together.
+    public var kvWidth: Int { kvHeads * headSize }
+}
