@@ -34,9 +34,10 @@ let package = Package(
     targets: [
         .target(name: "CKernels", cSettings: kernels),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev", "zlib1g-dev"])]),
+        .target(name: "CPNGDecoder", dependencies: ["CPNG"], cSettings: [.treatAllWarnings(as: .error)]),
 
         .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: swift),
-        .target(name: "Images", dependencies: ["CPNG"], swiftSettings: swift),
+        .target(name: "Images", dependencies: ["CPNG", "CPNGDecoder"], swiftSettings: swift),
         .target(name: "Tokenizers", swiftSettings: swift),
         .target(
             name: "Checkpoints",
@@ -79,7 +80,7 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["Models"], path: "Tests/TestSupport", swiftSettings: swift),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: swift),
-        .testTarget(name: "ImagesTests", dependencies: ["Images"], swiftSettings: swift),
+        .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Fixtures"], swiftSettings: swift),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], swiftSettings: swift),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], swiftSettings: swift),
         .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"], swiftSettings: swift),

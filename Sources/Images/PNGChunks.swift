@@ -1,0 +1,121 @@
+import CPNG
+
+/// A PNG taken apart and checked: signature, lengths, CRCs, the order of chunks, and how much the pixel data inflates
+/// to. What is left for libpng is one clean stream of the chunks that decide the pixels.
+///
+/// Text, profiles, EXIF and the frames of an animation are stepped over, never inflated. Bytes after IEND are no part
+/// of the picture (section 5.3 of the specification) and are not looked at.
+struct PNGChunks {
+    static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+
+    let header: PNGHeader
+    /// Red, green and blue of each entry; empty unless the picture has indexes.
+    private(set) var palette: ArraySlice<UInt8> = []
+    /// The data of the tRNS chunk.
+    private(set) var transparency: ArraySlice<UInt8> = []
+    private(set) var pixelData: [ArraySlice<UInt8>] = []
+    /// Signature, IHDR, PLTE and tRNS if they matter, IDATs and IEND.
+    private(set) var essentials: [UInt8] = signature
+
+    init(_ bytes: [UInt8], limits: ImageLimits) throws(PNGError) {
+        try Self.checkSize(bytes, limits: limits)
+        let first = try Chunk(in: bytes, at: Self.signature.count)
+        header = try Self.header(of: first, limits: limits)
+        essentials += first.bytes
+        var chunk = first
+        var count = 1
+        repeat {
+            count += 1
+            guard count <= limits.maximumChunks else { throw .tooManyChunks(limit: limits.maximumChunks) }
+            let next = try Chunk(in: bytes, at: chunk.bytes.endIndex)
+            try take(next, after: chunk)
+            chunk = next
+        } while chunk.type != "IEND"
+        guard !pixelData.isEmpty else { throw .corrupt("there is no IDAT chunk") }
+        try checkInflatedSize()
+    }
+
+    static func checkSize(_ bytes: [UInt8], limits: ImageLimits) throws(PNGError) {
+        guard bytes.starts(with: signature) else { throw .notPNG }
+        guard bytes.count <= limits.maximumBytes else {
+            throw .tooLarge(.bytes, found: bytes.count, limit: limits.maximumBytes)
+        }
+    }
+
+    static func header(of chunk: Chunk, limits: ImageLimits) throws(PNGError) -> PNGHeader {
+        guard chunk.type == "IHDR" else { throw .corrupt("the first chunk is \(chunk.type), not IHDR") }
+        return try PNGHeader(chunk.data, limits: limits)
+    }
+
+    private mutating func take(_ chunk: Chunk, after previous: Chunk) throws(PNGError) {
+        switch chunk.type {
+        case "IHDR": throw .corrupt("there is a second IHDR chunk")
+        case "PLTE": try takePalette(chunk)
+        case "tRNS": try takeTransparency(chunk)
+        case "IDAT":
+            guard pixelData.isEmpty || previous.type == "IDAT" else {
+                throw .corrupt("the IDAT chunks are interrupted by \(previous.type)")
+            }
+            guard header.colourType != .palette || !palette.isEmpty else {
+                throw .corrupt("the PLTE chunk is missing")
+            }
+            pixelData.append(chunk.data)
+            essentials += chunk.bytes
+        case "IEND":
+            guard chunk.data.isEmpty else { throw .corrupt("IEND has \(chunk.data.count) bytes, not 0") }
+            essentials += chunk.bytes
+        default:
+            guard chunk.isAncillary else { throw .corrupt("the critical chunk \(chunk.type) is unknown") }
+        }
+    }
+
+    private mutating func takePalette(_ chunk: Chunk) throws(PNGError) {
+        guard pixelData.isEmpty, palette.isEmpty, transparency.isEmpty else {
+            throw .corrupt("PLTE is doubled or out of place")
+        }
+        guard header.colourType != .grey, header.colourType != .greyAlpha else {
+            throw .corrupt("a grey picture has a PLTE chunk")
+        }
+        let entries = chunk.data.count / 3
+        let most = header.colourType == .palette ? 1 << header.bitDepth : 256
+        guard chunk.data.count % 3 == 0, (1...most).contains(entries) else {
+            throw .corrupt("PLTE has \(chunk.data.count) bytes, not 3 for each of 1 to \(most) entries")
+        }
+        palette = chunk.data
+        // For true colour it only suggests colours to a display.
+        if header.colourType == .palette { essentials += chunk.bytes }
+    }
+
+    private mutating func takeTransparency(_ chunk: Chunk) throws(PNGError) {
+        guard pixelData.isEmpty, transparency.isEmpty else { throw .corrupt("tRNS is doubled or out of place") }
+        let allowed: ClosedRange<Int>
+        switch header.colourType {
+        case .grey: allowed = 2...2
+        case .rgb: allowed = 6...6
+        case .palette:
+            guard !palette.isEmpty else { throw .corrupt("tRNS comes before PLTE") }
+            allowed = 1...(palette.count / 3)
+        case .greyAlpha, .rgba: throw .corrupt("a picture with alpha has a tRNS chunk")
+        }
+        guard allowed.contains(chunk.data.count) else {
+            throw .corrupt("tRNS has \(chunk.data.count) bytes, not \(allowed.lowerBound) to \(allowed.upperBound)")
+        }
+        transparency = chunk.data
+        essentials += chunk.bytes
+    }
+
+    /// Inflates the pixel data once without keeping it: a bomb is stopped one buffer past the size that IHDR implies,
+    /// whereas libpng would inflate it to its end.
+    private func checkInflatedSize() throws(PNGError) {
+        let expected = header.inflatedByteCount
+        var inflater = Inflater()
+        var inflated = 0
+        for data in pixelData {
+            inflated = try inflater.count(data, from: inflated, limit: expected)
+        }
+        guard inflater.isAtEnd else { throw .corrupt("the pixel data ends early") }
+        guard inflated == expected else {
+            throw .corrupt("the pixel data inflates to \(inflated) bytes, not \(expected)")
+        }
+    }
+}
