@@ -42,10 +42,12 @@ public enum ComputeError: Error, Equatable, CustomStringConvertible {
     /// What to do about it.
     public var description: String {
         let names = InstructionSet.supported.map(\.rawValue).joined(separator: ", ")
-        return switch self {
-        case .unknownInstructionSet(let name): "APUS_ISA=\(name) is not an instruction set; this machine has: \(names)"
-        case .unsupportedInstructionSet(let set): "APUS_ISA=\(set.rawValue) does not run here; this machine has: \(names)"
-        }
+        let problem =
+            switch self {
+            case .unknownInstructionSet(let name): "APUS_ISA=\(name) is not an instruction set"
+            case .unsupportedInstructionSet(let set): "APUS_ISA=\(set.rawValue) does not run here"
+            }
+        return "\(problem); this machine has: \(names)"
     }
 }
 
