@@ -1,0 +1,111 @@
+public import Tensors
+
+/// The tensors of a Llama-shaped decoder, under their GGUF names.
+public enum DecoderWeight: Sendable, Hashable {
+    /// Token embeddings `[vocabulary, hidden]`, also the output projection.
+    case embedding
+    /// Weight of the norm before the output projection, `[hidden]`.
+    case outputNorm
+    /// Weight of the norm before a block's attention, `[hidden]`.
+    case attentionNorm(layer: Int)
+    /// Weight of the norm before a block's feed-forward layer, `[hidden]`.
+    case feedForwardNorm(layer: Int)
+    /// A linear layer of a block, `[outputs, inputs]`.
+    case linear(AdapterModule, layer: Int)
+
+    /// The tensor's name in a GGUF file.
+    public var ggufName: String {
+        switch self {
+        case .embedding: "token_embd.weight"
+        case .outputNorm: "output_norm.weight"
+        case .attentionNorm(let layer): "blk.\(layer).attn_norm.weight"
+        case .feedForwardNorm(let layer): "blk.\(layer).ffn_norm.weight"
+        case .linear(let module, let layer): "blk.\(layer).\(module.ggufStem).weight"
+        }
+    }
+
+    /// The tensor's extents, outermost first.
+    public func shape(in configuration: DecoderConfiguration) -> [Int] {
+        switch self {
+        case .embedding: return [configuration.vocabulary, configuration.hidden]
+        case .outputNorm, .attentionNorm, .feedForwardNorm: return [configuration.hidden]
+        case .linear(let module, _):
+            let shape = module.shape(in: configuration)
+            return [shape.outputs, shape.inputs]
+        }
+    }
+}
+
+extension AdapterModule {
+    fileprivate var ggufStem: String {
+        switch self {
+        case .query: "attn_q"
+        case .key: "attn_k"
+        case .value: "attn_v"
+        case .output: "attn_output"
+        case .gate: "ffn_gate"
+        case .up: "ffn_up"
+        case .down: "ffn_down"
+        }
+    }
+
+    /// How to bring the layer's rows from a GGUF file into Hugging Face order; nil where they are in it.
+    public func rowOrder(in configuration: DecoderConfiguration) -> HuggingFaceRowOrder? {
+        switch self {
+        case .query: HuggingFaceRowOrder(heads: configuration.heads, headSize: configuration.headSize)
+        case .key: HuggingFaceRowOrder(heads: configuration.kvHeads, headSize: configuration.headSize)
+        case .value, .output, .gate, .up, .down: nil
+        }
+    }
+}
+
+/// The order of query and key rows within a head.
+///
+/// ggml rotates neighbouring elements (2i, 2i + 1), Hugging Face element i with element i + half: so llama.cpp's
+/// converter interleaves the two halves of each head's rows, and this undoes it.
+public struct HuggingFaceRowOrder: Sendable, Equatable {
+    /// Heads.
+    public let heads: Int
+    /// Rows of a head; even.
+    public let headSize: Int
+
+    /// The order for `heads` heads of `headSize` rows.
+    public init(heads: Int, headSize: Int) {
+        precondition(headSize % 2 == 0, "heads of \(headSize) rows have no halves")
+        self.heads = heads
+        self.headSize = headSize
+    }
+
+    /// The row of the GGUF tensor that is row `row` in Hugging Face order.
+    public func ggufRow(of row: Int) -> Int {
+        let (head, element) = row.quotientAndRemainder(dividingBy: headSize)
+        let half = headSize / 2
+        return head * headSize + 2 * (element % half) + element / half
+    }
+
+    /// A GGUF tensor `[heads * headSize, inputs]` in Hugging Face order.
+    public func reordered(_ tensor: Tensor) -> Tensor {
+        precondition(tensor.rows == heads * headSize, "\(tensor.rows) rows are not \(heads) heads of \(headSize)")
+        var elements: [Float] = []
+        elements.reserveCapacity(tensor.count)
+        for row in 0..<tensor.rows {
+            let source = ggufRow(of: row)
+            elements += tensor.rows(source..<source + 1).elements
+        }
+        return Tensor(elements, shape: tensor.shape)
+    }
+
+    /// The bytes of a GGUF tensor in Hugging Face order; `bytes` holds `heads * headSize` rows of equal size.
+    public func reordered(_ bytes: some RandomAccessCollection<UInt8>) -> [UInt8] {
+        let rows = heads * headSize
+        precondition(bytes.count % rows == 0, "\(bytes.count) bytes are not \(rows) rows")
+        let size = bytes.count / rows
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count)
+        for row in 0..<rows {
+            let start = bytes.index(bytes.startIndex, offsetBy: ggufRow(of: row) * size)
+            result += bytes[start..<bytes.index(start, offsetBy: size)]
+        }
+        return result
+    }
+}

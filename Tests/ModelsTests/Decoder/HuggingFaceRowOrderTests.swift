@@ -1,0 +1,26 @@
+import Models
+import Tensors
+import Testing
+
+@Suite struct HuggingFaceRowOrderTests {
+    /// llama.cpp's converter: `w.reshape(heads, 2, size / 2, inputs).swapaxes(1, 2).reshape(w.shape)`.
+    private func converted(_ rows: [[Float]], heads: Int, size: Int) -> [[Float]] {
+        (0..<heads).flatMap { head in
+            (0..<size / 2).flatMap { element in (0..<2).map { rows[head * size + $0 * size / 2 + element] } }
+        }
+    }
+
+    @Test(arguments: [(1, 2), (3, 4), (2, 8), (9, 64)])
+    func undoesTheConverter(heads: Int, size: Int) {
+        let rows = (0..<heads * size).map { [Float($0), Float($0) + 0.5] }
+        let order = HuggingFaceRowOrder(heads: heads, headSize: size)
+        let stored = Tensor(converted(rows, heads: heads, size: size).flatMap { $0 }, shape: [heads * size, 2])
+        #expect(order.reordered(stored).elements == rows.flatMap { $0 })
+    }
+
+    @Test func ordersBytesAsItOrdersFloats() {
+        let order = HuggingFaceRowOrder(heads: 2, headSize: 6)
+        let floats = Tensor((0..<36).map { Float($0) }, shape: [12, 3])
+        #expect(order.reordered((0..<36).map { UInt8($0) }).map { Float($0) } == order.reordered(floats).elements)
+    }
+}
