@@ -49,6 +49,7 @@ def write_tensors(target: str, name: str, tensors: dict[str, torch.Tensor]) -> N
         checked[key] = value
     path = destination(target, name)
     save_file(checked, path, metadata=provenance())
+    path.chmod(0o644)
     report(path)
 
 
