@@ -47,7 +47,7 @@ CASES = [
     Case("square", **SMALL, batch=2, height=32, width=32),
     Case("padded", **SMALL, batch=1, height=32, width=32, real=(3, 2)),
     Case("wide", **SMALL, batch=1, height=24, width=40),
-    Case("six", image=96, patch=16, hidden=32, layers=2, heads=2, ffn=80, scale=3, text=24, batch=1, height=96, width=96),
+    Case("six", 96, 16, hidden=32, layers=2, heads=2, ffn=80, scale=3, text=24, batch=1, height=96, width=96),
 ]
 
 
@@ -124,7 +124,7 @@ def mask(case: Case) -> torch.Tensor:
 
 
 def buckets(side: int, count: int) -> list[int]:
-    """The row of the position table that each of `count` patches along a side takes, as the embedding module finds it."""
+    """The row of the position table that each of `count` patches along a side takes, by the embedding module."""
     config = Idefics3VisionConfig(image_size=side, patch_size=1, hidden_size=1, num_attention_heads=1)
     module = Idefics3VisionEmbeddings(config)
     module.patch_embedding.weight.data.zero_()
