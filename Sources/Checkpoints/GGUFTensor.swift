@@ -1,0 +1,33 @@
+public import Tensors
+
+/// A tensor of a GGUF file. Its bytes stay in the mapped file until they are asked for.
+public struct GGUFTensor: Sendable {
+    /// Its name in the file.
+    public let name: String
+    /// Extents, outermost first: `[outputs, inputs]` for a matrix. The file itself writes them the other way round.
+    public let shape: [Int]
+    /// How its numbers are stored.
+    public let type: GGUFTensorType
+    let file: MappedFile
+    let range: Range<Int>
+
+    /// Bytes in the file.
+    public var byteCount: Int { range.count }
+
+    /// Calls `body` with the bytes as they stand in the file: row-major, each row in blocks of `type`.
+    public func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        try file.withBytes(range, body)
+    }
+
+    /// The numbers as floats.
+    public func floats() -> Tensor {
+        withBytes { bytes in
+            switch type {
+            case .f32: Tensor(littleEndianFloats: bytes, shape: shape)
+            case .f16: Tensor(halves: bytes, shape: shape)
+            case .bf16: Tensor(bfloats: bytes, shape: shape)
+            case .q4_0, .q4_1, .q8_0: Tensor(blocks: bytes, of: type, shape: shape)
+            }
+        }
+    }
+}

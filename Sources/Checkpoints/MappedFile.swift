@@ -1,0 +1,51 @@
+import Foundation
+
+/// A regular file mapped into memory for reading.
+///
+/// The kernel shares the pages with every other process that maps the file and drops them under pressure. Nobody may
+/// shorten the file while it is mapped: reading a page that is gone ends the process (`SIGBUS`). Everything here that
+/// replaces a file writes a new one and renames it over the old, which leaves existing mappings whole.
+package final class MappedFile: @unchecked Sendable {
+    // Sendable: the mapping is never written and lives as long as the object.
+
+    /// Where the file was found.
+    package let path: String
+    /// The file's size in bytes.
+    package let count: Int
+    private let base: UnsafeMutableRawPointer?
+
+    /// Maps the file at `path`, all of it.
+    package init(path: String) throws(FileError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError(path: path, operation: "open", code: errno) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileError(path: path, operation: "inspect", code: errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw FileError(path: path, operation: "read", reason: "it is not a regular file")
+        }
+        self.path = path
+        self.count = Int(status.st_size)
+        guard count > 0 else {
+            self.base = nil
+            return
+        }
+        let mapping = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0)
+        guard let mapping, mapping != MAP_FAILED else { throw FileError(path: path, operation: "map", code: errno) }
+        self.base = mapping
+    }
+
+    deinit {
+        if let base { munmap(base, count) }
+    }
+
+    /// Calls `body` with the bytes of `range`, which must lie in the file.
+    package func withBytes<R, E: Error>(
+        _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(E) -> R
+    ) throws(E) -> R {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "bytes \(range) of \(count)")
+        defer { withExtendedLifetime(self) {} }
+        guard let base else { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+        return try body(UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
+    }
+}
