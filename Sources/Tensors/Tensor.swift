@@ -59,6 +59,20 @@ public struct Tensor: Sendable {
         }
     }
 
+    /// A copy of the columns in `range` of every row.
+    public func columns(_ range: Range<Int>) -> Tensor {
+        precondition(range.lowerBound >= 0 && range.upperBound <= columns, "columns \(range) of \(columns)")
+        let result = Tensor(uninitialized: [rows, range.count])
+        withUnsafeElements { source in
+            guard let source = source.baseAddress else { return }
+            for row in 0..<rows {
+                (result.storage.base + row * range.count)
+                    .update(from: source + row * columns + range.lowerBound, count: range.count)
+            }
+        }
+        return result
+    }
+
     /// Puts a copy of the rows of `block` in place of as many rows from `row` on.
     public mutating func replaceRows(from row: Int, with block: Tensor) {
         precondition(block.columns == columns && row >= 0 && row + block.rows <= rows, "\(block.shape) at row \(row)")
