@@ -48,7 +48,8 @@ def write_tensors(target: str, name: str, tensors: dict[str, torch.Tensor]) -> N
             raise ValueError(f"{name}: {key} is zero everywhere")
         checked[key] = value
     path = destination(target, name)
-    save_file(checked, path, metadata=provenance())
+    # One metadata entry: safetensors writes several in random order, and a fixture made twice must be the same file.
+    save_file(checked, path, metadata={"provenance": json.dumps(provenance())})
     path.chmod(0o644)
     report(path)
 
