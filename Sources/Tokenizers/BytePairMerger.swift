@@ -1,0 +1,103 @@
+/// Merges the tokens of one word: always the pair of the lowest rank, the leftmost of several (Sennrich et al. 2016).
+///
+/// The word is a linked list, and the pairs that can merge wait in a heap; a word of n bytes takes O(n log n), so that a
+/// megabyte without a space is no attack. Reused from word to word to keep its memory.
+struct BytePairMerger {
+    private let table: MergeTable
+    private var symbols: [Symbol] = []
+    private var queue = CandidateHeap()
+
+    private struct Symbol {
+        var id: Int32  // -1 once merged into its left neighbour
+        var previous: Int32
+        var next: Int32  // symbols.count at the end
+    }
+
+    init(_ table: MergeTable) {
+        self.table = table
+    }
+
+    /// Appends to `output` the tokens that `word`, the tokens of single bytes, merges into.
+    mutating func merge(_ word: [Int32], into output: inout [Int32]) {
+        symbols.removeAll(keepingCapacity: true)
+        for (i, id) in word.enumerated() {
+            symbols.append(Symbol(id: id, previous: Int32(i) - 1, next: Int32(i) + 1))
+        }
+        for left in 0..<max(0, word.count - 1) { enqueue(left) }
+        while let candidate = queue.popMinimum() { apply(candidate) }
+        var at = 0
+        while at < symbols.count {
+            output.append(symbols[at].id)
+            at = Int(symbols[at].next)
+        }
+    }
+
+    private mutating func enqueue(_ left: Int) {
+        let right = Int(symbols[left].next)
+        guard right < symbols.count, let merge = table.merge(symbols[left].id, symbols[right].id) else { return }
+        queue.insert(Candidate(rank: merge.rank, left: UInt32(left)))
+    }
+
+    // A candidate is stale once a neighbour's merge has changed its pair: then the pair's rank is another.
+    private mutating func apply(_ candidate: Candidate) {
+        let left = Int(candidate.left)
+        let right = Int(symbols[left].next)
+        guard symbols[left].id >= 0, right < symbols.count,
+            let merge = table.merge(symbols[left].id, symbols[right].id), merge.rank == candidate.rank
+        else { return }
+        let next = symbols[right].next
+        symbols[left].id = merge.merged
+        symbols[left].next = next
+        symbols[right].id = -1
+        if Int(next) < symbols.count { symbols[Int(next)].previous = Int32(left) }
+        if symbols[left].previous >= 0 { enqueue(Int(symbols[left].previous)) }
+        enqueue(left)
+    }
+}
+
+/// A pair that may merge, ordered by rank, then by place.
+private struct Candidate {
+    private let order: UInt64
+
+    init(rank: UInt32, left: UInt32) {
+        order = UInt64(rank) << 32 | UInt64(left)
+    }
+
+    var rank: UInt32 { UInt32(truncatingIfNeeded: order >> 32) }
+    var left: UInt32 { UInt32(truncatingIfNeeded: order) }
+
+    static func < (a: Candidate, b: Candidate) -> Bool { a.order < b.order }
+}
+
+/// A binary heap of candidates, smallest first.
+private struct CandidateHeap {
+    private var items: [Candidate] = []
+
+    mutating func insert(_ item: Candidate) {
+        items.append(item)
+        var child = items.count - 1
+        while child > 0 {
+            let parent = (child - 1) / 2
+            guard item < items[parent] else { break }
+            items[child] = items[parent]
+            child = parent
+        }
+        items[child] = item
+    }
+
+    mutating func popMinimum() -> Candidate? {
+        guard let last = items.popLast() else { return nil }
+        guard let minimum = items.first else { return last }
+        var parent = 0
+        while true {
+            var child = 2 * parent + 1
+            guard child < items.count else { break }
+            if child + 1 < items.count, items[child + 1] < items[child] { child += 1 }
+            guard items[child] < last else { break }
+            items[parent] = items[child]
+            parent = child
+        }
+        items[parent] = last
+        return minimum
+    }
+}

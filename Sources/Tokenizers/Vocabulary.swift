@@ -1,0 +1,136 @@
+/// What a token is for: the values of GGUF's `tokenizer.ggml.token_type`.
+public enum TokenKind: Int32, Sendable {
+    /// A piece of text, spelled in GPT-2's byte alphabet.
+    case normal = 1
+    /// Stands for text that the vocabulary cannot spell.
+    case unknown = 2
+    /// Steers the model and prints nothing, such as `<|im_start|>`.
+    case control = 3
+    /// A whole piece of plain text that the merges know nothing of.
+    case userDefined = 4
+    /// A place that no text fills.
+    case unused = 5
+    /// One raw byte of a SentencePiece vocabulary.
+    case byte = 6
+}
+
+/// How text is cut into words before any merge: the values of GGUF's `tokenizer.ggml.pre` that Apus follows.
+public enum PreTokenizer: String, Sendable {
+    /// Each digit is a word; the rest is split by GPT-2's pattern (SmolLM, SmolLM2, SmolVLM).
+    case smolLM = "smollm"
+}
+
+/// The tokens and merges of a byte-level BPE tokenizer, as a model file gives them, checked.
+///
+/// A valid vocabulary names each token once, spells its normal tokens in GPT-2's byte alphabet and merges normal tokens
+/// into normal tokens only, so that no text can grow into a control token. It need not spell every byte: SmolLM2's lacks
+/// 21 of the 256.
+public struct Vocabulary: Sendable {
+    /// Token texts by id: normal ones in GPT-2's byte alphabet, the others as they are.
+    public let tokens: [String]
+    /// What each token is for, by id.
+    public let kinds: [TokenKind]
+    /// How text is cut into words.
+    public let preTokenizer: PreTokenizer
+    /// Stands before a text.
+    public let beginOfText: Int32?
+    /// Ends a text or a turn.
+    public let endOfText: Int32?
+    /// Fills unused places of a batch.
+    public let padding: Int32?
+
+    /// The merges, over ids.
+    let merges: MergeTable
+    /// The bytes each token prints, by id; empty for tokens that print nothing.
+    let spellings: [[UInt8]]
+
+    /// Checks and takes over the fields of a GGUF file with `tokenizer.ggml.model` = `gpt2`.
+    ///
+    /// - Parameters:
+    ///   - tokens: `tokenizer.ggml.tokens`.
+    ///   - kinds: `tokenizer.ggml.token_type`, one a token.
+    ///   - merges: `tokenizer.ggml.merges`, each two token texts with a space between, most urgent first.
+    ///   - preTokenizer: `tokenizer.ggml.pre`.
+    ///   - beginOfText: `tokenizer.ggml.bos_token_id`.
+    ///   - endOfText: `tokenizer.ggml.eos_token_id`.
+    ///   - padding: `tokenizer.ggml.padding_token_id`.
+    public init(
+        tokens: [String], kinds: [Int32], merges: [String], preTokenizer: String,
+        beginOfText: Int32?, endOfText: Int32?, padding: Int32?
+    ) throws(VocabularyError) {
+        guard let words = PreTokenizer(rawValue: preTokenizer) else { throw .unknownPreTokenizer(preTokenizer) }
+        guard tokens.count < Int32.max, merges.count < Int32.max else {
+            throw .tooLarge(tokens: tokens.count, merges: merges.count)
+        }
+        guard kinds.count == tokens.count else { throw .countMismatch(tokens: tokens.count, kinds: kinds.count) }
+        for (name, id) in [("bos", beginOfText), ("eos", endOfText), ("padding", padding)] {
+            guard let id else { continue }
+            guard tokens.indices.contains(Int(id)) else { throw .idOutOfRange(name: name, id: id, count: tokens.count) }
+        }
+        self.tokens = tokens
+        self.kinds = try Self.checkedKinds(kinds)
+        self.preTokenizer = words
+        self.beginOfText = beginOfText
+        self.endOfText = endOfText
+        self.padding = padding
+        self.spellings = try Self.spellings(of: tokens, kinds: self.kinds)
+        self.merges = try Self.resolve(merges, ids: Self.index(tokens), kinds: self.kinds)
+    }
+
+    private static func checkedKinds(_ values: [Int32]) throws(VocabularyError) -> [TokenKind] {
+        var kinds: [TokenKind] = []
+        kinds.reserveCapacity(values.count)
+        for (id, value) in values.enumerated() {
+            guard let kind = TokenKind(rawValue: value) else { throw .unknownKind(id: id, value: value) }
+            kinds.append(kind)
+        }
+        return kinds
+    }
+
+    private static func spellings(of tokens: [String], kinds: [TokenKind]) throws(VocabularyError) -> [[UInt8]] {
+        var spellings: [[UInt8]] = []
+        spellings.reserveCapacity(tokens.count)
+        for (id, token) in tokens.enumerated() {
+            switch kinds[id] {
+            case .normal:
+                guard let bytes = ByteAlphabet.bytes(of: token) else { throw .notInByteAlphabet(id: id, token: token) }
+                spellings.append(bytes)
+            case .userDefined: spellings.append(Array(token.utf8))
+            case .control, .unknown, .unused, .byte: spellings.append([])
+            }
+        }
+        return spellings
+    }
+
+    // Keys are UTF-8, because `String` takes canonically equivalent texts for equal.
+    private static func index(_ tokens: [String]) throws(VocabularyError) -> [[UInt8]: Int32] {
+        var ids: [[UInt8]: Int32] = [:]
+        ids.reserveCapacity(tokens.count)
+        for (id, token) in tokens.enumerated() {
+            guard !token.isEmpty else { throw .emptyToken(id: id) }
+            if let first = ids.updateValue(Int32(id), forKey: Array(token.utf8)) {
+                throw .duplicateToken(token, ids: Int(first), id)
+            }
+        }
+        return ids
+    }
+
+    private static func resolve(
+        _ merges: [String], ids: [[UInt8]: Int32], kinds: [TokenKind]
+    ) throws(VocabularyError) -> MergeTable {
+        func normalToken(_ text: [UInt8]) -> Int32? {
+            ids[text].flatMap { kinds[Int($0)] == .normal ? $0 : nil }
+        }
+        var table = MergeTable(minimumCapacity: merges.count)
+        for (rank, merge) in merges.enumerated() {
+            let halves = merge.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+            guard halves.count == 2 else { throw .malformedMerge(rank: rank, merge: merge) }
+            let (left, right) = (Array(halves[0]), Array(halves[1]))
+            guard let l = normalToken(left), let r = normalToken(right), let merged = normalToken(left + right) else {
+                throw .unknownTokenInMerge(rank: rank, merge: merge)
+            }
+            guard table.append(l, r, into: merged) else { throw .duplicateMerge(rank: rank, merge: merge) }
+        }
+        return table
+    }
+}
