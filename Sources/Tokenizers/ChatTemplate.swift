@@ -1,0 +1,168 @@
+/// One turn of a conversation.
+public struct ChatMessage: Sendable, Equatable {
+    /// Who speaks.
+    public enum Role: String, Sendable {
+        /// Instructions to the model.
+        case system
+        /// The person.
+        case user
+        /// The model.
+        case assistant
+    }
+
+    /// A stretch of a turn.
+    public enum Part: Sendable, Equatable {
+        /// Plain text; special tokens in it stay text.
+        case text(String)
+        /// A picture, by the caller's number for it.
+        case image(Int)
+    }
+
+    /// Who speaks.
+    public let role: Role
+    /// What is said, in order. Neighbouring texts are one text.
+    public let content: [Part]
+
+    /// A turn with text and pictures.
+    public init(role: Role, content: [Part]) {
+        self.role = role
+        self.content = content
+    }
+
+    /// A turn of text alone.
+    public init(role: Role, text: String) {
+        self.init(role: role, content: [.text(text)])
+    }
+}
+
+/// A conversation as the model reads it.
+public struct RenderedPrompt: Sendable, Equatable {
+    /// Where a picture stands.
+    public struct ImageSpan: Sendable, Equatable {
+        /// The number that the message gave it.
+        public let image: Int
+        /// Its places in `ids`.
+        public let range: Range<Int>
+    }
+
+    /// The prompt's token ids.
+    public fileprivate(set) var ids: [Int32] = []
+    /// The pictures, in the prompt's order.
+    public fileprivate(set) var imageSpans: [ImageSpan] = []
+}
+
+/// Why a conversation cannot be rendered.
+public enum ChatTemplateError: Error, Equatable, Sendable {
+    /// The vocabulary lacks a token that the template is made of.
+    case missingToken(String)
+    /// Message `index` shows a picture but is not the user's.
+    case imageOutsideUserMessage(index: Int)
+}
+
+extension ChatTemplateError: CustomStringConvertible {
+    /// Names the token or the message at fault.
+    public var description: String {
+        switch self {
+        case .missingToken(let token): "chat template: the vocabulary has no special token \"\(token)\""
+        case .imageOutsideUserMessage(let index): "messages[\(index)]: expected a picture in user messages only"
+        }
+    }
+}
+
+/// How a conversation becomes one prompt that the assistant's next turn continues.
+///
+/// Both templates write each turn as `<|im_start|>ROLE\nTEXT<|im_end|>\n` and end with `<|im_start|>assistant\n`. They
+/// render to ids and never by way of text, so no text can open or close a turn.
+public enum ChatTemplate: String, Sendable, CaseIterable {
+    /// The turns as they are.
+    case chatml
+    /// SmolLM2's own: puts a default system turn first if the conversation does not begin with one.
+    case smollm2
+
+    private static let defaultSystemText =
+        "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
+
+    /// The prompt of `messages`. Each stretch of text between special tokens and pictures is encoded in one piece.
+    ///
+    /// - Parameters:
+    ///   - messages: The conversation; may be empty.
+    ///   - imageTokens: The ids that stand for a picture, by its number: a run of placeholders.
+    ///   - tokenizer: Whose vocabulary has `<|im_start|>` and `<|im_end|>`.
+    public func render(
+        _ messages: [ChatMessage], imageTokens: (Int) -> [Int32], tokenizer: Tokenizer
+    ) throws(ChatTemplateError) -> RenderedPrompt {
+        var writer = try PromptWriter(tokenizer)
+        if self == .smollm2, let first = messages.first, first.role != .system {
+            writer.write(ChatMessage(role: .system, text: Self.defaultSystemText), imageTokens: imageTokens)
+        }
+        for (index, message) in messages.enumerated() {
+            guard message.role == .user || message.content.allSatisfy(\.isText) else {
+                throw .imageOutsideUserMessage(index: index)
+            }
+            writer.write(message, imageTokens: imageTokens)
+        }
+        writer.open(.assistant)
+        return writer.finish()
+    }
+}
+
+extension ChatMessage.Part {
+    fileprivate var isText: Bool {
+        if case .text = self { true } else { false }
+    }
+}
+
+/// Writes turns as ids. Text waits in `text` until a special token or a picture ends it.
+private struct PromptWriter {
+    private let tokenizer: Tokenizer
+    private let turnStart: Int32
+    private let turnEnd: Int32
+    private var text = ""
+    private var prompt = RenderedPrompt()
+
+    init(_ tokenizer: Tokenizer) throws(ChatTemplateError) {
+        func id(_ token: String) throws(ChatTemplateError) -> Int32 {
+            guard let id = tokenizer.id(ofSpecial: token) else { throw .missingToken(token) }
+            return id
+        }
+        self.tokenizer = tokenizer
+        turnStart = try id("<|im_start|>")
+        turnEnd = try id("<|im_end|>")
+    }
+
+    mutating func write(_ message: ChatMessage, imageTokens: (Int) -> [Int32]) {
+        open(message.role)
+        for part in message.content {
+            switch part {
+            case .text(let more): text += more
+            case .image(let image):
+                flush()
+                let start = prompt.ids.count
+                prompt.ids += imageTokens(image)
+                prompt.imageSpans.append(.init(image: image, range: start..<prompt.ids.count))
+            }
+        }
+        put(turnEnd)
+        text = "\n"
+    }
+
+    mutating func open(_ role: ChatMessage.Role) {
+        put(turnStart)
+        text = role.rawValue + "\n"
+    }
+
+    mutating func finish() -> RenderedPrompt {
+        flush()
+        return prompt
+    }
+
+    private mutating func put(_ token: Int32) {
+        flush()
+        prompt.ids.append(token)
+    }
+
+    private mutating func flush() {
+        prompt.ids += tokenizer.encode(text, special: .asText)
+        text = ""
+    }
+}
