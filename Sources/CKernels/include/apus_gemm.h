@@ -1,10 +1,25 @@
+// Matrix products C (+)= A B in single precision.
+//
+// B is packed beforehand into panels of `panel` columns, each [k][panel], zeros past the last column. Each element of C
+// is one chain of multiply-adds in ascending k that starts from C or from 0: neither the split into tiles nor the
+// number of rows changes a bit of it.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
 typedef struct apus_gemm_kernels {
-    int unused; // a struct needs a member until the first kernel lands
+    size_t panel; // columns of B in a panel
+    size_t group; // rows of C computed together
+
+    /// Packs the n columns of B, times `scale`, from its transpose b = [n][k] with `ld` between rows.
+    void (*pack_rows)(size_t n, size_t k, const float *b, size_t ld, float scale, float *panels);
+    /// Packs the n columns of B, times `scale`, from b = [k][n] with `ld` between rows.
+    void (*pack_columns)(size_t n, size_t k, const float *b, size_t ld, float scale, float *panels);
+    /// C[m][n] = A B, or += when `accumulate`. A is a[m][k], or, when `transposed`, a[k][m].
+    /// The panels are `depth` >= k deep, of which the first k rows are taken.
+    void (*tile)(size_t m, size_t n, size_t k, const float *a, size_t lda, int transposed, const float *panels,
+                 size_t depth, float *c, size_t ldc, int accumulate);
 } apus_gemm_kernels;
 
 extern const apus_gemm_kernels apus_gemm_portable, apus_gemm_avx2, apus_gemm_avx512;

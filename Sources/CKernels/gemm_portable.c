@@ -1,0 +1,4 @@
+#define APUS_TABLE apus_gemm_portable
+#define GV 4
+#define GROUP 6
+#include "gemm_body.h"

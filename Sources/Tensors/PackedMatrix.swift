@@ -1,0 +1,31 @@
+/// How the weights of a `PackedMatrix` are stored and multiplied.
+public enum Precision: Sendable, Equatable {
+    /// Single precision throughout.
+    case float32
+    /// Weights and activations rounded to bfloat16, to nearest even; products summed in single precision.
+    case bfloat16
+}
+
+/// Weights `[outputs, inputs]` that do not change, rearranged once for products `x·wᵀ`.
+///
+/// Belongs to the instruction set of the `Compute` that packed it.
+public struct PackedMatrix: Sendable {
+    /// Rows of the weights: columns of a product.
+    public let outputs: Int
+    /// Columns of the weights: columns of the other factor.
+    public let inputs: Int
+    /// How the weights are kept: `.float32` also where `.bfloat16` was asked for and the processor lacks it.
+    public let precision: Precision
+    let panels: Tensor
+
+    /// Packs `w`, a tensor of `[outputs, inputs]`.
+    public init(_ w: Tensor, precision: Precision = .float32, compute: Compute) {
+        self.outputs = w.rows
+        self.inputs = w.columns
+        self.precision = .float32
+        self.panels = compute.packed(w, outputs: w.rows, transposed: true, scale: 1)
+    }
+
+    /// Bytes that the packed weights take.
+    public var byteCount: Int { panels.count * 4 }
+}

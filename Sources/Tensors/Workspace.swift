@@ -1,0 +1,17 @@
+/// Buffers for the time of one piece of work.
+final class Workspace {
+    private var buffers: [Storage] = []
+
+    /// Calls `body` with a workspace, whose buffers live until it returns.
+    static func use<R>(_ body: (Workspace) -> R) -> R {
+        let workspace = Workspace()
+        return withExtendedLifetime(workspace) { body(workspace) }
+    }
+
+    /// Room for `count` floats, not set to anything.
+    func take(_ count: Int) -> UnsafeMutablePointer<Float> {
+        let storage = Storage(uninitialized: count)
+        buffers.append(storage)
+        return storage.base
+    }
+}
