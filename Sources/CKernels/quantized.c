@@ -1,3 +1,55 @@
-#include "CKernels.h"
+// Block-quantised products in plain C.
+#include <math.h>
 
-const apus_quantized_kernels apus_quantized_portable = {0}, apus_quantized_avx2 = {0}, apus_quantized_avx512 = {0};
+#include "quantized_rows_body.h"
+
+static void block_dots(apus_block_format format, const uint8_t *weights, const int8_t *x, int32_t start,
+                       int32_t dots[APUS_PANEL_COLUMNS]) {
+    const size_t groups = format == APUS_Q8_0 ? 8 : 4;
+    for (size_t column = 0; column < APUS_PANEL_COLUMNS; column++)
+        dots[column] = start;
+    for (size_t g = 0; g < groups; g++) {
+        for (size_t column = 0; column < APUS_PANEL_COLUMNS; column++) {
+            for (size_t i = 0; i < 4; i++) {
+                const int32_t byte = weights[(g * APUS_PANEL_COLUMNS + column) * 4 + i];
+                if (format == APUS_Q8_0) {
+                    dots[column] += byte * x[g * 4 + i];
+                } else {
+                    dots[column] += (byte & 15) * x[g * 4 + i] + (byte >> 4) * x[16 + g * 4 + i];
+                }
+            }
+        }
+    }
+}
+
+static void multiply_row(apus_block_format format, const uint8_t *panel, size_t blocks,
+                         const apus_activation_block *tile, size_t row, float sums[APUS_PANEL_COLUMNS]) {
+    const uint16_t *scales = apus_panel_scales(format, panel, blocks);
+    const uint16_t *minima = apus_panel_minima(format, panel, blocks);
+    for (size_t column = 0; column < APUS_PANEL_COLUMNS; column++)
+        sums[column] = 0;
+    for (size_t b = 0; b < blocks; b++) {
+        int32_t dots[APUS_PANEL_COLUMNS];
+        block_dots(format, panel + b * apus_panel_block_bytes(format), tile[b].values[row], tile[b].start[row], dots);
+        for (size_t column = 0; column < APUS_PANEL_COLUMNS; column++) {
+            const size_t at = b * APUS_PANEL_COLUMNS + column;
+            const float scale = apus_half_to_float(scales[at]) * tile[b].scale[row];
+            sums[column] = fmaf(scale, (float)dots[column], sums[column]);
+            if (format == APUS_Q4_1)
+                sums[column] = fmaf(apus_half_to_float(minima[at]), tile[b].scaled_sum[row], sums[column]);
+        }
+    }
+}
+
+static void multiply(apus_block_format format, const uint8_t *panel, size_t blocks, const apus_activation_block *tiles,
+                     size_t rows, float *out, size_t stride, size_t columns) {
+    for (size_t row = 0; row < rows; row++) {
+        float sums[APUS_PANEL_COLUMNS];
+        const apus_activation_block *tile = tiles + row / APUS_TILE_ROWS * blocks;
+        multiply_row(format, panel, blocks, tile, row % APUS_TILE_ROWS, sums);
+        for (size_t column = 0; column < columns; column++)
+            out[row * stride + column] = sums[column];
+    }
+}
+
+const apus_quantized_kernels apus_quantized_portable = {quantize_rows, multiply};

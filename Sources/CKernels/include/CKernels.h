@@ -26,6 +26,7 @@ static inline void apus_pause(void) {
 #endif
 }
 
+#include "apus_convert.h"
 #include "apus_elementwise.h"
 #include "apus_gemm.h"
 #include "apus_kv_attention.h"

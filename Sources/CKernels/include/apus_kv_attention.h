@@ -1,10 +1,57 @@
+// Causal attention of queries over a paged cache of keys and values in half precision.
+//
+// A page holds 16 positions of one key-value head: keys transposed, [head size][16], so that the scores of 16 positions
+// need no horizontal sums, then values, [16][head size]. Arithmetic is fp32. A query's result depends on nothing but
+// the query and the keys and values it sees, and is computed in one order: positions are summed span by span (256
+// positions, counted from the start of the sequence), each span page by page with a running maximum, and spans are
+// merged in their order.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
+enum {
+    APUS_KV_PAGE = 16,        // positions in a page
+    APUS_KV_SPAN = 256,       // positions that are reduced apart from others
+    APUS_KV_MAX_HEAD = 256,   // largest head size; all are multiples of 16
+    APUS_KV_MAX_QUERIES = 12, // the most queries that share the reading of a page
+};
+
+/// The pages of one sequence in one layer, for one key-value head.
+typedef struct apus_kv_pages {
+    uint16_t *base;       // page 0 of this layer and head
+    size_t stride;        // halves from one page to the next of the same head
+    const int32_t *table; // the page of positions 16 i ..< 16 i + 16
+    size_t head_size;
+} apus_kv_pages;
+
+/// What is known of a query's result after some spans. A weight of zero says that it has seen nothing, and that the
+/// rest is not set yet: the largest score alone has the weight 1.
+typedef struct apus_attention_state {
+    float values[APUS_KV_MAX_HEAD]; // sum of weight * value
+    float weight;                   // sum of weights e^(score - maximum)
+    float maximum;                  // largest score
+} apus_attention_state;
+
 typedef struct apus_kv_attention_kernels {
-    int unused; // a struct needs a member until the first kernel lands
+    /// How many queries' sums fit this instruction set's registers: the most that `attend` takes.
+    size_t queries;
+
+    /// Writes `count` consecutive positions, from `start`, to their pages. Rows of fp32 keys and values, [head size],
+    /// are `stride` floats apart.
+    void (*store)(const float *keys, const float *values, size_t stride, size_t start, size_t count,
+                  const apus_kv_pages *pages);
+
+    /// Merges spans `first_span`..<`end_span` into `count` states. Query i, [head size], is multiplied by `scale` and
+    /// sees positions 0..<limits[i]; limits do not descend.
+    void (*attend)(const float *const *queries, const size_t *limits, size_t count, float scale,
+                   const apus_kv_pages *pages, size_t first_span, size_t end_span, apus_attention_state *states);
+
+    /// Merges the positions of `later` into `state`, whose positions come before them.
+    void (*merge)(apus_attention_state *state, const apus_attention_state *later, size_t head_size);
+
+    /// The weighted mean of the values that a state has seen.
+    void (*finish)(const apus_attention_state *state, size_t head_size, float *out);
 } apus_kv_attention_kernels;
 
 extern const apus_kv_attention_kernels apus_kv_attention_portable, apus_kv_attention_avx2, apus_kv_attention_avx512;

@@ -1,10 +1,64 @@
+// Products with weights in GGUF's block formats: 32 consecutive weights share a scale (and, in Q4_1, a minimum).
+//
+// Weights are repacked into panels of 16 output columns, so that one register holds four consecutive inputs of all 16.
+// Activations are quantised to 8 bits per block of 32. The integer dot product of a block is exact; then one fp32
+// multiply-add applies the scales and, in Q4_1, a second one the minimum. Blocks are added in their order. All
+// instruction sets give the same bits.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
+enum {
+    APUS_BLOCK = 32,         // weights that share a scale
+    APUS_PANEL_COLUMNS = 16, // output columns interleaved in a panel
+    APUS_TILE_ROWS = 8,      // activation rows interleaved in a tile
+};
+
+typedef enum apus_block_format {
+    APUS_Q4_0 = 0, // fp16 scale, 16 bytes of nibbles with zero point 8
+    APUS_Q4_1 = 1, // fp16 scale, fp16 minimum, 16 bytes of nibbles
+    APUS_Q8_0 = 2, // fp16 scale, 32 signed bytes
+} apus_block_format;
+
+/// One block of 32 inputs of eight activation rows. Places of rows that do not exist are never read.
+typedef struct apus_activation_block {
+    int8_t values[APUS_TILE_ROWS][APUS_BLOCK];
+    float scale[APUS_TILE_ROWS];
+    float scaled_sum[APUS_TILE_ROWS]; // scale * sum of values
+    int32_t start[APUS_TILE_ROWS];    // -zero point * sum of values: where the integer dot product starts
+} apus_activation_block;
+
+/// Bytes that GGUF takes for a block.
+size_t apus_block_bytes(apus_block_format format);
+
+/// The value that an unsigned stored weight has when it means zero; 0 for Q4_1, whose minimum plays that part.
+int32_t apus_block_zero_point(apus_block_format format);
+
+/// Bytes of a panel of `blocks` blocks, a multiple of 64.
+///
+/// A panel holds, in this order: per block the weights as [4 or 8 registers][16 columns][4 inputs] unsigned bytes, in
+/// the 4-bit formats with inputs 0..15 in the low nibbles and 16..31 in the high ones; per block 16 fp16 scales; in
+/// Q4_1 per block 16 fp16 minima.
+size_t apus_panel_bytes(apus_block_format format, size_t blocks);
+
+/// Packs 16 rows of GGUF blocks into `panel`; a null row is packed as zeros.
+void apus_pack_panel(apus_block_format format, const uint8_t *const rows[APUS_PANEL_COLUMNS], size_t blocks,
+                     uint8_t *panel);
+
+/// Writes the weights of one column of a panel to `out`[blocks * 32].
+void apus_unpack_column(apus_block_format format, const uint8_t *panel, size_t blocks, size_t column, float *out);
+
 typedef struct apus_quantized_kernels {
-    int unused; // a struct needs a member until the first kernel lands
+    /// Quantises `rows` <= 8 rows of x, `stride` floats apart, into one tile of `blocks` blocks. A row with a
+    /// non-finite element gets a non-finite scale.
+    void (*quantize_rows)(const float *x, size_t stride, size_t rows, size_t blocks, int32_t zero_point,
+                          apus_activation_block *tile);
+
+    /// out[row][column] = sum over inputs of x[row][input] * w[column][input], for `columns` <= 16 columns of one panel
+    /// and `rows` rows in ceil(rows / 8) consecutive tiles; rows of `out` are `stride` floats apart.
+    void (*multiply)(apus_block_format format, const uint8_t *panel, size_t blocks, const apus_activation_block *tiles,
+                     size_t rows, float *out, size_t stride, size_t columns);
 } apus_quantized_kernels;
 
 extern const apus_quantized_kernels apus_quantized_portable, apus_quantized_avx2, apus_quantized_avx512;

@@ -1,0 +1,16 @@
+// Where the parts of a panel are.
+#pragma once
+
+#include "apus_quantized.h"
+
+static inline size_t apus_panel_block_bytes(apus_block_format format) {
+    return format == APUS_Q8_0 ? APUS_PANEL_COLUMNS * 32 : APUS_PANEL_COLUMNS * 16;
+}
+
+static inline const uint16_t *apus_panel_scales(apus_block_format format, const uint8_t *panel, size_t blocks) {
+    return (const uint16_t *)(panel + blocks * apus_panel_block_bytes(format));
+}
+
+static inline const uint16_t *apus_panel_minima(apus_block_format format, const uint8_t *panel, size_t blocks) {
+    return apus_panel_scales(format, panel, blocks) + blocks * APUS_PANEL_COLUMNS;
+}

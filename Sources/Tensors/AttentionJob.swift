@@ -1,0 +1,132 @@
+import CKernels
+
+/// One call of `Compute.attend`, cut into tiles: queries of one sequence that share a key-value head.
+///
+/// A tile that is much of the work, as in decoding, is cut once more along its keys, into the spans that the kernels
+/// reduce apart anyway: the bits of the result are the same.
+struct AttentionJob {
+    private typealias State = apus_attention_state
+
+    /// Some queries of one sequence and key-value head, numbered row by row and within a row by head of the group.
+    private struct Tile {
+        let sequence: Int
+        let head: Int
+        let queries: Range<Int>
+        /// Spans of keys that the last query sees, and so the most that any does.
+        let spans: Int
+    }
+
+    /// What one thread does at a time: spans of a tile. `states` is where the results wait for the tile's other
+    /// spans, or nil when these are all.
+    private struct Unit {
+        let tile: Tile
+        let spans: Range<Int>
+        let states: Int?
+    }
+
+    let kernels: apus_kv_attention_kernels
+    let queries: UnsafePointer<Float>
+    let out: UnsafeMutablePointer<Float>
+    let heads: Int
+    let layer: Int
+    let sequences: [SequenceSlice]
+    let cache: KVCache
+
+    private var group: Int { heads / cache.heads }
+
+    /// Computes all results.
+    func run(on pool: ThreadPool) {
+        let tiles = self.tiles()
+        let share = max(1, tiles.reduce(0) { $0 + $1.spans } / (8 * pool.threads))
+        var units: [Unit] = []
+        var split: [(tile: Tile, states: Int)] = []
+        var stateCount = 0
+        for tile in tiles {
+            if tile.spans <= share {
+                units.append(Unit(tile: tile, spans: 0..<tile.spans, states: nil))
+                continue
+            }
+            split.append((tile, stateCount))
+            for span in 0..<tile.spans {
+                units.append(Unit(tile: tile, spans: span..<span + 1, states: stateCount))
+                stateCount += tile.queries.count
+            }
+        }
+        withUnsafeStates(stateCount) { states in
+            pool.run(count: units.count) { run(units[$0], states) }
+            pool.run(count: split.count) { merge(split[$0].tile, states + split[$0].states) }
+        }
+    }
+
+    private func tiles() -> [Tile] {
+        var tiles: [Tile] = []
+        for (index, slice) in sequences.enumerated() {
+            let count = slice.rows.count * group
+            for first in stride(from: 0, to: count, by: kernels.queries) {
+                let queries = first..<min(count, first + kernels.queries)
+                let positions = slice.start + (queries.upperBound - 1) / group + 1
+                let spans = (positions + Int(APUS_KV_SPAN) - 1) / Int(APUS_KV_SPAN)
+                for head in 0..<cache.heads {
+                    tiles.append(Tile(sequence: index, head: head, queries: queries, spans: spans))
+                }
+            }
+        }
+        return tiles
+    }
+
+    private func run(_ unit: Unit, _ states: UnsafeMutablePointer<State>) {
+        if let offset = unit.states {
+            attend(unit, states + offset)
+            return
+        }
+        withUnsafeStates(unit.tile.queries.count) { states in
+            attend(unit, states)
+            finish(unit.tile, states)
+        }
+    }
+
+    private func attend(_ unit: Unit, _ states: UnsafeMutablePointer<State>) {
+        let tile = unit.tile
+        let slice = sequences[tile.sequence]
+        let scale = 1 / Float(cache.headSize).squareRoot()
+        let sources: [UnsafePointer<Float>?] = tile.queries.map { queries + offset(of: $0, in: tile) }
+        let limits = tile.queries.map { slice.start + $0 / group + 1 }
+        slice.blockTable.withUnsafeBufferPointer { table in
+            var pages = cache.pages(layer: layer, head: tile.head, table: table.baseAddress)
+            kernels.attend(
+                sources, limits, limits.count, scale, &pages, unit.spans.lowerBound, unit.spans.upperBound, states)
+        }
+    }
+
+    /// Merges the states of all spans of a tile into the first span's.
+    private func merge(_ tile: Tile, _ states: UnsafeMutablePointer<State>) {
+        let count = tile.queries.count
+        for span in 1..<tile.spans {
+            for query in 0..<count {
+                kernels.merge(states + query, states + span * count + query, cache.headSize)
+            }
+        }
+        finish(tile, states)
+    }
+
+    private func finish(_ tile: Tile, _ states: UnsafeMutablePointer<State>) {
+        for (index, query) in tile.queries.enumerated() {
+            kernels.finish(states + index, cache.headSize, out + offset(of: query, in: tile))
+        }
+    }
+
+    /// Where a query and its result are in the batch.
+    private func offset(of query: Int, in tile: Tile) -> Int {
+        let row = sequences[tile.sequence].rows.lowerBound + query / group
+        return (row * heads + tile.head * group + query % group) * cache.headSize
+    }
+
+    /// Calls `body` with `count` states that have seen nothing.
+    private func withUnsafeStates(_ count: Int, _ body: (UnsafeMutablePointer<State>) -> Void) {
+        withUnsafeTemporaryAllocation(of: State.self, capacity: max(1, count)) { states in
+            for index in 0..<count { states[index].weight = 0 }
+            guard let base = states.baseAddress else { return }
+            body(base)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import CKernels
+
+/// A format of 32 consecutive weights that share a scale, as GGUF stores it.
+public enum BlockFormat: Sendable, CaseIterable {
+    /// 4-bit weights around zero: scale × (nibble − 8).
+    case q4_0
+    /// 4-bit weights above a minimum: scale × nibble + minimum.
+    case q4_1
+    /// 8-bit weights: scale × byte.
+    case q8_0
+
+    /// Weights in a block.
+    public static let blockSize = Int(APUS_BLOCK)
+
+    /// Bytes that a block takes in a GGUF file.
+    public var blockBytes: Int { apus_block_bytes(kernel) }
+
+    var kernel: apus_block_format {
+        switch self {
+        case .q4_0: APUS_Q4_0
+        case .q4_1: APUS_Q4_1
+        case .q8_0: APUS_Q8_0
+        }
+    }
+}
+
+/// How the elements of a stored tensor are written; little-endian.
+public enum ElementFormat: Sendable, CaseIterable {
+    /// IEEE single precision.
+    case f32
+    /// IEEE half precision.
+    case f16
+    /// The upper half of an IEEE single.
+    case bf16
+    /// `BlockFormat.q4_0`, blocks along the last extent.
+    case q4_0
+    /// `BlockFormat.q4_1`, blocks along the last extent.
+    case q4_1
+    /// `BlockFormat.q8_0`, blocks along the last extent.
+    case q8_0
+
+    /// The block format that this is, or nil where every element stands for itself.
+    public var blockFormat: BlockFormat? {
+        switch self {
+        case .f32, .f16, .bf16: nil
+        case .q4_0: .q4_0
+        case .q4_1: .q4_1
+        case .q8_0: .q8_0
+        }
+    }
+
+    /// Elements that are stored together; the last extent of a tensor is a multiple of it.
+    public var blockSize: Int { blockFormat == nil ? 1 : BlockFormat.blockSize }
+
+    /// Bytes that `blockSize` elements take.
+    public var blockBytes: Int { blockFormat?.blockBytes ?? (self == .f32 ? 4 : 2) }
+}
+
+extension Tensor {
+    /// The tensor of `shape` whose stored elements are `bytes`, converted to fp32 without loss.
+    ///
+    /// `bytes` needs no alignment. Its size and the last extent fit `format`: the caller has checked what it read.
+    public init(converting format: ElementFormat, bytes: UnsafeRawBufferPointer, shape: [Int]) {
+        self.init(uninitialized: shape)
+        let blocks = count / format.blockSize
+        precondition((shape.last ?? 1) % format.blockSize == 0, "\(shape) is not whole blocks")
+        precondition(bytes.count == blocks * format.blockBytes, "\(bytes.count) bytes do not fill \(shape)")
+        guard count > 0, let source = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+        withUnsafeMutableElements { elements in
+            switch format {
+            case .f32: UnsafeMutableRawBufferPointer(elements).copyMemory(from: bytes)
+            case .f16: apus_convert_f16(source, elements.count, elements.baseAddress)
+            case .bf16: apus_convert_bf16(source, elements.count, elements.baseAddress)
+            case .q4_0: apus_convert_blocks(APUS_Q4_0, source, blocks, elements.baseAddress)
+            case .q4_1: apus_convert_blocks(APUS_Q4_1, source, blocks, elements.baseAddress)
+            case .q8_0: apus_convert_blocks(APUS_Q8_0, source, blocks, elements.baseAddress)
+            }
+        }
+    }
+}

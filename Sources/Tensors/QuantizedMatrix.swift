@@ -1,0 +1,94 @@
+import CKernels
+
+/// An immutable matrix of weights, [outputs, inputs], that stays in a block format of GGUF.
+///
+/// Rows are repacked into panels of 16 output columns when it is made; it takes no more memory than in the file, but
+/// for the last panel's padding.
+public struct QuantizedMatrix: Sendable {
+    /// Some output rows of a matrix as GGUF stores them, row-major: [outputs][inputs / 32] blocks.
+    public struct Source {
+        let outputs: Int
+        let blocks: UnsafeRawBufferPointer
+
+        /// `outputs` rows in `blocks`, which needs no alignment and is read only while the matrix is made.
+        public init(outputs: Int, blocks: UnsafeRawBufferPointer) {
+            self.outputs = outputs
+            self.blocks = blocks
+        }
+    }
+
+    /// The format of the weights.
+    public let format: BlockFormat
+    /// Rows of the matrix: elements of a result.
+    public let outputs: Int
+    /// Columns of the matrix, a multiple of 32.
+    public let inputs: Int
+    let panels: Panels
+
+    /// Repacks the rows in `blocks`, whose size the caller has checked.
+    public init(format: BlockFormat, outputs: Int, inputs: Int, blocks: UnsafeRawBufferPointer, compute: Compute) {
+        let source = Source(outputs: outputs, blocks: blocks)
+        self.init(format: format, inputs: inputs, concatenating: [source], compute: compute)
+    }
+
+    /// Repacks several matrices of the same inputs into one, the outputs of the first source first.
+    public init(format: BlockFormat, inputs: Int, concatenating sources: [Source], compute: Compute) {
+        precondition(inputs > 0 && inputs % BlockFormat.blockSize == 0, "\(inputs) inputs are not whole blocks")
+        let rowBytes = inputs / BlockFormat.blockSize * format.blockBytes
+        for source in sources {
+            precondition(
+                source.outputs >= 0 && source.blocks.count == source.outputs * rowBytes,
+                "\(source.blocks.count) bytes for \(source.outputs) rows of \(rowBytes)")
+        }
+        self.format = format
+        self.outputs = sources.reduce(0) { $0 + $1.outputs }
+        self.inputs = inputs
+        self.panels = Panels(format: format, inputs: inputs, outputs: outputs)
+        panels.pack(sources, rowBytes: rowBytes, pool: compute.pool)
+    }
+
+    /// Bytes of memory that the weights take.
+    public var byteCount: Int { panels.count * panels.stride }
+
+    var blocks: Int { inputs / BlockFormat.blockSize }
+}
+
+/// The memory of a quantised matrix: panels of 16 columns, one after the other.
+final class Panels: @unchecked Sendable {
+    // Sendable: written only by `pack`, before the matrix that owns it exists.
+    let base: UnsafeMutablePointer<UInt8>
+    let stride: Int
+    let count: Int
+    private let format: BlockFormat
+    private let blocks: Int
+
+    static let columns = Int(APUS_PANEL_COLUMNS)
+
+    init(format: BlockFormat, inputs: Int, outputs: Int) {
+        self.format = format
+        self.blocks = inputs / BlockFormat.blockSize
+        self.stride = apus_panel_bytes(format.kernel, blocks)
+        self.count = (outputs + Self.columns - 1) / Self.columns
+        self.base = UnsafeMutableRawPointer.allocate(byteCount: max(64, stride * count), alignment: 64)
+            .bindMemory(to: UInt8.self, capacity: stride * count)
+    }
+
+    deinit {
+        UnsafeMutableRawPointer(base).deallocate()
+    }
+
+    fileprivate func pack(_ sources: [QuantizedMatrix.Source], rowBytes: Int, pool: ThreadPool) {
+        var rows: [UnsafePointer<UInt8>?] = sources.flatMap { source in
+            (0..<source.outputs).map { row in
+                source.blocks.baseAddress.map { ($0 + row * rowBytes).assumingMemoryBound(to: UInt8.self) }
+            }
+        }
+        rows += Array(repeating: nil, count: count * Self.columns - rows.count)
+        rows.withUnsafeBufferPointer { rows in
+            pool.run(count: count) { panel in
+                guard let first = rows.baseAddress else { return }
+                apus_pack_panel(format.kernel, first + panel * Self.columns, blocks, base + panel * stride)
+            }
+        }
+    }
+}

@@ -1,0 +1,253 @@
+import Tensors
+import Testing
+
+/// A random matrix of weights as GGUF stores it.
+private struct RandomBlocks {
+    let format: BlockFormat
+    let outputs: Int
+    let inputs: Int
+    var bytes: [UInt8] = []
+
+    init(_ format: BlockFormat, _ outputs: Int, _ inputs: Int, using random: inout RandomNumbers) {
+        self.format = format
+        self.outputs = outputs
+        self.inputs = inputs
+        for _ in 0..<outputs * inputs / 32 {
+            for _ in 0..<(format == .q4_1 ? 2 : 1) {
+                let bits = halfBits(Float.random(in: -0.1...0.1, using: &random))
+                bytes += [UInt8(bits & 0xFF), UInt8(bits >> 8)]
+            }
+            bytes += (0..<(format == .q8_0 ? 32 : 16)).map { _ in UInt8.random(in: 0...255, using: &random) }
+        }
+    }
+
+    func matrix(_ compute: Compute) -> QuantizedMatrix {
+        bytes.withUnsafeBytes {
+            QuantizedMatrix(format: format, outputs: outputs, inputs: inputs, blocks: $0, compute: compute)
+        }
+    }
+
+    /// The weights by GGUF's definition of the formats.
+    func weights() -> [Float] {
+        var result: [Float] = []
+        for start in stride(from: 0, to: bytes.count, by: format.blockBytes) {
+            let block = Array(bytes[start..<start + format.blockBytes])
+            let scale = halfValue(block[0], block[1])
+            switch format {
+            case .q4_0:
+                let nibbles = block[2...].map { $0 & 15 } + block[2...].map { $0 >> 4 }
+                result += nibbles.map { scale * (Float($0) - 8) }
+            case .q4_1:
+                let nibbles = block[4...].map { $0 & 15 } + block[4...].map { $0 >> 4 }
+                result += nibbles.map { scale * Float($0) + halfValue(block[2], block[3]) }
+            case .q8_0: result += block[2...].map { scale * Float(Int8(bitPattern: $0)) }
+            }
+        }
+        return result
+    }
+}
+
+/// A half of a normal magnitude, truncated.
+private func halfBits(_ value: Float) -> UInt16 {
+    let exponent = Int((value.bitPattern >> 23) & 0xFF) - 112
+    guard exponent > 0 else { return 0 }
+    return UInt16(value.bitPattern >> 16 & 0x8000) | UInt16(exponent << 10) | UInt16(value.bitPattern >> 13 & 0x3FF)
+}
+
+private func halfValue(_ low: UInt8, _ high: UInt8) -> Float {
+    let bits = UInt32(low) | UInt32(high) << 8
+    let magnitude = Float(bits & 0x3FF) / 1024
+    let exponent = Int(bits >> 10 & 31)
+    let value: Float =
+        exponent == 0
+        ? magnitude * 0x1p-14 : (1 + magnitude) * Float(sign: .plus, exponent: exponent - 15, significand: 1)
+    return bits >> 15 == 1 ? -value : value
+}
+
+@Suite struct QuantizedTests {
+    private static let computes = InstructionSet.supported.map { Compute(threads: 2, instructionSet: $0) }
+
+    @Test(arguments: [ElementFormat.q4_0, .q4_1, .q8_0]) func weightsAreThoseOfTheFile(element: ElementFormat) throws {
+        let format = try #require(element.blockFormat)
+        var random = RandomNumbers(seed: 1)
+        for (outputs, inputs) in [(1, 32), (16, 64), (49, 96), (100, 576)] {
+            let blocks = RandomBlocks(format, outputs, inputs, using: &random)
+            let expected = blocks.weights()
+            let matrix = blocks.matrix(Self.computes[0])
+            #expect(Self.computes[0].dequantize(matrix).elements == expected)
+            let converted = blocks.bytes.withUnsafeBytes {
+                Tensor(converting: element, bytes: $0, shape: [outputs, inputs])
+            }
+            #expect(converted.elements == expected)
+            let ids = (0..<9).map { _ in Int32.random(in: 0..<Int32(outputs), using: &random) }
+            let rows = ids.flatMap { expected[Int($0) * inputs..<(Int($0) + 1) * inputs] }
+            #expect(Self.computes[0].rows(ids, of: matrix).elements == rows)
+        }
+    }
+
+    @Test(arguments: BlockFormat.allCases) func productsAreThoseOfRoundedActivations(format: BlockFormat) {
+        var random = RandomNumbers(seed: 2)
+        let (rows, inputs, outputs) = (5, 320, 37)
+        let blocks = RandomBlocks(format, outputs, inputs, using: &random)
+        let weights = blocks.weights()
+        let x = Tensor(random.floats(rows * inputs), shape: [rows, inputs])
+        let rounded = roundedToBytes(x.elements)
+        let product = Self.computes[0].multiply(x, blocks.matrix(Self.computes[0]))
+        for row in 0..<rows {
+            for output in 0..<outputs {
+                var sum = 0.0
+                var size = 0.0
+                for k in 0..<inputs {
+                    let term = rounded[row * inputs + k] * Double(weights[output * inputs + k])
+                    sum += term
+                    size += abs(term)
+                }
+                #expect(abs(Double(product[row, output]) - sum) <= 1e-5 * size)
+            }
+        }
+    }
+
+    /// What a block of activations keeps: multiples of its largest magnitude / 127.
+    private func roundedToBytes(_ x: [Float]) -> [Double] {
+        stride(from: 0, to: x.count, by: 32).flatMap { start in
+            let block = x[start..<start + 32].map(Double.init)
+            let scale = (block.map(abs).max() ?? 0) / 127
+            return block.map { ($0 / scale).rounded(.toNearestOrEven) * scale }
+        }
+    }
+
+    @Test(arguments: BlockFormat.allCases) func instructionSetsAgreeToTheBit(format: BlockFormat) {
+        var random = RandomNumbers(seed: 3)
+        for rows in Array(1...13) + [17, 33] {
+            for (outputs, inputs) in [(1, 32), (7, 64), (16, 96), (49, 160), (48, 576)] {
+                let blocks = RandomBlocks(format, outputs, inputs, using: &random)
+                // Ones at the ends of the range bring out sums that saturate.
+                let elements = random.floats(rows * inputs).map {
+                    abs($0) > 0.5 ? Float(signOf: $0, magnitudeOf: 1) : $0
+                }
+                let x = Tensor(elements, shape: [rows, inputs])
+                let products = Self.computes.map { $0.multiply(x, blocks.matrix($0)).elements }
+                for product in products.dropFirst() {
+                    #expect(product == products[0], "\(rows) rows, \(outputs) × \(inputs)")
+                }
+            }
+        }
+    }
+
+    @Test func extremeBytesDoNotSaturate() {
+        for format in BlockFormat.allCases {
+            for byte in [UInt8(0x80), 0x7F, 0xFF, 0x00] {
+                var random = RandomNumbers(seed: 4)
+                var blocks = RandomBlocks(format, 16, 32, using: &random)
+                for start in stride(from: 0, to: blocks.bytes.count, by: format.blockBytes) {
+                    let header = format == .q4_1 ? 4 : 2
+                    for index in header..<format.blockBytes { blocks.bytes[start + index] = byte }
+                }
+                for sign in [Float(1), -1] {
+                    let x = Tensor(repeating: sign, [1, 32])
+                    let products = Self.computes.map { $0.multiply(x, blocks.matrix($0)).elements }
+                    let expected = (0..<16).map { output in
+                        blocks.weights()[output * 32..<output * 32 + 32].reduce(0, +) * sign
+                    }
+                    for product in products {
+                        for (value, wanted) in zip(product, expected) {
+                            #expect(abs(value - wanted) <= 1e-4 * max(1, abs(wanted)))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func rowsThreadsAndPartsDoNotMatter() {
+        var random = RandomNumbers(seed: 5)
+        let (rows, inputs) = (300, 96)
+        let parts = [48, 16, 23].map { RandomBlocks(.q4_1, $0, inputs, using: &random) }
+        let x = Tensor(random.floats(rows * inputs), shape: [rows, inputs])
+        for set in InstructionSet.supported {
+            let alone = Compute(threads: 1, instructionSet: set)
+            let expected = parts.map { alone.multiply(x, $0.matrix(alone)).elements }
+            let compute = Compute(threads: 3, instructionSet: set)
+            let joined = concatenated(parts, compute)
+            let results = compute.multiply(x, joined, splitting: [48, 16, 23])
+            #expect(results.map(\.elements) == expected)
+            let single = compute.multiply(x.rows(211..<212), joined, splitting: [48, 39])
+            #expect(single[0].elements == Array(expected[0][211 * 48..<212 * 48]))
+        }
+    }
+
+    private func concatenated(_ parts: [RandomBlocks], _ compute: Compute) -> QuantizedMatrix {
+        // One buffer for all keeps the pointers together.
+        let bytes = parts.flatMap(\.bytes)
+        return bytes.withUnsafeBytes { all in
+            var start = 0
+            let sources = parts.map { part in
+                defer { start += part.bytes.count }
+                let blocks = UnsafeRawBufferPointer(rebasing: all[start..<start + part.bytes.count])
+                return QuantizedMatrix.Source(outputs: part.outputs, blocks: blocks)
+            }
+            return QuantizedMatrix(
+                format: parts[0].format, inputs: parts[0].inputs, concatenating: sources, compute: compute)
+        }
+    }
+
+    @Test func nonFiniteNumbersComeOutNonFinite() {
+        var random = RandomNumbers(seed: 6)
+        for format in BlockFormat.allCases {
+            for compute in Self.computes {
+                var blocks = RandomBlocks(format, 17, 64, using: &random)
+                var x = Tensor(random.floats(3 * 64), shape: [3, 64])
+                x[0, 40] = .nan
+                x[1, 3] = .infinity
+                let product = compute.multiply(x, blocks.matrix(compute))
+                for column in 0..<17 {
+                    #expect(!product[0, column].isFinite && !product[1, column].isFinite)
+                    #expect(product[2, column].isFinite)
+                }
+                // The scale of output 1's first block becomes a NaN.
+                blocks.bytes[2 * format.blockBytes + 1] = 0x7F
+                let hostile = compute.multiply(x, blocks.matrix(compute))
+                #expect(!hostile[2, 1].isFinite && hostile[2, 2] == product[2, 2])
+            }
+        }
+    }
+
+    @Test func zerosAndTinyNumbersGiveZero() {
+        var random = RandomNumbers(seed: 7)
+        for compute in Self.computes {
+            let matrix = RandomBlocks(.q4_0, 16, 32, using: &random).matrix(compute)
+            for value in [0, 1e-38, Float.leastNonzeroMagnitude] {
+                let product = compute.multiply(Tensor(repeating: value, [2, 32]), matrix)
+                #expect(product.elements.allSatisfy { $0 == 0 })
+            }
+        }
+    }
+}
+
+@Suite struct ElementFormatTests {
+    @Test func everyHalfIsConvertedExactly() {
+        let bytes = (0..<65_536).flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+        let values = bytes.withUnsafeBytes { Tensor(converting: .f16, bytes: $0, shape: [65_536]) }.elements
+        for bits in 0..<65_536 {
+            if bits & 0x7FFF > 0x7C00 {
+                #expect(values[bits].isNaN)
+            } else if bits & 0x7FFF == 0x7C00 {
+                #expect(values[bits] == (bits > 0x8000 ? -.infinity : .infinity))
+            } else {
+                #expect(values[bits] == halfValue(UInt8(bits & 0xFF), UInt8(bits >> 8)))
+            }
+        }
+    }
+
+    @Test func singlesAndTheirUpperHalves() {
+        let values: [Float] = [0, 1, -2.5, 3e38, .infinity]
+        var bytes: [UInt8] = [0]  // one byte off: nothing need be aligned
+        for value in values { bytes += (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) } }
+        let singles = bytes.withUnsafeBytes {
+            Tensor(converting: .f32, bytes: UnsafeRawBufferPointer(rebasing: $0[1...]), shape: [5])
+        }
+        #expect(singles.elements == values)
+        let upper: [UInt8] = [0x80, 0x3F, 0x20, 0xC0]
+        #expect(upper.withUnsafeBytes { Tensor(converting: .bf16, bytes: $0, shape: [1, 2]) }.elements == [1, -2.5])
+    }
+}
