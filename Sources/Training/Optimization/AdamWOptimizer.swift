@@ -1,0 +1,95 @@
+public import Models
+public import Tensors
+
+/// AdamW over a set of parameters: their moments, a learning rate and a weight decay for each group of them, and
+/// clipping of all gradients by their common norm.
+public struct AdamWOptimizer: Sendable {
+    /// The numbers that hold for all parameters.
+    public struct Settings: Sendable, Equatable, Codable {
+        /// Decay of the mean of gradients.
+        public var beta1: Float
+        /// Decay of the mean of squared gradients.
+        public var beta2: Float
+        /// Keeps the division finite.
+        public var epsilon: Float
+        /// The greatest norm of all gradients together; larger ones are scaled down to it.
+        public var maximumNorm: Float
+
+        /// Settings; the defaults are those of fine-tuning.
+        public init(beta1: Float = 0.9, beta2: Float = 0.95, epsilon: Float = 1e-8, maximumNorm: Float = 1) {
+            self.beta1 = beta1
+            self.beta2 = beta2
+            self.epsilon = epsilon
+            self.maximumNorm = maximumNorm
+        }
+    }
+
+    /// The parameters whose names begin with `prefix`.
+    public struct Group: Sendable, Equatable, Codable {
+        /// What the names begin with; empty for all.
+        public var prefix: String
+        /// The learning rate before the schedule's factor.
+        public var learningRate: Float
+        /// The share of a parameter, times the learning rate, that is taken away each step.
+        public var weightDecay: Float
+
+        /// A group.
+        public init(prefix: String = "", learningRate: Float, weightDecay: Float = 0) {
+            self.prefix = prefix
+            self.learningRate = learningRate
+            self.weightDecay = weightDecay
+        }
+    }
+
+    /// The numbers that hold for all parameters.
+    public let settings: Settings
+    /// The groups; a parameter belongs to the first that its name fits.
+    public let groups: [Group]
+    /// Updates made so far.
+    public internal(set) var updates = 0
+    /// Running means of the gradients.
+    public internal(set) var first: ParameterSet
+    /// Running means of the gradients' squares.
+    public internal(set) var second: ParameterSet
+
+    /// An optimiser for `parameters`, each of which must belong to a group.
+    public init(parameters: ParameterSet, groups: [Group], settings: Settings = Settings()) {
+        self.settings = settings
+        self.groups = groups
+        self.first = parameters.zeros()
+        self.second = parameters.zeros()
+        for name in parameters.names { _ = group(of: name) }
+    }
+
+    /// Moves `parameters` against `gradients`, a set of the same names and shapes.
+    ///
+    /// - Parameter factor: of the learning rates, as `CosineSchedule` gives it.
+    /// - Returns: the norm of all gradients before clipping.
+    @discardableResult
+    public mutating func update(
+        _ parameters: inout ParameterSet, gradients: ParameterSet, factor: Float, on compute: Compute
+    ) -> Double {
+        precondition(parameters.names == gradients.names, "gradients of other parameters")
+        let norm = gradients.tensors.reduce(0.0) { $0 + compute.squaredNorm($1) }.squareRoot()
+        let scale = Float(min(1, Double(settings.maximumNorm) / (norm + 1e-6)))
+        updates += 1
+        for (index, name) in parameters.names.enumerated() {
+            let group = group(of: name)
+            compute.adamW(
+                &parameters.tensors[index], gradient: gradients.tensors[index], moment1: &first.tensors[index],
+                moment2: &second.tensors[index],
+                settings: AdamW(
+                    learningRate: group.learningRate * factor, beta1: settings.beta1, beta2: settings.beta2,
+                    epsilon: settings.epsilon, weightDecay: group.weightDecay),
+                step: updates, gradientScale: scale)
+        }
+        return norm
+    }
+
+    private func group(of name: String) -> Group {
+        guard let group = groups.first(where: { name.hasPrefix($0.prefix) }) else {
+            preconditionFailure("no group for the parameter \(name)")
+        }
+        return group
+    }
+}

@@ -1,0 +1,131 @@
+import Checkpoints
+import Foundation
+
+/// Why a run's folder cannot be used.
+public enum RunFolderError: Error, Equatable, CustomStringConvertible {
+    /// The folder belongs to a run with another setting.
+    case otherConfiguration(path: String, field: String, found: String, asked: String)
+    /// A file of the folder cannot be read or written.
+    case file(path: String, reason: String)
+    /// A checkpoint lacks something or holds it in another shape.
+    case checkpoint(path: String, reason: String)
+
+    /// What is wrong, where, and what was expected.
+    public var description: String {
+        switch self {
+        case .otherConfiguration(let path, let field, let found, let asked):
+            "\(path): the run there was started with \(field) = \(found), now it is \(asked); choose another folder"
+        case .file(let path, let reason): "\(path): \(reason)"
+        case .checkpoint(let path, let reason): "\(path): \(reason); delete it to start over"
+        }
+    }
+}
+
+/// Where a training run keeps what it was asked (`config.json`), what it measured (`log.jsonl`, one object a step;
+/// `loss.svg`) and what it needs to go on (`checkpoint.safetensors`).
+public struct RunFolder: Sendable {
+    /// The folder.
+    public let path: String
+
+    /// Creates the folder at `path`, or opens the one there if its run had the same configuration.
+    ///
+    /// The configuration should hold everything that decides the run's result, input files by their SHA-256.
+    /// - Throws: `RunFolderError.otherConfiguration` naming the first field that differs.
+    public init(path: String, configuration: some Encodable) throws {
+        self.path = path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        let asked = try encoder.encode(configuration)
+        let file = path + "/config.json"
+        guard FileManager.default.fileExists(atPath: file) else {
+            try AtomicFile.write([UInt8](asked) + [UInt8(ascii: "\n")], to: file)
+            return
+        }
+        let old = try JSONDecoder().decode(ConfigurationValue.self, from: try Self.contents(of: file))
+        let new = try JSONDecoder().decode(ConfigurationValue.self, from: asked)
+        if let difference = ConfigurationValue.difference(old, new) {
+            throw RunFolderError.otherConfiguration(
+                path: file, field: difference.field, found: difference.old, asked: difference.new)
+        }
+    }
+
+    /// The checkpoint's path.
+    public var checkpointPath: String { path + "/checkpoint.safetensors" }
+
+    var logPath: String { path + "/log.jsonl" }
+
+    /// The log's lines of steps up to `step`; later ones, which a resumed run makes again, are removed from the file.
+    func log(upTo step: Int) throws -> [LogLine] {
+        guard FileManager.default.fileExists(atPath: logPath) else { return [] }
+        let lines = String(decoding: try Self.contents(of: logPath), as: UTF8.self).split(separator: "\n")
+        let kept = lines.compactMap { LogLine(json: String($0)) }.filter { $0.step <= step }
+        try AtomicFile.write(kept.flatMap { [UInt8](($0.json + "\n").utf8) }, to: logPath)
+        return kept
+    }
+
+    /// Appends one line to the log.
+    func append(_ line: LogLine) throws {
+        if !FileManager.default.fileExists(atPath: logPath) {
+            try AtomicFile.write([], to: logPath)
+        }
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: logPath))
+        defer { try? handle.close() }
+        try handle.seekToEnd()
+        try handle.write(contentsOf: Data((line.json + "\n").utf8))
+    }
+
+    /// Draws the figures of `lines` whose names begin with "loss" or "accuracy".
+    func plot(_ lines: [LogLine], title: String) throws {
+        let names = Set(lines.flatMap { $0.values.map(\.name) }).filter {
+            $0.hasPrefix("loss") || $0.hasPrefix("accuracy")
+        }
+        let series = names.sorted().map { name in
+            LinePlot.Series(
+                name: name,
+                points: lines.compactMap { line in
+                    line.values.first { $0.name == name }.map { (Double(line.step), $0.value) }
+                })
+        }
+        try AtomicFile.write([UInt8](LinePlot(title: title, series: series).svg.utf8), to: path + "/loss.svg")
+    }
+
+    private static func contents(of path: String) throws -> Data {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw RunFolderError.file(path: path, reason: "cannot be read")
+        }
+        return data
+    }
+}
+
+/// One line of a run's log: what was measured at one step.
+struct LogLine: Sendable, Equatable {
+    struct Value: Sendable, Equatable {
+        let name: String
+        let value: Double
+    }
+
+    /// Steps done.
+    let step: Int
+    let values: [Value]
+
+    init(step: Int, values: [(name: String, value: Double)]) {
+        self.step = step
+        self.values = values.map { Value(name: $0.name, value: $0.value) }
+    }
+
+    /// The line's content; nil for what is no object of numbers, as the torn last line of a killed run.
+    init?(json: String) {
+        guard let fields = try? JSONDecoder().decode([String: Double].self, from: Data(json.utf8)),
+            let step = fields["step"]
+        else { return nil }
+        self.init(
+            step: Int(step), values: fields.filter { $0.key != "step" }.sorted { $0.key < $1.key }.map { ($0, $1) })
+    }
+
+    /// The line as a JSON object, names in alphabetical order; figures that are not finite are left out.
+    var json: String {
+        let fields = values.filter(\.value.isFinite).sorted { $0.name < $1.name }
+        return "{\"step\":\(step)" + fields.map { ",\"\($0.name)\":\($0.value)" }.joined() + "}"
+    }
+}

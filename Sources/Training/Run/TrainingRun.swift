@@ -1,0 +1,203 @@
+import Foundation
+public import Models
+
+/// One stage of training as the loop sees it: what it trains and how one step goes.
+///
+/// Everything that a later step depends on must be in `parameters`, `optimizer`, `state` or the step's number, or a
+/// resumed run would differ from one that never stopped.
+public protocol TrainingStage {
+    /// The stage's name, as progress lines begin: "sft".
+    var name: String { get }
+    /// What the rate counts: "tokens" or "pictures".
+    var unit: String { get }
+    /// Steps of the whole run.
+    var steps: Int { get }
+    /// What is trained.
+    var parameters: ParameterSet { get set }
+    /// Its optimiser.
+    var optimizer: AdamWOptimizer { get set }
+    /// Further state, as a data cursor or a generator's words, in text form.
+    var state: [String: String] { get set }
+
+    /// Makes step `step`, counted from 0: forward, backward and update.
+    mutating func advance(step: Int) throws -> StepReport
+    /// Measures on held-out data; called after every `TrainingRun.Options.validationInterval` steps and at the end.
+    mutating func validate() throws -> [(name: String, value: Double)]
+}
+
+/// What one step did.
+public struct StepReport: Sendable {
+    /// Mean loss of the step.
+    public var loss: Double
+    /// Units that the step worked through, for the rate.
+    public var units: Int
+    /// Further figures for the log.
+    public var figures: [(name: String, value: Double)]
+
+    /// A report.
+    public init(loss: Double, units: Int, figures: [(name: String, value: Double)] = []) {
+        self.loss = loss
+        self.units = units
+        self.figures = figures
+    }
+}
+
+/// Why training stopped.
+public enum TrainingError: Error, Equatable, CustomStringConvertible {
+    /// The loss of a step is infinite or not a number.
+    case lossNotFinite(step: Int)
+
+    /// What happened, and when.
+    public var description: String {
+        switch self {
+        case .lossNotFinite(let step): "the loss of step \(step) is not a finite number; try a lower learning rate"
+        }
+    }
+}
+
+/// The loop around a stage: goes on from the folder's checkpoint, logs each step, reports progress, saves every few
+/// minutes, and pauses when its time is up.
+public struct TrainingRun<Stage: TrainingStage> {
+    /// How a run ended.
+    public enum Outcome: Sendable, Equatable {
+        /// All steps are done.
+        case finished
+        /// The time is up after this many steps; running again goes on from there.
+        case paused(step: Int)
+    }
+
+    /// The parts of a run that do not change its result.
+    public struct Options: Sendable {
+        /// Pause after this long; checked between steps.
+        public var timeLimit: Duration?
+        /// Time between checkpoints.
+        public var checkpointInterval: Duration
+        /// Steps between validations; 0 for none.
+        public var validationInterval: Int
+        /// Steps between progress lines.
+        public var reportInterval: Int
+
+        /// Options.
+        public init(
+            timeLimit: Duration? = nil, checkpointInterval: Duration = .seconds(120), validationInterval: Int = 50,
+            reportInterval: Int = 10
+        ) {
+            self.timeLimit = timeLimit
+            self.checkpointInterval = checkpointInterval
+            self.validationInterval = validationInterval
+            self.reportInterval = reportInterval
+        }
+    }
+
+    /// The stage, as trained so far.
+    public private(set) var stage: Stage
+    private let folder: RunFolder
+    private let options: Options
+    private let report: (String) -> Void
+    private var step = 0
+    private var log: [LogLine] = []
+
+    /// A run of `stage` in `folder`, going on from the checkpoint there if there is one; `report` prints one line.
+    public init(stage: Stage, folder: RunFolder, options: Options, report: @escaping (String) -> Void) throws {
+        self.stage = stage
+        self.folder = folder
+        self.options = options
+        self.report = report
+        guard FileManager.default.fileExists(atPath: folder.checkpointPath) else {
+            self.log = try folder.log(upTo: 0)
+            return
+        }
+        let checkpoint = try TrainingCheckpoint(path: folder.checkpointPath, expected: stage.parameters)
+        self.stage.parameters = checkpoint.parameters
+        self.stage.optimizer.restore(checkpoint)
+        self.stage.state = checkpoint.state
+        self.step = checkpoint.step
+        self.log = try folder.log(upTo: step)
+        report("\(stage.name): going on after step \(step) of \(stage.steps)")
+    }
+
+    /// Trains until all steps are done or the time is up.
+    public mutating func run<C: Clock>(clock: C = ContinuousClock()) throws -> Outcome where C.Duration == Duration {
+        let start = clock.now
+        var saved = start
+        var progress = ProgressMeter(stage: stage, from: step)
+        while step < stage.steps {
+            if let limit = options.timeLimit, start.duration(to: clock.now) >= limit {
+                try save()
+                return .paused(step: step)
+            }
+            let line = try advance()
+            progress.count(line.units)
+            if step % options.reportInterval == 0 || step == stage.steps {
+                report(progress.line(step: step, loss: line.loss, elapsed: start.duration(to: clock.now)))
+            }
+            if saved.duration(to: clock.now) >= options.checkpointInterval {
+                try save()
+                saved = clock.now
+            }
+        }
+        try save()
+        return .finished
+    }
+
+    /// Makes one step and logs it.
+    private mutating func advance() throws -> StepReport {
+        let result = try stage.advance(step: step)
+        guard result.loss.isFinite else { throw TrainingError.lossNotFinite(step: step) }
+        step += 1
+        var values = [(name: "loss", value: result.loss)] + result.figures
+        let due = options.validationInterval > 0 && step % options.validationInterval == 0
+        if due || (step == stage.steps && options.validationInterval > 0) {
+            let figures = try stage.validate()
+            values += figures
+            let text = figures.map { String(format: "%@ %.4f", $0.name, $0.value) }.joined(separator: "  ")
+            report("\(stage.name) step \(step)/\(stage.steps)  held out: \(text)")
+        }
+        let line = LogLine(step: step, values: values)
+        log.append(line)
+        try folder.append(line)
+        return result
+    }
+
+    private func save() throws {
+        let checkpoint = TrainingCheckpoint(
+            step: step, parameters: stage.parameters, first: stage.optimizer.first, second: stage.optimizer.second,
+            updates: stage.optimizer.updates, state: stage.state)
+        try checkpoint.write(to: folder.checkpointPath)
+        try folder.plot(log, title: "\(stage.name): figures by step")
+    }
+}
+
+/// The progress line: where the run is, how fast, and how long it will take.
+private struct ProgressMeter {
+    let name: String
+    let unit: String
+    let steps: Int
+    let first: Int
+    var units = 0
+
+    init(stage: some TrainingStage, from step: Int) {
+        self.name = stage.name
+        self.unit = stage.unit
+        self.steps = stage.steps
+        self.first = step
+    }
+
+    mutating func count(_ more: Int) { units += more }
+
+    func line(step: Int, loss: Double, elapsed: Duration) -> String {
+        let seconds = max(1e-9, elapsed / .seconds(1))
+        let left = Int(seconds / Double(max(1, step - first)) * Double(steps - step))
+        let rate = String(format: "%.1f", Double(units) / seconds)
+        let time = left < 90 ? "\(left) s" : "\((left + 30) / 60) min"
+        return "\(name) step \(step)/\(steps)  loss \(String(format: "%.4f", loss))  \(rate) \(unit)/s  \(time) left"
+    }
+}
+
+extension AdamWOptimizer {
+    mutating func restore(_ checkpoint: TrainingCheckpoint) {
+        first = checkpoint.first
+        second = checkpoint.second
+        updates = checkpoint.updates
+    }
+}
