@@ -1,0 +1,46 @@
+import Tensors
+
+/// A block's feed-forward layer in training: norm, fused gate and up projections, SwiGLU, down projection.
+struct FeedForwardLayer: Sendable {
+    let norm: Tensor
+    let gateUp: AdaptedLinear
+    let down: AdaptedLinear
+    let epsilon: Float
+
+    /// What `backward` needs.
+    struct Saved: Sendable {
+        /// The layer's input, `[rows, hidden]`.
+        let x: Tensor
+        let normed: Tensor
+        let projection: AdaptedLinear.Saved
+        /// `[rows, 2 * feedForward]`.
+        let gateUp: Tensor
+        /// `[rows, feedForward]`.
+        let activation: Tensor
+        let down: AdaptedLinear.Saved
+    }
+
+    /// x + down(silu(gate(norm(x))) · up(norm(x))), `[rows, hidden]`.
+    func forward(_ x: Tensor, on compute: Compute) -> (Tensor, Saved) {
+        let normed = compute.rmsNorm(x, weight: norm, epsilon: epsilon)
+        let (fused, projection) = gateUp.forward(normed, on: compute)
+        let activation = compute.swiGLU(fused)
+        var (y, projected) = down.forward(activation, on: compute)
+        compute.add(&y, x)
+        return (
+            y,
+            Saved(
+                x: x, normed: normed, projection: projection, gateUp: fused, activation: activation, down: projected)
+        )
+    }
+
+    /// The gradient of the input, and those of the pairs: gate, up, down.
+    func backward(_ dy: Tensor, _ saved: Saved, on compute: Compute) -> (dx: Tensor, dpairs: [LowRankAdapter.Pair]) {
+        let (dactivation, ddown) = down.backward(dy, x: saved.activation, saved: saved.down, on: compute)
+        let dfused = compute.swiGLUBackward(dactivation, gateUp: saved.gateUp)
+        let (dnormed, dprojection) = gateUp.backward(dfused, x: saved.normed, saved: saved.projection, on: compute)
+        var dx = compute.rmsNormInputGradient(dnormed, x: saved.x, weight: norm, epsilon: epsilon)
+        compute.add(&dx, dy)
+        return (dx, dprojection + ddown)
+    }
+}

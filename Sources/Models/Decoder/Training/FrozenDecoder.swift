@@ -1,0 +1,106 @@
+public import Checkpoints
+public import Tensors
+
+/// A decoder's weights as training uses them: floats in Hugging Face row order that never change, packed for products.
+///
+/// Both directions of every product are kept: SmolLM2-135M takes about 1.3 GB in fp32, 0.9 GB with bf16 products.
+public struct FrozenDecoder: Sendable {
+    /// The decoder's sizes.
+    public let configuration: DecoderConfiguration
+    /// What the weights were packed for, and so runs on.
+    public let compute: Compute
+    let blocks: [FrozenBlock]
+    private let embedding: Tensor
+    private let outputNorm: Tensor
+    private let output: FrozenMatrix
+
+    /// Packs the weights that `weight` returns, in Hugging Face row order and of the shapes that `DecoderWeight` gives.
+    public init<E: Error>(
+        configuration: DecoderConfiguration, precision: Precision = .float32, compute: Compute,
+        weight: (DecoderWeight) throws(E) -> Tensor
+    ) throws(E) {
+        self.configuration = configuration
+        self.compute = compute
+        self.embedding = try weight(.embedding)
+        self.outputNorm = try weight(.outputNorm)
+        self.output = FrozenMatrix(embedding, precision: precision, compute: compute)
+        self.blocks = try (0..<configuration.layers).map { layer throws(E) in
+            func fused(_ modules: [AdapterModule]) throws(E) -> FrozenMatrix {
+                let parts = try modules.map { module throws(E) in try weight(.linear(module, layer: layer)) }
+                return FrozenMatrix(Tensor.stacking(parts), precision: precision, compute: compute)
+            }
+            return FrozenBlock(
+                attentionNorm: try weight(.attentionNorm(layer: layer)),
+                queryKeyValue: try fused([.query, .key, .value]), output: try fused([.output]),
+                feedForwardNorm: try weight(.feedForwardNorm(layer: layer)),
+                gateUp: try fused([.gate, .up]), down: try fused([.down]))
+        }
+    }
+
+    /// Dequantises and packs the weights of a GGUF file.
+    ///
+    /// - Throws: `GGUFError` for a missing tensor, `FrozenDecoderError` for one of another shape.
+    public init(
+        gguf file: GGUFFile, configuration: DecoderConfiguration, precision: Precision = .float32, compute: Compute
+    ) throws {
+        try self.init(configuration: configuration, precision: precision, compute: compute) { weight in
+            let tensor = try file.tensor(weight.ggufName)
+            let expected = weight.shape(in: configuration)
+            guard tensor.shape == expected else {
+                throw FrozenDecoderError.shape(tensor: tensor.name, expected: expected, found: tensor.shape)
+            }
+            guard case .linear(let module, _) = weight, let order = module.rowOrder(in: configuration) else {
+                return tensor.floats()
+            }
+            return order.reordered(tensor.floats())
+        }
+    }
+
+    /// The embeddings of `tokens`, `[tokens, hidden]`.
+    public func embeddings(of tokens: [Int32]) -> Tensor {
+        compute.gather(tokens, from: embedding)
+    }
+
+    /// The final norm: `[rows, hidden]` of the residual stream to the hidden states that heads read.
+    func normalized(_ x: Tensor) -> Tensor {
+        compute.rmsNorm(x, weight: outputNorm, epsilon: configuration.normEpsilon)
+    }
+
+    /// The gradient of `normalized` with respect to `x`.
+    func normalizedBackward(_ dy: Tensor, x: Tensor) -> Tensor {
+        compute.rmsNormInputGradient(dy, x: x, weight: outputNorm, epsilon: configuration.normEpsilon)
+    }
+
+    /// Logits of normalised hidden states: `[rows, hidden]` to `[rows, vocabulary]`.
+    public func logits(_ hidden: Tensor) -> Tensor {
+        compute.multiply(hidden, output.forward)
+    }
+
+    /// The gradient of `logits` with respect to the hidden states.
+    public func logitsBackward(_ dlogits: Tensor) -> Tensor {
+        compute.multiply(dlogits, output.backward)
+    }
+}
+
+/// The frozen weights of one block.
+struct FrozenBlock: Sendable {
+    let attentionNorm: Tensor
+    let queryKeyValue: FrozenMatrix
+    let output: FrozenMatrix
+    let feedForwardNorm: Tensor
+    let gateUp: FrozenMatrix
+    let down: FrozenMatrix
+}
+
+/// Why a file's weights cannot be used.
+public enum FrozenDecoderError: Error, Equatable, CustomStringConvertible {
+    /// A tensor has other extents than the configuration asks for.
+    case shape(tensor: String, expected: [Int], found: [Int])
+
+    /// What is wrong, by name.
+    public var description: String {
+        switch self {
+        case .shape(let tensor, let expected, let found): "tensor \(tensor): expected shape \(expected), found \(found)"
+        }
+    }
+}

@@ -1,0 +1,128 @@
+public import Tensors
+
+/// The decoder in training: a frozen base and an adapter whose gradients are wanted.
+///
+/// The forward pass keeps what the backward pass needs, some 9,000 floats a row and block.
+public struct TrainableDecoder: Sendable {
+    /// What a forward pass gave, and what its backward pass needs.
+    public struct Pass: Sendable {
+        /// Hidden states after the final norm at the asked rows, `[outputs, hidden]`.
+        public let hidden: Tensor
+        fileprivate let outputs: [Int32]
+        fileprivate let count: Int
+        fileprivate let angles: RotaryAngles
+        fileprivate let spans: AttentionSpans
+        fileprivate let last: Tensor
+        fileprivate var blocks: [DecoderBlock.Saved]
+    }
+
+    /// The base.
+    public let base: FrozenDecoder
+    private let blocks: [DecoderBlock]
+    private let rank: Int
+    private let alpha: Float
+
+    /// `base` under `adapter`, which must have pairs for all modules of all blocks.
+    public init(_ base: FrozenDecoder, adapter: LowRankAdapter) {
+        precondition(adapter.layers.count == base.blocks.count, "an adapter of \(adapter.layers.count) blocks")
+        self.base = base
+        self.rank = adapter.rank
+        self.alpha = adapter.alpha
+        self.blocks = zip(base.blocks, adapter.layers).map {
+            DecoderBlock($0, pairs: $1, scale: adapter.scale, configuration: base.configuration)
+        }
+    }
+
+    /// Runs `embeddings`, `[rows, hidden]`, through all blocks; `outputs` are the rows whose hidden states are wanted.
+    public func forward(_ embeddings: Tensor, rows: PackedRows, outputs: [Int]) -> Pass {
+        precondition(embeddings.rows == rows.count, "\(embeddings.rows) embeddings for \(rows.count) rows")
+        let spans = rows.spans
+        let angles = RotaryAngles(
+            positions: spans.positions,
+            frequencies: RotaryAngles.frequencies(
+                headSize: base.configuration.headSize, theta: base.configuration.ropeTheta))
+        var x = embeddings
+        var saved: [DecoderBlock.Saved] = []
+        saved.reserveCapacity(blocks.count)
+        for block in blocks {
+            let (y, one) = block.forward(x, angles: angles, spans: spans, on: base.compute)
+            x = y
+            saved.append(one)
+        }
+        let places = outputs.map { Int32($0) }
+        let last = base.compute.gather(places, from: x)
+        return Pass(
+            hidden: base.normalized(last), outputs: places, count: rows.count, angles: angles, spans: spans, last: last,
+            blocks: saved)
+    }
+
+    /// The gradients of the adapter and of the embeddings, `[rows, hidden]`, given that of the pass's hidden states.
+    public func backward(_ pass: consuming Pass, dhidden: Tensor) -> (adapter: LowRankAdapter, embeddings: Tensor) {
+        let compute = base.compute
+        var dx = Tensor(zeros: [pass.count, base.configuration.hidden])
+        compute.scatterAdd(base.normalizedBackward(dhidden, x: pass.last), to: pass.outputs, in: &dx)
+        var layers: [[AdapterModule: LowRankAdapter.Pair]] = []
+        for block in blocks.reversed() {
+            // Taken off the pass, so that its memory serves the blocks that follow.
+            let saved = pass.blocks.removeLast()
+            let (dinput, pairs) = block.backward(
+                dx, saved, angles: pass.angles, spans: pass.spans, on: compute)
+            dx = dinput
+            layers.append(pairs)
+        }
+        return (LowRankAdapter(rank: rank, alpha: alpha, layers: layers.reversed()), dx)
+    }
+}
+
+/// One block in training.
+struct DecoderBlock: Sendable {
+    struct Saved: Sendable {
+        let attention: AttentionLayer.Saved
+        let feedForward: FeedForwardLayer.Saved
+    }
+
+    private static let attentionModules: [AdapterModule] = [.query, .key, .value, .output]
+    private static let feedForwardModules: [AdapterModule] = [.gate, .up, .down]
+
+    private let attention: AttentionLayer
+    private let feedForward: FeedForwardLayer
+
+    init(
+        _ frozen: FrozenBlock, pairs: [AdapterModule: LowRankAdapter.Pair], scale: Float,
+        configuration: DecoderConfiguration
+    ) {
+        func adapted(_ weight: FrozenMatrix, _ modules: [AdapterModule]) -> AdaptedLinear {
+            let chosen = modules.map { module in
+                guard let pair = pairs[module] else { preconditionFailure("the adapter has no \(module.rawValue)") }
+                return pair
+            }
+            return AdaptedLinear(weight, pairs: chosen, scale: scale)
+        }
+        attention = AttentionLayer(
+            norm: frozen.attentionNorm, queryKeyValue: adapted(frozen.queryKeyValue, [.query, .key, .value]),
+            output: adapted(frozen.output, [.output]), configuration: configuration)
+        feedForward = FeedForwardLayer(
+            norm: frozen.feedForwardNorm, gateUp: adapted(frozen.gateUp, [.gate, .up]),
+            down: adapted(frozen.down, [.down]), epsilon: configuration.normEpsilon)
+    }
+
+    /// `[rows, hidden]` to `[rows, hidden]`.
+    func forward(
+        _ x: Tensor, angles: RotaryAngles, spans: AttentionSpans, on compute: Compute
+    ) -> (y: Tensor, saved: Saved) {
+        let (middle, attended) = attention.forward(x, angles: angles, spans: spans, on: compute)
+        let (y, fed) = feedForward.forward(middle, on: compute)
+        return (y, Saved(attention: attended, feedForward: fed))
+    }
+
+    /// The gradient of the input, and those of the pairs.
+    func backward(
+        _ dy: Tensor, _ saved: Saved, angles: RotaryAngles, spans: AttentionSpans, on compute: Compute
+    ) -> (dx: Tensor, pairs: [AdapterModule: LowRankAdapter.Pair]) {
+        let (dmiddle, fed) = feedForward.backward(dy, saved.feedForward, on: compute)
+        let (dx, attended) = attention.backward(
+            dmiddle, saved.attention, angles: angles, spans: spans, on: compute)
+        let modules = zip(Self.attentionModules + Self.feedForwardModules, attended + fed)
+        return (dx, Dictionary(uniqueKeysWithValues: modules.map { ($0, $1) }))
+    }
+}
