@@ -1,0 +1,54 @@
+import Datasets
+import Models
+import Tensors
+
+/// The rows of one step: trees of pictures with questions and answers, and replay texts.
+struct DemonstrationBatch: Sendable {
+    /// A question's place among the predictions.
+    struct Answer: Sendable {
+        let predictions: Range<Int>
+        let isYesNo: Bool
+    }
+
+    private(set) var rows = PackedRows()
+    /// Where the visual tokens of each picture stand, and what the connector reads for them.
+    private(set) var pictures: [(row: Int, features: Tensor)] = []
+    /// The rows whose next token is trained, and that token. The pictures' come before the replay's.
+    private(set) var outputs: [Int] = []
+    private(set) var targets: [Int32] = []
+    private(set) var answers: [Answer] = []
+
+    /// Adds a picture and some of its questions.
+    mutating func append(_ tree: PictureTree, branches: [Int]) {
+        let prefix = rows.append(tree.prefix)
+        pictures.append((prefix.rows.lowerBound + tree.visual.lowerBound, tree.features))
+        for index in branches {
+            let branch = tree.branches[index]
+            let predictions = append(prompt: branch.prompt, reply: branch.answer, after: prefix)
+            answers.append(Answer(predictions: predictions, isYesNo: branch.isYesNo))
+        }
+    }
+
+    /// Adds a text, of which at most `limit` rows are kept.
+    mutating func append(_ record: ReplayRecord, limit: Int) {
+        let reply = record.reply.prefix(max(0, limit + 1 - record.prompt.count))
+        guard !reply.isEmpty else { return }
+        _ = append(prompt: record.prompt, reply: Array(reply), after: nil)
+    }
+
+    /// Adds rows that predict `reply`: its last token is predicted only, so it has no row.
+    private mutating func append(prompt: [Int32], reply: [Int32], after parent: PackedRows.Node?) -> Range<Int> {
+        let node = rows.append(prompt + reply.dropLast(), after: parent)
+        let first = node.rows.lowerBound + prompt.count - 1
+        let start = outputs.count
+        outputs += first..<first + reply.count
+        targets += reply
+        return start..<outputs.count
+    }
+
+    /// Predictions that belong to pictures; those after them are the replay's.
+    var answerPredictions: Int { answers.last?.predictions.upperBound ?? 0 }
+
+    /// The features of all pictures, `[visual tokens, connector inputs]`.
+    var features: Tensor { Tensor.stacking(pictures.map(\.features)) }
+}

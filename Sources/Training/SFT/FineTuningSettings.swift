@@ -1,0 +1,36 @@
+/// How supervised fine-tuning goes; together with the input files it decides the result.
+public struct FineTuningSettings: Codable, Sendable, Equatable {
+    /// Decides the adapter's start and the order of the data.
+    public var seed: UInt64 = 0
+    /// Steps of the whole run.
+    public var steps = 800
+    /// Pictures a step.
+    public var picturesPerStep = 6
+    /// Questions a picture and step.
+    public var questionsPerPicture = 6
+    /// r of the adapter.
+    public var rank = 16
+    /// α of the adapter.
+    public var alpha: Float = 32
+    /// Learning rate of the adapter.
+    public var adapterRate: Float = 5e-4
+    /// Learning rate of the connector.
+    public var connectorRate: Float = 1e-3
+    /// Steps over which the rates rise.
+    public var warmUp = 15
+    /// The share of the rates that is left at the end.
+    public var floor: Float = 0.05
+    /// AdamW's moments and clipping.
+    public var optimizer = AdamWOptimizer.Settings()
+    /// Every so many steps a replay text joins the batch; 0 for never.
+    public var replayInterval = 3
+    /// The most rows of a replay text; the rest of it is cut off.
+    public var replayRows = 192
+    /// Weight of the replay's mean loss beside that of the pictures' answers.
+    public var replayWeight: Float = 0.25
+    /// Pictures, drawn by the seed, that are held out for validation.
+    public var heldOutPictures = 60
+
+    /// The settings of the policy that ships (InstructGPT's first stage, Ouyang et al. 2022 §3.5, at this scale).
+    public init() {}
+}
