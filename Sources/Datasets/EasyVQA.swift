@@ -1,0 +1,174 @@
+public import Foundation
+public import Images
+
+/// The easy-VQA 1.0 data set (Victor Zhou, MIT licence): 64x64 pictures of one shape each, and questions about them.
+///
+/// Training pictures come only through `trainingPicture`, which refuses any that has the pixels of a test picture.
+/// Version 1.0 has no such pair, and no two equal pictures at all: all 5,000 pixel hashes differ.
+public struct EasyVQA: Sendable {
+    /// The official halves; raw values are their folders.
+    public enum Split: String, Sendable, CaseIterable {
+        /// 4,000 pictures, 38,575 questions.
+        case training = "train"
+        /// 1,000 pictures, 9,673 questions.
+        case test
+    }
+
+    /// Pixels a side of every picture.
+    public static let side = 64
+
+    /// Questions of the training split, in the file's order.
+    public let training: [EasyVQAQuestion]
+    /// Questions of the test split, in the file's order.
+    public let test: [EasyVQAQuestion]
+
+    private let folder: URL
+    private let registry: SplitRegistry
+
+    /// Reads answers.txt and both splits' questions, and registers every test picture.
+    ///
+    /// `folder` holds answers.txt, train/ and test/, as the package easy-vqa 1.0 has them in its data folder.
+    public init(folder: URL) throws(EasyVQAError) {
+        self.folder = folder
+        try Self.checkAnswers(folder)
+        training = try Self.questions(of: .training, in: folder)
+        test = try Self.questions(of: .test, in: folder)
+        var registry = SplitRegistry()
+        for number in Set(test.map(\.picture)).sorted() {
+            let picture = try Self.picture(number, of: .test, in: folder)
+            registry.hold(picture, name: Self.pictureFile(number, of: .test))
+        }
+        self.registry = registry
+    }
+
+    /// The questions of a split, in the file's order.
+    public func questions(of split: Split) -> [EasyVQAQuestion] {
+        switch split {
+        case .training: training
+        case .test: test
+        }
+    }
+
+    /// A picture to train on, 64x64. Throws `heldOut` if its pixels are those of a test picture.
+    public func trainingPicture(_ number: Int) throws(EasyVQAError) -> RGBImage {
+        let picture = try Self.picture(number, of: .training, in: folder)
+        if let name = registry.testPicture(equalTo: picture) {
+            throw .heldOut(file: Self.pictureFile(number, of: .training), testPicture: name)
+        }
+        return picture
+    }
+
+    /// A picture to evaluate on, 64x64.
+    public func testPicture(_ number: Int) throws(EasyVQAError) -> RGBImage {
+        try Self.picture(number, of: .test, in: folder)
+    }
+
+    /// Where a picture's PNG file is.
+    public func pictureURL(_ number: Int, of split: Split) -> URL {
+        folder.appending(path: Self.pictureFile(number, of: split))
+    }
+
+    /// What the training questions reveal about each training picture, by its number.
+    public func trainingFacts() throws(EasyVQAError) -> [Int: PictureFacts] {
+        var facts: [Int: PictureFacts] = [:]
+        for (entry, question) in training.enumerated() {
+            guard facts[question.picture, default: PictureFacts()].learn(question) else {
+                let file = Self.questionFile(.training)
+                throw .malformed(file: file, entry: entry, reason: "the answer contradicts the entries before it")
+            }
+        }
+        return facts
+    }
+}
+
+extension EasyVQA {
+    private static func questionFile(_ split: Split) -> String { "\(split.rawValue)/questions.json" }
+
+    private static func pictureFile(_ number: Int, of split: Split) -> String {
+        "\(split.rawValue)/images/\(number).png"
+    }
+
+    private static func read(_ file: String, in folder: URL) throws(EasyVQAError) -> Data {
+        do {
+            return try Data(contentsOf: folder.appending(path: file))
+        } catch {
+            throw .unreadable(file: folder.appending(path: file).path, reason: error.localizedDescription)
+        }
+    }
+
+    private static func checkAnswers(_ folder: URL) throws(EasyVQAError) {
+        let file = "answers.txt"
+        let found = String(decoding: try read(file, in: folder), as: UTF8.self).split(separator: "\n").map(String.init)
+        let expected = EasyVQAQuestion.Answer.allCases.map(\.rawValue)
+        guard found == expected else {
+            throw .malformed(file: file, entry: nil, reason: "expected \(expected), found \(found)")
+        }
+    }
+
+    private static func questions(of split: Split, in folder: URL) throws(EasyVQAError) -> [EasyVQAQuestion] {
+        let file = questionFile(split)
+        let data = try read(file, in: folder)
+        do {
+            return try JSONDecoder().decode([QuestionEntry].self, from: data).map(\.question)
+        } catch let error as DecodingError {
+            let (path, reason) = error.place
+            throw .malformed(file: file, entry: path.first?.intValue, reason: reason)
+        } catch {
+            throw .malformed(file: file, entry: nil, reason: "\(error)")
+        }
+    }
+
+    private static func picture(_ number: Int, of split: Split, in folder: URL) throws(EasyVQAError) -> RGBImage {
+        let file = pictureFile(number, of: split)
+        let bytes = [UInt8](try read(file, in: folder))
+        let picture: RGBImage
+        do {
+            picture = try PNG.decode(bytes)
+        } catch {
+            throw .picture(file: file, error)
+        }
+        guard picture.width == side, picture.height == side else {
+            let found = "\(picture.width)x\(picture.height)"
+            throw .malformed(file: file, entry: nil, reason: "expected \(side)x\(side) pixels, found \(found)")
+        }
+        return picture
+    }
+}
+
+/// An entry of questions.json: the question, the answer and the picture's number in one array.
+private struct QuestionEntry: Decodable {
+    let question: EasyVQAQuestion
+
+    init(from decoder: any Decoder) throws {
+        var fields = try decoder.unkeyedContainer()
+        let text = try fields.decode(String.self)
+        let word = try fields.decode(String.self)
+        guard let answer = EasyVQAQuestion.Answer(rawValue: word) else {
+            throw Self.error(fields, "“\(word)” is none of easy-VQA's answers")
+        }
+        let number = try fields.decode(Double.self)
+        guard let picture = Int(exactly: number), picture >= 0 else {
+            throw Self.error(fields, "\(number) is no picture's number")
+        }
+        guard fields.isAtEnd else { throw Self.error(fields, "there are more than three fields") }
+        guard let question = EasyVQAQuestion(text: text, answer: answer, picture: picture) else {
+            throw Self.error(fields, "“\(text)” is none of easy-VQA's questions")
+        }
+        self.question = question
+    }
+
+    private static func error(_ fields: any UnkeyedDecodingContainer, _ reason: String) -> DecodingError {
+        DecodingError.dataCorruptedError(in: fields, debugDescription: reason)
+    }
+}
+
+extension DecodingError {
+    fileprivate var place: (path: [any CodingKey], reason: String) {
+        switch self {
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
+            .dataCorrupted(let context):
+            (context.codingPath, context.debugDescription)
+        @unknown default: ([], localizedDescription)
+        }
+    }
+}
