@@ -3,16 +3,24 @@ import CKernels
 extension Compute {
     /// `x·wᵀ`: `[rows, inputs]` times `[outputs, inputs]` gives `[rows, outputs]`.
     public func multiply(_ x: Tensor, _ w: PackedMatrix) -> Tensor {
-        precondition(x.columns == w.inputs, "\(x.shape) times \(w.outputs) x \(w.inputs) weights")
         var result = Tensor(uninitialized: [x.rows, w.outputs])
-        product(x, transposed: false, panels: w.panels, columns: w.outputs, into: &result, accumulate: false)
+        product(x, w, into: &result, accumulate: false)
         return result
     }
 
     /// Adds `x·wᵀ` to `c`.
     public func multiply(_ x: Tensor, _ w: PackedMatrix, addingTo c: inout Tensor) {
+        product(x, w, into: &c, accumulate: true)
+    }
+
+    private func product(_ x: Tensor, _ w: PackedMatrix, into c: inout Tensor, accumulate: Bool) {
         precondition(x.columns == w.inputs, "\(x.shape) times \(w.outputs) x \(w.inputs) weights")
-        product(x, transposed: false, panels: w.panels, columns: w.outputs, into: &c, accumulate: true)
+        switch w.precision {
+        case .float32:
+            product(x, transposed: false, panels: w.panels, columns: w.outputs, into: &c, accumulate: accumulate)
+        case .bfloat16:
+            productBFloat16(x, w, into: &c, accumulate: accumulate)
+        }
     }
 
     /// `scale · op(a) · op(b)`, where `op` transposes if asked to.
@@ -70,21 +78,29 @@ extension Compute {
         let rows = transposed ? a.columns : a.rows
         let depth = transposed ? a.rows : a.columns
         let step = a.columns
+        withPointers(a, panels) { a, panels in
+            forEachTile(of: &c, rows: rows, columns: columns, depth: depth, panel: gemm.panel, group: gemm.group) {
+                c, r, j in
+                gemm.tile(
+                    r.count, j.count, depth, a + r.lowerBound * (transposed ? 1 : step), step, transposed ? 1 : 0,
+                    panels + j.lowerBound * depth, depth, c, columns, accumulate ? 1 : 0)
+            }
+        }
+    }
+
+    /// Calls `body`, on all threads, with each tile of `c`: its first element, its rows and its columns.
+    func forEachTile(
+        of c: inout Tensor, rows: Int, columns: Int, depth: Int, panel: Int, group: Int,
+        _ body: (MutableElements, Range<Int>, Range<Int>) -> Void
+    ) {
         precondition(c.rows == rows && c.columns == columns, "product of \(rows) x \(columns) into \(c.shape)")
         guard rows > 0, columns > 0 else { return }
-        let tiles = TileGrid(rows: rows, columns: columns, depth: depth, gemm: gemm, threads: threads)
-        a.withPointer { a in
-            panels.withPointer { panels in
-                c.withMutablePointer { c in
-                    pool.run(count: tiles.count) { index in
-                        let (r, j) = tiles[index]
-                        gemm.tile(
-                            r.count, j.count, depth, a + r.lowerBound * (transposed ? 1 : step), step,
-                            transposed ? 1 : 0, panels + j.lowerBound * depth, depth,
-                            c + r.lowerBound * columns + j.lowerBound,
-                            columns, accumulate ? 1 : 0)
-                    }
-                }
+        let tiles = TileGrid(
+            rows: rows, columns: columns, depth: depth, panel: panel, group: group, threads: threads)
+        c.withMutablePointer { c in
+            pool.run(count: tiles.count) { index in
+                let (r, j) = tiles[index]
+                body(c + r.lowerBound * columns + j.lowerBound, r, j)
             }
         }
     }
@@ -102,9 +118,7 @@ private struct TileGrid {
     private let across: Int
     let count: Int
 
-    init(rows: Int, columns: Int, depth: Int, gemm: apus_gemm_kernels, threads: Int) {
-        let group = Int(gemm.group)
-        let panel = Int(gemm.panel)
+    init(rows: Int, columns: Int, depth: Int, panel: Int, group: Int, threads: Int) {
         // Pieces below 2^18 multiply-adds cost more to hand out than they save.
         let wanted = max(1, min(threads == 1 ? 1 : threads * 4, rows * columns * depth >> 18))
         let panels = (columns + panel - 1) / panel

@@ -88,11 +88,15 @@ public final class Compute: Sendable {
         self.init(threads: threads, instructionSet: asked)
     }
 
+    /// Whether products of `PackedMatrix` can be had in bfloat16.
+    public var multipliesBFloat16: Bool { bfloat16 != nil }
+
     /// Threads that kernels run on, the caller's included.
     public var threads: Int { pool.threads }
 
     var elementwise: apus_elementwise_kernels { table.elementwise.pointee }
     var gemm: apus_gemm_kernels { table.gemm.pointee }
+    var bfloat16: apus_bf16_kernels? { apus_bf16_for(instructionSet.isa)?.pointee }
     var quantized: apus_quantized_kernels { table.quantized.pointee }
     var kvAttention: apus_kv_attention_kernels { table.kv_attention.pointee }
 }

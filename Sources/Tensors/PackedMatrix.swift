@@ -22,8 +22,14 @@ public struct PackedMatrix: Sendable {
     public init(_ w: Tensor, precision: Precision = .float32, compute: Compute) {
         self.outputs = w.rows
         self.inputs = w.columns
-        self.precision = .float32
-        self.panels = compute.packed(w, outputs: w.rows, transposed: true, scale: 1)
+        switch precision {
+        case .bfloat16 where compute.multipliesBFloat16:
+            self.precision = .bfloat16
+            self.panels = compute.packedBFloat16(w)
+        case .bfloat16, .float32:
+            self.precision = .float32
+            self.panels = compute.packed(w, outputs: w.rows, transposed: true, scale: 1)
+        }
     }
 
     /// Bytes that the packed weights take.

@@ -56,4 +56,41 @@ import Testing
             }
         }
     }
+
+    /// To nearest, ties to even, by the bits of the number.
+    private func rounded(_ x: Float) -> Float {
+        let bits = x.bitPattern
+        return Float(bitPattern: (bits &+ 0x7fff &+ (bits >> 16 & 1)) & 0xffff_0000)
+    }
+
+    private func rounded(_ x: Tensor) -> Tensor { Tensor(x.elements.map { rounded($0) }, shape: x.shape) }
+
+    @Test func bfloat16ProductsAreThoseOfTheRoundedFactors() {
+        var noise = Noise(3)
+        for compute in computes {
+            for (rows, columns, depth) in [(1, 1, 1), (3, 17, 33), (15, 48, 64), (29, 65, 71), (6, 40, 2051)] {
+                let (x, w) = (noise.tensor([rows, depth]), noise.tensor([columns, depth]))
+                let packed = PackedMatrix(w, precision: .bfloat16, compute: compute)
+                #expect(packed.precision == (compute.multipliesBFloat16 ? .bfloat16 : .float32))
+                let exact = packed.precision == .float32
+                let wanted = expected(exact ? x : rounded(x), exact ? w : rounded(w), false, true, 1)
+                #expect(difference(compute.multiply(x, packed), wanted) < 2e-6 * Double(depth).squareRoot() + 1e-6)
+                var sum = compute.multiply(x, packed)
+                compute.multiply(x, packed, addingTo: &sum)
+                #expect(difference(sum, wanted.map { 2 * $0 }) < 2e-6 * Double(depth).squareRoot() + 1e-6)
+            }
+        }
+    }
+
+    @Test func bfloat16RowsDoNotDependOnTheirNumber() {
+        var noise = Noise(4)
+        let (x, w) = (noise.tensor([100, 2051]), noise.tensor([75, 2051]))
+        for compute in computes {
+            let packed = PackedMatrix(w, precision: .bfloat16, compute: compute)
+            let all = compute.multiply(x, packed)
+            for rows in 1...40 {
+                #expect(compute.multiply(x.rows(7..<7 + rows), packed).elements == all.rows(7..<7 + rows).elements)
+            }
+        }
+    }
 }

@@ -23,3 +23,18 @@ typedef struct apus_gemm_kernels {
 } apus_gemm_kernels;
 
 extern const apus_gemm_kernels apus_gemm_portable, apus_gemm_avx2, apus_gemm_avx512;
+
+/// The same with both factors rounded to bfloat16 (to nearest even; denormal numbers count as zero) and sums in single
+/// precision, two products a step.
+typedef struct apus_bf16_kernels {
+    size_t panel, group;
+
+    /// Packs the n columns of B from its transpose b = [n][k]; a panel is [(k + 1) / 2][panel] pairs.
+    void (*pack_rows)(size_t n, size_t k, const float *b, size_t ld, uint32_t *panels);
+    /// C[m][n] = A B, or += when `accumulate`, from a[m][k].
+    void (*tile)(size_t m, size_t n, size_t k, const float *a, size_t lda, const uint32_t *panels, float *c, size_t ldc,
+                 int accumulate);
+} apus_bf16_kernels;
+
+/// The bfloat16 kernels that belong to `isa`, or NULL where it or this processor has none.
+const apus_bf16_kernels *apus_bf16_for(apus_isa isa);
