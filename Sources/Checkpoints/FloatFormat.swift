@@ -1,3 +1,5 @@
+import Tensors
+
 /// How floats are stored in a safetensors file.
 public enum FloatFormat: String, Sendable, CaseIterable {
     /// 32-bit floats.
@@ -7,8 +9,14 @@ public enum FloatFormat: String, Sendable, CaseIterable {
     /// The upper halves of 32-bit floats.
     case bfloat16 = "BF16"
 
-    /// Bytes of a number.
-    public var bytes: Int { self == .float32 ? 4 : 2 }
+    /// The same format as tensors are converted from.
+    var element: ElementFormat {
+        switch self {
+        case .float32: .f32
+        case .float16: .f16
+        case .bfloat16: .bf16
+        }
+    }
 }
 
 extension Float {

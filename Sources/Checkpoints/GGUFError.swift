@@ -1,3 +1,5 @@
+import Tensors
+
 /// Why a GGUF file cannot be used.
 public enum GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The system could not read it.
@@ -21,7 +23,7 @@ public enum GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
         case .malformed(let path, let fault):
             return "\(path): not a GGUF file that can be read: \(fault)"
         case .unsupportedType(let path, let tensor, let type):
-            let known = GGUFTensorType.allCases.map { GGUFTensorType.name(of: $0.rawValue) }.joined(separator: ", ")
+            let known = ElementFormat.allCases.map { ElementFormat.ggmlName(of: $0.ggmlType) }.joined(separator: ", ")
             return "\(path): tensor \(tensor) is of type \(type), expected one of \(known)"
         case .missingKey(let path, let key, let expected):
             return "\(path): metadata key \(key): expected \(expected), found nothing"

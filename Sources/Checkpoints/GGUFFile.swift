@@ -45,8 +45,8 @@ public struct GGUFFile: Sendable {
         var end = parser.dataOffset
         var previous = "the header"
         for info in parser.tensors.sorted(by: { $0.offset < $1.offset }) {
-            guard let type = GGUFTensorType(rawValue: info.type) else {
-                let name = GGUFTensorType.name(of: info.type)
+            guard let type = ElementFormat(ggmlType: info.type) else {
+                let name = ElementFormat.ggmlName(of: info.type)
                 throw .unsupportedType(path: file.path, tensor: info.name, type: name)
             }
             let range: Range<Int>
@@ -71,7 +71,7 @@ public struct GGUFFile: Sendable {
 extension GGUFParser {
     /// The bytes of a tensor in a file of `fileSize` bytes.
     fileprivate func range(
-        of info: TensorInfo, type: GGUFTensorType, fileSize: Int
+        of info: TensorInfo, type: ElementFormat, fileSize: Int
     ) throws(FileFault) -> Range<Int> {
         guard info.offset % alignment == 0 else {
             throw FileFault(
@@ -81,7 +81,7 @@ extension GGUFParser {
         guard let size = type.byteCount(shape: info.dimensions.reversed()) else {
             throw FileFault(
                 at: info.position, "dimensions of \(info.name)",
-                expected: "rows of whole blocks of \(type.blockCount), and a size that memory can hold",
+                expected: "rows of whole blocks of \(type.blockSize), and a size that memory can hold",
                 found: "\(info.dimensions)")
         }
         let dataSize = max(0, fileSize - dataOffset)

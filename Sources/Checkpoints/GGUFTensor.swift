@@ -7,7 +7,7 @@ public struct GGUFTensor: Sendable {
     /// Extents, outermost first: `[outputs, inputs]` for a matrix. The file itself writes them the other way round.
     public let shape: [Int]
     /// How its numbers are stored.
-    public let type: GGUFTensorType
+    public let type: ElementFormat
     let file: MappedFile
     let range: Range<Int>
 
@@ -19,15 +19,11 @@ public struct GGUFTensor: Sendable {
         try file.withBytes(range, body)
     }
 
+    /// A copy of those bytes.
+    public var bytes: [UInt8] { withBytes(Array.init) }
+
     /// The numbers as floats.
     public func floats() -> Tensor {
-        withBytes { bytes in
-            switch type {
-            case .f32: Tensor(littleEndianFloats: bytes, shape: shape)
-            case .f16: Tensor(halves: bytes, shape: shape)
-            case .bf16: Tensor(bfloats: bytes, shape: shape)
-            case .q4_0, .q4_1, .q8_0: Tensor(blocks: bytes, of: type, shape: shape)
-            }
-        }
+        withBytes { Tensor(converting: type, bytes: $0, shape: shape) }
     }
 }

@@ -14,7 +14,7 @@ extension SafetensorsFile {
         let sorted = tensors.sorted { $0.key < $1.key }
         for (name, tensor) in sorted {
             let start = end
-            end += tensor.count * format.bytes
+            end += tensor.count * format.element.blockBytes
             entries[name] = .init(dtype: format.rawValue, shape: tensor.shape, offsets: [start, end])
         }
         let header: [UInt8]

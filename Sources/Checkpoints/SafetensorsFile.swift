@@ -45,12 +45,8 @@ public struct SafetensorsFile: Sendable {
     /// The tensor `name` as 32-bit floats.
     public func tensor(_ name: String) throws(SafetensorsError) -> Tensor {
         guard let entry = entries[name] else { throw .missingTensor(path: path, name: name) }
-        return file.withBytes(entry.range) { bytes in
-            switch entry.format {
-            case .float32: Tensor(littleEndianFloats: bytes, shape: entry.shape)
-            case .float16: Tensor(halves: bytes, shape: entry.shape)
-            case .bfloat16: Tensor(bfloats: bytes, shape: entry.shape)
-            }
+        return file.withBytes(entry.range) {
+            Tensor(converting: entry.format.element, bytes: $0, shape: entry.shape)
         }
     }
 
@@ -87,7 +83,7 @@ public struct SafetensorsFile: Sendable {
             guard entry.offsets[1] <= file.count - start else {
                 throw fault("data_offsets within \(file.count - start) bytes of data", "\(entry.offsets)")
             }
-            guard let size = format.byteCount(shape: entry.shape) else {
+            guard let size = format.element.byteCount(shape: entry.shape) else {
                 throw fault("extents of 0 or more whose product memory can hold", "\(entry.shape)")
             }
             guard size == entry.offsets[1] - end else {
@@ -101,18 +97,5 @@ public struct SafetensorsFile: Sendable {
             throw .badHeader(path: file.path, reason: reason)
         }
         return entries
-    }
-}
-
-extension FloatFormat {
-    /// Bytes of a tensor of `shape`; nil if an extent is negative or the size does not fit an `Int`.
-    fileprivate func byteCount(shape: [Int]) -> Int? {
-        var size = bytes
-        for extent in shape {
-            let product = size.multipliedReportingOverflow(by: extent)
-            if extent < 0 || product.overflow { return nil }
-            size = product.partialValue
-        }
-        return size
     }
 }

@@ -5,12 +5,7 @@ import Testing
 
 @Suite struct BaseModelTests {
     @Test func baseModelIsTheOneWeKnow() throws {
-        let clock = ContinuousClock()
-        var opened: GGUFFile?
-        let time = try clock.measure { opened = try GGUFFile(path: baseModelPath()) }
-        let file = try #require(opened)
-        #expect(time < .seconds(1), "reading the header took \(time)")
-
+        let file = try GGUFFile(path: baseModelPath())
         #expect(try file.string("general.architecture") == "llama")
         #expect(try file.string("tokenizer.ggml.model") == "gpt2")
         #expect(try file.string("tokenizer.ggml.pre") == "smollm")
