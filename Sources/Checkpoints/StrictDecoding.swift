@@ -48,3 +48,24 @@ func decodeJSON<T: Decodable>(_ type: T.Type, from bytes: [UInt8]) throws(JSONFa
         throw JSONFault(reason: "\(error)")
     }
 }
+
+/// Decodes a JSON document of whose fields none may be unknown. Fields that are null count as absent.
+///
+/// A field is known if `T` writes it back; so no type needs a decoder of its own to be strict.
+func decodeStrictJSON<T: Codable>(_ type: T.Type, from bytes: [UInt8]) throws(JSONFault) -> T {
+    let document = try decodeJSON(JSONValue.self, from: bytes)
+    let value: T
+    do { value = try decodeJSON(type, from: bytes) } catch {
+        // Foundation calls the whole document invalid, and names no field, if an integer's value has a fraction.
+        let reason = "a number has a fraction or is too large where an integer must be"
+        throw error.reason.contains("not valid JSON") ? JSONFault(reason: reason) : error
+    }
+    let known: JSONValue
+    do { known = try decodeJSON(JSONValue.self, from: [UInt8](JSONEncoder().encode(value))) } catch {
+        throw JSONFault(reason: "\(error)")
+    }
+    if let field = document.firstField(missingIn: known) {
+        throw JSONFault(reason: "\(field): this field is not known")
+    }
+    return value
+}

@@ -1,0 +1,104 @@
+import Foundation
+
+/// What `adapter_config.json` says of a LoRA adapter, as far as it changes what the adapter computes.
+struct PEFTConfiguration {
+    var rank: Int
+    var alpha: Float
+    var targetModules: [String]
+    var baseModel: String?
+
+    /// Fields of training or bookkeeping, which the finished weights do not depend on.
+    private static let withoutEffect: Set = [
+        "auto_mapping", "inference_mode", "init_lora_weights", "loftq_config", "lora_dropout", "megatron_core",
+        "peft_version", "qalora_group_size", "revision", "runtime_config",
+    ]
+    private static let read: Set = [
+        "base_model_name_or_path", "bias", "lora_alpha", "peft_type", "r", "target_modules", "task_type",
+    ]
+    private static let rankLimit = 4_096
+
+    init(rank: Int, alpha: Float, targetModules: [String], baseModel: String?) {
+        self.rank = rank
+        self.alpha = alpha
+        self.targetModules = targetModules
+        self.baseModel = baseModel
+    }
+
+    /// Reads a configuration. A field that we do not know may be there only with a value that turns nothing on.
+    init(path: String) throws(PEFTError) {
+        let bytes: [UInt8]
+        do { bytes = try readSmallFile(path, limit: 1 << 20) } catch { throw .file(error) }
+        let fields: [String: JSONValue]
+        let decoded: Fields
+        do {
+            fields = try decodeJSON([String: JSONValue].self, from: bytes)
+            decoded = try decodeJSON(Fields.self, from: bytes)
+        } catch {
+            throw .badConfiguration(path: path, reason: error.reason)
+        }
+        for (name, value) in fields.sorted(by: { $0.key < $1.key })
+        where !Self.read.contains(name) && !Self.withoutEffect.contains(name) && !value.isNeutral {
+            throw .unsupported(path: path, field: name, expected: "no value", found: "\(value)")
+        }
+        try decoded.check(path: path)
+        guard (1...Self.rankLimit).contains(decoded.r) else {
+            throw .badConfiguration(path: path, reason: "r: expected 1 to \(Self.rankLimit), found \(decoded.r)")
+        }
+        guard decoded.alpha.isFinite else {
+            throw .badConfiguration(path: path, reason: "lora_alpha: expected a finite number")
+        }
+        self.init(
+            rank: decoded.r, alpha: decoded.alpha, targetModules: decoded.targets, baseModel: decoded.baseModel)
+    }
+
+    /// The configuration as PEFT writes it, with sorted keys; fields that it leaves out have PEFT's defaults.
+    func json() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let fields: [String: JSONValue] = [
+            "base_model_name_or_path": baseModel.map(JSONValue.string) ?? .null, "bias": .string("none"),
+            "fan_in_fan_out": .bool(false), "inference_mode": .bool(true), "init_lora_weights": .bool(true),
+            "lora_alpha": .number(Double(alpha)), "lora_dropout": .number(0), "modules_to_save": .null,
+            "peft_type": .string("LORA"), "r": .number(Double(rank)), "task_type": .string("CAUSAL_LM"),
+            "target_modules": .array(targetModules.sorted().map(JSONValue.string)),
+        ]
+        return [UInt8](try encoder.encode(fields)) + [UInt8(ascii: "\n")]
+    }
+}
+
+/// The fields that must have certain types or values.
+private struct Fields: Decodable {
+    var type: String
+    var r: Int
+    var alpha: Float
+    var targets: [String]
+    var bias: String?
+    var task: String?
+    var baseModel: String?
+
+    enum CodingKeys: String, CodingKey {
+        case r, bias
+        case type = "peft_type"
+        case alpha = "lora_alpha"
+        case targets = "target_modules"
+        case task = "task_type"
+        case baseModel = "base_model_name_or_path"
+    }
+
+    func check(path: String) throws(PEFTError) {
+        let rules: [(field: String, expected: String, found: String)] = [
+            ("peft_type", "LORA", type), ("bias", "none", bias ?? "none"),
+            ("task_type", "CAUSAL_LM", task ?? "CAUSAL_LM"),
+        ]
+        for rule in rules where rule.found != rule.expected {
+            throw .unsupported(path: path, field: rule.field, expected: rule.expected, found: rule.found)
+        }
+        guard !targets.isEmpty else {
+            throw .badConfiguration(path: path, reason: "target_modules: expected at least one, found none")
+        }
+        if let other = targets.first(where: { PEFTAdapter.blocks[$0] == nil }) {
+            let known = PEFTAdapter.blocks.keys.sorted().joined(separator: ", ")
+            throw .unsupported(path: path, field: "target_modules", expected: "some of \(known)", found: other)
+        }
+    }
+}
