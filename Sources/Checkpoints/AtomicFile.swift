@@ -19,7 +19,7 @@ public enum AtomicFile {
             unlink(temporary)
             throw error
         }
-        try flushFolder(of: path)
+        try flush(URL(fileURLWithPath: path).deletingLastPathComponent().path)
     }
 
     private static func writeAndFlush(
@@ -46,12 +46,11 @@ public enum AtomicFile {
         }
     }
 
-    /// Makes the rename itself survive a power cut.
-    private static func flushFolder(of path: String) throws(FileError) {
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        let descriptor = open(folder, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FileError(path: folder, operation: "open", code: errno) }
+    /// Makes what was written to a file, or the names in a folder, survive a power cut.
+    static func flush(_ path: String) throws(FileError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError(path: path, operation: "open", code: errno) }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw FileError(path: folder, operation: "flush", code: errno) }
+        guard fsync(descriptor) == 0 else { throw FileError(path: path, operation: "flush", code: errno) }
     }
 }

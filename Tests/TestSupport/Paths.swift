@@ -29,6 +29,7 @@ public func fixtureURL(_ name: String, file: String = #filePath) throws -> URL {
 }
 
 /// Calls `body` with an empty folder of its own, which is deleted afterwards.
+@discardableResult
 public func withTemporaryFolder<R>(_ body: (URL) throws -> R) throws -> R {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -37,6 +38,7 @@ public func withTemporaryFolder<R>(_ body: (URL) throws -> R) throws -> R {
 }
 
 /// The same for a body that waits.
+@discardableResult
 public func withTemporaryFolder<R>(_ body: (URL) async throws -> R) async throws -> R {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -1,0 +1,48 @@
+import Crypto
+import Foundation
+
+/// A file's size and SHA-256, by which its bytes are known again.
+public struct FileDigest: Codable, Equatable, Sendable {
+    /// The SHA-256, in 64 lower-case hexadecimal digits.
+    public var sha256: String
+    /// The size in bytes.
+    public var bytes: Int
+
+    /// The digest of known values.
+    public init(sha256: String, bytes: Int) {
+        self.sha256 = sha256
+        self.bytes = bytes
+    }
+
+    /// Reads the file at `path` through.
+    public init(path: String) throws(FileError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError(path: path, operation: "open", code: errno) }
+        defer { close(descriptor) }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
+        defer { buffer.deallocate() }
+        var hasher = SHA256()
+        var total = 0
+        while true {
+            let count = read(descriptor, buffer.baseAddress, buffer.count)
+            if count == 0 { break }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw FileError(path: path, operation: "read", code: errno)
+            }
+            hasher.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            total += count
+        }
+        self.init(sha256: hasher.finalize().map { Self.hexadecimal($0) }.joined(), bytes: total)
+    }
+
+    private static func hexadecimal(_ byte: UInt8) -> String {
+        let digits = String(byte, radix: 16)
+        return byte < 16 ? "0" + digits : digits
+    }
+
+    /// Whether `text` can be a SHA-256.
+    static func isSHA256(_ text: String) -> Bool {
+        text.utf8.count == 64 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    }
+}

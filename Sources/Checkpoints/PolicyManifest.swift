@@ -1,0 +1,216 @@
+public import Foundation
+
+/// What a policy's folder holds, where it came from and how it wants to be served: `manifest.json`, schema 1.
+public struct PolicyManifest: Codable, Equatable, Sendable {
+    /// A generation of a policy or part.
+    public struct Reference: Codable, Equatable, Sendable {
+        /// The policy's name.
+        public var name: String
+        /// Its generation.
+        public var generation: Int
+
+        /// The given generation of `name`.
+        public init(name: String, generation: Int) {
+            self.name = name
+            self.generation = generation
+        }
+    }
+
+    /// How a conversation becomes tokens.
+    public enum ChatTemplate: String, Codable, Sendable, CaseIterable {
+        /// Turns between `<|im_start|>` and `<|im_end|>`, and no system turn of its own.
+        case chatml
+        /// The base model's own: the same, with a system turn of its own if there is none.
+        case smollm2
+    }
+
+    /// How a picture becomes views, the encoder's square inputs.
+    public struct Image: Codable, Equatable, Sendable {
+        /// How a picture of another aspect ratio is fitted.
+        public enum Fit: String, Codable, Sendable, CaseIterable {
+            /// Each side is scaled by itself.
+            case stretch
+            /// Both sides are scaled alike, and the rest is filled up.
+            case pad
+        }
+
+        /// A view's side in pixels.
+        public var viewSize: Int
+        /// The most views that a picture may take.
+        public var maxViews: Int
+        /// How other aspect ratios are fitted.
+        public var fit: Fit
+
+        /// Views as given.
+        public init(viewSize: Int, maxViews: Int, fit: Fit) {
+            self.viewSize = viewSize
+            self.maxViews = maxViews
+            self.fit = fit
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case fit
+            case viewSize = "view_size"
+            case maxViews = "max_views"
+        }
+    }
+
+    /// How the next token is drawn where the request does not say; nil: the server's own default.
+    public struct Sampling: Codable, Equatable, Sendable {
+        /// 0 is greedy; up to 2.
+        public var temperature: Double?
+        /// Above 0, up to 1.
+        public var topP: Double?
+        /// 0 is off.
+        public var topK: Int?
+        /// From 0 to 1.
+        public var minP: Double?
+
+        /// Defaults as given.
+        public init(temperature: Double? = nil, topP: Double? = nil, topK: Int? = nil, minP: Double? = nil) {
+            self.temperature = temperature
+            self.topP = topP
+            self.topK = topK
+            self.minP = minP
+        }
+
+        enum CodingKeys: String, CodingKey {
+            case temperature
+            case topP = "top_p"
+            case topK = "top_k"
+            case minP = "min_p"
+        }
+    }
+
+    /// The version of this format: 1.
+    public private(set) var schema = Self.currentSchema
+    /// `sft`, `ppo`, or a part: `vision`, `reward`, `value`.
+    public var name: String
+    /// 1 for the first that was published under this name, then rising.
+    public var generation: Int
+    /// What training started from.
+    public var parent: Reference?
+    /// The SHA-256 of the base model's file, which the weights were trained for.
+    public var backbone: String
+    /// When it was made (RFC 3339).
+    public var created: String
+    /// The program or person that made it.
+    public var creator: String
+    /// Every other file of the folder.
+    public var files: [String: FileDigest]
+    /// The vision encoder whose embeddings the policy was trained on.
+    public var vision: Reference?
+    /// How conversations become tokens; a vision encoder has none.
+    public var chatTemplate: ChatTemplate?
+    /// How pictures become views; a policy that reads text alone has none.
+    public var image: Image?
+    /// Sampling defaults.
+    public var sampling: Sampling?
+    /// Results of its evaluation, by name.
+    public var figures: [String: Double]
+    /// The SHA-256 of each data set that it was trained on, by name.
+    public var data: [String: String]
+
+    static let currentSchema = 1
+
+    /// A manifest of schema 1. `files` is filled in when the policy is published.
+    public init(
+        name: String, generation: Int, parent: Reference? = nil, backbone: String, created: Date, creator: String,
+        vision: Reference? = nil, chatTemplate: ChatTemplate? = nil, image: Image? = nil, sampling: Sampling? = nil,
+        figures: [String: Double] = [:], data: [String: String] = [:]
+    ) {
+        self.name = name
+        self.generation = generation
+        self.parent = parent
+        self.backbone = backbone
+        self.created = created.formatted(.iso8601)
+        self.creator = creator
+        self.files = [:]
+        self.vision = vision
+        self.chatTemplate = chatTemplate
+        self.image = image
+        self.sampling = sampling
+        self.figures = figures
+        self.data = data
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case schema, name, generation, parent, created, creator, files, vision, image, sampling, figures, data
+        case backbone = "backbone_sha256"
+        case chatTemplate = "chat_template"
+    }
+}
+
+extension PolicyManifest {
+    /// Whether `name` can be a policy's or one of its files' name: `[a-z0-9][a-z0-9._-]{0,63}`, so never a path.
+    public static func isName(_ name: String) -> Bool {
+        func plain(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) }
+        guard let first = name.utf8.first, name.utf8.count <= 64 else { return false }
+        return plain(first) && name.utf8.allSatisfy { plain($0) || ".-_".utf8.contains($0) }
+    }
+
+    /// Reads a manifest; every field must be known and have a value that makes sense.
+    init(json: [UInt8]) throws(JSONFault) {
+        self = try decodeStrictJSON(PolicyManifest.self, from: json)
+        for rule in rules where !rule.holds {
+            throw JSONFault(reason: "\(rule.field): expected \(rule.expected), found \(rule.found)")
+        }
+    }
+
+    /// The manifest as it is written: sorted keys, one field a line.
+    func json() throws(JSONFault) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        do { return [UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")] } catch {
+            throw JSONFault(reason: "\(error)")
+        }
+    }
+
+    private typealias Rule = (field: String, holds: Bool, expected: String, found: String)
+
+    private var rules: [Rule] {
+        var rules: [Rule] = [
+            ("schema", schema == Self.currentSchema, "\(Self.currentSchema)", "\(schema)"),
+            ("backbone_sha256", FileDigest.isSHA256(backbone), "64 hexadecimal digits", backbone),
+            ("created", (try? Date(created, strategy: .iso8601)) != nil, "a time as RFC 3339 writes it", created),
+        ]
+        for (field, reference) in [
+            ("", Reference(name: name, generation: generation)), ("parent.", parent), ("vision.", vision),
+        ] {
+            guard let reference else { continue }
+            rules.append(("\(field)name", Self.isName(reference.name), "lower-case letters and digits", reference.name))
+            rules.append(
+                ("\(field)generation", reference.generation > 0, "1 or more", "\(reference.generation)"))
+        }
+        for (name, digest) in files.sorted(by: { $0.key < $1.key }) {
+            let isFile = Self.isName(name) && name != PolicyFolder.manifestName
+            rules.append(("files", isFile, "names like adapter_model.safetensors", name))
+            rules.append(("files.\(name).bytes", digest.bytes >= 0, "0 or more", "\(digest.bytes)"))
+            rules.append(
+                ("files.\(name).sha256", FileDigest.isSHA256(digest.sha256), "64 hexadecimal digits", digest.sha256))
+        }
+        for (name, digest) in data.sorted(by: { $0.key < $1.key }) {
+            rules.append(("data.\(name)", FileDigest.isSHA256(digest), "64 hexadecimal digits", digest))
+        }
+        return rules + servingRules
+    }
+
+    private var servingRules: [Rule] {
+        var rules: [Rule] = []
+        if let image {
+            rules.append(("image.view_size", (1...4_096).contains(image.viewSize), "1 to 4096", "\(image.viewSize)"))
+            rules.append(("image.max_views", (1...64).contains(image.maxViews), "1 to 64", "\(image.maxViews)"))
+        }
+        if let value = sampling?.temperature {
+            rules.append(("sampling.temperature", (0...2).contains(value), "0 to 2", "\(value)"))
+        }
+        if let value = sampling?.topP {
+            rules.append(("sampling.top_p", value > 0 && value <= 1, "above 0, up to 1", "\(value)"))
+        }
+        if let value = sampling?.topK { rules.append(("sampling.top_k", value >= 0, "0 or more", "\(value)")) }
+        if let value = sampling?.minP {
+            rules.append(("sampling.min_p", (0...1).contains(value), "0 to 1", "\(value)"))
+        }
+        return rules
+    }
+}
