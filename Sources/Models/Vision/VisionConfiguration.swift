@@ -1,0 +1,100 @@
+/// The sizes of a vision encoder and connector of the Idefics3/SmolVLM shape.
+///
+/// A view of `imageSize` × `imageSize` pixels becomes `patches` patches, and after the pixel shuffle `tokensPerView`
+/// rows of the language model's width. The policy that ships: 64 pixels, patch 8, width 192, 6 blocks, 3 heads, shuffle
+/// by 2, so 16 tokens a view.
+public struct VisionConfiguration: Sendable, Equatable {
+    /// Side of a view, in pixels.
+    public let imageSize: Int
+    /// Side of a patch, in pixels.
+    public let patchSize: Int
+    /// Width of the encoder.
+    public let hidden: Int
+    /// Transformer blocks.
+    public let layers: Int
+    /// Attention heads.
+    public let heads: Int
+    /// Width of the feed-forward layer.
+    public let feedForward: Int
+    /// Side of the square of patches that the pixel shuffle makes one token of.
+    public let scale: Int
+    /// Width of the language model.
+    public let textHidden: Int
+    /// ε of the layer norms.
+    public let normEpsilon: Float
+
+    /// A configuration of the given sizes.
+    ///
+    /// - Throws: `VisionError.sizes` when a size is not positive or too large, or one does not divide another as the
+    ///   architecture needs.
+    public init(
+        imageSize: Int, patchSize: Int, hidden: Int, layers: Int, heads: Int, feedForward: Int, scale: Int,
+        textHidden: Int, normEpsilon: Float = 1e-6
+    ) throws(VisionError) {
+        for (name, size, limit) in [
+            ("image_size", imageSize, 1 << 14), ("patch_size", patchSize, 1 << 10), ("hidden_size", hidden, 1 << 16),
+            ("num_hidden_layers", layers, 1 << 10), ("num_attention_heads", heads, 1 << 10),
+            ("intermediate_size", feedForward, 1 << 18), ("scale_factor", scale, 1 << 6),
+            ("text_hidden_size", textHidden, 1 << 16),
+        ] where size < 1 || size > limit {
+            throw .sizes("\(name) is \(size), expected 1 to \(limit)")
+        }
+        guard imageSize % (patchSize * scale) == 0 else {
+            throw .sizes("image_size \(imageSize) is no multiple of patch_size \(patchSize) × scale_factor \(scale)")
+        }
+        guard hidden % heads == 0 else {
+            throw .sizes("hidden_size \(hidden) is no multiple of num_attention_heads \(heads)")
+        }
+        guard normEpsilon > 0 else { throw .sizes("layer_norm_eps is \(normEpsilon), expected a positive number") }
+        self.imageSize = imageSize
+        self.patchSize = patchSize
+        self.hidden = hidden
+        self.layers = layers
+        self.heads = heads
+        self.feedForward = feedForward
+        self.scale = scale
+        self.textHidden = textHidden
+        self.normEpsilon = normEpsilon
+    }
+
+    /// Patches along one side of a view.
+    public var patchesPerSide: Int { imageSize / patchSize }
+
+    /// Patches of a view.
+    public var patches: Int { patchesPerSide * patchesPerSide }
+
+    /// Rows that a view takes in the language model's input.
+    public var tokensPerView: Int { patches / (scale * scale) }
+
+    /// Elements of a flattened patch: channel, row, column.
+    public var patchElements: Int { 3 * patchSize * patchSize }
+
+    /// Elements of a connector input row: `scale` × `scale` patches.
+    public var shuffledWidth: Int { hidden * scale * scale }
+}
+
+/// Why a vision encoder cannot be made of what a file holds.
+public enum VisionError: Error, Equatable, CustomStringConvertible {
+    /// The sizes do not fit together.
+    case sizes(String)
+    /// A tensor that the encoder needs is not in the file.
+    case missingTensor(String)
+    /// The file holds a tensor that the encoder does not know.
+    case unknownTensor(String)
+    /// A tensor has another shape than the sizes ask for.
+    case shape(String, expected: [Int], found: [Int])
+    /// A size that the file's metadata should give is missing or no number.
+    case metadata(String)
+
+    /// What is wrong, with names and numbers.
+    public var description: String {
+        switch self {
+        case .sizes(let reason): "vision sizes: \(reason)"
+        case .missingTensor(let name): "vision tensor \(name) is missing"
+        case .unknownTensor(let name): "vision tensor \(name) is unknown"
+        case .shape(let name, let expected, let found):
+            "vision tensor \(name): expected shape \(expected), found \(found)"
+        case .metadata(let field): "vision metadata: \(field) is missing or no number"
+        }
+    }
+}

@@ -1,0 +1,61 @@
+public import Checkpoints
+import Tensors
+
+extension VisionWeights {
+    /// Reads a file that `write` made: the weights, and their sizes in its metadata.
+    ///
+    /// - Throws: `SafetensorsError`, or `VisionError` naming the size or tensor that is wrong. No memory is taken for
+    ///   tensors of unexpected names or shapes.
+    public init(path: String) throws {
+        let file = try SafetensorsFile(path: path)
+        try self.init(file, configuration: VisionConfiguration(metadata: file.metadata))
+    }
+
+    /// The weights of `file`, which must hold those of `configuration` and no others.
+    ///
+    /// - Throws: `SafetensorsError`, or `VisionError` naming the tensor that is missing, unknown or of another shape.
+    public init(_ file: SafetensorsFile, configuration: VisionConfiguration) throws {
+        let shapes = Self.shapes(for: configuration)
+        var known: Set<String> = []
+        for (name, shape) in shapes {
+            guard let found = file.entries[name]?.shape else { throw VisionError.missingTensor(name) }
+            guard found == shape else { throw VisionError.shape(name, expected: shape, found: found) }
+            known.insert(name)
+        }
+        if let unknown = file.entries.keys.filter({ !known.contains($0) }).min() {
+            throw VisionError.unknownTensor(unknown)
+        }
+        self.configuration = configuration
+        self.parameters = ParameterSet(try shapes.map { name, _ in (name, try file.tensor(name)) })
+    }
+
+    /// Writes the weights to `path` in `format`, their sizes in the metadata.
+    public func write(to path: String, as format: FloatFormat = .float32) throws(SafetensorsError) {
+        let tensors = Dictionary(uniqueKeysWithValues: zip(parameters.names, parameters.tensors))
+        try SafetensorsFile.write(tensors, as: format, metadata: configuration.metadata, to: path)
+    }
+}
+
+extension VisionConfiguration {
+    /// The sizes as a safetensors file's metadata, under the names of Idefics3's configuration.
+    fileprivate var metadata: [String: String] {
+        [
+            "image_size": "\(imageSize)", "patch_size": "\(patchSize)", "hidden_size": "\(hidden)",
+            "num_hidden_layers": "\(layers)", "num_attention_heads": "\(heads)",
+            "intermediate_size": "\(feedForward)", "scale_factor": "\(scale)", "text_hidden_size": "\(textHidden)",
+            "layer_norm_eps": "\(normEpsilon)",
+        ]
+    }
+
+    fileprivate init(metadata: [String: String]) throws(VisionError) {
+        func number<N: LosslessStringConvertible>(_ name: String) throws(VisionError) -> N {
+            guard let value = metadata[name].flatMap(N.init) else { throw .metadata(name) }
+            return value
+        }
+        try self.init(
+            imageSize: number("image_size"), patchSize: number("patch_size"), hidden: number("hidden_size"),
+            layers: number("num_hidden_layers"), heads: number("num_attention_heads"),
+            feedForward: number("intermediate_size"), scale: number("scale_factor"),
+            textHidden: number("text_hidden_size"), normEpsilon: number("layer_norm_eps"))
+    }
+}

@@ -1,0 +1,53 @@
+import Tensors
+
+/// The weights of a vision encoder and its connector, under the names of the reference implementation (transformers,
+/// `Idefics3Model`); linear layers are `[outputs, inputs]`, the patch embedding `[hidden, 3, patch, patch]`.
+public struct VisionWeights: Sendable {
+    /// The sizes that the weights fit.
+    public let configuration: VisionConfiguration
+    /// The weights, in the order of `shapes(for:)`.
+    public var parameters: ParameterSet
+
+    /// Weights to start training from. Linear layers have the variance of PyTorch's, 1/(3 inputs), and no bias.
+    public init(configuration: VisionConfiguration, using generator: inout some RandomNumberGenerator) {
+        self.configuration = configuration
+        self.parameters = ParameterSet(
+            Self.shapes(for: configuration).map { name, shape in
+                if name.hasSuffix("bias") { return (name, Tensor(zeros: shape)) }
+                if name.contains("norm") { return (name, Tensor(repeating: 1, shape)) }
+                let inputs = shape.dropFirst().reduce(1, *)
+                let deviation = name == Self.positions ? 0.02 : (1 / Float(3 * inputs)).squareRoot()
+                return (name, Tensor(normal: deviation, shape, using: &generator))
+            })
+    }
+
+    static let patchEmbedding = "model.vision_model.embeddings.patch_embedding"
+    static let positions = "model.vision_model.embeddings.position_embedding.weight"
+    static let postNorm = "model.vision_model.post_layernorm"
+    static let connector = "model.connector.modality_projection.proj.weight"
+
+    static func block(_ layer: Int) -> String { "model.vision_model.encoder.layers.\(layer)." }
+
+    /// Names and shapes of all weights, in the order of the forward pass.
+    public static func shapes(for configuration: VisionConfiguration) -> [(name: String, shape: [Int])] {
+        let (hidden, feedForward) = (configuration.hidden, configuration.feedForward)
+        func layer(_ name: String, _ shape: [Int]) -> [(name: String, shape: [Int])] {
+            [(name + ".weight", shape), (name + ".bias", [shape[0]])]
+        }
+        var shapes = layer(patchEmbedding, [hidden, 3, configuration.patchSize, configuration.patchSize])
+        shapes.append((positions, [configuration.patches, hidden]))
+        for index in 0..<configuration.layers {
+            let block = block(index)
+            shapes += layer(block + "layer_norm1", [hidden])
+            for projection in ["q_proj", "k_proj", "v_proj", "out_proj"] {
+                shapes += layer(block + "self_attn." + projection, [hidden, hidden])
+            }
+            shapes += layer(block + "layer_norm2", [hidden])
+            shapes += layer(block + "mlp.fc1", [feedForward, hidden])
+            shapes += layer(block + "mlp.fc2", [hidden, feedForward])
+        }
+        shapes += layer(postNorm, [hidden])
+        shapes.append((connector, [configuration.textHidden, configuration.shuffledWidth]))
+        return shapes
+    }
+}
