@@ -1,0 +1,84 @@
+public import Tensors
+
+/// The vision encoder and connector in serving: packed weights, any number of views at once, nothing kept.
+///
+/// A view's rows are bitwise the same whatever views are encoded beside it. Training is `VisionPass`'s.
+public struct VisionEncoder: Sendable {
+    /// The sizes.
+    public let configuration: VisionConfiguration
+    private let compute: Compute
+    private let parameters: ParameterSet
+    private let packed: [String: PackedMatrix]
+
+    /// An encoder with the given weights, its products on `compute`.
+    public init(_ weights: VisionWeights, precision: Precision = .float32, on compute: Compute) {
+        self.configuration = weights.configuration
+        self.compute = compute
+        var packed: [String: PackedMatrix] = [:]
+        var vectors: [(name: String, tensor: Tensor)] = []
+        for (name, tensor) in zip(weights.parameters.names, weights.parameters.tensors) {
+            if tensor.shape.count == 1 || name == VisionWeights.positions {
+                vectors.append((name, tensor))
+            } else {
+                let matrix = tensor.reshaped([tensor.shape[0], tensor.count / tensor.shape[0]])
+                packed[name] = PackedMatrix(matrix, precision: precision, compute: compute)
+            }
+        }
+        self.parameters = ParameterSet(vectors)
+        self.packed = packed
+    }
+
+    /// Bytes that the weights take.
+    public var byteCount: Int {
+        packed.values.reduce(0) { $0 + $1.byteCount } + parameters.tensors.reduce(0) { $0 + $1.count * 4 }
+    }
+
+    /// The rows that the language model reads of `pixels` `[views, 3, height, width]`, normalised to [-1, 1]; views of
+    /// `imageSize` give `[views * tokensPerView, textHidden]`. Sides are multiples of patch × scale.
+    public func encode(_ pixels: Tensor) -> Tensor {
+        multiply(features(of: pixels), VisionWeights.connector)
+    }
+
+    /// What the connector reads, `[views * tokensPerView, shuffledWidth]`: for training a connector on an encoder that
+    /// stays as it is.
+    public func features(of pixels: Tensor) -> Tensor {
+        let layout = VisionPatches(configuration, pixels: pixels.shape)
+        let spans = layout.spans
+        var x = linear(layout.flattened(pixels, on: compute), VisionWeights.patchEmbedding)
+        compute.add(&x, compute.gather(layout.positions, from: parameters[VisionWeights.positions]))
+        for layer in 0..<configuration.layers {
+            attend(&x, VisionWeights.block(layer), spans: spans)
+            feedForward(&x, VisionWeights.block(layer))
+        }
+        return layout.shuffled(norm(x, VisionWeights.postNorm), on: compute)
+    }
+
+    private func attend(_ x: inout Tensor, _ block: String, spans: AttentionSpans) {
+        let normed = norm(x, block + "layer_norm1")
+        let attention = compute.attention(
+            linear(normed, block + "self_attn.q_proj"), linear(normed, block + "self_attn.k_proj"),
+            linear(normed, block + "self_attn.v_proj"), heads: configuration.heads, kvHeads: configuration.heads,
+            spans: spans)
+        compute.add(&x, linear(attention.output, block + "self_attn.out_proj"))
+    }
+
+    private func feedForward(_ x: inout Tensor, _ block: String) {
+        let expanded = linear(norm(x, block + "layer_norm2"), block + "mlp.fc1")
+        compute.add(&x, linear(compute.gelu(expanded), block + "mlp.fc2"))
+    }
+
+    private func norm(_ x: Tensor, _ name: String) -> Tensor {
+        compute.layerNorm(x, name, of: parameters, epsilon: configuration.normEpsilon)
+    }
+
+    private func linear(_ x: Tensor, _ name: String) -> Tensor {
+        var y = multiply(x, name + ".weight")
+        compute.addBias(&y, parameters[name + ".bias"])
+        return y
+    }
+
+    private func multiply(_ x: Tensor, _ name: String) -> Tensor {
+        guard let matrix = packed[name] else { preconditionFailure("no matrix is called \(name)") }
+        return compute.multiply(x, matrix)
+    }
+}

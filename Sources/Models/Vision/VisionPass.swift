@@ -1,0 +1,111 @@
+public import Tensors
+
+/// The vision encoder and connector in training: a forward pass that keeps what the backward pass needs, and the
+/// backward pass to all weights and to the pixels. Serving is `VisionEncoder`'s.
+public struct VisionPass {
+    /// Post-norm features, `[views * patches, hidden]`, patches row by row.
+    public let features: Tensor
+    /// The output of each block, `[views * patches, hidden]`.
+    package let blockOutputs: [Tensor]
+    /// What the first block reads: patches with their positions.
+    package let embeddings: Tensor
+
+    private let configuration: VisionConfiguration
+    private let compute: Compute
+    private let layout: VisionPatches
+    private let patches: Tensor
+    private let spans: AttentionSpans
+    private let blocks: [VisionBlock.Activations]
+
+    /// Encodes `pixels` `[views, 3, height, width]`, each side a multiple of the patch.
+    public init(_ pixels: Tensor, weights: VisionWeights, on compute: Compute) {
+        let configuration = weights.configuration
+        let parameters = weights.parameters
+        let layout = VisionPatches(configuration, pixels: pixels.shape)
+        let spans = layout.spans
+        let patches = layout.flattened(pixels, on: compute)
+        var x = Self.embed(patches, layout, parameters, on: compute)
+        self.embeddings = x
+        var blocks: [VisionBlock.Activations] = []
+        var outputs: [Tensor] = []
+        for layer in 0..<configuration.layers {
+            let block = VisionBlock(configuration: configuration, layer: layer, compute: compute)
+            let (y, activations) = block.forward(x, parameters, spans: spans)
+            blocks.append(activations)
+            outputs.append(y)
+            x = y
+        }
+        self.features = compute.layerNorm(
+            x, VisionWeights.postNorm, of: parameters, epsilon: configuration.normEpsilon)
+        self.configuration = configuration
+        self.compute = compute
+        self.layout = layout
+        self.patches = patches
+        self.spans = spans
+        self.blocks = blocks
+        self.blockOutputs = outputs
+    }
+
+    /// Adds to `gradients` what follows from `dfeatures`, the gradient of `features`.
+    ///
+    /// - Returns: the gradient of the patches' embeddings, for `pixelGradient`.
+    @discardableResult
+    public func backward(_ dfeatures: Tensor, weights: VisionWeights, gradients: inout ParameterSet) -> Tensor {
+        let parameters = weights.parameters
+        var dx = compute.layerNormBackward(
+            dfeatures, input: blockOutputs.last ?? embeddings, VisionWeights.postNorm, of: parameters,
+            epsilon: configuration.normEpsilon, gradients: &gradients)
+        for layer in (0..<configuration.layers).reversed() {
+            let block = VisionBlock(configuration: configuration, layer: layer, compute: compute)
+            dx = block.backward(dx, blocks[layer], parameters, spans: spans, gradients: &gradients)
+        }
+        embedBackward(dx, gradients: &gradients)
+        return dx
+    }
+
+    // MARK: Patch embedding
+
+    private static func embed(
+        _ patches: Tensor, _ layout: VisionPatches, _ parameters: ParameterSet, on compute: Compute
+    ) -> Tensor {
+        let weight = parameters[VisionWeights.patchEmbedding + ".weight"]
+        var x = compute.multiply(patches, weight.reshaped([weight.shape[0], patches.columns]), transposeB: true)
+        compute.addBias(&x, parameters[VisionWeights.patchEmbedding + ".bias"])
+        compute.add(&x, compute.gather(layout.positions, from: parameters[VisionWeights.positions]))
+        return x
+    }
+
+    private func embedBackward(_ dx: Tensor, gradients: inout ParameterSet) {
+        let name = VisionWeights.patchEmbedding + ".weight"
+        let dweight = compute.multiply(dx, patches, transposeA: true)
+        compute.add(&gradients[name], dweight.reshaped(gradients[name].shape))
+        compute.add(&gradients[VisionWeights.patchEmbedding + ".bias"], compute.columnSums(dx))
+        compute.scatterAdd(dx, to: layout.positions, in: &gradients[VisionWeights.positions])
+    }
+
+    /// The gradient of the pixels, `[views, 3, height, width]`, from what `backward` returned.
+    package func pixelGradient(_ dembeddings: Tensor, weights: VisionWeights) -> Tensor {
+        let weight = weights.parameters[VisionWeights.patchEmbedding + ".weight"]
+        let dpatches = compute.multiply(dembeddings, weight.reshaped([weight.shape[0], patches.columns]))
+        return layout.unflattened(dpatches, on: compute)
+    }
+
+    // MARK: Connector
+
+    /// The rows that the language model reads, `[views * tokensPerView, textHidden]`, and the shuffled features that
+    /// `connectBackward` needs.
+    public func connect(weights: VisionWeights) -> (tokens: Tensor, shuffled: Tensor) {
+        let shuffled = layout.shuffled(features, on: compute)
+        let tokens = compute.multiply(shuffled, weights.parameters[VisionWeights.connector], transposeB: true)
+        return (tokens, shuffled)
+    }
+
+    /// Adds the connector's gradient to `gradients` and returns that of `features`.
+    public func connectBackward(
+        _ dtokens: Tensor, shuffled: Tensor, weights: VisionWeights, gradients: inout ParameterSet
+    ) -> Tensor {
+        compute.multiply(dtokens, shuffled, transposeA: true, addingTo: &gradients[VisionWeights.connector])
+        let dshuffled = compute.multiply(dtokens, weights.parameters[VisionWeights.connector])
+        return layout.unshuffled(dshuffled, on: compute)
+    }
+}
