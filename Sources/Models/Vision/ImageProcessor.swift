@@ -1,0 +1,125 @@
+public import Images
+public import Tensors
+
+/// Turns a picture into the views that the vision encoder reads: how many, which parts, resized and normalised to
+/// [-1, 1] (mean and deviation 0.5 of samples in [0, 1]).
+///
+/// A picture that fits one view is one view. A larger one is a grid of crops, row by row, and then the whole, as
+/// SmolVLM does it. A picture of exactly the size of a view, or of its grid, is not resampled.
+public struct ImageProcessor: Sendable, Equatable {
+    /// What happens to a picture of another aspect ratio than its views'.
+    public enum Fit: String, Sendable, CaseIterable, Codable {
+        /// It is stretched.
+        case stretch
+        /// It keeps its ratio, in the middle; the rest is 0, the middle of the range.
+        case pad
+    }
+
+    /// How closely a picture is looked at.
+    public enum Detail: String, Sendable, CaseIterable, Codable {
+        /// One view.
+        case low
+        /// As many views as the picture fills, up to the limit.
+        case high
+        /// `low` if the picture fits one view, else `high`.
+        case auto
+    }
+
+    /// Side of a view, in pixels.
+    public let viewSize: Int
+    /// The most views of one picture; 1 where a model never learned crops.
+    public let maxViews: Int
+    /// How other aspect ratios are fitted.
+    public let fit: Fit
+    /// The filter of resizing.
+    public let filter: ResampleFilter
+
+    /// A processor of views of `viewSize` pixels a side.
+    public init(viewSize: Int, maxViews: Int = 1, fit: Fit = .stretch, filter: ResampleFilter = .lanczos) {
+        precondition(viewSize > 0 && maxViews > 0, "\(maxViews) views of \(viewSize) pixels")
+        self.viewSize = viewSize
+        self.maxViews = maxViews
+        self.fit = fit
+        self.filter = filter
+    }
+
+    /// How many views a picture of this size becomes: known from its header alone.
+    public func viewCount(width: Int, height: Int, detail: Detail) -> Int {
+        let grid = grid(width: width, height: height, detail: detail)
+        return grid.rows * grid.columns == 1 ? 1 : grid.rows * grid.columns + 1
+    }
+
+    /// The views of `image`, `[viewCount, 3, viewSize, viewSize]`.
+    public func views(of image: RGBImage, detail: Detail) -> Tensor {
+        let grid = grid(width: image.width, height: image.height, detail: detail)
+        var elements: [Float] = []
+        if grid.rows * grid.columns > 1 {
+            let whole = canvas(image, rows: grid.rows, columns: grid.columns)
+            for row in 0..<grid.rows {
+                for column in 0..<grid.columns { whole.append(row: row, column: column, of: viewSize, to: &elements) }
+            }
+        }
+        canvas(image, rows: 1, columns: 1).append(row: 0, column: 0, of: viewSize, to: &elements)
+        return Tensor(elements, shape: [elements.count / (3 * viewSize * viewSize), 3, viewSize, viewSize])
+    }
+
+    /// The grid of crops, 1 × 1 for none: of those that leave room for the whole and do not enlarge the picture beyond
+    /// the views it fills, the one with the greatest resolution on its worse side; the smaller one if equal.
+    private func grid(width: Int, height: Int, detail: Detail) -> (rows: Int, columns: Int) {
+        precondition(width > 0 && height > 0, "a picture of \(width) × \(height)")
+        guard detail != .low else { return (1, 1) }
+        let rows = (height - 1) / viewSize + 1
+        let columns = (width - 1) / viewSize + 1
+        var best = (rows: 1, columns: 1)
+        func resolution(_ rows: Int, _ columns: Int) -> Double {
+            min(Double(rows) / Double(height), Double(columns) / Double(width))
+        }
+        for r in 1...max(1, min(rows, maxViews - 1)) {
+            let c = min(columns, max(1, (maxViews - 1) / r))
+            for c in 1...c {
+                let (new, old) = (resolution(r, c), resolution(best.rows, best.columns))
+                if new > old || (new == old && r * c < best.rows * best.columns) { best = (r, c) }
+            }
+        }
+        return best
+    }
+
+    /// The picture resized to fill, or to fit into, a grid of views.
+    private func canvas(_ image: RGBImage, rows: Int, columns: Int) -> Canvas {
+        let (width, height) = (columns * viewSize, rows * viewSize)
+        guard fit == .pad else {
+            return Canvas(image: image.resized(width: width, height: height, filter: filter), left: 0, top: 0)
+        }
+        let scale = min(Double(width) / Double(image.width), Double(height) / Double(image.height))
+        let inner = image.resized(
+            width: min(width, max(1, Int((Double(image.width) * scale).rounded()))),
+            height: min(height, max(1, Int((Double(image.height) * scale).rounded()))), filter: filter)
+        return Canvas(image: inner, left: (width - inner.width) / 2, top: (height - inner.height) / 2)
+    }
+}
+
+/// A picture that lies on a larger grid of views.
+private struct Canvas {
+    let image: RGBImage
+    let left: Int
+    let top: Int
+
+    private static let normalized = (0...255).map { (Float($0) / 255 - 0.5) / 0.5 }
+
+    /// Appends one view of the grid: channel, row, column.
+    func append(row: Int, column: Int, of size: Int, to elements: inout [Float]) {
+        let pixels = image.pixels
+        let start = elements.count
+        elements.append(contentsOf: repeatElement(0, count: 3 * size * size))
+        let lines = max(0, top - row * size)..<min(size, top + image.height - row * size)
+        let across = max(0, left - column * size)..<min(size, left + image.width - column * size)
+        for y in lines {
+            for x in across {
+                let source = ((row * size + y - top) * image.width + column * size + x - left) * 3
+                for channel in 0..<3 {
+                    elements[start + (channel * size + y) * size + x] = Self.normalized[Int(pixels[source + channel])]
+                }
+            }
+        }
+    }
+}
