@@ -87,6 +87,29 @@ import Testing
         }
     }
 
+    /// The same for changes anywhere in files of every kind.
+    @Test func changedFilesOfEveryKindNeverTrap() throws {
+        let limits = ImageLimits(maximumSide: 1_024, maximumPixels: 1 << 18)
+        var state: UInt64 = 9
+        func random(below bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+        var decoded = 0
+        for item in try Fixture.read("png.json", as: Fixture.PNGFile.self).cases {
+            for _ in 0..<100 {
+                var file = [UInt8](item.png)
+                for _ in 0...random(below: 2) { file[8 + random(below: file.count - 8)] = UInt8(random(below: 256)) }
+                file = B.withRightCRCs(file)
+                guard let image = try? PNG.decode(file, limits: limits) else { continue }
+                let header = try PNG.header(of: file)
+                #expect(image.width == header.width && image.height == header.height)
+                decoded += 1
+            }
+        }
+        #expect(decoded > 100)
+    }
+
     @Test func sizesOutsideTheLimitsAreNamed() {
         let tail = Self.data + Self.end
         #expect(Self.error(B.file(B.header(60_000, 60_000), tail)) == .tooLarge(.side, found: 60_000, limit: 8_192))

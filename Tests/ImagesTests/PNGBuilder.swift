@@ -42,6 +42,20 @@ enum PNGBuilder {
         return result + bigEndian(b << 16 | a)
     }
 
+    /// A whole file with the CRC of every chunk put right.
+    static func withRightCRCs(_ file: [UInt8]) -> [UInt8] {
+        var result = file
+        var start = signature.count
+        while start + 12 <= file.count {
+            let length = file[start..<(start + 4)].reduce(0) { $0 << 8 | Int($1) }
+            guard length <= file.count - start - 12 else { break }
+            let end = start + 8 + length
+            result.replaceSubrange(end..<(end + 4), with: bigEndian(Int(crc(Array(file[(start + 4)..<end])))))
+            start = end + 4
+        }
+        return result
+    }
+
     private static func crc(_ bytes: [UInt8]) -> UInt32 {
         var crc = UInt32.max
         for byte in bytes {
