@@ -40,7 +40,11 @@ package struct ShapeCanvas {
 
     /// The picture, 64x64: `colours[n]` for the pixels of owner n.
     func picture(colours: [[UInt8]]) -> RGBImage {
-        let pixels = owners.flatMap { colours[Int($0)] }
+        var pixels = [UInt8](repeating: 0, count: owners.count * 3)
+        let table = colours.flatMap { $0 }
+        for (index, owner) in owners.enumerated() {
+            for channel in 0..<3 { pixels[index * 3 + channel] = table[Int(owner) * 3 + channel] }
+        }
         return RGBImage(width: Self.side, height: Self.side, pixels: pixels)
             .resized(width: Self.side / 2, height: Self.side / 2, filter: .bilinear)
     }
@@ -50,9 +54,12 @@ package struct ShapeCanvas {
         let half = Self.side / 2
         return (0..<(half * half)).map { index in
             let corner = index / half * 2 * Self.side + index % half * 2
-            let block = [0, 1, Self.side, Self.side + 1].map { owners[corner + $0] }
-            let owner = block.max() ?? 0
-            return block.count { $0 == owner } >= 2 ? owner : 0
+            let (a, b) = (owners[corner], owners[corner + 1])
+            let (c, d) = (owners[corner + Self.side], owners[corner + Self.side + 1])
+            // Shapes lie apart, so no other shape covers any of the four.
+            let owner = max(max(a, b), max(c, d))
+            let covered = (a == owner ? 1 : 0) + (b == owner ? 1 : 0) + (c == owner ? 1 : 0) + (d == owner ? 1 : 0)
+            return covered >= 2 ? owner : 0
         }
     }
 

@@ -98,11 +98,13 @@ public struct ShapeScene: Sendable, Equatable {
     }
 
     private static func box(of owner: UInt8, in mask: [UInt8]) -> Box {
-        let places = mask.indices.filter { mask[$0] == owner }
-        let columns = places.map { $0 % side }
-        let x = columns.min() ?? 0
-        let y = (places.first ?? 0) / side
-        return Box(
-            x: x, y: y, width: (columns.max() ?? 0) - x + 1, height: (places.last ?? 0) / side - y + 1)
+        var (left, right, top, bottom) = (side, 0, side, 0)
+        for (index, found) in mask.enumerated() where found == owner {
+            left = min(left, index % side)
+            right = max(right, index % side)
+            top = min(top, index / side)
+            bottom = max(bottom, index / side)
+        }
+        return Box(x: left, y: top, width: right - left + 1, height: bottom - top + 1)
     }
 }

@@ -35,12 +35,14 @@ enum PixelConversion {
         if let index = indexes.first(where: { Int($0) >= entries }) {
             throw .corrupt("a pixel has index \(index) in a palette of \(entries) entries")
         }
-        var pixels: [UInt8] = []
-        pixels.reserveCapacity(indexes.count * 3)
-        for index in indexes {
-            pixels += table[(Int(index) * 3)..<(Int(index) * 3 + 3)]
+        return [UInt8](unsafeUninitializedCapacity: indexes.count * 3) { target, initialized in
+            table.withUnsafeBufferPointer { table in
+                for (pixel, index) in indexes.enumerated() {
+                    for channel in 0..<3 { target[pixel * 3 + channel] = table[Int(index) * 3 + channel] }
+                }
+            }
+            initialized = indexes.count * 3
         }
-        return pixels
     }
 
     /// `(value * alpha + 255 * (255 - alpha)) / 255`, rounded to nearest; exact for every pair.
