@@ -27,6 +27,16 @@ import Testing
         }
     }
 
+    @Test func halfCoveredPixelsBelongToTheShape() {
+        let outline = ShapeCanvas.Outline(shape: .rectangle, x: 11, y: 21, width: 16, height: 16)
+        let scene = ShapeScene(outlines: [outline], colours: [.teal], background: [255, 255, 255])
+        func owner(_ x: Int, _ y: Int) -> UInt8 { scene.mask[y * ShapeScene.side + x] }
+        #expect(owner(5, 10) == 0 && owner(6, 10) == 1 && owner(5, 11) == 1 && owner(4, 11) == 0)
+        #expect(owner(13, 18) == 1 && owner(14, 18) == 0 && owner(13, 19) == 0)
+        let box = scene.objects[0].box
+        #expect(box.x == 5 && box.y == 10 && box.width == 9 && box.height == 9)
+    }
+
     @Test func countIsKept() {
         for seed in 0..<50 as Range<UInt64> {
             #expect(ShapeScene(seed: seed, count: 1...1).objects.count == 1)
@@ -76,5 +86,7 @@ struct OfficialPicture: Sendable {
         OfficialPicture(13, .brown, .rectangle, at: 79, 99, size: 36, 16),
         OfficialPicture(19, .gray, .triangle, at: 13, 37, size: 58, 51),
         OfficialPicture(22, .teal, .triangle, at: 87, 60, size: 26, 23),
+        OfficialPicture(30, .teal, .triangle, at: 7, 28, size: 53, 46),
+        OfficialPicture(31, .green, .triangle, at: 84, 61, size: 19, 17),
     ]
 }
