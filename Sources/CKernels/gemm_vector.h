@@ -12,7 +12,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 #define PANEL (2 * GV)
-#define DEPTH 512 // of k taken at once, so that A's rows stay in the first level cache
+#define DEPTH 768 // of k taken at once, so that A's rows stay in the first level cache
 
 // Rows of A are copied to a fixed distance, so that one register addresses them all, and at odd multiples of a cache
 // line, so that they do not displace each other.

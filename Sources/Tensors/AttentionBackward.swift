@@ -15,6 +15,9 @@ struct AttentionBackward {
     let dk: UnsafeMutablePointer<Float>
     let dv: UnsafeMutablePointer<Float>
 
+    /// Query rows at a time, as in the forward pass.
+    private static let pieceRows = 28
+
     /// What all pieces of a group share: the keys and values it sees in the three layouts that the products need, and
     /// the sums of their gradients.
     private struct Keys {
@@ -28,7 +31,7 @@ struct AttentionBackward {
 
     func run(_ group: AttentionSpans.Group, keyHead: Int, in workspace: Workspace) {
         let keys = pack(group, keyHead, workspace)
-        for piece in group.pieces(rows: Compute.attentionRows) {
+        for piece in group.pieces(rows: Self.pieceRows) {
             for head in keyHead * shape.group..<(keyHead + 1) * shape.group {
                 Workspace.use { run(piece, head: head, keys, $0) }
             }

@@ -21,10 +21,6 @@ struct AttentionShape {
 }
 
 extension Compute {
-    /// Query rows that one piece of work takes: enough to make use of packed keys, few enough to leave out most of the
-    /// keys that causal rows cannot see.
-    static let attentionRows = 64
-
     /// Attention of queries over the keys that `spans` lets them see, for training and for whole pictures.
     ///
     /// - Parameters:
@@ -39,16 +35,14 @@ extension Compute {
         let shape = attentionShape(q, k, v, heads, kvHeads, spans, scale)
         var output = Tensor(uninitialized: [q.rows, q.columns])
         var normalizers = Tensor(uninitialized: [q.rows, heads])
-        let pieces = spans.pieces(rows: Self.attentionRows)
         withMutablePointers(&output, &normalizers) { output, normalizers in
             withPointers(q, k, v) { q, k, v in
-                pool.run(count: pieces.count * kvHeads) { index in
-                    let forward = AttentionForward(
-                        shape: shape, piece: pieces[index / kvHeads], keyHead: index % kvHeads, gemm: gemm,
-                        elementwise: elementwise)
-                    Workspace.use {
-                        forward.run(q: q, k: k, v: v, output: output, normalizers: normalizers, in: $0)
-                    }
+                let forward = AttentionForward(
+                    shape: shape, gemm: gemm, elementwise: elementwise, q: q, k: k, v: v, output: output,
+                    normalizers: normalizers)
+                let groups = spans.groups.flatMap { $0 }
+                pool.run(count: groups.count * kvHeads) { index in
+                    Workspace.use { forward.run(groups[index / kvHeads], keyHead: index % kvHeads, in: $0) }
                 }
             }
         }
@@ -97,17 +91,11 @@ extension Compute {
     }
 }
 
-extension AttentionSpans {
-    /// The groups cut into pieces of at most `rows` rows.
-    func pieces(rows: Int) -> [Group] {
-        groups.joined().flatMap { $0.pieces(rows: rows) }
-    }
-}
-
 extension AttentionSpans.Group {
     /// Keys that at least one of the rows sees.
     var keyCount: Int { Int(visible.max() ?? 0) }
 
+    /// The group cut into pieces of at most `step` rows.
     func pieces(rows step: Int) -> [AttentionSpans.Group] {
         stride(from: 0, to: rows.count, by: step).map { start in
             let end = min(rows.count, start + step)
