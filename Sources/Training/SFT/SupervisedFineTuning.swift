@@ -44,7 +44,7 @@ public struct SupervisedFineTuning: TrainingStage {
             trees.append(
                 try PictureTree(picture, template: template, tokenizer: tokenizer, endToken: endToken))
         }
-        var generator = SeededGenerator(seed: settings.seed)
+        var generator = Tensors.SeededGenerator(seed: settings.seed)
         trees.shuffle(using: &generator)
         precondition(trees.count > settings.heldOutPictures, "\(trees.count) pictures, all of them held out")
         let adapter = LowRankAdapter(

@@ -1,0 +1,157 @@
+import Datasets
+import Foundation
+import Models
+import Tensors
+import TestSupport
+import Testing
+import Tokenizers
+import Training
+
+/// Fine-tuning of the tiny llama on made-up pictures.
+@Suite struct FineTuningTests {
+    private let compute = Compute(threads: 2)
+
+    /// A picture's first feature decides the answers, as a colour would.
+    private func pictures(_ count: Int) -> [PictureQuestions] {
+        var generator = Tensors.SeededGenerator(seed: 21)
+        return (0..<count).map { index in
+            let isRed = index % 2 == 0
+            var features = Tensor(normal: 0.1, [3, 8], using: &generator)
+            for row in 0..<3 { features[row, 0] = isRed ? 1 : -1 }
+            return PictureQuestions(
+                features: features,
+                questions: [
+                    .init(text: "what color?", answer: isRed ? "red" : "blue"),
+                    .init(text: "is it red?", answer: isRed ? "yes" : "no"),
+                    .init(text: "is it blue?", answer: isRed ? "no" : "yes"),
+                ])
+        }
+    }
+
+    private func settings(steps: Int) -> FineTuningSettings {
+        var settings = FineTuningSettings()
+        settings.steps = steps
+        settings.picturesPerStep = 3
+        settings.questionsPerPicture = 2
+        settings.rank = 4
+        settings.alpha = 8
+        settings.adapterRate = 1e-2
+        settings.connectorRate = 1e-2
+        settings.warmUp = 3
+        settings.replayInterval = 2
+        settings.replayRows = 12
+        settings.heldOutPictures = 4
+        return settings
+    }
+
+    private func stage(steps: Int) throws -> SupervisedFineTuning {
+        var generator = Tensors.SeededGenerator(seed: 4)
+        let tokenizer = try TinyLlama.tokenizer()
+        let replay = ["good morning", "one two three four five six"].map {
+            ReplayRecord(
+                prompt: tokenizer.encode("<|im_start|>user\nhi<|im_end|>\n", special: .recognized),
+                reply: tokenizer.encode($0, special: .asText) + [2])
+        }
+        return try SupervisedFineTuning(
+            base: TinyLlama.frozen(compute: compute), connector: Tensor(normal: 0.3, [64, 8], using: &generator),
+            pictures: pictures(16), replay: replay, template: .chatml, tokenizer: tokenizer,
+            settings: settings(steps: steps))
+    }
+
+    private func run(
+        _ folder: URL, steps: Int, options: TrainingRun<SupervisedFineTuning>.Options, clock: StepClock = StepClock()
+    ) throws -> (outcome: TrainingRun<SupervisedFineTuning>.Outcome, stage: SupervisedFineTuning) {
+        let runFolder = try RunFolder(path: folder.path, configuration: settings(steps: steps))
+        var run = try TrainingRun(stage: stage(steps: steps), folder: runFolder, options: options) { _ in }
+        let outcome = try run.run(clock: clock)
+        return (outcome, run.stage)
+    }
+
+    @Test func itLearnsWhatPicturesShow() throws {
+        try withTemporaryFolder { folder in
+            let result = try run(folder, steps: 120, options: .init(validationInterval: 0))
+            #expect(result.outcome == .finished)
+            var stage = result.stage
+            let figures = try stage.validate()
+            #expect(figures.first { $0.name == "accuracy" }?.value == 1)
+            #expect(figures.count == 3)
+        }
+    }
+
+    @Test func aRunCutInPiecesGivesTheSameBytes() throws {
+        try withTemporaryFolder { whole in
+            try withTemporaryFolder { pieces in
+                let options = TrainingRun<SupervisedFineTuning>.Options(validationInterval: 4)
+                #expect(try run(whole, steps: 10, options: options).outcome == .finished)
+
+                var limited = options
+                limited.timeLimit = .seconds(4)
+                #expect(try run(pieces, steps: 10, options: limited).outcome == .paused(step: 4))
+                try tear(pieces)
+                #expect(try run(pieces, steps: 10, options: limited).outcome == .paused(step: 8))
+                #expect(try run(pieces, steps: 10, options: options).outcome == .finished)
+                for name in ["checkpoint.safetensors", "log.jsonl", "loss.svg", "config.json"] {
+                    let one = try Data(contentsOf: whole.appendingPathComponent(name))
+                    let other = try Data(contentsOf: pieces.appendingPathComponent(name))
+                    #expect(one == other, "\(name)")
+                    #expect(!one.isEmpty)
+                }
+            }
+        }
+    }
+
+    /// What a killed run leaves: lines after the checkpoint, the last of them cut.
+    private func tear(_ folder: URL) throws {
+        let log = folder.appendingPathComponent("log.jsonl")
+        let text = try String(contentsOf: log, encoding: .utf8)
+        try (text + "{\"step\":5,\"loss\":1.5}\n{\"step\":6,\"lo").write(to: log, atomically: true, encoding: .utf8)
+    }
+
+    @Test func anotherSettingIsRefusedByName() throws {
+        try withTemporaryFolder { folder in
+            _ = try RunFolder(path: folder.path, configuration: settings(steps: 10))
+            var other = settings(steps: 10)
+            other.optimizer.beta2 = 0.99
+            #expect {
+                _ = try RunFolder(path: folder.path, configuration: other)
+            } throws: {
+                guard case RunFolderError.otherConfiguration(_, let field, _, _) = $0 else { return false }
+                return field == "optimizer.beta2"
+            }
+        }
+    }
+
+    @Test func aCheckpointOfOtherShapesIsRefused() throws {
+        try withTemporaryFolder { folder in
+            _ = try run(folder, steps: 2, options: .init(validationInterval: 0))
+            let runFolder = try RunFolder(path: folder.path, configuration: settings(steps: 2))
+            var generator = Tensors.SeededGenerator(seed: 4)
+            let other = try SupervisedFineTuning(
+                base: TinyLlama.frozen(compute: compute), connector: Tensor(normal: 0.3, [64, 6], using: &generator),
+                pictures: pictures(16), replay: [], template: .chatml, tokenizer: TinyLlama.tokenizer(),
+                settings: settings(steps: 2))
+            #expect(throws: RunFolderError.self) {
+                _ = try TrainingRun(stage: other, folder: runFolder, options: .init()) { _ in }
+            }
+        }
+    }
+}
+
+/// A clock that moves on by half a second whenever it is read.
+final class StepClock: Clock, @unchecked Sendable {
+    // Sendable: one test's thread reads it.
+    struct Instant: InstantProtocol {
+        var offset: Duration
+        func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+        func duration(to other: Instant) -> Duration { other.offset - offset }
+        static func < (a: Instant, b: Instant) -> Bool { a.offset < b.offset }
+    }
+
+    private var reads = 0
+    var now: Instant {
+        reads += 1
+        return Instant(offset: .milliseconds(500 * reads))
+    }
+    var minimumResolution: Duration { .milliseconds(500) }
+    func sleep(until deadline: Instant, tolerance: Duration?) async throws {}
+}
