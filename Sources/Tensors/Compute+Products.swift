@@ -120,12 +120,12 @@ private struct TileGrid {
 
     init(rows: Int, columns: Int, depth: Int, panel: Int, group: Int, threads: Int) {
         // Pieces below 2^18 multiply-adds cost more to hand out than they save.
-        let wanted = max(1, min(threads == 1 ? 1 : threads * 4, rows * columns * depth >> 18))
+        let wanted = max(1, min(threads == 1 ? 1 : threads * 4, (rows * columns * depth) >> 18))
         let panels = (columns + panel - 1) / panel
         let across = min(panels, max(wanted, (columns + 255) / 256))
         let columnStep = (panels + across - 1) / across * panel
         let down = min((rows + group - 1) / group, max((rows + 447) / 448, (wanted + across - 1) / across))
-        let rowStep = ((rows + down - 1) / down + group - 1) / group * group
+        let rowStep = (rows + down - 1) / down
         self.rows = rows
         self.columns = columns
         self.columnStep = columnStep
