@@ -24,7 +24,8 @@ public struct VisionWeights: Sendable {
     static let patchEmbedding = "model.vision_model.embeddings.patch_embedding"
     static let positions = "model.vision_model.embeddings.position_embedding.weight"
     static let postNorm = "model.vision_model.post_layernorm"
-    static let connector = "model.connector.modality_projection.proj.weight"
+    /// The connector's weight, `[textHidden, shuffledWidth]`.
+    package static let connector = "model.connector.modality_projection.proj.weight"
 
     static func block(_ layer: Int) -> String { "model.vision_model.encoder.layers.\(layer)." }
 
