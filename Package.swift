@@ -81,7 +81,9 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Models"], path: "Tests/TestSupport", swiftSettings: swift),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: swift),
         .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Fixtures"], swiftSettings: swift),
-        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], swiftSettings: swift),
+        .testTarget(
+            name: "TokenizersTests", dependencies: ["Tokenizers", "Checkpoints", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: swift),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"], swiftSettings: swift),
         .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"], swiftSettings: swift),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "TestSupport"], swiftSettings: swift),
