@@ -82,6 +82,24 @@ import Testing
         }
     }
 
+    /// Halfway cases, which noise hardly ever meets; both the vectors' rounding and that of the tail.
+    @Test(arguments: [1, 33, 64])
+    func bfloat16TiesGoToEven(depth: Int) {
+        let halfway: [Float] = [1 + 1 / 256, 1 + 3 / 256]
+        let even: [Float] = [1, 1 + 4 / 256]
+        for compute in computes where compute.multipliesBFloat16 {
+            for place in Set([0, depth - 1]) {
+                var (x, unit) = (Tensor(zeros: [2, depth]), Tensor(zeros: [1, depth]))
+                for row in 0..<2 { x[row, place] = halfway[row] }
+                unit[0, place] = 1
+                let fromActivations = PackedMatrix(unit, precision: .bfloat16, compute: compute)
+                #expect(compute.multiply(x, fromActivations).elements == even)
+                let fromWeights = PackedMatrix(x, precision: .bfloat16, compute: compute)
+                #expect(compute.multiply(unit, fromWeights).elements == even)
+            }
+        }
+    }
+
     @Test func bfloat16RowsDoNotDependOnTheirNumber() {
         var noise = Noise(4)
         let (x, w) = (noise.tensor([100, 2051]), noise.tensor([75, 2051]))
