@@ -46,6 +46,12 @@ INLINE float total(float16v v) {
     return v[0] + v[1];
 }
 
+// So few queries use keys and values faster than they come from memory: it pays to ask for them early, into the
+// second-level cache, which has the longer queue.
+#define FEW_QUERIES 6
+// How many pages early.
+#define PAGES_AHEAD 2
+
 /// A span's sums of up to QUERIES queries, and the queries, interleaved and scaled.
 typedef struct span_work {
     float16v maximum[QUERIES]; // the same in all places
@@ -55,13 +61,16 @@ typedef struct span_work {
 } span_work;
 
 /// Scores a page with queries `first`..<`first` + `count` and turns the scores of the `visible` positions to weights,
-/// relative to the new maxima; `decay` is what the sums so far are multiplied by.
-INLINE void weigh_page(span_work *work, size_t first, int count, const uint16_t *keys, size_t head_size, int visible,
-                       float16v weights[QUERIES], float16v decay[QUERIES]) {
+/// relative to the new maxima; `decay` is what the sums so far are multiplied by. `next` will be read soon.
+INLINE void weigh_page(span_work *work, size_t first, int count, const uint16_t *keys, const uint16_t *next,
+                       size_t head_size, int visible, float16v weights[QUERIES], float16v decay[QUERIES]) {
     static const int16v places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     for (int i = 0; i < count; i++)
         weights[i] = splat(0);
     for (size_t d = 0; d < head_size; d++) {
+        // A page has as many lines of 64 bytes as its head has elements.
+        if (count <= FEW_QUERIES)
+            __builtin_prefetch(next + d * 32, 0, 2);
         const float16v key = load_halves(keys + d * APUS_KV_PAGE);
         for (int i = 0; i < count; i++)
             weights[i] = fma16(key, splat(work->queries[d][first + i]), weights[i]);
@@ -82,9 +91,10 @@ INLINE void weigh_page(span_work *work, size_t first, int count, const uint16_t 
 }
 
 /// Adds one page to the sums of queries `first`..<`first` + `count`; inlined with a constant `count`.
-INLINE void attend_page(span_work *work, size_t first, int count, const uint16_t *page, size_t head_size, int visible) {
+INLINE void attend_page(span_work *work, size_t first, int count, const uint16_t *page, const uint16_t *next,
+                        size_t head_size, int visible) {
     float16v weights[QUERIES], decay[QUERIES];
-    weigh_page(work, first, count, page, head_size, visible, weights, decay);
+    weigh_page(work, first, count, page, next, head_size, visible, weights, decay);
     float by_position[APUS_KV_PAGE * QUERIES];
     for (int i = 0; i < count; i++)
         store16(by_position + i * APUS_KV_PAGE, weights[i]);
@@ -120,6 +130,10 @@ static void merge(apus_attention_state *state, const apus_attention_state *later
     state->maximum = maximum;
 }
 
+INLINE uint16_t *page_at(const apus_kv_pages *pages, size_t index) {
+    return pages->base + (size_t)pages->table[index] * pages->stride;
+}
+
 /// All pages of one span that query `count` - 1, which sees most, can see. Pages that all queries see whole are shared;
 /// of the others each query gets its own part, by the same steps.
 INLINE void attend_span(span_work *work, const size_t *limits, int count, const apus_kv_pages *pages, size_t span,
@@ -133,17 +147,21 @@ INLINE void attend_span(span_work *work, const size_t *limits, int count, const 
     const size_t start = span * APUS_KV_SPAN;
     const size_t most = limits[count - 1];
     const size_t end = most < start + APUS_KV_SPAN ? most : start + APUS_KV_SPAN;
+    const size_t last = (most - 1) / APUS_KV_PAGE;
     for (size_t position = start; position < end; position += APUS_KV_PAGE) {
-        const uint16_t *page = pages->base + (size_t)pages->table[position / APUS_KV_PAGE] * pages->stride;
+        const size_t index = position / APUS_KV_PAGE;
+        const size_t ahead = index + PAGES_AHEAD < last ? index + PAGES_AHEAD : last;
+        const uint16_t *page = page_at(pages, index), *next = page_at(pages, ahead);
         if (position + APUS_KV_PAGE <= limits[0]) {
-            attend_page(work, 0, count, page, head_size, APUS_KV_PAGE);
+            attend_page(work, 0, count, page, next, head_size, APUS_KV_PAGE);
             continue;
         }
         for (int i = 0; i < count; i++) {
             if (limits[i] <= position)
                 continue;
             const size_t visible = limits[i] - position;
-            attend_page(work, (size_t)i, 1, page, head_size, visible < APUS_KV_PAGE ? (int)visible : APUS_KV_PAGE);
+            attend_page(work, (size_t)i, 1, page, next, head_size,
+                        visible < APUS_KV_PAGE ? (int)visible : APUS_KV_PAGE);
         }
     }
     for (int i = 0; i < count; i++) {
@@ -213,7 +231,7 @@ static void store(const float *keys, const float *values, size_t stride, size_t 
     while (count > 0) {
         const size_t place = start % APUS_KV_PAGE;
         const size_t here = count < APUS_KV_PAGE - place ? count : APUS_KV_PAGE - place;
-        uint16_t *page = pages->base + (size_t)pages->table[start / APUS_KV_PAGE] * pages->stride;
+        uint16_t *page = page_at(pages, start / APUS_KV_PAGE);
         store_keys(keys, stride, here, head_size, page + place);
         uint16_t *row = page + (APUS_KV_PAGE + place) * head_size;
         for (size_t p = 0; p < here; p++, row += head_size)

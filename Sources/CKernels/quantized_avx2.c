@@ -65,6 +65,8 @@ static inline __attribute__((always_inline)) void multiply_half(apus_block_forma
     for (int r = 0; r < rows; r++)
         sums[r] = _mm256_setzero_ps();
     for (size_t b = 0; b < blocks; b++, tile++, weights += apus_panel_block_bytes(format)) {
+        if (rows <= 2 && column == 0)
+            apus_prefetch_block(format, panel, b);
         __m256i dots[4];
         for (int r = 0; r < rows; r++)
             dots[r] = format == APUS_Q4_0 ? broadcast4(&tile->start[first + r]) : _mm256_setzero_si256();

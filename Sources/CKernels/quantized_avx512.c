@@ -6,8 +6,8 @@
                              apply_to = function)
 #include "quantized_rows_body.h"
 
-// Weights run ahead of their use by this many bytes; the next panel follows in memory.
-#define PREFETCH_BYTES 1536
+// With so few rows the weights come from memory no faster than they are used.
+#define STREAMED_ROWS 4
 
 static inline __m512i broadcast4(const void *four) {
     int32_t value;
@@ -50,15 +50,15 @@ static inline __attribute__((always_inline)) void multiply_tile(apus_block_forma
                                                                 size_t blocks, const apus_activation_block *tile,
                                                                 int rows, float *out, size_t stride, __mmask16 mask) {
     const size_t block_bytes = apus_panel_block_bytes(format);
+    const uint8_t *start = panel;
     const uint16_t *scales = apus_panel_scales(format, panel, blocks);
     const uint16_t *minima = apus_panel_minima(format, panel, blocks);
     __m512 sums[APUS_TILE_ROWS];
     for (int r = 0; r < rows; r++)
         sums[r] = _mm512_setzero_ps();
     for (size_t b = 0; b < blocks; b++, tile++, panel += block_bytes) {
-        if (rows <= 2)
-            for (size_t line = 0; line < block_bytes; line += 64)
-                _mm_prefetch((const char *)panel + line + PREFETCH_BYTES, _MM_HINT_T0);
+        if (rows <= STREAMED_ROWS)
+            apus_prefetch_block(format, start, b);
         __m512i dots[APUS_TILE_ROWS];
         block_dots(format, panel, tile, rows, dots);
         const __m512 scale = load_halves(scales + b * APUS_PANEL_COLUMNS);

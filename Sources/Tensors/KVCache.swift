@@ -19,6 +19,7 @@ public final class KVCache: @unchecked Sendable {
     public let headSize: Int
     /// Blocks, numbered from 0.
     public let blocks: Int
+    private let memory: LargePages
     private let base: UnsafeMutablePointer<UInt16>
 
     /// Takes the memory for `blocks` blocks; `headSize` is a multiple of 16 up to 256.
@@ -29,30 +30,25 @@ public final class KVCache: @unchecked Sendable {
         self.heads = heads
         self.headSize = headSize
         self.blocks = blocks
-        let count = layers * heads * headSize * blocks * Self.blockSize * 2
-        self.base = UnsafeMutableRawPointer.allocate(byteCount: count * 2, alignment: 64)
-            .bindMemory(to: UInt16.self, capacity: count)
-    }
-
-    deinit {
-        UnsafeMutableRawPointer(base).deallocate()
+        let count = blocks * layers * heads * headSize * Self.blockSize * 2
+        self.memory = LargePages(bytes: count * 2)
+        self.base = memory.base.bindMemory(to: UInt16.self, capacity: count)
     }
 
     /// Bytes of memory that the cache takes once all of its blocks have been written.
-    public var byteCount: Int { layers * blocks * layerStride * 2 }
+    public var byteCount: Int { blocks * blockStride * 2 }
 
-    /// Halves of one head's keys and values in a block.
+    /// Halves of one head's keys and values of a layer in a block.
     private var pageSize: Int { headSize * Self.blockSize * 2 }
 
-    /// Halves of one block in one layer.
-    private var layerStride: Int { heads * pageSize }
+    /// Halves of a block: all layers together, so that memory is taken as blocks are first used.
+    private var blockStride: Int { layers * heads * pageSize }
 
     /// The pages of one layer and head, for the sequence with this table.
     func pages(layer: Int, head: Int, table: UnsafePointer<Int32>?) -> apus_kv_pages {
         precondition(layer >= 0 && layer < layers && head >= 0 && head < heads)
         return apus_kv_pages(
-            base: base + layer * blocks * layerStride + head * pageSize, stride: layerStride, table: table,
-            head_size: headSize)
+            base: base + (layer * heads + head) * pageSize, stride: blockStride, table: table, head_size: headSize)
     }
 }
 

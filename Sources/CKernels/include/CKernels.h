@@ -30,6 +30,7 @@ static inline void apus_pause(void) {
 #include "apus_elementwise.h"
 #include "apus_gemm.h"
 #include "apus_kv_attention.h"
+#include "apus_memory.h"
 #include "apus_quantized.h"
 
 /// All kernels of one instruction set.
