@@ -61,6 +61,7 @@ final class Panels: @unchecked Sendable {
     let count: Int
     private let format: BlockFormat
     private let blocks: Int
+    private let memory: LargePages
 
     static let columns = Int(APUS_PANEL_COLUMNS)
 
@@ -69,12 +70,8 @@ final class Panels: @unchecked Sendable {
         self.blocks = inputs / BlockFormat.blockSize
         self.stride = apus_panel_bytes(format.kernel, blocks)
         self.count = (outputs + Self.columns - 1) / Self.columns
-        self.base = UnsafeMutableRawPointer.allocate(byteCount: max(64, stride * count), alignment: 64)
-            .bindMemory(to: UInt8.self, capacity: stride * count)
-    }
-
-    deinit {
-        UnsafeMutableRawPointer(base).deallocate()
+        self.memory = LargePages(bytes: stride * count)
+        self.base = memory.base.bindMemory(to: UInt8.self, capacity: stride * count)
     }
 
     fileprivate func pack(_ sources: [QuantizedMatrix.Source], rowBytes: Int, pool: ThreadPool) {
