@@ -31,6 +31,13 @@ public struct QuantizedMatrix: Sendable {
         self.init(format: format, inputs: inputs, concatenating: [source], compute: compute)
     }
 
+    /// Repacks the rows in `blocks`, whose size the caller has checked.
+    public init(format: BlockFormat, outputs: Int, inputs: Int, blocks: [UInt8], compute: Compute) {
+        self = blocks.withUnsafeBytes {
+            QuantizedMatrix(format: format, outputs: outputs, inputs: inputs, blocks: $0, compute: compute)
+        }
+    }
+
     /// Repacks several matrices of the same inputs into one, the outputs of the first source first.
     public init(format: BlockFormat, inputs: Int, concatenating sources: [Source], compute: Compute) {
         precondition(inputs > 0 && inputs % BlockFormat.blockSize == 0, "\(inputs) inputs are not whole blocks")
