@@ -1,5 +1,6 @@
-import Tensors
 import Testing
+
+import Tensors
 
 @Suite struct TensorTests {
     @Test func copiesAreIndependentOnceWritten() {

@@ -1,6 +1,7 @@
 import Synchronization
-import Tensors
 import Testing
+
+import Tensors
 
 @Suite struct ThreadPoolTests {
     @Test(arguments: [1, 2, 5])

@@ -1,17 +1,17 @@
-import Tensors
+package import Tensors
 
 // Layers whose parameters are found by name, each with its backward pass directly beneath. Backward passes add to the
 // gradients and return the gradient of the layer's input.
 
 extension Compute {
     /// y = x Wᵀ + b with `name.weight` as `[outputs, inputs]` and `name.bias`; `[rows, inputs]` -> `[rows, outputs]`.
-    func linear(_ x: Tensor, _ name: String, of parameters: ParameterSet) -> Tensor {
+    package func linear(_ x: Tensor, _ name: String, of parameters: ParameterSet) -> Tensor {
         var y = multiply(x, parameters[name + ".weight"], transposeB: true)
         addBias(&y, parameters[name + ".bias"])
         return y
     }
 
-    func linearBackward(
+    package func linearBackward(
         _ dy: Tensor, input x: Tensor, _ name: String, of parameters: ParameterSet, gradients: inout ParameterSet
     ) -> Tensor {
         multiply(dy, x, transposeA: true, addingTo: &gradients[name + ".weight"])

@@ -8,6 +8,12 @@ public struct VisionWeights: Sendable {
     /// The weights, in the order of `shapes(for:)`.
     public var parameters: ParameterSet
 
+    /// The encoder's weights among `parameters`, which may hold those of heads in training too.
+    public init(configuration: VisionConfiguration, parameters: ParameterSet) {
+        self.configuration = configuration
+        self.parameters = ParameterSet(Self.shapes(for: configuration).map { ($0.name, parameters[$0.name]) })
+    }
+
     /// Weights to start training from. Linear layers have the variance of PyTorch's, 1/(3 inputs), and no bias.
     public init(configuration: VisionConfiguration, using generator: inout some RandomNumberGenerator) {
         self.configuration = configuration

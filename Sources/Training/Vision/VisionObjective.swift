@@ -1,0 +1,156 @@
+import Datasets
+import Models
+import Tensors
+
+/// What the vision encoder is trained for: the mean cross-entropy of each head, plus `wordWeight` times the connector's
+/// squared distance from the embeddings of words, as a share of those embeddings' mean square.
+package struct VisionObjective: Sendable {
+    private let settings: VisionPretrainingSettings
+    private let compute: Compute
+    /// The word table and, last, a row of zeros.
+    private let table: Tensor
+    /// Mean square of all sums of a shape's and a colour's embedding.
+    private let meanSquare: Float
+
+    init(words: WordEmbeddings, settings: VisionPretrainingSettings, on compute: Compute) {
+        self.settings = settings
+        self.compute = compute
+        self.table = Tensor.stacking([words.table, Tensor(zeros: [1, words.table.columns])])
+        let pairs = Self.pairs(of: words.table, on: compute)
+        self.meanSquare = Float(compute.squaredNorm(pairs) / Double(pairs.count))
+    }
+
+    /// The embeddings of each shape with each colour, `[shapes * colours, width]`.
+    private static func pairs(of table: Tensor, on compute: Compute) -> Tensor {
+        let pairs = Shape.allCases.flatMap { shape in
+            Colour.allCases.map { (Int32(WordEmbeddings.row(of: shape)), Int32(WordEmbeddings.row(of: $0))) }
+        }
+        var sums = compute.gather(pairs.map(\.0), from: table)
+        compute.add(&sums, compute.gather(pairs.map(\.1), from: table))
+        return sums
+    }
+
+    /// The targets of some pictures.
+    func targets(_ pictures: some Sequence<LabelledPicture>) -> VisionTargets {
+        VisionTargets(Array(pictures), settings: settings, nothing: table.rows - 1)
+    }
+
+    /// The heads' parameters to start from.
+    func headParameters(using generator: inout some RandomNumberGenerator) -> [(name: String, tensor: Tensor)] {
+        let deviation = (1 / Float(3 * settings.hidden)).squareRoot()
+        return VisionHead.allCases.flatMap { head in
+            [
+                (
+                    head.rawValue + ".weight",
+                    Tensor(normal: deviation, [head.classes, settings.hidden], using: &generator)
+                ),
+                (head.rawValue + ".bias", Tensor(zeros: [head.classes])),
+            ]
+        }
+    }
+
+    /// What the means of a batch divide by, over all of its passes.
+    struct Totals {
+        private let targets: [VisionHead: Int]
+        fileprivate let wordWeight: Float
+
+        init(_ parts: [VisionTargets]) {
+            targets = Dictionary(
+                uniqueKeysWithValues: VisionHead.allCases.map { head in (head, parts.reduce(0) { $0 + $1.count(head) })
+                })
+            wordWeight = parts.reduce(0) { $1.words.reduce($0) { $0 + $1.weight } }
+        }
+
+        fileprivate func coefficient(_ head: VisionHead) -> Float { 1 / Float(max(1, targets[head] ?? 0)) }
+    }
+
+    /// One pass's part of the losses of its batch.
+    package struct Losses {
+        package var heads = 0.0
+        package var words = 0.0
+    }
+
+    /// Adds to `gradients` those of the encoder, the connector and the heads.
+    func backward(
+        _ pass: VisionPass, _ targets: VisionTargets, totals: Totals, weights: VisionWeights,
+        parameters: ParameterSet, gradients: inout ParameterSet
+    ) -> Losses {
+        var losses = Losses()
+        let (tokens, shuffled) = pass.connect(weights: weights)
+        let words = wordLoss(tokens, targets.words, totals: totals)
+        losses.words = words.loss
+        var dfeatures = pass.connectBackward(
+            words.dtokens, shuffled: shuffled, weights: weights, gradients: &gradients)
+        let averages = averages(views: targets.classes[.pictureShape, default: []].count, rows: pass.features.rows)
+        let means = compute.multiply(averages, pass.features)
+        for head in VisionHead.allCases {
+            let input = head.isOfPicture ? means : pass.features
+            let classes = targets.classes[head, default: []]
+            var logits = compute.linear(input, head.rawValue, of: parameters)
+            let entropy = compute.crossEntropy(logits, targets: classes)
+            let coefficient = totals.coefficient(head)
+            losses.heads += Double(coefficient) * entropy.losses.reduce(0.0) { $0 + Double($1) }
+            compute.crossEntropyBackward(
+                &logits, targets: classes, loss: entropy,
+                coefficients: Array(repeating: coefficient, count: classes.count))
+            let dinput = compute.linearBackward(
+                logits, input: input, head.rawValue, of: parameters, gradients: &gradients)
+            compute.add(
+                &dfeatures, head.isOfPicture ? compute.multiply(averages, dinput, transposeA: true) : dinput)
+        }
+        pass.backward(dfeatures, weights: weights, gradients: &gradients)
+        return losses
+    }
+
+    /// The classes that a head gives to all patches or pictures of a pass.
+    func predictions(of head: VisionHead, _ pass: VisionPass, views: Int, _ parameters: ParameterSet) -> [Int32] {
+        let averages = averages(views: views, rows: pass.features.rows)
+        let input = head.isOfPicture ? compute.multiply(averages, pass.features) : pass.features
+        return largest(compute.linear(input, head.rawValue, of: parameters))
+    }
+
+    /// The shape and colour whose embeddings together are nearest to each row of `tokens`.
+    func nearestWords(_ tokens: Tensor) -> [(shape: Shape, colour: Colour)] {
+        let pairs = Self.pairs(of: table, on: compute)
+        // |t - p|² is least where t·p - |p|²/2 is largest.
+        var scores = compute.multiply(tokens, pairs, transposeB: true)
+        let halves = (0..<pairs.rows).map { Float(-compute.squaredNorm(pairs.rows($0..<$0 + 1)) / 2) }
+        compute.addBias(&scores, Tensor(halves, shape: [pairs.rows]))
+        return largest(scores).map { pair in
+            let (shape, colour) = Int(pair).quotientAndRemainder(dividingBy: Colour.allCases.count)
+            return (Shape.allCases[shape], Colour.allCases[colour])
+        }
+    }
+
+    private func largest(_ scores: Tensor) -> [Int32] {
+        (0..<scores.rows).map { row in
+            (1..<scores.columns).reduce(0) { scores[row, $1] > scores[row, Int($0)] ? Int32($1) : $0 }
+        }
+    }
+
+    /// `[views, rows]`: multiplied with features gives each view's mean.
+    private func averages(views: Int, rows: Int) -> Tensor {
+        let patches = rows / views
+        let mean = Tensor(repeating: 1 / Float(patches), [1, patches])
+        return Tensor.blockDiagonal(Array(repeating: mean, count: views))
+    }
+
+    private func wordLoss(
+        _ tokens: Tensor, _ words: [VisionTargets.Words], totals: Totals
+    ) -> (loss: Double, dtokens: Tensor) {
+        var difference = tokens
+        compute.add(&difference, compute.gather(words.map(\.first), from: table), scale: -1)
+        compute.add(&difference, compute.gather(words.map(\.second), from: table), scale: -1)
+        let unit = settings.wordWeight / (totals.wordWeight * Float(tokens.columns) * meanSquare)
+        var loss = 0.0
+        var elements = difference.elements
+        for (row, word) in words.enumerated() {
+            for index in row * tokens.columns..<(row + 1) * tokens.columns {
+                let scaled = unit * word.weight * elements[index]
+                loss += Double(scaled * elements[index])
+                elements[index] = 2 * scaled
+            }
+        }
+        return (loss, Tensor(elements, shape: tokens.shape))
+    }
+}

@@ -1,0 +1,72 @@
+import Datasets
+import Synchronization
+package import Tensors
+
+/// The pictures that the vision encoder is trained and probed on: official training pictures and generated scenes.
+///
+/// Which ones a step takes is a function of seed and step alone, so that a resumed run needs no cursor.
+package struct VisionPictures: Sendable {
+    private let seed: UInt64
+    private let picturesPerStep: Int
+    private let official: [LabelledPicture]
+    /// Official training pictures that no step takes.
+    let heldOutOfficial: [LabelledPicture]
+    /// Scenes of the validation split.
+    let heldOutScenes: [LabelledPicture]
+
+    init(_ dataset: EasyVQA, settings: VisionPretrainingSettings) throws(EasyVQAError) {
+        var training: [LabelledPicture] = []
+        var heldOut: [LabelledPicture] = []
+        for (number, facts) in try dataset.trainingFacts().sorted(by: { $0.key < $1.key }) {
+            let picture = LabelledPicture(try dataset.trainingPicture(number), facts: facts)
+            if (number + 1) % settings.heldOutInterval == 0 {
+                heldOut.append(picture)
+            } else {
+                training.append(picture)
+            }
+        }
+        self.init(training: training, heldOut: heldOut, settings: settings)
+    }
+
+    package init(training: [LabelledPicture], heldOut: [LabelledPicture], settings: VisionPretrainingSettings) {
+        precondition(!training.isEmpty, "no official pictures to train on")
+        seed = settings.seed
+        picturesPerStep = settings.picturesPerStep
+        official = training
+        heldOutOfficial = heldOut
+        heldOutScenes = (0..<settings.heldOutScenes).map {
+            LabelledPicture(ShapeScene(seed: SeedSplit.validation.seed(at: UInt64($0))))
+        }
+    }
+
+    /// The pictures of `step`: in turn an official one, a scene of one shape, and one of two or three.
+    package func batch(of step: Int, on compute: Compute) -> [LabelledPicture] {
+        var orders: [Int: [Int]] = [:]
+        let drawn = Mutex<[Int: LabelledPicture]>([:])
+        let first = step * picturesPerStep
+        for place in stride(from: first, to: first + picturesPerStep, by: 1) where place % 3 == 0 {
+            let (epoch, index) = (place / 3).quotientAndRemainder(dividingBy: official.count)
+            let order = orders[epoch] ?? shuffled(epoch: epoch)
+            orders[epoch] = order
+            drawn.withLock { $0[place - first] = official[order[index]] }
+        }
+        compute.pool.run(count: picturesPerStep) { index in
+            let place = first + index
+            if place % 3 == 0 { return }
+            let scene = ShapeScene(seed: sceneSeed(place), count: place % 3 == 1 ? 1...1 : 2...3)
+            drawn.withLock { $0[index] = LabelledPicture(scene) }
+        }
+        return drawn.withLock { drawn in (0..<picturesPerStep).compactMap { drawn[$0] } }
+    }
+
+    private func shuffled(epoch: Int) -> [Int] {
+        var generator = Tensors.SeededGenerator(seed: seed, stream: UInt64(epoch))
+        return official.indices.shuffled(using: &generator)
+    }
+
+    /// Runs of other seeds begin elsewhere in the training split.
+    private func sceneSeed(_ place: Int) -> UInt64 {
+        var generator = Tensors.SeededGenerator(seed: seed, stream: UInt64(place) | 1 << 48)
+        return SeedSplit.training.seed(at: generator.next() % 1_000_000_000)
+    }
+}

@@ -1,0 +1,31 @@
+public import Datasets
+import Models
+public import Tensors
+
+extension VisionPretraining {
+    /// What decides a run's result, as its folder keeps it.
+    private struct Configuration: Encodable {
+        let settings: VisionPretrainingSettings
+        let inputs: [String: String]
+    }
+
+    /// Trains in `folder`, from the beginning or from the checkpoint there, and at the end writes the encoder and
+    /// connector to `model.safetensors` in it.
+    ///
+    /// - Parameters:
+    ///   - inputs: SHA-256 of the input files by name; a folder of other inputs or settings is refused.
+    ///   - report: prints one line.
+    /// - Throws: `RunFolderError`, `EasyVQAError`, `VisionError`, `TrainingError`, `SafetensorsError`.
+    public static func run(
+        dataset: EasyVQA, words: WordEmbeddings, inputs: [String: String], settings: VisionPretrainingSettings,
+        folder path: String, options: TrainingRun<VisionPretraining>.Options, on compute: Compute,
+        report: @escaping (String) -> Void
+    ) throws -> TrainingRun<VisionPretraining>.Outcome {
+        let folder = try RunFolder(path: path, configuration: Configuration(settings: settings, inputs: inputs))
+        let stage = try VisionPretraining(dataset: dataset, words: words, settings: settings, on: compute)
+        var run = try TrainingRun(stage: stage, folder: folder, options: options, report: report)
+        let outcome = try run.run()
+        if outcome == .finished { try run.stage.weights.write(to: path + "/model.safetensors") }
+        return outcome
+    }
+}

@@ -1,0 +1,169 @@
+public import Datasets
+public import Models
+public import Tensors
+
+/// Stage 0: the vision encoder and connector learn to see, before the decoder sees anything, on labels that cost nothing.
+///
+/// Heads that are thrown away classify patches and pictures, and the connector's output is regressed onto the language
+/// model's embeddings of the words for what is there: the first visual tokens that the decoder reads are words.
+public struct VisionPretraining: TrainingStage {
+    /// "vision".
+    public let name = "vision"
+    /// The rate counts pictures.
+    public let unit = "pictures"
+    /// The encoder's and connector's weights, then the heads'.
+    public var parameters: ParameterSet
+    /// AdamW over them.
+    public var optimizer: AdamWOptimizer
+    /// Nothing: the order of the data follows from seed and step.
+    public var state: [String: String] = [:]
+
+    private let configuration: VisionConfiguration
+    private let settings: VisionPretrainingSettings
+    private let pictures: VisionPictures
+    private let objective: VisionObjective
+    private let processor: ImageProcessor
+    private let schedule: CosineSchedule
+    private let compute: Compute
+
+    /// A run on the official training pictures of `dataset` and on scenes.
+    ///
+    /// - Throws: `EasyVQAError`, and `VisionError` if the settings' sizes do not fit together.
+    public init(
+        dataset: EasyVQA, words: WordEmbeddings, settings: VisionPretrainingSettings, on compute: Compute
+    ) throws {
+        try self.init(
+            pictures: VisionPictures(dataset, settings: settings), words: words, settings: settings, on: compute)
+    }
+
+    package init(
+        pictures: VisionPictures, words: WordEmbeddings, settings: VisionPretrainingSettings, on compute: Compute
+    ) throws(VisionError) {
+        let configuration = try VisionConfiguration(
+            imageSize: EasyVQA.side, patchSize: settings.patchSize, hidden: settings.hidden, layers: settings.layers,
+            heads: settings.heads, feedForward: settings.feedForward, scale: settings.scale,
+            textHidden: words.table.columns)
+        let objective = VisionObjective(words: words, settings: settings, on: compute)
+        var generator = Tensors.SeededGenerator(seed: settings.seed)
+        let weights = VisionWeights(configuration: configuration, using: &generator).parameters
+        let heads = objective.headParameters(using: &generator)
+        self.parameters = ParameterSet(zip(weights.names, weights.tensors).map { ($0, $1) } + heads)
+        self.optimizer = AdamWOptimizer(
+            parameters: parameters,
+            groups: [.init(learningRate: settings.learningRate, weightDecay: settings.weightDecay)],
+            settings: settings.optimizer)
+        self.configuration = configuration
+        self.settings = settings
+        self.pictures = pictures
+        self.objective = objective
+        self.processor = ImageProcessor(viewSize: EasyVQA.side)
+        self.schedule = CosineSchedule(steps: settings.steps, warmUp: settings.warmUp, floor: 0)
+        self.compute = compute
+    }
+
+    /// Steps of the whole run.
+    public var steps: Int { settings.steps }
+
+    /// The encoder and connector as trained so far.
+    public var weights: VisionWeights { VisionWeights(configuration: configuration, parameters: parameters) }
+
+    /// Forward, backward and update on the pictures of `step`.
+    public mutating func advance(step: Int) throws -> StepReport {
+        let batch = pictures.batch(of: step, on: compute)
+        let (losses, gradients) = gradients(of: batch)
+        let norm = optimizer.update(
+            &parameters, gradients: gradients, factor: schedule.factor(at: step), on: compute)
+        return StepReport(
+            loss: losses.heads + losses.words, units: batch.count,
+            figures: [("gradient_norm", norm), ("loss_heads", losses.heads), ("loss_words", losses.words)])
+    }
+
+    /// The parts of the mean loss over `batch`, and the gradients of their sum.
+    package func gradients(of batch: [LabelledPicture]) -> (losses: VisionObjective.Losses, gradients: ParameterSet) {
+        let weights = weights
+        var gradients = parameters.zeros()
+        var losses = VisionObjective.Losses()
+        let parts = passes(of: batch)
+        let targets = parts.map { objective.targets($0) }
+        let totals = VisionObjective.Totals(targets)
+        for (part, targets) in zip(parts, targets) {
+            let pass = VisionPass(pixels(of: part), weights: weights, on: compute)
+            let more = objective.backward(
+                pass, targets, totals: totals, weights: weights, parameters: parameters, gradients: &gradients)
+            losses.heads += more.heads
+            losses.words += more.words
+        }
+        return (losses, gradients)
+    }
+
+    private func passes(of pictures: [LabelledPicture]) -> [ArraySlice<LabelledPicture>] {
+        stride(from: 0, to: pictures.count, by: settings.picturesPerPass).map {
+            pictures[$0..<min(pictures.count, $0 + settings.picturesPerPass)]
+        }
+    }
+
+    private func pixels(of pictures: ArraySlice<LabelledPicture>) -> Tensor {
+        let side = EasyVQA.side
+        return Tensor.stacking(pictures.map { processor.views(of: $0.image, detail: .low) })
+            .reshaped([pictures.count, 3, side, side])
+    }
+
+    // MARK: Validation
+
+    /// Shares that are right on held-out pictures: patches of scenes, and official pictures by the heads and by the words
+    /// nearest to the connector's output.
+    public mutating func validate() throws -> [(name: String, value: Double)] {
+        var counts: [String: (right: Int, all: Int)] = [:]
+        func note(_ name: String, _ isRight: Bool) {
+            let old = counts[name, default: (0, 0)]
+            counts[name] = (old.right + (isRight ? 1 : 0), old.all + 1)
+        }
+        let weights = weights
+        for part in passes(of: pictures.heldOutScenes) {
+            probe(part, [.patchInk, .patchShape, .patchColour], "scene", weights, note)
+        }
+        for part in passes(of: pictures.heldOutOfficial) {
+            let pass = probe(part, [.pictureShape, .pictureColour], "official", weights, note)
+            probeWords(part, pass, weights, note)
+        }
+        return counts.sorted { $0.key < $1.key }.map { ($0.key, Double($0.value.right) / Double($0.value.all)) }
+    }
+
+    @discardableResult
+    private func probe(
+        _ part: ArraySlice<LabelledPicture>, _ heads: [VisionHead], _ source: String, _ weights: VisionWeights,
+        _ note: (String, Bool) -> Void
+    ) -> VisionPass {
+        let pass = VisionPass(pixels(of: part), weights: weights, on: compute)
+        let targets = objective.targets(part)
+        for head in heads {
+            let found = objective.predictions(of: head, pass, views: part.count, parameters)
+            for (found, target) in zip(found, targets.classes[head, default: []]) where target >= 0 {
+                let name = head.rawValue.split(separator: ".").dropFirst().joined(separator: "_")
+                note("accuracy_\(source)_\(name)", found == target)
+            }
+        }
+        return pass
+    }
+
+    /// Compares the mean of a picture's tokens on its shape with all words.
+    private func probeWords(
+        _ part: ArraySlice<LabelledPicture>, _ pass: VisionPass, _ weights: VisionWeights,
+        _ note: (String, Bool) -> Void
+    ) {
+        let tokens = pass.connect(weights: weights).tokens
+        let perView = configuration.tokensPerView
+        for (index, picture) in part.enumerated() {
+            let contents = picture.contents(side: settings.patchSize * settings.scale)
+            let places = contents.indices.filter { contents[$0] == .label(0) }
+            guard let label = picture.single, !places.isEmpty else { continue }
+            var row = Tensor(zeros: [1, perView])
+            for place in places { row[0, place] = 1 / Float(places.count) }
+            let mean = compute.multiply(row, tokens.rows(index * perView..<(index + 1) * perView))
+            for (shape, colour) in objective.nearestWords(mean) {
+                if let expected = label.shape { note("accuracy_official_word_shape", shape == expected) }
+                if let expected = label.colour { note("accuracy_official_word_colour", colour == expected) }
+            }
+        }
+    }
+}

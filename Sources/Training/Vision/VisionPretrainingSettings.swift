@@ -1,0 +1,42 @@
+/// How the vision encoder is trained; together with the input files it decides the result.
+public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
+    /// Decides the weights to start from, the scenes and the order of the data.
+    public var seed: UInt64 = 0
+    /// Steps of the whole run.
+    public var steps = 1_250
+    /// Pictures a step: a third each official ones, scenes of one shape, and scenes of two or three.
+    public var picturesPerStep = 48
+    /// Pictures that go through the encoder at once: few, so that what is kept for the backward pass stays in the cache.
+    public var picturesPerPass = 8
+    /// Learning rate at its peak.
+    public var learningRate: Float = 1.5e-3
+    /// Share of a weight, times the learning rate, that is taken away each step.
+    public var weightDecay: Float = 0.05
+    /// Steps over which the rate rises.
+    public var warmUp = 40
+    /// AdamW's moments and clipping.
+    public var optimizer = AdamWOptimizer.Settings()
+    /// Weight of the connector's regression onto words beside the heads' losses.
+    public var wordWeight: Float = 2
+    /// Weight of a token on the background in that regression, beside 1 for one on a shape.
+    public var backgroundWeight: Float = 0.15
+    /// Official training pictures whose number is one less than a multiple of this are held out for validation.
+    public var heldOutInterval = 10
+    /// Scenes of the validation split that are held out.
+    public var heldOutScenes = 200
+    /// Patch side, in pixels.
+    public var patchSize = 8
+    /// Width of the encoder.
+    public var hidden = 192
+    /// Transformer blocks.
+    public var layers = 6
+    /// Attention heads.
+    public var heads = 3
+    /// Width of the feed-forward layer.
+    public var feedForward = 768
+    /// Side of the square of patches that makes one token.
+    public var scale = 2
+
+    /// The settings of the encoder that ships.
+    public init() {}
+}

@@ -1,0 +1,222 @@
+import Checkpoints
+import Datasets
+import Foundation
+import Images
+import Models
+import Tensors
+import TestSupport
+import Testing
+import Training
+
+/// Training of a tiny encoder on scenes.
+@Suite struct VisionPretrainingTests {
+    private let compute = Compute(threads: 2)
+
+    private func settings(steps: Int) -> VisionPretrainingSettings {
+        var settings = VisionPretrainingSettings()
+        settings.steps = steps
+        settings.picturesPerStep = 9
+        settings.picturesPerPass = 4
+        settings.warmUp = 3
+        settings.learningRate = 1e-2
+        settings.heldOutScenes = 4
+        settings.patchSize = 16
+        settings.hidden = 16
+        settings.layers = 1
+        settings.heads = 2
+        settings.feedForward = 32
+        return settings
+    }
+
+    private func scene(_ index: Int, count: ClosedRange<Int> = 1...1) -> LabelledPicture {
+        LabelledPicture(ShapeScene(seed: SeedSplit.training.seed(at: UInt64(index)), count: count))
+    }
+
+    private func pictures(_ settings: VisionPretrainingSettings) -> VisionPictures {
+        VisionPictures(training: (0..<7).map { scene($0) }, heldOut: (7..<13).map { scene($0) }, settings: settings)
+    }
+
+    private func stage(steps: Int) throws -> VisionPretraining {
+        var generator = Tensors.SeededGenerator(seed: 1)
+        let words = WordEmbeddings(table: Tensor(normal: 0.5, [WordEmbeddings.words.count, 20], using: &generator))
+        return try VisionPretraining(
+            pictures: pictures(settings(steps: steps)), words: words, settings: settings(steps: steps), on: compute)
+    }
+
+    @Test func gradientsAreTheLossesSlopes() throws {
+        var stage = try stage(steps: 1)
+        let batch = (0..<5).map { scene(20 + $0, count: $0 < 3 ? 1...1 : 2...3) }
+        let gradients = stage.gradients(of: batch).gradients
+        func loss() -> Double {
+            let losses = stage.gradients(of: batch).losses
+            return losses.heads + losses.words
+        }
+        for (index, name) in gradients.names.enumerated() where !name.hasSuffix("k_proj.bias") {
+            let (start, gradient) = (stage.parameters.tensors[index], gradients.tensors[index])
+            let norm = compute.squaredNorm(gradient).squareRoot()
+            try #require(norm > 1e-5, "\(name) has no gradient")
+            let step = 5e-3
+            var slope = 0.0
+            for sign in [1.0, -1.0] {
+                compute.add(&stage.parameters.tensors[index], gradient, scale: Float(sign * step / norm))
+                slope += sign * loss() / (2 * step)
+                stage.parameters.tensors[index] = start
+            }
+            #expect(abs(slope - norm) < 0.02 * norm + 1e-4, "\(name): slope \(slope), gradient \(norm)")
+        }
+    }
+
+    @Test func passesOfAnySizeGiveTheSameMeanLoss() throws {
+        let stage = try stage(steps: 1)
+        let nine = stage.gradients(of: (0..<9).map { scene($0 % 3) }).losses
+        let three = stage.gradients(of: (0..<3).map { scene($0) }).losses
+        #expect(abs(nine.heads - three.heads) < 1e-5 * three.heads)
+        #expect(abs(nine.words - three.words) < 1e-5 * three.words)
+    }
+
+    @Test func itLearns() throws {
+        var stage = try stage(steps: 200)
+        var losses: [Double] = []
+        for step in 0..<200 { losses.append(try stage.advance(step: step).loss) }
+        let (early, late) = (losses.prefix(10).reduce(0, +) / 10, losses.suffix(10).reduce(0, +) / 10)
+        #expect(late < 0.7 * early)
+        let figures = try stage.validate()
+        #expect(figures.count == 7)
+        let ink = try #require(figures.first { $0.name == "accuracy_scene_patch_ink" })
+        #expect(ink.value > 0.85)
+    }
+
+    @Test func aRunCutInPiecesGivesTheSameBytes() throws {
+        func run(_ folder: URL, limit: Duration?) throws -> TrainingRun<VisionPretraining>.Outcome {
+            let runFolder = try RunFolder(path: folder.path, configuration: settings(steps: 8))
+            var run = try TrainingRun(
+                stage: stage(steps: 8), folder: runFolder, options: .init(timeLimit: limit, validationInterval: 3)
+            ) { _ in }
+            return try run.run(clock: StepClock())
+        }
+        try withTemporaryFolder { whole in
+            try withTemporaryFolder { pieces in
+                #expect(try run(whole, limit: nil) == .finished)
+                guard case .paused(let step) = try run(pieces, limit: .seconds(3)) else {
+                    Issue.record("the run was not cut")
+                    return
+                }
+                #expect(step > 0 && step < 8)
+                #expect(try run(pieces, limit: nil) == .finished)
+                for name in ["checkpoint.safetensors", "log.jsonl"] {
+                    let one = try Data(contentsOf: whole.appendingPathComponent(name))
+                    #expect(try Data(contentsOf: pieces.appendingPathComponent(name)) == one, "\(name)")
+                }
+            }
+        }
+    }
+}
+
+@Suite struct VisionDataTests {
+    private let compute = Compute(threads: 2)
+
+    @Test func anOfficialPicturesShapeIsFoundInItsPixels() {
+        for index in UInt64(0)..<60 {
+            let scene = ShapeScene(seed: SeedSplit.training.seed(at: index), count: 1...1)
+            let drawn = LabelledPicture(scene)
+            let found = LabelledPicture(scene.image, facts: PictureFacts())
+            for side in [8, 16] {
+                for (a, b) in zip(drawn.contents(side: side), found.contents(side: side)) where a != b {
+                    // Where an edge begins is a matter of rounding.
+                    #expect(a == .unclear || b == .unclear, "scene \(index): \(a), \(b)")
+                }
+            }
+        }
+    }
+
+    @Test func squaresShowWhatMostOfTheirInkIs() throws {
+        let scene = ShapeScene(seed: 5, count: 3...3)
+        let picture = LabelledPicture(scene)
+        #expect(picture.labels.map(\.shape) == scene.objects.map(\.shape))
+        #expect(picture.single == nil)
+        let contents = picture.contents(side: 8)
+        #expect(contents.count == 64)
+        for (index, object) in scene.objects.enumerated() {
+            let (x, y) = (object.box.x + object.box.width / 2, object.box.y + object.box.height / 2)
+            #expect(contents[y / 8 * 8 + x / 8] == .label(index))
+        }
+        #expect(contents.contains(.background))
+    }
+
+    @Test func aStepsPicturesAreDecidedBySeedAndStep() {
+        var settings = VisionPretrainingSettings()
+        settings.picturesPerStep = 12
+        settings.heldOutScenes = 2
+        let official = (0..<10).map { LabelledPicture(ShapeScene(seed: UInt64(900 + $0), count: 1...1)) }
+        let heldOut = Array(official[8...])
+        let pictures = VisionPictures(training: Array(official[..<8]), heldOut: heldOut, settings: settings)
+        let batch = pictures.batch(of: 3, on: compute)
+        #expect(batch.map(\.image) == pictures.batch(of: 3, on: Compute(threads: 1)).map(\.image))
+        #expect(batch.map(\.labels.count).enumerated().allSatisfy { $0.offset % 3 == 2 || $0.element == 1 })
+        #expect(Set(batch.indices.filter { batch[$0].labels.count > 1 }).isSubset(of: [2, 5, 8, 11]))
+        #expect(batch.filter { $0.labels.count > 1 }.count >= 3)
+        #expect(pictures.batch(of: 4, on: compute)[1].image != batch[1].image)
+        settings.seed = 1
+        let other = VisionPictures(training: Array(official[..<8]), heldOut: heldOut, settings: settings)
+        #expect(other.batch(of: 3, on: compute)[1].image != batch[1].image)
+        // Two epochs of eight official pictures: each twice, and none that is held out.
+        let drawn = (0..<4).flatMap { step in
+            let batch = pictures.batch(of: step, on: compute)
+            return [0, 3, 6, 9].map { batch[$0].image.pixels }
+        }
+        for picture in official { #expect(drawn.count { $0 == picture.image.pixels } == (isHeld(picture) ? 0 : 2)) }
+        func isHeld(_ picture: LabelledPicture) -> Bool { heldOut.contains { $0.image == picture.image } }
+    }
+}
+
+/// Ten steps of AdamW on the encoder and connector against PyTorch in float64: `make_training.py`.
+@Suite struct VisionOptimizerTests {
+    private struct Recording: Decodable {
+        struct Sizes: Decodable {
+            let image: Int, patch: Int, hidden: Int, layers: Int, heads: Int, ffn: Int, scale: Int, text: Int
+        }
+        let sizes: Sizes
+        let losses: [Double], norms: [Double]
+    }
+
+    @Test func tenStepsEqualPyTorch() throws {
+        let compute = Compute(threads: 2)
+        let recording = try JSONDecoder().decode(
+            Recording.self, from: Data(contentsOf: fixtureURL("vision_training.json")))
+        let file = try SafetensorsFile(path: fixtureURL("vision_training.safetensors").path)
+        let sizes = recording.sizes
+        let configuration = try VisionConfiguration(
+            imageSize: sizes.image, patchSize: sizes.patch, hidden: sizes.hidden, layers: sizes.layers,
+            heads: sizes.heads, feedForward: sizes.ffn, scale: sizes.scale, textHidden: sizes.text)
+        let names = VisionWeights.shapes(for: configuration).map(\.name)
+        let start = ParameterSet(try names.map { ($0, try file.tensor("start." + $0)) })
+        var current = start
+        var optimizer = AdamWOptimizer(
+            parameters: start, groups: [.init(learningRate: 1e-3, weightDecay: 0.05)])
+        let schedule = CosineSchedule(steps: 10, warmUp: 3, floor: 0.05)
+        let target = try file.tensor("target")
+        for step in 0..<10 {
+            let weights = VisionWeights(configuration: configuration, parameters: current)
+            let pass = VisionPass(try file.tensor("pixels"), weights: weights, on: compute)
+            let (tokens, shuffled) = pass.connect(weights: weights)
+            var difference = tokens
+            compute.add(&difference, target, scale: -1)
+            let loss = compute.squaredNorm(difference) / Double(target.count)
+            compute.scale(&difference, by: 2 / Float(target.count))
+            var gradients = current.zeros()
+            let dfeatures = pass.connectBackward(
+                difference, shuffled: shuffled, weights: weights, gradients: &gradients)
+            pass.backward(dfeatures, weights: weights, gradients: &gradients)
+            let norm = optimizer.update(
+                &current, gradients: gradients, factor: schedule.factor(at: step), on: compute)
+            #expect(abs(loss - recording.losses[step]) < 1e-4 * recording.losses[step], "loss of step \(step)")
+            #expect(abs(norm - recording.norms[step]) < 1e-3 * recording.norms[step], "norm of step \(step)")
+        }
+        for name in names where !name.hasSuffix("k_proj.bias") {
+            var (error, way) = (current[name], try file.tensor("final." + name))
+            compute.add(&error, way, scale: -1)
+            compute.add(&way, start[name], scale: -1)
+            #expect(compute.squaredNorm(error) < 1e-6 * compute.squaredNorm(way), "\(name)")
+        }
+    }
+}
