@@ -31,6 +31,13 @@ public struct QuantizedMatrix: Sendable {
         self.init(format: format, inputs: inputs, concatenating: [source], compute: compute)
     }
 
+    /// Repacks the rows in `blocks`, whose size the caller has checked.
+    public init(format: BlockFormat, outputs: Int, inputs: Int, blocks: [UInt8], compute: Compute) {
+        self = blocks.withUnsafeBytes {
+            QuantizedMatrix(format: format, outputs: outputs, inputs: inputs, blocks: $0, compute: compute)
+        }
+    }
+
     /// Repacks several matrices of the same inputs into one, the outputs of the first source first.
     public init(format: BlockFormat, inputs: Int, concatenating sources: [Source], compute: Compute) {
         precondition(inputs > 0 && inputs % BlockFormat.blockSize == 0, "\(inputs) inputs are not whole blocks")
@@ -61,6 +68,7 @@ final class Panels: @unchecked Sendable {
     let count: Int
     private let format: BlockFormat
     private let blocks: Int
+    private let memory: LargePages
 
     static let columns = Int(APUS_PANEL_COLUMNS)
 
@@ -69,12 +77,8 @@ final class Panels: @unchecked Sendable {
         self.blocks = inputs / BlockFormat.blockSize
         self.stride = apus_panel_bytes(format.kernel, blocks)
         self.count = (outputs + Self.columns - 1) / Self.columns
-        self.base = UnsafeMutableRawPointer.allocate(byteCount: max(64, stride * count), alignment: 64)
-            .bindMemory(to: UInt8.self, capacity: stride * count)
-    }
-
-    deinit {
-        UnsafeMutableRawPointer(base).deallocate()
+        self.memory = LargePages(bytes: stride * count)
+        self.base = memory.base.bindMemory(to: UInt8.self, capacity: stride * count)
     }
 
     fileprivate func pack(_ sources: [QuantizedMatrix.Source], rowBytes: Int, pool: ThreadPool) {

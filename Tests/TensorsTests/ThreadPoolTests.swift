@@ -1,7 +1,6 @@
 import Synchronization
-import Testing
-
 import Tensors
+import Testing
 
 @Suite struct ThreadPoolTests {
     @Test(arguments: [1, 2, 5])

@@ -1,0 +1,38 @@
+# What a person needs: `make run` and `make test`. The rest are their parts.
+
+SWIFT ?= swift
+ADDRESS ?= 127.0.0.1
+PORT ?= 8080
+
+.PHONY: run build test lint data fixtures verify-deploy system-packages model
+
+run: build
+	.build/release/apus serve --host $(ADDRESS) --port $(PORT)
+
+build: system-packages model
+	$(SWIFT) build -c release
+
+# The same optimised build serves and is tested: no test needs what only a debug build exports.
+test: build data lint
+	$(SWIFT) test -c release --disable-testable-imports
+	$(MAKE) verify-deploy
+
+lint:
+	scripts/lint.sh
+
+system-packages:
+	@scripts/system-packages.sh
+
+# The base model, and the packages that training data comes from, into the cache folder. No network once they are there.
+model:
+	@scripts/fetch.sh model
+
+data:
+	@scripts/fetch.sh data
+
+# Golden values from the reference implementations; needs Python.
+fixtures:
+	Tests/Fixtures/make.sh
+
+verify-deploy:
+	Deploy/verify.sh

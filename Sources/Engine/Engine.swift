@@ -1,0 +1,119 @@
+public import Models
+import Synchronization
+import Tensors
+public import Tokenizers
+
+/// Sizes of an engine.
+public struct EngineConfiguration: Sendable {
+    /// Positions of one sequence, prompt and answer together.
+    public var contextLength: Int
+    /// Bytes of the KV cache; room for one full context is always made.
+    public var cacheBytes = 2 << 30
+    /// Positions that one step computes at the most.
+    public var tokenBudget = 512
+    /// Sequences that are answered at the same time.
+    public var maximumSequences = 64
+    /// Requests that may wait.
+    public var maximumWaiting = 256
+
+    /// The defaults for a context of the given length.
+    public init(contextLength: Int) {
+        self.contextLength = contextLength
+    }
+}
+
+/// Answers many requests at once on a thread of its own.
+///
+/// Callers leave requests and cancellations in a mailbox; the thread empties it once a step, plans one ragged batch,
+/// runs it and sends each sequence's events. Nothing of it ever runs on Swift's cooperative pool.
+public final class Engine: Generating {
+    private let configuration: EngineConfiguration
+    private let mailbox = Mailbox()
+    private let waiting = Counter()
+    private let published: Published
+    private let nextID = Atomic<UInt64>(0)
+    private let clock = ContinuousClock()
+
+    /// Starts the engine's thread.
+    ///
+    /// - Parameter endToken: the id that ends a turn.
+    public init(decoder: Decoder, tokenizer: Tokenizer, endToken: Int32, configuration: EngineConfiguration) {
+        self.configuration = configuration
+        self.published = Published()
+        let loop = EngineLoop(
+            decoder: decoder, tokenizer: tokenizer, endToken: endToken, configuration: configuration, mailbox: mailbox,
+            published: published)
+        loop.start()
+    }
+
+    deinit {
+        mailbox.stop()
+    }
+
+    /// Takes a place among `maximumWaiting`.
+    public func reserve() throws(AdmissionError) -> Reservation {
+        guard waiting.increment(upTo: configuration.maximumWaiting) else {
+            throw .queueFull(limit: configuration.maximumWaiting)
+        }
+        return Reservation { [waiting] in waiting.decrement() }
+    }
+
+    /// Leaves the request in the mailbox; the engine's next step sees it.
+    public func submit(
+        _ request: EngineRequest, in place: Reservation
+    ) throws(AdmissionError) -> AsyncStream<EngineEvent> {
+        guard request.prompt.count < configuration.contextLength else {
+            throw .contextLengthExceeded(limit: configuration.contextLength, count: request.prompt.count)
+        }
+        // No bound is needed: an answer has at most as many events as the context has positions.
+        let (stream, continuation) = AsyncStream<EngineEvent>.makeStream()
+        let id = nextID.add(1, ordering: .relaxed).oldValue
+        continuation.onTermination = { [mailbox] termination in
+            if case .cancelled = termination { mailbox.cancel(id) }
+        }
+        let submission = Mailbox.Submission(
+            id: id, request: request, continuation: continuation, submitted: clock.now, place: place)
+        guard mailbox.submit(submission) else { throw .stopping }
+        return stream
+    }
+
+    /// The account of the engine's last step, with the places that are reserved now.
+    public var load: EngineLoad {
+        var load = published.load
+        load.waiting = waiting.value
+        load.waitingLimit = configuration.maximumWaiting
+        return load
+    }
+
+    /// Ends the engine's thread after its running step; requests that are not finished end with `EngineFailure.stopped`.
+    public func stop() {
+        mailbox.stop()
+    }
+}
+
+/// Waiting requests, counted by whoever reserves and gives back places.
+private final class Counter: Sendable {
+    private let count = Atomic(0)
+
+    var value: Int { count.load(ordering: .relaxed) }
+
+    func increment(upTo limit: Int) -> Bool {
+        if count.add(1, ordering: .relaxed).newValue <= limit { return true }
+        count.subtract(1, ordering: .relaxed)
+        return false
+    }
+
+    func decrement() {
+        count.subtract(1, ordering: .relaxed)
+    }
+}
+
+/// The engine's last account of itself; the lock is held only to copy it.
+final class Published: Sendable {
+    private let value = Mutex(EngineLoad())
+
+    var load: EngineLoad {
+        get { value.withLock { $0 } }
+        set { value.withLock { $0 = newValue } }
+    }
+}

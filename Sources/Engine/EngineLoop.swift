@@ -1,0 +1,155 @@
+import Foundation
+import Models
+import Tensors
+import Tokenizers
+
+/// The engine's thread: collect mail, plan, run, draw, send. Everything in here belongs to that thread alone.
+final class EngineLoop: @unchecked Sendable {
+    // Sendable: handed to its thread once, in `start`, and never touched from elsewhere.
+    private let configuration: EngineConfiguration
+    private let tokenizer: Tokenizer
+    private let endToken: Int32
+    private let mailbox: Mailbox
+    private let published: Published
+    private let runner: ModelRunner
+    private let clock = ContinuousClock()
+    private var scheduler: Scheduler
+    private var sequences: [Sequence.ID: Sequence] = [:]
+    private var load = EngineLoad()
+
+    init(
+        decoder: Decoder, tokenizer: Tokenizer, endToken: Int32, configuration: EngineConfiguration, mailbox: Mailbox,
+        published: Published
+    ) {
+        let cache = decoder.makeCache(bytes: configuration.cacheBytes, leastPositions: configuration.contextLength)
+        self.configuration = configuration
+        self.tokenizer = tokenizer
+        self.endToken = endToken
+        self.mailbox = mailbox
+        self.published = published
+        self.runner = ModelRunner(decoder: decoder, cache: cache)
+        self.scheduler = Scheduler(
+            blocks: cache.blocks, tokenBudget: configuration.tokenBudget,
+            maximumSequences: configuration.maximumSequences)
+        load.blocks = cache.blocks
+        published.load = load
+    }
+
+    func start() {
+        let thread = Thread { [self] in run() }
+        thread.name = "apus-engine"
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
+
+    private func run() {
+        while true {
+            let mail = mailbox.collect(waiting: scheduler.isIdle)
+            mail.submissions.forEach(accept)
+            for id in mail.cancellations { sequences[id].map { finish($0, .cancelled) } }
+            if mail.isStopping {
+                sequences.values.forEach { end($0, with: .failed(.stopped)) }
+                publish()
+                return
+            }
+            expireDeadlines()
+            step()
+            publish()
+        }
+    }
+
+    private func accept(_ submission: Mailbox.Submission) {
+        let request = submission.request
+        let output = OutputProcessor(
+            stop: request.stop, endToken: endToken, room: configuration.contextLength - request.prompt.count,
+            tokenizer: tokenizer)
+        let sequence = Sequence(
+            id: submission.id, request: request, output: output, continuation: submission.continuation,
+            submitted: submission.submitted, place: submission.place)
+        sequences[sequence.id] = sequence
+        scheduler.add(sequence)
+    }
+
+    private func expireDeadlines() {
+        let now = clock.now
+        for sequence in sequences.values {
+            if let deadline = sequence.request.deadline, deadline <= now {
+                end(sequence, with: .failed(.deadlineExceeded))
+            }
+        }
+    }
+
+    private func step() {
+        let chunks = scheduler.plan()
+        guard !chunks.isEmpty else { return }
+        for chunk in chunks {
+            begin(chunk.sequence)
+            runner.encodeImages(of: chunk, clock: clock)
+        }
+        let logits = runner.run(chunks)
+        load.steps += 1
+        var row = 0
+        for chunk in chunks {
+            let drawsToken = chunk.isLast
+            if !chunk.sequence.isDecoding { load.prefilledTokens += chunk.range.count }
+            chunk.sequence.computed = chunk.range.upperBound
+            if drawsToken {
+                drawToken(for: chunk.sequence, from: logits.rows(row..<row + 1).elements)
+                row += 1
+            }
+        }
+    }
+
+    private func begin(_ sequence: Sequence) {
+        guard sequence.started == nil else { return }
+        sequence.started = clock.now
+        sequence.place = nil
+        sequence.continuation.yield(.started)
+    }
+
+    private func drawToken(for sequence: Sequence, from logits: [Float]) {
+        let context = Sampler.Context(
+            prompt: sequence.request.prompt, generated: sequence.generated, banned: sequence.output.bannedTokens)
+        let id = sequence.sampler.sample(logits, context: context)
+        guard logits[Int(id)].isFinite else {
+            end(sequence, with: .failed(.internal("the logits of \(sequence.request.policy.name) are not finite")))
+            return
+        }
+        let token = sequence.request.topLogprobs.map { Sampler.logprobs(logits, token: id, top: $0) }
+        sequence.append(id)
+        sequence.firstToken = sequence.firstToken ?? clock.now
+        load.generatedTokens += 1
+        let (delta, reason) = sequence.output.append(token ?? GeneratedToken(id: id))
+        if let delta { sequence.continuation.yield(.text(delta)) }
+        if let reason { finish(sequence, reason) }
+    }
+
+    private func finish(_ sequence: Sequence, _ reason: FinishReason) {
+        var timing = Timing()
+        let now = clock.now
+        timing.total = sequence.submitted.duration(to: now)
+        timing.queue = sequence.submitted.duration(to: sequence.started ?? now)
+        timing.firstToken = sequence.submitted.duration(to: sequence.firstToken ?? now)
+        timing.images = sequence.imageTime
+        let completion = Completion(
+            reason: reason, tokens: sequence.output.remainingTokens, generatedTokens: sequence.generated.count,
+            timing: timing)
+        end(sequence, with: .finished(completion))
+    }
+
+    /// Sends the one terminal event and gives back all that the sequence holds.
+    private func end(_ sequence: Sequence, with event: EngineEvent) {
+        guard sequences.removeValue(forKey: sequence.id) != nil else { return }
+        scheduler.remove(sequence)
+        sequence.place = nil
+        sequence.continuation.yield(event)
+        sequence.continuation.finish()
+    }
+
+    private func publish() {
+        load.running = scheduler.running.count
+        load.usedBlocks = scheduler.pool.count - scheduler.pool.freeCount
+        load.preemptions = scheduler.preemptions
+        published.load = load
+    }
+}

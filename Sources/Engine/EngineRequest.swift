@@ -1,0 +1,55 @@
+public import Tensors
+
+/// One picture inside a prompt.
+public struct ImageSpan: Sendable {
+    /// The prompt positions that its embeddings fill: `tokensPerView` for each view.
+    public var range: Range<Int>
+    /// The vision encoder's input, `[views, 3, side, side]`.
+    public var pixels: Tensor
+
+    /// A picture at the given positions.
+    public init(range: Range<Int>, pixels: Tensor) {
+        self.range = range
+        self.pixels = pixels
+    }
+}
+
+/// A request for one answer, as pure value data.
+public struct EngineRequest: Sendable {
+    /// Token ids; positions inside an image span hold any id.
+    public var prompt: [Int32]
+    /// The pictures, in order of position.
+    public var images: [ImageSpan]
+    /// Who answers: one immutable generation of a policy.
+    public var policy: Policy
+    /// How tokens are drawn.
+    public var sampling: SamplingParameters
+    /// When the answer ends.
+    public var stop: StopConditions
+    /// How many alternatives are reported with each token's log-probability; nil reports none at all.
+    public var topLogprobs: Int?
+    /// When the engine gives up.
+    public var deadline: ContinuousClock.Instant?
+
+    /// A request with neutral sampling, no stop conditions and no deadline.
+    public init(prompt: [Int32], images: [ImageSpan] = [], policy: Policy) {
+        self.prompt = prompt
+        self.images = images
+        self.policy = policy
+        self.sampling = SamplingParameters()
+        self.stop = StopConditions()
+    }
+
+    /// Positions that pictures take.
+    public var imageTokens: Int { images.reduce(0) { $0 + $1.range.count } }
+}
+
+/// Why a request was not accepted.
+public enum AdmissionError: Error, Equatable, Sendable {
+    /// As many requests wait as may.
+    case queueFull(limit: Int)
+    /// The prompt leaves no position for an answer.
+    case contextLengthExceeded(limit: Int, count: Int)
+    /// The engine is stopping.
+    case stopping
+}

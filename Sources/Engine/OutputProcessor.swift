@@ -1,0 +1,81 @@
+package import Tokenizers
+
+/// Turns drawn tokens into text: whole characters only, nothing of a stop string, and the reason to stop.
+package struct OutputProcessor {
+    private let stop: StopConditions
+    private let endTokens: Set<Int32>
+    private let maximumTokens: Int
+    private let longestStop: Int
+    private var detokenizer: StreamingDetokenizer
+    private var held = ""
+    private var heldTokens: [GeneratedToken] = []
+    private var count = 0
+
+    /// - Parameters:
+    ///   - endToken: the model's own end of turn.
+    ///   - room: positions of the context that are left for the answer.
+    package init(stop: StopConditions, endToken: Int32, room: Int, tokenizer: Tokenizer) {
+        self.stop = stop
+        self.endTokens = stop.ignoresEndToken ? stop.tokenIDs : stop.tokenIDs.union([endToken])
+        self.maximumTokens = min(stop.maximumTokens ?? room, room)
+        self.longestStop = stop.strings.map(\.utf8.count).max() ?? 0
+        self.detokenizer = StreamingDetokenizer(tokenizer)
+    }
+
+    /// Ids that must not be drawn at the next place.
+    package var bannedTokens: Set<Int32> { count < stop.minimumTokens ? endTokens : [] }
+
+    /// Takes the next token; returns the text that is now certain, and the reason if the answer ends here.
+    package mutating func append(_ token: GeneratedToken) -> (delta: TextDelta?, reason: FinishReason?) {
+        count += 1
+        heldTokens.append(token)
+        if endTokens.contains(token.id) { return (takeText(held.endIndex), .endToken) }
+        held += detokenizer.append(token.id)
+        if let (end, string) = firstStop(in: held) {
+            held.removeSubrange(end...)
+            return (takeText(held.endIndex), .stopString(string))
+        }
+        if count >= maximumTokens { return (takeText(held.endIndex), .length) }
+        return (takeText(certainEnd()), nil)
+    }
+
+    /// Tokens that have not come out with a piece of text.
+    package var remainingTokens: [GeneratedToken] { heldTokens }
+
+    private mutating func takeText(_ end: String.Index) -> TextDelta? {
+        guard end > held.startIndex else { return nil }
+        let delta = TextDelta(text: String(held[..<end]), tokens: heldTokens)
+        held.removeSubrange(..<end)
+        heldTokens = []
+        return delta
+    }
+
+    private func firstStop(in text: String) -> (end: String.Index, string: String)? {
+        let utf8 = Array(text.utf8)
+        var best: (offset: Int, string: String)?
+        for string in stop.strings {
+            guard let offset = Self.offset(of: Array(string.utf8), in: utf8) else { continue }
+            if best.map({ offset < $0.offset }) ?? true { best = (offset, string) }
+        }
+        guard let best else { return nil }
+        let end = best.offset + (stop.includesString ? best.string.utf8.count : 0)
+        return (text.utf8.index(text.startIndex, offsetBy: end), best.string)
+    }
+
+    /// The text up to here cannot become part of a stop string.
+    private func certainEnd() -> String.Index {
+        let utf8 = Array(held.utf8)
+        for length in stride(from: min(longestStop - 1, utf8.count), to: 0, by: -1) {
+            let tail = utf8.suffix(length)
+            if stop.strings.contains(where: { $0.utf8.starts(with: tail) }) {
+                return held.utf8.index(held.startIndex, offsetBy: utf8.count - length)
+            }
+        }
+        return held.endIndex
+    }
+
+    private static func offset(of needle: [UInt8], in text: [UInt8]) -> Int? {
+        guard needle.count <= text.count else { return nil }
+        return (0...text.count - needle.count).first { text[$0..<$0 + needle.count].elementsEqual(needle) }
+    }
+}

@@ -1,0 +1,70 @@
+public import Models
+public import Tokenizers
+
+/// One immutable generation of a policy: who answers a request.
+public final class Policy: Sendable {
+    /// What requests call it.
+    public let name: String
+    /// Rises with each promotion; 0 for the backbone alone.
+    public let generation: Int
+    /// What it adds to the backbone; nil for the backbone alone.
+    public let adapter: ServingAdapter?
+    /// What it sees pictures with; nil if it cannot see.
+    public let vision: Vision?
+    /// How dialogues are written for it.
+    public let template: ChatTemplate
+    /// Sampling where a request says nothing.
+    public let sampling: SamplingParameters
+    /// When it was made, in Unix seconds.
+    public let created: Int
+
+    /// The part of a policy that reads pictures.
+    public struct Vision: Sendable {
+        /// Rises with each promotion of the vision weights.
+        public let generation: Int
+        /// Pixels to embeddings.
+        public let encoder: VisionEncoder
+        /// Pictures to pixels.
+        public let processor: ImageProcessor
+
+        /// An encoder with its image processor.
+        public init(generation: Int, encoder: VisionEncoder, processor: ImageProcessor) {
+            self.generation = generation
+            self.encoder = encoder
+            self.processor = processor
+        }
+    }
+
+    /// A policy of the given parts.
+    public init(
+        name: String, generation: Int, adapter: ServingAdapter?, vision: Vision?, template: ChatTemplate,
+        sampling: SamplingParameters, created: Int
+    ) {
+        self.name = name
+        self.generation = generation
+        self.adapter = adapter
+        self.vision = vision
+        self.template = template
+        self.sampling = sampling
+        self.created = created
+    }
+}
+
+/// The policies that are offered, the default one first.
+public struct PolicyCatalog: Sendable {
+    /// In the order in which they are listed.
+    public let policies: [Policy]
+
+    /// A catalog whose first policy is the default.
+    public init(default first: Policy, others: [Policy] = []) {
+        self.policies = [first] + others
+    }
+
+    /// The one that answers when a request names none.
+    public var defaultPolicy: Policy { policies[0] }
+
+    /// The policy of that name.
+    public subscript(name: String) -> Policy? {
+        policies.first { $0.name == name }
+    }
+}

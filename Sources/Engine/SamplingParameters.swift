@@ -1,0 +1,43 @@
+/// How the next token is drawn from the logits. The defaults change nothing: temperature 1 over the whole vocabulary.
+public struct SamplingParameters: Sendable, Equatable {
+    /// Divides the logits; 0 takes the most likely token, ties going to the lowest id.
+    public var temperature: Float = 1
+    /// Keeps the k most likely tokens; nil keeps all.
+    public var topK: Int?
+    /// Keeps the fewest most likely tokens whose probabilities add up to this (Holtzman et al. 2020).
+    public var topP: Float = 1
+    /// Drops tokens less likely than this share of the most likely one.
+    public var minP: Float = 0
+    /// Divides positive and multiplies negative logits of tokens seen in prompt or answer (Keskar et al. 2019).
+    public var repetitionPenalty: Float = 1
+    /// Taken from the logits of tokens that the answer holds already.
+    public var presencePenalty: Float = 0
+    /// Taken from the logits of tokens once for each time that the answer holds them.
+    public var frequencyPenalty: Float = 0
+    /// Added to the logits of these ids.
+    public var logitBias: [Int32: Float] = [:]
+    /// Decides every draw: the same seed and request give the same answer, whatever else runs.
+    public var seed: UInt64 = 0
+
+    /// The neutral parameters.
+    public init() {}
+}
+
+/// When an answer ends, apart from the model's own end token.
+public struct StopConditions: Sendable, Equatable {
+    /// The answer ends before the first of these; none of it is shown.
+    public var strings: [String] = []
+    /// Whether the string that ended the answer is shown after all.
+    public var includesString = false
+    /// Tokens that end the answer like the end token does.
+    public var tokenIDs: Set<Int32> = []
+    /// Goes on after the end token: benchmarks need exact lengths.
+    public var ignoresEndToken = false
+    /// Tokens before which no end or stop token is drawn.
+    public var minimumTokens = 0
+    /// Tokens after which the answer ends; nil means when the context is full.
+    public var maximumTokens: Int?
+
+    /// No conditions.
+    public init() {}
+}

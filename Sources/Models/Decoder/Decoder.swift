@@ -1,0 +1,112 @@
+public import Tensors
+
+/// The serving decoder: a Llama-shaped transformer over a ragged batch of sequences and a paged KV cache.
+///
+/// It follows transformers' `LlamaForCausalLM`: RMS norm (Zhang and Sennrich 2019), rotary positions in halves (Su et
+/// al. 2021), grouped-query attention (Ainslie et al. 2023), SwiGLU (Shazeer 2020), tied embeddings. Every row's logits
+/// are bitwise the same however its sequence was cut into batches and whatever ran beside it.
+public final class Decoder: Sendable {
+    struct Block: Sendable {
+        let attentionNorm: Tensor
+        let queryKeyValue: LinearWeights
+        let output: LinearWeights
+        let feedForwardNorm: Tensor
+        let gateUp: LinearWeights
+        let down: LinearWeights
+    }
+
+    /// Its sizes.
+    public let configuration: DecoderConfiguration
+    /// What its arithmetic runs on.
+    public let compute: Compute
+    let embedding: EmbeddingTable
+    let blocks: [Block]
+    let finalNorm: Tensor
+    private let frequencies: [Float]
+
+    init(
+        configuration: DecoderConfiguration, embedding: EmbeddingTable, blocks: [Block], finalNorm: Tensor,
+        compute: Compute
+    ) {
+        self.configuration = configuration
+        self.embedding = embedding
+        self.blocks = blocks
+        self.finalNorm = finalNorm
+        self.compute = compute
+        self.frequencies = RotaryAngles.frequencies(headSize: configuration.headSize, theta: configuration.ropeTheta)
+    }
+
+    /// A KV cache for this decoder of about `bytes` bytes, and room for `leastPositions` positions in any case.
+    public func makeCache(bytes: Int, leastPositions: Int) -> KVCache {
+        let blockBytes = 2 * 2 * KVCache.blockSize * configuration.kvWidth * configuration.layers
+        let least = (leastPositions + KVCache.blockSize - 1) / KVCache.blockSize
+        return KVCache(
+            layers: configuration.layers, heads: configuration.kvHeads, headSize: configuration.headSize,
+            blocks: max(least, bytes / blockBytes))
+    }
+
+    /// Computes the batch's rows, stores their keys and values, and returns the logits of its output rows.
+    ///
+    /// - Returns: `[outputRows, vocabulary]`.
+    public func forward(_ batch: DecoderBatch, cache: KVCache) -> Tensor {
+        var x = embed(batch)
+        let angles = RotaryAngles(positions: batch.positions, frequencies: frequencies)
+        for layer in blocks.indices {
+            attend(&x, layer: layer, angles, batch, cache)
+            feedForward(&x, layer: layer, batch)
+        }
+        let outputs = compute.gather(batch.outputRows.map(Int32.init), from: x)
+        return embedding.logits(
+            compute.rmsNorm(outputs, weight: finalNorm, epsilon: configuration.normEpsilon), compute)
+    }
+
+    private func embed(_ batch: DecoderBatch) -> Tensor {
+        var x = embedding.rows(batch.tokens, compute)
+        for injection in batch.injections { x.replaceRows(from: injection.row, with: injection.embeddings) }
+        return x
+    }
+
+    private func attend(_ x: inout Tensor, layer: Int, _ angles: RotaryAngles, _ batch: DecoderBatch, _ cache: KVCache)
+    {
+        let block = blocks[layer]
+        let normed = compute.rmsNorm(x, weight: block.attentionNorm, epsilon: configuration.normEpsilon)
+        var fused = project(normed, block.queryKeyValue, .queryKeyValue, layer: layer, batch)
+        // Queries and keys lie side by side, and are turned alike.
+        compute.rotate(&fused, heads: configuration.heads + configuration.kvHeads, by: angles)
+        let keyStart = configuration.queryWidth
+        let valueStart = keyStart + configuration.kvWidth
+        compute.store(
+            keys: compute.columns(keyStart..<valueStart, of: fused),
+            values: compute.columns(valueStart..<valueStart + configuration.kvWidth, of: fused),
+            layer: layer, sequences: batch.sequences, in: cache)
+        let mixed = compute.attend(
+            queries: compute.columns(0..<keyStart, of: fused), heads: configuration.heads, layer: layer,
+            sequences: batch.sequences, cache: cache)
+        compute.add(&x, project(mixed, block.output, .output, layer: layer, batch))
+    }
+
+    private func feedForward(_ x: inout Tensor, layer: Int, _ batch: DecoderBatch) {
+        let block = blocks[layer]
+        let normed = compute.rmsNorm(x, weight: block.feedForwardNorm, epsilon: configuration.normEpsilon)
+        let gateUp = project(normed, block.gateUp, .gateUp, layer: layer, batch)
+        compute.add(&x, project(compute.swiGLU(gateUp), block.down, .down, layer: layer, batch))
+    }
+
+    /// A linear layer, and on the rows of each policy the low-rank update of its adapter.
+    private func project(
+        _ x: Tensor, _ weights: LinearWeights, _ module: FusedModule, layer: Int, _ batch: DecoderBatch
+    ) -> Tensor {
+        var y = compute.multiply(x, weights)
+        for run in batch.adapters {
+            guard let pair = run.adapter.pair(layer: layer, module) else { continue }
+            if run.rows == 0..<x.rows {
+                compute.multiply(compute.multiply(x, pair.a), pair.b, addingTo: &y)
+            } else {
+                var part = y.rows(run.rows)
+                compute.multiply(compute.multiply(x.rows(run.rows), pair.a), pair.b, addingTo: &part)
+                y.replaceRows(from: run.rows.lowerBound, with: part)
+            }
+        }
+        return y
+    }
+}

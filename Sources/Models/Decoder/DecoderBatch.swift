@@ -1,0 +1,66 @@
+public import Tensors
+
+/// What one step of the decoder computes: rows of several sequences, side by side.
+///
+/// A row is one position of one sequence. The result of a row never depends on the rows beside it.
+public struct DecoderBatch: Sendable {
+    /// Embeddings that take the place of those of the rows' tokens.
+    public struct Injection: Sendable {
+        /// The first row.
+        public var row: Int
+        /// `[rows, hidden]`.
+        public var embeddings: Tensor
+
+        /// Embeddings for the rows from `row` on.
+        public init(row: Int, embeddings: Tensor) {
+            self.row = row
+            self.embeddings = embeddings
+        }
+    }
+
+    /// A run of rows that use the same adapter.
+    public struct AdapterRows: Sendable {
+        /// The rows.
+        public var rows: Range<Int>
+        /// Their adapter.
+        public var adapter: ServingAdapter
+
+        /// Rows under an adapter.
+        public init(rows: Range<Int>, adapter: ServingAdapter) {
+            self.rows = rows
+            self.adapter = adapter
+        }
+    }
+
+    /// A token id a row.
+    public var tokens: [Int32]
+    /// Which rows belong to which sequence, and where their keys and values go.
+    public var sequences: [SequenceSlice]
+    /// Picture embeddings.
+    public var injections: [Injection]
+    /// Rows in no run use the backbone alone.
+    public var adapters: [AdapterRows]
+    /// The rows whose logits are wanted.
+    public var outputRows: [Int]
+
+    /// A batch of the given rows.
+    public init(
+        tokens: [Int32], sequences: [SequenceSlice], injections: [Injection] = [], adapters: [AdapterRows] = [],
+        outputRows: [Int]
+    ) {
+        self.tokens = tokens
+        self.sequences = sequences
+        self.injections = injections
+        self.adapters = adapters
+        self.outputRows = outputRows
+    }
+
+    /// Each row's position in its sequence.
+    var positions: [Int32] {
+        var positions = [Int32](repeating: 0, count: tokens.count)
+        for sequence in sequences {
+            for (offset, row) in sequence.rows.enumerated() { positions[row] = Int32(sequence.start + offset) }
+        }
+        return positions
+    }
+}

@@ -1,0 +1,24 @@
+import Tensors
+
+/// The matrix of a linear layer as the file stores it: quantised blocks, or floats.
+enum LinearWeights: Sendable {
+    case quantized(QuantizedMatrix)
+    case float(PackedMatrix)
+
+    var byteCount: Int {
+        switch self {
+        case .quantized(let matrix): matrix.byteCount
+        case .float(let matrix): matrix.byteCount
+        }
+    }
+}
+
+extension Compute {
+    /// x·wᵀ: `[rows, inputs]` to `[rows, outputs]`.
+    func multiply(_ x: Tensor, _ weights: LinearWeights) -> Tensor {
+        switch weights {
+        case .quantized(let matrix): multiply(x, matrix)
+        case .float(let matrix): multiply(x, matrix)
+        }
+    }
+}

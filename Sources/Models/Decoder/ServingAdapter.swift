@@ -1,0 +1,74 @@
+public import Tensors
+
+/// A linear layer of the serving decoder: what shares an input is one product.
+enum FusedModule: CaseIterable {
+    case queryKeyValue
+    case output
+    case gateUp
+    case down
+
+    /// The layers of the Hugging Face implementation, in the order of the fused layer's output rows.
+    var modules: [AdapterModule] {
+        switch self {
+        case .queryKeyValue: [.query, .key, .value]
+        case .output: [.output]
+        case .gateUp: [.gate, .up]
+        case .down: [.down]
+        }
+    }
+}
+
+/// A low-rank adapter laid out for serving: the pairs of fused layers are fused too.
+///
+/// With A₁, A₂ stacked and B₁, B₂ as blocks of one diagonal matrix, one pair of products serves a fused layer.
+public final class ServingAdapter: Sendable {
+    struct Pair: Sendable {
+        /// `[modules * rank, inputs]`.
+        let a: PackedMatrix
+        /// `[outputs, modules * rank]`, scaled by α/r.
+        let b: PackedMatrix
+    }
+
+    private let layers: [[FusedModule: Pair]]
+
+    /// Lays out an adapter of a decoder of the given sizes, which its shapes must fit.
+    public init(_ adapter: LowRankAdapter, configuration: DecoderConfiguration, compute: Compute) {
+        precondition(adapter.layers.count == configuration.layers)
+        layers = adapter.layers.map { layer in
+            var pairs: [FusedModule: Pair] = [:]
+            for fused in FusedModule.allCases where fused.modules.contains(where: { layer[$0] != nil }) {
+                pairs[fused] = Self.fuse(
+                    fused.modules, of: layer, scale: adapter.scale, rank: adapter.rank, configuration, compute)
+            }
+            return pairs
+        }
+    }
+
+    func pair(layer: Int, _ module: FusedModule) -> Pair? {
+        layers[layer][module]
+    }
+
+    private static func fuse(
+        _ modules: [AdapterModule], of layer: [AdapterModule: LowRankAdapter.Pair], scale: Float, rank: Int,
+        _ configuration: DecoderConfiguration, _ compute: Compute
+    ) -> Pair {
+        let inputs = modules[0].shape(in: configuration).inputs
+        let outputs = modules.map { $0.shape(in: configuration).outputs }
+        var a = Tensor(zeros: [modules.count * rank, inputs])
+        var b = Tensor(zeros: [outputs.reduce(0, +), modules.count * rank])
+        var firstOutput = 0
+        for (index, module) in modules.enumerated() {
+            defer { firstOutput += outputs[index] }
+            guard let pair = layer[module] else { continue }
+            a.replaceRows(from: index * rank, with: pair.a)
+            for row in 0..<outputs[index] {
+                for column in 0..<rank {
+                    b[firstOutput + row, index * rank + column] = scale * pair.b[row, column]
+                }
+            }
+        }
+        return Pair(
+            a: PackedMatrix(a, precision: .float32, compute: compute),
+            b: PackedMatrix(b, precision: .float32, compute: compute))
+    }
+}

@@ -1,0 +1,137 @@
+import Checkpoints
+import Engine
+import Foundation
+import Models
+import Tensors
+import TestSupport
+import Testing
+import Tokenizers
+
+/// The engine over a tiny random model: what it promises whatever the model says.
+@Suite struct EngineTests {
+    private let decoder: Decoder
+    private let tokenizer: Tokenizer
+    private let policy: Policy
+
+    init() throws {
+        let fixtures = #filePath.replacingOccurrences(of: "EngineTests/EngineTests.swift", with: "ModelsTests/x.swift")
+        let file = try GGUFFile(path: fixtureURL("tiny-llama-q4_1.gguf", file: fixtures).path)
+        decoder = try Decoder(file, compute: Compute(threads: 2))
+        tokenizer = Tokenizer(try Vocabulary(file))
+        policy = Policy(
+            name: "base", generation: 0, adapter: nil, vision: nil, template: .chatml, sampling: SamplingParameters(),
+            created: 0)
+    }
+
+    private func engine(_ change: (inout EngineConfiguration) -> Void = { _ in }) -> Engine {
+        var configuration = EngineConfiguration(contextLength: 256)
+        configuration.cacheBytes = 0
+        configuration.tokenBudget = 24
+        change(&configuration)
+        return Engine(decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: configuration)
+    }
+
+    private func request(_ prompt: Int, length: Int, tokens: Int, seed: UInt64) -> EngineRequest {
+        let random = SeededRandom(seed: UInt64(prompt))
+        let ids = (0..<length).map { Int32(3 + random.uniform(at: $0) * 300) }
+        var request = EngineRequest(prompt: ids, policy: policy)
+        request.sampling.seed = seed
+        request.stop.maximumTokens = tokens
+        request.stop.ignoresEndToken = true
+        request.topLogprobs = 0
+        return request
+    }
+
+    /// All tokens with their log-probabilities, and the terminal events.
+    private func collect(
+        _ stream: AsyncStream<EngineEvent>
+    ) async -> (tokens: [GeneratedToken], completions: [Completion], failures: [EngineFailure]) {
+        var result: ([GeneratedToken], [Completion], [EngineFailure]) = ([], [], [])
+        for await event in stream {
+            switch event {
+            case .started: break
+            case .text(let delta): result.0 += delta.tokens
+            case .finished(let completion):
+                result.0 += completion.tokens
+                result.1.append(completion)
+            case .failed(let failure): result.2.append(failure)
+            }
+        }
+        return result
+    }
+
+    @Test func anAnswerIsTheSameAloneAndInACrowd() async throws {
+        var alone: [[GeneratedToken]] = []
+        let requests = (0..<12).map { request($0, length: 1 + 17 * $0 % 90, tokens: 20, seed: UInt64($0)) }
+        let quiet = engine()
+        for request in requests { alone.append(await collect(try quiet.submit(request, in: quiet.reserve())).tokens) }
+        // Little room: chunks of prompts, many sequences, and preemption.
+        let busy = engine { $0.cacheBytes = 1 }
+        let streams = try requests.map { try busy.submit($0, in: busy.reserve()) }
+        for (stream, expected) in zip(streams, alone) {
+            let (tokens, completions, failures) = await collect(stream)
+            #expect(tokens == expected)
+            #expect(completions.map(\.reason) == [.length] && failures.isEmpty)
+        }
+        #expect(busy.load.preemptions > 0)
+        #expect(busy.load.usedBlocks == 0 && busy.load.running == 0 && busy.load.waiting == 0)
+    }
+
+    @Test func aDroppedStreamGivesEverythingBack() async throws {
+        let engine = engine()
+        var stream: AsyncStream<EngineEvent>? = try engine.submit(
+            request(1, length: 10, tokens: 200, seed: 1), in: engine.reserve())
+        let task = Task { [taken = stream] in
+            guard let taken else { return }
+            for await event in taken { if case .text = event { return } }
+        }
+        stream = nil
+        await task.value
+        // A request behind it is answered as if it were alone, and then nothing is held.
+        let after = await collect(try engine.submit(request(2, length: 5, tokens: 5, seed: 1), in: engine.reserve()))
+        #expect(after.completions.count == 1)
+        while engine.load.running > 0 { await Task.yield() }
+        #expect(engine.load.usedBlocks == 0 && engine.load.waiting == 0)
+    }
+
+    @Test func aFullQueueIsRefused() throws {
+        let engine = engine { $0.maximumWaiting = 2 }
+        var places = [try engine.reserve(), try engine.reserve()]
+        #expect(throws: AdmissionError.queueFull(limit: 2)) { try engine.reserve() }
+        places.removeLast()
+        places.append(try engine.reserve())
+        #expect(engine.load.waiting == 2)
+    }
+
+    @Test func aPromptThatLeavesNoRoomIsRefused() throws {
+        let engine = engine()
+        #expect(throws: AdmissionError.contextLengthExceeded(limit: 256, count: 256)) {
+            try engine.submit(request(1, length: 256, tokens: 1, seed: 0), in: engine.reserve())
+        }
+        #expect(engine.load.waiting == 0)
+    }
+
+    @Test func theContextEndsAnAnswer() async throws {
+        let engine = engine()
+        let result = await collect(
+            try engine.submit(request(1, length: 250, tokens: 99, seed: 0), in: engine.reserve()))
+        #expect(result.tokens.count == 6)
+        #expect(result.completions.map(\.reason) == [.length])
+    }
+
+    @Test func deadlinesAndStoppingEndEveryRequestOnce() async throws {
+        let engine = engine()
+        var late = request(1, length: 10, tokens: 200, seed: 1)
+        late.deadline = ContinuousClock.now - .seconds(1)
+        #expect(await collect(try engine.submit(late, in: engine.reserve())).failures == [.deadlineExceeded])
+        let streams = try (0..<5).map {
+            try engine.submit(request($0, length: 10, tokens: 240, seed: 1), in: engine.reserve())
+        }
+        engine.stop()
+        for stream in streams {
+            let (_, completions, failures) = await collect(stream)
+            #expect(completions.count + failures.count == 1)
+        }
+        #expect(throws: AdmissionError.stopping) { try engine.submit(late, in: engine.reserve()) }
+    }
+}

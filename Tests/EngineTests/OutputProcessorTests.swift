@@ -1,0 +1,77 @@
+import Checkpoints
+import Engine
+import Models
+import TestSupport
+import Testing
+import Tokenizers
+
+@Suite struct OutputProcessorTests {
+    private let tokenizer: Tokenizer
+    private let end: Int32
+
+    init() throws {
+        tokenizer = Tokenizer(try Vocabulary(GGUFFile(path: baseModelPath())))
+        end = try #require(tokenizer.id(ofSpecial: "<|im_end|>"))
+    }
+
+    /// Feeds the text's tokens, then the end token, one by one; returns what came out.
+    private func run(
+        _ text: String, stop: StopConditions = StopConditions(), room: Int = 1000
+    ) -> (deltas: [String], reason: FinishReason?, tokens: Int) {
+        var output = OutputProcessor(stop: stop, endToken: end, room: room, tokenizer: tokenizer)
+        var deltas: [String] = []
+        var tokens = 0
+        for id in tokenizer.encode(text, special: .asText) + [end] {
+            let (delta, reason) = output.append(GeneratedToken(id: id))
+            if let delta {
+                deltas.append(delta.text)
+                tokens += delta.tokens.count
+            }
+            if let reason { return (deltas, reason, tokens + output.remainingTokens.count) }
+        }
+        return (deltas, nil, tokens)
+    }
+
+    @Test(arguments: ["A red circle.", "naïve 日本語 👩‍👩‍👧 end", "x"])
+    func joinedDeltasAreTheText(text: String) {
+        let (deltas, reason, tokens) = run(text)
+        #expect(deltas.joined() == text)
+        #expect(deltas.allSatisfy { !$0.isEmpty && !$0.contains("\u{FFFD}") })
+        #expect(reason == .endToken)
+        #expect(tokens == tokenizer.encode(text, special: .asText).count + 1)
+    }
+
+    @Test func nothingOfAStopStringIsShown() {
+        var stop = StopConditions()
+        stop.strings = ["STOP here", "never"]
+        let (deltas, reason, _) = run("Go on, STO, then STOP here and more", stop: stop)
+        #expect(deltas.joined() == "Go on, STO, then ")
+        #expect(reason == .stopString("STOP here"))
+        stop.includesString = true
+        #expect(run("Go on, STOP here and more", stop: stop).deltas.joined() == "Go on, STOP here")
+    }
+
+    @Test func textHeldBackForAStopStringComesOutAtTheEnd() {
+        var stop = StopConditions()
+        stop.strings = ["circle!"]
+        #expect(run("a circle", stop: stop).deltas.joined() == "a circle")
+    }
+
+    @Test func limitsEndTheAnswer() {
+        var stop = StopConditions()
+        stop.maximumTokens = 3
+        #expect(run("one two three four five", stop: stop).reason == .length)
+        #expect(run("one two three four five", room: 2).reason == .length)
+    }
+
+    @Test func endTokensCanBeHeldOffAndIgnored() {
+        var stop = StopConditions()
+        stop.minimumTokens = 2
+        var output = OutputProcessor(stop: stop, endToken: end, room: 10, tokenizer: tokenizer)
+        #expect(output.bannedTokens == [end])
+        for id in tokenizer.encode("a b", special: .asText) { _ = output.append(GeneratedToken(id: id)) }
+        #expect(output.bannedTokens.isEmpty)
+        stop.ignoresEndToken = true
+        #expect(run("a", stop: stop).reason == nil)
+    }
+}

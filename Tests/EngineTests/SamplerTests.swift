@@ -1,0 +1,90 @@
+import Engine
+import Foundation
+import Testing
+
+@Suite struct SamplerTests {
+    private let logits: [Float] = [1, 3, 2, 3, -1]
+    private let nothing = Sampler.Context(prompt: [], generated: [])
+
+    private func shares(_ parameters: SamplingParameters, draws: Int = 20_000) -> [Double] {
+        var counts = [Double](repeating: 0, count: logits.count)
+        for seed in 0..<draws {
+            var parameters = parameters
+            parameters.seed = UInt64(seed)
+            counts[Int(Sampler(parameters).sample(logits, context: nothing))] += 1
+        }
+        return counts.map { $0 / Double(draws) }
+    }
+
+    private func softmax(_ logits: [Float]) -> [Double] {
+        let weights = logits.map { exp(Double($0)) }
+        return weights.map { $0 / weights.reduce(0, +) }
+    }
+
+    private func expectClose(_ shares: [Double], _ expected: [Double]) {
+        for (share, expected) in zip(shares, expected) { #expect(abs(share - expected) < 0.015) }
+    }
+
+    @Test func temperatureZeroTakesTheLowestIDOfTheBest() {
+        var parameters = SamplingParameters()
+        parameters.temperature = 0
+        #expect(Sampler(parameters).sample(logits, context: nothing) == 1)
+    }
+
+    @Test func drawsFollowTheSoftmax() {
+        expectClose(shares(SamplingParameters()), softmax(logits))
+        var cold = SamplingParameters()
+        cold.temperature = 0.5
+        expectClose(shares(cold), softmax(logits.map { $0 * 2 }))
+    }
+
+    @Test func truncationKeepsTheMostLikely() {
+        var topK = SamplingParameters()
+        topK.topK = 2
+        expectClose(shares(topK), [0, 0.5, 0, 0.5, 0])
+        var topP = SamplingParameters()
+        topP.topP = 0.8
+        let three = softmax([3, 2, 3])
+        expectClose(shares(topP), [0, three[0], three[1], three[2], 0])
+        var minP = SamplingParameters()
+        minP.minP = 0.3
+        expectClose(shares(minP), [0, three[0], three[1], three[2], 0])
+    }
+
+    @Test func penaltiesAndBiasMoveTheChoice() {
+        var parameters = SamplingParameters()
+        parameters.temperature = 0
+        parameters.frequencyPenalty = 0.6
+        #expect(Sampler(parameters).sample(logits, context: .init(prompt: [], generated: [1, 3, 3])) == 1)
+        #expect(Sampler(parameters).sample(logits, context: .init(prompt: [], generated: [1, 1, 3, 3])) == 2)
+        #expect(Sampler(parameters).sample(logits, context: .init(prompt: [1, 1, 1], generated: [])) == 1)
+        parameters.frequencyPenalty = 0
+        parameters.repetitionPenalty = 2
+        #expect(Sampler(parameters).sample(logits, context: .init(prompt: [1, 3], generated: [])) == 2)
+        parameters.repetitionPenalty = 1
+        parameters.logitBias = [4: 100]
+        #expect(Sampler(parameters).sample(logits, context: nothing) == 4)
+        #expect(Sampler(parameters).sample(logits, context: .init(prompt: [], generated: [], banned: [4])) == 1)
+    }
+
+    @Test func aDrawDependsOnSeedAndPlaceAlone() {
+        var parameters = SamplingParameters()
+        parameters.seed = 11
+        let context = Sampler.Context(prompt: [2], generated: [0, 1])
+        let first = Sampler(parameters).sample(logits, context: context)
+        #expect((0..<10).allSatisfy { _ in Sampler(parameters).sample(logits, context: context) == first })
+        let places = (0..<50).map { place in
+            Sampler(parameters).sample(logits, context: .init(prompt: [], generated: Array(repeating: 0, count: place)))
+        }
+        #expect(Set(places).count > 1)
+    }
+
+    @Test func logprobsAreThoseOfTheFullSoftmax() {
+        let token = Sampler.logprobs(logits, token: 2, top: 3)
+        let expected = softmax(logits).map { log($0) }
+        #expect(abs(Double(token.logprob ?? 0) - expected[2]) < 1e-6)
+        #expect(token.top.map(\.id) == [1, 3, 2])
+        for candidate in token.top { #expect(abs(Double(candidate.logprob) - expected[Int(candidate.id)]) < 1e-6) }
+        #expect(Sampler.logprobs([0, -.infinity], token: 1, top: 2).logprob == -9999)
+    }
+}
