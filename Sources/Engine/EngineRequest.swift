@@ -45,11 +45,21 @@ public struct EngineRequest: Sendable {
 }
 
 /// Why a request was not accepted.
-public enum AdmissionError: Error, Equatable, Sendable {
+public enum AdmissionError: Error, Equatable, Sendable, CustomStringConvertible {
     /// As many requests wait as may.
     case queueFull(limit: Int)
     /// The prompt leaves no position for an answer.
     case contextLengthExceeded(limit: Int, count: Int)
     /// The engine is stopping.
     case stopping
+
+    /// What is wrong, with the limit.
+    public var description: String {
+        switch self {
+        case .queueFull(let limit): "\(limit) requests wait already"
+        case .contextLengthExceeded(let limit, let count):
+            "This model's maximum context length is \(limit) tokens; the prompt has \(count), pictures included"
+        case .stopping: "the engine is stopping"
+        }
+    }
 }

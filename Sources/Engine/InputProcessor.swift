@@ -19,11 +19,19 @@ public struct InputProcessor: Sendable {
     }
 
     /// Why a dialogue cannot be given to a policy.
-    public enum Failure: Error, Equatable, Sendable {
+    public enum Failure: Error, Equatable, Sendable, CustomStringConvertible {
         /// The policy has no vision.
         case cannotSee(policy: String)
         /// The dialogue does not fit the template.
         case template(ChatTemplateError)
+
+        /// What is wrong.
+        public var description: String {
+            switch self {
+            case .cannotSee(let policy): "the policy \(policy) cannot see pictures"
+            case .template(let error): error.description
+            }
+        }
     }
 
     /// The tokenizer of the backbone.
