@@ -1,0 +1,68 @@
+import ArgumentParser
+import Datasets
+import Engine
+import Foundation
+import Images
+import Tokenizers
+import Training
+
+/// Makes training data.
+struct DataCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "data", abstract: "Make training data.", subcommands: [Replay.self, Sheet.self])
+}
+
+/// Lets the base model write the texts that fine-tuning replays.
+struct Replay: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Let the base model answer text prompts, for fine-tuning to replay.")
+
+    @OptionGroup var options: PolicyOptions
+
+    @Option(help: "Decides the prompts and every draw.")
+    var seed: UInt64 = 0
+
+    @Option(help: "How many prompts.")
+    var count = 320
+
+    @Option(help: "Tokens after which an answer is cut.")
+    var maxTokens = 120
+
+    @Option(help: "The file to write, JSON lines.")
+    var output = "runs/replay.jsonl"
+
+    func validate() throws {
+        if count < 1 || maxTokens < 1 { throw ValidationError("--count and --max-tokens take at least 1") }
+    }
+
+    func run() async throws {
+        let model = try LoadedModel(options)
+        let folder = URL(fileURLWithPath: output).deletingLastPathComponent()
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let prompts = Array(ReplayPrompts(seed: seed).training.prefix(count))
+        let base = Policy(
+            name: "base", generation: 0, adapter: nil, vision: nil, template: .chatml, sampling: .init(), created: 0)
+        try await ReplayWriter(engine: model.engine, tokenizer: model.tokenizer, policy: base).write(
+            prompts: prompts, seed: seed, maximumTokens: maxTokens, to: output
+        ) { done in
+            say("\(done) of \(prompts.count) answers")
+        }
+    }
+}
+
+/// Draws a contact sheet of generated pictures.
+struct Sheet: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Draw generated pictures on one sheet, to look at.")
+
+    @Option(help: "Seed of the first picture.")
+    var seed: UInt64 = 0
+
+    @Argument(help: "The PNG file to write.")
+    var output: String
+
+    func run() throws {
+        let scenes = (0..<48).map { ShapeScene(seed: seed &+ $0).image }
+        let sheet = ContactSheet.image(of: scenes, columns: 8, scale: 2)
+        try Data(PNG.encode(sheet)).write(to: URL(fileURLWithPath: output), options: .atomic)
+    }
+}

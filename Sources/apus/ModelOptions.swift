@@ -1,0 +1,117 @@
+import ArgumentParser
+import Checkpoints
+import Engine
+import Foundation
+import Models
+import Tensors
+import Tokenizers
+
+/// The folder that `make` fills.
+enum Cache {
+    static var folder: String {
+        let environment = ProcessInfo.processInfo.environment
+        let cache =
+            environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
+            ?? FileManager.default.homeDirectoryForCurrentUser.appendingPathComponent(".cache").path
+        return "\(cache)/apus"
+    }
+
+    static var model: String { "\(folder)/SmolLM2-135M-Instruct.Q4_1.gguf" }
+
+    static var easyVQA: String { "\(folder)/easy-vqa-1.0" }
+}
+
+/// Which model a command uses, and how many threads.
+struct ModelOptions: ParsableArguments {
+    @Option(help: "The base model, a GGUF file. Default: the one that `make build` fetched.")
+    var model = Cache.model
+
+    @Option(help: "Threads that compute. Default: one a processor.")
+    var threads: Int?
+
+    func validate() throws {
+        if let threads, !(1...256).contains(threads) { throw ValidationError("--threads takes 1 to 256") }
+    }
+
+    /// Kernels and threads as asked for.
+    func compute() throws -> Compute {
+        try Compute(
+            threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+            environment: ProcessInfo.processInfo.environment)
+    }
+
+    func file() throws -> GGUFFile {
+        guard FileManager.default.fileExists(atPath: model) else {
+            throw ValidationError("there is no model at \(model); `make build` fetches the base model")
+        }
+        return try GGUFFile(path: model)
+    }
+}
+
+/// Which policies a command serves, and for how long a conversation.
+struct PolicyOptions: ParsableArguments {
+    @OptionGroup var model: ModelOptions
+
+    @Option(help: "The folder of policies.")
+    var policies = "Deploy/policies"
+
+    @Option(
+        help: "The policy that answers when a request names none. Default: ppo if it is there, else sft, else base.")
+    var defaultPolicy: String?
+
+    @Option(help: "Positions of one conversation, prompt and answer together. Default: what the model was trained for.")
+    var contextLength: Int?
+
+    @Option(help: "Requests that may wait.")
+    var queueWaiting = 256
+
+    func validate() throws {
+        if let contextLength, contextLength < 16 { throw ValidationError("--context-length takes at least 16") }
+        guard (1...65_536).contains(queueWaiting) else { throw ValidationError("--queue-waiting takes 1 to 65536") }
+    }
+}
+
+/// A loaded model with its policies and a running engine.
+struct LoadedModel {
+    let compute: Compute
+    let decoder: Decoder
+    let tokenizer: Tokenizer
+    let catalog: PolicyCatalog
+    let engine: Engine
+    let contextLength: Int
+    /// SHA-256 of the base model's file.
+    let backbone: String
+
+    /// Loads everything, telling on standard error how far it is.
+    init(_ options: PolicyOptions) throws {
+        let began = ContinuousClock.now
+        compute = try options.model.compute()
+        let file = try options.model.file()
+        backbone = try FileDigest(path: options.model.model).sha256
+        decoder = try Decoder(file, compute: compute) { share in
+            Self.tell("\rloading the model: \(Int(share * 100)) %")
+        }
+        tokenizer = Tokenizer(try Vocabulary(file))
+        let trained = decoder.configuration.contextLength
+        contextLength = options.contextLength ?? trained
+        guard contextLength <= trained else {
+            throw ValidationError("--context-length \(contextLength) is more than the model's \(trained)")
+        }
+        guard let endToken = tokenizer.vocabulary.endOfText else {
+            throw ValidationError("\(options.model.model) names no end token (tokenizer.ggml.eos_token_id)")
+        }
+        catalog = try PolicyLoader(decoder: decoder, backbone: backbone)
+            .catalog(in: options.policies, preferred: options.defaultPolicy)
+        var configuration = EngineConfiguration(contextLength: contextLength)
+        configuration.maximumWaiting = options.queueWaiting
+        engine = Engine(decoder: decoder, tokenizer: tokenizer, endToken: endToken, configuration: configuration)
+        let seconds = (ContinuousClock.now - began) / .seconds(1)
+        Self.tell(
+            "\rloaded in \(String(format: "%.1f", seconds)) s: \(compute.instructionSet.rawValue) kernels, "
+                + "\(compute.threads) threads, policies: \(catalog.policies.map(\.name).joined(separator: ", "))\n")
+    }
+
+    private static func tell(_ text: String) {
+        FileHandle.standardError.write(Data(text.utf8))
+    }
+}

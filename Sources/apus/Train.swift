@@ -1,0 +1,117 @@
+import ArgumentParser
+import Checkpoints
+import Datasets
+import Foundation
+import Models
+import Tensors
+import Tokenizers
+import Training
+
+/// The stages of training, each in a run folder of its own.
+struct Train: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Train the vision encoder or a policy.", subcommands: [TrainVision.self, TrainSFT.self])
+}
+
+/// What every stage takes.
+struct TrainingOptions: ParsableArguments {
+    @OptionGroup var model: ModelOptions
+
+    @Option(help: "The folder of easy-VQA 1.0. Default: the one that `make data` fetched.")
+    var easyVQA = Cache.easyVQA
+
+    @Option(help: "Decides everything that chance decides.")
+    var seed: UInt64 = 0
+
+    @Option(help: "Pauses after so many minutes; the same command goes on.")
+    var maxMinutes: Double?
+
+    func validate() throws {
+        if let maxMinutes, !(maxMinutes > 0 && maxMinutes < 1e6) {
+            throw ValidationError("--max-minutes takes a positive number")
+        }
+    }
+
+    func options<Stage>(validationInterval: Int) -> TrainingRun<Stage>.Options {
+        .init(
+            timeLimit: maxMinutes.map { .seconds($0 * 60) }, checkpointInterval: .seconds(120),
+            validationInterval: validationInterval, reportInterval: 10)
+    }
+}
+
+/// Pre-trains the vision encoder.
+struct TrainVision: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vision", abstract: "Pre-train the vision encoder and connector.")
+
+    @OptionGroup var training: TrainingOptions
+
+    @Option(name: .customLong("run"), help: "The run folder.")
+    var folder = "runs/vision"
+
+    @Option(help: "Steps of the whole run.")
+    var steps = VisionPretrainingSettings().steps
+
+    func run() throws {
+        let file = try training.model.file()
+        var settings = VisionPretrainingSettings()
+        settings.seed = training.seed
+        settings.steps = steps
+        let words = WordEmbeddings(
+            embeddings: try file.float(DecoderWeight.embedding.ggufName), tokenizer: Tokenizer(try Vocabulary(file)))
+        let outcome = try VisionPretraining.run(
+            dataset: EasyVQA(folder: URL(fileURLWithPath: training.easyVQA)), words: words,
+            inputs: [
+                "baseModel": try FileDigest(path: training.model.model).sha256,
+                "questions": try FileDigest(path: training.easyVQA + "/train/questions.json").sha256,
+            ],
+            settings: settings, folder: folder, options: training.options(validationInterval: 250),
+            on: try training.model.compute()
+        ) { say($0) }
+        say(outcome == .finished ? "finished: \(folder)/model.safetensors" : "paused; the same command goes on")
+    }
+}
+
+/// Fine-tunes a policy on demonstrations.
+struct TrainSFT: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sft", abstract: "Fine-tune a policy on easy-VQA's training split and replayed text.")
+
+    @OptionGroup var training: TrainingOptions
+
+    @Option(name: .customLong("run"), help: "The run folder.")
+    var folder = "runs/sft"
+
+    @Option(help: "The pre-trained vision encoder.")
+    var vision = "runs/vision/model.safetensors"
+
+    @Option(help: "Replies of the base model, from `apus data replay`; `none` leaves text out.")
+    var replay = "runs/replay.jsonl"
+
+    @Option(help: "Steps of the whole run.")
+    var steps = FineTuningSettings().steps
+
+    @Flag(help: "Keep the frozen products in 32 bits where the processor has faster 16-bit ones.")
+    var float32 = false
+
+    func run() throws {
+        let file = try training.model.file()
+        let compute = try training.model.compute()
+        var settings = FineTuningSettings()
+        settings.seed = training.seed
+        settings.steps = steps
+        let job = FineTuningJob(
+            inputs: .init(
+                baseModel: training.model.model, vision: vision, easyVQA: training.easyVQA,
+                replay: replay == "none" ? nil : replay),
+            settings: settings, folder: folder)
+        let outcome = try job.run(
+            configuration: DecoderConfiguration(file), tokenizer: Tokenizer(Vocabulary(file)),
+            precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16, compute: compute,
+            options: training.options(validationInterval: 100)
+        ) { say($0) }
+        say(
+            outcome == .finished
+                ? "finished: \(job.adapterFolder) and \(job.visionPath)" : "paused; the same command goes on")
+    }
+}
