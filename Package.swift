@@ -84,11 +84,16 @@ let package = Package(
         .testTarget(
             name: "TokenizersTests", dependencies: ["Tokenizers", "Checkpoints", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swift),
-        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"], swiftSettings: swift),
-        .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"], swiftSettings: swift),
+        .testTarget(
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["Fixtures"], swiftSettings: swift),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "TestSupport"], swiftSettings: swift),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets"], swiftSettings: swift),
-        .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"], swiftSettings: swift),
+        .testTarget(
+            name: "TrainingTests", dependencies: ["Training", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: swift),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: swift),
         .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats"], swiftSettings: swift),
         .testTarget(
