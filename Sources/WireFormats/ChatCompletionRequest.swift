@@ -1,0 +1,79 @@
+/// The body of `POST /v1/chat/completions`.
+public struct ChatCompletionRequest: Sendable, Equatable {
+    /// The policy asked for.
+    public var model: String
+    /// The dialogue; at least one message.
+    public var messages: [DialogueMessage]
+    /// How the answers are generated.
+    public var options: GenerationOptions
+    /// How they are delivered.
+    public var delivery: StreamOptions
+
+    /// Reads a JSON body; refuses whatever has no effect.
+    public init(body: [UInt8]) throws(APIError) {
+        var fields = try FieldReader(body: body)
+        model = try fields.require(fields.string("model"), "model")
+        messages = try Self.messages(&fields)
+        options = GenerationOptions()
+        try options.readOpenAI(&fields)
+        options.maximumTokens = try Self.maximumTokens(&fields)
+        options.topLogprobs = try Self.topLogprobs(&fields)
+        delivery = try StreamOptions(&fields)
+        try fields.readNeutral()
+        try Self.readFixed(&fields)
+        try fields.finish()
+    }
+
+    private static func messages(_ fields: inout FieldReader) throws(APIError) -> [DialogueMessage] {
+        let values = try fields.require(fields.array("messages"), "messages")
+        guard (1...1_024).contains(values.count) else {
+            throw APIError(
+                .invalidValue, "messages has \(values.count) messages, but must have 1 to 1024.", param: "messages")
+        }
+        var messages: [DialogueMessage] = []
+        for (index, value) in values.enumerated() {
+            messages.append(try DialogueMessage(value, path: "messages[\(index)]"))
+        }
+        return messages
+    }
+
+    private static func maximumTokens(_ fields: inout FieldReader) throws(APIError) -> Int? {
+        let limits: [Int64?] = [
+            try fields.integer("max_completion_tokens", in: 1...Int64.max),
+            try fields.integer("max_tokens", in: 1...Int64.max),
+        ]
+        if let first = limits[0], let second = limits[1], first != second {
+            throw APIError(
+                .invalidValue, "max_tokens is \(second), but max_completion_tokens is \(first).", param: "max_tokens")
+        }
+        return (limits[0] ?? limits[1]).map { Int($0) }
+    }
+
+    private static func topLogprobs(_ fields: inout FieldReader) throws(APIError) -> Int? {
+        let wanted = try fields.bool("logprobs") ?? false
+        let count = try fields.integer("top_logprobs", in: 0...20)
+        guard wanted || count == nil else {
+            throw APIError(
+                .invalidValue, "top_logprobs is allowed only with logprobs: true.", param: "top_logprobs")
+        }
+        return wanted ? Int(count ?? 0) : nil
+    }
+
+    /// Fields that are known, but only with the value that means what the server does.
+    private static func readFixed(_ fields: inout FieldReader) throws(APIError) {
+        if var format = try fields.object("response_format") {
+            _ = try format.require(format.value("type"), "type")
+            try format.accept("type", only: "text")
+            try format.finish()
+        }
+        try fields.accept("service_tier", only: "auto", "default")
+        try fields.accept("store", only: false)
+        try fields.accept("modalities", only: ["text"])
+        try fields.accept("reasoning_effort", only: "none")
+        try fields.accept("verbosity", only: "medium")
+        try fields.accept("return_token_ids", only: false)
+        try fields.refuse(
+            "tools", "tool_choice", "parallel_tool_calls", "audio", "prediction", "web_search_options", "functions",
+            "function_call")
+    }
+}

@@ -1,0 +1,82 @@
+/// The body of `POST /v1/completions`.
+public struct CompletionRequest: Sendable, Equatable {
+    /// What is continued.
+    public enum Prompt: Sendable, Equatable {
+        /// Text, taken raw.
+        case text(String)
+        /// Token ids, none negative.
+        case tokens([Int32])
+    }
+
+    /// The policy asked for.
+    public var model: String
+    /// One to 256 prompts, none empty.
+    public var prompts: [Prompt]
+    /// How the continuations are generated.
+    public var options: GenerationOptions
+    /// How they are delivered.
+    public var delivery: StreamOptions
+
+    /// Reads a JSON body; refuses whatever has no effect.
+    public init(body: [UInt8]) throws(APIError) {
+        var fields = try FieldReader(body: body)
+        model = try fields.require(fields.string("model"), "model")
+        prompts = try Self.prompts(try fields.require(fields.value("prompt"), "prompt"))
+        options = GenerationOptions()
+        try options.readOpenAI(&fields)
+        options.maximumTokens = Int(try fields.integer("max_tokens", in: 1...Int64.max) ?? 16)
+        options.topLogprobs = try fields.integer("logprobs", in: 0...20).map { Int($0) }
+        delivery = try StreamOptions(&fields)
+        try fields.readNeutral()
+        try fields.accept("best_of", only: .integer(Int64(options.count)))
+        try fields.accept("echo", only: false)
+        try fields.accept("return_token_ids", only: false)
+        try fields.refuse("suffix", "response_format")
+        try fields.finish()
+    }
+
+    private static func prompts(_ value: JSON) throws(APIError) -> [Prompt] {
+        let prompts: [Prompt]
+        switch value {
+        case .string(let text): prompts = [.text(text)]
+        case .array(let elements):
+            if elements.allSatisfy({ $0.integerValue != nil }) {
+                prompts = [.tokens(try ids(elements, path: "prompt"))]
+            } else {
+                var list: [Prompt] = []
+                for (index, element) in elements.enumerated() {
+                    list.append(try prompt(element, path: "prompt[\(index)]"))
+                }
+                prompts = list
+            }
+        default:
+            throw APIError(
+                .invalidType, "prompt must be a string or an array, not \(value.kind).", param: "prompt")
+        }
+        guard prompts.count <= 256 else {
+            throw APIError(.invalidValue, "prompt has \(prompts.count) prompts, more than 256.", param: "prompt")
+        }
+        guard !prompts.contains(where: { $0 == .text("") || $0 == .tokens([]) }) else {
+            throw APIError(.invalidValue, "A prompt is empty.", param: "prompt")
+        }
+        return prompts
+    }
+
+    private static func prompt(_ value: JSON, path: String) throws(APIError) -> Prompt {
+        switch value {
+        case .string(let text): return .text(text)
+        case .array(let elements): return .tokens(try ids(elements, path: path))
+        default:
+            throw APIError(
+                .invalidType, "\(path) must be a string or an array of token ids, not \(value.kind).", param: path)
+        }
+    }
+
+    private static func ids(_ elements: [JSON], path: String) throws(APIError) -> [Int32] {
+        var ids: [Int32] = []
+        for (index, element) in elements.enumerated() {
+            ids.append(try GenerationOptions.tokenID(element, path: "\(path)[\(index)]"))
+        }
+        return ids
+    }
+}

@@ -1,0 +1,147 @@
+/// What requests say about how an answer is generated. Absent fields are nil: the policy's defaults hold.
+public struct GenerationOptions: Sendable, Equatable {
+    /// 0 is greedy; 0 to 2.
+    public var temperature: Double?
+    /// Above 0, to 1.
+    public var topP: Double?
+    /// -1 and 0 are off.
+    public var topK: Int?
+    /// 0 to 1.
+    public var minP: Double?
+    /// -2 to 2, over generated tokens.
+    public var frequencyPenalty: Double?
+    /// -2 to 2, over generated tokens.
+    public var presencePenalty: Double?
+    /// Above 0, to 2, over prompt and generated tokens.
+    public var repetitionPenalty: Double?
+    /// Any 64-bit integer.
+    public var seed: Int64?
+    /// Answers of one prompt.
+    public var count = 1
+    /// Strings that end the answer.
+    public var stop: [String] = []
+    /// Token ids that end the answer.
+    public var stopTokenIDs: [Int32] = []
+    /// Whether the stop string is shown.
+    public var includesStop = false
+    /// Whether the end token is ignored.
+    public var ignoresEnd = false
+    /// Tokens before which no answer ends.
+    public var minimumTokens = 0
+    /// Tokens after which an answer ends; nil: where the context is full.
+    public var maximumTokens: Int?
+    /// Added to logits, by token id.
+    public var logitBias: [Int32: Double] = [:]
+    /// Alternatives reported for each token; nil: no log-probabilities.
+    public var topLogprobs: Int?
+
+    /// Nothing said.
+    public init() {}
+
+    /// The fields that all generating routes share.
+    package mutating func readSampling(_ fields: inout FieldReader) throws(APIError) {
+        temperature = try fields.number("temperature", in: 0...2)
+        topP = try fields.number("top_p", in: 0...1, excludingLowerBound: true)
+        topK = try fields.integer("top_k", in: -1...Int64(Int32.max)).map { Int($0) }
+        minP = try fields.number("min_p", in: 0...1)
+        seed = try fields.integer("seed")
+        stop = try Self.stopStrings(&fields)
+    }
+
+    /// The fields of OpenAI's routes beyond these.
+    package mutating func readOpenAI(_ fields: inout FieldReader) throws(APIError) {
+        try readSampling(&fields)
+        frequencyPenalty = try fields.number("frequency_penalty", in: -2...2)
+        presencePenalty = try fields.number("presence_penalty", in: -2...2)
+        repetitionPenalty = try fields.number("repetition_penalty", in: 0...2, excludingLowerBound: true)
+        count = try fields.integer("n", in: 1...16).map { Int($0) } ?? 1
+        includesStop = try fields.bool("include_stop_str_in_output") ?? false
+        ignoresEnd = try fields.bool("ignore_eos") ?? false
+        minimumTokens = try fields.integer("min_tokens", in: 0...Int64(Int32.max)).map { Int($0) } ?? 0
+        let ids = try fields.array("stop_token_ids") ?? []
+        for (index, id) in ids.enumerated() {
+            stopTokenIDs.append(try Self.tokenID(id, path: "stop_token_ids[\(index)]"))
+        }
+        try readLogitBias(&fields)
+    }
+
+    private mutating func readLogitBias(_ fields: inout FieldReader) throws(APIError) {
+        guard var biases = try fields.object("logit_bias") else { return }
+        for name in biases.names {
+            guard let id = Int32(name), id >= 0, String(id) == name else {
+                throw APIError(
+                    .invalidValue, "logit_bias has a name that is not a token id.", param: biases.path(of: name))
+            }
+            logitBias[id] = try biases.number(name, in: -100...100)
+        }
+        try biases.finish()
+    }
+
+    private static func stopStrings(_ fields: inout FieldReader) throws(APIError) -> [String] {
+        guard let value = fields.value("stop") else { return [] }
+        let elements = if case .array(let elements) = value { elements } else { [value] }
+        guard elements.count <= 32 else {
+            throw APIError(.invalidValue, "stop has \(elements.count) strings, more than 32.", param: "stop")
+        }
+        var strings: [String] = []
+        for element in elements {
+            guard case .string(let text) = element else {
+                throw fields.wrongType("stop", element, expected: "a string or an array of strings")
+            }
+            guard (1...256).contains(text.utf8.count) else {
+                throw APIError(
+                    .invalidValue, "A stop string has \(text.utf8.count) bytes, but must have 1 to 256.", param: "stop")
+            }
+            strings.append(text)
+        }
+        return strings
+    }
+
+    /// A token id, which is at least 0; whether the vocabulary has it is for the caller to check.
+    static func tokenID(_ value: JSON, path: String) throws(APIError) -> Int32 {
+        guard let integer = value.integerValue else {
+            throw APIError(.invalidType, "\(path) must be an integer, not \(value.kind).", param: path)
+        }
+        guard let id = Int32(exactly: integer), id >= 0 else {
+            throw APIError(.invalidValue, "\(path) is \(integer), which is no token id.", param: path)
+        }
+        return id
+    }
+}
+
+/// How an answer is delivered.
+public struct StreamOptions: Sendable, Equatable {
+    /// Frame by frame.
+    public var isStreaming = false
+    /// One frame with the token counts before the end.
+    public var includesUsage = false
+    /// Running token counts in every frame.
+    public var hasContinuousUsage = false
+
+    package init(_ fields: inout FieldReader) throws(APIError) {
+        isStreaming = try fields.bool("stream") ?? false
+        guard var options = try fields.object("stream_options") else { return }
+        guard isStreaming else {
+            throw APIError(
+                .invalidValue, "stream_options is allowed only with stream: true.", param: "stream_options")
+        }
+        includesUsage = try options.bool("include_usage") ?? false
+        hasContinuousUsage = try options.bool("continuous_usage_stats") ?? false
+        try options.accept("include_obfuscation", only: false)
+        try options.finish()
+    }
+}
+
+extension FieldReader {
+    /// Reads fields that have no effect by definition: identifiers for the caller's own use.
+    mutating func readNeutral() throws(APIError) {
+        for name in ["user", "safety_identifier", "prompt_cache_key"] { _ = try string(name) }
+        guard var metadata = try object("metadata") else { return }
+        guard metadata.names.count <= 16 else {
+            throw APIError(
+                .invalidValue, "metadata has \(metadata.names.count) pairs, more than 16.", param: "metadata")
+        }
+        for name in metadata.names { _ = try metadata.string(name) }
+        try metadata.finish()
+    }
+}

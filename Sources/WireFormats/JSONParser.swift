@@ -1,0 +1,216 @@
+/// Where and why bytes are not JSON as we take it.
+public struct JSONSyntaxError: Error, Equatable, CustomStringConvertible {
+    /// Byte offset of the fault.
+    public var offset: Int
+    /// What was expected or found.
+    public var reason: String
+
+    /// The fault in words.
+    public var description: String { "\(reason) at byte \(offset)" }
+}
+
+extension JSON {
+    /// Reads one value that takes up all of `bytes`, spaces apart.
+    ///
+    /// Stricter than RFC 8259 where that leaves a choice: UTF-8 without byte order mark, unique names, no lone
+    /// surrogates, integers within 64 bits, finite numbers, at most 64 levels.
+    public static func parse(_ bytes: [UInt8]) throws(JSONSyntaxError) -> JSON {
+        var parser = JSONParser(bytes: bytes)
+        return try parser.document()
+    }
+}
+
+private struct JSONParser {
+    private static let maximumDepth = 64
+
+    private let bytes: [UInt8]
+    private var index = 0
+    private var depth = 0
+
+    init(bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    mutating func document() throws(JSONSyntaxError) -> JSON {
+        skipSpaces()
+        let value = try value()
+        skipSpaces()
+        guard index == bytes.count else { throw fault("expected the end") }
+        return value
+    }
+
+    private var next: UInt8? { index < bytes.count ? bytes[index] : nil }
+
+    private func fault(_ reason: String) -> JSONSyntaxError {
+        JSONSyntaxError(offset: index, reason: reason)
+    }
+
+    private mutating func skipSpaces() {
+        while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { index += 1 }
+    }
+
+    private mutating func take(_ byte: Unicode.Scalar) -> Bool {
+        guard next == UInt8(ascii: byte) else { return false }
+        index += 1
+        return true
+    }
+
+    private mutating func value() throws(JSONSyntaxError) -> JSON {
+        switch next {
+        case UInt8(ascii: "{"): return try object()
+        case UInt8(ascii: "["): return try array()
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"): return try word("true", .bool(true))
+        case UInt8(ascii: "f"): return try word("false", .bool(false))
+        case UInt8(ascii: "n"): return try word("null", .null)
+        default: return try number()
+        }
+    }
+
+    private mutating func enter() throws(JSONSyntaxError) {
+        guard depth < Self.maximumDepth else { throw fault("more than \(Self.maximumDepth) levels") }
+        depth += 1
+        index += 1
+        skipSpaces()
+    }
+
+    private mutating func object() throws(JSONSyntaxError) -> JSON {
+        try enter()
+        defer { depth -= 1 }
+        var members: [JSON.Member] = []
+        var names: Set<String> = []
+        if take("}") { return .object(members) }
+        while true {
+            guard next == UInt8(ascii: "\"") else { throw fault("expected a name") }
+            let name = try string()
+            guard names.insert(name).inserted else { throw fault("a name twice in one object") }
+            skipSpaces()
+            guard take(":") else { throw fault("expected a colon") }
+            skipSpaces()
+            members.append(JSON.Member(name, try value()))
+            skipSpaces()
+            if take("}") { return .object(members) }
+            guard take(",") else { throw fault("expected a comma or }") }
+            skipSpaces()
+        }
+    }
+
+    private mutating func array() throws(JSONSyntaxError) -> JSON {
+        try enter()
+        defer { depth -= 1 }
+        var elements: [JSON] = []
+        if take("]") { return .array(elements) }
+        while true {
+            elements.append(try value())
+            skipSpaces()
+            if take("]") { return .array(elements) }
+            guard take(",") else { throw fault("expected a comma or ]") }
+            skipSpaces()
+        }
+    }
+
+    private mutating func word(_ text: StaticString, _ value: JSON) throws(JSONSyntaxError) -> JSON {
+        for expected in text.description.utf8 {
+            guard next == expected else { throw fault("expected \(text)") }
+            index += 1
+        }
+        return value
+    }
+
+    /// A string from its opening quote to its closing one. Runs without escapes are copied whole.
+    private mutating func string() throws(JSONSyntaxError) -> String {
+        index += 1
+        let start = index
+        while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { index += 1 }
+        if next == UInt8(ascii: "\"") {
+            guard let text = String(validating: bytes[start..<index], as: UTF8.self) else {
+                throw fault("a string that is not UTF-8")
+            }
+            index += 1
+            return text
+        }
+        var content = Array(bytes[start..<index])
+        while let byte = next {
+            switch byte {
+            case UInt8(ascii: "\""):
+                guard let text = String(validating: content, as: UTF8.self) else {
+                    throw fault("a string that is not UTF-8")
+                }
+                index += 1
+                return text
+            case UInt8(ascii: "\\"):
+                index += 1
+                content += Array(String(try escape()).utf8)
+            case 0..<0x20: throw fault("a control character in a string")
+            default:
+                content.append(byte)
+                index += 1
+            }
+        }
+        throw fault("a string without end")
+    }
+
+    private mutating func escape() throws(JSONSyntaxError) -> Unicode.Scalar {
+        guard let byte = next else { throw fault("a string without end") }
+        index += 1
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(byte)
+        case UInt8(ascii: "b"): return "\u{8}"
+        case UInt8(ascii: "f"): return "\u{C}"
+        case UInt8(ascii: "n"): return "\n"
+        case UInt8(ascii: "r"): return "\r"
+        case UInt8(ascii: "t"): return "\t"
+        case UInt8(ascii: "u"): break
+        default: throw fault("an unknown escape")
+        }
+        let unit = try fourHexDigits()
+        if let scalar = Unicode.Scalar(unit) { return scalar }
+        guard unit < 0xDC00, take("\\"), take("u") else { throw fault("a lone surrogate") }
+        let low = try fourHexDigits()
+        guard (0xDC00..<0xE000).contains(low),
+            let scalar = Unicode.Scalar(0x10000 + (UInt32(unit - 0xD800) << 10) + UInt32(low - 0xDC00))
+        else { throw fault("a lone surrogate") }
+        return scalar
+    }
+
+    private mutating func fourHexDigits() throws(JSONSyntaxError) -> UInt16 {
+        var unit: UInt16 = 0
+        for _ in 0..<4 {
+            guard let digit = next.flatMap({ Character(Unicode.Scalar($0)).hexDigitValue }) else {
+                throw fault("expected four hex digits")
+            }
+            unit = unit << 4 | UInt16(digit)
+            index += 1
+        }
+        return unit
+    }
+
+    private mutating func number() throws(JSONSyntaxError) -> JSON {
+        let start = index
+        _ = take("-")
+        if !take("0") { try digits(or: "expected a value") }
+        var isInteger = true
+        if take(".") {
+            isInteger = false
+            try digits(or: "expected digits after the point")
+        }
+        if take("e") || take("E") {
+            isInteger = false
+            if !take("+") { _ = take("-") }
+            try digits(or: "expected an exponent")
+        }
+        let text = String(decoding: bytes[start..<index], as: UTF8.self)
+        if isInteger {
+            guard let integer = Int64(text) else { throw fault("an integer beyond 64 bits") }
+            return .integer(integer)
+        }
+        guard let number = Double(text), number.isFinite else { throw fault("a number that is not finite") }
+        return .number(number)
+    }
+
+    private mutating func digits(or reason: String) throws(JSONSyntaxError) {
+        let start = index
+        while let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { index += 1 }
+        guard index > start else { throw fault(reason) }
+    }
+}

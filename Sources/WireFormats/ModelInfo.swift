@@ -1,0 +1,86 @@
+/// A policy as `/v1/models` shows it.
+public struct ModelInfo: Sendable, Equatable {
+    /// How a policy sees.
+    public struct Image: Sendable, Equatable {
+        /// Side of a view, in pixels.
+        public var viewSize: Int
+        /// Positions of a view.
+        public var tokensPerView: Int
+        /// The most views of one picture.
+        public var maxViews: Int
+
+        /// Facts about a policy's vision.
+        public init(viewSize: Int, tokensPerView: Int, maxViews: Int) {
+            self.viewSize = viewSize
+            self.tokensPerView = tokensPerView
+            self.maxViews = maxViews
+        }
+    }
+
+    /// The policy's name.
+    public var id: String
+    /// Unix seconds.
+    public var created: Int
+    /// Its generation.
+    public var generation: Int
+    /// Positions of a context.
+    public var contextLength: Int
+    /// How it sees; nil if it does not.
+    public var image: Image?
+    /// Its sampling defaults, by field.
+    public var defaults: [JSON.Member]
+
+    /// A policy to be listed.
+    public init(
+        id: String, created: Int, generation: Int, contextLength: Int, image: Image?, defaults: [JSON.Member]
+    ) {
+        self.id = id
+        self.created = created
+        self.generation = generation
+        self.contextLength = contextLength
+        self.image = image
+        self.defaults = defaults
+    }
+
+    /// The fields that both OpenAI's and Anthropic's clients look for.
+    public var json: JSON {
+        let vision = image.map { image -> JSON in
+            [
+                "view_size": JSON(image.viewSize), "tokens_per_view": JSON(image.tokensPerView),
+                "max_views": JSON(image.maxViews),
+            ]
+        }
+        return [
+            "id": .string(id), "object": "model", "type": "model", "created": JSON(created),
+            "created_at": .string(rfc3339(created)), "display_name": .string(id), "owned_by": "apus",
+            "root": .string(id), "parent": nil, "max_model_len": JSON(contextLength),
+            "generation": JSON(generation), "image": vision ?? .null, "defaults": .object(defaults),
+        ]
+    }
+
+    /// The list of all policies, in the given order.
+    public static func list(_ models: [ModelInfo]) -> JSON {
+        [
+            "object": "list", "data": .array(models.map(\.json)), "has_more": false,
+            "first_id": JSON(models.first?.id), "last_id": JSON(models.last?.id),
+        ]
+    }
+}
+
+/// A time in UTC by RFC 3339.
+///
+/// - Parameter seconds: Unix seconds, at least 0.
+private func rfc3339(_ seconds: Int) -> String {
+    let days = max(seconds, 0) / 86_400
+    let time = max(seconds, 0) % 86_400
+    // Days are counted from 1 March of year 0, so that leap days come last (Howard Hinnant's civil_from_days).
+    let shifted = days + 719_468
+    let day = shifted % 146_097
+    let yearOfEra = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365
+    let dayOfYear = day - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let month = (5 * dayOfYear + 2) / 153
+    let year = yearOfEra + shifted / 146_097 * 400 + (month >= 10 ? 1 : 0)
+    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    let date = "\(year)-\(two(month < 10 ? month + 3 : month - 9))-\(two(dayOfYear - (153 * month + 2) / 5 + 1))"
+    return "\(date)T\(two(time / 3_600)):\(two(time / 60 % 60)):\(two(time % 60))Z"
+}
