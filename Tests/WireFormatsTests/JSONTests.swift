@@ -1,0 +1,77 @@
+import Testing
+import WireFormats
+
+@Suite struct JSONTests {
+    @Test(arguments: [
+        ("{\"a\":[1,-2.5,1e2,true,null,\"x\"]}", "{\"a\":[1,-2.5,100.0,true,null,\"x\"]}"),
+        (" [ ] ", "[]"), ("\"\\u00e9\\ud83d\\ude00\\/\"", "\"é😀/\""), ("9223372036854775807", "9223372036854775807"),
+        ("\"\\u0085\\u2028\\u2029\\u0000\"", "\"\\u0085\\u2028\\u2029\\u0000\""),
+    ])
+    func acceptsAndWrites(_ input: String, _ output: String) throws {
+        #expect(try JSON.parse(Array(input.utf8)).text == output)
+    }
+
+    @Test(arguments: [
+        "", "{", "[1,]", "{\"a\":1,}", "{\"a\":1,\"a\":2}", "{a:1}", "01", "1.", ".5", "+1", "1e", "NaN", "1e400",
+        "9223372036854775808", "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\n\"", "\"\\x\"", "tru", "1 2",
+        "\u{FEFF}1", "'a'", "\"\\u12\"",
+    ])
+    func refuses(_ input: String) {
+        #expect(throws: JSONSyntaxError.self) { try JSON.parse(Array(input.utf8)) }
+    }
+
+    @Test func refusesOtherEncodings() {
+        #expect(throws: JSONSyntaxError.self) { try JSON.parse([0x22, 0xC3, 0x22]) }
+        #expect(throws: JSONSyntaxError.self) { try JSON.parse([0x22, 0xED, 0xA0, 0x80, 0x22]) }
+        #expect(throws: JSONSyntaxError.self) { try JSON.parse([0x22, 0x5C, 0x6E, 0xFF, 0x22]) }
+    }
+
+    @Test func nestsUpTo64Levels() {
+        func nested(_ depth: Int) -> [UInt8] {
+            Array((String(repeating: "[", count: depth) + String(repeating: "]", count: depth)).utf8)
+        }
+        #expect(throws: Never.self) { try JSON.parse(nested(64)) }
+        #expect(throws: JSONSyntaxError.self) { try JSON.parse(nested(65)) }
+        #expect(throws: JSONSyntaxError.self) { try JSON.parse(nested(1_000_000)) }
+    }
+
+    /// What is read, written and read again is the same, and no bytes trap.
+    @Test func survivesDamage() throws {
+        let seed = Array(
+            #"{"model":"m","messages":[{"role":"user","content":"é\u00e9\n"}],"n":1.5e1,"x":[null,true]}"#.utf8)
+        var random = RandomBytes(seed: 7)
+        var accepted = 0
+        for _ in 0..<20_000 {
+            var bytes = seed
+            for _ in 0...random.next(below: 3) {
+                let place = random.next(below: bytes.count)
+                switch random.next(below: 3) {
+                case 0: bytes[place] = UInt8(random.next(below: 256))
+                case 1: bytes.remove(at: place)
+                default: bytes.insert(UInt8(random.next(below: 128)), at: place)
+                }
+            }
+            if let value = try? JSON.parse(bytes) {
+                accepted += 1
+                #expect(try JSON.parse(Array(value.text.utf8)) == value)
+            }
+            _ = try? ChatCompletionRequest(body: bytes)
+            _ = try? AskRequest(body: bytes)
+        }
+        #expect(accepted > 100)
+    }
+}
+
+/// Numbers for damage that is the same in every run.
+struct RandomBytes {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next(below bound: Int) -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int((state >> 33) % UInt64(bound))
+    }
+}
