@@ -1,0 +1,83 @@
+import Checkpoints
+import Foundation
+import Models
+import Tensors
+import TestSupport
+import Testing
+
+/// Adapters on the serving decoder, against PEFT (`make_adapter.py`) and against themselves in a crowd.
+@Suite struct ServingAdapterTests {
+    private struct Golden: Decodable { var ids: [Int32] }
+
+    private let compute = Compute(threads: 2)
+    private let decoder: Decoder
+    private let ids: [Int32]
+
+    init() throws {
+        decoder = try Decoder(
+            GGUFFile(path: fixtureURL("tiny-llama.gguf").path), precision: .float32, compute: compute)
+        ids = try JSONDecoder().decode(Golden.self, from: Data(contentsOf: fixtureURL("adapter.json"))).ids
+    }
+
+    private func adapter(_ name: String) throws -> ServingAdapter {
+        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let folder = tests.appendingPathComponent("CheckpointsTests/Fixtures/\(name)").path
+        let adapter = try LowRankAdapter(PEFTAdapter(folder: folder), configuration: decoder.configuration)
+        return ServingAdapter(adapter, configuration: decoder.configuration, compute: compute)
+    }
+
+    private func logits(_ adapters: [ServingAdapter?]) -> [Tensor] {
+        let cache = decoder.makeCache(bytes: 0, leastPositions: adapters.count * 64)
+        var batch = DecoderBatch(tokens: [], sequences: [], outputRows: [])
+        for (index, adapter) in adapters.enumerated() {
+            let rows = batch.tokens.count..<batch.tokens.count + ids.count
+            batch.tokens += ids
+            let blocks = (0..<4).map { Int32(4 * index + $0) }
+            batch.sequences.append(SequenceSlice(rows: rows, start: 0, blockTable: blocks))
+            if let adapter { batch.adapters.append(.init(rows: rows, adapter: adapter)) }
+            batch.outputRows += Array(rows)
+        }
+        let all = decoder.forward(batch, cache: cache)
+        return adapters.indices.map { all.rows($0 * ids.count..<($0 + 1) * ids.count) }
+    }
+
+    @Test(arguments: ["adapter", "adapter-bf16"])
+    func logitsEqualPEFT(name: String) throws {
+        let expected = try SafetensorsFile(path: fixtureURL("adapter.safetensors").path).tensor(name)
+        let found = logits([try adapter(name)])[0]
+        let plain = logits([nil])[0]
+        let scale = expected.elements.map(abs).max() ?? 0
+        func distance(_ tensor: Tensor) -> Float {
+            zip(tensor.elements, expected.elements).map { abs($0 - $1) }.max() ?? .infinity
+        }
+        // Keys and values are kept in half precision.
+        #expect(distance(found) < 2e-3 * scale)
+        #expect(distance(plain) > 2e-2 * scale)
+    }
+
+    @Test func everySequenceKeepsItsOwnAdapterInAMixedBatch() throws {
+        let (one, other) = (try adapter("adapter"), try adapter("adapter-bf16"))
+        let mixed = logits([one, nil, other, one])
+        for (found, adapter) in zip(mixed, [one, nil, other, one]) {
+            #expect(found.elements == logits([adapter])[0].elements)
+        }
+    }
+
+    @Test func anAdapterOfAnotherShapeIsRefused() throws {
+        var adapter = LowRankAdapter(
+            rank: 2, alpha: 2,
+            layers: [
+                [
+                    .query: .init(
+                        a: Tensor(zeros: [2, 64]), b: Tensor(zeros: [63, 2]))
+                ]
+            ])
+        #expect(throws: ModelError.self) {
+            try LowRankAdapter(PEFTAdapter(adapter), configuration: decoder.configuration)
+        }
+        adapter.layers = [[:], [:], [.down: .init(a: Tensor(zeros: [2, 96]), b: Tensor(zeros: [64, 2]))]]
+        #expect(throws: ModelError.unknownTensor("layers.2.down_proj")) {
+            try LowRankAdapter(PEFTAdapter(adapter), configuration: decoder.configuration)
+        }
+    }
+}
