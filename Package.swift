@@ -56,7 +56,12 @@ let package = Package(
         .target(name: "Training", dependencies: ["Engine", "Datasets"], swiftSettings: swift),
         .target(
             name: "Evaluation",
-            dependencies: ["Engine", "Datasets", .product(name: "AsyncHTTPClient", package: "async-http-client")],
+            dependencies: [
+                "Engine", "Datasets",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
             swiftSettings: swift),
         .target(name: "WireFormats", swiftSettings: swift),
         .target(
@@ -94,7 +99,7 @@ let package = Package(
         .testTarget(
             name: "TrainingTests", dependencies: ["Training", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swift),
-        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: swift),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], swiftSettings: swift),
         .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats"], swiftSettings: swift),
         .testTarget(
             name: "ServingTests",
