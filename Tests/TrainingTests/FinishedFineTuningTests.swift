@@ -1,0 +1,111 @@
+import Checkpoints
+import Foundation
+import Models
+import Tensors
+import TestSupport
+import Testing
+import Training
+
+@Suite struct FinishedFineTuningTests {
+    private let backbone = String(repeating: "b1", count: 32)
+    private let questions = String(repeating: "c2", count: 32)
+    private let time = Date(timeIntervalSince1970: 1_800_000_000)
+
+    /// What a tiny finished run leaves; other seeds give other weights.
+    private func writeRun(to folder: URL, seed: UInt64 = 1) throws {
+        var generator = SeededGenerator(seed: seed)
+        let sizes = try VisionConfiguration(
+            imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2, textHidden: 12)
+        try FileManager.default.createDirectory(
+            at: folder.appending(path: "adapter"), withIntermediateDirectories: true)
+        try VisionWeights(configuration: sizes, using: &generator)
+            .write(to: folder.appending(path: "model.safetensors").path, as: .bfloat16)
+        let pair = PEFTAdapter.Pair(
+            a: Tensor(normal: 1, [2, 12], using: &generator), b: Tensor(normal: 1, [12, 2], using: &generator))
+        try PEFTAdapter(rank: 2, alpha: 4, pairs: [.init(layer: 0, module: "q_proj"): pair])
+            .write(to: folder.appending(path: "adapter").path, as: .bfloat16)
+        let config = """
+            {"settings": {"seed": 0}, "template": "chatml", "precision": "float32", "inputs": {
+            "baseModel": {"sha256": "\(backbone)", "bytes": 9}, "vision": {"sha256": "\(questions)", "bytes": 9},
+            "questions": {"sha256": "\(questions)", "bytes": 9}}}
+            """
+        try Data(config.utf8).write(to: folder.appending(path: "config.json"))
+    }
+
+    @Test func publishesThePolicyAndItsEyes() throws {
+        try withTemporaryFolder { folder in
+            let run = folder.appending(path: "run")
+            try writeRun(to: run)
+            let policies = folder.appending(path: "policies").path
+            var publication = FinishedFineTuning.Publication(generation: 3, visionGeneration: 2)
+            publication.figures = ["accuracy": 0.994]
+            try FinishedFineTuning(folder: run.path).publish(publication, in: policies, at: time)
+
+            let policy = try PolicyFolder(name: "sft", in: policies, backbone: backbone)
+            var expected = PolicyManifest(
+                name: "sft", generation: 3, backbone: backbone, created: time, creator: "apus",
+                vision: .init(name: "vision", generation: 2), chatTemplate: .chatml,
+                image: .init(viewSize: 32, maxViews: 1, fit: .stretch), sampling: .init(temperature: 0),
+                figures: ["accuracy": 0.994], data: ["questions": questions])
+            expected.files = policy.manifest.files
+            #expect(policy.manifest == expected)
+            #expect(policy.manifest.files.keys.sorted() == ["adapter_config.json", "adapter_model.safetensors"])
+            let vision = try PolicyFolder(name: "vision", in: policies, backbone: backbone)
+            #expect(vision.manifest.generation == 2 && vision.manifest.creator == "apus")
+            for (folder, name, source) in [
+                (policy, "adapter_model.safetensors", "adapter/adapter_model.safetensors"),
+                (vision, "model.safetensors", "model.safetensors"),
+            ] {
+                let published = try FileDigest(path: try #require(folder.file(name)))
+                #expect(try published == FileDigest(path: run.appending(path: source).path))
+            }
+        }
+    }
+
+    @Test(arguments: [
+        "config.json", "adapter/adapter_config.json", "adapter/adapter_model.safetensors", "model.safetensors",
+    ])
+    func refusesARunThatIsNotFinished(missing: String) throws {
+        try withTemporaryFolder { folder in
+            try writeRun(to: folder)
+            try FileManager.default.removeItem(at: folder.appending(path: missing))
+            let error = #expect(throws: FinishedFineTuningError.self) { try FinishedFineTuning(folder: folder.path) }
+            #expect(error == .unfinished(folder: folder.path, missing: missing))
+        }
+    }
+
+    @Test(arguments: [
+        "[]", #"{"template": "chatml"}"#, #"{"template": "other", "inputs": {}}"#,
+        #"{"template": "chatml", "inputs": {}}"#,
+    ])
+    func refusesAnotherRunsConfiguration(config: String) throws {
+        try withTemporaryFolder { folder in
+            try writeRun(to: folder)
+            try Data(config.utf8).write(to: folder.appending(path: "config.json"))
+            let error = #expect(throws: FinishedFineTuningError.self) { try FinishedFineTuning(folder: folder.path) }
+            guard case .badConfiguration = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+        }
+    }
+
+    @Test func neverGivesANumberToOtherBytes() throws {
+        try withTemporaryFolder { folder in
+            let policies = folder.appending(path: "policies").path
+            for seed in 1...2 { try writeRun(to: folder.appending(path: "run\(seed)"), seed: UInt64(seed)) }
+            let first = try FinishedFineTuning(folder: folder.appending(path: "run1").path)
+            let second = try FinishedFineTuning(folder: folder.appending(path: "run2").path)
+            try first.publish(.init(generation: 1, visionGeneration: 1), in: policies)
+            #expect(throws: PolicyError.published(path: policies + "/sft/1")) {
+                try second.publish(.init(generation: 1, visionGeneration: 2), in: policies)
+            }
+            #expect(throws: PolicyError.published(path: policies + "/vision/1")) {
+                try second.publish(.init(generation: 2, visionGeneration: 1), in: policies)
+            }
+            // The same eyes may serve another generation.
+            let again = try first.publish(.init(generation: 2, visionGeneration: 1), in: policies)
+            #expect(again.vision.manifest.generation == 1 && again.policy.manifest.generation == 2)
+        }
+    }
+}
