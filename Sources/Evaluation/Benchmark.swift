@@ -1,0 +1,133 @@
+import Datasets
+public import Engine
+import Images
+public import Models
+import Tensors
+public import Tokenizers
+
+/// How fast this machine reads prompts, writes answers and sees pictures, measured inside this process.
+public struct Benchmark: Sendable {
+    /// What is measured, and how often.
+    public struct Settings: Sendable {
+        /// Prompt lengths.
+        public var prefillLengths = [128, 512, 2048, 4096]
+        /// Positions that a sequence has when it is decoded on.
+        public var decodeDepths = [0, 512, 4096]
+        /// Sequences that are decoded together.
+        public var streams = 8
+        /// The most repeats of each measurement.
+        public var repeats = 3
+        /// No repeat of a measurement begins after so long, so that slow machines come to an end.
+        public var patience = Duration.seconds(4)
+
+        /// Measurements that take less than a minute on two cores.
+        public init() {}
+    }
+
+    /// Why there is no figure.
+    public enum Failure: Error, Equatable, CustomStringConvertible {
+        /// The engine did not finish a request.
+        case unfinished(String)
+
+        /// What the engine said.
+        public var description: String {
+            switch self {
+            case .unfinished(let reason): "the engine did not answer the benchmark's question: \(reason)"
+            }
+        }
+    }
+
+    private let decoder: Decoder
+    private let engine: any Generating
+    private let tokenizer: Tokenizer
+    private let policy: Policy
+    private let settings: Settings
+
+    /// A benchmark of `decoder`, and of picture questions to `policy` through `engine`, which runs the same decoder.
+    ///
+    /// A policy that cannot see is given random eyes of the usual size; the time does not depend on their weights.
+    public init(
+        decoder: Decoder, engine: any Generating, tokenizer: Tokenizer, policy: Policy, settings: Settings = Settings()
+    ) throws(VisionError) {
+        self.decoder = decoder
+        self.engine = engine
+        self.tokenizer = tokenizer
+        self.settings = settings
+        let vision = if let vision = policy.vision { vision } else { try Self.randomVision(for: decoder) }
+        self.policy = Policy(
+            name: policy.name, generation: policy.generation, adapter: policy.adapter, vision: vision,
+            template: policy.template, sampling: SamplingParameters(), created: policy.created)
+    }
+
+    /// Measures everything, telling each figure as it is there.
+    ///
+    /// - Throws: `Failure`, `AdmissionError` or `InputProcessor.Failure`.
+    public func run(progress: (BenchmarkFigure) -> Void = { _ in }) async throws -> BenchmarkReport {
+        var measurements: [BenchmarkFigure] = []
+        func add(_ measurement: BenchmarkFigure) {
+            measurements.append(measurement)
+            progress(measurement)
+        }
+        let limit = decoder.configuration.contextLength
+        let lengths = settings.prefillLengths.filter { $0 <= limit }
+        let depths = settings.decodeDepths.filter { $0 < limit }
+        let stopwatch = Stopwatch(repeats: settings.repeats, patience: settings.patience)
+        let text = DecoderBenchmark(
+            decoder: decoder, positions: max(lengths.max() ?? 1, depths.max() ?? 1), streams: settings.streams,
+            stopwatch: stopwatch)
+        // The first pass takes pages of memory that all others find there.
+        _ = text.prefill(lengths.min() ?? 1)
+        for length in lengths { add(text.prefill(length)) }
+        for depth in depths { add(text.decode(depth: depth)) }
+        add(text.decode(streams: settings.streams))
+        if let vision = policy.vision { add(encoding(vision, stopwatch)) }
+        add(try await firstToken())
+        return BenchmarkReport(
+            instructionSet: decoder.compute.instructionSet.rawValue, threads: decoder.compute.threads,
+            measurements: measurements)
+    }
+
+    private func encoding(_ vision: Policy.Vision, _ stopwatch: Stopwatch) -> BenchmarkFigure {
+        let pixels = vision.processor.views(of: ShapeScene(seed: 0).image, detail: .auto)
+        return stopwatch.milliseconds("image encode") { _ = vision.encoder.encode(pixels) }
+    }
+
+    /// From submission to the first token of the answer to a question about one picture, on an idle engine.
+    private func firstToken() async throws -> BenchmarkFigure {
+        let processor = InputProcessor(tokenizer: tokenizer)
+        let message = ChatMessage(role: .user, content: [.image(0), .text("What color is the shape?")])
+        var milliseconds: [Double] = []
+        // The first question wakes the engine, and is not counted.
+        for seed in 0...UInt64(settings.repeats) {
+            let picture = InputProcessor.Picture(image: ShapeScene(seed: seed).image)
+            var request = try processor.request(messages: [message], pictures: [picture], policy: policy)
+            request.sampling.temperature = 0
+            request.stop.maximumTokens = 1
+            let time = try await completion(of: request).timing.firstToken
+            if seed > 0 { milliseconds.append(time / .milliseconds(1)) }
+        }
+        return BenchmarkFigure(name: "first token of a picture question", unit: "ms", values: milliseconds)
+    }
+
+    private func completion(of request: EngineRequest) async throws -> Completion {
+        for await event in try engine.submit(request, in: engine.reserve()) {
+            switch event {
+            case .started, .text: break
+            case .finished(let completion): return completion
+            case .failed(let failure): throw Failure.unfinished("\(failure)")
+            }
+        }
+        throw Failure.unfinished("its events ended early")
+    }
+
+    private static func randomVision(for decoder: Decoder) throws(VisionError) -> Policy.Vision {
+        let configuration = try VisionConfiguration(
+            imageSize: 64, patchSize: 8, hidden: 192, layers: 6, heads: 3, feedForward: 768, scale: 2,
+            textHidden: decoder.configuration.hidden)
+        var generator = Datasets.SeededGenerator(seed: 0)
+        let weights = VisionWeights(configuration: configuration, using: &generator)
+        return Policy.Vision(
+            generation: 0, encoder: VisionEncoder(weights, on: decoder.compute),
+            processor: ImageProcessor(viewSize: configuration.imageSize))
+    }
+}

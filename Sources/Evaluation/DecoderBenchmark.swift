@@ -1,0 +1,72 @@
+import Datasets
+import Models
+import Tensors
+
+/// Times the decoder alone: without adapter, sampling and scheduling. The inputs follow from a fixed seed.
+struct DecoderBenchmark {
+    let decoder: Decoder
+    let stopwatch: Stopwatch
+    private let cache: KVCache
+    private let ids: [Int32]
+    /// Positions that one step of a prefill computes, as in the engine.
+    private static let chunk = 512
+    /// Tokens that one repeat of a decode draws.
+    private static let steps = 24
+
+    /// A benchmark of up to `positions` positions, decoded ones not counted.
+    init(decoder: Decoder, positions: Int, streams: Int, stopwatch: Stopwatch) {
+        self.decoder = decoder
+        self.stopwatch = stopwatch
+        let perStream = (Self.steps + KVCache.blockSize - 1) / KVCache.blockSize * KVCache.blockSize
+        let all = max(positions + Self.steps, streams * perStream)
+        cache = decoder.makeCache(bytes: 0, leastPositions: all)
+        var generator = Datasets.SeededGenerator(seed: 0)
+        ids = (0..<all).map { _ in Int32(generator.draw(0...(decoder.configuration.vocabulary - 1))) }
+    }
+
+    /// Tokens a second of reading a prompt of `length` tokens, with the logits of the last one.
+    func prefill(_ length: Int) -> BenchmarkFigure {
+        stopwatch.rate("prefill \(length)", count: length) { read(length) }
+    }
+
+    /// Tokens a second of one sequence that has `depth` positions already.
+    func decode(depth: Int) -> BenchmarkFigure {
+        read(depth)
+        return stopwatch.rate("decode at \(depth)", count: Self.steps) {
+            for step in 0..<Self.steps { advance([depth + step], tables: [table]) }
+        }
+    }
+
+    /// Tokens a second of `streams` short sequences together.
+    func decode(streams: Int) -> BenchmarkFigure {
+        let share = cache.blocks / streams
+        let tables = (0..<streams).map { stream in (0..<share).map { Int32(stream * share + $0) } }
+        return stopwatch.rate("decode \(streams) streams at 0", count: streams * Self.steps) {
+            for step in 0..<Self.steps {
+                advance([Int](repeating: step, count: streams), tables: tables)
+            }
+        }
+    }
+
+    private var table: [Int32] { (0..<cache.blocks).map { Int32($0) } }
+
+    private func read(_ length: Int) {
+        for start in stride(from: 0, to: length, by: Self.chunk) {
+            let range = start..<min(length, start + Self.chunk)
+            let slice = SequenceSlice(rows: 0..<range.count, start: start, blockTable: table)
+            let outputs = range.upperBound == length ? [range.count - 1] : []
+            _ = decoder.forward(
+                DecoderBatch(tokens: Array(ids[range]), sequences: [slice], outputRows: outputs), cache: cache)
+        }
+    }
+
+    /// One more position of each sequence.
+    private func advance(_ positions: [Int], tables: [[Int32]]) {
+        let slices = positions.indices.map {
+            SequenceSlice(rows: $0..<$0 + 1, start: positions[$0], blockTable: tables[$0])
+        }
+        let batch = DecoderBatch(
+            tokens: positions.map { ids[$0] }, sequences: slices, outputRows: Array(positions.indices))
+        _ = decoder.forward(batch, cache: cache)
+    }
+}

@@ -1,0 +1,130 @@
+public import Datasets
+import Foundation
+import Images
+
+/// Puts easy-VQA's test questions to a running server and counts the right answers.
+///
+/// An answer is right if, without surrounding white space, it is the official word and nothing else. The controls show
+/// how much of the accuracy comes from seeing: a model that only reads the questions is as good with them.
+public struct EasyVQAEvaluation: Sendable {
+    /// How questions are put.
+    public struct Settings: Sendable {
+        /// The policy that is asked; nil for the server's default.
+        public var model: String?
+        /// How many questions, drawn at random; nil for all.
+        public var limit: Int?
+        /// Decides the draw and which pictures are swapped.
+        public var seed: UInt64 = 0
+        /// Questions that are open at the same time.
+        public var concurrency = 16
+
+        /// All questions to the default policy.
+        public init() {}
+    }
+
+    /// Official answers are one word.
+    private static let maximumTokens = 8
+
+    private let ask: AskClient
+    private let settings: Settings
+    private let questions: [EasyVQAQuestion]
+    private let pictures: [Int: [UInt8]]
+
+    /// An evaluation of the official test split.
+    ///
+    /// - Parameter server: its address, as `http://127.0.0.1:8080`.
+    /// - Throws: `EvaluationError.badAddress`, or Foundation's error if a picture's file cannot be read.
+    public init(_ data: EasyVQA, client: any ReplyClient, server: String, settings: Settings) throws {
+        var pictures: [Int: [UInt8]] = [:]
+        for number in Set(data.test.map(\.picture)) {
+            pictures[number] = [UInt8](try Data(contentsOf: data.pictureURL(number, of: .test)))
+        }
+        try self.init(
+            questions: data.test, pictures: pictures, client: client, server: server, settings: settings,
+            wait: { try await Task.sleep(for: $0) })
+    }
+
+    /// An evaluation of any questions about pictures that are given as PNG files' bytes by number.
+    package init(
+        questions: [EasyVQAQuestion], pictures: [Int: [UInt8]], client: any ReplyClient, server: String,
+        settings: Settings, wait: @escaping @Sendable (Duration) async throws -> Void
+    ) throws(EvaluationError) {
+        precondition(settings.concurrency > 0 && settings.limit ?? 1 > 0)
+        precondition(questions.allSatisfy { pictures[$0.picture] != nil })
+        self.ask = try AskClient(client: client, server: server, model: settings.model, wait: wait)
+        self.settings = settings
+        self.pictures = pictures
+        var generator = SeededGenerator(seed: settings.seed)
+        self.questions = settings.limit.map { Array(generator.shuffled(questions).prefix($0)) } ?? questions
+    }
+
+    /// Asks every question once, and reports how many were answered rightly.
+    ///
+    /// - Parameter progress: told how many of how many answers are there.
+    /// - Throws: `EvaluationError` or the client's error; there is no report of a part of the questions.
+    public func run(
+        _ control: EasyVQAReport.Control, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) async throws -> EasyVQAReport {
+        let shown = pictures(shownUnder: control)
+        let clock = ContinuousClock()
+        let began = clock.now
+        var answers = [String](repeating: "", count: questions.count)
+        try await withThrowingTaskGroup(of: (index: Int, answer: String).self) { group in
+            var pending = questions.indices[...]
+            func askNext() {
+                guard let index = pending.popFirst() else { return }
+                let question = questions[index]
+                group.addTask { [ask] in
+                    let picture = shown[question.picture] ?? []
+                    let answer = try await ask.answer(
+                        to: question.text, about: picture, maximumTokens: Self.maximumTokens)
+                    return (index, answer.trimmingCharacters(in: .whitespacesAndNewlines))
+                }
+            }
+            for _ in 0..<settings.concurrency { askNext() }
+            var done = 0
+            while let (index, answer) = try await group.next() {
+                answers[index] = answer
+                done += 1
+                progress(done, questions.count)
+                askNext()
+            }
+        }
+        return report(answers, control, seconds: (clock.now - began) / .seconds(1))
+    }
+
+    /// The PNG that is shown for each picture's questions.
+    private func pictures(shownUnder control: EasyVQAReport.Control) -> [Int: [UInt8]] {
+        switch control {
+        case .none: return pictures
+        case .blank:
+            let side = EasyVQA.side
+            let blank = PNG.encode(RGBImage(width: side, height: side, red: 243, green: 243, blue: 243))
+            return pictures.mapValues { _ in blank }
+        case .swapped:
+            // Each gives way to the next of a random circle, so that none stays in its place.
+            var generator = SeededGenerator(seed: settings.seed)
+            let circle = generator.shuffled(pictures.keys.sorted())
+            let next = zip(circle, circle.dropFirst() + circle.prefix(1))
+            return Dictionary(uniqueKeysWithValues: next.map { ($0, pictures[$1] ?? []) })
+        }
+    }
+
+    private func report(
+        _ answers: [String], _ control: EasyVQAReport.Control, seconds: Double
+    ) -> EasyVQAReport {
+        let results = zip(questions, answers).map { (question: $0, answer: $1, isRight: $0.answer.rawValue == $1) }
+        func share(_ kinds: Set<EasyVQAQuestion.Kind>) -> Proportion {
+            let some = results.filter { kinds.contains($0.question.kind) }
+            return Proportion(some.count(where: \.isRight), of: some.count)
+        }
+        return EasyVQAReport(
+            control: control, seed: settings.seed, overall: share([.yesNo, .open]), yesNo: share([.yesNo]),
+            open: share([.open]), seconds: seconds,
+            mistakes: results.filter { !$0.isRight }.map {
+                .init(
+                    question: $0.question.text, picture: $0.question.picture, expected: $0.question.answer.rawValue,
+                    found: $0.answer)
+            })
+    }
+}

@@ -1,0 +1,40 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+
+/// Posts over HTTP, with a connection for each of several requests at once.
+public struct HTTPReplyClient: ReplyClient {
+    /// Answers are short; more than this is no answer of ours.
+    private static let replyLimit = 1 << 20
+    private static let timeout = TimeAmount.seconds(300)
+
+    private let client: HTTPClient
+
+    /// Calls `body` with a client of up to `connections` connections to one server, and closes them afterwards.
+    public static func with<R: Sendable>(
+        connections: Int, _ body: @Sendable (HTTPReplyClient) async throws -> R
+    ) async throws -> R {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
+        return try await HTTPClient.withHTTPClient(configuration: configuration) { client in
+            try await body(HTTPReplyClient(client: client))
+        }
+    }
+
+    /// Posts a JSON document to `url`.
+    ///
+    /// - Throws: the connection's errors; a reply that takes over five minutes or has over 1 MiB is one.
+    public func post(_ json: [UInt8], to url: String) async throws -> Reply {
+        var request = HTTPClientRequest(url: url)
+        request.method = .POST
+        request.headers.add(name: "content-type", value: "application/json")
+        request.headers.add(name: "accept", value: "application/json")
+        request.body = .bytes(json)
+        let response = try await client.execute(request, timeout: Self.timeout)
+        let body = try await response.body.collect(upTo: Self.replyLimit)
+        return Reply(
+            status: Int(response.status.code),
+            retryAfter: response.headers.first(name: "retry-after").flatMap { Int($0) },
+            body: Array(body.readableBytesView))
+    }
+}

@@ -1,0 +1,34 @@
+/// A share that was counted, with the interval that holds the true one in 95 % of cases (Wilson 1927, "Probable
+/// inference, the law of succession, and statistical inference").
+public struct Proportion: Codable, Sendable, Equatable {
+    /// How many had the property.
+    public let count: Int
+    /// How many were looked at.
+    public let total: Int
+    /// `count / total`; 0 if nothing was looked at.
+    public let share: Double
+    /// The interval's lower end.
+    public let low: Double
+    /// The interval's upper end.
+    public let high: Double
+
+    /// The 97.5th percentile of the standard normal distribution.
+    private static let z = 1.959_963_984_540_054
+
+    /// `count` out of `total`.
+    public init(_ count: Int, of total: Int) {
+        precondition(count >= 0 && count <= total, "\(count) of \(total)")
+        self.count = count
+        self.total = total
+        guard total > 0 else {
+            (share, low, high) = (0, 0, 1)
+            return
+        }
+        let (n, squared) = (Double(total), Self.z * Self.z)
+        share = Double(count) / n
+        let middle = (share + squared / (2 * n)) / (1 + squared / n)
+        let half = Self.z / (1 + squared / n) * (share * (1 - share) / n + squared / (4 * n * n)).squareRoot()
+        low = count == 0 ? 0 : middle - half
+        high = count == total ? 1 : middle + half
+    }
+}

@@ -1,0 +1,44 @@
+/// What a server answered to one request.
+public struct Reply: Sendable, Equatable {
+    /// The HTTP status.
+    public var status: Int
+    /// Seconds that the server asks to wait before the next try; nil if it does not say.
+    public var retryAfter: Int?
+    /// The whole body.
+    public var body: [UInt8]
+
+    /// A reply of the given parts.
+    public init(status: Int, retryAfter: Int? = nil, body: [UInt8]) {
+        self.status = status
+        self.retryAfter = retryAfter
+        self.body = body
+    }
+}
+
+/// Whatever carries JSON to a server and the reply back: HTTP, or a script that stands in for it in tests.
+public protocol ReplyClient: Sendable {
+    /// Posts a JSON document to `url` and waits for the whole reply.
+    func post(_ json: [UInt8], to url: String) async throws -> Reply
+}
+
+/// Why an evaluation over HTTP could not be finished.
+public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The address is no http or https URL.
+    case badAddress(String)
+    /// The server refused a question, and not because it was busy.
+    case refused(url: String, status: Int, body: String)
+    /// The server said that it was busy at every try.
+    case busy(url: String, tries: Int)
+    /// The reply is not what `/v1/ask` answers.
+    case malformed(url: String, reason: String, body: String)
+
+    /// What went wrong, where, and what the server said.
+    public var description: String {
+        switch self {
+        case .badAddress(let url): "\(url) is no http or https address; give one like http://127.0.0.1:8080"
+        case .refused(let url, let status, let body): "\(url) answered with status \(status), expected 200: \(body)"
+        case .busy(let url, let tries): "\(url) was busy \(tries) times in a row; ask fewer questions at once"
+        case .malformed(let url, let reason, let body): "\(url): \(reason), found: \(body)"
+        }
+    }
+}

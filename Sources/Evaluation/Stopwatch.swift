@@ -1,0 +1,35 @@
+/// Repeats work and takes its time.
+struct Stopwatch: Sendable {
+    /// The most repeats of one measurement.
+    var repeats: Int
+    /// No repeat begins once a measurement has taken this long.
+    var patience: Duration
+
+    private let clock = ContinuousClock()
+
+    init(repeats: Int, patience: Duration) {
+        self.repeats = repeats
+        self.patience = patience
+    }
+
+    /// `count` things a second.
+    func rate(_ name: String, count: Int, _ work: () -> Void) -> BenchmarkFigure {
+        let seconds = times(work)
+        return BenchmarkFigure(name: name, unit: "tokens/s", values: seconds.map { Double(count) / $0 })
+    }
+
+    /// Milliseconds a time.
+    func milliseconds(_ name: String, _ work: () -> Void) -> BenchmarkFigure {
+        BenchmarkFigure(name: name, unit: "ms", values: times(work).map { 1_000 * $0 })
+    }
+
+    private func times(_ work: () -> Void) -> [Double] {
+        let began = clock.now
+        var times: [Double] = []
+        repeat {
+            times.append(clock.measure(work) / .seconds(1))
+        } while times.count < repeats
+            && clock.now - began < patience
+        return times
+    }
+}

@@ -1,0 +1,57 @@
+import Foundation
+public import Models
+import Tensors
+public import Tokenizers
+
+/// Whether a policy still writes like its base model: the perplexity of a fixed text with the adapter on and off.
+public struct TextQuality: Codable, Sendable, Equatable {
+    /// Tokens of the text.
+    public let tokens: Int
+    /// Perplexity of the base model.
+    public let base: Double
+    /// Perplexity with the policy's adapter.
+    public let policy: Double
+
+    /// How many times the base model's perplexity the policy's is.
+    public var ratio: Double { policy / base }
+
+    /// One line for a person.
+    public var summary: String {
+        String(
+            format: "perplexity over %d tokens: adapter off %.3f, on %.3f, ratio %.4f", tokens, base, policy, ratio)
+    }
+
+    /// Measures `ReferenceText` under the decoder alone and under an adapter.
+    public init(decoder: Decoder, adapter: ServingAdapter, tokenizer: Tokenizer) {
+        let ids = tokenizer.encode(ReferenceText.text, special: .asText)
+        tokens = ids.count
+        base = Self.perplexity(of: ids, decoder: decoder, adapter: nil)
+        policy = Self.perplexity(of: ids, decoder: decoder, adapter: adapter)
+    }
+
+    /// `exp` of the mean cross entropy in nats of each id but the first, given those before it.
+    ///
+    /// - Parameter chunk: ids that go through the decoder at once; the result does not depend on it.
+    public static func perplexity(
+        of ids: [Int32], decoder: Decoder, adapter: ServingAdapter?, chunk: Int = 256
+    ) -> Double {
+        precondition(ids.count > 1 && chunk > 0)
+        let cache = decoder.makeCache(bytes: 0, leastPositions: ids.count)
+        let table = (0..<Int32(cache.blocks)).map { $0 }
+        // What follows the last id is not known.
+        let targets = ids.dropFirst() + [-1]
+        var loss = 0.0
+        for start in stride(from: 0, to: ids.count, by: chunk) {
+            let range = start..<min(ids.count, start + chunk)
+            let rows = 0..<range.count
+            let batch = DecoderBatch(
+                tokens: Array(ids[range]),
+                sequences: [SequenceSlice(rows: rows, start: start, blockTable: table)],
+                adapters: adapter.map { [.init(rows: rows, adapter: $0)] } ?? [], outputRows: Array(rows))
+            let logits = decoder.forward(batch, cache: cache)
+            let shifted = range.map { targets[targets.startIndex + $0] }
+            loss += decoder.compute.crossEntropy(logits, targets: shifted).losses.reduce(0) { $0 + Double($1) }
+        }
+        return exp(loss / Double(ids.count - 1))
+    }
+}

@@ -1,0 +1,47 @@
+import Checkpoints
+import Engine
+import Evaluation
+import Foundation
+import Models
+import Tensors
+import TestSupport
+import Testing
+import Tokenizers
+
+@Suite struct BenchmarkTests {
+    @Test(arguments: [([3], 3), ([4, 1, 2], 2), ([1, 9, 2, 4], 3)] as [([Double], Double)])
+    func takesTheMedian(values: [Double], median: Double) {
+        let measurement = BenchmarkFigure(name: "x", unit: "ms", values: values)
+        #expect(measurement.median == median && measurement.repeats == values.count)
+        #expect(measurement.lowest == values.min() && measurement.highest == values.max())
+    }
+
+    /// Every figure is there, on a model too small for some of the default lengths.
+    @Test func measuresATinyModel() async throws {
+        let fixtures = #filePath.replacingOccurrences(
+            of: "EvaluationTests/BenchmarkTests.swift", with: "ModelsTests/x.swift")
+        let file = try GGUFFile(path: fixtureURL("tiny-llama-q4_1.gguf", file: fixtures).path)
+        let decoder = try Decoder(file, compute: Compute(threads: 2))
+        let tokenizer = Tokenizer(try Vocabulary(file))
+        let engine = Engine(
+            decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: .init(contextLength: 256))
+        let policy = Policy(
+            name: "base", generation: 0, adapter: nil, vision: nil, template: .chatml, sampling: .init(), created: 0)
+        var settings = Benchmark.Settings()
+        settings.patience = .zero
+        let benchmark = try Benchmark(
+            decoder: decoder, engine: engine, tokenizer: tokenizer, policy: policy, settings: settings)
+        var told: [BenchmarkFigure] = []
+        let report = try await benchmark.run { told.append($0) }
+        #expect(
+            report.measurements.map(\.name) == [
+                "prefill 128", "prefill 512", "decode at 0", "decode at 512", "decode 8 streams at 0", "image encode",
+                "first token of a picture question",
+            ])
+        #expect(told == report.measurements && report.threads == 2)
+        #expect(report.measurements.allSatisfy { $0.median > 0 && $0.median.isFinite })
+        let json = try JSONEncoder().encode(report)
+        #expect(try JSONDecoder().decode(BenchmarkReport.self, from: json) == report)
+        #expect(report.table.split(separator: "\n").count == 9)
+    }
+}

@@ -1,0 +1,63 @@
+import Evaluation
+import Foundation
+import Synchronization
+
+/// A server by script: keeps every request and answers with what `script` says.
+final class ScriptedClient: ReplyClient {
+    struct Request: Decodable, Sendable {
+        let question: String
+        let images: [String]
+        let model: String?
+        let stream: Bool
+        let max_tokens: Int
+
+        /// The bytes of the first image's data URL.
+        var picture: [UInt8] {
+            let prefix = "data:image/png;base64,"
+            guard let image = images.first, image.hasPrefix(prefix) else { return [] }
+            return Data(base64Encoded: String(image.dropFirst(prefix.count))).map { [UInt8]($0) } ?? []
+        }
+    }
+
+    private struct State {
+        var requests: [Request] = []
+        var urls: Set<String> = []
+        var open = 0
+        var mostOpen = 0
+    }
+
+    private let state = Mutex(State())
+    private let script: @Sendable (Request, _ earlier: Int) throws -> Reply
+
+    /// - Parameter script: the reply to a request before which the same question was posted `earlier` times.
+    init(_ script: @escaping @Sendable (Request, _ earlier: Int) throws -> Reply) {
+        self.script = script
+    }
+
+    var requests: [Request] { state.withLock(\.requests) }
+    var urls: Set<String> { state.withLock(\.urls) }
+    var mostOpen: Int { state.withLock(\.mostOpen) }
+
+    func post(_ json: [UInt8], to url: String) async throws -> Reply {
+        let request = try JSONDecoder().decode(Request.self, from: Data(json))
+        let earlier = state.withLock { state in
+            let earlier = state.requests.count { $0.question == request.question }
+            state.requests.append(request)
+            state.urls.insert(url)
+            state.open += 1
+            state.mostOpen = max(state.mostOpen, state.open)
+            return earlier
+        }
+        // Lets the others in, so that `mostOpen` shows how many are let in.
+        for _ in 0..<20 { await Task.yield() }
+        defer { state.withLock { $0.open -= 1 } }
+        return try script(request, earlier)
+    }
+}
+
+extension Reply {
+    /// What a server answers.
+    static func answer(_ text: String) throws -> Reply {
+        Reply(status: 200, body: [UInt8](try JSONEncoder().encode(["answer": text, "object": "answer"])))
+    }
+}
