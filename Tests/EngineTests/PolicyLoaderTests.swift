@@ -1,0 +1,95 @@
+import Checkpoints
+import Engine
+import Foundation
+import Models
+import Tensors
+import TestSupport
+import Testing
+import Tokenizers
+
+@Suite struct PolicyLoaderTests {
+    private let decoder: Decoder
+    private let backbone = String(repeating: "ab", count: 32)
+    private let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+
+    init() throws {
+        let path = tests.appendingPathComponent("ModelsTests/Fixtures/tiny-llama-q4_1.gguf").path
+        decoder = try Decoder(GGUFFile(path: path), compute: Compute(threads: 1))
+    }
+
+    private func publish(in folder: String, textHidden: Int = 64, image: PolicyManifest.Image? = nil) throws {
+        let sizes = try VisionConfiguration(
+            imageSize: 16, patchSize: 4, hidden: 16, layers: 1, heads: 2, feedForward: 32, scale: 2,
+            textHidden: textHidden)
+        var random = Tensors.SeededGenerator(seed: 1)
+        let weights = VisionWeights(configuration: sizes, using: &random)
+        let vision = PolicyManifest(
+            name: "vision", generation: 3, backbone: backbone, created: Date(timeIntervalSince1970: 1e9),
+            creator: "test")
+        try PolicyFolder.publish(vision, in: folder) { try weights.write(to: $0 + "/model.safetensors") }
+        let sft = PolicyManifest(
+            name: "sft", generation: 1, backbone: backbone, created: Date(timeIntervalSince1970: 1e9), creator: "test",
+            vision: .init(name: "vision", generation: 3), chatTemplate: .chatml, image: image,
+            sampling: .init(temperature: 0))
+        let adapter = tests.appendingPathComponent("CheckpointsTests/Fixtures/adapter")
+        try PolicyFolder.publish(sft, in: folder) { target in
+            for name in ["adapter_config.json", "adapter_model.safetensors"] {
+                try FileManager.default.copyItem(
+                    atPath: adapter.appendingPathComponent(name).path, toPath: "\(target)/\(name)")
+            }
+        }
+    }
+
+    private var loader: PolicyLoader { PolicyLoader(decoder: decoder, backbone: backbone) }
+    private let image = PolicyManifest.Image(viewSize: 16, maxViews: 1, fit: .stretch)
+
+    @Test func policiesComeWithTheirEyesAndDefaults() throws {
+        try withTemporaryFolder { folder in
+            try publish(in: folder.path, image: image)
+            let catalog = try loader.catalog(in: folder.path)
+            #expect(catalog.policies.map(\.name) == ["sft", "base"])
+            let sft = catalog.defaultPolicy
+            #expect(sft.generation == 1 && sft.created == 1_000_000_000 && sft.template == .chatml)
+            #expect(sft.sampling.temperature == 0 && sft.adapter != nil && sft.vision?.generation == 3)
+            let base = try #require(catalog["base"])
+            #expect(base.adapter == nil && base.vision?.generation == 3 && base.template == .smollm2)
+            let preferred = try loader.catalog(in: folder.path, preferred: "base")
+            #expect(preferred.defaultPolicy.name == "base")
+        }
+    }
+
+    @Test func withoutPoliciesTheBackboneAnswers() throws {
+        try withTemporaryFolder { folder in
+            let catalog = try loader.catalog(in: folder.path + "/none")
+            #expect(catalog.policies.map(\.name) == ["base"])
+        }
+    }
+
+    @Test func whatDoesNotFitIsNamed() throws {
+        try withTemporaryFolder { folder in
+            try publish(in: folder.path)
+            #expect(throws: PolicyLoadingError.missingField(policy: "sft", field: "image")) {
+                try loader.catalog(in: folder.path)
+            }
+            #expect(throws: PolicyError.self) {
+                try PolicyLoader(decoder: decoder, backbone: String(repeating: "cd", count: 32)).catalog(
+                    in: folder.path)
+            }
+        }
+        try withTemporaryFolder { folder in
+            try publish(in: folder.path, image: image)
+            #expect(throws: PolicyLoadingError.unknownDefault("ppo", known: ["sft", "base"])) {
+                try loader.catalog(in: folder.path, preferred: "ppo")
+            }
+            let weights = folder.path + "/vision/3/model.safetensors"
+            var bytes = try #require(FileManager.default.contents(atPath: weights))
+            bytes[bytes.count - 1] ^= 1
+            try bytes.write(to: URL(fileURLWithPath: weights))
+            #expect(throws: PolicyError.self) { try loader.catalog(in: folder.path) }
+        }
+        try withTemporaryFolder { folder in
+            try publish(in: folder.path, textHidden: 32, image: image)
+            #expect(throws: ModelError.self) { try loader.catalog(in: folder.path) }
+        }
+    }
+}
