@@ -1,0 +1,217 @@
+// One page: a picture and a question go to /v1/ask, the answer comes back as server-sent events.
+
+const element = (id) => document.getElementById(id);
+const file = element("file"), drop = element("drop"), preview = element("preview"), question = element("question");
+const answer = element("answer"), status = element("status"), error = element("error"), model = element("model");
+
+/** The server takes PNG only; a converted picture needs no more pixels than the vision encoder can use. */
+const longestConvertedSide = 2048;
+
+let picture = null;
+let choice = 0;
+let running = null;
+
+function showError(message) {
+    error.textContent = message;
+    error.hidden = message === "";
+}
+
+// The picture
+
+async function isPNG(blob) {
+    const head = new Uint8Array(await blob.slice(0, 8).arrayBuffer());
+    return [137, 80, 78, 71, 13, 10, 26, 10].every((byte, index) => head[index] === byte);
+}
+
+async function convertedToPNG(blob) {
+    const bitmap = await createImageBitmap(blob);
+    const scale = Math.min(1, longestConvertedSide / Math.max(bitmap.width, bitmap.height));
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+    canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+    canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    bitmap.close();
+    return new Promise((resolve, reject) => {
+        canvas.toBlob((png) => (png ? resolve(png) : reject(new Error("no PNG from canvas"))), "image/png");
+    });
+}
+
+async function choose(blob, name) {
+    choice += 1;
+    const mine = choice;
+    showError("");
+    try {
+        const png = (await isPNG(blob)) ? blob : await convertedToPNG(blob);
+        // A later choice, perhaps of a smaller picture, may have overtaken this one.
+        if (mine === choice) { show(png, name, png !== blob); }
+    } catch {
+        if (mine === choice) { showError(`“${name}” is not a picture that this browser can read.`); }
+    }
+}
+
+function show(png, name, converted) {
+    picture = png;
+    URL.revokeObjectURL(preview.src);
+    if (png) {
+        preview.src = URL.createObjectURL(png);
+    } else {
+        preview.removeAttribute("src");
+    }
+    preview.hidden = !png;
+    element("hint").hidden = Boolean(png);
+    element("remove").hidden = !png;
+    element("caption").textContent = png ? `${name}${converted ? ", converted to PNG" : ""}` : "";
+}
+
+file.addEventListener("change", () => {
+    if (file.files.length > 0) { choose(file.files[0], file.files[0].name); }
+    // So that choosing the same file again is a change again.
+    file.value = "";
+});
+element("remove").addEventListener("click", () => {
+    choice += 1;
+    show(null, "", false);
+});
+element("sample").addEventListener("click", async () => {
+    try {
+        const response = await fetch("assets/sample.png");
+        if (!response.ok) { throw new Error(`status ${response.status}`); }
+        await choose(await response.blob(), "sample.png");
+        if (question.value === "") { question.value = question.placeholder; }
+    } catch {
+        showError("The sample picture cannot be loaded: is the server running?");
+    }
+});
+document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+});
+document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) { drop.classList.remove("over"); }
+});
+document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    const dropped = event.dataTransfer.files[0];
+    if (dropped) { choose(dropped, dropped.name); }
+});
+document.addEventListener("paste", (event) => {
+    const pasted = event.clipboardData.files[0];
+    if (pasted) { choose(pasted, "pasted picture"); }
+});
+
+// The answer
+
+/** Yields `{name, data}` for each event of a `text/event-stream` body; one cut off by its end is dropped. */
+async function* events(body) {
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    let buffer = "";
+    for (;;) {
+        const { value, done } = await reader.read();
+        if (done) { return; }
+        buffer += value;
+        const frames = buffer.split(/\r?\n\r?\n/);
+        buffer = frames.pop();
+        for (const frame of frames) {
+            const event = { name: "message", data: "" };
+            for (const line of frame.split(/\r?\n/)) {
+                if (line.startsWith("event:")) { event.name = line.slice(6).trim(); }
+                if (line.startsWith("data:")) { event.data += line.slice(5); }
+            }
+            if (event.data !== "") { yield { name: event.name, data: JSON.parse(event.data) }; }
+        }
+    }
+}
+
+async function refusal(response) {
+    try {
+        return (await response.json()).error.message;
+    } catch {
+        return `The server answered with status ${response.status}.`;
+    }
+}
+
+function summary(done) {
+    const seconds = (milliseconds) => `${(milliseconds / 1000).toFixed(2)} s`;
+    const tokens = done.usage?.completion_tokens;
+    const parts = [];
+    if (done.finish_reason === "length") { parts.push("stopped at the length limit"); }
+    if (tokens !== undefined) { parts.push(`${tokens} ${tokens === 1 ? "token" : "tokens"}`); }
+    if (done.timing) {
+        parts.push(`first after ${seconds(done.timing.first_token_ms)}`, `all after ${seconds(done.timing.total_ms)}`);
+    }
+    return parts.join(" · ");
+}
+
+async function ask(signal) {
+    const form = new FormData();
+    form.append("question", question.value);
+    if (picture) { form.append("image", picture, "picture.png"); }
+    if (model.value) { form.append("model", model.value); }
+    const response = await fetch("v1/ask", {
+        method: "POST", body: form, headers: { Accept: "text/event-stream" }, signal,
+    });
+    if (!response.ok) {
+        showError(await refusal(response));
+        return;
+    }
+    for await (const { name, data } of events(response.body)) {
+        if (name === "start") { status.textContent = `${data.model} is answering…`; }
+        if (name === "text") { answer.append(data.text); }
+        if (name === "error") {
+            showError(data.error.message);
+            return;
+        }
+        if (name === "done") {
+            status.textContent = summary(data);
+            return;
+        }
+    }
+    showError("The answer was cut short: the connection ended early.");
+}
+
+function setRunning(controller) {
+    running = controller;
+    element("ask").disabled = Boolean(controller);
+    element("cancel").disabled = !controller;
+    answer.setAttribute("aria-busy", String(Boolean(controller)));
+}
+
+element("form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (running) { return; }
+    const controller = new AbortController();
+    setRunning(controller);
+    answer.textContent = "";
+    status.textContent = "Waiting for the first word…";
+    showError("");
+    try {
+        await ask(controller.signal);
+    } catch {
+        if (!controller.signal.aborted) { showError("The server cannot be reached, or the connection broke."); }
+    }
+    if (controller.signal.aborted) { status.textContent = "Stopped."; }
+    if (!error.hidden) { status.textContent = ""; }
+    setRunning(null);
+});
+element("cancel").addEventListener("click", () => running?.abort());
+question.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+        event.preventDefault();
+        element("form").requestSubmit();
+    }
+});
+document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") { running?.abort(); }
+});
+
+// The policies
+
+try {
+    const response = await fetch("v1/models");
+    if (response.ok) {
+        for (const { id } of (await response.json()).data) { model.append(new Option(id, id)); }
+    }
+} catch {
+    showError("The list of policies cannot be loaded: is the server running?");
+}
