@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Checks what is in Deploy without a container engine. Each check is proved by a broken twin, which must fail.
+# The tools come from PyPI into .build/deploy-tools. One that is missing is a skip by name, and a failure where CI=true.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+tools=.build/deploy-tools
+export PATH="$PWD/$tools/bin:$PATH" PYTHONPATH="$PWD/$tools"
+status=0
+broken=$(mktemp -d)
+trap 'rm -rf "$broken"' EXIT
+
+fail() {
+    printf 'verify-deploy: FAILED %s\n' "$*" >&2
+    status=1
+}
+
+install_tools() {
+    cmp -s Deploy/requirements.txt "$tools/installed.txt" && return
+    echo "verify-deploy: installing the checkers into $tools"
+    rm -rf "$tools"
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target "$tools" \
+        --requirement Deploy/requirements.txt &&
+        cp Deploy/requirements.txt "$tools/installed.txt"
+}
+
+has() {
+    command -v "$1" > /dev/null && return
+    if [[ ${CI:-} == true ]]; then fail "$1 is missing"; else echo "verify-deploy: skipped $1, which is missing"; fi
+    return 1
+}
+
+# twin FILE SED: a copy of FILE changed by SED. A change that changes nothing proves nothing, so it fails.
+twin() {
+    sed -E "$2" "$1" > "$broken/${1##*/}"
+    if cmp -s "$1" "$broken/${1##*/}"; then fail "the twin of $1 is not broken: $2"; fi
+}
+
+# check NAME TWIN COMMAND FILE...: the command accepts the files and refuses the twin.
+check() {
+    local name=$1 twin=$2 command=$3 output
+    shift 3
+    if output=$($command "$@" 2>&1); then
+        echo "verify-deploy: $name: good"
+    else
+        fail "$name"$'\n'"$output"
+    fi
+    if $command "$broken/$twin" > /dev/null 2>&1; then fail "$name accepts what is broken: $twin"; fi
+}
+
+# kubernetes-validate only warns of kinds that it does not know, so the kinds are checked first.
+known_kinds() {
+    local known="Namespace|ServiceAccount|Deployment|Service|NetworkPolicy|PodDisruptionBudget"
+    ! grep -HE '^kind:' "$@" | grep -vE ":kind: ($known)\$"
+}
+
+# What the kustomization names is exactly what is there.
+same_resources() {
+    diff <(sed -nE 's/^  - ([a-z]+\.yaml)$/\1/p' "$1" | sort) \
+        <(printf '%s\n' "${manifests[@]##*/}")
+}
+
+validate_kubernetes() { kubernetes-validate --strict -k "$kubernetes" "$@"; }
+validate_compose() { check-jsonschema --quiet --builtin-schema vendor.compose-spec "$@"; }
+lint_shell() { shellcheck --severity=warning "$@"; }
+lint_yaml() { yamllint --strict -c Deploy/yamllint.yaml "$@"; }
+
+install_tools || echo "verify-deploy: the checkers could not be installed: is the network up?" >&2
+
+if has hadolint; then
+    twin Deploy/Dockerfile 's/^WORKDIR .*/WORKDIR relative/'
+    check Dockerfile Dockerfile hadolint Deploy/Dockerfile
+fi
+if has check-jsonschema; then
+    twin Deploy/compose.yaml 's/read_only:/readonly:/'
+    check compose compose.yaml validate_compose Deploy/compose.yaml
+fi
+
+shopt -s extglob
+manifests=(Deploy/kubernetes/!(kustomization).yaml)
+twin Deploy/kubernetes/service.yaml 's/^kind: Service/kind: Servce/'
+check "kinds of manifests" service.yaml known_kinds "${manifests[@]}"
+twin Deploy/kubernetes/kustomization.yaml '/service.yaml/d'
+check kustomization kustomization.yaml same_resources Deploy/kubernetes/kustomization.yaml
+if has kubernetes-validate; then
+    twin Deploy/kubernetes/deployment.yaml 's/readOnlyRootFilesystem/readOnlyRootFileSystem/'
+    for kubernetes in 1.29.0 1.33.0 1.37.0; do
+        check "Kubernetes $kubernetes" deployment.yaml validate_kubernetes "${manifests[@]}"
+    done
+fi
+if has yamllint; then
+    twin Deploy/kubernetes/namespace.yaml 's/^  name: apus/&\n  name: again/'
+    check YAML namespace.yaml lint_yaml Deploy/*.yaml Deploy/kubernetes/*.yaml
+fi
+if has shellcheck; then
+    mapfile -t scripts < <(git ls-files '*.sh')
+    twin scripts/fetch.sh 's/^set -eu/unread=1/'
+    check "shell scripts" fetch.sh lint_shell "${scripts[@]}"
+fi
+exit $status
