@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The project's own rules and the formatters'. Prints each violation; exits 1 if there is one.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 status=0
 
 scripts/lint-imports.sh || status=1
@@ -24,7 +24,8 @@ swift format lint --strict --recursive --parallel Package.swift Sources Tests ||
 # The version is part of the format, so another one on the machine is not asked.
 clang_format=.build/clang-format-23.1.5
 if [[ -x $clang_format/bin/clang-format ]] ||
-    python3 -m pip install --quiet --disable-pip-version-check --target "$clang_format" clang-format==23.1.5; then
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore \
+        --target "$clang_format" clang-format==23.1.5; then
     git ls-files -z '*.c' '*.h' |
         PYTHONPATH=$clang_format xargs -0 -r "$clang_format/bin/clang-format" --dry-run -Werror || status=1
 else
