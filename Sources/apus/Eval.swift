@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Engine
 import Evaluation
 import Foundation
 
