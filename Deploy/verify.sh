@@ -61,7 +61,7 @@ same_resources() {
 }
 
 validate_kubernetes() { kubernetes-validate --strict -k "$kubernetes" "$@"; }
-validate_compose() { check-jsonschema --quiet --builtin-schema vendor.compose-spec "$@"; }
+validate_compose() { check-jsonschema --builtin-schema vendor.compose-spec "$@"; }
 lint_shell() { shellcheck --severity=warning "$@"; }
 lint_yaml() { yamllint --strict -c Deploy/yamllint.yaml "$@"; }
 
