@@ -13,8 +13,8 @@ struct Ship: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Publish a finished fine-tuning run as a policy and the vision generation that it sees with.")
 
-    @Argument(help: "The run folder of `apus train sft`.")
-    var run: String
+    @Argument(help: ArgumentHelp("The run folder of `apus train sft`.", valueName: "run"))
+    var folder: String
 
     @Option(help: "The folder of policies.")
     var into = "Deploy/policies"
@@ -42,7 +42,7 @@ struct Ship: ParsableCommand {
         var publication = FinishedFineTuning.Publication(generation: generation, visionGeneration: visionGeneration)
         publication.name = name
         publication.figures = try figures()
-        let published = try FinishedFineTuning(folder: run).publish(publication, in: into)
+        let published = try FinishedFineTuning(folder: folder).publish(publication, in: into)
         say("published \(published.vision.path) and \(published.policy.path)")
     }
 
