@@ -7,7 +7,7 @@ struct Apus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus",
         abstract: "Answers questions about pictures.",
-        subcommands: [Ask.self, Train.self, DataCommand.self, Eval.self, Bench.self, PolicyCommand.self])
+        subcommands: [Ask.self, Train.self, DataCommand.self, Eval.self, Bench.self, PolicyCommand.self, Health.self])
 }
 
 /// Prints a line at once, into a file too.
