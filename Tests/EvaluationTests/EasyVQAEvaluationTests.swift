@@ -84,7 +84,10 @@ import Testing
 
     @Test(arguments: [429, 400, 401, 500, 503])
     func endsWhenAQuestionIsRefused(status: Int) async throws {
-        let client = ScriptedClient { _, _ in Reply(status: status, body: [UInt8]("no".utf8)) }
+        // Only a busy server is asked again, and only when it says when.
+        let client = ScriptedClient { _, _ in
+            Reply(status: status, retryAfter: status == 429 ? nil : 1, body: [UInt8]("no".utf8))
+        }
         let url = "http://localhost:1/v1/ask"
         await #expect(throws: EvaluationError.refused(url: url, status: status, body: "no")) {
             try await evaluation(client).run(.none)
