@@ -1,0 +1,53 @@
+import Engine
+import WireFormats
+
+/// Measures one request's answer while it comes.
+struct AnswerMeter {
+    private let metrics: Metrics
+    private let record: RequestRecord
+    private let labels: Metrics.Labels
+    private var lastText: [ContinuousClock.Instant?]
+    private var hasText = false
+
+    init(_ admitted: Admitted, metrics: Metrics, record: RequestRecord) {
+        self.metrics = metrics
+        self.record = record
+        self.labels = [
+            ("model", admitted.policy.name), ("modality", record.current.hasImages ? "image" : "text"),
+        ]
+        self.lastText = Array(repeating: nil, count: admitted.streams.count)
+    }
+
+    /// Text has come for a choice.
+    mutating func text(choice: Int) {
+        let now = ContinuousClock.now
+        if !hasText {
+            hasText = true
+            metrics.observe("apus_time_to_first_token_seconds", labels, (now - record.started).seconds)
+        }
+        if let last = lastText[choice] { metrics.observe("apus_inter_token_seconds", labels, (now - last).seconds) }
+        lastText[choice] = now
+    }
+
+    /// A choice is whole.
+    func finished(_ completion: Completion) {
+        metrics.observe("apus_queue_seconds", labels, completion.timing.queue.seconds)
+        if completion.timing.images > .zero {
+            metrics.observe("apus_image_encode_seconds", [], completion.timing.images.seconds)
+        }
+        metrics.add("apus_generated_tokens_total", [labels[0]], completion.generatedTokens)
+        record.update { $0.generatedTokens += completion.generatedTokens }
+    }
+
+    /// The whole request is over.
+    func end(outcome: String) {
+        metrics.observe("apus_request_seconds", labels, (ContinuousClock.now - record.started).seconds)
+        record.update { $0.outcome = outcome }
+    }
+
+    /// The request ended without its answer.
+    func end(_ error: any Error) {
+        if case .internal(let reason)? = error as? EngineFailure { record.update { $0.failure = reason } }
+        end(outcome: error is EngineFailure ? "error" : "cancelled")
+    }
+}

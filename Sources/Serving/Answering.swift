@@ -1,0 +1,87 @@
+import Engine
+import Synchronization
+
+/// The caller has gone.
+struct ClientClosed: Error {}
+
+/// What happens while a request is answered.
+enum Signal: Sendable {
+    /// Something from the engine, for one choice.
+    case event(choice: Int, EngineEvent)
+    /// Nothing was sent for a while.
+    case idle
+    /// The caller has gone.
+    case closed
+}
+
+/// When something was last sent to the caller.
+final class LastFrame: Sendable {
+    private let instant = Mutex(ContinuousClock.now)
+
+    /// Something is being sent now.
+    func touch() {
+        instant.withLock { $0 = .now }
+    }
+
+    /// Waits until nothing was sent for `interval`.
+    fileprivate func idle(for interval: Duration) async throws {
+        while true {
+            let due = instant.withLock { $0 } + interval
+            guard due > .now else { return touch() }
+            try await ContinuousClock().sleep(until: due)
+        }
+    }
+}
+
+/// Merges everything that can happen to an answer into one sequence for as long as `body` runs.
+///
+/// When `body` returns or throws, whatever the engine still does for the request is cancelled.
+func withSignals<Result: Sendable>(
+    from streams: [AsyncStream<EngineEvent>], monitor: ConnectionMonitor, keepAlive: Duration, last: LastFrame,
+    _ body: (AsyncStream<Signal>) async throws -> Result
+) async throws -> Result {
+    let (signals, continuation) = AsyncStream<Signal>.makeStream()
+    monitor.onClose { continuation.yield(.closed) }
+    defer { monitor.onClose(nil) }
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+        defer { group.cancelAll() }
+        for (choice, stream) in streams.enumerated() {
+            group.addTask {
+                var isOver = false
+                for await event in stream {
+                    continuation.yield(.event(choice: choice, event))
+                    isOver = isOver || event.isTerminal
+                }
+                guard !isOver, !Task.isCancelled else { return }
+                continuation.yield(.event(choice: choice, .failed(.internal("the engine's events ended early"))))
+            }
+        }
+        group.addTask {
+            while true {
+                try await last.idle(for: keepAlive)
+                continuation.yield(.idle)
+            }
+        }
+        return try await body(signals)
+    }
+}
+
+extension EngineEvent {
+    fileprivate var isTerminal: Bool {
+        switch self {
+        case .finished, .failed: true
+        case .started, .text: false
+        }
+    }
+}
+
+extension Completion {
+    /// The reason in OpenAI's words.
+    func finishReason() throws(EngineFailure) -> String {
+        switch reason {
+        case .endToken, .stopString: return "stop"
+        case .length: return "length"
+        case .cancelled: throw .stopped
+        }
+    }
+}

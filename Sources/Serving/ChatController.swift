@@ -1,0 +1,31 @@
+import Engine
+import Hummingbird
+import NIOCore
+import WireFormats
+
+/// `POST /v1/chat/completions`.
+struct ChatController: Controller {
+    let services: Services
+
+    func addRoutes(to router: Router<ServerContext>) {
+        router.addResource("/v1/chat/completions", .post, answer)
+    }
+
+    @Sendable private func answer(_ request: Request, context: ServerContext) async throws -> Response {
+        try services.state.checkTaking()
+        let (body, _) = try await request.content(
+            ["application/json"], limit: services.configuration.maximumBodyBytes)
+        let wanted = try ChatCompletionRequest(body: body)
+        let admission = Admission(services: services)
+        let policy = try admission.policy(wanted.model)
+        let admitted = try await admission.admit(
+            wanted.messages, options: wanted.options, policy: policy, param: "messages", record: context.record)
+        let head = CompletionHead(
+            id: newID("chatcmpl-"), created: unixTime(), model: wanted.model,
+            fingerprint: services.fingerprint(of: policy))
+        return try await CompletionAnswer(
+            services: services, admitted: admitted, encoder: ChatCompletionEncoder(head), delivery: wanted.delivery,
+            monitor: context.monitor(), record: context.record
+        ).response()
+    }
+}

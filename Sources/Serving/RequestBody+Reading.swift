@@ -1,0 +1,30 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import WireFormats
+
+extension Request {
+    /// The body of a request with one of the media types that the route takes.
+    ///
+    /// - Returns: the whole body, and the `Content-Type`.
+    func content(
+        _ mediaTypes: [String], limit: Int
+    ) async throws -> (bytes: [UInt8], contentType: String) {
+        if headers[.contentEncoding] != nil {
+            throw APIError(
+                .unsupportedMediaType, "Content-Encoding is not supported.", status: 415)
+        }
+        let contentType = headers[.contentType] ?? ""
+        let essence = contentType.prefix { $0 != ";" && $0 != " " }.lowercased()
+        guard mediaTypes.contains(essence) else {
+            throw APIError(
+                .unsupportedMediaType, "Content-Type must be \(mediaTypes.joined(separator: " or ")).", status: 415)
+        }
+        if let length = headers[.contentLength].flatMap({ Int($0) }), length > limit {
+            throw APIError(
+                .requestTooLarge, "The body has \(length) bytes, more than \(limit).", status: 413)
+        }
+        let buffer = try await body.collect(upTo: limit)
+        return (Array(buffer.readableBytesView), contentType)
+    }
+}

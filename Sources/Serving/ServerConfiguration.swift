@@ -1,0 +1,63 @@
+public import Images
+
+/// What a server is told from outside; every limit has its default.
+public struct ServerConfiguration: Sendable {
+    /// The address to listen on.
+    public var host = "127.0.0.1"
+    /// The port to listen on.
+    public var port = 8080
+    /// Positions of one context, prompt and answer together.
+    public var contextLength: Int
+    /// Bytes of a request's body.
+    public var maximumBodyBytes = 32 << 20
+    /// Pictures of a request.
+    public var maximumImages = 16
+    /// What one picture may cost.
+    public var imageLimits = ImageLimits.standard
+    /// How long a request may take.
+    public var deadline = Duration.seconds(600)
+    /// How long a stream is silent before a comment keeps it alive.
+    public var keepAlive = Duration.seconds(15)
+    /// How long requests are still taken after SIGTERM, while load balancers notice.
+    public var drainLag = Duration.seconds(5)
+    /// How long running requests may go on after that.
+    public var drainLimit = Duration.seconds(60)
+    /// The folder of the web page.
+    public var publicFolder = "Public"
+    /// The release.
+    public var version = "0.1.0"
+    /// The instruction set of the kernels.
+    public var isa = "portable"
+    /// The element type of the KV cache.
+    public var cacheType = "f16"
+    /// The backbone's SHA-256, or the beginning of it.
+    public var backbone = ""
+
+    /// The defaults for a context of the given length.
+    public init(contextLength: Int) {
+        self.contextLength = contextLength
+    }
+}
+
+/// Why a server does not start on an address that others reach.
+public struct ExposedAddressError: Error, Equatable, CustomStringConvertible {
+    /// The address.
+    public var host: String
+
+    /// The reason and the way out; the process exits with status 78 (EX_CONFIG).
+    public var description: String {
+        "refusing to listen on \(host): everyone who reaches it could use this server without a key; "
+            + "pass --insecure if that is meant"
+    }
+}
+
+extension ServerConfiguration {
+    /// Refuses addresses other than this machine's own unless the operator insists.
+    public func checkAddress(insecure: Bool) throws(ExposedAddressError) {
+        let octets = host.split(separator: ".", omittingEmptySubsequences: false)
+        let isLoopback =
+            host == "localhost" || host == "::1"
+            || octets.count == 4 && octets[0] == "127" && octets.allSatisfy { UInt8($0) != nil }
+        guard isLoopback || insecure else { throw ExposedAddressError(host: host) }
+    }
+}

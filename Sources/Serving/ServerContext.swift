@@ -1,0 +1,38 @@
+import Hummingbird
+import NIOCore
+import Synchronization
+
+/// What travels with a request through middleware and routes.
+struct ServerContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let channel: any Channel
+    let record = RequestRecord()
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        channel = source.channel
+    }
+}
+
+/// What becomes known about a request while it is answered, for the log and the counters.
+final class RequestRecord: Sendable {
+    struct Facts {
+        var id = ""
+        var policy: String?
+        var generation = 0
+        var hasImages = false
+        var outcome: String?
+        var promptTokens = 0
+        var generatedTokens = 0
+        var failure: String?
+    }
+
+    let started = ContinuousClock.now
+    private let facts = Mutex(Facts())
+
+    var current: Facts { facts.withLock { $0 } }
+
+    func update(_ change: @Sendable (inout Facts) -> Void) {
+        facts.withLock { change(&$0) }
+    }
+}
