@@ -10,7 +10,7 @@ system="Foundation Synchronization Dispatch Glibc Testing"
 declared=$(tr '\n' ' ' < Package.swift | sed -E 's/\.(target|executableTarget|testTarget|systemLibrary)\(/\n&/g' |
     sed -nE 's/^\.[a-zA-Z]+\( *name: "([A-Za-z]+)"(.*)$/\1 \2/p' |
     sed -E 's/^([A-Za-z]+) .*dependencies: \[([^]]*)\].*$/\1 \2/; t; s/^([A-Za-z]+) .*$/\1/' |
-    sed -E 's/\.product\(name: ("[A-Za-z]+"), package: "[^"]*"\)/\1/g; s/[",]/ /g')
+    sed -E 's/\.product\(name: ("[A-Za-z0-9]+"), package: "[^"]*"\)/\1/g; s/[",]/ /g')
 
 # What a target may import: names reachable from it.
 allowed() {
@@ -34,7 +34,7 @@ while read -r target _; do
     [[ -d $folder ]] || { echo "Package.swift names $target, which has no folder" >&2; status=1; continue; }
     permitted="$(allowed "$target") $system "
     while IFS=: read -r file line import; do
-        module=$(sed -E 's/.*import +((struct|class|enum|protocol|func|var|let|typealias) +)?([A-Za-z_]+).*/\3/' <<< "$import")
+        module=$(sed -E 's/.*import +((struct|class|enum|protocol|func|var|let|typealias) +)?([A-Za-z0-9_]+).*/\3/' <<< "$import")
         if [[ " $permitted " != *" $module "* ]]; then
             echo "$file:$line: $target may not import $module" >&2
             status=1

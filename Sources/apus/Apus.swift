@@ -7,7 +7,9 @@ struct Apus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus",
         abstract: "Answers questions about pictures.",
-        subcommands: [Ask.self, Train.self, DataCommand.self, Eval.self, Bench.self, PolicyCommand.self, Health.self])
+        subcommands: [
+            Serve.self, Ask.self, Train.self, DataCommand.self, Eval.self, Bench.self, PolicyCommand.self, Health.self,
+        ])
 }
 
 /// Prints a line at once, into a file too.

@@ -80,7 +80,7 @@ struct EvalEasyVQA: AsyncParsableCommand {
 }
 
 /// Compares a policy's text with its base model's.
-struct EvalText: AsyncParsableCommand {
+struct EvalText: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "text", abstract: "Measure the perplexity of a fixed text with a policy's adapter on and off.")
 
@@ -92,7 +92,7 @@ struct EvalText: AsyncParsableCommand {
     @Option(help: "Also writes the figures to this file.")
     var json: String?
 
-    func run() async throws {
+    func run() throws {
         let model = try LoadedModel(options)
         guard let policy = policy.map({ model.catalog[$0] }) ?? model.catalog.defaultPolicy else {
             throw ValidationError("there is no policy \(policy ?? "")")

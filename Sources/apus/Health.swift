@@ -13,7 +13,8 @@ struct Health: AsyncParsableCommand {
     func run() async throws {
         let response: HTTPClientResponse
         do {
-            response = try await HTTPClient.shared.execute(HTTPClientRequest(url: url + "/readyz"), timeout: .seconds(5))
+            response = try await HTTPClient.shared.execute(
+                HTTPClientRequest(url: url + "/readyz"), timeout: .seconds(5))
         } catch {
             say("\(url) does not answer: \(error)")
             throw ExitCode(1)
