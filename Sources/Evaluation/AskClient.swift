@@ -46,7 +46,7 @@ struct AskClient: Sendable {
         let body = Question(question: question, images: [image], model: model, maximumTokens: maximumTokens)
         let json = [UInt8](try JSONEncoder().encode(body))
         for _ in 0..<Self.tries {
-            let reply = try await client.post(json, to: url)
+            let reply = try await post(json)
             if reply.status == 429, let seconds = reply.retryAfter, seconds >= 0 {
                 try await wait(.seconds(seconds))
                 continue
@@ -54,6 +54,16 @@ struct AskClient: Sendable {
             return try text(of: reply)
         }
         throw EvaluationError.busy(url: url, tries: Self.tries)
+    }
+
+    private func post(_ json: [UInt8]) async throws -> Reply {
+        do {
+            return try await client.post(json, to: url)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw EvaluationError.noReply(url: url, reason: "\(error)")
+        }
     }
 
     private func text(of reply: Reply) throws(EvaluationError) -> String {

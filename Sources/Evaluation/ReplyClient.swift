@@ -25,6 +25,8 @@ public protocol ReplyClient: Sendable {
 public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The address is no http or https URL.
     case badAddress(String)
+    /// The server could not be reached, or hung up.
+    case noReply(url: String, reason: String)
     /// The server refused a question, and not because it was busy.
     case refused(url: String, status: Int, body: String)
     /// The server said that it was busy at every try.
@@ -36,6 +38,7 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
     public var description: String {
         switch self {
         case .badAddress(let url): "\(url) is no http or https address; give one like http://127.0.0.1:8080"
+        case .noReply(let url, let reason): "\(url) does not answer: \(reason); start it with `apus serve`"
         case .refused(let url, let status, let body): "\(url) answered with status \(status), expected 200: \(body)"
         case .busy(let url, let tries): "\(url) was busy \(tries) times in a row; ask fewer questions at once"
         case .malformed(let url, let reason, let body): "\(url): \(reason), found: \(body)"

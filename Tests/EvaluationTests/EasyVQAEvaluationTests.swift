@@ -111,6 +111,12 @@ import Testing
         #expect(throws: EvaluationError.badAddress(server)) { try evaluation(client, server: server) }
     }
 
+    @Test func saysWhichServerDoesNotAnswer() async throws {
+        let client = ScriptedClient { _, _ in throw POSIXError(.ECONNREFUSED) }
+        let error = await #expect(throws: EvaluationError.self) { try await evaluation(client).run(.none) }
+        #expect(error?.description.contains("http://localhost:1/v1/ask does not answer") == true)
+    }
+
     @Test func showsABlankPicture() async throws {
         let client = ScriptedClient { _, _ in try .answer("yes") }
         let report = try await evaluation(client).run(.blank)
