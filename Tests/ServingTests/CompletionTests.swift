@@ -1,0 +1,106 @@
+import Engine
+import Foundation
+import HTTPTypes
+import HummingbirdTesting
+import NIOCore
+import Serving
+import Testing
+
+@Suite struct CompletionTests {
+    private static let chat = #"{"model":"sft","messages":[{"role":"user","content":"hi"}]"#
+
+    @Test func answersWhole() async throws {
+        let engine = ScriptedEngine(ScriptedEngine.saying(["A ", "red"], reason: .length))
+        try await withServer(engine) { client in
+            let response = try await client.post(
+                "/v1/chat/completions", Self.chat + ",\"seed\":5,\"n\":2,\"max_tokens\":9,\"stop\":\"x\",\"top_k\":-1}")
+            #expect(response.status == .ok)
+            #expect(response.headers[.server] == "apus")
+            #expect(response.headers[.apusPolicy] == "sft@3")
+            #expect(response.headers[.xRequestID]?.hasPrefix("req_") == true)
+            #expect(
+                response.text.contains(
+                    #""message":{"role":"assistant","content":"A red","refusal":null,"annotations":[]}"#))
+            #expect(response.text.contains(#""finish_reason":"length""#))
+            #expect(response.text.contains(#""completion_tokens":6"#))
+        }
+        #expect(engine.requests.count == 2)
+        #expect(engine.requests[0].sampling.seed == 5)
+        #expect(engine.requests[1].sampling.seed != 5)
+        #expect(engine.requests[0].sampling.topK == nil)
+        #expect(engine.requests[0].stop.maximumTokens == 9)
+        #expect(engine.requests[0].stop.strings == ["x"])
+        #expect(engine.requests[0].deadline != nil)
+    }
+
+    @Test func streamsInOrder() async throws {
+        let engine = ScriptedEngine(ScriptedEngine.saying(["A ", "red"]))
+        try await withServer(engine) { client in
+            let response = try await client.post(
+                "/v1/chat/completions",
+                Self.chat + #","n":2,"stream":true,"stream_options":{"include_usage":true}}"#)
+            #expect(response.headers[.contentType] == "text/event-stream; charset=utf-8")
+            let frames = response.frames
+            #expect(frames.count == 10)
+            #expect(frames[0].contains(#""index":0,"delta":{"role":"assistant","content":"","refusal":null}"#))
+            #expect(frames[1].contains(#""index":1,"delta":{"role":"assistant""#))
+            for index in 0..<2 {
+                let own = frames.filter { $0.contains("\"index\":\(index),") }
+                #expect(own.count == 4)
+                #expect(
+                    own[1].contains(#""delta":{"content":"A "},"logprobs":null,"finish_reason":null}],"usage":null}"#))
+                #expect(own[3].contains(#""delta":{},"logprobs":null,"finish_reason":"stop""#))
+            }
+            #expect(frames[8].contains(#""choices":[],"usage":{"prompt_tokens":"#))
+            #expect(frames[9] == "[DONE]")
+            #expect(frames.filter { $0.contains("\"usage\":{") }.count == 1)
+        }
+    }
+
+    @Test func failureEndsStreamsOnce() async throws {
+        try await withServer(ScriptedEngine(ScriptedEngine.failing(after: ["A"], .internal("secret")))) { client in
+            let response = try await client.post("/v1/chat/completions", Self.chat + #","stream":true}"#)
+            #expect(response.status == .ok)
+            #expect(response.frames.suffix(2).first?.hasPrefix(#"{"error":{"message":"Internal error."#) == true)
+            #expect(response.frames.last == "[DONE]")
+            #expect(!response.text.contains("finish_reason\":\"stop"))
+            #expect(!response.text.contains("secret"))
+        }
+    }
+
+    @Test(arguments: [
+        (EngineFailure.deadlineExceeded, 504, "generation_timeout"), (.stopped, 503, "server_draining"),
+        (.internal("secret"), 500, "internal_error"),
+    ])
+    func failureIsAStatus(_ failure: EngineFailure, _ status: Int, _ code: String) async throws {
+        try await withServer(ScriptedEngine(ScriptedEngine.failing(after: ["A"], failure))) { client in
+            let response = try await client.post("/v1/chat/completions", Self.chat + "}")
+            #expect(response.status.code == status)
+            #expect(response.text.contains("\"code\":\"\(code)\""))
+            #expect(!response.text.contains("secret"))
+        }
+    }
+
+    @Test func reportsLogprobs() async throws {
+        try await withServer(ScriptedEngine(ScriptedEngine.saying(["A"]))) { client in
+            let chat = try await client.post("/v1/chat/completions", Self.chat + #","logprobs":true,"top_logprobs":1}"#)
+            #expect(chat.text.components(separatedBy: "\"top_logprobs\":[{").count == 2)
+            let completion = try await client.post(
+                "/v1/completions", #"{"model":"sft","prompt":[[5,6],[7]],"logprobs":1}"#)
+            #expect(completion.text.contains(#""token_logprobs":[-0.5,-1.0]"#))
+            #expect(completion.text.contains(#""prompt_tokens":3"#))
+            #expect(completion.text.contains(#""index":1"#))
+        }
+    }
+
+    @Test func completionsStreamWithoutRoles() async throws {
+        try await withServer(ScriptedEngine(ScriptedEngine.saying(["A", "B"]))) { client in
+            let response = try await client.post("/v1/completions", #"{"model":"sft","prompt":"hi","stream":true}"#)
+            #expect(response.frames.count == 4)
+            #expect(response.frames[0].contains(#""object":"text_completion""#))
+            #expect(
+                response.frames[0].contains(#""choices":[{"index":0,"text":"A","logprobs":null,"finish_reason":null}]"#)
+            )
+        }
+    }
+}

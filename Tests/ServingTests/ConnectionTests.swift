@@ -1,0 +1,57 @@
+import Engine
+import HummingbirdTesting
+import Serving
+import Testing
+
+@Suite struct ConnectionTests {
+    private let chat = #"{"model":"sft","messages":[{"role":"user","content":"hi"}],"stream":true}"#
+    private let whole = #"{"model":"sft","messages":[{"role":"user","content":"hi"}]}"#
+
+    /// A caller that goes away in the middle of a stream is noticed without another frame being written.
+    @Test(.timeLimit(.minutes(1))) func closingMidStreamCancels() async throws {
+        let engine = ScriptedEngine { _, events in
+            events.yield(.started)
+            events.yield(.text(TextDelta(text: "A", tokens: [GeneratedToken(id: 1)])))
+        }
+        try await withServer(engine) { client in
+            let port = try #require(client.port)
+            try await withSocket(port: port, post: "/v1/chat/completions", chat) { inbound in
+                try await read("\"content\":\"A\"", from: &inbound)
+            }
+            var cancellations = engine.cancellations.makeAsyncIterator()
+            await cancellations.next()
+        }
+    }
+
+    /// So is one that goes away while its request waits, streamed or not.
+    @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+    func closingInTheQueueCancels(_ isStreaming: Bool) async throws {
+        let engine = ScriptedEngine { _, _ in }
+        try await withServer(engine) { client in
+            let port = try #require(client.port)
+            let body = isStreaming ? chat : whole
+            try await withSocket(port: port, post: "/v1/chat/completions", body) { _ in
+                var submissions = engine.submissions.makeAsyncIterator()
+                _ = await submissions.next()
+            }
+            var cancellations = engine.cancellations.makeAsyncIterator()
+            await cancellations.next()
+        }
+    }
+
+    /// A silent stream shows signs of life, and is still answered.
+    @Test(.timeLimit(.minutes(1))) func silenceIsKeptAlive() async throws {
+        let engine = ScriptedEngine { _, events in events.yield(.started) }
+        try await withServer(engine, configure: { $0.keepAlive = .milliseconds(5) }) { client in
+            let port = try #require(client.port)
+            try await withSocket(port: port, post: "/v1/chat/completions", chat) { inbound in
+                try await read(": keep-alive\n\n", from: &inbound)
+                var submissions = engine.submissions.makeAsyncIterator()
+                let events = try #require(await submissions.next())
+                events.yield(.finished(Completion(reason: .endToken, tokens: [], generatedTokens: 1)))
+                events.finish()
+                try await read("data: [DONE]\n\n", from: &inbound)
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import Engine
+import Synchronization
+
+/// Plays the events that a test wants.
+final class ScriptedEngine: Generating {
+    typealias Script = @Sendable (EngineRequest, AsyncStream<EngineEvent>.Continuation) -> Void
+
+    private let script: Script
+    private let limit: Int
+    private let contextLength: Int
+    private let waiting = Mutex(0)
+    private let seen = Mutex<[EngineRequest]>([])
+    /// An element for each request that was submitted.
+    let submissions: AsyncStream<AsyncStream<EngineEvent>.Continuation>
+    private let submitted: AsyncStream<AsyncStream<EngineEvent>.Continuation>.Continuation
+    /// An element for each request that was cancelled.
+    let cancellations: AsyncStream<Void>
+    private let cancelled: AsyncStream<Void>.Continuation
+
+    init(limit: Int = 16, contextLength: Int = 1_024, _ script: @escaping Script) {
+        self.script = script
+        self.limit = limit
+        self.contextLength = contextLength
+        (submissions, submitted) = AsyncStream.makeStream()
+        (cancellations, cancelled) = AsyncStream.makeStream()
+    }
+
+    /// The requests so far.
+    var requests: [EngineRequest] { seen.withLock { $0 } }
+
+    func reserve() throws(AdmissionError) -> Reservation {
+        let isFree = waiting.withLock { waiting in
+            guard waiting < limit else { return false }
+            waiting += 1
+            return true
+        }
+        guard isFree else { throw .queueFull(limit: limit) }
+        return Reservation { [self] in waiting.withLock { $0 -= 1 } }
+    }
+
+    func submit(_ request: EngineRequest, in place: Reservation) throws(AdmissionError) -> AsyncStream<EngineEvent> {
+        guard request.prompt.count < contextLength else {
+            throw .contextLengthExceeded(limit: contextLength, count: request.prompt.count)
+        }
+        let (stream, continuation) = AsyncStream<EngineEvent>.makeStream()
+        continuation.onTermination = { [cancelled] reason in
+            if case .cancelled = reason { cancelled.yield() }
+        }
+        seen.withLock { $0.append(request) }
+        script(request, continuation)
+        submitted.yield(continuation)
+        return stream
+    }
+
+    var load: EngineLoad {
+        var load = EngineLoad()
+        load.running = 2
+        load.waiting = waiting.withLock { $0 }
+        load.blocks = 8
+        load.usedBlocks = 2
+        return load
+    }
+}
+
+extension ScriptedEngine {
+    /// Says `words`, one token each, and ends.
+    static func saying(_ words: [String], reason: FinishReason = .endToken) -> Script {
+        { request, events in
+            events.yield(.started)
+            for (index, word) in words.enumerated() {
+                let token = GeneratedToken(
+                    id: Int32(index), logprob: request.topLogprobs.map { _ in -0.5 },
+                    top: request.topLogprobs.map { _ in [.init(id: Int32(index), logprob: -0.5)] } ?? [])
+                events.yield(.text(TextDelta(text: word, tokens: [token])))
+            }
+            let end = GeneratedToken(id: 2, logprob: request.topLogprobs.map { _ in -1 })
+            events.yield(.finished(Completion(reason: reason, tokens: [end], generatedTokens: words.count + 1)))
+            events.finish()
+        }
+    }
+
+    /// Says `words` and fails.
+    static func failing(after words: [String], _ failure: EngineFailure) -> Script {
+        { _, events in
+            for word in words { events.yield(.text(TextDelta(text: word, tokens: [GeneratedToken(id: 1)]))) }
+            events.yield(.failed(failure))
+            events.finish()
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import Engine
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import NIOCore
+import NIOPosix
+import Serving
+import TestSupport
+import Tokenizers
+
+/// Runs a server on a port of its own.
+func withServer<Result>(
+    _ engine: ScriptedEngine, configure: (inout ServerConfiguration) -> Void = { _ in },
+    _ test: @Sendable (any TestClientProtocol) async throws -> Result
+) async throws -> Result {
+    let policy = Policy(
+        name: "sft", generation: 3, adapter: nil, vision: nil, template: .chatml, sampling: SamplingParameters(),
+        created: 1_000)
+    var configuration = ServerConfiguration(contextLength: 1_024)
+    configuration.publicFolder = "/nonexistent"
+    configure(&configuration)
+    let application = buildApplication(
+        engine: engine, catalog: PolicyCatalog(default: policy),
+        processor: InputProcessor(tokenizer: try TinyLlama.tokenizer()), configuration: configuration,
+        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    return try await application.test(.live, test)
+}
+
+extension TestClientProtocol {
+    /// Sends JSON.
+    func post(_ path: String, _ json: String, headers: HTTPFields = [:]) async throws -> TestResponse {
+        var headers = headers
+        headers[.contentType] = "application/json"
+        return try await execute(uri: path, method: .post, headers: headers, body: ByteBuffer(string: json))
+    }
+}
+
+extension TestResponse {
+    /// The body.
+    var text: String { String(buffer: body) }
+
+    /// The data lines of a stream.
+    var frames: [String] {
+        text.components(separatedBy: "\n\n").filter { !$0.isEmpty }.map { frame in
+            frame.hasPrefix("data: ") ? String(frame.dropFirst(6)) : frame
+        }
+    }
+}
+
+/// Sends bare JSON over a socket of its own; the socket closes when `body` returns.
+func withSocket<Result: Sendable>(
+    port: Int, post path: String, _ json: String,
+    _ body: (inout NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator) async throws -> Result
+) async throws -> Result {
+    let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        .connect(host: "localhost", port: port) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+            }
+        }
+    let head = "POST \(path) HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    return try await channel.executeThenClose { inbound, outbound in
+        try await outbound.write(ByteBuffer(string: "\(head)Content-Length: \(json.utf8.count)\r\n\r\n\(json)"))
+        var iterator = inbound.makeAsyncIterator()
+        return try await body(&iterator)
+    }
+}
+
+/// Reads until `text` has come.
+func read(_ text: String, from inbound: inout NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator) async throws {
+    var received = ""
+    while let bytes = try await inbound.next() {
+        received += String(buffer: bytes)
+        if received.contains(text) { return }
+    }
+    throw ConnectionEnded(received: received)
+}
+
+/// The server closed the connection before it sent what a test waits for.
+struct ConnectionEnded: Error {
+    var received: String
+}
+
+extension HTTPField.Name {
+    static let apusPolicy = named("apus-policy")
+    static let xRequestID = named("x-request-id")
+    static let finishReason = named("apus-finish-reason")
+
+    private static func named(_ text: String) -> Self {
+        guard let name = Self(text) else { preconditionFailure("\(text) is no header name") }
+        return name
+    }
+}
