@@ -45,7 +45,7 @@ struct Serve: AsyncParsableCommand {
         say(invitation)
         try await Serving.serve(
             engine: model.engine, catalog: model.catalog, processor: InputProcessor(tokenizer: model.tokenizer),
-            configuration: configuration, logger: Logger(label: "apus"))
+            configuration: configuration, logger: Logger(label: "apus") { _ in JSONLogHandler() })
         model.engine.stop()
     }
 
