@@ -15,7 +15,8 @@ struct AskController: Controller {
     @Sendable private func answer(_ request: Request, context: ServerContext) async throws -> Response {
         try services.state.checkTaking()
         let (body, contentType) = try await request.content(
-            ["application/json", "multipart/form-data"], limit: services.configuration.maximumBodyBytes)
+            ["application/json", "multipart/form-data"], limit: services.configuration.maximumBodyBytes,
+            context: context)
         let wanted = try Self.question(body, contentType: contentType)
         let admission = Admission(services: services)
         let policy = try admission.policy(wanted.model)

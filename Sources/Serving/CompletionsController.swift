@@ -14,7 +14,8 @@ struct CompletionsController: Controller {
     @Sendable private func answer(_ request: Request, context: ServerContext) async throws -> Response {
         try services.state.checkTaking()
         let (body, _) = try await request.content(
-            ["application/json"], limit: services.configuration.maximumBodyBytes)
+            ["application/json"], limit: services.configuration.maximumBodyBytes,
+            context: context)
         let wanted = try CompletionRequest(body: body)
         let admission = Admission(services: services)
         let policy = try admission.policy(wanted.model)

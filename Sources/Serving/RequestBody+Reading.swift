@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import NIOHTTP1
 import WireFormats
 
 extension Request {
@@ -8,7 +9,7 @@ extension Request {
     ///
     /// - Returns: the whole body, and the `Content-Type`.
     func content(
-        _ mediaTypes: [String], limit: Int
+        _ mediaTypes: [String], limit: Int, context: ServerContext
     ) async throws -> (bytes: [UInt8], contentType: String) {
         if headers[.contentEncoding] != nil {
             throw APIError(
@@ -24,7 +25,21 @@ extension Request {
             throw APIError(
                 .requestTooLarge, "The body has \(length) bytes, more than \(limit).", status: 413)
         }
+        if headers[.expect]?.lowercased() == "100-continue" { try await context.inviteBody() }
         let buffer = try await body.collect(upTo: limit)
         return (Array(buffer.readableBytesView), contentType)
+    }
+}
+
+extension ServerContext {
+    /// Tells a client that waits for it to send the body.
+    ///
+    /// The channel's HTTP encoder takes one head a response, so the line is written past it.
+    fileprivate func inviteBody() async throws {
+        let channel = channel
+        try await channel.eventLoop.submit {
+            let encoder = try channel.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
+            encoder.writeAndFlush(NIOAny(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+        }.get()
     }
 }
