@@ -39,6 +39,17 @@ import Testing
         }
     }
 
+    /// A client that asks before it sends a large body is answered at once.
+    @Test(.timeLimit(.minutes(1))) func bodiesAreInvited() async throws {
+        try await withServer(ScriptedEngine(ScriptedEngine.saying(["A"]))) { client in
+            let port = try #require(client.port)
+            let head = ["Expect: 100-continue"]
+            try await withSocket(port: port, post: "/v1/chat/completions", headers: head, whole) { inbound in
+                try await read("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n", from: &inbound)
+            }
+        }
+    }
+
     /// A silent stream shows signs of life, and is still answered.
     @Test(.timeLimit(.minutes(1))) func silenceIsKeptAlive() async throws {
         let engine = ScriptedEngine { _, events in events.yield(.started) }

@@ -12,11 +12,11 @@ import Tokenizers
 
 /// Runs a server on a port of its own.
 func withServer<Result>(
-    _ engine: ScriptedEngine, configure: (inout ServerConfiguration) -> Void = { _ in },
+    _ engine: ScriptedEngine, vision: Policy.Vision? = nil, configure: (inout ServerConfiguration) -> Void = { _ in },
     _ test: @Sendable (any TestClientProtocol) async throws -> Result
 ) async throws -> Result {
     let policy = Policy(
-        name: "sft", generation: 3, adapter: nil, vision: nil, template: .chatml, sampling: SamplingParameters(),
+        name: "sft", generation: 3, adapter: nil, vision: vision, template: .chatml, sampling: SamplingParameters(),
         created: 1_000)
     var configuration = ServerConfiguration(contextLength: 1_024)
     configuration.publicFolder = "/nonexistent"
@@ -51,7 +51,7 @@ extension TestResponse {
 
 /// Sends bare JSON over a socket of its own; the socket closes when `body` returns.
 func withSocket<Result: Sendable>(
-    port: Int, post path: String, _ json: String,
+    port: Int, post path: String, headers: [String] = [], _ json: String,
     _ body: (inout NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator) async throws -> Result
 ) async throws -> Result {
     let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
@@ -60,7 +60,8 @@ func withSocket<Result: Sendable>(
                 try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
             }
         }
-    let head = "POST \(path) HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    let head =
+        "POST \(path) HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + headers.map { $0 + "\r\n" }.joined()
     return try await channel.executeThenClose { inbound, outbound in
         try await outbound.write(ByteBuffer(string: "\(head)Content-Length: \(json.utf8.count)\r\n\r\n\(json)"))
         var iterator = inbound.makeAsyncIterator()
