@@ -91,6 +91,13 @@ public struct PolicyLoader {
                 key: "vision text width", expected: "\(decoder.configuration.hidden)",
                 found: "\(weights.configuration.textHidden)")
         }
+        // Positions in the prompt are counted from the encoder's size, so views of another would not fit them.
+        guard image.viewSize == weights.configuration.imageSize, image.maxViews > 0 else {
+            throw ModelError.unsupported(
+                key: "policy \(policy): image",
+                expected: "views of \(weights.configuration.imageSize) pixels, at least one",
+                found: "\(image.maxViews) of \(image.viewSize)")
+        }
         return Policy.Vision(
             generation: reference.generation, encoder: VisionEncoder(weights, on: decoder.compute),
             processor: ImageProcessor(viewSize: image.viewSize, maxViews: image.maxViews, fit: fit))

@@ -88,6 +88,10 @@ import Tokenizers
             #expect(throws: PolicyError.self) { try loader.catalog(in: folder.path) }
         }
         try withTemporaryFolder { folder in
+            try publish(in: folder.path, image: .init(viewSize: 20, maxViews: 1, fit: .stretch))
+            #expect(throws: ModelError.self) { try loader.catalog(in: folder.path) }
+        }
+        try withTemporaryFolder { folder in
             try publish(in: folder.path, textHidden: 32, image: image)
             #expect(throws: ModelError.self) { try loader.catalog(in: folder.path) }
         }
