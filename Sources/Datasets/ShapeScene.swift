@@ -6,7 +6,7 @@ public import Images
 /// shape; here there may be several, apart from each other.
 public struct ShapeScene: Sendable, Equatable {
     /// A rectangle of pixels; `x` and `y` are its first column and row.
-    public struct Box: Sendable, Equatable {
+    public struct Box: Codable, Sendable, Equatable {
         /// First column.
         public let x: Int
         /// First row.

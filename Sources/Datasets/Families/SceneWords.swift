@@ -1,0 +1,58 @@
+/// The forms that generated scenes show; raw values are their words. The first three are easy-VQA's.
+public enum SceneShape: String, Codable, Sendable, CaseIterable {
+    /// As wide as high.
+    case circle
+    /// With sides along the picture's.
+    case rectangle
+    /// On its base.
+    case triangle
+    /// With five points.
+    case star
+    /// Two bars of one length.
+    case cross
+    /// With a hole.
+    case ring
+}
+
+/// The colours that generated scenes show; raw values are their words. The first eight are easy-VQA's.
+public enum SceneColour: String, Codable, Sendable, CaseIterable {
+    /// #000000
+    case black
+    /// #808080
+    case gray
+    /// #FF0000
+    case red
+    /// #00FF00
+    case green
+    /// #0000FF
+    case blue
+    /// #FFFF00
+    case yellow
+    /// #008080
+    case teal
+    /// #A52A2A
+    case brown
+    /// #FF8C00
+    case orange
+    /// #8A2BE2
+    case purple
+    /// #FF69B4
+    case pink
+
+    /// Red, green and blue.
+    public var rgb: [UInt8] {
+        switch self {
+        case .black: Colour.black.rgb
+        case .gray: Colour.gray.rgb
+        case .red: Colour.red.rgb
+        case .green: Colour.green.rgb
+        case .blue: Colour.blue.rgb
+        case .yellow: Colour.yellow.rgb
+        case .teal: Colour.teal.rgb
+        case .brown: Colour.brown.rgb
+        case .orange: [255, 140, 0]
+        case .purple: [138, 43, 226]
+        case .pink: [255, 105, 180]
+        }
+    }
+}
