@@ -77,6 +77,54 @@ extension Compute {
         return (loss.losses, gradient)
     }
 
+    /// How far each row of `logits` is from `teacher`, both `[rows, vocabulary]`: KL(teacher || softmax(logits)) in nats
+    /// (Hinton et al., "Distilling the knowledge in a neural network", 2015, at temperature 1).
+    ///
+    /// Replaces `logits` by the gradient of `scale` times the sum.
+    public func distillation(_ logits: inout Tensor, teacher: consuming Tensor, scale: Float) -> [Float] {
+        precondition(teacher.shape == logits.shape, "a teacher of \(teacher.shape) for \(logits.shape)")
+        let nothing = [Int32](repeating: -1, count: logits.rows)
+        let reference = crossEntropy(teacher, targets: nothing)
+        let loss = crossEntropy(logits, targets: nothing)
+        softmax(&teacher, normalizers: reference.normalizers, scale: 1)
+        let means = rowDots(teacher, logits)
+        softmax(&logits, normalizers: loss.normalizers, scale: scale)
+        add(&logits, teacher, scale: -scale)
+        return means.indices.map { loss.normalizers[0, $0] - reference.entropies[$0] - means[$0] }
+    }
+
+    /// Replaces each row by `scale` times its softmax.
+    private func softmax(_ logits: inout Tensor, normalizers: Tensor, scale: Float) {
+        let (kernels, columns, rows) = (elementwise, logits.columns, logits.rows)
+        let factors = Tensor(repeating: scale, [rows])
+        logits.withMutablePointer { logits in
+            withPointers(normalizers, factors) { normalizers, factors in
+                forEachRange(of: rows, cost: 4 * columns) {
+                    let first = $0.lowerBound
+                    kernels.scaled_softmax(
+                        $0.count, columns, logits + first * columns, 1, normalizers + first, factors + first)
+                }
+            }
+        }
+    }
+
+    /// The dot product of each row of `x` with the same row of `y`.
+    private func rowDots(_ x: Tensor, _ y: Tensor) -> [Float] {
+        let (columns, rows) = (x.columns, x.rows)
+        var dots = Tensor(uninitialized: [rows])
+        dots.withMutablePointer { dots in
+            withPointers(x, y) { x, y in
+                forEachRange(of: rows, cost: columns) {
+                    for row in $0 {
+                        let start = row * columns
+                        dots[row] = Float((start..<start + columns).reduce(0.0) { $0 + Double(x[$1]) * Double(y[$1]) })
+                    }
+                }
+            }
+        }
+        return dots.elements
+    }
+
     /// `-(y log σ(x) + (1 - y) log(1 - σ(x)))` for each element of `logits` with labels `y` in 0...1, and the
     /// gradient of `scale` times their sum.
     public func binaryCrossEntropy(

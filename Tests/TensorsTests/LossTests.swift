@@ -33,6 +33,39 @@ import Testing
         }
     }
 
+    private func divergences(_ logits: [Double], _ teacher: [Double], columns: Int) -> [Double] {
+        stride(from: 0, to: logits.count, by: columns).map { start in
+            let row = start..<start + columns
+            let normalizer = log(logits[row].reduce(0) { $0 + exp($1) })
+            let reference = log(teacher[row].reduce(0) { $0 + exp($1) })
+            return row.reduce(0) { sum, index in
+                let p = teacher[index] - reference
+                return sum + exp(p) * (p - (logits[index] - normalizer))
+            }
+        }
+    }
+
+    @Test(arguments: [2, 17, 131])
+    func distillationAndItsGradient(columns: Int) {
+        var noise = Noise(22)
+        let logits = noise.tensor([3, columns], scale: 4)
+        let teacher = noise.tensor([3, columns], scale: 4)
+        let reference = teacher.elements.map(Double.init)
+        let wanted = divergences(logits.elements.map(Double.init), reference, columns: columns)
+        let gradient = numericalGradient(
+            of: { divergences($0, reference, columns: columns) }, at: logits,
+            weights: Tensor(repeating: 0.3, [3]))
+        for compute in computes {
+            var dlogits = logits
+            let losses = compute.distillation(&dlogits, teacher: teacher, scale: 0.3)
+            #expect(zip(losses, wanted).map { abs(Double($0) - $1) }.reduce(0, max) < 1e-5)
+            #expect(difference(dlogits, gradient) < 1e-5)
+            var same = teacher
+            let none = compute.distillation(&same, teacher: teacher, scale: 1)
+            #expect(none.allSatisfy { abs($0) < 1e-5 } && same.elements.allSatisfy { $0 == 0 })
+        }
+    }
+
     @Test func hugeLogitsStayFinite() {
         let logits = Tensor([3e4, -3e4, 0, -200, -300, -250], shape: [2, 3])
         for compute in computes {

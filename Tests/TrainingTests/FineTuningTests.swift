@@ -38,7 +38,6 @@ import Training
         settings.adapterRate = 1e-2
         settings.connectorRate = 1e-2
         settings.warmUp = 3
-        settings.replayInterval = 2
         settings.replayRows = 12
         settings.heldOutPictures = 4
         return settings
@@ -105,6 +104,16 @@ import Training
         let log = folder.appendingPathComponent("log.jsonl")
         let text = try String(contentsOf: log, encoding: .utf8)
         try (text + "{\"step\":5,\"loss\":1.5}\n{\"step\":6,\"lo").write(to: log, atomically: true, encoding: .utf8)
+    }
+
+    @Test func textIsHeldToTheBaseModel() throws {
+        var stage = try stage(steps: 40)
+        func divergence(_ report: StepReport) -> Double? {
+            report.figures.first { $0.name == "loss_replay" }?.value
+        }
+        #expect(abs(try #require(divergence(stage.advance(step: 0)))) < 1e-5)
+        let later = try (1..<40).compactMap { divergence(try stage.advance(step: $0)) }
+        #expect(later.count == 39 && later.allSatisfy { $0 >= -1e-5 } && later.contains { $0 > 1e-3 })
     }
 
     @Test func anotherSettingIsRefusedByName() throws {

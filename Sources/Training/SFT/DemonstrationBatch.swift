@@ -2,7 +2,7 @@ import Datasets
 import Models
 import Tensors
 
-/// The rows of one step: trees of pictures with questions and answers, and replay texts.
+/// The rows of one step: trees of pictures with questions and answers, and behind them a replay text.
 struct DemonstrationBatch: Sendable {
     /// A question's place among the predictions.
     struct Answer: Sendable {
@@ -13,10 +13,12 @@ struct DemonstrationBatch: Sendable {
     private(set) var rows = PackedRows()
     /// Where the visual tokens of each picture stand, and what the connector reads for them.
     private(set) var pictures: [(row: Int, features: Tensor)] = []
-    /// The rows whose next token is trained, and that token. The pictures' come before the replay's.
+    /// The rows whose next token is trained, and that token.
     private(set) var outputs: [Int] = []
     private(set) var targets: [Int32] = []
     private(set) var answers: [Answer] = []
+    /// The rows of the replay text, all of which are held to the base model.
+    private(set) var replay: Range<Int>?
 
     /// Adds a picture and some of its questions.
     mutating func append(_ tree: PictureTree, branches: [Int]) {
@@ -29,15 +31,13 @@ struct DemonstrationBatch: Sendable {
         }
     }
 
-    /// Adds a text, of which at most `limit` rows are kept.
-    mutating func append(_ record: ReplayRecord, limit: Int) {
-        let reply = record.reply.prefix(max(0, limit + 1 - record.prompt.count))
-        guard !reply.isEmpty else { return }
-        _ = append(prompt: record.prompt, reply: Array(reply), after: nil)
+    /// Adds a text; pictures come before it.
+    mutating func append(replay text: [Int32]) {
+        replay = rows.append(text).rows
     }
 
     /// Adds rows that predict `reply`: its last token is predicted only, so it has no row.
-    private mutating func append(prompt: [Int32], reply: [Int32], after parent: PackedRows.Node?) -> Range<Int> {
+    private mutating func append(prompt: [Int32], reply: [Int32], after parent: PackedRows.Node) -> Range<Int> {
         let node = rows.append(prompt + reply.dropLast(), after: parent)
         let first = node.rows.lowerBound + prompt.count - 1
         let start = outputs.count
@@ -45,9 +45,6 @@ struct DemonstrationBatch: Sendable {
         targets += reply
         return start..<outputs.count
     }
-
-    /// Predictions that belong to pictures; those after them are the replay's.
-    var answerPredictions: Int { answers.last?.predictions.upperBound ?? 0 }
 
     /// The features of all pictures, `[visual tokens, connector inputs]`.
     var features: Tensor { Tensor.stacking(pictures.map(\.features)) }

@@ -3,7 +3,7 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     /// Decides the adapter's start and the order of the data.
     public var seed: UInt64 = 0
     /// Steps of the whole run.
-    public var steps = 800
+    public var steps = 450
     /// Pictures a step.
     public var picturesPerStep = 6
     /// Questions a picture and step.
@@ -22,12 +22,10 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     public var floor: Float = 0.05
     /// AdamW's moments and clipping.
     public var optimizer = AdamWOptimizer.Settings()
-    /// Every so many steps a replay text joins the batch; 0 for never.
-    public var replayInterval = 3
-    /// The most rows of a replay text; the rest of it is cut off.
+    /// The most rows of the replay text that joins each step; the rest of it is cut off.
     public var replayRows = 192
-    /// Weight of the replay's mean loss beside that of the pictures' answers.
-    public var replayWeight: Float = 0.25
+    /// Weight of the replay's mean divergence from the base model beside the loss of the pictures' answers.
+    public var replayWeight: Float = 1
     /// Pictures, drawn by the seed, that are held out for validation.
     public var heldOutPictures = 60
 

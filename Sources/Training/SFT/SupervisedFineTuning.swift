@@ -6,8 +6,8 @@ public import Tokenizers
 /// Stage 1: the adapter and the connector learn the demonstrated answers, the decoder and the vision encoder are frozen.
 ///
 /// L = - mean over answer tokens, end token included, of log π(token | picture, question, tokens before)
-/// (Ouyang et al. 2022, §3.5), plus a weighted mean over the tokens of replay texts. A picture and its questions are one
-/// tree, so the picture is computed once.
+/// (Ouyang et al. 2022, §3.5), plus a weighted mean over the tokens of a replay text of KL(base || adapted), which keeps
+/// the base model's language. A picture and its questions are one tree, so the picture is computed once.
 public struct SupervisedFineTuning: TrainingStage {
     /// "sft".
     public let name = "sft"
@@ -21,6 +21,8 @@ public struct SupervisedFineTuning: TrainingStage {
     public var state: [String: String] = [:]
 
     private let base: FrozenDecoder
+    /// The adapter as it starts, which changes nothing: with it the decoder is the base model.
+    private let reference: LowRankAdapter
     private let settings: FineTuningSettings
     private let training: [PictureTree]
     private let heldOut: [PictureTree]
@@ -50,6 +52,7 @@ public struct SupervisedFineTuning: TrainingStage {
         let adapter = LowRankAdapter(
             starting: base.configuration, rank: settings.rank, alpha: settings.alpha, using: &generator)
         self.base = base
+        self.reference = adapter
         self.settings = settings
         self.heldOut = Array(trees.prefix(settings.heldOutPictures))
         self.training = Array(trees.dropFirst(settings.heldOutPictures))
@@ -86,23 +89,28 @@ public struct SupervisedFineTuning: TrainingStage {
             &parameters, gradients: result.gradients, factor: schedule.factor(at: step), on: base.compute)
         var figures = [(name: "gradient_norm", value: norm), (name: "loss_answers", value: result.answerLoss)]
         if let loss = result.replayLoss { figures.append((name: "loss_replay", value: loss)) }
-        return StepReport(loss: result.loss, units: batch.rows.count, figures: figures)
+        let loss = result.answerLoss + Double(settings.replayWeight) * (result.replayLoss ?? 0)
+        return StepReport(loss: loss, units: batch.rows.count, figures: figures)
     }
 
     private func batch(of step: Int) -> DemonstrationBatch {
         var batch = DemonstrationBatch()
         for (picture, questions) in order.items(of: step) { batch.append(training[picture], branches: questions) }
-        if settings.replayInterval > 0, step % settings.replayInterval == 0, !replay.isEmpty {
-            let index = step / settings.replayInterval % replay.count
-            batch.append(replay[index], limit: settings.replayRows)
-        }
+        if !replay.isEmpty { batch.append(replay: replayText(of: step)) }
         return batch
+    }
+
+    /// Conversations in turn; every other time round only what the model said, so that plain prose is held too.
+    private func replayText(of step: Int) -> [Int32] {
+        let (round, index) = step.quotientAndRemainder(dividingBy: replay.count)
+        let record = replay[index]
+        let text = (round + index) % 2 == 0 ? record.prompt + record.reply : record.reply
+        return Array(text.prefix(settings.replayRows))
     }
 
     // MARK: Loss and gradients
 
     private struct Gradients {
-        let loss: Double
         let answerLoss: Double
         let replayLoss: Double?
         let gradients: ParameterSet
@@ -112,29 +120,40 @@ public struct SupervisedFineTuning: TrainingStage {
         let compute = base.compute
         let decoder = TrainableDecoder(base, adapter: adapter)
         let features = batch.features
-        let pass = decoder.forward(embeddings(of: batch, features), rows: batch.rows, outputs: batch.outputs)
-        var logits = base.logits(pass.hidden)
-        let entropy = compute.crossEntropy(logits, targets: batch.targets)
-        let answers = batch.answerPredictions
-        let weights = weights(answers: answers, replay: batch.targets.count - answers)
-        compute.crossEntropyBackward(&logits, targets: batch.targets, loss: entropy, coefficients: weights)
-        let (dadapter, dembeddings) = decoder.backward(pass, dhidden: base.logitsBackward(logits))
+        let pass = decoder.forward(
+            embeddings(of: batch, features), rows: batch.rows, outputs: batch.outputs + Array(batch.replay ?? 0..<0))
+        let answers = batch.targets.count
+        let (losses, dlogits) = compute.crossEntropy(
+            logits: base.logits(pass.hidden.rows(0..<answers)), targets: batch.targets,
+            scale: 1 / Float(max(1, answers)))
+        var dhidden = [base.logitsBackward(dlogits)]
+        var divergences: [Float] = []
+        if let rows = batch.replay {
+            var logits = base.logits(pass.hidden.rows(answers..<answers + rows.count))
+            divergences = compute.distillation(
+                &logits, teacher: baseLogits(of: Array(batch.rows.tokens[rows])),
+                scale: settings.replayWeight / Float(rows.count))
+            dhidden.append(base.logitsBackward(logits))
+        }
+        let (dadapter, dembeddings) = decoder.backward(pass, dhidden: Tensor.stacking(dhidden))
         let dvisual = Tensor.stacking(
             batch.pictures.map { dembeddings.rows($0.row..<$0.row + $0.features.rows) })
         let dconnector = compute.multiply(dvisual, features, transposeA: true)
         return Gradients(
-            loss: zip(entropy.losses, weights).reduce(0) { $0 + Double($1.0) * Double($1.1) },
-            answerLoss: mean(entropy.losses[..<answers]) ?? 0, replayLoss: mean(entropy.losses[answers...]),
+            answerLoss: mean(losses) ?? 0, replayLoss: mean(divergences),
             gradients: ParameterSet([("connector", dconnector)] + dadapter.parameters))
     }
 
-    /// The weight of each prediction's loss: answers share 1, the replay's tokens share `replayWeight`.
-    private func weights(answers: Int, replay: Int) -> [Float] {
-        Array(repeating: 1 / Float(max(1, answers)), count: answers)
-            + Array(repeating: settings.replayWeight / Float(max(1, replay)), count: replay)
+    /// What the base model would say after each of a text's tokens.
+    private func baseLogits(of text: [Int32]) -> Tensor {
+        var rows = PackedRows()
+        let node = rows.append(text)
+        let pass = TrainableDecoder(base, adapter: reference)
+            .forward(base.embeddings(of: text), rows: rows, outputs: Array(node.rows))
+        return base.logits(pass.hidden)
     }
 
-    private func mean(_ values: ArraySlice<Float>) -> Double? {
+    private func mean(_ values: [Float]) -> Double? {
         values.isEmpty ? nil : values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
     }
 
