@@ -6,6 +6,8 @@ const answer = element("answer"), status = element("status"), error = element("e
 
 /** The server takes PNG only; a converted picture needs no more pixels than the vision encoder can use. */
 const longestConvertedSide = 2048;
+/** In tokens: a small model that finds no end would go on until its context is full. */
+const longestAnswer = 1024;
 
 let picture = null;
 let choice = 0;
@@ -63,6 +65,11 @@ function show(png, name, converted) {
     element("caption").textContent = png ? `${name}${converted ? ", converted to PNG" : ""}` : "";
 }
 
+preview.addEventListener("error", () => {
+    const name = element("caption").textContent;
+    show(null, "", false);
+    showError(`“${name}” is damaged: this browser cannot show it.`);
+});
 file.addEventListener("change", () => {
     if (file.files.length > 0) { choose(file.files[0], file.files[0].name); }
     // So that choosing the same file again is a change again.
@@ -146,6 +153,7 @@ function summary(done) {
 async function ask(signal) {
     const form = new FormData();
     form.append("question", question.value);
+    form.append("max_tokens", longestAnswer);
     if (picture) { form.append("image", picture, "picture.png"); }
     if (model.value) { form.append("model", model.value); }
     const response = await fetch("v1/ask", {
