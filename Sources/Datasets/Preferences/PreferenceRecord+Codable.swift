@@ -1,0 +1,79 @@
+extension PreferenceRecord {
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case id, picture, question, questionIndex, form, candidates, tiers, labeler, seed
+    }
+
+    /// Throws `DecodingError` naming the field that is unknown, missing or wrong.
+    public init(from decoder: any Decoder) throws {
+        try decoder.refuseOtherFields(than: CodingKeys.self)
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        let candidates = try fields.decode([Candidate].self, forKey: .candidates)
+        guard Self.candidateCount.contains(candidates.count) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .candidates, in: fields, debugDescription: "expected 2 to 9, found \(candidates.count)")
+        }
+        let tiers = try fields.decode([[Int]].self, forKey: .tiers)
+        guard Self.ranks(tiers, candidates.count) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .tiers, in: fields,
+                debugDescription: "expected each of 0..<\(candidates.count) once and no empty tier, found \(tiers)")
+        }
+        let questionIndex = try fields.decodeIfPresent(Int.self, forKey: .questionIndex)
+        guard questionIndex ?? 0 >= 0 else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .questionIndex, in: fields, debugDescription: "expected 0 or more")
+        }
+        self.init(
+            id: try fields.decodeText(.id),
+            picture: try fields.decodeIfPresent(PictureReference.self, forKey: .picture),
+            question: try fields.decodeText(.question), questionIndex: questionIndex,
+            form: try fields.decodeIfPresent(FamilyQuestion.Form.self, forKey: .form), candidates: candidates,
+            tiers: tiers, labeler: try fields.decode(Labeler.self, forKey: .labeler),
+            seed: try fields.decode(UInt64.self, forKey: .seed))
+    }
+}
+
+extension PreferenceRecord.Candidate {
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case text, tokens, policy, finishReason
+    }
+
+    /// Throws `DecodingError` naming the field that is unknown, missing or wrong.
+    public init(from decoder: any Decoder) throws {
+        try decoder.refuseOtherFields(than: CodingKeys.self)
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        let tokens = try fields.decode([Int32].self, forKey: .tokens)
+        guard tokens.allSatisfy({ $0 >= 0 }) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .tokens, in: fields, debugDescription: "expected token ids of 0 or more")
+        }
+        self.init(
+            text: try fields.decode(String.self, forKey: .text), tokens: tokens,
+            policy: try fields.contains(.policy) ? fields.decodeText(.policy) : nil,
+            finishReason: try fields.decode(PreferenceRecord.FinishReason.self, forKey: .finishReason))
+    }
+}
+
+extension PreferenceRecord.Labeler {
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case kind, id
+    }
+
+    /// Throws `DecodingError` naming the field that is unknown, missing or wrong.
+    public init(from decoder: any Decoder) throws {
+        try decoder.refuseOtherFields(than: CodingKeys.self)
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(kind: try fields.decode(Kind.self, forKey: .kind), id: try fields.decodeText(.id))
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// A text that is not empty.
+    fileprivate func decodeText(_ key: Key) throws -> String {
+        let text = try decode(String.self, forKey: key)
+        guard !text.isEmpty else {
+            throw DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: "expected a text")
+        }
+        return text
+    }
+}

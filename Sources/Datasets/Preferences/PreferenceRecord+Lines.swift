@@ -1,0 +1,45 @@
+public import Foundation
+
+extension PreferenceRecord {
+    /// The records of a JSON lines file, in order; blank lines are passed over.
+    ///
+    /// - Throws: `PreferenceError` naming the file and the line.
+    public static func load(path: String) throws(PreferenceError) -> [PreferenceRecord] {
+        guard let data = FileManager.default.contents(atPath: path) else { throw .unreadable(path: path) }
+        let decoder = JSONDecoder()
+        var records: [PreferenceRecord] = []
+        for (index, line) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
+        where !line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) {
+            do {
+                records.append(try decoder.decode(PreferenceRecord.self, from: line))
+            } catch {
+                let reason = (error as? DecodingError)?.placeAndReason ?? "\(error)"
+                throw .malformed(path: path, line: index + 1, reason: reason)
+            }
+        }
+        return records
+    }
+
+    /// The record as one line of a JSON lines file, line feed included; fields in alphabetical order.
+    public func line() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(self) + [UInt8(ascii: "\n")]
+    }
+}
+
+/// Why preferences cannot be read from a file.
+public enum PreferenceError: Error, Equatable, CustomStringConvertible {
+    /// The file is missing or cannot be read.
+    case unreadable(path: String)
+    /// A line, counted from 1, is no record.
+    case malformed(path: String, line: Int, reason: String)
+
+    /// What is wrong, and where.
+    public var description: String {
+        switch self {
+        case .unreadable(let path): "\(path): cannot be read"
+        case .malformed(let path, let line, let reason): "\(path): line \(line): \(reason)"
+        }
+    }
+}
