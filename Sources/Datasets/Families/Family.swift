@@ -10,7 +10,7 @@ public enum Family: String, Codable, Sendable, CaseIterable {
     case attributes
     /// Which is larger, which are more, whether two are alike.
     case comparisons
-    /// One handwritten or printed digit.
+    /// One printed digit.
     case digits
     /// A printed number of two to four digits.
     case numbers
@@ -18,4 +18,33 @@ public enum Family: String, Codable, Sendable, CaseIterable {
     case absence
     /// What the picture shows, in sentences.
     case descriptions
+
+    /// The picture of `seed`, with up to eight questions in random order, at least four where it shows anything. The
+    /// seed's split decides what may be shown.
+    public func picture(seed: UInt64) -> FamilyPicture {
+        switch self {
+        case .counts: CountsFamily.picture(seed: seed)
+        case .positions: PositionsFamily.picture(seed: seed)
+        case .attributes: AttributesFamily.picture(seed: seed)
+        case .comparisons: ComparisonsFamily.picture(seed: seed)
+        case .digits: DigitsFamily.picture(seed: seed)
+        case .numbers: NumbersFamily.picture(seed: seed)
+        case .absence: AbsenceFamily.picture(seed: seed)
+        case .descriptions: DescriptionsFamily.picture(seed: seed)
+        }
+    }
+
+    /// The wordings of its kinds of question.
+    package var wordings: [Wording] {
+        switch self {
+        case .counts: CountsFamily.wordings
+        case .positions: PositionsFamily.wordings
+        case .attributes: AttributesFamily.wordings
+        case .comparisons: ComparisonsFamily.wordings
+        case .digits: DigitsFamily.wordings
+        case .numbers: NumbersFamily.wordings
+        case .absence: AbsenceFamily.wordings
+        case .descriptions: DescriptionsFamily.wordings
+        }
+    }
 }

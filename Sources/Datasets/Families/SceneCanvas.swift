@@ -1,0 +1,134 @@
+import Images
+
+/// Draws scenes, antialiased: sixteen samples a pixel, integers all through.
+struct SceneCanvas {
+    private static let side = ShapeScene.side
+    private var pixels: [UInt8]
+    private var mask: [UInt8]
+    private var objects: [SceneObject] = []
+
+    /// A light background.
+    init(_ generator: inout SeededGenerator) {
+        let background = (0..<3).map { _ in UInt8(generator.draw(226...255)) }
+        mask = [UInt8](repeating: 0, count: Self.side * Self.side)
+        pixels = []
+        pixels.reserveCapacity(mask.count * 3)
+        for _ in mask.indices { pixels += background }
+    }
+
+    /// Draws a thing. `covers` says of a point, in quarters of a pixel from the corner of `place`, whether the thing
+    /// is there. Its colour is a little off the word's own. A pixel that is covered by half belongs to it.
+    mutating func draw(
+        _ kind: SceneObject.Kind, _ colour: SceneColour, isLarge: Bool? = nil, at place: SceneGrid.Place,
+        _ generator: inout SeededGenerator, covers: (_ x: Int, _ y: Int) -> Bool
+    ) {
+        let ink = colour.rgb.map { min(255, max(0, Int($0) + generator.draw(-10...10))) }
+        let owner = UInt8(objects.count + 1)
+        var (left, right, top, bottom) = (Self.side, 0, Self.side, 0)
+        for row in max(0, place.y >> 2)...min(Self.side - 1, (place.y + place.height) >> 2) {
+            for column in max(0, place.x >> 2)...min(Self.side - 1, (place.x + place.width) >> 2) {
+                var covered = 0
+                for sample in 0..<16 {
+                    let (x, y) = (column * 4 + sample % 4 - place.x, row * 4 + sample / 4 - place.y)
+                    if x >= 0, y >= 0, x < place.width, y < place.height, covers(x, y) { covered += 1 }
+                }
+                if covered == 0 { continue }
+                let pixel = row * Self.side + column
+                for channel in 0..<3 {
+                    let under = Int(pixels[pixel * 3 + channel])
+                    pixels[pixel * 3 + channel] = UInt8((under * (16 - covered) + ink[channel] * covered + 8) / 16)
+                }
+                guard covered >= 8 else { continue }
+                mask[pixel] = owner
+                (left, right) = (min(left, column), max(right, column))
+                (top, bottom) = (min(top, row), max(bottom, row))
+            }
+        }
+        let box = ShapeScene.Box(x: left, y: top, width: right - left + 1, height: bottom - top + 1)
+        objects.append(SceneObject(kind: kind, colour: colour, isLarge: isLarge, box: box))
+    }
+
+    /// Draws a filled form.
+    mutating func draw(
+        _ shape: SceneShape, _ colour: SceneColour, isLarge: Bool? = nil, at place: SceneGrid.Place,
+        _ generator: inout SeededGenerator
+    ) {
+        let outline = SceneOutline(shape, width: place.width, height: place.height)
+        draw(.shape(shape), colour, isLarge: isLarge, at: place, &generator) { outline.covers($0, $1) }
+    }
+
+    /// The scene, with a little noise in half of them.
+    consuming func scene(_ generator: inout SeededGenerator) -> Scene {
+        let strength = generator.draw(from: [0, 0, 3, 6])
+        if strength > 0 {
+            for start in stride(from: 0, to: mask.count, by: 8) {
+                var bits = generator.next()
+                for pixel in start..<start + 8 {
+                    let shift = Int(bits & 0xFF) * (2 * strength + 1) >> 8 - strength
+                    bits >>= 8
+                    for sample in pixel * 3..<pixel * 3 + 3 {
+                        pixels[sample] = UInt8(min(255, max(0, Int(pixels[sample]) + shift)))
+                    }
+                }
+            }
+        }
+        return Scene(
+            image: RGBImage(width: Self.side, height: Self.side, pixels: pixels), objects: objects, mask: mask)
+    }
+}
+
+/// Which points a form covers.
+struct SceneOutline {
+    private let shape: SceneShape
+    private let width: Int
+    private let height: Int
+
+    /// Sizes in quarters of a pixel; `extent(of:width:)` says which ones a form can have.
+    init(_ shape: SceneShape, width: Int, height: Int) {
+        self.shape = shape
+        self.width = width
+        self.height = height
+    }
+
+    /// A form's box for a width in quarters of a pixel; `height` counts for rectangles only.
+    static func extent(of shape: SceneShape, width: Int, height: Int) -> SceneGrid.Extent {
+        switch shape {
+        case .rectangle: (width, height)
+        case .triangle: (width, width * 13 / 15)
+        case .star: (width, width * 19 / 20)
+        case .circle, .cross, .ring: (width, width)
+        }
+    }
+
+    /// Whether the point in the middle of quarter pixel (`x`, `y`) is covered.
+    func covers(_ x: Int, _ y: Int) -> Bool {
+        // From the middle of the box, in eighths of a pixel.
+        let (u, v) = (2 * x + 1 - width, 2 * y + 1 - height)
+        switch shape {
+        case .circle: return u * u + v * v <= width * width
+        case .rectangle: return true
+        case .triangle: return 2 * abs(u) * height <= width * (2 * y + 1)
+        case .star: return Self.isInStar(abs(u) * 1000 / width, (2 * y + 1) * 1000 / height)
+        case .cross: return 3 * abs(u) <= width || 3 * abs(v) <= height
+        case .ring:
+            let distance = u * u + v * v
+            return distance <= width * width && 4 * distance >= width * width
+        }
+    }
+
+    /// The right half of a star of width 2,000 and height 2,000: the corners in order from the top, each edge with the
+    /// rows that it crosses.
+    private static func isInStar(_ u: Int, _ v: Int) -> Bool {
+        var edges = 0
+        for (from, to) in zip(starCorners, starCorners.dropFirst()) where (from.v <= v) != (to.v <= v) {
+            // The edge is to the right of the point.
+            if from.u + (to.u - from.u) * (v - from.v) / (to.v - from.v) > u { edges += 1 }
+        }
+        return edges % 2 == 1
+    }
+
+    /// Five points, inner radius 0.45 of the outer one.
+    private static let starCorners: [(u: Int, v: Int)] = [
+        (0, 0), (278, 704), (1000, 764), (450, 1259), (618, 2000), (0, 1603),
+    ]
+}

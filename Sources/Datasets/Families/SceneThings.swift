@@ -1,0 +1,81 @@
+/// Forms of a scene before it is drawn, and their names in questions.
+struct SceneThings {
+    /// One of them.
+    struct Thing {
+        let pair: HeldOutRules.Pair
+        /// Where the scene has two sizes.
+        let isLarge: Bool?
+        let place: SceneGrid.Place
+    }
+
+    let things: [Thing]
+
+    /// Things anywhere, `widths` in pixels each; the first one's centre in `first`, in quarters of a pixel, if given.
+    init(
+        _ pairs: [HeldOutRules.Pair], widths: [ClosedRange<Int>], areLarge: [Bool]? = nil,
+        first: (x: ClosedRange<Int>, y: ClosedRange<Int>)? = nil, _ rules: HeldOutRules,
+        _ generator: inout SeededGenerator
+    ) {
+        let extents = zip(pairs, widths).map { pair, range in
+            let quarters = range.lowerBound * 4...range.upperBound * 4
+            return SceneOutline.extent(
+                of: pair.shape, width: generator.draw(quarters), height: generator.draw(quarters))
+        }
+        let places = SceneGrid.scattered(extents, first: first, rules, &generator)
+        things = pairs.indices.map { Thing(pair: pairs[$0], isLarge: areLarge?[$0], place: places[$0]) }
+    }
+
+    /// Draws them.
+    func scene(_ generator: inout SeededGenerator) -> Scene {
+        var canvas = SceneCanvas(&generator)
+        for thing in things {
+            canvas.draw(thing.pair.shape, thing.pair.colour, isLarge: thing.isLarge, at: thing.place, &generator)
+        }
+        return canvas.scene(&generator)
+    }
+
+    /// Whether no other thing has its form.
+    func hasOwnShape(_ index: Int) -> Bool {
+        things.count { $0.pair.shape == things[index].pair.shape } == 1
+    }
+
+    /// Whether no other thing has its colour.
+    func hasOwnColour(_ index: Int) -> Bool {
+        things.count { $0.pair.colour == things[index].pair.colour } == 1
+    }
+
+    /// "star" if that says which one, and by chance also then "red star".
+    func name(_ index: Int, _ generator: inout SeededGenerator) -> String {
+        let isShort = generator.draw(0...2) > 0
+        let pair = things[index].pair
+        return isShort && hasOwnShape(index) ? pair.shape.rawValue : pair.name
+    }
+
+    /// The truth that one thing is meant and not any other; `mentioned` are those that the question names.
+    func truth(_ meant: Int, mentioned: [Int]) -> GroundTruth {
+        let pair = things[meant].pair
+        let taken = ([meant] + mentioned).flatMap { things[$0].pair.words }
+        let others = things.indices.filter { $0 != meant && !mentioned.contains($0) }
+        let right =
+            [pair.name] + (hasOwnShape(meant) ? [pair.shape.rawValue] : [])
+            + (hasOwnColour(meant) ? [pair.colour.rawValue] : [])
+        var wrong: [String] = []
+        for word in others.flatMap({ [things[$0].pair.name] + things[$0].pair.words })
+        where !taken.contains(word) && !wrong.contains(word) { wrong.append(word) }
+        return .words(right: right, wrong: wrong)
+    }
+}
+
+extension HeldOutRules.Pair {
+    /// "red star".
+    var name: String { "\(colour) \(shape)" }
+    /// Colour and form.
+    var words: [String] { [colour.rawValue, shape.rawValue] }
+}
+
+extension HeldOutRules {
+    /// Different pairs.
+    func distinctPairs(_ count: Int, _ generator: inout SeededGenerator) -> [Pair] {
+        Array(generator.shuffled(pairs).prefix(count))
+    }
+}
