@@ -15,6 +15,26 @@ public struct ShapeScene: Sendable, Equatable {
         public let width: Int
         /// Rows.
         public let height: Int
+
+        /// A box.
+        public init(x: Int, y: Int, width: Int, height: Int) {
+            self.x = x
+            self.y = y
+            self.width = width
+            self.height = height
+        }
+
+        /// The smallest box around the pixels of `mask`, rows of `width`, that are `owner`, of which there must be one.
+        public init(around owner: UInt8, in mask: [UInt8], width: Int) {
+            var (left, right, top, bottom) = (width, 0, mask.count, 0)
+            for (index, found) in mask.enumerated() where found == owner {
+                left = min(left, index % width)
+                right = max(right, index % width)
+                top = min(top, index / width)
+                bottom = max(bottom, index / width)
+            }
+            self.init(x: left, y: top, width: right - left + 1, height: bottom - top + 1)
+        }
     }
 
     /// One shape of the picture.
@@ -62,7 +82,7 @@ public struct ShapeScene: Sendable, Equatable {
         self.mask = mask
         image = canvas.picture(colours: [background] + colours.map(\.rgb))
         objects = zip(outlines, colours).enumerated().map { index, pair in
-            Object(shape: pair.0.shape, colour: pair.1, box: Self.box(of: UInt8(index + 1), in: mask))
+            Object(shape: pair.0.shape, colour: pair.1, box: Box(around: UInt8(index + 1), in: mask, width: Self.side))
         }
     }
 
@@ -95,16 +115,5 @@ public struct ShapeScene: Sendable, Equatable {
         let gap = 4
         return a.x + a.width + gap < b.x || b.x + b.width + gap < a.x
             || a.y + a.height + gap < b.y || b.y + b.height + gap < a.y
-    }
-
-    private static func box(of owner: UInt8, in mask: [UInt8]) -> Box {
-        var (left, right, top, bottom) = (side, 0, side, 0)
-        for (index, found) in mask.enumerated() where found == owner {
-            left = min(left, index % side)
-            right = max(right, index % side)
-            top = min(top, index / side)
-            bottom = max(bottom, index / side)
-        }
-        return Box(x: left, y: top, width: right - left + 1, height: bottom - top + 1)
     }
 }

@@ -21,9 +21,9 @@ import Training
             return PictureQuestions(
                 features: features,
                 questions: [
-                    .init(text: "what color?", answer: isRed ? "red" : "blue"),
-                    .init(text: "is it red?", answer: isRed ? "yes" : "no"),
-                    .init(text: "is it blue?", answer: isRed ? "no" : "yes"),
+                    .init(text: "what color?", answer: isRed ? "red" : "blue", group: "open"),
+                    .init(text: "is it red?", answer: isRed ? "yes" : "no", group: "yes_no"),
+                    .init(text: "is it blue?", answer: isRed ? "no" : "yes", group: "yes_no"),
                 ])
         }
     }
@@ -31,7 +31,8 @@ import Training
     private func settings(steps: Int) -> FineTuningSettings {
         var settings = FineTuningSettings()
         settings.steps = steps
-        settings.picturesPerStep = 3
+        settings.officialPictures = 3
+        settings.familyPictures = 0
         settings.questionsPerPicture = 2
         settings.rank = 4
         settings.alpha = 8
@@ -39,8 +40,11 @@ import Training
         settings.connectorRate = 1e-2
         settings.warmUp = 3
         settings.replayRows = 12
-        settings.heldOutPictures = 4
         return settings
+    }
+
+    private func demonstrations(_ pictures: [PictureQuestions]) -> RepeatedDemonstrations {
+        RepeatedDemonstrations(pictures, heldOut: 4, seed: 0, picturesPerStep: 3, questionsPerPicture: 2)
     }
 
     private func stage(steps: Int) throws -> SupervisedFineTuning {
@@ -53,7 +57,7 @@ import Training
         }
         return try SupervisedFineTuning(
             base: TinyLlama.frozen(compute: compute), connector: Tensor(normal: 0.3, [64, 8], using: &generator),
-            pictures: pictures(16), replay: replay, template: .chatml, tokenizer: tokenizer,
+            demonstrations: demonstrations(pictures(16)), replay: replay, template: .chatml, tokenizer: tokenizer,
             settings: settings(steps: steps))
     }
 
@@ -137,7 +141,8 @@ import Training
             var generator = Tensors.SeededGenerator(seed: 4)
             let other = try SupervisedFineTuning(
                 base: TinyLlama.frozen(compute: compute), connector: Tensor(normal: 0.3, [64, 6], using: &generator),
-                pictures: pictures(16), replay: [], template: .chatml, tokenizer: TinyLlama.tokenizer(),
+                demonstrations: demonstrations(pictures(16)), replay: [], template: .chatml,
+                tokenizer: TinyLlama.tokenizer(),
                 settings: settings(steps: 2))
             #expect(throws: RunFolderError.self) {
                 _ = try TrainingRun(stage: other, folder: runFolder, options: .init()) { _ in }

@@ -35,7 +35,7 @@ public struct Scene: Sendable {
 /// One thing in a scene, as words can tell it.
 public struct SceneObject: Codable, Sendable, Equatable {
     /// What it is: a form, or a written character.
-    public enum Kind: Codable, Sendable, Equatable {
+    public enum Kind: Codable, Sendable, Hashable {
         /// A filled form.
         case shape(SceneShape)
         /// A digit or letter.

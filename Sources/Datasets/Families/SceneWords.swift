@@ -12,6 +12,15 @@ public enum SceneShape: String, Codable, Sendable, CaseIterable {
     case cross
     /// With a hole.
     case ring
+
+    /// The form that easy-VQA calls by the same word.
+    public init(_ shape: Shape) {
+        switch shape {
+        case .circle: self = .circle
+        case .rectangle: self = .rectangle
+        case .triangle: self = .triangle
+        }
+    }
 }
 
 /// The colours that generated scenes show; raw values are their words. The first eight are easy-VQA's.
@@ -38,6 +47,20 @@ public enum SceneColour: String, Codable, Sendable, CaseIterable {
     case purple
     /// #FF69B4
     case pink
+
+    /// The colour that easy-VQA calls by the same word.
+    public init(_ colour: Colour) {
+        switch colour {
+        case .black: self = .black
+        case .gray: self = .gray
+        case .red: self = .red
+        case .green: self = .green
+        case .blue: self = .blue
+        case .yellow: self = .yellow
+        case .teal: self = .teal
+        case .brown: self = .brown
+        }
+    }
 
     /// Red, green and blue.
     public var rgb: [UInt8] {

@@ -7,7 +7,7 @@ struct DemonstrationBatch: Sendable {
     /// A question's place among the predictions.
     struct Answer: Sendable {
         let predictions: Range<Int>
-        let isYesNo: Bool
+        let group: String
     }
 
     private(set) var rows = PackedRows()
@@ -20,14 +20,13 @@ struct DemonstrationBatch: Sendable {
     /// The rows of the replay text, all of which are held to the base model.
     private(set) var replay: Range<Int>?
 
-    /// Adds a picture and some of its questions.
-    mutating func append(_ tree: PictureTree, branches: [Int]) {
+    /// Adds a picture and its questions.
+    mutating func append(_ tree: PictureTree) {
         let prefix = rows.append(tree.prefix)
         pictures.append((prefix.rows.lowerBound + tree.visual.lowerBound, tree.features))
-        for index in branches {
-            let branch = tree.branches[index]
+        for branch in tree.branches {
             let predictions = append(prompt: branch.prompt, reply: branch.answer, after: prefix)
-            answers.append(Answer(predictions: predictions, isYesNo: branch.isYesNo))
+            answers.append(Answer(predictions: predictions, group: branch.group))
         }
     }
 

@@ -9,11 +9,14 @@ public struct PictureQuestions: Sendable {
         public var text: String
         /// The whole answer.
         public var answer: String
+        /// What its accuracy is reported under.
+        public var group: String
 
         /// A question.
-        public init(text: String, answer: String) {
+        public init(text: String, answer: String, group: String) {
             self.text = text
             self.answer = answer
+            self.group = group
         }
     }
 
@@ -36,8 +39,8 @@ struct PictureTree: Sendable {
         let prompt: [Int32]
         /// The answer and the end token.
         let answer: [Int32]
-        /// Whether the answer is yes or no.
-        let isYesNo: Bool
+        /// What its accuracy is reported under.
+        let group: String
     }
 
     /// The prompt up to and with the picture.
@@ -65,7 +68,7 @@ struct PictureTree: Sendable {
                 Branch(
                     prompt: Array(prompt.ids[visual.upperBound...]),
                     answer: tokenizer.encode(question.answer, special: .asText) + [endToken],
-                    isYesNo: ["yes", "no"].contains(question.answer)))
+                    group: question.group))
         }
         self.prefix = prefix
         self.visual = visual

@@ -5,8 +5,8 @@ public import Models
 public import Tensors
 public import Tokenizers
 
-/// Supervised fine-tuning from files to files: easy-VQA's training split and replay texts go in, an adapter and a vision
-/// model with a trained connector come out.
+/// Supervised fine-tuning from files to files: easy-VQA's training split, the families' pictures and replay texts go in,
+/// an adapter and a vision model with a trained connector come out.
 public struct FineTuningJob: Sendable {
     /// What is read. All of it is known to the run folder by its SHA-256.
     public struct Inputs: Sendable {
@@ -73,7 +73,16 @@ public struct FineTuningJob: Sendable {
             instructionSet: compute.instructionSet.rawValue, inputs: try digests())
         let runFolder = try RunFolder(path: folder, configuration: record)
         let vision = try VisionWeights(path: inputs.vision)
-        let pictures = try encodedPictures(vision, on: compute, report: report)
+        let encoder = PictureEncoder(vision: vision, compute: compute)
+        let demonstrations = MixedDemonstrations(sources: [
+            RepeatedDemonstrations(
+                try officialPictures(encoder, report: report), heldOut: settings.heldOutPictures, seed: settings.seed,
+                picturesPerStep: settings.officialPictures, questionsPerPicture: settings.questionsPerPicture),
+            FamilyDemonstrations(
+                seed: settings.seed, families: settings.families, heldOut: settings.heldOutFamilyPictures,
+                picturesPerStep: settings.familyPictures, questionsPerPicture: settings.questionsPerPicture,
+                encode: encoder.features),
+        ])
         let base = try FrozenDecoder(
             gguf: GGUFFile(path: inputs.baseModel), configuration: configuration, precision: precision,
             compute: compute)
@@ -81,7 +90,7 @@ public struct FineTuningJob: Sendable {
             try ReplayRecord.load(path: $0, vocabulary: configuration.vocabulary)
         }
         let stage = try SupervisedFineTuning(
-            base: base, connector: vision.parameters[VisionWeights.connector], pictures: pictures,
+            base: base, connector: vision.parameters[VisionWeights.connector], demonstrations: demonstrations,
             replay: replay ?? [], template: template, tokenizer: tokenizer, settings: settings)
         var run = try TrainingRun(stage: stage, folder: runFolder, options: options, report: report)
         let outcome = try run.run(clock: clock)
@@ -98,28 +107,25 @@ public struct FineTuningJob: Sendable {
         return digests
     }
 
-    /// What the connector reads of each training picture, and the picture's questions. Test pictures are refused by
-    /// `EasyVQA`.
-    private func encodedPictures(
-        _ vision: VisionWeights, on compute: Compute, report: (String) -> Void
-    ) throws -> [PictureQuestions] {
+    /// Each training picture and its questions. Test pictures are refused by `EasyVQA`.
+    private func officialPictures(_ encoder: PictureEncoder, report: (String) -> Void) throws -> [PictureQuestions] {
         let data = try EasyVQA(folder: URL(fileURLWithPath: inputs.easyVQA))
         let questions = Dictionary(grouping: data.training, by: \.picture)
         let numbers = questions.keys.sorted()
-        let processor = ImageProcessor(viewSize: vision.configuration.imageSize)
-        let tokens = vision.configuration.tokensPerView
         var pictures: [PictureQuestions] = []
         let batch = 40
         for start in stride(from: 0, to: numbers.count, by: batch) {
             let some = numbers[start..<min(numbers.count, start + batch)]
-            let views = try some.map { processor.views(of: try data.trainingPicture($0), detail: .low) }
-            let pixels = Tensor.stacking(views).reshaped([some.count] + Array(views[0].shape.dropFirst()))
-            let features = VisionPass(pixels, weights: vision, on: compute).connect(weights: vision).shuffled
-            for (index, number) in some.enumerated() {
+            let features = encoder.features(of: try some.map { try data.trainingPicture($0) })
+            for (number, features) in zip(some, features) {
                 pictures.append(
                     PictureQuestions(
-                        features: features.rows(index * tokens..<(index + 1) * tokens),
-                        questions: (questions[number] ?? []).map { .init(text: $0.text, answer: $0.answer.rawValue) }))
+                        features: features,
+                        questions: (questions[number] ?? []).map {
+                            .init(
+                                text: $0.text, answer: $0.answer.rawValue,
+                                group: $0.kind == .yesNo ? "easy_vqa_yes_no" : "easy_vqa_open")
+                        }))
             }
             if (start / batch + 1) % 25 == 0 { report("sft: \(pictures.count) of \(numbers.count) pictures encoded") }
         }

@@ -1,11 +1,20 @@
+public import Datasets
+
 /// How supervised fine-tuning goes; together with the input files it decides the result.
 public struct FineTuningSettings: Codable, Sendable, Equatable {
     /// Decides the adapter's start and the order of the data.
     public var seed: UInt64 = 0
     /// Steps of the whole run.
-    public var steps = 450
-    /// Pictures a step.
-    public var picturesPerStep = 6
+    public var steps = 1_300
+    /// easy-VQA's pictures a step.
+    public var officialPictures = 2
+    /// The families' pictures a step.
+    public var familyPictures = 6
+    /// The families of those pictures, in turn: what is hard stands there more than once.
+    public var families: [Family] = [
+        .counts, .positions, .comparisons, .attributes, .counts, .numbers, .positions, .absence, .counts, .digits,
+        .comparisons, .descriptions, .positions, .absence,
+    ]
     /// Questions a picture and step.
     public var questionsPerPicture = 6
     /// r of the adapter.
@@ -26,9 +35,14 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     public var replayRows = 192
     /// Weight of the replay's mean divergence from the base model beside the loss of the pictures' answers.
     public var replayWeight: Float = 1
-    /// Pictures, drawn by the seed, that are held out for validation.
+    /// Official pictures, drawn by the seed, that are held out for validation.
     public var heldOutPictures = 60
+    /// Pictures of the validation split that are held out, of each family.
+    public var heldOutFamilyPictures = 24
 
     /// The settings of the policy that ships (InstructGPT's first stage, Ouyang et al. 2022 §3.5, at this scale).
     public init() {}
+
+    /// Pictures a step.
+    var picturesPerStep: Int { officialPictures + familyPictures }
 }

@@ -24,39 +24,35 @@ public struct SupervisedFineTuning: TrainingStage {
     /// The adapter as it starts, which changes nothing: with it the decoder is the base model.
     private let reference: LowRankAdapter
     private let settings: FineTuningSettings
-    private let training: [PictureTree]
-    private let heldOut: [PictureTree]
+    private let demonstrations: any DemonstrationSource
     private let replay: [ReplayRecord]
-    private let order: DemonstrationOrder
+    private let template: ChatTemplate
+    private let tokenizer: Tokenizer
+    private let endToken: Int32
     private let schedule: CosineSchedule
 
-    /// A run over `pictures`, of which some are held out.
+    /// A run over `demonstrations`.
     ///
     /// - Parameters:
     ///   - connector: `[hidden, connector inputs]`, to start from.
     ///   - replay: texts of the base model; may be empty.
     /// - Throws: `ChatTemplateError` if the tokenizer lacks the template's tokens.
     public init(
-        base: FrozenDecoder, connector: Tensor, pictures: [PictureQuestions], replay: [ReplayRecord],
+        base: FrozenDecoder, connector: Tensor, demonstrations: any DemonstrationSource, replay: [ReplayRecord],
         template: ChatTemplate, tokenizer: Tokenizer, settings: FineTuningSettings
     ) throws(ChatTemplateError) {
         guard let endToken = tokenizer.id(ofSpecial: "<|im_end|>") else { throw .missingToken("<|im_end|>") }
-        var trees: [PictureTree] = []
-        for picture in pictures {
-            trees.append(
-                try PictureTree(picture, template: template, tokenizer: tokenizer, endToken: endToken))
-        }
         var generator = Tensors.SeededGenerator(seed: settings.seed)
-        trees.shuffle(using: &generator)
-        precondition(trees.count > settings.heldOutPictures, "\(trees.count) pictures, all of them held out")
         let adapter = LowRankAdapter(
             starting: base.configuration, rank: settings.rank, alpha: settings.alpha, using: &generator)
         self.base = base
         self.reference = adapter
         self.settings = settings
-        self.heldOut = Array(trees.prefix(settings.heldOutPictures))
-        self.training = Array(trees.dropFirst(settings.heldOutPictures))
+        self.demonstrations = demonstrations
         self.replay = replay
+        self.template = template
+        self.tokenizer = tokenizer
+        self.endToken = endToken
         self.parameters = ParameterSet([("connector", connector)] + adapter.parameters)
         self.optimizer = AdamWOptimizer(
             parameters: parameters,
@@ -64,9 +60,6 @@ public struct SupervisedFineTuning: TrainingStage {
                 .init(prefix: "connector", learningRate: settings.connectorRate),
                 .init(prefix: "adapter.", learningRate: settings.adapterRate),
             ], settings: settings.optimizer)
-        self.order = DemonstrationOrder(
-            seed: settings.seed, counts: training.map(\.branches.count), picturesPerStep: settings.picturesPerStep,
-            questionsPerPicture: settings.questionsPerPicture)
         self.schedule = CosineSchedule(steps: settings.steps, warmUp: settings.warmUp, floor: settings.floor)
     }
 
@@ -83,7 +76,7 @@ public struct SupervisedFineTuning: TrainingStage {
 
     /// Forward, backward and update on the pictures and questions of `step`.
     public mutating func advance(step: Int) throws -> StepReport {
-        let batch = batch(of: step)
+        let batch = try batch(of: step)
         let result = gradients(of: batch)
         let norm = optimizer.update(
             &parameters, gradients: result.gradients, factor: schedule.factor(at: step), on: base.compute)
@@ -93,10 +86,18 @@ public struct SupervisedFineTuning: TrainingStage {
         return StepReport(loss: loss, units: batch.rows.count, figures: figures)
     }
 
-    private func batch(of step: Int) -> DemonstrationBatch {
-        var batch = DemonstrationBatch()
-        for (picture, questions) in order.items(of: step) { batch.append(training[picture], branches: questions) }
+    private func batch(of step: Int) throws(ChatTemplateError) -> DemonstrationBatch {
+        var batch = try batch(of: demonstrations.pictures(of: step)[...])
         if !replay.isEmpty { batch.append(replay: replayText(of: step)) }
+        return batch
+    }
+
+    private func batch(of pictures: ArraySlice<PictureQuestions>) throws(ChatTemplateError) -> DemonstrationBatch {
+        var batch = DemonstrationBatch()
+        for picture in pictures {
+            batch.append(
+                try PictureTree(picture, template: template, tokenizer: tokenizer, endToken: endToken))
+        }
         return batch
     }
 
@@ -173,25 +174,19 @@ public struct SupervisedFineTuning: TrainingStage {
     // MARK: Validation
 
     /// Shares of held-out questions whose tokens are all the likeliest ones, given the right tokens before: what greedy
-    /// decoding answers exactly. Up to `questionsPerPicture` questions a picture.
+    /// decoding answers exactly. Of all questions, and of each group.
     public mutating func validate() throws -> [(name: String, value: Double)] {
-        var right = (open: 0, yesNo: 0)
-        var asked = (open: 0, yesNo: 0)
-        for start in stride(from: 0, to: heldOut.count, by: settings.picturesPerStep) {
-            var batch = DemonstrationBatch()
-            for tree in heldOut[start..<min(heldOut.count, start + settings.picturesPerStep)] {
-                batch.append(tree, branches: Array(tree.branches.indices.prefix(settings.questionsPerPicture)))
-            }
+        var counts: [String: (right: Int, asked: Int)] = [:]
+        for start in stride(from: 0, to: demonstrations.heldOut.count, by: settings.picturesPerStep) {
+            let batch = try batch(of: demonstrations.heldOut[start...].prefix(settings.picturesPerStep))
             for (answer, isRight) in zip(batch.answers, correctness(of: batch)) {
-                if answer.isYesNo { asked.yesNo += 1 } else { asked.open += 1 }
-                if isRight { if answer.isYesNo { right.yesNo += 1 } else { right.open += 1 } }
+                for name in ["accuracy", "accuracy_" + answer.group] {
+                    let old = counts[name, default: (0, 0)]
+                    counts[name] = (old.right + (isRight ? 1 : 0), old.asked + 1)
+                }
             }
         }
-        func share(_ part: Int, _ whole: Int) -> Double { Double(part) / Double(max(1, whole)) }
-        return [
-            ("accuracy", share(right.open + right.yesNo, asked.open + asked.yesNo)),
-            ("accuracy_open", share(right.open, asked.open)), ("accuracy_yes_no", share(right.yesNo, asked.yesNo)),
-        ]
+        return counts.sorted { $0.key < $1.key }.map { ($0.key, Double($0.value.right) / Double($0.value.asked)) }
     }
 
     private func correctness(of batch: DemonstrationBatch) -> [Bool] {

@@ -1,19 +1,23 @@
 package import Datasets
 package import Images
 
-/// A picture of shapes and which of them each pixel shows: what the vision encoder's targets are made of.
+/// A picture and which thing each of its pixels shows: what the vision encoder's targets are made of.
 package struct LabelledPicture: Sendable {
-    /// What is known about one shape; an official picture's questions may leave something open.
+    /// What is known about one thing; an official picture's questions may leave something open.
     package struct Label: Sendable, Equatable {
-        package let shape: Shape?
-        package let colour: Colour?
+        package let kind: SceneObject.Kind?
+        package let colour: SceneColour?
+        /// Where a scene has two sizes.
+        package let isLarge: Bool?
+        /// The smallest box around its pixels.
+        package let box: ShapeScene.Box
     }
 
     /// What a square of pixels shows.
     package enum Content: Equatable {
         case background
         case label(Int)
-        /// A sliver of a shape, too little to tell it by: no target.
+        /// A sliver of a thing, too little to tell it by: no target.
         case unclear
     }
 
@@ -22,13 +26,22 @@ package struct LabelledPicture: Sendable {
     /// For each pixel 0 for the background, n + 1 for `labels[n]`.
     private let mask: [UInt8]
 
-    /// Pixels of a shape that make a square show it.
+    /// Pixels of a thing that make a square show it.
     private static let leastPixels = 4
 
-    /// A generated scene.
+    /// A scene of a family.
+    package init(_ scene: Scene) {
+        image = scene.image
+        labels = scene.objects.map { Label(kind: $0.kind, colour: $0.colour, isLarge: $0.isLarge, box: $0.box) }
+        mask = scene.mask
+    }
+
+    /// A scene in easy-VQA's style.
     package init(_ scene: ShapeScene) {
         image = scene.image
-        labels = scene.objects.map { Label(shape: $0.shape, colour: $0.colour) }
+        labels = scene.objects.map {
+            Label(kind: Self.kind($0.shape), colour: SceneColour($0.colour), isLarge: nil, box: $0.box)
+        }
         mask = scene.mask
     }
 
@@ -36,7 +49,6 @@ package struct LabelledPicture: Sendable {
     /// it by at least 0.3 of what the inside does belongs to the shape: half-covered edges do, their neighbours do not.
     package init(_ image: RGBImage, facts: PictureFacts) {
         self.image = image
-        labels = [Label(shape: facts.shape, colour: facts.colour)]
         let pixels = stride(from: 0, to: image.pixels.count, by: 3).map { index in
             SIMD3<Int>(Int(image.pixels[index]), Int(image.pixels[index + 1]), Int(image.pixels[index + 2]))
         }
@@ -49,10 +61,25 @@ package struct LabelledPicture: Sendable {
         }
         let inside = distances.max() ?? 0
         mask = distances.map { $0 > 0 && 11 * $0 >= inside ? 1 : 0 }
+        labels = [
+            Label(
+                kind: facts.shape.map(Self.kind), colour: facts.colour.map { SceneColour($0) }, isLarge: nil,
+                box: ShapeScene.Box(around: 1, in: mask, width: image.width))
+        ]
     }
 
-    /// The label of the whole, if it shows one shape.
+    private static func kind(_ shape: Shape) -> SceneObject.Kind { .shape(SceneShape(shape)) }
+
+    /// The label of the whole, if it shows one thing.
     package var single: Label? { labels.count == 1 ? labels.first : nil }
+
+    /// The squares of `side` pixels, numbered row by row, that hold the middle of each label's box.
+    package func centres(side: Int) -> [Int] {
+        labels.map { label in
+            let (x, y) = (label.box.x + label.box.width / 2, label.box.y + label.box.height / 2)
+            return y / side * (image.width / side) + x / side
+        }
+    }
 
     /// What the squares of `side` pixels show, row by row.
     package func contents(side: Int) -> [Content] {

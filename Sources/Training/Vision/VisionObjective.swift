@@ -7,32 +7,38 @@ import Tensors
 package struct VisionObjective: Sendable {
     private let settings: VisionPretrainingSettings
     private let compute: Compute
-    /// The word table and, last, a row of zeros.
+    /// `[words, width]`.
     private let table: Tensor
-    /// Mean square of all sums of a shape's and a colour's embedding.
+    /// The embeddings of each kind with each colour, `[kinds * colours, width]`.
+    private let pairs: Tensor
+    /// Their mean square.
     private let meanSquare: Float
 
     init(words: WordEmbeddings, settings: VisionPretrainingSettings, on compute: Compute) {
         self.settings = settings
         self.compute = compute
-        self.table = Tensor.stacking([words.table, Tensor(zeros: [1, words.table.columns])])
-        let pairs = Self.pairs(of: words.table, on: compute)
-        self.meanSquare = Float(compute.squaredNorm(pairs) / Double(pairs.count))
+        self.table = words.table
+        let pairs = WordEmbeddings.Word.kinds.flatMap { kind in
+            SceneColour.allCases.map { [(word: WordEmbeddings.Word.kind(kind), share: Float(1)), (.colour($0), 1)] }
+        }
+        self.pairs = compute.multiply(Self.shares(pairs), words.table)
+        self.meanSquare = Float(compute.squaredNorm(self.pairs) / Double(self.pairs.count))
     }
 
-    /// The embeddings of each shape with each colour, `[shapes * colours, width]`.
-    private static func pairs(of table: Tensor, on compute: Compute) -> Tensor {
-        let pairs = Shape.allCases.flatMap { shape in
-            Colour.allCases.map { (Int32(WordEmbeddings.row(of: shape)), Int32(WordEmbeddings.row(of: $0))) }
+    /// `[tokens, words]`: multiplied with the word table gives each token's target.
+    private static func shares(_ tokens: [[(word: WordEmbeddings.Word, share: Float)]]) -> Tensor {
+        var shares = Tensor(zeros: [tokens.count, WordEmbeddings.count])
+        for (token, parts) in tokens.enumerated() {
+            for part in parts {
+                if let row = WordEmbeddings.row(of: part.word) { shares[token, row] += part.share }
+            }
         }
-        var sums = compute.gather(pairs.map(\.0), from: table)
-        compute.add(&sums, compute.gather(pairs.map(\.1), from: table))
-        return sums
+        return shares
     }
 
     /// The targets of some pictures.
     func targets(_ pictures: some Sequence<LabelledPicture>) -> VisionTargets {
-        VisionTargets(Array(pictures), settings: settings, nothing: table.rows - 1)
+        VisionTargets(Array(pictures), settings: settings)
     }
 
     /// The heads' parameters to start from.
@@ -42,12 +48,14 @@ package struct VisionObjective: Sendable {
             [
                 (
                     head.rawValue + ".weight",
-                    Tensor(normal: deviation, [head.classes, settings.hidden], using: &generator)
+                    Tensor(normal: deviation, [classes(of: head), settings.hidden], using: &generator)
                 ),
-                (head.rawValue + ".bias", Tensor(zeros: [head.classes])),
+                (head.rawValue + ".bias", Tensor(zeros: [classes(of: head)])),
             ]
         }
     }
+
+    private func classes(of head: VisionHead) -> Int { head.classes(columns: EasyVQA.side / settings.patchSize) }
 
     /// What the means of a batch divide by, over all of its passes.
     struct Totals {
@@ -81,7 +89,7 @@ package struct VisionObjective: Sendable {
         losses.words = words.loss
         var dfeatures = pass.connectBackward(
             words.dtokens, shuffled: shuffled, weights: weights, gradients: &gradients)
-        let averages = averages(views: targets.classes[.pictureShape, default: []].count, rows: pass.features.rows)
+        let averages = averages(views: targets.classes[.pictureKind, default: []].count, rows: pass.features.rows)
         let means = compute.multiply(averages, pass.features)
         for head in VisionHead.allCases {
             let input = head.isOfPicture ? means : pass.features
@@ -109,16 +117,14 @@ package struct VisionObjective: Sendable {
         return largest(compute.linear(input, head.rawValue, of: parameters))
     }
 
-    /// The shape and colour whose embeddings together are nearest to each row of `tokens`.
-    func nearestWords(_ tokens: Tensor) -> [(shape: Shape, colour: Colour)] {
-        let pairs = Self.pairs(of: table, on: compute)
-        // |t - p|² is least where t·p - |p|²/2 is largest.
+    /// The kind and colour whose embeddings together are nearest in direction to each row of `tokens`.
+    func nearestWords(_ tokens: Tensor) -> [(kind: SceneObject.Kind, colour: SceneColour)] {
         var scores = compute.multiply(tokens, pairs, transposeB: true)
-        let halves = (0..<pairs.rows).map { Float(-compute.squaredNorm(pairs.rows($0..<$0 + 1)) / 2) }
-        compute.addBias(&scores, Tensor(halves, shape: [pairs.rows]))
+        let lengths = (0..<pairs.rows).map { Float(compute.squaredNorm(pairs.rows($0..<$0 + 1)).squareRoot()) }
+        for row in 0..<scores.rows { for pair in lengths.indices { scores[row, pair] /= lengths[pair] } }
         return largest(scores).map { pair in
-            let (shape, colour) = Int(pair).quotientAndRemainder(dividingBy: Colour.allCases.count)
-            return (Shape.allCases[shape], Colour.allCases[colour])
+            let (kind, colour) = Int(pair).quotientAndRemainder(dividingBy: SceneColour.allCases.count)
+            return (WordEmbeddings.Word.kinds[kind], SceneColour.allCases[colour])
         }
     }
 
@@ -139,8 +145,7 @@ package struct VisionObjective: Sendable {
         _ tokens: Tensor, _ words: [VisionTargets.Words], totals: Totals
     ) -> (loss: Double, dtokens: Tensor) {
         var difference = tokens
-        compute.add(&difference, compute.gather(words.map(\.first), from: table), scale: -1)
-        compute.add(&difference, compute.gather(words.map(\.second), from: table), scale: -1)
+        compute.add(&difference, compute.multiply(Self.shares(words.map(\.parts)), table), scale: -1)
         let unit = settings.wordWeight / (totals.wordWeight * Float(tokens.columns) * meanSquare)
         var loss = 0.0
         var elements = difference.elements

@@ -13,6 +13,8 @@ package struct VisionPictures: Sendable {
     let heldOutOfficial: [LabelledPicture]
     /// Scenes of the validation split.
     let heldOutScenes: [LabelledPicture]
+    /// Pictures of the families' validation split.
+    let heldOutFamilies: [LabelledPicture]
 
     init(_ dataset: EasyVQA, settings: VisionPretrainingSettings) throws(EasyVQAError) {
         var training: [LabelledPicture] = []
@@ -37,26 +39,37 @@ package struct VisionPictures: Sendable {
         heldOutScenes = (0..<settings.heldOutScenes).map {
             LabelledPicture(ShapeScene(seed: SeedSplit.validation.seed(at: UInt64($0))))
         }
+        heldOutFamilies = (0..<settings.heldOutScenes).map {
+            let family = Family.allCases[$0 % Family.allCases.count]
+            return LabelledPicture(family.picture(seed: SeedSplit.validation.seed(at: UInt64($0))).scene)
+        }
     }
 
-    /// The pictures of `step`: in turn an official one, a scene of one shape, and one of two or three.
+    /// The pictures of `step`: in turn an official one, one of a family, a scene of one to three shapes, and one more of
+    /// a family.
     package func batch(of step: Int, on compute: Compute) -> [LabelledPicture] {
         var orders: [Int: [Int]] = [:]
         let drawn = Mutex<[Int: LabelledPicture]>([:])
         let first = step * picturesPerStep
-        for place in stride(from: first, to: first + picturesPerStep, by: 1) where place % 3 == 0 {
-            let (epoch, index) = (place / 3).quotientAndRemainder(dividingBy: official.count)
+        for place in stride(from: first, to: first + picturesPerStep, by: 1) where place % 4 == 0 {
+            let (epoch, index) = (place / 4).quotientAndRemainder(dividingBy: official.count)
             let order = orders[epoch] ?? shuffled(epoch: epoch)
             orders[epoch] = order
             drawn.withLock { $0[place - first] = official[order[index]] }
         }
         compute.pool.run(count: picturesPerStep) { index in
             let place = first + index
-            if place % 3 == 0 { return }
-            let scene = ShapeScene(seed: sceneSeed(place), count: place % 3 == 1 ? 1...1 : 2...3)
-            drawn.withLock { $0[index] = LabelledPicture(scene) }
+            if place % 4 == 0 { return }
+            let picture = generated(place)
+            drawn.withLock { $0[index] = picture }
         }
         return drawn.withLock { drawn in (0..<picturesPerStep).compactMap { drawn[$0] } }
+    }
+
+    private func generated(_ place: Int) -> LabelledPicture {
+        if place % 4 == 2 { return LabelledPicture(ShapeScene(seed: sceneSeed(place))) }
+        let family = Family.allCases[place / 2 % Family.allCases.count]
+        return LabelledPicture(family.picture(seed: sceneSeed(place)).scene)
     }
 
     private func shuffled(epoch: Int) -> [Int] {

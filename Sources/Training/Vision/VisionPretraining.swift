@@ -26,7 +26,7 @@ public struct VisionPretraining: TrainingStage {
     private let schedule: CosineSchedule
     private let compute: Compute
 
-    /// A run on the official training pictures of `dataset` and on scenes.
+    /// A run on the official training pictures of `dataset`, on scenes, and on the families' pictures.
     ///
     /// - Throws: `EasyVQAError`, and `VisionError` if the settings' sizes do not fit together.
     public init(
@@ -110,8 +110,8 @@ public struct VisionPretraining: TrainingStage {
 
     // MARK: Validation
 
-    /// Shares that are right on held-out pictures: patches of scenes, and official pictures by the heads and by the words
-    /// nearest to the connector's output.
+    /// Shares that are right on held-out pictures: patches of scenes, all heads on the families', and official pictures by
+    /// the heads and by the words nearest to the connector's output.
     public mutating func validate() throws -> [(name: String, value: Double)] {
         var counts: [String: (right: Int, all: Int)] = [:]
         func note(_ name: String, _ isRight: Bool) {
@@ -120,10 +120,13 @@ public struct VisionPretraining: TrainingStage {
         }
         let weights = weights
         for part in passes(of: pictures.heldOutScenes) {
-            probe(part, [.patchInk, .patchShape, .patchColour], "scene", weights, note)
+            probe(part, [.patchInk, .patchKind, .patchColour], "scene", weights, note)
+        }
+        for part in passes(of: pictures.heldOutFamilies) {
+            probe(part, VisionHead.allCases, "family", weights, note)
         }
         for part in passes(of: pictures.heldOutOfficial) {
-            let pass = probe(part, [.pictureShape, .pictureColour], "official", weights, note)
+            let pass = probe(part, [.pictureKind, .pictureColour], "official", weights, note)
             probeWords(part, pass, weights, note)
         }
         return counts.sorted { $0.key < $1.key }.map { ($0.key, Double($0.value.right) / Double($0.value.all)) }
@@ -146,22 +149,18 @@ public struct VisionPretraining: TrainingStage {
         return pass
     }
 
-    /// Compares the mean of a picture's tokens on its shape with all words.
+    /// Compares the token at the middle of a picture's shape with all words.
     private func probeWords(
         _ part: ArraySlice<LabelledPicture>, _ pass: VisionPass, _ weights: VisionWeights,
         _ note: (String, Bool) -> Void
     ) {
         let tokens = pass.connect(weights: weights).tokens
-        let perView = configuration.tokensPerView
         for (index, picture) in part.enumerated() {
-            let contents = picture.contents(side: settings.patchSize * settings.scale)
-            let places = contents.indices.filter { contents[$0] == .label(0) }
-            guard let label = picture.single, !places.isEmpty else { continue }
-            var row = Tensor(zeros: [1, perView])
-            for place in places { row[0, place] = 1 / Float(places.count) }
-            let mean = compute.multiply(row, tokens.rows(index * perView..<(index + 1) * perView))
-            for (shape, colour) in objective.nearestWords(mean) {
-                if let expected = label.shape { note("accuracy_official_word_shape", shape == expected) }
+            guard let label = picture.single else { continue }
+            let centre = picture.centres(side: settings.patchSize * settings.scale)[0]
+            let place = index * configuration.tokensPerView + centre
+            for (kind, colour) in objective.nearestWords(tokens.rows(place..<place + 1)) {
+                if let expected = label.kind { note("accuracy_official_word_kind", kind == expected) }
                 if let expected = label.colour { note("accuracy_official_word_colour", colour == expected) }
             }
         }

@@ -3,8 +3,8 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     /// Decides the weights to start from, the scenes and the order of the data.
     public var seed: UInt64 = 0
     /// Steps of the whole run.
-    public var steps = 1_250
-    /// Pictures a step: a third each official ones, scenes of one shape, and scenes of two or three.
+    public var steps = 3_000
+    /// Pictures a step: of four, one is official, one is a scene in easy-VQA's style, and two are of the families in turn.
     public var picturesPerStep = 48
     /// Pictures that go through the encoder at once: few, so that what is kept for the backward pass stays in the cache.
     public var picturesPerPass = 8
@@ -22,7 +22,7 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     public var backgroundWeight: Float = 0.15
     /// Official training pictures whose number is one less than a multiple of this are held out for validation.
     public var heldOutInterval = 10
-    /// Scenes of the validation split that are held out.
+    /// Scenes of the validation split that are held out, and as many pictures of all families together.
     public var heldOutScenes = 200
     /// Patch side, in pixels.
     public var patchSize = 8

@@ -1,37 +1,59 @@
 import Datasets
+import Images
 
 /// A classifier that helps the encoder learn and is thrown away; raw values are its parameters' names.
 enum VisionHead: String, CaseIterable {
-    /// Whether a patch shows a shape.
+    /// Whether a patch shows a thing.
     case patchInk = "head.patch.ink"
-    /// Which one.
-    case patchShape = "head.patch.shape"
+    /// Which one: a form or a digit.
+    case patchKind = "head.patch.kind"
     /// In which colour.
     case patchColour = "head.patch.colour"
-    /// The shape of a picture that has one, from the mean of its patches.
-    case pictureShape = "head.picture.shape"
+    /// Whether it is one of the large ones.
+    case patchSize = "head.patch.size"
+    /// The column of patches that its middle is in.
+    case patchColumn = "head.patch.column"
+    /// The row.
+    case patchRow = "head.patch.row"
+    /// How many things are of its kind and colour.
+    case patchTwins = "head.patch.twins"
+    /// How many are of its kind.
+    case patchKindCount = "head.patch.kind_count"
+    /// How many are of its colour.
+    case patchColourCount = "head.patch.colour_count"
+    /// The kind of the thing in a picture that has one, from the mean of its patches.
+    case pictureKind = "head.picture.kind"
     /// Its colour.
     case pictureColour = "head.picture.colour"
+    /// How many things a picture shows.
+    case pictureCount = "head.picture.count"
+
+    /// The most things that are told apart in counting.
+    static let mostCounted = 9
 
     /// Number of classes.
-    var classes: Int {
+    ///
+    /// - Parameter columns: of patches; there are as many rows.
+    func classes(columns: Int) -> Int {
         switch self {
-        case .patchInk: 2
-        case .patchShape, .pictureShape: Shape.allCases.count
-        case .patchColour, .pictureColour: Colour.allCases.count
+        case .patchInk, .patchSize: 2
+        case .patchKind, .pictureKind: WordEmbeddings.Word.kinds.count
+        case .patchColour, .pictureColour: SceneColour.allCases.count
+        case .patchColumn, .patchRow: columns
+        case .patchTwins, .patchKindCount, .patchColourCount: Self.mostCounted
+        case .pictureCount: Self.mostCounted + 1
         }
     }
 
     /// Whether it looks at whole pictures.
-    var isOfPicture: Bool { self == .pictureShape || self == .pictureColour }
+    var isOfPicture: Bool { [.pictureKind, .pictureColour, .pictureCount].contains(self) }
 }
 
 /// What the heads and the connector should say about some pictures.
 struct VisionTargets {
-    /// What a visual token should be: the sum of the embeddings in two rows of the word table; weight 0 for no target.
+    /// What a visual token should be: a weighted sum of words; weight 0 for no target.
     struct Words {
-        var first: Int32
-        var second: Int32
+        var parts: [(word: WordEmbeddings.Word, share: Float)]
         var weight: Float
     }
 
@@ -40,16 +62,17 @@ struct VisionTargets {
     /// For each token.
     private(set) var words: [Words] = []
 
-    /// `nothing` is a row of zeros in the word table.
-    init(_ pictures: [LabelledPicture], settings: VisionPretrainingSettings, nothing: Int) {
+    init(_ pictures: [LabelledPicture], settings: VisionPretrainingSettings) {
         for picture in pictures {
-            for content in picture.contents(side: settings.patchSize) { append(patch: content, of: picture) }
-            append(.pictureShape, Self.number(picture.single?.shape))
-            append(.pictureColour, Self.number(picture.single?.colour))
-            for content in picture.contents(side: settings.patchSize * settings.scale) {
-                words.append(
-                    Self.words(content, of: picture, background: settings.backgroundWeight, nothing: nothing))
+            let columns = picture.image.width / settings.patchSize
+            let centres = picture.centres(side: settings.patchSize)
+            for content in picture.contents(side: settings.patchSize) {
+                append(patch: content, of: picture, centres: centres, columns: columns)
             }
+            append(.pictureKind, Self.number(picture.single?.kind))
+            append(.pictureColour, Self.number(picture.single?.colour))
+            append(.pictureCount, Self.class(ofCount: picture.labels.count, from: 0))
+            words += Self.words(of: picture, side: settings.patchSize * settings.scale, settings.backgroundWeight)
         }
     }
 
@@ -58,35 +81,71 @@ struct VisionTargets {
         classes[head, default: []].count { $0 >= 0 }
     }
 
-    private mutating func append(patch content: LabelledPicture.Content, of picture: LabelledPicture) {
-        var label: LabelledPicture.Label?
-        if case .label(let index) = content { label = picture.labels[index] }
+    private mutating func append(
+        patch content: LabelledPicture.Content, of picture: LabelledPicture, centres: [Int], columns: Int
+    ) {
         append(.patchInk, content == .unclear ? -1 : content == .background ? 0 : 1)
-        append(.patchShape, Self.number(label?.shape))
+        var label: LabelledPicture.Label?
+        var centre: Int?
+        if case .label(let index) = content { (label, centre) = (picture.labels[index], centres[index]) }
+        append(.patchKind, Self.number(label?.kind))
         append(.patchColour, Self.number(label?.colour))
+        append(.patchSize, label?.isLarge.map { $0 ? 1 : 0 } ?? -1)
+        append(.patchColumn, centre.map { Int32($0 % columns) } ?? -1)
+        append(.patchRow, centre.map { Int32($0 / columns) } ?? -1)
+        let others = picture.labels
+        func count(_ isAlike: (LabelledPicture.Label) -> Bool) -> Int32 {
+            label?.kind == nil || label?.colour == nil ? -1 : Self.class(ofCount: others.count(where: isAlike), from: 1)
+        }
+        append(.patchTwins, count { $0.kind == label?.kind && $0.colour == label?.colour })
+        append(.patchKindCount, count { $0.kind == label?.kind })
+        append(.patchColourCount, count { $0.colour == label?.colour })
     }
 
     private mutating func append(_ head: VisionHead, _ target: Int32) {
         classes[head, default: []].append(target)
     }
 
-    private static func number<Word: CaseIterable & Equatable>(_ word: Word?) -> Int32 {
-        Int32(Word.allCases.enumerated().first { $0.element == word }?.offset ?? -1)
+    private static func number(_ kind: SceneObject.Kind?) -> Int32 {
+        Int32(WordEmbeddings.Word.kinds.firstIndex { $0 == kind } ?? -1)
+    }
+
+    private static func number(_ colour: SceneColour?) -> Int32 {
+        Int32(SceneColour.allCases.firstIndex { $0 == colour } ?? -1)
+    }
+
+    private static func `class`(ofCount count: Int, from least: Int) -> Int32 {
+        count > VisionHead.mostCounted ? -1 : Int32(count - least)
+    }
+
+    // MARK: Words
+
+    /// A token that holds a thing's middle says all about it; other tokens on it say half as loudly what it is.
+    private static func words(of picture: LabelledPicture, side: Int, _ background: Float) -> [Words] {
+        let centres = picture.centres(side: side)
+        return picture.contents(side: side).enumerated().map { token, content in
+            if let index = centres.firstIndex(of: token) {
+                return words(of: picture.labels[index], in: picture, atCentre: true)
+            }
+            switch content {
+            case .background: return Words(parts: [(.background, 1)], weight: background)
+            case .label(let index): return words(of: picture.labels[index], in: picture, atCentre: false)
+            case .unclear: return Words(parts: [], weight: 0)
+            }
+        }
     }
 
     private static func words(
-        _ content: LabelledPicture.Content, of picture: LabelledPicture, background: Float, nothing: Int
+        of label: LabelledPicture.Label, in picture: LabelledPicture, atCentre: Bool
     ) -> Words {
-        switch content {
-        case .background:
-            return Words(first: Int32(WordEmbeddings.backgroundRow), second: Int32(nothing), weight: background)
-        case .label(let index):
-            if let shape = picture.labels[index].shape, let colour = picture.labels[index].colour {
-                let (first, second) = (WordEmbeddings.row(of: shape), WordEmbeddings.row(of: colour))
-                return Words(first: Int32(first), second: Int32(second), weight: 1)
-            }
-        case .unclear: break
-        }
-        return Words(first: Int32(nothing), second: Int32(nothing), weight: 0)
+        guard let kind = label.kind, let colour = label.colour else { return Words(parts: [], weight: 0) }
+        guard atCentre else { return Words(parts: [(.kind(kind), 0.5), (.colour(colour), 0.5)], weight: 1) }
+        var parts: [(WordEmbeddings.Word, Float)] = [(.kind(kind), 1), (.colour(colour), 1)]
+        if let isLarge = label.isLarge { parts.append((isLarge ? .large : .small, 1)) }
+        // From -1 at the left and top to 1 at the right and bottom.
+        let x = Float(2 * label.box.x + label.box.width) / Float(picture.image.width) - 1
+        let y = Float(2 * label.box.y + label.box.height) / Float(picture.image.height) - 1
+        parts += [(x < 0 ? .left : .right, abs(x)), (y < 0 ? .top : .bottom, abs(y))]
+        return Words(parts: parts, weight: 1)
     }
 }

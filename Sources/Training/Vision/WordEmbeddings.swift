@@ -4,24 +4,52 @@ public import Tokenizers
 
 /// The language model's input embeddings of the words for what pictures show: what the connector is trained to output.
 public struct WordEmbeddings: Sendable {
-    /// The words: three shapes, eight colours, and what lies around them.
-    public static let words = Shape.allCases.map(\.rawValue) + Colour.allCases.map(\.rawValue) + ["background"]
+    /// A word that a visual token can stand for; forms and characters come first.
+    enum Word: Hashable {
+        case kind(SceneObject.Kind)
+        case colour(SceneColour)
+        case large, small
+        case left, right, top, bottom
+        case background
 
-    /// `[words, width]`, in the order of `words`.
+        /// All words, in the order of the table's rows.
+        static let all: [Word] =
+            kinds.map(Word.kind) + SceneColour.allCases.map(Word.colour)
+            + [.large, .small, .left, .right, .top, .bottom, .background]
+
+        /// What a thing can be: forms, then digits.
+        static let kinds: [SceneObject.Kind] =
+            SceneShape.allCases.map(SceneObject.Kind.shape) + (0...9).map { SceneObject.Kind.glyph(String($0)) }
+
+        /// As it stands in a sentence, with the space before it; digits are tokens of their own.
+        var text: String {
+            switch self {
+            case .kind(.shape(let shape)): " " + shape.rawValue
+            case .kind(.glyph(let character)): character
+            case .colour(let colour): " " + colour.rawValue
+            default: " \(self)"
+            }
+        }
+    }
+
+    /// How many words there are.
+    public static let count = Word.all.count
+
+    /// `[words, width]`.
     public let table: Tensor
 
     /// The given rows, `[words, width]`.
     public init(table: Tensor) {
-        precondition(table.rows == Self.words.count, "\(table.shape) for \(Self.words.count) words")
+        precondition(table.rows == Self.count, "\(table.shape) for \(Self.count) words")
         self.table = table
     }
 
-    /// Each word's row is the mean over its tokens, with the space before it, of `embeddings` `[vocabulary, width]`.
+    /// Each word's row is the mean over its tokens of `embeddings`, `[vocabulary, width]`.
     public init(embeddings: Tensor, tokenizer: Tokenizer) {
         let width = embeddings.columns
         var elements: [Float] = []
-        for word in Self.words {
-            let tokens = tokenizer.encode(" " + word, special: .asText)
+        for word in Word.all {
+            let tokens = tokenizer.encode(word.text, special: .asText)
             var sum = Array(repeating: Float(0), count: width)
             for token in tokens {
                 let row = embeddings.rows(Int(token)..<Int(token) + 1).elements
@@ -29,15 +57,11 @@ public struct WordEmbeddings: Sendable {
             }
             elements += sum.map { $0 / Float(tokens.count) }
         }
-        self.init(table: Tensor(elements, shape: [Self.words.count, width]))
+        self.init(table: Tensor(elements, shape: [Self.count, width]))
     }
 
-    /// The row of a shape in `table`.
-    static func row(of shape: Shape) -> Int { Shape.allCases.firstIndex(of: shape) ?? 0 }
+    private static let rows = Dictionary(uniqueKeysWithValues: Word.all.enumerated().map { ($1, $0) })
 
-    /// The row of a colour.
-    static func row(of colour: Colour) -> Int { Shape.allCases.count + (Colour.allCases.firstIndex(of: colour) ?? 0) }
-
-    /// The row of the background.
-    static var backgroundRow: Int { words.count - 1 }
+    /// The row of a word in `table`; nil for a character that is no digit.
+    static func row(of word: Word) -> Int? { rows[word] }
 }
