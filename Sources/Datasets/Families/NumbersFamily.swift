@@ -74,14 +74,18 @@ enum NumbersFamily {
             truth: .text("\(digit)"))
     }
 
-    /// Another number has the same length, and a digit in common at one end.
+    /// Another number has the same length, and a digit in common at one end if it is long enough for several such.
     private static func askIsNumber(_ digits: [Int], _ rules: HeldOutRules, _ asking: inout Questioner) {
         let isTrue = asking.generator.draw(0...1) == 0
         var asked = digits
-        while !isTrue && (asked == digits || asked.first != digits.first && asked.last != digits.last) {
+        while !isTrue && (asked == digits || !isNear(asked, digits)) {
             asked = drawDigits(digits.count, rules, &asking.generator)
         }
         let fact = "the number is \(value(digits))"
         asking.ask(isNumber, ["\(value(asked))"], isTrue: isTrue, yes: fact, no: fact)
+    }
+
+    private static func isNear(_ one: [Int], _ other: [Int]) -> Bool {
+        other.count == 2 || one.first == other.first || one.last == other.last
     }
 }
