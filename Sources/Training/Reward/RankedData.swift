@@ -1,0 +1,88 @@
+import Checkpoints
+import Datasets
+import Images
+import Models
+import Tensors
+import Tokenizers
+
+/// The rankings of a run, their pictures as the decoder reads them, and the prompts made of both.
+struct RankedData {
+    let training: [RankedAnswers]
+    let heldOut: [RankedAnswers]
+    private let picture: (PictureReference) throws -> RGBImage
+    private let demonstrated: (RankedAnswers) throws -> String?
+    private let reader: RankedPromptReader
+    private let weights: VisionWeights
+    private let processor: ImageProcessor
+    private var embeddings: [PictureReference: Tensor] = [:]
+
+    /// Reads the rankings; the pictures are encoded by `encodePictures`.
+    init(
+        _ inputs: RewardModelingJob.Inputs, record: RewardRunRecord, configuration: DecoderConfiguration,
+        tokenizer: Tokenizer
+    ) throws {
+        guard let path = inputs.vision.file("model.safetensors") else {
+            throw RewardModelingJobError.missingField(path: inputs.vision.path, field: "model.safetensors")
+        }
+        training = try Self.comparisons(inputs.rankings, split: .training)
+        heldOut = try inputs.heldOut.map { try Self.comparisons($0, split: .validation) } ?? []
+        let known = Set(training.map(\.id))
+        if let twice = heldOut.first(where: { known.contains($0.id) }) {
+            throw RankedAnswersError.contradiction(id: twice.id)
+        }
+        picture = inputs.picture
+        demonstrated = inputs.demonstration
+        reader = try RankedPromptReader(
+            template: record.chatTemplate, tokenizer: tokenizer, vocabulary: configuration.vocabulary)
+        weights = try VisionWeights(path: path)
+        processor = record.imageProcessor
+        guard weights.configuration.textHidden == configuration.hidden,
+            weights.configuration.imageSize == processor.viewSize
+        else {
+            throw ModelError.unsupported(
+                key: "vision of the policy",
+                expected: "views of \(processor.viewSize) pixels, width \(configuration.hidden)",
+                found: "\(weights.configuration.imageSize), \(weights.configuration.textHidden)")
+        }
+    }
+
+    /// Encodes each picture once, as serving does: vision encoder and connector do not learn any more.
+    mutating func encodePictures(on compute: Compute, report: (String) -> Void) throws {
+        let encoder = VisionEncoder(weights, on: compute)
+        for reference in (training + heldOut).compactMap(\.picture) where embeddings[reference] == nil {
+            embeddings[reference] = encoder.encode(processor.views(of: try picture(reference), detail: .auto))
+            if embeddings.count % 500 == 0 { report("reward: \(embeddings.count) pictures encoded") }
+        }
+    }
+
+    /// What the decoder reads of a view without anything on it, `[tokens of a view, hidden]`.
+    func blankView(on compute: Compute) throws -> Tensor {
+        let side = processor.viewSize
+        let blank = RGBImage(width: side, height: side, red: 243, green: 243, blue: 243)
+        return VisionEncoder(weights, on: compute).encode(processor.views(of: blank, detail: .low))
+    }
+
+    /// Each comparison's prompt, in order.
+    func prompts(of comparisons: [RankedAnswers]) throws -> [RankedPrompt] {
+        try comparisons.map { try reader.prompt(of: $0, embeddings: $0.picture.flatMap { embeddings[$0] }) }
+    }
+
+    /// The tokens of the demonstrated answer to each prompt, by the comparison that it was made of.
+    func demonstrations(for prompts: [RankedPrompt]) throws -> [[Int32]?] {
+        let comparisons = Dictionary(uniqueKeysWithValues: (training + heldOut).map { ($0.id, $0) })
+        return try prompts.map { prompt in
+            try comparisons[prompt.id].flatMap(demonstrated).map(reader.answer)
+        }
+    }
+
+    /// The comparisons in a file, whose generated pictures must be of `split`.
+    private static func comparisons(_ path: String, split: SeedSplit) throws -> [RankedAnswers] {
+        let comparisons = try RankedAnswers.comparisons(of: PreferenceRecord.load(path: path))
+        for comparison in comparisons {
+            guard case .generated(_, let seed) = comparison.picture else { continue }
+            let found = SeedSplit(of: seed)
+            if found != split { throw RankedAnswersError.split(id: comparison.id, expected: split, found: found) }
+        }
+        return comparisons
+    }
+}

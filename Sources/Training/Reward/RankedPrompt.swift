@@ -1,0 +1,113 @@
+package import Datasets
+public import Tensors
+public import Tokenizers
+
+/// A ranked question as the decoder reads it: the prompt up to its picture, the rest of the prompt, and the answers.
+public struct RankedPrompt: Sendable {
+    /// The comparison that it was made of.
+    package let id: String
+    /// Which tree it joins: prompts of equal pictures, one after the other, share the rows of `prefix`.
+    package let picture: PictureReference?
+    /// The prompt up to and with the picture; empty without one.
+    package let prefix: [Int32]
+    /// The picture's rows of the prefix.
+    package let visual: Range<Int>
+    /// What the decoder reads there, `[visual tokens, hidden]`.
+    package let embeddings: Tensor?
+    /// The rest of the prompt.
+    package let question: [Int32]
+    /// Each with its end token, if it came to one.
+    package let answers: [[Int32]]
+    /// The preferences of each labeler; empty for answers that are only to be scored.
+    package let rankings: [[PreferenceRecord.Pair]]
+    /// Which figures of a report it counts for.
+    package let family: String
+
+    /// A prompt of the given parts, for tokens that are there already.
+    package init(
+        id: String, picture: PictureReference?, prefix: [Int32], visual: Range<Int>, embeddings: Tensor?,
+        question: [Int32],
+        answers: [[Int32]], rankings: [[PreferenceRecord.Pair]], family: String
+    ) {
+        precondition(answers.allSatisfy { !$0.isEmpty }, "an answer without tokens has no reward")
+        precondition(visual.count == embeddings?.rows ?? 0, "\(visual.count) places for a picture of other size")
+        self.id = id
+        self.picture = picture
+        self.prefix = prefix
+        self.visual = visual
+        self.embeddings = embeddings
+        self.question = question
+        self.answers = answers
+        self.rankings = rankings
+        self.family = family
+    }
+
+    /// The same prompt with other answers, which nobody ranked.
+    func scoring(_ answers: [[Int32]]) -> RankedPrompt {
+        RankedPrompt(
+            id: id, picture: picture, prefix: prefix, visual: visual, embeddings: embeddings, question: question,
+            answers: answers, rankings: [], family: family)
+    }
+}
+
+/// Renders ranked answers exactly as they are served.
+public struct RankedPromptReader: Sendable {
+    private let template: ChatTemplate
+    private let tokenizer: Tokenizer
+    private let vocabulary: Int
+    private let endToken: Int32
+
+    /// A reader for a model of `vocabulary` tokens.
+    ///
+    /// - Throws: `ChatTemplateError` if the tokenizer has no `<|im_end|>`.
+    public init(template: ChatTemplate, tokenizer: Tokenizer, vocabulary: Int) throws(ChatTemplateError) {
+        guard let endToken = tokenizer.id(ofSpecial: "<|im_end|>") else { throw .missingToken("<|im_end|>") }
+        self.template = template
+        self.tokenizer = tokenizer
+        self.vocabulary = vocabulary
+        self.endToken = endToken
+    }
+
+    /// The prompt and answers of a comparison.
+    ///
+    /// - Parameter embeddings: what the decoder reads of the picture, `[visual tokens, hidden]`; nil for text.
+    /// - Throws: `ChatTemplateError`, or `RankedAnswersError.candidate` for an answer that cannot be scored.
+    public func prompt(of ranked: RankedAnswers, embeddings: Tensor?) throws -> RankedPrompt {
+        let picture: [ChatMessage.Part] = embeddings == nil ? [] : [.image(0)]
+        let rendered = try template.render(
+            [ChatMessage(role: .user, content: picture + [.text(ranked.question)])],
+            imageTokens: { _ in Array(repeating: endToken, count: embeddings?.rows ?? 0) }, tokenizer: tokenizer)
+        let visual = rendered.imageSpans.first?.range ?? 0..<0
+        var answers: [[Int32]] = []
+        for (index, candidate) in ranked.candidates.enumerated() {
+            let tokens = tokens(of: candidate)
+            if tokens.isEmpty {
+                throw RankedAnswersError.candidate(id: ranked.id, index: index, reason: "has no token")
+            }
+            if let unknown = tokens.first(where: { $0 < 0 || Int($0) >= vocabulary }) {
+                throw RankedAnswersError.candidate(
+                    id: ranked.id, index: index, reason: "has the token \(unknown), the model \(vocabulary)")
+            }
+            answers.append(tokens)
+        }
+        return RankedPrompt(
+            id: ranked.id, picture: ranked.picture, prefix: Array(rendered.ids[..<visual.upperBound]),
+            visual: visual, embeddings: embeddings, question: Array(rendered.ids[visual.upperBound...]),
+            answers: answers, rankings: ranked.rankings, family: ranked.family)
+    }
+
+    /// The tokens of a whole answer, its end token last.
+    func answer(_ text: String) -> [Int32] {
+        tokenizer.encode(text, special: .asText) + [endToken]
+    }
+
+    /// As sampled; where that is unknown, of the text. An answer that was cut off has no end token, and its reward is
+    /// read at its last token, as PPO reads it before it adds the penalty for a missing end.
+    private func tokens(of candidate: PreferenceRecord.Candidate) -> [Int32] {
+        if !candidate.tokens.isEmpty { return candidate.tokens }
+        switch candidate.finishReason {
+        case .stop: return answer(candidate.text)
+        case .length: return tokenizer.encode(candidate.text, special: .asText)
+        }
+    }
+}

@@ -1,0 +1,132 @@
+import Datasets
+public import Models
+import Tensors
+
+/// Stage 3: an adapter, which starts as that of `sft`, and a scalar head learn which answers labelers prefer; the
+/// decoder, the vision encoder and the connector are frozen.
+///
+/// One pass over the prompts: all pairs of a prompt are in one step, or the model would fit each answer several times
+/// (Ouyang et al. 2022, §3.5). Prompts about one picture follow each other, so that they share its rows.
+public struct RewardModeling: TrainingStage {
+    /// "reward".
+    public let name = "reward"
+    /// Rows of the decoder.
+    public let unit = "tokens"
+    /// The head's weight and the adapter's factors. The head's bias has no gradient: it is in no difference of rewards.
+    public var parameters: ParameterSet
+    /// AdamW over them.
+    public var optimizer: AdamWOptimizer
+    /// Nothing: the order of the data follows from seed and step.
+    public var state: [String: String] = [:]
+    /// What is measured on.
+    public let heldOut: [RankedPrompt]
+
+    private let base: FrozenDecoder
+    private let settings: RewardModelingSettings
+    private let training: [RankedPrompt]
+    private let schedule: CosineSchedule
+    private let rank: Int
+    private let alpha: Float
+
+    /// A run over `prompts`.
+    ///
+    /// - Parameters:
+    ///   - adapter: what to start from, with pairs for all modules of all blocks.
+    ///   - heldOut: ranked prompts beside those that the settings hold out of `prompts`.
+    /// - Throws: `RankedAnswersError.tooFew` if nothing is left to train or to measure on.
+    public init(
+        base: FrozenDecoder, adapter: LowRankAdapter, prompts: [RankedPrompt], heldOut: [RankedPrompt] = [],
+        settings: RewardModelingSettings
+    ) throws(RankedAnswersError) {
+        var generator = Tensors.SeededGenerator(seed: settings.seed)
+        let head = ScalarHead(starting: base.configuration.hidden, using: &generator)
+        var groups = Self.grouped(prompts)
+        groups.shuffle(using: &generator)
+        guard groups.count > settings.heldOutPictures else {
+            throw .tooFew(what: "pictures", expected: settings.heldOutPictures + 1, found: groups.count)
+        }
+        self.heldOut = heldOut + groups.prefix(settings.heldOutPictures).joined()
+        if self.heldOut.isEmpty { throw .tooFew(what: "held-out prompts", expected: 1, found: 0) }
+        var training = Array(groups.dropFirst(settings.heldOutPictures).joined())
+        if let most = settings.trainingPrompts { training = Array(training.prefix(max(1, most))) }
+        if settings.shufflesRankings { training = training.map { $0.shuffled(using: &generator) } }
+        self.base = base
+        self.settings = settings
+        self.training = training
+        self.rank = adapter.rank
+        self.alpha = adapter.alpha
+        self.parameters = ParameterSet([("head.weight", head.weight)] + adapter.parameters)
+        self.optimizer = AdamWOptimizer(
+            parameters: parameters,
+            groups: [
+                .init(prefix: "head.", learningRate: settings.headRate),
+                .init(prefix: "adapter.", learningRate: settings.adapterRate),
+            ], settings: settings.optimizer)
+        let steps = (training.count + settings.promptsPerStep - 1) / settings.promptsPerStep
+        self.schedule = CosineSchedule(steps: steps, warmUp: settings.warmUp, floor: settings.floor)
+    }
+
+    /// Steps of the whole run: one pass over the training prompts.
+    public var steps: Int { schedule.steps }
+
+    /// The model as trained so far.
+    public var model: RewardModel {
+        RewardModel(
+            base: base, adapter: LowRankAdapter(parameters, like: base.configuration, rank: rank, alpha: alpha),
+            head: ScalarHead(weight: parameters["head.weight"], bias: Tensor(zeros: [1])))
+    }
+
+    /// Forward, backward and update on the prompts of `step`.
+    public mutating func advance(step: Int) throws -> StepReport {
+        let first = step * settings.promptsPerStep
+        let prompts = training[first..<min(training.count, first + settings.promptsPerStep)]
+        let result = model.gradients(of: prompts)
+        let gradients = ParameterSet([("head.weight", result.head.weight)] + result.adapter.parameters)
+        let norm = optimizer.update(
+            &parameters, gradients: gradients, factor: schedule.factor(at: step), on: base.compute)
+        var score = PairScore()
+        for (prompt, rewards) in zip(prompts, result.rewards) { score.count(prompt, rewards: rewards) }
+        return StepReport(
+            loss: result.loss, units: result.rows,
+            figures: [
+                (name: "gradient_norm", value: norm), (name: "pairs_right", value: score.accuracy),
+                (name: "margin", value: score.margin),
+            ])
+    }
+
+    /// Loss and accuracy over the pairs of the held-out prompts, and the accuracy in each family.
+    public mutating func validate() throws -> [(name: String, value: Double)] {
+        let scores = PairScore.families(heldOut, rewards: model.rewards(of: heldOut))
+        let all = PairScore(joining: scores.values)
+        return [("accuracy", all.accuracy), ("loss_held_out", all.loss)]
+            + scores.sorted { $0.key < $1.key }.map { ("family_\($0.key)", $0.value.accuracy) }
+    }
+
+    /// Prompts by picture, in the order of their first ones. Each prompt without one is by itself.
+    private static func grouped(_ prompts: [RankedPrompt]) -> [[RankedPrompt]] {
+        var places: [PictureReference: Int] = [:]
+        var groups: [[RankedPrompt]] = []
+        for prompt in prompts {
+            if let picture = prompt.picture, let place = places[picture] {
+                groups[place].append(prompt)
+            } else {
+                if let picture = prompt.picture { places[picture] = groups.count }
+                groups.append([prompt])
+            }
+        }
+        return groups
+    }
+}
+
+extension RankedPrompt {
+    /// The same prompt, each of its rankings given to the answers in a random order.
+    fileprivate func shuffled(using generator: inout some RandomNumberGenerator) -> RankedPrompt {
+        RankedPrompt(
+            id: id, picture: picture, prefix: prefix, visual: visual, embeddings: embeddings, question: question,
+            answers: answers,
+            rankings: rankings.map { pairs in
+                let order = answers.indices.shuffled(using: &generator)
+                return pairs.map { .init(chosen: order[$0.chosen], rejected: order[$0.rejected]) }
+            }, family: family)
+    }
+}

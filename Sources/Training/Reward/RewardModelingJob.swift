@@ -1,0 +1,120 @@
+public import Checkpoints
+public import Datasets
+import Foundation
+public import Images
+public import Models
+public import Tensors
+public import Tokenizers
+
+/// Training of the reward model from files to files: the policy `sft` and rankings of its samples go in; an adapter, a
+/// head and what they were measured at come out.
+public struct RewardModelingJob {
+    /// What is read. All of it is known to the run folder by its SHA-256.
+    public struct Inputs {
+        /// The base model, a GGUF file.
+        public var baseModel: String
+        /// The policy whose adapter training starts from and whose vision it sees with, verified.
+        public var policy: PolicyFolder
+        /// The vision generation that the policy names, verified.
+        public var vision: PolicyFolder
+        /// Rankings to train on, JSON lines of `PreferenceRecord`.
+        public var rankings: String
+        /// Rankings of validation pictures to measure on; nil to hold some of `rankings` out.
+        public var heldOut: String?
+        /// The pixels of a picture that a record speaks of.
+        public var picture: (PictureReference) throws -> RGBImage
+        /// The demonstrated answer to a ranked question; nil where there is none.
+        public var demonstration: (RankedAnswers) throws -> String?
+
+        /// Inputs.
+        public init(
+            baseModel: String, policy: PolicyFolder, vision: PolicyFolder, rankings: String, heldOut: String?,
+            picture: @escaping (PictureReference) throws -> RGBImage,
+            demonstration: @escaping (RankedAnswers) throws -> String?
+        ) {
+            self.baseModel = baseModel
+            self.policy = policy
+            self.vision = vision
+            self.rankings = rankings
+            self.heldOut = heldOut
+            self.picture = picture
+            self.demonstration = demonstration
+        }
+    }
+
+    private let inputs: Inputs
+    private let settings: RewardModelingSettings
+    private let folder: String
+
+    /// A job that keeps its state and results in `folder`.
+    public init(inputs: Inputs, settings: RewardModelingSettings, folder: String) {
+        self.inputs = inputs
+        self.settings = settings
+        self.folder = folder
+    }
+
+    /// Trains, or goes on training, and writes the results when all steps are done.
+    ///
+    /// - Parameters:
+    ///   - configuration: the base model's sizes.
+    ///   - precision: of the frozen products.
+    ///   - report: prints one line.
+    /// - Throws: the errors of the files' types, `RankedAnswersError`, `RewardModelingJobError`, `RunFolderError` if the
+    ///   folder belongs to another run, `TrainingError`.
+    public func run<C: Clock>(
+        configuration: DecoderConfiguration, tokenizer: Tokenizer, precision: Precision, compute: Compute,
+        options: TrainingRun<RewardModeling>.Options, clock: C = ContinuousClock(),
+        report: @escaping (String) -> Void
+    ) throws -> TrainingRun<RewardModeling>.Outcome where C.Duration == Duration {
+        let record = try RewardRunRecord(
+            inputs: inputs, settings: settings, precision: precision, instructionSet: compute.instructionSet)
+        let runFolder = try RunFolder(path: folder, configuration: record)
+        let adapter = try Self.adapter(in: inputs.policy.path, configuration: configuration)
+        var data = try RankedData(inputs, record: record, configuration: configuration, tokenizer: tokenizer)
+        try data.encodePictures(on: compute, report: report)
+        let base = try FrozenDecoder(
+            gguf: GGUFFile(path: inputs.baseModel), configuration: configuration, precision: precision,
+            compute: compute)
+        let stage = try RewardModeling(
+            base: base, adapter: adapter, prompts: data.prompts(of: data.training),
+            heldOut: data.prompts(of: data.heldOut), settings: settings)
+        var run = try TrainingRun(stage: stage, folder: runFolder, options: options, report: report)
+        let outcome = try run.run(clock: clock)
+        if outcome == .finished { try finish(run.stage, base: base, data: data, report: report) }
+        return outcome
+    }
+
+    /// Writes the adapter, measures the model as it was written, and writes the normalised head last of all.
+    private func finish(
+        _ stage: RewardModeling, base: FrozenDecoder, data: RankedData, report: (String) -> Void
+    ) throws {
+        let results = RewardRunFiles(folder: folder)
+        try FileManager.default.createDirectory(atPath: results.adapter, withIntermediateDirectories: true)
+        let trained = stage.model
+        try PEFTAdapter(trained.adapter).write(to: results.adapter, as: .bfloat16)
+        let model = RewardModel(
+            base: base, adapter: try Self.adapter(in: results.adapter, configuration: base.configuration),
+            head: trained.head)
+        report("reward: measuring on \(stage.heldOut.count) held-out prompts")
+        let evaluation = RewardEvaluation(model, heldOut: stage.heldOut, blank: try data.blankView(on: base.compute))
+        let normalization = try RewardNormalization(
+            model, prompts: stage.heldOut, demonstrations: data.demonstrations(for: stage.heldOut))
+        try AtomicFile.write(
+            [UInt8](evaluation.calibrationPlot.svg.utf8), to: folder + "/calibration.svg")
+        try RewardReport(evaluation: evaluation, normalization: normalization).write(to: results.report)
+        try model.head.normalized(shift: Float(normalization.shift), gain: Float(normalization.gain)).write(
+            to: results.head,
+            metadata: ["shift": "\(normalization.shift)", "gain": "\(normalization.gain)"])
+        for line in RewardReport(evaluation: evaluation, normalization: normalization).lines { report(line) }
+    }
+
+    private static func adapter(in folder: String, configuration: DecoderConfiguration) throws -> LowRankAdapter {
+        let adapter = try LowRankAdapter(PEFTAdapter(folder: folder), configuration: configuration)
+        for (layer, pairs) in adapter.layers.enumerated() {
+            for module in AdapterModule.allCases where pairs[module] == nil {
+                throw ModelError.missingTensor("layers.\(layer).\(module.rawValue).lora_A in \(folder)")
+            }
+        }
+        return adapter
+    }
+}

@@ -1,0 +1,47 @@
+/// What a trained reward model's scores are shifted and scaled by: r' = gain · (r - shift).
+///
+/// The pair loss leaves both free. The shift is the mean reward of demonstrations, which then score 0 on average (Ouyang
+/// et al. 2022, §3.5); the gain makes the deviation of the samples' rewards 1 (Ziegler et al. 2019, §2.1). Only then do a
+/// KL weight, or half a deviation, mean the same for any reward model.
+public struct RewardNormalization: Codable, Sendable, Equatable {
+    /// The mean reward of the demonstrations.
+    public let shift: Double
+    /// 1 / the deviation of the samples' rewards.
+    public let gain: Double
+    /// How many demonstrations were scored.
+    public let demonstrations: Int
+    /// How many samples were scored.
+    public let samples: Int
+
+    /// Measures `model` on prompts, their answers as samples, and a demonstrated answer to each where there is one.
+    ///
+    /// - Parameter demonstrations: the tokens of the answer to each prompt, end token last; nil where none is known.
+    /// - Throws: `RankedAnswersError.tooFew` without demonstrations, or with samples whose rewards are all the same.
+    public init(
+        _ model: RewardModel, prompts: [RankedPrompt], demonstrations: [[Int32]?]
+    ) throws(RankedAnswersError) {
+        precondition(prompts.count == demonstrations.count, "a demonstration, or none, for each prompt")
+        let rewards = model.rewards(
+            of: zip(prompts, demonstrations).map { $0.scoring($0.answers + ($1.map { [$0] } ?? [])) })
+        var demonstrated: [Double] = []
+        var sampled: [Double] = []
+        for (prompt, rewards) in zip(prompts, rewards) {
+            sampled += rewards.prefix(prompt.answers.count).map(Double.init)
+            demonstrated += rewards.dropFirst(prompt.answers.count).map(Double.init)
+        }
+        guard !demonstrated.isEmpty else { throw .tooFew(what: "demonstrations", expected: 1, found: 0) }
+        let mean = Self.mean(sampled)
+        let deviation = Self.mean(sampled.map { ($0 - mean) * ($0 - mean) }).squareRoot()
+        guard deviation.isFinite, deviation > 0 else {
+            throw .tooFew(what: "different rewards of samples", expected: 2, found: 1)
+        }
+        self.shift = Self.mean(demonstrated)
+        self.gain = 1 / deviation
+        self.demonstrations = demonstrated.count
+        self.samples = sampled.count
+    }
+
+    private static func mean(_ values: [Double]) -> Double {
+        values.reduce(0, +) / Double(max(1, values.count))
+    }
+}

@@ -1,0 +1,61 @@
+import Checkpoints
+import Foundation
+
+/// What a finished reward run measured: `evaluation.json`.
+public struct RewardReport: Codable, Sendable, Equatable {
+    /// On held-out rankings, before normalisation.
+    public let evaluation: RewardEvaluation
+    /// What was folded into the head.
+    public let normalization: RewardNormalization
+
+    /// The figures that a manifest keeps, by name.
+    public var figures: [String: Double] {
+        var figures = [
+            "accuracy": evaluation.all.accuracy, "loss": evaluation.all.loss, "pairs": Double(evaluation.all.pairs),
+            "accuracy_blind": evaluation.blind.accuracy, "calibration_error": evaluation.calibrationError,
+            "shift": normalization.shift, "gain": normalization.gain,
+        ]
+        for (family, part) in evaluation.families { figures["accuracy_\(family)"] = part.accuracy }
+        return figures
+    }
+
+    /// The figures in words, a table of the families first.
+    var lines: [String] {
+        func row(_ name: String, _ seen: RewardEvaluation.Figures, _ blind: RewardEvaluation.Figures?) -> String {
+            String(format: "%6d pairs  %5.1f %%", seen.pairs, 100 * seen.accuracy)
+                + (blind.map { String(format: ", blind %5.1f %%", 100 * $0.accuracy) } ?? "") + "  \(name)"
+        }
+        let families = evaluation.families.sorted { $0.key < $1.key }.map {
+            row($0.key, $0.value, evaluation.blindFamilies[$0.key])
+        }
+        let bins = evaluation.calibration.map {
+            String(format: "%6d pairs  predicted %.3f  observed %.3f", $0.pairs, $0.predicted, $0.observed)
+        }
+        return families + [row("all", evaluation.all, evaluation.blind)] + bins + [
+            String(format: "calibration error %.3f", evaluation.calibrationError),
+            String(
+                format: "shift %.4f (%d demonstrations), gain %.4f (%d samples)", normalization.shift,
+                normalization.demonstrations, normalization.gain, normalization.samples),
+        ]
+    }
+
+    init(evaluation: RewardEvaluation, normalization: RewardNormalization) {
+        self.evaluation = evaluation
+        self.normalization = normalization
+    }
+
+    /// Reads the report of a finished run.
+    init(path: String) throws {
+        do {
+            self = try JSONDecoder().decode(RewardReport.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+        } catch {
+            throw RewardModelingJobError.badFile(path: path, reason: "\(error)")
+        }
+    }
+
+    func write(to path: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        try AtomicFile.write([UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")], to: path)
+    }
+}

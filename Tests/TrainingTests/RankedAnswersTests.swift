@@ -1,0 +1,63 @@
+import Datasets
+import Testing
+import Tokenizers
+import Training
+
+@Suite struct RankedAnswersTests {
+    private func candidate(
+        _ text: String, _ tokens: [Int32] = [], _ reason: PreferenceRecord.FinishReason = .stop
+    ) -> PreferenceRecord.Candidate {
+        .init(text: text, tokens: tokens, policy: nil, finishReason: reason)
+    }
+
+    private func record(
+        _ id: String, labeler: String = "a", candidates: [PreferenceRecord.Candidate]? = nil,
+        tiers: [[Int]] = [[0], [1]]
+    ) -> PreferenceRecord {
+        PreferenceRecord(
+            id: id, picture: nil, question: "which?", candidates: candidates ?? [candidate("x"), candidate("y")],
+            tiers: tiers, labeler: .init(kind: .human, id: labeler), seed: 0)
+    }
+
+    @Test func recordsOfOneComparisonAreComputedOnce() throws {
+        let records = [
+            record("one"), record("two", tiers: [[0, 1]]), record("one", labeler: "b", tiers: [[1], [0]]),
+            record("three"), record("one", labeler: "c", tiers: [[0, 1]]),
+        ]
+        let comparisons = try RankedAnswers.comparisons(of: records)
+        #expect(comparisons.map(\.id) == ["one", "three"])
+        #expect(comparisons[0].rankings == [[.init(chosen: 0, rejected: 1)], [.init(chosen: 1, rejected: 0)]])
+        #expect(throws: RankedAnswersError.contradiction(id: "one")) {
+            try RankedAnswers.comparisons(of: records + [record("one", candidates: [candidate("x"), candidate("z")])])
+        }
+    }
+
+    /// Tokens as sampled are kept; the end token is put after a text that ended, never after one that was cut off.
+    @Test func answersEndWhereTheyEnded() throws {
+        let reader = try TinyRankings.reader()
+        let texts = [
+            candidate("ab", [70, 71, 2]), candidate("ab", [70, 71], .length), candidate("ab"),
+            candidate("ab", [], .length),
+        ]
+        let tokens = try reader.prompt(
+            of: RankedAnswers.comparisons(of: [record("one", candidates: texts, tiers: [[0], [1], [2], [3]])])[0],
+            embeddings: nil
+        ).answers
+        #expect(tokens[0] == [70, 71, 2] && tokens[1] == [70, 71])
+        #expect(tokens[2] == tokens[3] + [2] && !tokens[3].isEmpty)
+    }
+
+    @Test(arguments: [
+        (PreferenceRecord.Candidate(text: "", tokens: [], policy: nil, finishReason: .length), "has no token"),
+        (
+            PreferenceRecord.Candidate(text: "x", tokens: [70, 320], policy: nil, finishReason: .stop),
+            "has the token 320, the model 320"
+        ),
+    ])
+    func answersThatCannotBeScoredAreRefused(bad: PreferenceRecord.Candidate, reason: String) throws {
+        let ranked = try RankedAnswers.comparisons(of: [record("one", candidates: [candidate("x"), bad])])[0]
+        #expect(throws: RankedAnswersError.candidate(id: "one", index: 1, reason: reason)) {
+            try TinyRankings.reader().prompt(of: ranked, embeddings: nil)
+        }
+    }
+}

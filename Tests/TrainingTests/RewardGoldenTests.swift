@@ -1,0 +1,131 @@
+import Checkpoints
+import Datasets
+import Foundation
+import Models
+import Tensors
+import TestSupport
+import Testing
+import Training
+
+/// The reward model of the tiny llama against PyTorch in float64: `make_reward.py`.
+@Suite struct RewardGoldenTests {
+    /// A picture and its ranked questions.
+    private struct Picture: Decodable {
+        struct Prompt: Decodable { let question: [Int32], answers: [[Int32]], tiers: [[Int]] }
+        let prefix: [Int32], visual: Int
+        let prompts: [Prompt]
+    }
+    private struct Text: Decodable { let pictures: [Picture] }
+    private struct Steps: Decodable {
+        struct Schedule: Decodable { let steps: Int, warmUp: Int, floor: Float }
+        struct Settings: Decodable {
+            let beta1: Float, beta2: Float, epsilon: Float, weightDecay: Float, maximumNorm: Float
+        }
+        let losses: [Double], norms: [Double]
+        let rates: [String: Float]
+        let settings: Settings
+        let schedule: Schedule
+        let batches: [[Picture]]
+    }
+
+    private let compute = Compute(threads: 2)
+
+    /// The prompts of `pictures`, whose visual tokens are the rows of `visual` in turn.
+    private func prompts(_ pictures: [Picture], visual: Tensor?) -> [RankedPrompt] {
+        var first = 0
+        return pictures.enumerated().flatMap { number, picture in
+            let tokens = picture.visual > 0 ? visual?.rows(first..<first + picture.visual) : nil
+            first += picture.visual
+            return picture.prompts.map { prompt in
+                RankedPrompt(
+                    id: "\(number)", picture: tokens == nil ? nil : .easyVQA(number: number),
+                    prefix: tokens == nil ? [] : picture.prefix, visual: tokens == nil ? 0..<0 : 1..<1 + picture.visual,
+                    embeddings: tokens, question: (tokens == nil ? picture.prefix : []) + prompt.question,
+                    answers: prompt.answers,
+                    rankings: [
+                        PreferenceRecord(
+                            id: "\(number)", picture: nil, question: "?",
+                            candidates: prompt.answers.map {
+                                .init(text: "", tokens: $0, policy: nil, finishReason: .stop)
+                            }, tiers: prompt.tiers, labeler: .init(kind: .simulatedRule, id: "test"), seed: 0
+                        ).pairs
+                    ], family: "test")
+            }
+        }
+    }
+
+    @Test func rewardsAndLossEqualThoseOfTRL() throws {
+        let text = try PackedFixture.decode(Text.self, from: fixtureURL("reward_trl.json"))
+        let file = try SafetensorsFile(path: fixtureURL("reward_trl.safetensors").path)
+        let model = RewardModel(
+            base: try TinyLlama.frozen(compute: compute), adapter: try LowRankAdapter(file),
+            head: ScalarHead(weight: try file.tensor("score.weight"), bias: Tensor(zeros: [1])))
+        let prompts = prompts(text.pictures, visual: nil)
+        let result = model.gradients(of: prompts)
+        #expect(abs(result.loss - Double(try file.tensor("loss").elements[0])) < 1e-5)
+        #expect(relativeDistance(result.head.weight, try file.tensor("grad.score.weight")) < 1e-5)
+        let expected = try file.tensor("rewards").elements
+        for (found, wanted) in zip(result.rewards.joined(), expected) { #expect(abs(found - wanted) < 1e-5) }
+        #expect(result.rewards.joined().count == expected.count)
+    }
+
+    @Test func tenStepsEqualPyTorch() throws {
+        let recording = try PackedFixture.decode(Steps.self, from: fixtureURL("reward_steps.json"))
+        let file = try SafetensorsFile(path: fixtureURL("reward_steps.safetensors").path)
+        let base = try TinyLlama.frozen(compute: compute)
+        func parameters(_ prefix: String) throws -> ParameterSet {
+            ParameterSet(
+                [("head.weight", try file.tensor(prefix + "score.weight"))]
+                    + (try LowRankAdapter(file, prefix: prefix).parameters))
+        }
+        let (start, settings) = (try parameters("start."), recording.settings)
+        var current = start
+        var optimizer = AdamWOptimizer(
+            parameters: start,
+            groups: try [("adapter.", "adapter"), ("head.", "head")].map {
+                .init(
+                    prefix: $0, learningRate: try #require(recording.rates[$1]), weightDecay: settings.weightDecay)
+            },
+            settings: .init(
+                beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon,
+                maximumNorm: settings.maximumNorm))
+        let schedule = CosineSchedule(
+            steps: recording.schedule.steps, warmUp: recording.schedule.warmUp, floor: recording.schedule.floor)
+        for step in 0..<10 {
+            let batch = step % recording.batches.count
+            let model = RewardModel(
+                base: base, adapter: LowRankAdapter(current, like: TinyLlama.configuration, rank: 4, alpha: 8),
+                head: ScalarHead(weight: current["head.weight"], bias: Tensor(zeros: [1])))
+            let result = model.gradients(
+                of: prompts(recording.batches[batch], visual: try file.tensor("visual.\(batch)")))
+            #expect(abs(result.loss - recording.losses[step]) < 1e-3 * recording.losses[step], "step \(step)")
+            let gradients = ParameterSet([("head.weight", result.head.weight)] + result.adapter.parameters)
+            if step == 0 { try checkFirst(result, gradients, file) }
+            let norm = optimizer.update(&current, gradients: gradients, factor: schedule.factor(at: step), on: compute)
+            #expect(abs(norm - recording.norms[step]) < 1e-3 * recording.norms[step], "step \(step)")
+        }
+        let end = try parameters("final.")
+        for name in end.names {
+            var (moved, error) = (end[name], current[name])
+            compute.add(&moved, start[name], scale: -1)
+            compute.add(&error, end[name], scale: -1)
+            let share = (compute.squaredNorm(error) / compute.squaredNorm(moved)).squareRoot()
+            #expect(share < 1e-2, "\(name)")
+        }
+    }
+
+    private func checkFirst(_ result: RewardModel.Gradients, _ gradients: ParameterSet, _ file: SafetensorsFile) throws
+    {
+        for (found, wanted) in zip(result.rewards.joined(), try file.tensor("rewards").elements) {
+            #expect(abs(found - wanted) < 1e-5)
+        }
+        let expected = ParameterSet(
+            [("head.weight", try file.tensor("grad.score.weight"))]
+                + (try LowRankAdapter(file, prefix: "grad.").parameters))
+        for name in expected.names {
+            #expect(relativeDistance(gradients[name], expected[name]) < 1e-3, "\(name)")
+        }
+        // A head's bias moves no difference of rewards.
+        #expect(abs(result.head.bias.elements[0]) < 1e-6)
+    }
+}

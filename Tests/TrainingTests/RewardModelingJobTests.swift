@@ -1,0 +1,149 @@
+import Checkpoints
+import Datasets
+import Foundation
+import Images
+import Models
+import Tensors
+import TestSupport
+import Testing
+import Tokenizers
+import Training
+
+/// The whole stage on the tiny llama, from files to a published reward model.
+@Suite struct RewardModelingJobTests {
+    private let compute = Compute(threads: 2)
+    private let time = Date(timeIntervalSince1970: 1_800_000_000)
+
+    /// A picture that is red, or blue where `number` is odd.
+    private func picture(_ number: UInt64) -> RGBImage {
+        number % 2 == 0
+            ? RGBImage(width: 32, height: 32, red: 255, green: 0, blue: 0)
+            : RGBImage(width: 32, height: 32, red: 0, green: 0, blue: 255)
+    }
+
+    private func settings() -> RewardModelingSettings {
+        var settings = TinyRankings.settings()
+        settings.heldOutPictures = 8
+        return settings
+    }
+
+    /// The inputs of a run: a policy `sft` with eyes in `folder`/policies, and rankings of `count` pictures.
+    private func inputs(in folder: URL, count: Int = 24) throws -> RewardModelingJob.Inputs {
+        let base = try TinyLlama.file().path
+        let backbone = try FileDigest(path: base).sha256
+        let policies = folder.appending(path: "policies").path
+        var generator = Tensors.SeededGenerator(seed: 1)
+        let sizes = try VisionConfiguration(
+            imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2,
+            textHidden: TinyLlama.configuration.hidden)
+        let eyes = VisionWeights(configuration: sizes, using: &generator)
+        let vision = try PolicyFolder.publish(
+            PolicyManifest(name: "vision", generation: 3, backbone: backbone, created: time, creator: "test"),
+            in: policies
+        ) { try eyes.write(to: "\($0)/model.safetensors", as: .bfloat16) }
+        let policy = try PolicyFolder.publish(
+            PolicyManifest(
+                name: "sft", generation: 2, backbone: backbone, created: time, creator: "test",
+                vision: .init(name: "vision", generation: 3), chatTemplate: .chatml,
+                image: .init(viewSize: 32, maxViews: 1, fit: .stretch)), in: policies
+        ) { try PEFTAdapter(TinyRankings.adapter()).write(to: $0, as: .bfloat16) }
+        let rankings = folder.appending(path: "rankings.jsonl")
+        try (0..<count).map { try record($0).line() }.reduce(Data(), +).write(to: rankings)
+        return .init(
+            baseModel: base, policy: policy, vision: vision, rankings: rankings.path, heldOut: nil,
+            picture: { reference in
+                guard case .generated(_, let seed) = reference else { preconditionFailure("a generated picture") }
+                return picture(seed)
+            }, demonstration: { $0.questionIndex.map { ["red", "blue"][$0 % 2] } })
+    }
+
+    private func record(_ number: Int, split: SeedSplit = .training) -> PreferenceRecord {
+        let tiny = TinyRankings.record(number)
+        return PreferenceRecord(
+            id: "\(split.rawValue) \(number)",
+            picture: .generated(family: number % 3 == 0 ? .counts : .attributes, seed: split.seed(at: UInt64(number))),
+            question: tiny.question, questionIndex: number % 2, candidates: tiny.candidates, tiers: tiny.tiers,
+            labeler: tiny.labeler, seed: tiny.seed)
+    }
+
+    private func run(
+        _ inputs: RewardModelingJob.Inputs, in folder: URL, limit: Duration? = nil
+    ) throws -> TrainingRun<RewardModeling>.Outcome {
+        try RewardModelingJob(inputs: inputs, settings: settings(), folder: folder.path).run(
+            configuration: TinyLlama.configuration, tokenizer: TinyLlama.tokenizer(), precision: .float32,
+            compute: compute, options: .init(timeLimit: limit, validationInterval: 0), clock: StepClock()
+        ) { _ in }
+    }
+
+    @Test func aFinishedRunIsPublishedWithItsLineage() throws {
+        try withTemporaryFolder { folder in
+            let inputs = try inputs(in: folder)
+            let runFolder = folder.appending(path: "run")
+            #expect(try run(inputs, in: runFolder, limit: .seconds(1)) == .paused(step: 1))
+            #expect(throws: RewardModelingJobError.self) { try FinishedRewardModeling(folder: runFolder.path) }
+            #expect(try run(inputs, in: runFolder) == .finished)
+
+            let report = try JSONDecoder().decode(
+                RewardReport.self, from: Data(contentsOf: runFolder.appending(path: "evaluation.json")))
+            #expect(report.evaluation.all.pairs == 8 * 5 && report.normalization.samples == 8 * 4)
+            #expect(report.evaluation.families.keys.sorted() == ["attributes", "counts"])
+            let policies = folder.appending(path: "policies").path
+            let published = try FinishedRewardModeling(folder: runFolder.path)
+                .publish(generation: 1, figures: ["gold": 0.5], in: policies, at: time)
+            let manifest = published.manifest
+            #expect(manifest.name == "reward" && manifest.parent == .init(name: "sft", generation: 2))
+            #expect(manifest.vision == .init(name: "vision", generation: 3) && manifest.chatTemplate == .chatml)
+            #expect(manifest.image == inputs.policy.manifest.image)
+            #expect(
+                manifest.files.keys.sorted()
+                    == ["adapter_config.json", "adapter_model.safetensors", "head.safetensors"])
+            #expect(try manifest.data == ["rankings": FileDigest(path: inputs.rankings).sha256])
+            #expect(manifest.figures["accuracy"] == report.evaluation.all.accuracy)
+            #expect(manifest.figures["gain"] == report.normalization.gain && manifest.figures["gold"] == 0.5)
+
+            let path = try #require(published.file("head.safetensors"))
+            let head = try ScalarHead(path: path, hidden: TinyLlama.configuration.hidden)
+            let metadata = try SafetensorsFile(path: path).metadata
+            #expect(metadata["gain"] == "\(report.normalization.gain)")
+            let expected = -report.normalization.gain * report.normalization.shift
+            #expect(abs(Double(head.bias.elements[0]) - expected) < 1e-5 * max(1, abs(expected)))
+        }
+    }
+
+    @Test func rankingsMayBeHeldOutInAFileOfTheirOwn() throws {
+        try withTemporaryFolder { folder in
+            var inputs = try inputs(in: folder)
+            let file = folder.appending(path: "held-out.jsonl")
+            inputs.heldOut = file.path
+            try (0..<5).map { try record($0, split: .validation).line() }.reduce(Data(), +).write(to: file)
+            let runFolder = folder.appending(path: "run")
+            #expect(try run(inputs, in: runFolder) == .finished)
+            let report = try JSONDecoder().decode(
+                RewardReport.self, from: Data(contentsOf: runFolder.appending(path: "evaluation.json")))
+            #expect(report.evaluation.all.pairs == (8 + 5) * 5)
+        }
+    }
+
+    @Test func picturesOfAnotherSplitAreRefused() throws {
+        try withTemporaryFolder { folder in
+            var inputs = try inputs(in: folder)
+            let file = folder.appending(path: "test.jsonl")
+            try record(1, split: .test).line().write(to: file)
+            var (rankings, heldOut) = (inputs, inputs)
+            rankings.rankings = file.path
+            heldOut.heldOut = file.path
+            for bad in [rankings, heldOut] {
+                let error = #expect(throws: RankedAnswersError.self) {
+                    try run(bad, in: folder.appending(path: UUID().uuidString))
+                }
+                guard case .split(_, _, .test) = error else {
+                    Issue.record("\(String(describing: error))")
+                    continue
+                }
+            }
+            // The same comparison on both sides would be held out and trained on.
+            inputs.heldOut = inputs.rankings
+            #expect(throws: RankedAnswersError.self) { try run(inputs, in: folder.appending(path: "twice")) }
+        }
+    }
+}

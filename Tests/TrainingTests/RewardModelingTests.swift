@@ -1,0 +1,188 @@
+import Datasets
+import Foundation
+import Models
+import Tensors
+import TestSupport
+import Testing
+import Training
+
+/// Reward modeling of the tiny llama on made-up rankings.
+@Suite struct RewardModelingTests {
+    private let compute = Compute(threads: 2)
+
+    private func stage(
+        _ pictures: Range<Int>, _ settings: RewardModelingSettings = TinyRankings.settings()
+    ) throws -> RewardModeling {
+        try RewardModeling(
+            base: TinyLlama.frozen(compute: compute), adapter: TinyRankings.adapter(),
+            prompts: TinyRankings.prompts(pictures), settings: settings)
+    }
+
+    private func trained(
+        _ pictures: Range<Int>, _ settings: RewardModelingSettings = TinyRankings.settings()
+    ) throws -> RewardModeling {
+        var stage = try stage(pictures, settings)
+        for step in 0..<stage.steps { _ = try stage.advance(step: step) }
+        return stage
+    }
+
+    private func model(seed: UInt64) throws -> RewardModel {
+        var generator = Tensors.SeededGenerator(seed: seed)
+        let fresh = TinyRankings.adapter(seed: seed)
+        let adapter = LowRankAdapter(
+            rank: fresh.rank, alpha: fresh.alpha,
+            layers: fresh.layers.map {
+                $0.mapValues { .init(a: $0.a, b: Tensor(normal: 0.2, $0.b.shape, using: &generator)) }
+            })
+        return RewardModel(
+            base: try TinyLlama.frozen(compute: compute), adapter: adapter,
+            head: ScalarHead(starting: TinyLlama.configuration.hidden, using: &generator))
+    }
+
+    @Test func itLearnsARuleThatOnlyPicturesDecide() throws {
+        let stage = try trained(0..<500)
+        #expect(stage.steps == 60)
+        let evaluation = RewardEvaluation(
+            stage.model, heldOut: stage.heldOut, blank: Tensor(zeros: [1, TinyLlama.configuration.hidden]))
+        #expect(evaluation.all.pairs == 20 * 5)
+        #expect(evaluation.all.accuracy > 0.95 && evaluation.all.loss < 0.2)
+        #expect(evaluation.families.keys.sorted() == ["easy-vqa"])
+        #expect(evaluation.blind.pairs == 100 && evaluation.blind.accuracy < 0.75)
+        #expect(evaluation.calibration.reduce(0) { $0 + $1.pairs } == 100)
+        #expect(evaluation.calibration.allSatisfy { (0.5...1).contains($0.predicted) })
+        #expect(evaluation.calibrationError < 0.15)
+    }
+
+    @Test func shuffledRankingsTeachNothing() throws {
+        var settings = TinyRankings.settings()
+        settings.shufflesRankings = true
+        settings.heldOutPictures = 100
+        var stage = try trained(0..<400, settings)
+        // Nothing that it believes holds for pictures that it has not seen: ln 2 is the loss of not knowing.
+        let loss = try #require(stage.validate().first { $0.name == "loss_held_out" }?.value)
+        #expect(loss > 0.6)
+    }
+
+    @Test func aRunCutInPiecesGivesTheSameBytes() throws {
+        func run(
+            _ folder: URL, limit: Duration?
+        ) throws -> TrainingRun<RewardModeling>.Outcome {
+            let runFolder = try RunFolder(path: folder.path, configuration: TinyRankings.settings())
+            var run = try TrainingRun(
+                stage: stage(0..<84), folder: runFolder, options: .init(timeLimit: limit, validationInterval: 3)
+            ) { _ in }
+            return try run.run(clock: StepClock())
+        }
+        try withTemporaryFolder { whole in
+            try withTemporaryFolder { pieces in
+                #expect(try run(whole, limit: nil) == .finished)
+                #expect(try run(pieces, limit: .seconds(3)) == .paused(step: 3))
+                #expect(try run(pieces, limit: .seconds(3)) == .paused(step: 6))
+                #expect(try run(pieces, limit: nil) == .finished)
+                for name in ["checkpoint.safetensors", "log.jsonl", "loss.svg", "config.json"] {
+                    let one = try Data(contentsOf: whole.appendingPathComponent(name))
+                    #expect(try one == Data(contentsOf: pieces.appendingPathComponent(name)), "\(name)")
+                    #expect(!one.isEmpty)
+                }
+            }
+        }
+    }
+
+    @Test func aPackedTreeEqualsItsAnswersOneByOne() throws {
+        let model = try model(seed: 5)
+        // Two questions about each picture, so that a tree has two levels of branches.
+        let reader = try TinyRankings.reader()
+        let prompts = try (0..<3).flatMap { number in
+            try ["what color?", "and what color is it now?"].map { question in
+                let record = TinyRankings.record(number)
+                let asked = PreferenceRecord(
+                    id: "\(number) \(question)", picture: record.picture, question: question,
+                    candidates: record.candidates, tiers: record.tiers, labeler: record.labeler, seed: 0)
+                return try reader.prompt(
+                    of: RankedAnswers.comparisons(of: [asked])[0], embeddings: TinyRankings.embeddings(number))
+            }
+        }
+        let packed = model.rewards(of: prompts)
+        #expect(packed.count == 6 && packed.allSatisfy { $0.count == 4 })
+        for (prompt, rewards) in zip(prompts, packed) {
+            for (answer, reward) in rewards.enumerated() {
+                let alone = model.rewards(of: [prompt.keeping([answer])])[0][0]
+                #expect(abs(alone - reward) < 1e-5)
+            }
+        }
+        // Rewards that are all alike would prove nothing.
+        let all = packed.joined()
+        #expect((all.max() ?? 0) - (all.min() ?? 0) > 0.1)
+    }
+
+    @Test func theOrderOfAnswersChangesNothing() throws {
+        let model = try model(seed: 6)
+        let prompts = try TinyRankings.prompts(0..<4)
+        let order = [2, 0, 3, 1]
+        let before = model.gradients(of: prompts)
+        let after = model.gradients(of: prompts.map { $0.keeping(order) })
+        #expect(abs(before.loss - after.loss) < 1e-6)
+        for (one, other) in zip(before.rewards, after.rewards) {
+            for (new, old) in order.enumerated() { #expect(abs(one[old] - other[new]) < 1e-5) }
+        }
+        for (one, other) in zip(before.adapter.parameters, after.adapter.parameters) {
+            #expect(relativeDistance(other.tensor, one.tensor) < 1e-4, "\(one.name)")
+        }
+        #expect(relativeDistance(after.head.weight, before.head.weight) < 1e-4)
+    }
+
+    @Test func shiftAndGainChangeNoPair() throws {
+        let model = try model(seed: 7)
+        let prompts = try TinyRankings.prompts(0..<30)
+        let demonstrations: [[Int32]?] = prompts.indices.map { $0 % 3 == 0 ? nil : [Int32(70 + $0), 2] }
+        let normalization = try RewardNormalization(model, prompts: prompts, demonstrations: demonstrations)
+        #expect(normalization.demonstrations == 20 && normalization.samples == 120)
+        let normalized = RewardModel(
+            base: model.base, adapter: model.adapter,
+            head: model.head.normalized(shift: Float(normalization.shift), gain: Float(normalization.gain)))
+        let (before, after) = (model.rewards(of: prompts), normalized.rewards(of: prompts))
+        for (one, other) in zip(before, after) {
+            #expect(one.indices.sorted { one[$0] < one[$1] } == other.indices.sorted { other[$0] < other[$1] })
+        }
+        let again = try RewardNormalization(normalized, prompts: prompts, demonstrations: demonstrations)
+        #expect(abs(again.shift) < 1e-5 && abs(again.gain - 1) < 1e-5)
+        #expect(abs(normalization.gain - 1) > 0.01)
+        #expect(throws: RankedAnswersError.tooFew(what: "demonstrations", expected: 1, found: 0)) {
+            try RewardNormalization(model, prompts: prompts, demonstrations: prompts.map { _ in nil })
+        }
+    }
+
+    @Test func heldOutPicturesAreNotTrainedOn() throws {
+        let settings = TinyRankings.settings()
+        #expect(try stage(0..<36, settings).steps == 2)
+        #expect(try stage(0..<37, settings).steps == 3)
+        #expect(try stage(0..<37, settings).heldOut.count == 20)
+        #expect(throws: RankedAnswersError.tooFew(what: "pictures", expected: 21, found: 20)) {
+            try stage(0..<20, settings)
+        }
+        var few = settings
+        few.trainingPrompts = 9
+        #expect(try stage(0..<100, few).steps == 2)
+        few.heldOutPictures = 0
+        #expect(throws: RankedAnswersError.tooFew(what: "held-out prompts", expected: 1, found: 0)) {
+            try stage(0..<100, few)
+        }
+    }
+}
+
+extension RankedPrompt {
+    /// The same prompt with its answers `order`, whose rankings follow them.
+    fileprivate func keeping(_ order: [Int]) -> RankedPrompt {
+        RankedPrompt(
+            id: id, picture: picture, prefix: prefix, visual: visual, embeddings: embeddings, question: question,
+            answers: order.map { answers[$0] },
+            rankings: rankings.map { pairs in
+                pairs.compactMap { pair in
+                    guard let chosen = order.firstIndex(of: pair.chosen),
+                        let rejected = order.firstIndex(of: pair.rejected)
+                    else { return nil }
+                    return .init(chosen: chosen, rejected: rejected)
+                }
+            }, family: family)
+    }
+}
