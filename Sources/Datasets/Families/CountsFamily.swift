@@ -44,10 +44,11 @@ enum CountsFamily {
             default: [noun]
             }
         for name in kinds where name != noun { askWhether(name, count, &asking) }
-        repeat {
+        // As often whatever the count, so that none comes up more.
+        for _ in 0..<(kinds.count == 1 ? 3 : 2) {
             askHowMany(total, nil, "shape", count, &asking)
             for name in kinds { askHowMany(kind, name, name, count, &asking) }
-        } while asking.questions.count < 5
+        }
         return FamilyPicture(scene: scene, questions: asking.chosen())
     }
 
@@ -83,9 +84,9 @@ enum CountsFamily {
         let scene = draw(generator.shuffled(pairs), rules, &generator)
         var asking = Questioner(.counts, generator)
         for (name, count) in zip(names, counts) { askWhether(name, count, &asking) }
-        repeat {
+        for _ in 0..<3 {
             for (name, count) in zip(names, counts) { askHowMany(kind, name, name, count, &asking) }
-        } while asking.questions.count < 6
+        }
         return FamilyPicture(scene: scene, questions: asking.chosen())
     }
 
