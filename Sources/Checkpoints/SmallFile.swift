@@ -6,3 +6,11 @@ func readSmallFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
     }
     return file.withBytes(0..<file.count, Array.init)
 }
+
+/// Decodes a JSON file of at most 1 MiB that others wrote; fields that `T` lacks have no effect.
+package func decodeSmallFile<T: Decodable>(_ type: T.Type, path: String) throws(FileError) -> T {
+    let bytes = try readSmallFile(path, limit: 1 << 20)
+    do { return try decodeJSON(type, from: bytes) } catch {
+        throw FileError(path: path, operation: "read", reason: error.reason)
+    }
+}

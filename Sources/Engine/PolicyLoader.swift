@@ -39,18 +39,24 @@ public struct PolicyLoader {
 
     /// All policies of the folder, and `base`: the backbone without adapter, with the default policy's eyes.
     ///
-    /// - Parameter preferred: the default policy; nil takes `ppo` if it is there, else `sft`, else `base`.
-    /// - Throws: `PolicyError`, `PEFTError`, `SafetensorsError`, `ModelError`, `VisionError` or `PolicyLoadingError`.
-    public func catalog(in folder: String, preferred: String? = nil) throws -> PolicyCatalog {
+    /// - Parameters:
+    ///   - preferred: the default policy; nil takes `ppo` if it is there, else `sft`, else `base`.
+    ///   - checkpoint: the folder of an Idefics3 or SmolVLM checkpoint whose encoder and connector are `base`'s eyes.
+    /// - Throws: `PolicyError`, `PEFTError`, `SafetensorsError`, `ModelError`, `VisionError`, `PolicyLoadingError`, or
+    ///   `FileError` for the checkpoint's configuration.
+    public func catalog(
+        in folder: String, preferred: String? = nil, vision checkpoint: String? = nil
+    ) throws -> PolicyCatalog {
         let names = FileManager.default.fileExists(atPath: folder) ? try PolicyFolder.names(in: folder) : []
         let policies = try names.filter { !Self.parts.contains($0) }.map { try policy($0, in: folder) }
         let first = preferred.map { name in policies.first { $0.name == name } } ?? standardDefault(policies)
         if let preferred, first == nil, preferred != "base" {
             throw PolicyLoadingError.unknownDefault(preferred, known: policies.map(\.name) + ["base"])
         }
+        let eyes = try checkpoint.map { try vision(checkpoint: $0) } ?? (first ?? standardDefault(policies))?.vision
         let base = Policy(
-            name: "base", generation: 0, adapter: nil, vision: (first ?? standardDefault(policies))?.vision,
-            template: .smollm2, sampling: SamplingParameters(), created: 0)
+            name: "base", generation: 0, adapter: nil, vision: eyes, template: .smollm2, sampling: SamplingParameters(),
+            created: 0)
         guard let first else { return PolicyCatalog(default: base, others: policies) }
         return PolicyCatalog(default: first, others: policies.filter { $0 !== first } + [base])
     }
@@ -86,11 +92,7 @@ public struct PolicyLoader {
             throw PolicyLoadingError.missingFile(policy: reference.name, file: "model.safetensors")
         }
         let weights = try VisionWeights(path: path)
-        guard weights.configuration.textHidden == decoder.configuration.hidden else {
-            throw ModelError.unsupported(
-                key: "vision text width", expected: "\(decoder.configuration.hidden)",
-                found: "\(weights.configuration.textHidden)")
-        }
+        try checkWidth(of: weights)
         // Positions in the prompt are counted from the encoder's size, so views of another would not fit them.
         guard image.viewSize == weights.configuration.imageSize, image.maxViews > 0 else {
             throw ModelError.unsupported(
@@ -101,6 +103,23 @@ public struct PolicyLoader {
         return Policy.Vision(
             generation: reference.generation, encoder: VisionEncoder(weights, on: decoder.compute),
             processor: ImageProcessor(viewSize: image.viewSize, maxViews: image.maxViews, fit: fit))
+    }
+
+    /// The encoder and connector of a checkpoint, each picture stretched to one view.
+    private func vision(checkpoint folder: String) throws -> Policy.Vision {
+        let weights = try VisionWeights(checkpoint: folder)
+        try checkWidth(of: weights)
+        return Policy.Vision(
+            generation: 0, encoder: VisionEncoder(weights, on: decoder.compute),
+            processor: ImageProcessor(viewSize: weights.configuration.imageSize))
+    }
+
+    private func checkWidth(of weights: VisionWeights) throws {
+        guard weights.configuration.textHidden == decoder.configuration.hidden else {
+            throw ModelError.unsupported(
+                key: "vision text width", expected: "\(decoder.configuration.hidden)",
+                found: "\(weights.configuration.textHidden)")
+        }
     }
 }
 

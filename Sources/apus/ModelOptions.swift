@@ -59,6 +59,12 @@ struct PolicyOptions: ParsableArguments {
         help: "The policy that answers when a request names none. Default: ppo if it is there, else sft, else base.")
     var defaultPolicy: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "What base sees with: an Idefics3 or SmolVLM checkpoint. Default: what the default policy sees with.",
+            valueName: "folder"))
+    var vision: String?
+
     @Option(help: "Positions of one conversation, prompt and answer together. Default: what the model was trained for.")
     var contextLength: Int?
 
@@ -101,7 +107,7 @@ struct LoadedModel {
             throw ValidationError("\(options.model.model) names no end token (tokenizer.ggml.eos_token_id)")
         }
         catalog = try PolicyLoader(decoder: decoder, backbone: backbone)
-            .catalog(in: options.policies, preferred: options.defaultPolicy)
+            .catalog(in: options.policies, preferred: options.defaultPolicy, vision: options.vision)
         var configuration = EngineConfiguration(contextLength: contextLength)
         configuration.maximumWaiting = options.queueWaiting
         engine = Engine(decoder: decoder, tokenizer: tokenizer, endToken: endToken, configuration: configuration)

@@ -11,10 +11,12 @@ extension VisionWeights {
         try self.init(file, configuration: VisionConfiguration(metadata: file.metadata))
     }
 
-    /// The weights of `file`, which must hold those of `configuration` and no others.
+    /// The weights of `file`, which must hold those of `configuration` and no others whose names are `ours`.
     ///
     /// - Throws: `SafetensorsError`, or `VisionError` naming the tensor that is missing, unknown or of another shape.
-    public init(_ file: SafetensorsFile, configuration: VisionConfiguration) throws {
+    init(
+        _ file: SafetensorsFile, configuration: VisionConfiguration, ours: (String) -> Bool = { _ in true }
+    ) throws {
         let shapes = Self.shapes(for: configuration)
         var known: Set<String> = []
         for (name, shape) in shapes {
@@ -22,7 +24,7 @@ extension VisionWeights {
             guard found == shape else { throw VisionError.shape(name, expected: shape, found: found) }
             known.insert(name)
         }
-        if let unknown = file.entries.keys.filter({ !known.contains($0) }).min() {
+        if let unknown = file.entries.keys.filter({ ours($0) && !known.contains($0) }).min() {
             throw VisionError.unknownTensor(unknown)
         }
         self.configuration = configuration
