@@ -68,7 +68,7 @@ public struct PolicyLoader {
     private func policy(_ name: String, in folder: String) throws -> Policy {
         let files = try PolicyFolder(name: name, in: folder, backbone: backbone)
         let manifest = files.manifest
-        guard let template = manifest.chatTemplate.flatMap({ ChatTemplate(rawValue: $0.rawValue) }) else {
+        guard let template = manifest.chatTemplate.map({ ChatTemplate($0) }) else {
             throw PolicyLoadingError.missingField(policy: name, field: "chat_template")
         }
         let adapter = try LowRankAdapter(PEFTAdapter(folder: files.path), configuration: decoder.configuration)
@@ -83,9 +83,7 @@ public struct PolicyLoader {
     private func vision(
         _ reference: PolicyManifest.Reference, image: PolicyManifest.Image?, of policy: String, in folder: String
     ) throws -> Policy.Vision {
-        guard let image, let fit = ImageProcessor.Fit(rawValue: image.fit.rawValue) else {
-            throw PolicyLoadingError.missingField(policy: policy, field: "image")
-        }
+        guard let image else { throw PolicyLoadingError.missingField(policy: policy, field: "image") }
         let files = try PolicyFolder(
             name: reference.name, generation: reference.generation, in: folder, backbone: backbone)
         guard let path = files.file("model.safetensors") else {
@@ -102,7 +100,7 @@ public struct PolicyLoader {
         }
         return Policy.Vision(
             generation: reference.generation, encoder: VisionEncoder(weights, on: decoder.compute),
-            processor: ImageProcessor(viewSize: image.viewSize, maxViews: image.maxViews, fit: fit))
+            processor: ImageProcessor(viewSize: image.viewSize, maxViews: image.maxViews, fit: image.fit))
     }
 
     /// The encoder and connector of a checkpoint, each picture stretched to one view.
@@ -119,6 +117,16 @@ public struct PolicyLoader {
             throw ModelError.unsupported(
                 key: "vision text width", expected: "\(decoder.configuration.hidden)",
                 found: "\(weights.configuration.textHidden)")
+        }
+    }
+}
+
+extension ChatTemplate {
+    /// The template that a manifest names. Manifests are read where tokenizers are unknown, so they have names only.
+    fileprivate init(_ name: PolicyManifest.ChatTemplate) {
+        switch name {
+        case .chatml: self = .chatml
+        case .smollm2: self = .smollm2
         }
     }
 }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Images
 import Models
 import Tensors

@@ -1,3 +1,4 @@
+public import Checkpoints
 public import Images
 public import Tensors
 
@@ -7,13 +8,9 @@ public import Tensors
 /// A picture that fits one view is one view. A larger one is a grid of crops, row by row, and then the whole, as
 /// SmolVLM does it. A picture of exactly the size of a view, or of its grid, is not resampled.
 public struct ImageProcessor: Sendable, Equatable {
-    /// What happens to a picture of another aspect ratio than its views'.
-    public enum Fit: String, Sendable, CaseIterable, Codable {
-        /// It is stretched.
-        case stretch
-        /// It keeps its ratio, in the middle; the rest is 0, the middle of the range.
-        case pad
-    }
+    /// What happens to a picture of another aspect ratio than its views'; what `pad` fills up is 0, the middle of the
+    /// range, on both sides alike.
+    public typealias Fit = PolicyManifest.Image.Fit
 
     /// How closely a picture is looked at.
     public enum Detail: String, Sendable, CaseIterable, Codable {
