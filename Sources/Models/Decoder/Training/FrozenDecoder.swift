@@ -39,7 +39,7 @@ public struct FrozenDecoder: Sendable {
 
     /// Dequantises and packs the weights of a GGUF file.
     ///
-    /// - Throws: `GGUFError` for a missing tensor, `FrozenDecoderError` for one of another shape.
+    /// - Throws: `GGUFError` for a missing tensor, `ModelError.shape` for one of another shape.
     public init(
         gguf file: GGUFFile, configuration: DecoderConfiguration, precision: Precision = .float32, compute: Compute
     ) throws {
@@ -47,7 +47,7 @@ public struct FrozenDecoder: Sendable {
             let tensor = try file.tensor(weight.ggufName)
             let expected = weight.shape(in: configuration)
             guard tensor.shape == expected else {
-                throw FrozenDecoderError.shape(tensor: tensor.name, expected: expected, found: tensor.shape)
+                throw ModelError.shape(tensor: tensor.name, expected: expected, found: tensor.shape)
             }
             guard case .linear(let module, _) = weight, let order = module.rowOrder(in: configuration) else {
                 return tensor.floats()
@@ -90,17 +90,4 @@ struct FrozenBlock: Sendable {
     let feedForwardNorm: Tensor
     let gateUp: FrozenMatrix
     let down: FrozenMatrix
-}
-
-/// Why a file's weights cannot be used.
-public enum FrozenDecoderError: Error, Equatable, CustomStringConvertible {
-    /// A tensor has other extents than the configuration asks for.
-    case shape(tensor: String, expected: [Int], found: [Int])
-
-    /// What is wrong, by name.
-    public var description: String {
-        switch self {
-        case .shape(let tensor, let expected, let found): "tensor \(tensor): expected shape \(expected), found \(found)"
-        }
-    }
 }
