@@ -91,7 +91,7 @@ let package = Package(
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: swift),
         .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Fixtures"], swiftSettings: swift),
         .testTarget(
-            name: "TokenizersTests", dependencies: ["Tokenizers", "Checkpoints", "TestSupport"], exclude: ["Fixtures"],
+            name: "TokenizersTests", dependencies: ["Tokenizers", "Models", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swift),
         .testTarget(
             name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"], exclude: ["Fixtures"],
