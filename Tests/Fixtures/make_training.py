@@ -129,7 +129,7 @@ def vision_training(offset: int) -> None:
     target = torch.randn(case.batch, 4, case.text, generator=source)
 
     def loss_of(_step: int) -> torch.Tensor:
-        output = project(vision(pixels.double(), patch_attention_mask=make_vision.mask(case)).last_hidden_state)
+        output = project(vision(pixels.double(), patch_attention_mask=make_vision.every_patch(case)).last_hidden_state)
         return (output - target).square().mean()
 
     settings = Settings(weight_decay=0.05)
