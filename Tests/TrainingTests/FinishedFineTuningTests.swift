@@ -62,15 +62,29 @@ import Training
         }
     }
 
-    @Test(arguments: [
-        "config.json", "adapter/adapter_config.json", "adapter/adapter_model.safetensors", "model.safetensors",
-    ])
+    @Test(arguments: ["adapter/adapter_config.json", "adapter/adapter_model.safetensors", "model.safetensors"])
     func refusesARunThatIsNotFinished(missing: String) throws {
         try withTemporaryFolder { folder in
             try writeRun(to: folder)
             try FileManager.default.removeItem(at: folder.appending(path: missing))
             let error = #expect(throws: FinishedFineTuningError.self) { try FinishedFineTuning(folder: folder.path) }
             #expect(error == .unfinished(folder: folder.path, missing: missing))
+        }
+    }
+
+    @Test func neverAsksAnotherKindOfRunToGoOn() throws {
+        try withTemporaryFolder { folder in
+            try writeRun(to: folder)
+            try FileManager.default.removeItem(at: folder.appending(path: "adapter"))
+            let config = folder.appending(path: "config.json")
+            // As `apus train vision` writes it, and none at all.
+            try Data(#"{"settings": {"seed": 0}, "inputs": {"baseModel": "\#(backbone)"}}"#.utf8).write(to: config)
+            for reason in ["template: the field is missing", "there is no such file"] {
+                #expect(throws: FinishedFineTuningError.badConfiguration(path: config.path, reason: reason)) {
+                    try FinishedFineTuning(folder: folder.path)
+                }
+                try? FileManager.default.removeItem(at: config)
+            }
         }
     }
 

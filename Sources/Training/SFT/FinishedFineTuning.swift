@@ -59,16 +59,18 @@ public struct FinishedFineTuning {
     ///
     /// - Throws: `FinishedFineTuningError`, or the files' own errors if the adapter or the vision model cannot be read.
     public init(folder: String) throws {
-        for name in ["config.json"] + Self.adapterFiles.map({ "adapter/" + $0 }) + [Self.visionFile]
+        let path = folder + "/config.json"
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw FinishedFineTuningError.badConfiguration(path: path, reason: "there is no such file")
+        }
+        let record: Record
+        do { record = try decodeSmallFile(Record.self, path: path) } catch {
+            throw FinishedFineTuningError.badConfiguration(path: path, reason: error.reason)
+        }
+        // After the configuration: a vision run has no adapter, and no going on gives it one.
+        for name in Self.adapterFiles.map({ "adapter/" + $0 }) + [Self.visionFile]
         where !FileManager.default.fileExists(atPath: "\(folder)/\(name)") {
             throw FinishedFineTuningError.unfinished(folder: folder, missing: name)
-        }
-        let path = folder + "/config.json"
-        let record: Record
-        do {
-            record = try JSONDecoder().decode(Record.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
-        } catch {
-            throw FinishedFineTuningError.badConfiguration(path: path, reason: "\(error)")
         }
         guard let template = PolicyManifest.ChatTemplate(rawValue: record.template) else {
             throw FinishedFineTuningError.badConfiguration(path: path, reason: "template: found \(record.template)")
