@@ -58,12 +58,7 @@ struct RewardRunRecord: Codable {
 
     /// How pictures become views.
     var imageProcessor: ImageProcessor {
-        let fit: ImageProcessor.Fit =
-            switch image.fit {
-            case .stretch: .stretch
-            case .pad: .pad
-            }
-        return ImageProcessor(viewSize: image.viewSize, maxViews: image.maxViews, fit: fit)
+        ImageProcessor(viewSize: image.viewSize, maxViews: image.maxViews, fit: image.fit)
     }
 }
 
