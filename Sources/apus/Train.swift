@@ -10,7 +10,8 @@ import Training
 /// The stages of training, each in a run folder of its own.
 struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Train the vision encoder or a policy.", subcommands: [TrainVision.self, TrainSFT.self])
+        abstract: "Train the vision encoder, a policy or a reward model.",
+        subcommands: [TrainVision.self, TrainSFT.self, TrainReward.self])
 }
 
 /// What every stage takes.

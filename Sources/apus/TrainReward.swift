@@ -1,0 +1,83 @@
+import ArgumentParser
+import Checkpoints
+import Datasets
+import Foundation
+import Models
+import Tensors
+import Tokenizers
+import Training
+
+/// Trains the reward model.
+struct TrainReward: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reward", abstract: "Train a reward model on rankings of a policy's answers.")
+
+    @OptionGroup var training: TrainingOptions
+
+    @Option(name: .customLong("run"), help: "The run folder.")
+    var folder = "runs/reward"
+
+    @Option(help: "Rankings to train on, JSON lines from `apus rank` or `apus feedback export`.")
+    var rankings = "runs/rankings/rankings.jsonl"
+
+    @Option(help: "Rankings of validation pictures to measure on. Default: some pictures of --rankings are held out.")
+    var heldOut: String?
+
+    @Option(help: "The folder of policies.")
+    var policies = "Deploy/policies"
+
+    @Option(help: "The policy that training starts from.")
+    var policy = "sft"
+
+    @Option(help: "The policy's generation. Default: the current one.")
+    var generation: Int?
+
+    @Option(help: "The most prompts that are trained on. Default: all of them, once.")
+    var prompts: Int?
+
+    @Flag(help: "A control: give each ranking to its answers in random order.")
+    var shuffleRankings = false
+
+    @Flag(help: "Keep the frozen products in 32 bits where the processor has faster 16-bit ones.")
+    var float32 = false
+
+    func validate() throws {
+        if let prompts, prompts < 1 { throw ValidationError("--prompts takes at least 1") }
+    }
+
+    func run() throws {
+        let file = try training.model.file()
+        let compute = try training.model.compute()
+        var settings = RewardModelingSettings()
+        settings.seed = training.seed
+        settings.trainingPrompts = prompts
+        settings.shufflesRankings = shuffleRankings
+        if heldOut != nil { settings.heldOutPictures = 0 }
+        let outcome = try RewardModelingJob(inputs: try inputs(), settings: settings, folder: folder).run(
+            configuration: DecoderConfiguration(file), tokenizer: Tokenizer(Vocabulary(file)),
+            precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16, compute: compute,
+            options: training.options(validationInterval: 50)
+        ) { say($0) }
+        say(
+            outcome == .finished
+                ? "finished: \(folder)/adapter, head.safetensors and evaluation.json"
+                : "paused; the same command goes on")
+    }
+
+    private func inputs() throws -> RewardModelingJob.Inputs {
+        let backbone = try FileDigest(path: training.model.model).sha256
+        let from = try PolicyFolder(name: policy, generation: generation, in: policies, backbone: backbone)
+        guard let vision = from.manifest.vision else {
+            throw ValidationError("the policy \(policy) names no vision generation")
+        }
+        let pictures = try ReferencedPictures(easyVQA: EasyVQA(folder: URL(fileURLWithPath: training.easyVQA)))
+        return .init(
+            baseModel: training.model.model, policy: from,
+            vision: try PolicyFolder(
+                name: vision.name, generation: vision.generation, in: policies, backbone: backbone),
+            rankings: rankings, heldOut: heldOut, picture: pictures.image,
+            demonstration: { ranked in
+                pictures.demonstration(of: ranked.question, index: ranked.questionIndex, about: ranked.picture)
+            })
+    }
+}
