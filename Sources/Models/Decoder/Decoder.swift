@@ -49,6 +49,13 @@ public final class Decoder: Sendable {
     ///
     /// - Returns: `[outputRows, vocabulary]`.
     public func forward(_ batch: DecoderBatch, cache: KVCache) -> Tensor {
+        embedding.logits(hiddenStates(batch, cache: cache), compute)
+    }
+
+    /// The same without logits: the hidden states of the output rows after the final norm, as scalar heads read them.
+    ///
+    /// - Returns: `[outputRows, hidden]`.
+    public func hiddenStates(_ batch: DecoderBatch, cache: KVCache) -> Tensor {
         var x = embed(batch)
         let angles = RotaryAngles(positions: batch.positions, frequencies: frequencies)
         for layer in blocks.indices {
@@ -56,8 +63,7 @@ public final class Decoder: Sendable {
             feedForward(&x, layer: layer, batch)
         }
         let outputs = compute.gather(batch.outputRows.map(Int32.init), from: x)
-        return embedding.logits(
-            compute.rmsNorm(outputs, weight: finalNorm, epsilon: configuration.normEpsilon), compute)
+        return compute.rmsNorm(outputs, weight: finalNorm, epsilon: configuration.normEpsilon)
     }
 
     private func embed(_ batch: DecoderBatch) -> Tensor {
