@@ -7,10 +7,11 @@
 #include <immintrin.h>
 
 #define GV 16
+#define LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 #define GROUP 14
 #include "gemm_vector.h"
 
-#define UNIT 2
 typedef uint32_t unit; // two elements, the first in the low half
 
 INLINE gv multiply_add(uint32_t a, const uint32_t *b, gv c) {
@@ -26,34 +27,47 @@ INLINE uint32_t rounded(float x) {
     return (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
 }
 
-INLINE void copy_rows(size_t m, size_t k, const float *a, size_t lda, uint32_t *group) {
-    for (size_t i = 0; i < m; i++, a += lda, group += ROW_STEP) {
-        size_t kk = 0;
-        for (; kk + 32 <= k; kk += 32)
-            _mm512_storeu_si512(group + kk / 2,
-                                (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(a + kk + 16), _mm512_loadu_ps(a + kk)));
-        for (; kk < k; kk += 2)
-            group[kk / 2] = rounded(a[kk]) | (kk + 1 < k ? rounded(a[kk + 1]) << 16 : 0);
-    }
+#include "gemm_tile.h"
+
+INLINE uint32_t rounded_pair(const float *p, size_t left) {
+    return rounded(p[0]) | (left > 1 ? rounded(p[1]) << 16 : 0);
 }
 
-#include "gemm_tile.h"
+/// group[(k + 1) / 2][GROUP_LANES]
+static void pack_group(size_t m, size_t k, const float *a, size_t lda, uint32_t *group) {
+    size_t kk = 0;
+    for (; kk + 2 * GV <= k; kk += 2 * GV) {
+        gv rows[GV];
+#pragma clang loop unroll(full)
+        for (size_t r = 0; r < GV; r++) {
+            const float *p = a + r * lda + kk;
+            rows[r] = r < m ? (gv)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(p + GV), _mm512_loadu_ps(p)) : (gv){0};
+        }
+        transpose(rows);
+#pragma clang loop unroll(full)
+        for (size_t r = 0; r < GV; r++)
+            _mm512_storeu_si512(group + (kk / 2 + r) * GROUP_LANES, (__m512i)rows[r]);
+    }
+    for (; kk < k; kk += 2)
+        for (size_t r = 0; r < m; r++)
+            group[kk / 2 * GROUP_LANES + r] = rounded_pair(a + r * lda + kk, k - kk);
+}
 
 static void pack_rows(size_t n, size_t k, const float *b, size_t ld, uint32_t *panels) {
     for (size_t j = 0; j < n; j += PANEL)
         for (size_t kk = 0; kk < k; kk += 2, panels += PANEL)
-            for (size_t i = 0; i < PANEL; i++) {
-                const float *pair = b + (j + i) * ld + kk;
-                panels[i] = j + i < n ? rounded(pair[0]) | (kk + 1 < k ? rounded(pair[1]) << 16 : 0) : 0;
-            }
+            for (size_t i = 0; i < PANEL; i++)
+                panels[i] = j + i < n ? rounded_pair(b + (j + i) * ld + kk, k - kk) : 0;
 }
 
-static void multiply(size_t m, size_t n, size_t k, const float *a, size_t lda, const uint32_t *panels, float *c,
-                     size_t ldc, int accumulate) {
-    tile(m, n, k, a, lda, 0, panels, k, c, ldc, accumulate);
-}
-
-static const apus_bf16_kernels bf16 = {.panel = PANEL, .group = GROUP, .pack_rows = pack_rows, .tile = multiply};
+static const apus_bf16_kernels bf16 = {
+    .panel = PANEL,
+    .group = GROUP,
+    .lanes = GROUP_LANES,
+    .pack_rows = pack_rows,
+    .pack_group = pack_group,
+    .multiply = multiply,
+};
 
 #pragma clang attribute pop
 #endif

@@ -3,7 +3,6 @@
 #include "CKernels.h"
 #include "gemm_vector.h"
 
-#define UNIT 1
 typedef float unit;
 
 INLINE gv multiply_add(float a, const float *b, gv c) {
@@ -14,33 +13,63 @@ INLINE gv multiply_add(float a, const float *b, gv c) {
 #endif
 }
 
-INLINE void copy_rows(size_t m, size_t k, const float *a, size_t lda, float *group) {
-    for (size_t i = 0; i < m; i++)
-        memcpy(group + i * ROW_STEP, a + i * lda, k * sizeof(float));
-}
-
-#define APUS_COLUMNS
-INLINE void copy_columns(size_t m, size_t k, const float *a, size_t lda, float *group) {
-    for (size_t kk = 0; kk < k; kk++)
-        memcpy(group + kk * COLUMN_STEP, a + kk * lda, m * sizeof(float));
-}
-
 #include "gemm_tile.h"
 
-/// Turns GV rows of GV floats into columns: each round of taking the lanes of row i and row i + GV / 2 in turn moves
-/// one bit of the row number into the lane number.
-INLINE void transpose(gv rows[GV]) {
-    gv turned[GV];
+/// group[k][GROUP_LANES] from a[m][k], up to GV rows at a time.
+INLINE void pack_group_rows(size_t m, size_t k, const float *a, size_t lda, float *group) {
+    for (size_t i = 0; i < m; i += GV, a += GV * lda, group += GV) {
+        size_t count = m - i < GV ? m - i : GV, kk = 0;
+        for (; kk + GV <= k; kk += GV) {
+            gv rows[GV];
 #pragma clang loop unroll(full)
-    for (size_t round = 1; round < GV; round *= 2) {
+            for (size_t r = 0; r < GV; r++)
+                rows[r] = r < count ? load_g(a + r * lda + kk) : (gv){0};
+            transpose(rows);
 #pragma clang loop unroll(full)
-        for (size_t i = 0; i < GV / 2; i++) {
-            turned[2 * i] = __builtin_shufflevector(rows[i], rows[i + GV / 2], LOW);
-            turned[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + GV / 2], HIGH);
+            for (size_t r = 0; r < GV; r++)
+                store_g(group + (kk + r) * GROUP_LANES, rows[r]);
         }
-#pragma clang loop unroll(full)
-        for (size_t i = 0; i < GV; i++)
-            rows[i] = turned[i];
+        for (; kk < k; kk++)
+            for (size_t r = 0; r < count; r++)
+                group[kk * GROUP_LANES + r] = a[r * lda + kk];
+    }
+}
+
+// With a constant number of columns a copy is a few moves.
+#define COPY_COLUMNS(m)                                                                                                \
+    static void copy_columns_##m(size_t k, const float *a, size_t lda, float *group) {                                 \
+        for (size_t kk = 0; kk < k; kk++)                                                                              \
+            memcpy(group + kk * GROUP_LANES, a + kk * lda, m * sizeof(float));                                         \
+    }
+#define ENTRY_COPY(m) copy_columns_##m,
+
+FOR_EACH_GROUP(COPY_COLUMNS)
+
+static void (*const column_copies[GROUP])(size_t k, const float *a, size_t lda,
+                                          float *group) = {FOR_EACH_GROUP(ENTRY_COPY)};
+
+static void pack_group(size_t m, size_t k, const float *a, size_t lda, int transposed, float *group) {
+    if (transposed)
+        column_copies[m - 1](k, a, lda, group);
+    else
+        pack_group_rows(m, k, a, lda, group);
+}
+
+#define DEPTH 512 // of k taken at once, so that a group stays in the first level cache
+
+static void tile(size_t m, size_t n, size_t k, const float *a, size_t lda, int transposed, const float *panels,
+                 size_t depth, float *c, size_t ldc, int accumulate) {
+    float group[DEPTH * GROUP_LANES] __attribute__((aligned(64)));
+    size_t groups = (m + GROUP - 1) / GROUP;
+    for (size_t k0 = 0; k0 < k || k0 == 0; k0 += DEPTH) {
+        size_t part = k - k0 < DEPTH ? k - k0 : DEPTH;
+        for (size_t g = 0; g < groups; g++) {
+            // Groups of nearly equal size: a last group of one row would leave the arithmetic units idle.
+            size_t first = m * g / groups, count = m * (g + 1) / groups - first;
+            const float *rows = transposed ? a + k0 * lda + first : a + first * lda + k0;
+            pack_group(count, part, rows, lda, transposed, group);
+            multiply(count, n, part, group, panels + k0 * PANEL, depth, c + first * ldc, ldc, accumulate || k0 > 0);
+        }
     }
 }
 
@@ -94,7 +123,10 @@ static void pack_columns(size_t n, size_t k, const float *b, size_t ld, float sc
 const apus_gemm_kernels APUS_TABLE = {
     .panel = PANEL,
     .group = GROUP,
+    .lanes = GROUP_LANES,
     .pack_rows = pack_rows,
     .pack_columns = pack_columns,
+    .pack_group = pack_group,
+    .multiply = multiply,
     .tile = tile,
 };

@@ -1,5 +1,7 @@
 // Vectors of GV floats, and how the factors of a product lie. The vectors are as wide as the registers,
 // unlike those of vector.h, since no sum here runs across lanes.
+//
+// Includers define GV, and LOW and HIGH: the lanes of two vectors' halves, taken in turn.
 #pragma once
 
 #include <stddef.h>
@@ -12,12 +14,7 @@
 #define INLINE static inline __attribute__((always_inline))
 
 #define PANEL (2 * GV)
-#define DEPTH 768 // of k taken at once, so that A's rows stay in the first level cache
-
-// Rows of A are copied to a fixed distance, so that one register addresses them all, and at odd multiples of a cache
-// line, so that they do not displace each other.
-#define ROW_STEP (DEPTH + 16)
-#define COLUMN_STEP 16
+#define GROUP_LANES ((GROUP + 7) / 8 * 8)
 
 typedef float gv __attribute__((vector_size(4 * GV)));
 typedef float gv_unaligned __attribute__((vector_size(4 * GV), aligned(4)));
@@ -28,3 +25,20 @@ INLINE void store_g(float *p, gv v) { *(gv_unaligned *)p = v; }
 
 /// The factor in every lane: 0 is taken from it, which changes no number.
 INLINE gv splat_g(float factor) { return factor - (gv){0}; }
+
+/// Turns GV rows of GV lanes into columns: each round of taking the lanes of row i and row i + GV / 2 in turn moves
+/// one bit of the row number into the lane number.
+INLINE void transpose(gv rows[GV]) {
+    gv turned[GV];
+#pragma clang loop unroll(full)
+    for (size_t round = 1; round < GV; round *= 2) {
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < GV / 2; i++) {
+            turned[2 * i] = __builtin_shufflevector(rows[i], rows[i + GV / 2], LOW);
+            turned[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + GV / 2], HIGH);
+        }
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < GV; i++)
+            rows[i] = turned[i];
+    }
+}

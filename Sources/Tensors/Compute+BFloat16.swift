@@ -19,20 +19,35 @@ extension Compute {
         return panels
     }
 
-    func productBFloat16(_ x: Tensor, _ w: PackedMatrix, into c: inout Tensor, accumulate: Bool) {
+    /// `x·wᵀ` with `x` rounded once for all columns.
+    func termBFloat16(_ x: Tensor, _ w: PackedMatrix) -> ProductTerm {
         guard let kernels = bfloat16 else { preconditionFailure("weights packed for another processor") }
-        let (rows, columns, depth) = (x.rows, w.outputs, w.inputs)
-        let pairs = (depth + 1) / 2
-        withPointers(x, w.panels) { x, panels in
-            forEachTile(
-                of: &c, rows: rows, columns: columns, depth: pairs, panel: kernels.panel, group: kernels.group
-            ) { c, r, j in
-                (panels + j.lowerBound * pairs).withMemoryRebound(to: UInt32.self, capacity: 1) { panels in
-                    kernels.tile(
-                        r.count, j.count, depth, x + r.lowerBound * depth, depth, panels, c, columns,
-                        accumulate ? 1 : 0)
+        let (inputs, pairs, lanes) = (w.inputs, (w.inputs + 1) / 2, kernels.lanes)
+        let groups = RowGroups(rows: x.rows, most: kernels.group)
+        var left = Tensor(uninitialized: [groups.count, pairs, lanes])
+        left.withMutablePointer { left in
+            x.withPointer { x in
+                forEachRange(of: groups.count, cost: inputs * lanes) {
+                    for group in $0 {
+                        let rows = groups[group]
+                        (left + group * pairs * lanes).withMemoryRebound(to: UInt32.self, capacity: 1) { left in
+                            kernels.pack_group(rows.count, inputs, x + rows.lowerBound * inputs, inputs, left)
+                        }
+                    }
                 }
             }
         }
+        return ProductTerm(
+            kernel: { call in
+                call.left.withMemoryRebound(to: UInt32.self, capacity: 1) { left in
+                    call.panels.withMemoryRebound(to: UInt32.self, capacity: 1) { panels in
+                        kernels.multiply(
+                            call.rows, call.columns, call.depth, left, panels, pairs, call.result, call.step,
+                            call.adds)
+                    }
+                }
+            },
+            panel: kernels.panel, lanes: lanes, groups: groups, columns: w.outputs, depth: pairs, left: left,
+            panels: w.panels, bands: [ProductTerm.Band(columns: 0..<w.outputs, depth: 0..<pairs)])
     }
 }

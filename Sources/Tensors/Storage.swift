@@ -19,21 +19,20 @@ final class Storage: @unchecked Sendable {
     }
 }
 
+extension Tensor {
+    /// Lets at least so many bytes of freed tensors be kept for the tensors that follow.
+    ///
+    /// For work that takes the same large buffers over and over: the system's pages cost more than a pass over them.
+    package static func keepFreedMemory(atLeast bytes: Int) {
+        Recycler.shared.raiseLimit(to: bytes)
+    }
+}
+
 /// The free lists behind `Storage`: buffers by capacity, up to a total that stays bounded.
 private final class Recycler: Sendable {
-    static let shared = Recycler(limit: 64 << 20)
-
-    private struct State {
-        var free: [Int: [UInt]] = [:]
-        var bytes = 0
-    }
+    static let shared = Recycler()
 
     private let state = Mutex(State())
-    private let limit: Int
-
-    init(limit: Int) {
-        self.limit = limit
-    }
 
     /// Capacities grow in steps of an eighth of a power of two, so that at most an eighth of a buffer is wasted.
     static func capacity(for count: Int) -> Int {
@@ -42,24 +41,71 @@ private final class Recycler: Sendable {
         return (least + step - 1) / step * step
     }
 
+    func raiseLimit(to bytes: Int) {
+        state.withLock { $0.limit = max($0.limit, bytes) }
+    }
+
     func take(capacity: Int) -> UnsafeMutablePointer<Float> {
-        let recycled = state.withLock { state in
-            let address = state.free[capacity]?.popLast()
-            if address != nil { state.bytes -= capacity * 4 }
-            return address
-        }
+        let (recycled, dropped) = state.withLock { $0.take(capacity: capacity) }
+        free(dropped)
         if let recycled, let pointer = UnsafeMutablePointer<Float>(bitPattern: recycled) { return pointer }
         return UnsafeMutableRawPointer.allocate(byteCount: capacity * 4, alignment: 64)
             .bindMemory(to: Float.self, capacity: capacity)
     }
 
     func give(_ pointer: UnsafeMutablePointer<Float>, capacity: Int) {
-        let kept = state.withLock { state in
-            guard state.bytes + capacity * 4 <= limit else { return false }
-            state.free[capacity, default: []].append(UInt(bitPattern: pointer))
-            state.bytes += capacity * 4
-            return true
+        free(state.withLock { $0.give(UInt(bitPattern: pointer), capacity: capacity) })
+    }
+
+    private func free(_ addresses: [UInt]) {
+        for address in addresses { UnsafeMutableRawPointer(bitPattern: address)?.deallocate() }
+    }
+
+    private struct State {
+        static let leastLimit = 64 << 20
+
+        private struct Shelf {
+            var addresses: [UInt] = []
+            var lastAsked = 0
         }
-        if !kept { UnsafeMutableRawPointer(pointer).deallocate() }
+
+        private var shelves: [Int: Shelf] = [:]
+        private var asked = 0
+        private var bytes = 0
+        var limit = leastLimit
+
+        /// A kept buffer, if there is one. If not, what is kept beyond the usual makes room for the new one.
+        mutating func take(capacity: Int) -> (address: UInt?, dropped: [UInt]) {
+            asked += 1
+            shelves[capacity, default: Shelf()].lastAsked = asked
+            if let address = shelves[capacity]?.addresses.popLast() {
+                bytes -= capacity * 4
+                return (address, [])
+            }
+            return (nil, drop(until: max(Self.leastLimit, bytes - capacity * 4)))
+        }
+
+        /// Keeps a buffer; returns those that there is no more room for.
+        mutating func give(_ address: UInt, capacity: Int) -> [UInt] {
+            if capacity * 4 > limit { return [address] }
+            let dropped = drop(until: limit - capacity * 4)
+            shelves[capacity, default: Shelf()].addresses.append(address)
+            bytes += capacity * 4
+            return dropped
+        }
+
+        /// Takes out buffers until at most `most` bytes are kept, first of the capacity not asked for the longest.
+        private mutating func drop(until most: Int) -> [UInt] {
+            var dropped: [UInt] = []
+            while bytes > most {
+                let oldest = shelves.filter { !$0.value.addresses.isEmpty }.min {
+                    $0.value.lastAsked < $1.value.lastAsked
+                }
+                guard let capacity = oldest?.key, let address = shelves[capacity]?.addresses.popLast() else { break }
+                dropped.append(address)
+                bytes -= capacity * 4
+            }
+            return dropped
+        }
     }
 }

@@ -17,23 +17,21 @@ struct FrozenMatrix: Sendable {
 /// Frozen linear layers of one input, fused to one product, with their low-rank updates: y = W x + s B (A x).
 ///
 /// The `a` factors are stacked; the `b` factors stand on the diagonal of one matrix, so that each layer sees only its
-/// own part of A x. For three layers of rank 16 that costs less than three thin products.
+/// own part of A x.
 struct AdaptedLinear: Sendable {
     private let weight: FrozenMatrix
     /// `[layers * rank, inputs]`.
     private let a: Tensor
-    /// `[sum of outputs, layers * rank]`.
-    private let b: Tensor
+    /// `[outputs, rank]` of each layer.
+    private let b: [Tensor]
     private let scale: Float
-    private let pairs: [LowRankAdapter.Pair]
 
     /// The layers whose outputs lie one after the other in `weight`.
     init(_ weight: FrozenMatrix, pairs: [LowRankAdapter.Pair], scale: Float) {
         self.weight = weight
         self.scale = scale
-        self.pairs = pairs
         self.a = Tensor.stacking(pairs.map(\.a))
-        self.b = Tensor.blockDiagonal(pairs.map(\.b))
+        self.b = pairs.map(\.b)
     }
 
     /// What `backward` needs beside the input: A x, `[rows, layers * rank]`.
@@ -41,11 +39,11 @@ struct AdaptedLinear: Sendable {
         let inner: Tensor
     }
 
-    /// `[rows, inputs]` to `[rows, outputs]`.
-    func forward(_ x: Tensor, on compute: Compute) -> (y: Tensor, saved: Saved) {
-        var y = compute.multiply(x, weight.forward)
+    /// `[rows, inputs]` to `[rows, outputs]`, plus `residual` of that shape.
+    func forward(_ x: Tensor, residual: Tensor? = nil, on compute: Compute) -> (y: Tensor, saved: Saved) {
         let inner = compute.multiply(x, a, transposeB: true)
-        compute.multiply(inner, b, transposeB: true, scale: scale, addingTo: &y)
+        let y = compute.multiply(
+            x, weight.forward, plus: inner, timesDiagonal: b, scale: scale, residual: residual)
         return (y, Saved(inner: inner))
     }
 
@@ -53,26 +51,15 @@ struct AdaptedLinear: Sendable {
     func backward(
         _ dy: Tensor, x: Tensor, saved: Saved, on compute: Compute
     ) -> (dx: Tensor, dpairs: [LowRankAdapter.Pair]) {
-        let dinner = compute.multiply(dy, b, scale: scale)
-        var dx = compute.multiply(dy, weight.backward)
-        compute.multiply(dinner, a, addingTo: &dx)
+        let dinner = compute.multiply(dy, diagonal: b, scale: scale)
+        let dx = compute.multiply(dy, weight.backward, plus: dinner, times: a)
         let da = compute.multiply(dinner, x, transposeA: true)
-        let db = compute.multiply(dy, saved.inner, transposeA: true, scale: scale)
-        return (dx, split(da, db, on: compute))
-    }
-
-    /// Cuts the fused factors' gradients into those of the layers: of `db` only the blocks on the diagonal.
-    private func split(_ da: Tensor, _ db: Tensor, on compute: Compute) -> [LowRankAdapter.Pair] {
-        var ranks = 0
-        var outputs = 0
-        return pairs.map { pair in
-            defer {
-                ranks += pair.a.rows
-                outputs += pair.b.rows
-            }
-            return LowRankAdapter.Pair(
-                a: da.rows(ranks..<ranks + pair.a.rows),
-                b: compute.columns(ranks..<ranks + pair.a.rows, of: db.rows(outputs..<outputs + pair.b.rows)))
+        let db = compute.diagonalProducts(dy, inner: saved.inner, like: b, scale: scale)
+        var rank = 0
+        let dpairs = db.map { db in
+            defer { rank += db.columns }
+            return LowRankAdapter.Pair(a: da.rows(rank..<rank + db.columns), b: db)
         }
+        return (dx, dpairs)
     }
 }

@@ -34,8 +34,7 @@ struct AttentionLayer: Sendable {
         let values = compute.columns(width + kvWidth..<width + 2 * kvWidth, of: fused)
         let (attended, attention) = compute.attention(
             queries, keys, values, heads: configuration.heads, kvHeads: configuration.kvHeads, spans: spans)
-        var (y, projected) = output.forward(attended, on: compute)
-        compute.add(&y, x)
+        let (y, projected) = output.forward(attended, residual: x, on: compute)
         return (
             y,
             Saved(

@@ -25,8 +25,7 @@ struct FeedForwardLayer: Sendable {
         let normed = compute.rmsNorm(x, weight: norm, epsilon: epsilon)
         let (fused, projection) = gateUp.forward(normed, on: compute)
         let activation = compute.swiGLU(fused)
-        var (y, projected) = down.forward(activation, on: compute)
-        compute.add(&y, x)
+        let (y, projected) = down.forward(activation, residual: x, on: compute)
         return (
             y,
             Saved(

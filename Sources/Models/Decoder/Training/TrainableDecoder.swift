@@ -41,6 +41,7 @@ public struct TrainableDecoder: Sendable {
             positions: spans.positions,
             frequencies: RotaryAngles.frequencies(
                 headSize: base.configuration.headSize, theta: base.configuration.ropeTheta))
+        Tensor.keepFreedMemory(atLeast: savedBytes(rows: rows.count))
         var x = embeddings
         var saved: [DecoderBlock.Saved] = []
         saved.reserveCapacity(blocks.count)
@@ -54,6 +55,13 @@ public struct TrainableDecoder: Sendable {
         return Pass(
             hidden: base.normalized(last), outputs: places, count: rows.count, angles: angles, spans: spans, last: last,
             blocks: saved)
+    }
+
+    /// About what a pass keeps for its way back, and a quarter more for what the way back needs beside it.
+    private func savedBytes(rows: Int) -> Int {
+        let c = base.configuration
+        let width = 4 * c.hidden + 2 * c.queryWidth + 2 * c.kvWidth + 3 * c.feedForward
+        return rows * c.layers * width * MemoryLayout<Float>.size * 5 / 4
     }
 
     /// The gradients of the adapter and of the embeddings, `[rows, hidden]`, given that of the pass's hidden states.
