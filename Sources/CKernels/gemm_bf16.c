@@ -67,6 +67,7 @@ static const apus_bf16_kernels bf16 = {
     .pack_rows = pack_rows,
     .pack_group = pack_group,
     .multiply = multiply,
+    .saturate = saturate,
 };
 
 #pragma clang attribute pop

@@ -129,4 +129,5 @@ const apus_gemm_kernels APUS_TABLE = {
     .pack_group = pack_group,
     .multiply = multiply,
     .tile = tile,
+    .saturate = saturate,
 };

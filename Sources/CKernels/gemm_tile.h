@@ -70,3 +70,28 @@ static void multiply(size_t m, size_t n, size_t k, const unit *group, const unit
             edge(kernel, m, width, k, group, panels + j * depth, c + j, ldc, accumulate);
     }
 }
+
+/// `steps` times GROUP by PANEL multiply-adds whose sums stay in registers: what the processor can do at most.
+/// `factors` are GV units, `sums` GROUP * PANEL floats.
+static void saturate(size_t steps, const unit *factors, float *sums) {
+    gv in_registers[GROUP][2];
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < GROUP; i++)
+#pragma clang loop unroll(full)
+        for (size_t v = 0; v < 2; v++)
+            in_registers[i][v] = load_g(sums + i * PANEL + v * GV);
+    for (size_t step = 0; step < steps; step++) {
+        // Hides that the factors stay the same, or their product would be taken once.
+        __asm__ volatile("" : "+r"(factors));
+#pragma clang loop unroll(full)
+        for (size_t i = 0; i < GROUP; i++)
+#pragma clang loop unroll(full)
+            for (size_t v = 0; v < 2; v++)
+                in_registers[i][v] = multiply_add(factors[0], factors, in_registers[i][v]);
+    }
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < GROUP; i++)
+#pragma clang loop unroll(full)
+        for (size_t v = 0; v < 2; v++)
+            store_g(sums + i * PANEL + v * GV, in_registers[i][v]);
+}

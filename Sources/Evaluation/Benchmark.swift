@@ -5,7 +5,7 @@ public import Models
 import Tensors
 public import Tokenizers
 
-/// How fast this machine reads prompts, writes answers and sees pictures, measured inside this process.
+/// How fast this machine reads prompts, writes answers, sees pictures and trains, measured inside this process.
 public struct Benchmark: Sendable {
     /// What is measured, and how often.
     public struct Settings: Sendable {
@@ -82,6 +82,9 @@ public struct Benchmark: Sendable {
         add(text.decode(streams: settings.streams))
         if let vision = policy.vision { add(encoding(vision, stopwatch)) }
         add(try await firstToken())
+        let products = ProductBenchmark(
+            configuration: decoder.configuration, compute: decoder.compute, stopwatch: stopwatch)
+        for figure in products.run() { add(figure) }
         return BenchmarkReport(
             instructionSet: decoder.compute.instructionSet.rawValue, threads: decoder.compute.threads,
             measurements: measurements)

@@ -23,6 +23,13 @@ struct Stopwatch: Sendable {
         BenchmarkFigure(name: name, unit: "ms", values: times(work).map { 1_000 * $0 })
     }
 
+    /// Thousand millions a second of the operations that `work` says it did.
+    func gigaflops(_ name: String, _ work: () -> Int) -> BenchmarkFigure {
+        var operations = 0
+        let seconds = times { operations = work() }
+        return BenchmarkFigure(name: name, unit: "GFLOP/s", values: seconds.map { Double(operations) / $0 / 1e9 })
+    }
+
     private func times(_ work: () -> Void) -> [Double] {
         let began = clock.now
         var times: [Double] = []

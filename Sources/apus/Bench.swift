@@ -7,7 +7,7 @@ import Foundation
 /// Measures this machine.
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure how fast this machine reads, writes and sees, inside one process.")
+        abstract: "Measure how fast this machine reads, writes, sees and trains, inside one process.")
 
     @OptionGroup var options: PolicyOptions
 

@@ -33,15 +33,19 @@ import Tokenizers
             decoder: decoder, engine: engine, tokenizer: tokenizer, policy: policy, settings: settings)
         var told: [BenchmarkFigure] = []
         let report = try await benchmark.run { told.append($0) }
+        let formats = decoder.compute.multipliesBFloat16 ? ["fp32", "bf16"] : ["fp32"]
+        let products: [String] = formats.flatMap {
+            ["\($0) peak", "\($0) training products", "\($0) training products of the peak"]
+        }
         #expect(
             report.measurements.map(\.name) == [
                 "prefill 128", "prefill 512", "decode at 0", "decode at 512", "decode 8 streams at 0", "image encode",
                 "first token of a picture question",
-            ])
+            ] + products)
         #expect(told == report.measurements && report.threads == 2)
         #expect(report.measurements.allSatisfy { $0.median > 0 && $0.median.isFinite })
         let json = try JSONEncoder().encode(report)
         #expect(try JSONDecoder().decode(BenchmarkReport.self, from: json) == report)
-        #expect(report.table.split(separator: "\n").count == 9)
+        #expect(report.table.split(separator: "\n").count == 2 + report.measurements.count)
     }
 }

@@ -26,6 +26,9 @@ typedef struct apus_gemm_kernels {
     /// The same for any number of rows, not packed, as `pack_group` takes them.
     void (*tile)(size_t m, size_t n, size_t k, const float *a, size_t lda, int transposed, const float *panels,
                  size_t depth, float *c, size_t ldc, int accumulate);
+    /// `steps` times group * panel multiply-adds, to see how many the processor can do. `factors` are `panel` floats,
+    /// `sums` group * panel.
+    void (*saturate)(size_t steps, const float *factors, float *sums);
 } apus_gemm_kernels;
 
 extern const apus_gemm_kernels apus_gemm_portable, apus_gemm_avx2, apus_gemm_avx512;
@@ -42,6 +45,8 @@ typedef struct apus_bf16_kernels {
     void (*pack_group)(size_t m, size_t elements, const float *a, size_t lda, uint32_t *group);
     void (*multiply)(size_t m, size_t n, size_t k, const uint32_t *group, const uint32_t *panels, size_t depth,
                      float *c, size_t ldc, int accumulate);
+    /// `steps` times group * panel pairs of multiply-adds.
+    void (*saturate)(size_t steps, const uint32_t *factors, float *sums);
 } apus_bf16_kernels;
 
 /// The bfloat16 kernels that belong to `isa`, or NULL where it or this processor has none.

@@ -1,0 +1,51 @@
+import Models
+import Tensors
+
+/// Times the products of training beside the most that the processor's arithmetic units do.
+struct ProductBenchmark {
+    let configuration: DecoderConfiguration
+    let compute: Compute
+    let stopwatch: Stopwatch
+
+    /// Rows of a usual training batch.
+    private static let rows = 640
+    /// In a row and per repeat, some tens of milliseconds of them.
+    private static let steps = 100_000
+
+    /// The peak, what a block's frozen products reach forward and backward, and the share in per cent, for single
+    /// precision and, where the processor has it, bfloat16.
+    func run() -> [BenchmarkFigure] {
+        let precisions: [(Precision, String)] = [(.float32, "fp32"), (.bfloat16, "bf16")]
+        return precisions.prefix(compute.multipliesBFloat16 ? 2 : 1).flatMap { precision, name in
+            let peak = stopwatch.gigaflops("\(name) peak") { compute.saturate(precision, steps: Self.steps) }
+            let products = products(precision)
+            let reached = stopwatch.gigaflops("\(name) training products") {
+                products.reduce(0) { sum, product in
+                    _ = compute.multiply(product.x, product.w)
+                    return sum + 2 * Self.rows * product.w.inputs * product.w.outputs
+                }
+            }
+            let share = BenchmarkFigure(
+                name: "\(name) training products of the peak", unit: "%",
+                values: [100 * reached.median / peak.median])
+            return [peak, reached, share]
+        }
+    }
+
+    /// The fused layers of one block, and their transposes for the way back.
+    private func products(_ precision: Precision) -> [(x: Tensor, w: PackedMatrix)] {
+        let c = configuration
+        let layers = [
+            (c.hidden, c.queryWidth + 2 * c.kvWidth), (c.queryWidth, c.hidden), (c.hidden, 2 * c.feedForward),
+            (c.feedForward, c.hidden),
+        ]
+        var generator = SeededGenerator(seed: 0)
+        return (layers + layers.map { ($0.1, $0.0) }).map { inputs, outputs in
+            let w = Tensor(normal: 0.02, [outputs, inputs], using: &generator)
+            return (
+                Tensor(normal: 1, [Self.rows, inputs], using: &generator),
+                PackedMatrix(w, precision: precision, compute: compute)
+            )
+        }
+    }
+}
