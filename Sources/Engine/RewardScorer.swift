@@ -5,6 +5,9 @@ public import Tokenizers
 
 /// Scores answers with a reward model, by the decoder that serves.
 ///
+/// Activations are rounded to 8 bits as in all of serving: on SmolLM2-135M that moves a reward, of deviation 1, by 0.05
+/// on average against the training forward.
+///
 /// A call blocks its thread for as long as a prefill of prompt and answers takes: never call it on Swift's cooperative
 /// pool or an event loop. Calls from several threads wait for each other.
 public final class RewardScorer: Sendable {

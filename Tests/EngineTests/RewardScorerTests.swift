@@ -51,9 +51,12 @@ import Tokenizers
     ]
 
     /// What the training forward gives for the same tokens and pictures.
-    private func trainingReward(_ answer: [Int32], _ base: FrozenDecoder) throws -> Float {
+    private func trainingReward(
+        _ answer: [Int32], _ base: FrozenDecoder, adapter: LowRankAdapter, head: ScalarHead, policy: Policy,
+        tokenizer: Tokenizer, messages: [ChatMessage], pictures: [InputProcessor.Picture]
+    ) throws -> Float {
         let request = try InputProcessor(tokenizer: tokenizer)
-            .request(messages: messages, pictures: [picture], policy: policy)
+            .request(messages: messages, pictures: pictures, policy: policy)
         var rows = PackedRows()
         let node = rows.append(request.prompt + answer)
         var embeddings = base.embeddings(of: rows.tokens)
@@ -76,9 +79,45 @@ import Tokenizers
         let base = try FrozenDecoder(gguf: file, configuration: TinyLlama.configuration, compute: compute)
         let texts = ["red", "it is blue", "there is a red circle", "x"]
         let served = try texts.map { try scorer.reward(messages: messages, pictures: [picture], answer: $0) }
-        let trained = try texts.map { try trainingReward(tokenizer.encode($0, special: .asText) + [2], base) }
+        let trained = try texts.map {
+            try trainingReward(
+                tokenizer.encode($0, special: .asText) + [2], base, adapter: adapter, head: head, policy: policy,
+                tokenizer: tokenizer, messages: messages, pictures: [picture])
+        }
         for (one, other) in zip(served, trained) { #expect(abs(one - other) < gap, "\(one) \(other)") }
         #expect((trained.max() ?? 0) - (trained.min() ?? 0) > 0.2)
+    }
+
+    /// The base model under the shipped adapter, where rewards have a deviation of about 1: 8-bit activations move one by
+    /// 0.05 on average, at most by 0.12.
+    @Test(arguments: [(Decoder.Precision.float32, Float(5e-3)), (.asStored, 0.2)])
+    func rewardsOfTheBaseModelEqualTheTrainingForward(precision: Decoder.Precision, gap: Float) throws {
+        let file = try GGUFFile(path: baseModelPath())
+        let decoder = try Decoder(file, precision: precision, compute: compute)
+        let tokenizer = Tokenizer(try Vocabulary(file))
+        let policies = tests.deletingLastPathComponent().appending(path: "Deploy/policies").path
+        let generation = try PolicyFolder.current(of: "sft", in: policies)
+        let adapter = try LowRankAdapter(
+            PEFTAdapter(folder: "\(policies)/sft/\(generation)"), configuration: decoder.configuration)
+        var generator = SeededGenerator(seed: 3)
+        let head = ScalarHead(starting: decoder.configuration.hidden, using: &generator)
+        let policy = Policy(
+            name: "reward", generation: 1,
+            adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: compute), vision: nil,
+            template: .chatml, sampling: SamplingParameters(), created: 0)
+        let scorer = RewardScorer(
+            decoder: decoder, policy: policy, head: head, tokenizer: tokenizer, endToken: 2, contextLength: 256)
+        let base = try FrozenDecoder(gguf: file, configuration: decoder.configuration, compute: compute)
+        let question = [ChatMessage(role: .user, text: "What is the capital of France?")]
+        let texts = ["Paris", "The capital of France is Paris.", "No.", "I cannot see that.", "blue", "Rome, I think"]
+        let served = try texts.map { try scorer.reward(messages: question, pictures: [], answer: $0) }
+        let trained = try texts.map {
+            try trainingReward(
+                tokenizer.encode($0, special: .asText) + [2], base, adapter: adapter, head: head, policy: policy,
+                tokenizer: tokenizer, messages: question, pictures: [])
+        }
+        for (one, other) in zip(served, trained) { #expect(abs(one - other) < gap, "\(one) \(other)") }
+        #expect((trained.max() ?? 0) - (trained.min() ?? 0) > 0.5)
     }
 
     @Test func answersScoredTogetherEqualThoseScoredAlone() throws {
