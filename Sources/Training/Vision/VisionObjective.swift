@@ -2,8 +2,9 @@ import Datasets
 import Models
 import Tensors
 
-/// What the vision encoder is trained for: the mean cross-entropy of each head, plus `wordWeight` times the connector's
-/// squared distance from the embeddings of words, as a share of those embeddings' mean square.
+/// What the vision encoder is trained for: the mean cross-entropy of each head, times `countWeight` if it counts, plus
+/// `wordWeight` times the connector's squared distance from the embeddings of words, as a share of those embeddings' mean
+/// square.
 package struct VisionObjective: Sendable {
     private let settings: VisionPretrainingSettings
     private let compute: Compute
@@ -48,14 +49,12 @@ package struct VisionObjective: Sendable {
             [
                 (
                     head.rawValue + ".weight",
-                    Tensor(normal: deviation, [classes(of: head), settings.hidden], using: &generator)
+                    Tensor(normal: deviation, [head.classes, settings.hidden], using: &generator)
                 ),
-                (head.rawValue + ".bias", Tensor(zeros: [classes(of: head)])),
+                (head.rawValue + ".bias", Tensor(zeros: [head.classes])),
             ]
         }
     }
-
-    private func classes(of head: VisionHead) -> Int { head.classes(columns: EasyVQA.side / settings.patchSize) }
 
     /// What the means of a batch divide by, over all of its passes.
     struct Totals {
@@ -96,7 +95,7 @@ package struct VisionObjective: Sendable {
             let classes = targets.classes[head, default: []]
             var logits = compute.linear(input, head.rawValue, of: parameters)
             let entropy = compute.crossEntropy(logits, targets: classes)
-            let coefficient = totals.coefficient(head)
+            let coefficient = totals.coefficient(head) * (head.isOfCounts ? settings.countWeight : 1)
             losses.heads += Double(coefficient) * entropy.losses.reduce(0.0) { $0 + Double($1) }
             compute.crossEntropyBackward(
                 &logits, targets: classes, loss: entropy,

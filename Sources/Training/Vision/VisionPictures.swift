@@ -8,6 +8,7 @@ package import Tensors
 package struct VisionPictures: Sendable {
     private let seed: UInt64
     private let picturesPerStep: Int
+    private let families: [Family]
     private let official: [LabelledPicture]
     /// Official training pictures that no step takes.
     let heldOutOfficial: [LabelledPicture]
@@ -34,6 +35,7 @@ package struct VisionPictures: Sendable {
         precondition(!training.isEmpty, "no official pictures to train on")
         seed = settings.seed
         picturesPerStep = settings.picturesPerStep
+        families = settings.families
         official = training
         heldOutOfficial = heldOut
         heldOutScenes = (0..<settings.heldOutScenes).map {
@@ -68,7 +70,7 @@ package struct VisionPictures: Sendable {
 
     private func generated(_ place: Int) -> LabelledPicture {
         if place % 4 == 2 { return LabelledPicture(ShapeScene(seed: sceneSeed(place))) }
-        let family = Family.allCases[place / 2 % Family.allCases.count]
+        let family = families[place / 2 % families.count]
         return LabelledPicture(family.picture(seed: sceneSeed(place)).scene)
     }
 

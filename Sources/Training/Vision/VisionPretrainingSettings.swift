@@ -1,11 +1,18 @@
+public import Datasets
+
 /// How the vision encoder is trained; together with the input files it decides the result.
 public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     /// Decides the weights to start from, the scenes and the order of the data.
     public var seed: UInt64 = 0
     /// Steps of the whole run.
-    public var steps = 3_000
-    /// Pictures a step: of four, one is official, one is a scene in easy-VQA's style, and two are of the families in turn.
+    public var steps = 6_000
+    /// Pictures a step: of four, one is official, one is a scene in easy-VQA's style, and two are of `families`.
     public var picturesPerStep = 48
+    /// The families of those pictures, in turn: what is hard to see stands there more than once.
+    public var families: [Family] = [
+        .counts, .digits, .comparisons, .numbers, .attributes, .numbers, .counts, .digits, .descriptions, .numbers,
+        .positions, .absence,
+    ]
     /// Pictures that go through the encoder at once: few, so that what is kept for the backward pass stays in the cache.
     public var picturesPerPass = 8
     /// Learning rate at its peak.
@@ -18,6 +25,8 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     public var optimizer = AdamWOptimizer.Settings()
     /// Weight of the connector's regression onto words beside the heads' losses.
     public var wordWeight: Float = 2
+    /// Weight of the loss of a head that counts, beside 1 for one that tells what is there.
+    public var countWeight: Float = 0.3
     /// Weight of a token on the background in that regression, beside 1 for one on a shape.
     public var backgroundWeight: Float = 0.15
     /// Official training pictures whose number is one less than a multiple of this are held out for validation.

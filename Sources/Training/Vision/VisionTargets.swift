@@ -11,10 +11,6 @@ enum VisionHead: String, CaseIterable {
     case patchColour = "head.patch.colour"
     /// Whether it is one of the large ones.
     case patchSize = "head.patch.size"
-    /// The column of patches that its middle is in.
-    case patchColumn = "head.patch.column"
-    /// The row.
-    case patchRow = "head.patch.row"
     /// How many things are of its kind and colour.
     case patchTwins = "head.patch.twins"
     /// How many are of its kind.
@@ -32,18 +28,18 @@ enum VisionHead: String, CaseIterable {
     static let mostCounted = 9
 
     /// Number of classes.
-    ///
-    /// - Parameter columns: of patches; there are as many rows.
-    func classes(columns: Int) -> Int {
+    var classes: Int {
         switch self {
         case .patchInk, .patchSize: 2
         case .patchKind, .pictureKind: WordEmbeddings.Word.kinds.count
         case .patchColour, .pictureColour: SceneColour.allCases.count
-        case .patchColumn, .patchRow: columns
         case .patchTwins, .patchKindCount, .patchColourCount: Self.mostCounted
         case .pictureCount: Self.mostCounted + 1
         }
     }
+
+    /// Whether it counts things, which is harder than to see them, and takes its share of the loss only then.
+    var isOfCounts: Bool { [.patchTwins, .patchKindCount, .patchColourCount, .pictureCount].contains(self) }
 
     /// Whether it looks at whole pictures.
     var isOfPicture: Bool { [.pictureKind, .pictureColour, .pictureCount].contains(self) }
@@ -64,11 +60,7 @@ struct VisionTargets {
 
     init(_ pictures: [LabelledPicture], settings: VisionPretrainingSettings) {
         for picture in pictures {
-            let columns = picture.image.width / settings.patchSize
-            let centres = picture.centres(side: settings.patchSize)
-            for content in picture.contents(side: settings.patchSize) {
-                append(patch: content, of: picture, centres: centres, columns: columns)
-            }
+            for content in picture.contents(side: settings.patchSize) { append(patch: content, of: picture) }
             append(.pictureKind, Self.number(picture.single?.kind))
             append(.pictureColour, Self.number(picture.single?.colour))
             append(.pictureCount, Self.class(ofCount: picture.labels.count, from: 0))
@@ -81,18 +73,13 @@ struct VisionTargets {
         classes[head, default: []].count { $0 >= 0 }
     }
 
-    private mutating func append(
-        patch content: LabelledPicture.Content, of picture: LabelledPicture, centres: [Int], columns: Int
-    ) {
+    private mutating func append(patch content: LabelledPicture.Content, of picture: LabelledPicture) {
         append(.patchInk, content == .unclear ? -1 : content == .background ? 0 : 1)
         var label: LabelledPicture.Label?
-        var centre: Int?
-        if case .label(let index) = content { (label, centre) = (picture.labels[index], centres[index]) }
+        if case .label(let index) = content { label = picture.labels[index] }
         append(.patchKind, Self.number(label?.kind))
         append(.patchColour, Self.number(label?.colour))
         append(.patchSize, label?.isLarge.map { $0 ? 1 : 0 } ?? -1)
-        append(.patchColumn, centre.map { Int32($0 % columns) } ?? -1)
-        append(.patchRow, centre.map { Int32($0 / columns) } ?? -1)
         let others = picture.labels
         func count(_ isAlike: (LabelledPicture.Label) -> Bool) -> Int32 {
             label?.kind == nil || label?.colour == nil ? -1 : Self.class(ofCount: others.count(where: isAlike), from: 1)
