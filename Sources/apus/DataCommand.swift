@@ -57,12 +57,54 @@ struct Sheet: ParsableCommand {
     @Option(help: "Seed of the first picture.")
     var seed: UInt64 = 0
 
+    @Option(
+        help: "Pictures of this family: \(Self.families).",
+        transform: { name in
+            guard let family = Family(rawValue: name) else {
+                throw ValidationError("“\(name)” is no family; there are \(Self.families)")
+            }
+            return family
+        })
+    var family: Family?
+
+    @Flag(help: "Print the questions and answers of the family's pictures as JSON lines.")
+    var questions = false
+
     @Argument(help: "The PNG file to write.")
     var output: String
 
+    func validate() throws {
+        if questions && family == nil { throw ValidationError("--questions needs a --family") }
+    }
+
     func run() throws {
-        let scenes = (0..<48).map { ShapeScene(seed: seed &+ $0).image }
+        let seeds = (0..<48).map { seed &+ $0 }
+        var scenes: [RGBImage] = []
+        if let family {
+            let pictures = seeds.map { family.picture(seed: $0) }
+            scenes = pictures.map(\.scene.image)
+            if questions { try print(pictures, seeds) }
+        } else {
+            scenes = seeds.map { ShapeScene(seed: $0).image }
+        }
         let sheet = ContactSheet.image(of: scenes, columns: 8, scale: 2)
         try Data(PNG.encode(sheet)).write(to: URL(fileURLWithPath: output), options: .atomic)
+    }
+
+    private static let families = Family.allCases.map(\.rawValue).joined(separator: ", ")
+
+    private struct Line: Encodable {
+        let seed: UInt64
+        let question: FamilyQuestion
+    }
+
+    private func print(_ pictures: [FamilyPicture], _ seeds: [UInt64]) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        for (seed, picture) in zip(seeds, pictures) {
+            for question in picture.questions {
+                Swift.print(String(decoding: try encoder.encode(Line(seed: seed, question: question)), as: UTF8.self))
+            }
+        }
     }
 }
