@@ -67,3 +67,14 @@ extension PictureReference: Codable {
         }
     }
 }
+
+extension PictureReference: CustomStringConvertible {
+    /// The reference as reports and seeds spell it: `counts/12`, `easy-vqa/7`, or the digest.
+    public var description: String {
+        switch self {
+        case .generated(let family, let seed): "\(family.rawValue)/\(seed)"
+        case .easyVQA(let number): "easy-vqa/\(number)"
+        case .stored(let digest): digest
+        }
+    }
+}

@@ -1,0 +1,86 @@
+/// What simulated labelers look for in an answer; how much each counts is a labeler's own affair.
+struct AnswerTraits: Equatable {
+    /// 1 if right, 0 if not; of a description the share of the picture's things that it names.
+    var right: Double
+    /// Things that it names and the picture does not show, at most 3.
+    var absent: Double
+    /// 1 if it has the asked form.
+    var form: Double
+    /// 1 if it ended by itself and says anything.
+    var ended: Double
+    /// Words beyond what the asked form needs, in tens, at most 3.
+    var excess: Double
+    /// 1 if it hedges.
+    var hedged: Double
+    /// Words in tens, at most 3.
+    var length: Double
+
+    init(of answer: SimulatedLabeler.Answer, to task: LabelingTask) {
+        let read = LabeledWords(answer.text)
+        right = Self.right(read, task)
+        absent = Double(min(3, Self.absent(read, task.things)))
+        form = Self.hasForm(task.form, read, answer.text) ? 1 : 0
+        ended = answer.finishReason == .stop && !read.words.isEmpty ? 1 : 0
+        excess = min(3, Double(max(0, read.words.count - Self.need(task))) / 10)
+        hedged = task.truth != .unknowable && read.hedges ? 1 : 0
+        length = min(3, Double(read.words.count) / 10)
+    }
+
+    private static func right(_ read: LabeledWords, _ task: LabelingTask) -> Double {
+        let isRight: Bool
+        switch task.truth {
+        case .yesNo(let truth): isRight = read.verdict == truth
+        case .count(let number): isRight = read.counts == [number]
+        case .text(let characters): isRight = read.characters == [characters.lowercased()]
+        case .words(let right, let wrong):
+            let found = read.phrases(of: right + wrong)
+            isRight = !found.isDisjoint(with: right) && found.isSubset(of: right)
+        case .absent, .unknowable: isRight = read.denies
+        case .description: return named(read, task.things ?? [])
+        }
+        return isRight ? 1 : 0
+    }
+
+    /// The share of `things` that are named.
+    private static func named(_ read: LabeledWords, _ things: [LabelingTask.Thing]) -> Double {
+        guard !things.isEmpty else { return read.denies ? 1 : 0 }
+        let mentions = read.mentions
+        let found = things.count { thing in
+            switch thing.kind {
+            case .shape(let shape):
+                mentions.contains { $0.shape == shape && ($0.colour ?? thing.colour) == thing.colour }
+            case .glyph(let text): read.characters.contains(text.lowercased())
+            }
+        }
+        return Double(found) / Double(things.count)
+    }
+
+    /// How many mentions fit none of `things`.
+    private static func absent(_ read: LabeledWords, _ things: [LabelingTask.Thing]?) -> Int {
+        guard let things else { return 0 }
+        return read.mentions.count { mention in
+            !things.contains { thing in
+                (mention.colour == nil || mention.colour == thing.colour)
+                    && (mention.shape == nil || thing.kind == mention.shape.map { .shape($0) })
+            }
+        }
+    }
+
+    private static func hasForm(_ form: FamilyQuestion.Form, _ read: LabeledWords, _ text: String) -> Bool {
+        let isWritten = text.first?.isUppercase == true && text.last.map { ".!?".contains($0) } == true
+        switch form {
+        case .short: return (1...3).contains(read.words.count)
+        case .sentence: return isWritten && read.sentences == 1 && read.words.count >= 3
+        case .description: return isWritten && (1...3).contains(read.sentences) && read.words.count >= 4
+        }
+    }
+
+    /// Words that an answer of the asked form needs at the most.
+    private static func need(_ task: LabelingTask) -> Int {
+        switch task.form {
+        case .short: 3
+        case .sentence: 12
+        case .description: 8 + 6 * min(5, task.things?.count ?? 3)
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import Crypto
+import Foundation
+
+/// A seeded rule that ranks answers in the place of a person: a stand-in, called `simulated-rule` wherever it is used.
+///
+/// The utility of an answer is a weighted sum of its traits; Gumbel noise is added and the sums are sorted, which draws
+/// a ranking from the Plackett-Luce model (Plackett 1975; Luce 1959). The noise follows from labeler, prompt and the
+/// answer's text, so that it never changes and the order of the candidates changes nothing. All labelers share one
+/// documented bias, a small liking for length. They share no code with the judge.
+public struct SimulatedLabeler: Sendable {
+    /// An answer to be ranked.
+    public struct Answer: Sendable, Equatable {
+        /// As it was shown.
+        public let text: String
+        /// Why it ended.
+        public let finishReason: PreferenceRecord.FinishReason
+
+        /// An answer.
+        public init(text: String, finishReason: PreferenceRecord.FinishReason) {
+            self.text = text
+            self.finishReason = finishReason
+        }
+    }
+
+    /// What each trait is worth, in units of utility; see `AnswerTraits`.
+    struct Weights: Sendable {
+        let right: Double
+        let absent: Double
+        let form: Double
+        let ended: Double
+        let excess: Double
+        let hedged: Double
+        let length: Double
+    }
+
+    /// Scale of the Gumbel noise: with these weights two labelers agree on 75 to 80 % of pairs (Ouyang et al. 2022
+    /// report 72.6 and 77.3 % between people).
+    static let noiseScale = 0.78
+
+    /// The labelers whose rankings are trained on.
+    public static let training = [
+        SimulatedLabeler(
+            "rule-1",
+            Weights(right: 3.2, absent: -1.2, form: 0.8, ended: 1.2, excess: -1.0, hedged: -0.5, length: 0.3)),
+        SimulatedLabeler(
+            "rule-2",
+            Weights(right: 2.4, absent: -1.8, form: 1.4, ended: 1.0, excess: -0.6, hedged: -0.9, length: 0.4)),
+        SimulatedLabeler(
+            "rule-3",
+            Weights(right: 2.8, absent: -1.0, form: 1.1, ended: 1.6, excess: -1.4, hedged: -0.3, length: 0.2)),
+        SimulatedLabeler(
+            "rule-4",
+            Weights(right: 2.0, absent: -1.4, form: 1.7, ended: 0.8, excess: -0.8, hedged: -0.7, length: 0.5)),
+    ]
+    /// The labeler whose rankings are only compared with.
+    public static let heldOut = SimulatedLabeler(
+        "rule-5", Weights(right: 2.6, absent: -2.2, form: 0.6, ended: 1.4, excess: -0.4, hedged: -1.1, length: 0.3))
+
+    /// Its name in records.
+    public let id: String
+    private let weights: Weights
+
+    private init(_ id: String, _ weights: Weights) {
+        self.id = id
+        self.weights = weights
+    }
+
+    /// Who ranked, as records say it.
+    public var labeler: PreferenceRecord.Labeler { .init(kind: .simulatedRule, id: id) }
+
+    /// Indices of `answers` from best to worst. Only answers of equal text and ending tie.
+    public func tiers(of answers: [Answer], to task: LabelingTask) -> [[Int]] {
+        let scores = answers.map { utility(of: $0, to: task) + Self.noiseScale * noise(on: $0, to: task) }
+        var tiers: [[Int]] = []
+        for index in scores.indices.sorted(by: { (-scores[$0], $0) < (-scores[$1], $1) }) {
+            if let last = tiers.last?.last, scores[last] == scores[index] {
+                tiers[tiers.count - 1].append(index)
+            } else {
+                tiers.append([index])
+            }
+        }
+        return tiers
+    }
+
+    /// What the answer is worth to this labeler, without noise.
+    package func utility(of answer: Answer, to task: LabelingTask) -> Double {
+        let traits = AnswerTraits(of: answer, to: task)
+        let facts = weights.right * traits.right + weights.absent * traits.absent + weights.hedged * traits.hedged
+        let manner = weights.form * traits.form + weights.ended * traits.ended
+        return facts + manner + weights.excess * traits.excess + weights.length * traits.length
+    }
+
+    /// A draw from the standard Gumbel distribution.
+    private func noise(on answer: Answer, to task: LabelingTask) -> Double {
+        let key = [id, "\(task.picture)", task.question, answer.text].map { "\($0.utf8.count):\($0)" }.joined()
+        let seed = SHA256.hash(data: Data(key.utf8)).prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        var generator = SeededGenerator(seed: seed)
+        let uniform = (Double(generator.next() >> 11) + 0.5) * 0x1p-53
+        return -log(-log(uniform))
+    }
+}

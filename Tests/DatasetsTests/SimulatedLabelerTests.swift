@@ -1,0 +1,152 @@
+import Datasets
+import Testing
+
+/// What the labelers that stand in for people promise.
+@Suite struct SimulatedLabelerTests {
+    private static let all = SimulatedLabeler.training + [SimulatedLabeler.heldOut]
+
+    private func task(
+        _ truth: GroundTruth, form: FamilyQuestion.Form = .short, things: [LabelingTask.Thing]? = nil, seed: UInt64 = 1
+    ) -> LabelingTask {
+        let question = FamilyQuestion(
+            family: .attributes, text: "What is it?", answer: "", form: form, truth: truth)
+        let standard = [
+            LabelingTask.Thing(kind: .shape(.circle), colour: .red), .init(kind: .shape(.star), colour: .blue),
+        ]
+        return LabelingTask(
+            question, things: things ?? standard, at: .generated(family: .attributes, seed: seed))
+    }
+
+    private func utility(_ text: String, _ task: LabelingTask, ended: Bool = true) -> Double {
+        SimulatedLabeler.training[0].utility(of: .init(text: text, finishReason: ended ? .stop : .length), to: task)
+    }
+
+    @Test(arguments: [
+        (GroundTruth.yesNo(true), "Yes.", "No."),
+        (.yesNo(false), "no", "yes"),
+        (.yesNo(false), "There is no red star.", "There is a red star."),
+        (.count(3), "Three.", "Four."),
+        (.count(3), "3", "2"),
+        (.count(0), "None.", "One."),
+        (.count(1), "There is a star.", "There are stars, 2."),
+        (.text("47"), "47", "74"),
+        (.text("7"), "It is a seven.", "It is a one."),
+        (.words(right: ["top left"], wrong: ["left", "top right"]), "top left", "left"),
+        (.words(right: ["left"], wrong: ["top left"]), "left", "top left"),
+        (.words(right: ["red"], wrong: ["blue"]), "red", "blue"),
+        (.words(right: ["circle"], wrong: ["star"]), "Circles.", "Stars."),
+        (.absent(thing: "ring"), "There is no ring.", "It is red."),
+        (.unknowable, "I cannot see that.", "It is five."),
+    ])
+    func rightBeatsWrong(truth: GroundTruth, right: String, wrong: String) {
+        let task = task(truth)
+        #expect(utility(right, task) > utility(wrong, task) + 1.5)
+    }
+
+    @Test func mannersCount() {
+        let open = task(.words(right: ["red"], wrong: ["blue"]), form: .sentence)
+        let good = utility("The circle is red.", open)
+        #expect(good > utility("red", open))
+        #expect(good > utility("The circle is red.", open, ended: false))
+        #expect(good > utility("Maybe the circle is red.", open))
+        #expect(good > utility("The circle is red, and there is a green cross.", open))
+        #expect(utility("The circle is red, and there is no green cross.", open) > good - 0.5)
+        let padding = String(repeating: " as one can see", count: 6)
+        #expect(good > utility("The circle is red\(padding).", open))
+        #expect(utility("", open) < utility("blue", open))
+    }
+
+    @Test func aDescriptionIsAsRightAsWhatItNames() {
+        let all = task(.description, form: .description)
+        let both = utility("A red circle and a blue star.", all)
+        #expect(both > utility("A red circle and a star.", all) - 1e-9)
+        #expect(both > utility("There is a red circle here.", all) + 1)
+        #expect(both > utility("A blue circle and a red star.", all) + 2)
+    }
+
+    @Test func theOrderOfTheCandidatesChangesNothing() {
+        var random = SeededGenerator(seed: 5)
+        for seed in 0..<60 {
+            var candidates = SyntheticCandidates(seed: UInt64(seed))
+            let answers = candidates.answers(6)
+            let order = random.shuffled(Array(answers.indices))
+            for labeler in Self.all {
+                let tiers = labeler.tiers(of: answers, to: candidates.task)
+                let moved = labeler.tiers(of: order.map { answers[$0] }, to: candidates.task)
+                #expect(moved.map { Set($0.map { order[$0] }) } == tiers.map(Set.init))
+            }
+        }
+    }
+
+    @Test func anAnswerRanksTheSameWayInEveryCompany() {
+        for seed in 0..<60 {
+            var candidates = SyntheticCandidates(seed: UInt64(seed))
+            let answers = candidates.answers(6)
+            for labeler in Self.all {
+                let ranks = labeler.tiers(of: answers, to: candidates.task).flatMap { $0 }
+                let fewer = labeler.tiers(of: Array(answers[2..<5]), to: candidates.task).flatMap { $0.map { $0 + 2 } }
+                let distinct = Set(answers.map(\.text)).count == answers.count
+                if distinct { #expect(ranks.filter { (2..<5).contains($0) } == fewer) }
+            }
+        }
+    }
+
+    @Test func equalAnswersTieAndNoOthersDo() {
+        let task = task(.count(2))
+        let answers = ["2", "3", "2", "two", "2"].map { SimulatedLabeler.Answer(text: $0, finishReason: .stop) }
+        for labeler in Self.all {
+            let tiers = labeler.tiers(of: answers, to: task)
+            #expect(tiers.count == 3 && tiers.contains([0, 2, 4]))
+        }
+    }
+
+    @Test func theNoiseFollowsFromLabelerPromptAndText() {
+        let words = ["2", "two", "2.", "Two.", "02", "TWO"].map {
+            SimulatedLabeler.Answer(text: $0, finishReason: .stop)
+        }
+        let orders = Self.all.map { $0.tiers(of: words, to: task(.count(2))) }
+        #expect(Set(orders).count == orders.count)
+        #expect(orders == Self.all.map { $0.tiers(of: words, to: task(.count(2))) })
+        #expect(orders != Self.all.map { $0.tiers(of: words, to: task(.count(2), seed: 2)) })
+    }
+
+    /// The figure that the noise is set by: 72.6 to 77.3 % between people (Ouyang et al. 2022).
+    @Test func twoLabelersAgreeAboutAsOftenAsPeople() throws {
+        var between = LabelerAgreement()
+        var heldOut = LabelerAgreement()
+        for seed in 0..<1500 {
+            var candidates = SyntheticCandidates(seed: UInt64(seed))
+            let answers = candidates.answers(4)
+            guard Set(answers.map(\.text)).count > 1 else { continue }
+            let tiers = Self.all.map { $0.tiers(of: answers, to: candidates.task) }
+            for first in 0..<4 {
+                for second in 0..<first { between.count(tiers[first], tiers[second]) }
+                heldOut.count(tiers[first], tiers[4])
+            }
+        }
+        let shares = (try #require(between.share), try #require(heldOut.share))
+        print("agreement: training \(shares.0) on \(between.pairs) pairs, held out \(shares.1)")
+        #expect((0.75...0.80).contains(shares.0) && (0.73...0.80).contains(shares.1))
+    }
+
+    @Test func agreementCountsOnlyPairsThatBothOrder() {
+        var agreement = LabelerAgreement()
+        #expect(agreement.share == nil)
+        agreement.count([[0], [1, 2]], [[1], [0], [2]])
+        #expect(agreement.pairs == 2 && agreement.equal == 1 && agreement.share == 0.5)
+        agreement.count([[2], [1], [0]], [[2], [1], [0]])
+        #expect(agreement.pairs == 5 && agreement.equal == 4)
+    }
+
+    @Test func easyVQAQuestionsBecomeTasks() throws {
+        var facts = PictureFacts()
+        let open = try #require(EasyVQAQuestion(text: "what color is the circle?", answer: .teal, picture: 9))
+        let fits = facts.learn(open)
+        #expect(fits)
+        let task = LabelingTask(open, facts: facts)
+        #expect(task.things == [.init(kind: .shape(.circle), colour: .teal)] && task.picture == .easyVQA(number: 9))
+        #expect(utility("teal", task) > utility("red", task) + 2)
+        let yes = try #require(EasyVQAQuestion(text: "is there a circle?", answer: .yes, picture: 9))
+        #expect(LabelingTask(yes, facts: PictureFacts()).things == nil)
+    }
+}
