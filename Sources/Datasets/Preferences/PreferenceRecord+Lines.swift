@@ -5,19 +5,7 @@ extension PreferenceRecord {
     ///
     /// - Throws: `PreferenceError` naming the file and the line.
     public static func load(path: String) throws(PreferenceError) -> [PreferenceRecord] {
-        guard let data = FileManager.default.contents(atPath: path) else { throw .unreadable(path: path) }
-        let decoder = JSONDecoder()
-        var records: [PreferenceRecord] = []
-        for (index, line) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
-        where !line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) {
-            do {
-                records.append(try decoder.decode(PreferenceRecord.self, from: line))
-            } catch {
-                let reason = (error as? DecodingError)?.placeAndReason ?? "\(error)"
-                throw .malformed(path: path, line: index + 1, reason: reason)
-            }
-        }
-        return records
+        try PreferenceLines.load(path: path) { try $1.decode(PreferenceRecord.self, from: $0) }
     }
 
     /// The record as one line of a JSON lines file, line feed included; fields in alphabetical order.

@@ -117,7 +117,7 @@ public struct PreferenceRecord: Codable, Sendable, Equatable {
     }
 
     /// Whether `tiers` hold each of `0..<count` once, and none of them is empty.
-    static func ranks(_ tiers: [[Int]], _ count: Int) -> Bool {
+    package static func ranks(_ tiers: [[Int]], _ count: Int) -> Bool {
         tiers.allSatisfy { !$0.isEmpty } && tiers.joined().sorted() == Array(0..<count)
     }
 }

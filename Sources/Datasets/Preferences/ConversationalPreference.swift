@@ -1,0 +1,119 @@
+/// A preferred pair as TRL, OpenRLHF and verl read it: TRL's conversational preference format with an explicit prompt.
+///
+/// A line of a JSON lines file: `{"prompt": [messages], "chosen": [messages], "rejected": [messages], "images": [files]}`
+/// with messages of `role` and `content`. The fields after these are ours; others pass over them.
+public struct ConversationalPreference: Codable, Sendable, Equatable {
+    /// A turn of the conversation.
+    public struct Message: Codable, Sendable, Equatable {
+        /// `user` or `assistant`.
+        public let role: String
+        /// What is said; the picture's place is before the first word.
+        public let content: String
+    }
+
+    /// One turn of the user.
+    public let prompt: [Message]
+    /// The preferred answer, one turn of the assistant.
+    public let chosen: [Message]
+    /// The other answer, one turn of the assistant.
+    public let rejected: [Message]
+    /// Paths of PNG files from the file's own folder; at most one. Nil, as where the field is missing, is none.
+    public let images: [String]?
+    /// The comparison that the pair is from; nil in files of others, as all that follow.
+    public let comparison: String?
+    /// Who ranked.
+    public let labeler: String?
+    /// What kind of labeler that is.
+    public let labelerKind: PreferenceRecord.Labeler.Kind?
+    /// Who gave the preferred answer, as NAME@GENERATION.
+    public let chosenModel: String?
+    /// Who gave the other answer, as NAME@GENERATION.
+    public let rejectedModel: String?
+
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case prompt, chosen, rejected, images, labeler
+        case comparison = "comparison_id"
+        case labelerKind = "labeler_kind"
+        case chosenModel = "chosen_model"
+        case rejectedModel = "rejected_model"
+    }
+
+    /// Throws `DecodingError` for unknown fields and for conversations of more than one turn a side.
+    public init(from decoder: any Decoder) throws {
+        try decoder.refuseOtherFields(than: CodingKeys.self)
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        func turn(_ key: CodingKeys, of role: String) throws -> [Message] {
+            let messages = try fields.decode([Message].self, forKey: key)
+            guard messages.count == 1, messages[0].role == role else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: key, in: fields, debugDescription: "expected one message of the \(role)")
+            }
+            return messages
+        }
+        prompt = try turn(.prompt, of: "user")
+        chosen = try turn(.chosen, of: "assistant")
+        rejected = try turn(.rejected, of: "assistant")
+        images = try fields.decodeIfPresent([String].self, forKey: .images)
+        guard images?.count ?? 0 <= 1 else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .images, in: fields, debugDescription: "expected at most one picture")
+        }
+        comparison = try fields.decodeIfPresent(String.self, forKey: .comparison)
+        labeler = try fields.decodeIfPresent(String.self, forKey: .labeler)
+        labelerKind = try fields.decodeIfPresent(PreferenceRecord.Labeler.Kind.self, forKey: .labelerKind)
+        chosenModel = try fields.decodeIfPresent(String.self, forKey: .chosenModel)
+        rejectedModel = try fields.decodeIfPresent(String.self, forKey: .rejectedModel)
+    }
+
+    /// The pair `pair` of a ranking, whose picture is the file `image`.
+    public init(_ record: PreferenceRecord, _ pair: PreferenceRecord.Pair, image: String?) {
+        let answers = (record.candidates[pair.chosen], record.candidates[pair.rejected])
+        prompt = [Message(role: "user", content: record.question)]
+        chosen = [Message(role: "assistant", content: answers.0.text)]
+        rejected = [Message(role: "assistant", content: answers.1.text)]
+        images = image.map { [$0] } ?? []
+        comparison = record.id
+        labeler = record.labeler.id
+        labelerKind = record.labeler.kind
+        chosenModel = answers.0.policy
+        rejectedModel = answers.1.policy
+    }
+
+    /// The pair as a ranking of two whole answers, of which no tokens are known; `fallback` ranked if the pair does not
+    /// say who did, and `picture` is the picture's reference.
+    ///
+    /// The same pair gives the same comparison whichever answer is preferred.
+    public func record(picture: PictureReference?, fallback: PreferenceRecord.Labeler) throws -> PreferenceRecord {
+        let question = prompt[0].content
+        guard !question.isEmpty else { throw ConversationalPreferenceError.emptyQuestion }
+        let sides = [(chosen[0].content, chosenModel), (rejected[0].content, rejectedModel)]
+        guard sides[0].0 != sides[1].0 || sides[0].1 != sides[1].1 else {
+            throw ConversationalPreferenceError.equalAnswers
+        }
+        let isSwapped = (sides[1].0, sides[1].1 ?? "") < (sides[0].0, sides[0].1 ?? "")
+        let candidates = (isSwapped ? sides.reversed() : sides).map {
+            PreferenceRecord.Candidate(text: $0.0, tokens: [], policy: $0.1, finishReason: .stop)
+        }
+        let key = [picture?.description ?? "", question] + candidates.flatMap { [$0.text, $0.policy ?? ""] }
+        let labeler = labeler.map { PreferenceRecord.Labeler(kind: labelerKind ?? fallback.kind, id: $0) }
+        return PreferenceRecord(
+            id: PreferenceRecord.id(of: ["pair"] + key), picture: picture, question: question, candidates: candidates,
+            tiers: isSwapped ? [[1], [0]] : [[0], [1]], labeler: labeler ?? fallback, seed: 0)
+    }
+}
+
+/// Why a pair is no preference.
+public enum ConversationalPreferenceError: Error, Equatable, CustomStringConvertible {
+    /// The prompt says nothing.
+    case emptyQuestion
+    /// Both answers are the same, by the same model.
+    case equalAnswers
+
+    /// What is wrong.
+    public var description: String {
+        switch self {
+        case .emptyQuestion: "prompt: the question is empty"
+        case .equalAnswers: "chosen and rejected are the same answer"
+        }
+    }
+}
