@@ -1,0 +1,102 @@
+import Datasets
+import Feedback
+import Foundation
+import Images
+import TestSupport
+import Testing
+
+/// Pairs as other trainers read and write them.
+@Suite struct ConversationalPreferenceTests {
+    private let image = RGBImage(width: 2, height: 1, red: 255, green: 0, blue: 0)
+    private let fallback = PreferenceRecord.Labeler(kind: .human, id: "imported")
+
+    private func record(_ texts: [String], _ tiers: [[Int]], picture: PictureReference?) -> PreferenceRecord {
+        PreferenceRecord(
+            id: "cmp_1", picture: picture, question: "What?",
+            candidates: texts.map { .init(text: $0, tokens: [2], policy: "sft@2", finishReason: .stop) },
+            tiers: tiers, labeler: .init(kind: .simulatedRule, id: "rule-1"), seed: 3)
+    }
+
+    @Test func everyPairIsALineWithItsPicture() throws {
+        try withTemporaryFolder { folder in
+            let records = [
+                record(["a", "b", "c"], [[2], [0, 1]], picture: .generated(family: .counts, seed: 9)),
+                record(["a", "a"], [[0], [1]], picture: nil),
+            ]
+            let count = try ConversationalPreference.write(records, into: folder.path) { _ in PNG.encode(image) }
+            let text = try String(contentsOf: folder.appending(path: "pairs.jsonl"), encoding: .utf8)
+            let lines = text.split(separator: "\n")
+            #expect(count == 2 && lines.count == 2)
+            #expect(
+                lines.first == """
+                    {"chosen":[{"content":"c","role":"assistant"}],"chosen_model":"sft@2","comparison_id":"cmp_1",\
+                    "images":["images/counts-9.png"],"labeler":"rule-1","labeler_kind":"simulated-rule",\
+                    "prompt":[{"content":"What?","role":"user"}],"rejected":[{"content":"a","role":"assistant"}],\
+                    "rejected_model":"sft@2"}
+                    """)
+            let png = try Data(contentsOf: folder.appending(path: "images/counts-9.png"))
+            #expect(try PNG.decode([UInt8](png)) == image)
+        }
+    }
+
+    @Test func whatIsExportedCanBeImported() throws {
+        try withTemporaryFolder { folder in
+            let original = record(["a", "b", "c"], [[2], [0], [1]], picture: .easyVQA(number: 1))
+            try ConversationalPreference.write([original], into: folder.path) { _ in PNG.encode(image) }
+            let kept = PictureFolder(dataFolder: folder.appending(path: "data").path)
+            let records = try ConversationalPreference.load(
+                path: folder.appending(path: "pairs.jsonl").path, labeler: fallback
+            ) { try kept.keep(Data(contentsOf: $0)) }
+            let pairs = records.flatMap { record in
+                record.pairs.map { record.candidates[$0.chosen].text + record.candidates[$0.rejected].text }
+            }
+            #expect(Set(pairs) == ["ca", "cb", "ab"])
+            #expect(records.allSatisfy { $0.labeler == original.labeler && $0.question == "What?" })
+            guard case .stored(let digest)? = records[0].picture else {
+                Issue.record("\(String(describing: records[0].picture))")
+                return
+            }
+            #expect(try [UInt8](kept.png(sha256: digest)) == PNG.encode(image))
+            #expect(throws: PictureFolderError.self) { try kept.keep(Data("no picture".utf8)) }
+        }
+    }
+
+    private func load(_ lines: String...) throws -> [PreferenceRecord] {
+        try withTemporaryFolder { folder in
+            let file = folder.appending(path: "p.jsonl")
+            try Data(lines.joined(separator: "\n").utf8).write(to: file)
+            return try ConversationalPreference.load(path: file.path, labeler: fallback) { _ in .easyVQA(number: 4) }
+        }
+    }
+
+    private func line(_ chosen: String, _ rejected: String, more: String = "") -> String {
+        """
+        {"prompt":[{"role":"user","content":"Q"}],"chosen":[{"role":"assistant","content":"\(chosen)"}],\
+        "rejected":[{"role":"assistant","content":"\(rejected)"}]\(more)}
+        """
+    }
+
+    @Test func twoOpinionsOnAPairAreOneComparison() throws {
+        let records = try load(line("x", "y"), line("y", "x"), line("x", "z"))
+        #expect(records[0].id == records[1].id && records[0].candidates == records[1].candidates)
+        #expect(records[0].tiers == records[1].tiers.reversed() && records[0].id != records[2].id)
+        #expect(records.allSatisfy { $0.labeler == fallback && $0.picture == nil })
+    }
+
+    @Test(arguments: [
+        ("{\"prompt\":\"Q\"}", "prompt: "),
+        ("{\"prompt\":[],\"chosen\":[],\"rejected\":[]}", "prompt: expected one message of the user"),
+        ("[]", ""),
+    ])
+    func brokenLinesAreNamed(text: String, reason: String) throws {
+        let error = try #require(throws: PreferenceError.self) { _ = try load(line("x", "y"), "", text) }
+        #expect(error.description.contains("p.jsonl: line 3: \(reason)"), "\(error)")
+    }
+
+    @Test func pairsThatPreferNothingAreRefused() throws {
+        #expect(throws: PreferenceError.self) { try load(line("x", "x")) }
+        #expect(throws: PreferenceError.self) { try load(line("x", "y", more: ",\"score\":1")) }
+        #expect(throws: PreferenceError.self) { try load(line("x", "y", more: ",\"images\":[\"a\",\"b\"]")) }
+        #expect(try load(line("x", "y", more: ",\"images\":[\"a.png\"]"))[0].picture == .easyVQA(number: 4))
+    }
+}
