@@ -1,5 +1,5 @@
 /// What a generated picture may be used for. Its seed says it, so that no picture can move between splits.
-public enum SeedSplit: String, Sendable, CaseIterable {
+public enum SeedSplit: String, Codable, Sendable, CaseIterable {
     /// Seeds below 10^9.
     case training
     /// Seeds from 10^9 and below 2 x 10^9.

@@ -8,7 +8,8 @@ struct Apus: AsyncParsableCommand {
         commandName: "apus",
         abstract: "Answers questions about pictures.",
         subcommands: [
-            Serve.self, Ask.self, Train.self, DataCommand.self, Eval.self, Bench.self, PolicyCommand.self, Health.self,
+            Serve.self, Ask.self, Train.self, DataCommand.self, Rank.self, Eval.self, Bench.self, PolicyCommand.self,
+            FeedbackCommand.self, Health.self,
         ])
 }
 

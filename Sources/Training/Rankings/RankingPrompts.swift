@@ -1,0 +1,93 @@
+public import Datasets
+public import Images
+
+/// A question to be answered several times.
+public struct RankingPrompt: Sendable {
+    /// What the policy sees.
+    public let image: RGBImage
+    /// What the labelers are told.
+    public let task: LabelingTask
+    /// The question's place among those of its generated picture; nil for easy-VQA.
+    public let questionIndex: Int?
+}
+
+/// The prompts of a ranking run, picture by picture: training pictures of the generator and of easy-VQA.
+public struct RankingPrompts {
+    private let settings: RankingSettings
+    private let draw: (Family, UInt64) -> FamilyPicture
+    private let dataset: EasyVQA?
+    private let facts: [Int: PictureFacts]
+    private let questions: [Int: [EasyVQAQuestion]]
+    /// easy-VQA's training pictures in this run's order.
+    private let numbers: [Int]
+
+    /// Prompts about pictures that `draw` draws from their seeds, and about those of `dataset`, if there is one, whose
+    /// pictures are for training only.
+    public init(
+        settings: RankingSettings, dataset: EasyVQA?, draw: @escaping (Family, UInt64) -> FamilyPicture
+    ) throws {
+        precondition(!settings.families.isEmpty, "prompts need pictures")
+        let dataset = settings.split == .training ? dataset : nil
+        self.settings = settings
+        self.draw = draw
+        self.dataset = dataset
+        facts = try dataset?.trainingFacts() ?? [:]
+        questions = Dictionary(grouping: dataset?.training ?? [], by: \.picture)
+        var generator = SeededGenerator(seed: settings.seed)
+        numbers = generator.shuffled(questions.keys.sorted())
+    }
+
+    /// The prompts about picture number `index` of the run, at least one.
+    public func prompts(ofPicture index: Int) throws -> [RankingPrompt] {
+        var generator = SeededGenerator(seed: settings.seed).fork(index)
+        let isOfficial = Double(generator.draw(0...999)) < settings.easyVQAShare * 1_000
+        if let dataset, isOfficial {
+            let number = numbers[index % numbers.count]
+            let image = try dataset.trainingPicture(number)
+            let chosen = generator.shuffled(questions[number] ?? []).prefix(settings.questionsPerPicture)
+            return chosen.map {
+                RankingPrompt(
+                    image: image, task: LabelingTask($0, facts: facts[number] ?? PictureFacts()), questionIndex: nil)
+            }
+        }
+        let family = generator.draw(from: settings.families)
+        let seed = settings.split.seed(at: UInt64(generator.draw(0...999_999_999)))
+        let picture = draw(family, seed)
+        let chosen = generator.shuffled(Array(picture.questions.indices)).prefix(settings.questionsPerPicture)
+        return chosen.map { index in
+            RankingPrompt(
+                image: picture.scene.image,
+                task: LabelingTask(
+                    picture.questions[index], about: picture.scene, at: .generated(family: family, seed: seed)),
+                questionIndex: index)
+        }
+    }
+}
+
+/// Goes through a run's prompts in order.
+struct PromptCursor {
+    private let prompts: RankingPrompts
+    private var picture = 0
+    private var waiting: ArraySlice<RankingPrompt> = []
+
+    init(_ prompts: RankingPrompts) {
+        self.prompts = prompts
+    }
+
+    mutating func next() throws -> RankingPrompt {
+        while waiting.isEmpty {
+            waiting = try prompts.prompts(ofPicture: picture)[...]
+            picture += 1
+        }
+        return waiting.removeFirst()
+    }
+}
+
+extension SeededGenerator {
+    /// A generator of its own for item `index`, so that items do not depend on each other.
+    func fork(_ index: Int) -> SeededGenerator {
+        var own = self
+        var mixed = SeededGenerator(seed: own.next() ^ UInt64(index))
+        return SeededGenerator(seed: mixed.next())
+    }
+}

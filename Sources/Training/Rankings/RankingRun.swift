@@ -1,0 +1,121 @@
+public import Datasets
+import Engine
+import Foundation
+
+/// Samples answers and lets the simulated labelers rank them, in a run folder that a killed run goes on in.
+///
+/// The folder gets `samples.jsonl` while sampling; at the end, or when the time is up, `rankings.jsonl` with each prompt
+/// ranked once, `agreement.jsonl` with some prompts ranked by every labeler, and `report.json`. All are the same bytes
+/// however often the run was cut.
+public struct RankingRun {
+    /// How a run ended.
+    public enum Outcome: Sendable, Equatable {
+        /// All prompts are ranked.
+        case finished
+        /// The time is up after this many prompts; running again goes on from there.
+        case paused(prompts: Int)
+    }
+
+    private let settings: RankingSettings
+    private let prompts: RankingPrompts
+    private let sampler: CandidateSampler
+    private let folder: RunFolder
+
+    /// A run in `folder`; `inputs` are the SHA-256s of everything else that decides the answers.
+    ///
+    /// - Throws: `RunFolderError.otherConfiguration` if the folder's run had other settings or inputs.
+    public init(
+        settings: RankingSettings, prompts: RankingPrompts, sampler: CandidateSampler, inputs: [String: String],
+        folder: String
+    ) throws {
+        precondition(PreferenceRecord.candidateCount.contains(settings.samples))
+        self.settings = settings
+        self.prompts = prompts
+        self.sampler = sampler
+        self.folder = try RunFolder(
+            path: folder, configuration: Record(settings: settings, inputs: inputs, policy: sampler.name))
+    }
+
+    /// What `config.json` says.
+    private struct Record: Encodable {
+        let settings: RankingSettings
+        let inputs: [String: String]
+        let policy: String
+        let labelers = "simulated-rule"
+    }
+
+    /// The records that the run has made so far.
+    public func records() throws -> [PreferenceRecord] {
+        try ["rankings", "agreement"].flatMap { try PreferenceRecord.load(path: "\(folder.path)/\($0).jsonl") }
+    }
+
+    /// Goes on until all prompts are sampled or `limit` is over, then ranks; `report` prints one line.
+    public func run<C: Clock>(
+        limit: Duration?, clock: C = ContinuousClock(), report: (String) -> Void
+    ) async throws -> (outcome: Outcome, report: RankingReport) where C.Duration == Duration {
+        let path = folder.path + "/samples.jsonl"
+        var log = try SampleLog(path: path)
+        let first = log.samples.count
+        if first > 0 { report("rank: going on after prompt \(first) of \(settings.prompts)") }
+        let start = clock.now
+        try await sample(into: &log) {
+            limit.map { start.duration(to: clock.now) < $0 } ?? true
+        } progress: { done in
+            guard done % 20 == 0 || done == settings.prompts else { return }
+            report(progress(done: done, since: first, elapsed: start.duration(to: clock.now)))
+        }
+        let ranked = try RankedSamples(log.samples, of: prompts, settings: settings, path: path)
+        try ranked.write(into: folder.path)
+        let done = log.samples.count
+        return (done == settings.prompts ? .finished : .paused(prompts: done), ranked.report)
+    }
+
+    /// Keeps the engine busy with several prompts and logs them in order, as long as `goesOn`.
+    private func sample(
+        into log: inout SampleLog, goesOn: () -> Bool, progress: (_ done: Int) -> Void
+    ) async throws {
+        var cursor = PromptCursor(prompts)
+        for _ in 0..<log.samples.count { _ = try cursor.next() }
+        var next = log.samples.count
+        var running: [Asked] = []
+        while true {
+            while goesOn(), running.count < max(1, 64 / settings.samples), next < settings.prompts {
+                running.append(try ask(cursor.next(), index: next))
+                next += 1
+            }
+            guard !running.isEmpty else { return }
+            let asked = running.removeFirst()
+            var candidates: [PreferenceRecord.Candidate] = []
+            for events in asked.events { candidates.append(try await sampler.answer(events)) }
+            try log.append(
+                SampledPrompt(
+                    index: asked.index, picture: asked.prompt.task.picture, question: asked.prompt.task.question,
+                    candidates: candidates, seed: asked.seed))
+            progress(log.samples.count)
+        }
+    }
+
+    /// A prompt whose answers are on their way.
+    private struct Asked {
+        let index: Int
+        let prompt: RankingPrompt
+        let seed: UInt64
+        let events: [AsyncStream<EngineEvent>]
+    }
+
+    private func ask(_ prompt: RankingPrompt, index: Int) throws -> Asked {
+        var generator = SeededGenerator(seed: settings.seed).fork(index)
+        // Below 2^53, so that every reader of JSON keeps it whole.
+        let seed = generator.next() >> 12
+        let events = try sampler.ask(
+            prompt, count: settings.samples, seed: seed, maximumTokens: settings.maximumTokens)
+        return Asked(index: index, prompt: prompt, seed: seed, events: events)
+    }
+
+    private func progress(done: Int, since first: Int, elapsed: Duration) -> String {
+        let rate = Double(done - first) / max(1e-9, elapsed / .seconds(1))
+        let left = Int(Double(settings.prompts - done) / rate)
+        let time = left < 90 ? "\(left) s" : "\((left + 30) / 60) min"
+        return "rank prompt \(done)/\(settings.prompts)  \(String(format: "%.1f", rate)) prompts/s  \(time) left"
+    }
+}

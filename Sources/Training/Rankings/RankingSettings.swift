@@ -1,0 +1,26 @@
+public import Datasets
+
+/// What decides the bytes of a ranking run, beside its inputs.
+public struct RankingSettings: Codable, Sendable {
+    /// Decides pictures, questions and draws.
+    public var seed: UInt64 = 0
+    /// What the pictures may be used for; test pictures are never ranked.
+    public var split = SeedSplit.training
+    /// Generated pictures are drawn of these alike; at least one.
+    public var families = Family.allCases
+    /// Prompts to sample.
+    public var prompts = 4_000
+    /// Answers to each prompt, 2 to 9.
+    public var samples = 4
+    /// Questions about one picture, at most.
+    public var questionsPerPicture = 4
+    /// Tokens after which an answer is cut.
+    public var maximumTokens = 96
+    /// The share of training pictures that are easy-VQA's; the rest is generated, as all validation pictures are.
+    public var easyVQAShare = 0.1
+    /// The share of prompts that every labeler ranks, to measure agreement.
+    public var agreementShare = 0.1
+
+    /// The defaults.
+    public init() {}
+}

@@ -1,0 +1,72 @@
+import Checkpoints
+import Datasets
+import Foundation
+
+/// A prompt with the answers that were sampled to it: one line of a run's `samples.jsonl`.
+struct SampledPrompt: Codable, Equatable, Sendable {
+    /// Counted from 0 over the run.
+    let index: Int
+    let picture: PictureReference
+    let question: String
+    let candidates: [PreferenceRecord.Candidate]
+    /// Candidate n was sampled with this plus n.
+    let seed: UInt64
+
+    /// Whether all answers are the same, so that there is nothing to rank.
+    var isUniform: Bool {
+        candidates.allSatisfy { $0.text == candidates[0].text && $0.finishReason == candidates[0].finishReason }
+    }
+}
+
+/// Why a run's samples cannot be used.
+enum SampleError: Error, Equatable, CustomStringConvertible {
+    /// A line is not what the run wrote there.
+    case malformed(path: String, line: Int, reason: String)
+
+    var description: String {
+        switch self {
+        case .malformed(let path, let line, let reason):
+            "\(path): line \(line): \(reason); delete the run folder to start over"
+        }
+    }
+}
+
+/// The answers sampled so far, a line a prompt, in the run's order. A line that a killed run left torn is dropped.
+struct SampleLog {
+    private(set) var samples: [SampledPrompt] = []
+    private let path: String
+
+    init(path: String) throws {
+        self.path = path
+        guard let data = FileManager.default.contents(atPath: path) else {
+            try AtomicFile.write([], to: path)
+            return
+        }
+        let end = data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        let decoder = JSONDecoder()
+        for (index, line) in data[..<end].split(separator: UInt8(ascii: "\n")).enumerated() {
+            let sample: SampledPrompt
+            do {
+                sample = try decoder.decode(SampledPrompt.self, from: line)
+            } catch {
+                throw SampleError.malformed(path: path, line: index + 1, reason: "\(error)")
+            }
+            guard sample.index == index, PreferenceRecord.candidateCount.contains(sample.candidates.count) else {
+                throw SampleError.malformed(path: path, line: index + 1, reason: "expected 2 to 9 answers to \(index)")
+            }
+            samples.append(sample)
+        }
+        if end < data.count { try AtomicFile.write([UInt8](data[..<end]), to: path) }
+    }
+
+    /// Appends a line, which is in the file when this returns.
+    mutating func append(_ sample: SampledPrompt) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        defer { try? handle.close() }
+        try handle.seekToEnd()
+        try handle.write(contentsOf: try encoder.encode(sample) + [UInt8(ascii: "\n")])
+        samples.append(sample)
+    }
+}

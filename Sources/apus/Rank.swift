@@ -1,0 +1,122 @@
+public import ArgumentParser
+import Checkpoints
+public import Datasets
+import Feedback
+import Foundation
+import Training
+
+/// Samples answers of a policy and lets simulated labelers rank them.
+struct Rank: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Sample several answers to each prompt and rank them by simulated labelers.")
+
+    @OptionGroup var options: PolicyOptions
+
+    @OptionGroup var store: StoreOptions
+
+    @Option(help: "The folder of easy-VQA 1.0. Default: the one that `make data` fetched.")
+    var easyVQA = Cache.easyVQA
+
+    @Option(help: "The policy that answers.")
+    var policy = "sft"
+
+    @Option(name: .customLong("run"), help: "The run folder.")
+    var folder = "runs/rankings"
+
+    @Option(help: "Decides pictures, questions and draws.")
+    var seed: UInt64 = 0
+
+    @Option(help: "training or validation: which pictures are asked about.")
+    var split = SeedSplit.training
+
+    @Option(help: "How many prompts.")
+    var prompts = RankingSettings().prompts
+
+    @Option(help: "Answers to each prompt, 2 to 9.")
+    var samples = RankingSettings().samples
+
+    @Option(help: "Tokens after which an answer is cut.")
+    var maxTokens = RankingSettings().maximumTokens
+
+    @Option(help: "Families of generated pictures, separated by commas. Default: all.")
+    var families: String?
+
+    @Option(help: "The share of training pictures that are easy-VQA's, 0 to 1.")
+    var easyVQAShare = RankingSettings().easyVQAShare
+
+    @Option(help: "The share of prompts that every labeler ranks, to measure agreement, 0 to 1.")
+    var agreementShare = RankingSettings().agreementShare
+
+    @Option(help: "Pauses after so many minutes; the same command goes on.")
+    var maxMinutes: Double?
+
+    func validate() throws {
+        if prompts < 1 || maxTokens < 1 { throw ValidationError("--prompts and --max-tokens take at least 1") }
+        guard PreferenceRecord.candidateCount.contains(samples) else {
+            throw ValidationError("--samples takes 2 to 9")
+        }
+        guard (0...1).contains(easyVQAShare), (0...1).contains(agreementShare) else {
+            throw ValidationError("--easy-vqa-share and --agreement-share take 0 to 1")
+        }
+        guard split != .test else { throw ValidationError("--split takes training or validation") }
+        if let maxMinutes, !(maxMinutes > 0 && maxMinutes < 1e6) {
+            throw ValidationError("--max-minutes takes a positive number")
+        }
+        _ = try chosenFamilies()
+    }
+
+    func run() async throws {
+        let model = try LoadedModel(options)
+        guard let policy = model.catalog[policy] else {
+            throw ValidationError("there is no policy \(policy) in \(options.policies)")
+        }
+        let settings = try settings()
+        let prompts = try RankingPrompts(
+            settings: settings,
+            dataset: easyVQAShare > 0 ? EasyVQA(folder: URL(fileURLWithPath: easyVQA)) : nil
+        ) { $0.picture(seed: $1) }
+        var inputs = ["baseModel": model.backbone]
+        if policy.generation > 0 {
+            inputs["policy"] = try FileDigest(
+                path: "\(options.policies)/\(policy.name)/\(policy.generation)/manifest.json"
+            ).sha256
+        }
+        let run = try RankingRun(
+            settings: settings, prompts: prompts,
+            sampler: CandidateSampler(engine: model.engine, tokenizer: model.tokenizer, policy: policy),
+            inputs: inputs, folder: folder)
+        let result = try await run.run(limit: maxMinutes.map { .seconds($0 * 60) }) { say($0) }
+        let appended = try store.store().append(run.records(), at: Date())
+        result.report.lines.forEach(say)
+        say("\(appended) rankings are new in \(store.data)/feedback.sqlite")
+        say(result.outcome == .finished ? "finished: \(folder)" : "paused; the same command goes on")
+    }
+
+    private func settings() throws -> RankingSettings {
+        var settings = RankingSettings()
+        settings.seed = seed
+        settings.split = split
+        settings.families = try chosenFamilies()
+        settings.prompts = prompts
+        settings.samples = samples
+        settings.maximumTokens = maxTokens
+        settings.easyVQAShare = easyVQAShare
+        settings.agreementShare = agreementShare
+        return settings
+    }
+
+    private func chosenFamilies() throws -> [Family] {
+        guard let families else { return Family.allCases }
+        let names = families.split(separator: ",")
+        guard !names.isEmpty else { throw ValidationError("--families names none") }
+        return try names.map { name in
+            guard let family = Family(rawValue: String(name)) else {
+                let known = Family.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("--families: there is no family \(name); there are: \(known)")
+            }
+            return family
+        }
+    }
+}
+
+extension SeedSplit: ExpressibleByArgument {}
