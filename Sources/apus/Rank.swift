@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Checkpoints
 public import Datasets
+import Engine
 import Feedback
 import Foundation
 import Training

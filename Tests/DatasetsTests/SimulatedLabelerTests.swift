@@ -125,7 +125,6 @@ import Testing
             }
         }
         let shares = (try #require(between.share), try #require(heldOut.share))
-        print("agreement: training \(shares.0) on \(between.pairs) pairs, held out \(shares.1)")
         #expect((0.75...0.80).contains(shares.0) && (0.73...0.80).contains(shares.1))
     }
 

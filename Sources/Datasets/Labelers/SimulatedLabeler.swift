@@ -35,7 +35,7 @@ public struct SimulatedLabeler: Sendable {
 
     /// Scale of the Gumbel noise: with these weights two labelers agree on 75 to 80 % of pairs (Ouyang et al. 2022
     /// report 72.6 and 77.3 % between people).
-    static let noiseScale = 0.78
+    static let noiseScale = 0.9
 
     /// The labelers whose rankings are trained on.
     public static let training = [

@@ -1,4 +1,4 @@
-public import Datasets
+import Datasets
 
 /// What a ranking run found.
 public struct RankingReport: Codable, Sendable, Equatable {
