@@ -17,15 +17,18 @@ public struct TextDelta: Sendable {
     public var text: String
     /// The tokens that it comes from.
     public var tokens: [GeneratedToken]
+    /// Whether it is the prompt, for a request that echoes it: once, before the answer.
+    public var isPrompt: Bool
 
     /// A piece of text and its tokens.
-    public init(text: String, tokens: [GeneratedToken]) {
+    public init(text: String, tokens: [GeneratedToken], isPrompt: Bool = false) {
         self.text = text
         self.tokens = tokens
+        self.isPrompt = isPrompt
     }
 }
 
-/// A token of the answer.
+/// A token of the answer, or of a prompt that is echoed.
 public struct GeneratedToken: Sendable, Equatable {
     /// A token and the natural logarithm of its probability under the full softmax, before sampling changes it.
     public struct Candidate: Sendable, Equatable {
@@ -43,7 +46,7 @@ public struct GeneratedToken: Sendable, Equatable {
 
     /// The token.
     public var id: Int32
-    /// Its log-probability in nats; nil unless the request asked for log-probabilities.
+    /// Its log-probability in nats; nil unless the request asked for log-probabilities, and for a prompt's first token.
     public var logprob: Float?
     /// The most likely tokens at its place, best first.
     public var top: [Candidate]

@@ -89,15 +89,34 @@ final class EngineLoop: @unchecked Sendable {
         let logits = runner.run(chunks)
         load.steps += 1
         var row = 0
+        func nextRow() -> [Float] {
+            defer { row += 1 }
+            return logits.rows(row..<row + 1).elements
+        }
         for chunk in chunks {
+            let sequence = chunk.sequence
             let drawsToken = chunk.isLast
-            if !chunk.sequence.isDecoding { load.prefilledTokens += chunk.range.count }
-            chunk.sequence.computed = chunk.range.upperBound
+            if !sequence.isDecoding { load.prefilledTokens += chunk.range.count }
+            for position in chunk.scoring { score(sequence, at: position + 1, from: nextRow()) }
+            sequence.computed = chunk.range.upperBound
             if drawsToken {
-                drawToken(for: chunk.sequence, from: logits.rows(row..<row + 1).elements)
-                row += 1
+                echoPrompt(of: sequence)
+                drawToken(for: sequence, from: nextRow())
             }
         }
+    }
+
+    private func score(_ sequence: Sequence, at position: Int, from logits: [Float]) {
+        sequence.scores.append(
+            Sampler.logprobs(logits, token: sequence.request.prompt[position], top: sequence.request.topLogprobs ?? 0))
+    }
+
+    private func echoPrompt(of sequence: Sequence) {
+        guard sequence.request.echoesPrompt, !sequence.hasEchoed else { return }
+        sequence.hasEchoed = true
+        let prompt = sequence.request.prompt
+        let tokens = sequence.scores.count == prompt.count ? sequence.scores : prompt.map { GeneratedToken(id: $0) }
+        sequence.continuation.yield(.text(TextDelta(text: tokenizer.decode(prompt), tokens: tokens, isPrompt: true)))
     }
 
     private func begin(_ sequence: Sequence) {
@@ -108,6 +127,7 @@ final class EngineLoop: @unchecked Sendable {
     }
 
     private func drawToken(for sequence: Sequence, from logits: [Float]) {
+        guard sequence.request.stop.maximumTokens != 0 else { return finish(sequence, .length) }
         let context = Sampler.Context(
             prompt: sequence.request.prompt, generated: sequence.generated, banned: sequence.output.bannedTokens)
         let id = sequence.sampler.sample(logits, context: context)

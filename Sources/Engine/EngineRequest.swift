@@ -28,6 +28,9 @@ public struct EngineRequest: Sendable {
     public var stop: StopConditions
     /// How many alternatives are reported with each token's log-probability; nil reports none at all.
     public var topLogprobs: Int?
+    /// Whether the prompt comes before the answer as one piece of text, its tokens with log-probabilities where
+    /// `topLogprobs` asks for them.
+    public var echoesPrompt = false
     /// When the engine gives up.
     public var deadline: ContinuousClock.Instant?
 

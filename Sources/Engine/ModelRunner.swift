@@ -2,12 +2,13 @@ import Models
 import Tensors
 
 /// Executes what the scheduler planned: encodes the pictures that are needed, lays the chunks side by side as one batch,
-/// and returns the logits of those that end with a drawn token.
+/// and returns the logits that are read: where a prompt is scored, and where a token is drawn.
 struct ModelRunner {
     let decoder: Decoder
     let cache: KVCache
 
-    /// Logits `[chunks that are last, vocabulary]`, in the order of `chunks`.
+    /// Logits `[rows, vocabulary]`, in the order of `chunks`: of each the positions that score its prompt, then the last
+    /// one if a token is drawn there.
     func run(_ chunks: [Scheduler.Chunk]) -> Tensor {
         decoder.forward(batch(of: chunks), cache: cache)
     }
@@ -33,6 +34,7 @@ struct ModelRunner {
                 SequenceSlice(rows: rows, start: chunk.range.lowerBound, blockTable: chunk.sequence.blockTable))
             batch.injections += injections(of: chunk, firstRow: rows.lowerBound)
             if let adapter = chunk.sequence.request.policy.adapter { batch.append(adapter, for: rows) }
+            batch.outputRows += chunk.scoring.map { rows.lowerBound + $0 - chunk.range.lowerBound }
             if chunk.isLast { batch.outputRows.append(rows.upperBound - 1) }
         }
         return batch

@@ -35,7 +35,7 @@ public struct StopConditions: Sendable, Equatable {
     public var ignoresEndToken = false
     /// Tokens before which no end or stop token is drawn.
     public var minimumTokens = 0
-    /// Tokens after which the answer ends; nil means when the context is full.
+    /// Tokens after which the answer ends; 0 computes the prompt only, nil means when the context is full.
     public var maximumTokens: Int?
 
     /// No conditions.

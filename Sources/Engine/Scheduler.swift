@@ -9,6 +9,9 @@ package struct Scheduler {
 
         /// Whether a token is drawn after this chunk.
         package var isLast: Bool { range.upperBound == sequence.tokens.count }
+
+        /// The positions whose logits score the prompt.
+        package var scoring: Range<Int> { sequence.scoring(in: range) }
     }
 
     private let tokenBudget: Int
@@ -73,7 +76,7 @@ package struct Scheduler {
     }
 
     private mutating func appendPrefill(of sequence: Sequence, to chunks: inout [Chunk], budget: inout Int) {
-        let count = min(budget, sequence.pending)
+        let count = min(budget, sequence.pending, sequence.largestChunk)
         guard count > 0, pool.extend(&sequence.blockTable, to: sequence.computed + count) else { return }
         chunks.append(Chunk(sequence: sequence, range: sequence.computed..<sequence.computed + count))
         budget -= count

@@ -24,6 +24,9 @@ package final class Sequence {
     package var imageTime: Duration = .zero
     /// Held until the sequence is first scheduled.
     package var place: Reservation?
+    /// The first tokens of an echoed prompt, as far as their log-probabilities are known; the very first one has none.
+    package var scores: [GeneratedToken]
+    package var hasEchoed = false
 
     package init(
         id: ID, request: EngineRequest, output: OutputProcessor, continuation: AsyncStream<EngineEvent>.Continuation,
@@ -38,6 +41,17 @@ package final class Sequence {
         self.continuation = continuation
         self.submitted = submitted
         self.place = place
+        self.scores = request.prompt.prefix(1).map { GeneratedToken(id: $0) }
+    }
+
+    private var scoresPrompt: Bool { request.echoesPrompt && request.topLogprobs != nil }
+
+    /// The most positions of one step. Where each position's logits are read, many at once would take much memory.
+    package var largestChunk: Int { scoresPrompt ? 64 : .max }
+
+    /// The positions of `range` whose logits give the log-probability of a prompt token that has none yet.
+    package func scoring(in range: Range<Int>) -> Range<Int> {
+        scoresPrompt ? range.clamped(to: scores.count - 1..<request.prompt.count - 1) : 0..<0
     }
 
     /// Positions that the next steps must compute before a token can be drawn.

@@ -47,13 +47,12 @@ struct Admission: Sendable {
     }
 
     /// Takes raw prompts.
-    func admit(
-        _ prompts: [CompletionRequest.Prompt], options: GenerationOptions, policy: Policy, record: RequestRecord
-    ) throws -> Admitted {
+    func admit(_ wanted: CompletionRequest, policy: Policy, record: RequestRecord) throws -> Admitted {
+        let options = wanted.options
         try check(options)
         note(policy, hasImages: false, in: record)
         var requests: [EngineRequest] = []
-        for prompt in prompts {
+        for prompt in wanted.prompts {
             let ids =
                 switch prompt {
                 case .text(let text): services.processor.tokenizer.encode(text, special: .recognized)
@@ -62,6 +61,7 @@ struct Admission: Sendable {
             try check(ids, param: "prompt")
             var request = EngineRequest(prompt: ids, policy: policy)
             request.sampling = policy.sampling
+            request.echoesPrompt = wanted.echoesPrompt
             requests.append(request)
         }
         let places = try reserve(requests.count * options.count, param: "prompt")

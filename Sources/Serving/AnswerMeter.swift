@@ -19,7 +19,8 @@ struct AnswerMeter {
     }
 
     /// Text has come for a choice.
-    mutating func text(choice: Int) {
+    mutating func text(_ delta: TextDelta, choice: Int) {
+        guard !delta.isPrompt else { return }
         let now = ContinuousClock.now
         if !hasText {
             hasText = true

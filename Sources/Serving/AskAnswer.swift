@@ -79,7 +79,7 @@ struct AskAnswer: Sendable {
                     case .closed: throw ClientClosed()
                     case .event(_, .failed(let failure)): throw failure
                     case .event(_, .text(let delta)):
-                        meter.text(choice: 0)
+                        meter.text(delta, choice: 0)
                         try await send(delta.text)
                     case .event(_, .finished(let completion)):
                         meter.finished(completion)

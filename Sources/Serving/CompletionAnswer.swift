@@ -36,7 +36,7 @@ struct CompletionAnswer: Sendable {
                     case .idle, .event(_, .started): break
                     case .closed: throw ClientClosed()
                     case .event(let choice, .text(let delta)):
-                        meter.text(choice: choice)
+                        meter.text(delta, choice: choice)
                         choices[choice].text += delta.text
                         if let entries = logprobs(delta.tokens) {
                             choices[choice].logprobs?.append(contentsOf: entries)
@@ -78,7 +78,7 @@ struct CompletionAnswer: Sendable {
                     for await signal in signals {
                         try await write(try frames.next(signal, logprobs: logprobs), to: &writer, last)
                         switch signal {
-                        case .event(let choice, .text): meter.text(choice: choice)
+                        case .event(let choice, .text(let delta)): meter.text(delta, choice: choice)
                         case .event(_, .finished(let completion)): meter.finished(completion)
                         default: break
                         }
@@ -109,13 +109,11 @@ struct CompletionAnswer: Sendable {
     private func logprobs(_ tokens: [GeneratedToken]) -> [TokenLogprob]? {
         guard admitted.reportsTokens else { return nil }
         let tokenizer = services.processor.tokenizer
-        func candidate(_ id: Int32, _ logprob: Float) -> TokenLogprob.Candidate {
+        func candidate(_ id: Int32, _ logprob: Float?) -> TokenLogprob.Candidate {
             TokenLogprob.Candidate(bytes: tokenizer.bytes(of: id), logprob: logprob)
         }
-        return tokens.compactMap { token in
-            token.logprob.map { logprob in
-                TokenLogprob(candidate(token.id, logprob), top: token.top.map { candidate($0.id, $0.logprob) })
-            }
+        return tokens.map { token in
+            TokenLogprob(candidate(token.id, token.logprob), top: token.top.map { candidate($0.id, $0.logprob) })
         }
     }
 }

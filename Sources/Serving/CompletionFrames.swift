@@ -41,7 +41,7 @@ struct CompletionFrames {
         case .event(_, .failed(let failure)): throw failure
         case .event(let choice, .text(let delta)):
             let opening = open()
-            if delivery.hasContinuousUsage { usage.completionTokens += delta.tokens.count }
+            if delivery.hasContinuousUsage, !delta.isPrompt { usage.completionTokens += delta.tokens.count }
             let frame = encoder.delta(
                 index: choice, text: delta.text, logprobs: logprobs(delta.tokens), offset: &offsets[choice],
                 usage: runningUsage)

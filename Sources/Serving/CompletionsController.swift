@@ -19,8 +19,7 @@ struct CompletionsController: Controller {
         let wanted = try CompletionRequest(body: body)
         let admission = Admission(services: services)
         let policy = try admission.policy(wanted.model)
-        let admitted = try admission.admit(
-            wanted.prompts, options: wanted.options, policy: policy, record: context.record)
+        let admitted = try admission.admit(wanted, policy: policy, record: context.record)
         let head = CompletionHead(
             id: newID("cmpl-"), created: unixTime(), model: wanted.model,
             fingerprint: services.fingerprint(of: policy))

@@ -14,6 +14,8 @@ public struct CompletionRequest: Sendable, Equatable {
     public var prompts: [Prompt]
     /// How the continuations are generated.
     public var options: GenerationOptions
+    /// Whether each prompt comes before its continuation.
+    public var echoesPrompt: Bool
     /// How they are delivered.
     public var delivery: StreamOptions
 
@@ -24,12 +26,12 @@ public struct CompletionRequest: Sendable, Equatable {
         prompts = try Self.prompts(try fields.require(fields.value("prompt"), "prompt"))
         options = GenerationOptions()
         try options.readOpenAI(&fields)
-        options.maximumTokens = Int(try fields.integer("max_tokens", in: 1...Int64.max) ?? 16)
+        echoesPrompt = try fields.bool("echo") ?? false
+        options.maximumTokens = Int(try fields.integer("max_tokens", in: (echoesPrompt ? 0 : 1)...Int64.max) ?? 16)
         options.topLogprobs = try fields.integer("logprobs", in: 0...20).map { Int($0) }
         delivery = try StreamOptions(&fields)
         try fields.readNeutral()
         try fields.accept("best_of", only: .integer(Int64(options.count)))
-        try fields.accept("echo", only: false)
         try fields.accept("return_token_ids", only: false)
         try fields.refuse("suffix", "response_format")
         try fields.finish()

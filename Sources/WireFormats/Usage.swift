@@ -39,14 +39,16 @@ public struct TokenLogprob: Sendable, Equatable {
     public struct Candidate: Sendable, Equatable {
         /// The token's bytes.
         public var bytes: [UInt8]
-        /// In nats; never below -9999.
-        public var logprob: Double
+        /// In nats, never below -9999; nil for the first token of a prompt, before which nothing stands.
+        public var logprob: Double?
 
         /// A candidate.
-        public init(bytes: [UInt8], logprob: Float) {
+        public init(bytes: [UInt8], logprob: Float?) {
             self.bytes = bytes
-            self.logprob = logprob >= -9999 ? Double(logprob) : -9999
+            self.logprob = logprob.map { $0 >= -9999 ? Double($0) : -9999 }
         }
+
+        fileprivate var value: JSON { logprob.map { JSON($0) } ?? .null }
     }
 
     /// The token itself.
@@ -66,7 +68,7 @@ extension TokenLogprob.Candidate {
     fileprivate var members: [JSON.Member] {
         [
             JSON.Member("token", .string(String(decoding: bytes, as: UTF8.self))),
-            JSON.Member("logprob", JSON(logprob)),
+            JSON.Member("logprob", value),
             JSON.Member("bytes", .array(bytes.map { .integer(Int64($0)) })),
         ]
     }
@@ -103,15 +105,16 @@ extension [TokenLogprob] {
             offset += entry.token.bytes.count { $0 & 0xC0 != 0x80 }
         }
         let top = map { entry -> JSON in
+            if entry.token.logprob == nil { return .null }
             var members: [JSON.Member] = []
             for candidate in entry.top + [entry.token] where !members.contains(where: { $0.name == candidate.key }) {
-                members.append(JSON.Member(candidate.key, JSON(candidate.logprob)))
+                members.append(JSON.Member(candidate.key, candidate.value))
             }
             return .object(members)
         }
         return [
             "tokens": .array(map { .string($0.token.key) }),
-            "token_logprobs": .array(map { JSON($0.token.logprob) }),
+            "token_logprobs": .array(map(\.token.value)),
             "top_logprobs": .array(top), "text_offset": .array(offsets),
         ]
     }

@@ -94,6 +94,43 @@ import Tokenizers
         #expect(engine.load.usedBlocks == 0 && engine.load.waiting == 0)
     }
 
+    /// An echoed prompt's log-probabilities are those that its tokens have as answers to what stands before them.
+    @Test func echoedPromptsAreScored() async throws {
+        let busy = engine { $0.cacheBytes = 1 }
+        var echoed = request(3, length: 90, tokens: 5, seed: 1)
+        echoed.echoesPrompt = true
+        echoed.topLogprobs = 2
+        let streams = try [echoed, echoed, echoed].map { try busy.submit($0, in: busy.reserve()) }
+        for stream in streams {
+            var deltas: [TextDelta] = []
+            for await event in stream { if case .text(let delta) = event { deltas.append(delta) } }
+            let prompt = try #require(deltas.first)
+            #expect(deltas.map(\.isPrompt) == [true] + deltas.dropFirst().map { _ in false })
+            #expect(prompt.text == tokenizer.decode(echoed.prompt) && prompt.tokens.map(\.id) == echoed.prompt)
+            #expect(prompt.tokens[0].logprob == nil && prompt.tokens[0].top.isEmpty)
+            for place in [1, 2, 23, 24, 25, 63, 64, 65, 89] {
+                var request = echoed
+                request.prompt = Array(echoed.prompt[..<place])
+                request.echoesPrompt = false
+                request.topLogprobs = decoder.configuration.vocabulary
+                request.stop.maximumTokens = 1
+                let drawn = await collect(try busy.submit(request, in: busy.reserve())).tokens[0]
+                let expected = drawn.top.first { $0.id == echoed.prompt[place] }
+                #expect(prompt.tokens[place].logprob == expected?.logprob)
+                #expect(prompt.tokens[place].top == Array(drawn.top[..<2]))
+            }
+        }
+    }
+
+    @Test func noTokensAreDrawnWhereNoneAreWanted() async throws {
+        let engine = engine()
+        var request = request(1, length: 30, tokens: 0, seed: 1)
+        request.echoesPrompt = true
+        let result = await collect(try engine.submit(request, in: engine.reserve()))
+        #expect(result.tokens.map(\.id) == request.prompt)
+        #expect(result.completions.map(\.reason) == [.length] && result.completions[0].generatedTokens == 0)
+    }
+
     @Test func aFullQueueIsRefused() throws {
         let engine = engine { $0.maximumWaiting = 2 }
         var places = [try engine.reserve(), try engine.reserve()]

@@ -93,6 +93,23 @@ import Testing
         }
     }
 
+    @Test func completionsEchoPrompts() async throws {
+        let engine = ScriptedEngine(ScriptedEngine.saying(["A"]))
+        try await withServer(engine) { client in
+            let body = #"{"model":"sft","prompt":[5,6,7],"echo":true,"logprobs":0,"max_tokens":0"#
+            let whole = try await client.post("/v1/completions", body + "}").text
+            #expect(whole.contains(#""text":"hi A""#))
+            #expect(whole.contains(#""token_logprobs":[null,-2.0,-2.0,-0.5,-1.0],"top_logprobs":[null,{"#))
+            let frames = try await client.post(
+                "/v1/completions",
+                body + #","stream":true,"stream_options":{"include_usage":true,"continuous_usage_stats":true}}"#
+            ).frames
+            #expect(frames[0].contains(#""text":"hi ""#) && frames[0].contains(#""completion_tokens":0"#))
+            #expect(frames[1].contains(#""text":"A""#) && frames[1].contains(#""completion_tokens":1"#))
+        }
+        #expect(engine.requests.first?.stop.maximumTokens == 0)
+    }
+
     @Test func completionsStreamWithoutRoles() async throws {
         try await withServer(ScriptedEngine(ScriptedEngine.saying(["A", "B"]))) { client in
             let response = try await client.post("/v1/completions", #"{"model":"sft","prompt":"hi","stream":true}"#)

@@ -67,6 +67,12 @@ extension ScriptedEngine {
     static func saying(_ words: [String], reason: FinishReason = .endToken) -> Script {
         { request, events in
             events.yield(.started)
+            if request.echoesPrompt {
+                let tokens = request.prompt.enumerated().map { index, id in
+                    GeneratedToken(id: id, logprob: index > 0 ? request.topLogprobs.map { _ in -2 } : nil)
+                }
+                events.yield(.text(TextDelta(text: "hi ", tokens: tokens, isPrompt: true)))
+            }
             for (index, word) in words.enumerated() {
                 let token = GeneratedToken(
                     id: Int32(index), logprob: request.topLogprobs.map { _ in -0.5 },

@@ -97,6 +97,13 @@ import WireFormats
         #expect(throws: APIError.self) { try image.bytes(limit: 1) }
     }
 
+    @Test func onlyEchoesNeedNoAnswer() throws {
+        let body = #"{"model":"m","prompt":"hi","max_tokens":0"#
+        #expect(throws: APIError.self) { try CompletionRequest(body: Array((body + "}").utf8)) }
+        let request = try CompletionRequest(body: Array((body + #","echo":true}"#).utf8))
+        #expect(request.echoesPrompt && request.options.maximumTokens == 0)
+    }
+
     @Test(arguments: [
         (#""hi""#, [CompletionRequest.Prompt.text("hi")]), (#"["a","b"]"#, [.text("a"), .text("b")]),
         (#"[1,2]"#, [.tokens([1, 2])]), (#"[[1],[2,3]]"#, [.tokens([1]), .tokens([2, 3])]),
