@@ -39,6 +39,11 @@ extension PolicyFolder {
         let folder = "\(policies)/\(name)"
         let manifest = "\(folder)/\(generation)/\(manifestName)"
         guard FileManager.default.fileExists(atPath: manifest) else { throw .missingFile(path: manifest) }
+        try writeCurrent(generation, in: folder)
+    }
+
+    /// Writes the number that the folder of a policy serves.
+    static func writeCurrent(_ generation: Int, in folder: String) throws(PolicyError) {
         do { try AtomicFile.write(Array("\(generation)\n".utf8), to: "\(folder)/\(currentName)") } catch {
             throw .file(error)
         }

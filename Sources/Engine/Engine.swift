@@ -30,6 +30,7 @@ public final class Engine: Generating {
     private let configuration: EngineConfiguration
     private let mailbox = Mailbox()
     private let waiting = Counter()
+    private let waitingWithImages = Counter()
     private let published: Published
     private let nextID = Atomic<UInt64>(0)
     private let clock = ContinuousClock()
@@ -51,11 +52,17 @@ public final class Engine: Generating {
     }
 
     /// Takes a place among `maximumWaiting`.
-    public func reserve() throws(AdmissionError) -> Reservation {
+    public func reserve(hasImages: Bool) throws(AdmissionError) -> Reservation {
         guard waiting.increment(upTo: configuration.maximumWaiting) else {
             throw .queueFull(limit: configuration.maximumWaiting)
         }
-        return Reservation { [waiting] in waiting.decrement() }
+        guard hasImages, waitingWithImages.increment(upTo: .max) else {
+            return Reservation { [waiting] in waiting.decrement() }
+        }
+        return Reservation { [waiting, waitingWithImages] in
+            waiting.decrement()
+            waitingWithImages.decrement()
+        }
     }
 
     /// Leaves the request in the mailbox; the engine's next step sees it.
@@ -81,6 +88,7 @@ public final class Engine: Generating {
     public var load: EngineLoad {
         var load = published.load
         load.waiting = waiting.value
+        load.waitingWithImages = waitingWithImages.value
         load.waitingLimit = configuration.maximumWaiting
         return load
     }

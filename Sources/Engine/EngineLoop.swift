@@ -32,6 +32,7 @@ final class EngineLoop: @unchecked Sendable {
             blocks: cache.blocks, tokenBudget: configuration.tokenBudget,
             maximumSequences: configuration.maximumSequences)
         load.blocks = cache.blocks
+        load.blockSize = KVCache.blockSize
         published.load = load
     }
 
@@ -82,12 +83,17 @@ final class EngineLoop: @unchecked Sendable {
     private func step() {
         let chunks = scheduler.plan()
         guard !chunks.isEmpty else { return }
+        let began = clock.now
+        defer {
+            load.steps += 1
+            load.stepSeconds.observe((clock.now - began) / .seconds(1))
+            load.batchTokens.observe(Double(chunks.reduce(0) { $0 + $1.range.count }))
+        }
         for chunk in chunks {
             begin(chunk.sequence)
             runner.encodeImages(of: chunk, clock: clock)
         }
         let logits = runner.run(chunks)
-        load.steps += 1
         var row = 0
         func nextRow() -> [Float] {
             defer { row += 1 }
@@ -168,8 +174,18 @@ final class EngineLoop: @unchecked Sendable {
 
     private func publish() {
         load.running = scheduler.running.count
+        load.runningWithImages = scheduler.running.count { !$0.request.images.isEmpty }
+        let (running, waiting) = (adapters(of: scheduler.running), adapters(of: scheduler.waiting))
+        if (running, waiting) != (load.runningAdapters, load.waitingAdapters) {
+            (load.runningAdapters, load.waitingAdapters) = (running, waiting)
+            load.adaptersChanged = Date().timeIntervalSince1970
+        }
         load.usedBlocks = scheduler.pool.count - scheduler.pool.freeCount
         load.preemptions = scheduler.preemptions
         published.load = load
+    }
+
+    private func adapters(of sequences: [Sequence]) -> [String] {
+        Set(sequences.map(\.request.policy).filter { $0.adapter != nil }.map(\.name)).sorted()
     }
 }

@@ -2,8 +2,9 @@
 public protocol Generating: Sendable {
     /// Takes a place in the queue, before any work is done for the request.
     ///
+    /// - Parameter hasImages: whether the request has pictures, for the account of what waits.
     /// - Throws: `AdmissionError.queueFull` or `.stopping`.
-    func reserve() throws(AdmissionError) -> Reservation
+    func reserve(hasImages: Bool) throws(AdmissionError) -> Reservation
 
     /// Queues a request in the reserved place.
     ///
@@ -13,6 +14,16 @@ public protocol Generating: Sendable {
 
     /// What is going on now; readable from any thread without waiting for the engine.
     var load: EngineLoad { get }
+
+    /// Ends every request that is not finished with `EngineFailure.stopped`, and takes no more.
+    func stop()
+}
+
+extension Generating {
+    /// Takes a place for a request without pictures.
+    public func reserve() throws(AdmissionError) -> Reservation {
+        try reserve(hasImages: false)
+    }
 }
 
 /// A place in the queue, given back when it is dropped or when the request that took it is first scheduled.
@@ -33,10 +44,16 @@ public final class Reservation: Sendable {
 public struct EngineLoad: Sendable, Equatable {
     /// Requests being answered.
     public var running = 0
+    /// Those with pictures among them.
+    public var runningWithImages = 0
     /// Requests that wait, reserved places included.
     public var waiting = 0
+    /// Those with pictures among them.
+    public var waitingWithImages = 0
     /// Requests that may wait.
     public var waitingLimit = 0
+    /// Positions of a KV block.
+    public var blockSize = 0
     /// KV blocks in all.
     public var blocks = 0
     /// KV blocks that hold a sequence's keys and values.
@@ -49,6 +66,17 @@ public struct EngineLoad: Sendable, Equatable {
     public var generatedTokens = 0
     /// Sequences preempted since the start.
     public var preemptions = 0
+    /// Seconds of each step.
+    public var stepSeconds = Histogram(
+        bounds: [0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1])
+    /// Positions of each step.
+    public var batchTokens = Histogram(bounds: (0...12).map { Double(1 << $0) })
+    /// The policies whose adapters are running, by name.
+    public var runningAdapters: [String] = []
+    /// The policies for whose adapters requests wait, by name.
+    public var waitingAdapters: [String] = []
+    /// When either list last changed, in Unix seconds; 0 if never.
+    public var adaptersChanged = 0.0
 
     /// An idle engine.
     public init() {}

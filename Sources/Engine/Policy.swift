@@ -52,19 +52,30 @@ public final class Policy: Sendable {
 
 /// The policies that are offered, the default one first.
 public struct PolicyCatalog: Sendable {
+    /// Parts of policies, which are not offered under their own names.
+    static let parts: Set = ["vision", "reward", "value"]
+
     /// In the order in which they are listed.
     public let policies: [Policy]
+    /// Other names of policies.
+    public let aliases: [String: String]
 
     /// A catalog whose first policy is the default.
-    public init(default first: Policy, others: [Policy] = []) {
+    public init(default first: Policy, others: [Policy] = [], aliases: [String: String] = [:]) {
         self.policies = [first] + others
+        self.aliases = aliases
     }
 
     /// The one that answers when a request names none.
     public var defaultPolicy: Policy { policies[0] }
 
-    /// The policy of that name.
+    /// The policy of that name or alias.
     public subscript(name: String) -> Policy? {
-        policies.first { $0.name == name }
+        policies.first { $0.name == aliases[name] ?? name }
+    }
+
+    /// The generation of each policy that has one; the backbone alone has none.
+    public var generations: [String: Int] {
+        Dictionary(uniqueKeysWithValues: policies.filter { $0.generation > 0 }.map { ($0.name, $0.generation) })
     }
 }

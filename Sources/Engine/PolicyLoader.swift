@@ -1,6 +1,7 @@
-import Checkpoints
+public import Checkpoints
 import Foundation
 public import Models
+import Tensors
 import Tokenizers
 
 /// Why a verified policy cannot be served.
@@ -11,6 +12,12 @@ public enum PolicyLoadingError: Error, Equatable, CustomStringConvertible {
     case missingFile(policy: String, file: String)
     /// The default policy that was asked for is not there.
     case unknownDefault(String, known: [String])
+    /// An alias is a policy's own name, or stands for a policy that is not there.
+    case badAlias(String, policy: String)
+    /// The generation is not there.
+    case unknownGeneration(policy: String, Int, known: [Int])
+    /// The policy's weights, or the logits that they give, are not finite.
+    case notFinite(policy: String)
 
     /// What is wrong, by name.
     public var description: String {
@@ -19,88 +26,149 @@ public enum PolicyLoadingError: Error, Equatable, CustomStringConvertible {
         case .missingFile(let policy, let file): "policy \(policy): there is no \(file)"
         case .unknownDefault(let name, let known):
             "there is no policy \(name); there are: \(known.joined(separator: ", "))"
+        case .badAlias(let alias, let policy):
+            "the alias \(alias) cannot stand for \(policy): it must be a new name of a policy that is there"
+        case .unknownGeneration(let policy, let generation, let known):
+            "there is no generation \(generation) of the policy \(policy); there are: "
+                + (known.isEmpty ? "none" : known.map(String.init).joined(separator: ", "))
+        case .notFinite(let policy): "policy \(policy): the weights or their logits are not finite"
         }
     }
 }
 
 /// Reads policies from their folders: verifies every file, lays adapters out for serving, loads the vision weights.
-public struct PolicyLoader {
-    /// Parts of policies, which are not offered under their own names.
-    private static let parts: Set = ["vision", "reward", "value"]
-
+public struct PolicyLoader: PolicySource {
     private let decoder: Decoder
     private let backbone: String
+    private let library: PolicyLibrary
+    private let preferred: String?
+    private let aliases: [String: String]
+    private let checkpoint: String?
 
     /// A loader for policies of `decoder`, whose file has the SHA-256 `backbone`.
-    public init(decoder: Decoder, backbone: String) {
-        self.decoder = decoder
-        self.backbone = backbone
-    }
-
-    /// All policies of the folder, and `base`: the backbone without adapter, with the default policy's eyes.
     ///
     /// - Parameters:
     ///   - preferred: the default policy; nil takes `ppo` if it is there, else `sft`, else `base`.
+    ///   - aliases: other names of policies.
     ///   - checkpoint: the folder of an Idefics3 or SmolVLM checkpoint whose encoder and connector are `base`'s eyes.
+    public init(
+        decoder: Decoder, backbone: String, library: PolicyLibrary, preferred: String? = nil,
+        aliases: [String: String] = [:], vision checkpoint: String? = nil
+    ) {
+        self.decoder = decoder
+        self.backbone = backbone
+        self.library = library
+        self.preferred = preferred
+        self.aliases = aliases
+        self.checkpoint = checkpoint
+    }
+
+    /// As the library's folders say.
+    public func current() throws -> [String: Int] { try library.current() }
+
+    /// Those in the library's folders.
+    public func generations() throws -> [String: [Int]] { try library.generations() }
+
+    /// Writes it into the library's folder for what is published, if it has one.
+    public func setCurrent(_ generation: Int, of name: String) throws {
+        try library.setCurrent(generation, of: name)
+    }
+
+    /// The policies among the given generations, and `base`: the backbone without adapter, with the default policy's eyes.
+    ///
     /// - Throws: `PolicyError`, `PEFTError`, `SafetensorsError`, `ModelError`, `VisionError`, `PolicyLoadingError`, or
     ///   `FileError` for the checkpoint's configuration.
-    public func catalog(
-        in folder: String, preferred: String? = nil, vision checkpoint: String? = nil
-    ) throws -> PolicyCatalog {
-        let names = FileManager.default.fileExists(atPath: folder) ? try PolicyFolder.names(in: folder) : []
-        let policies = try names.filter { !Self.parts.contains($0) }.map { try policy($0, in: folder) }
+    public func catalog(of generations: [String: Int], reusing known: [Policy] = []) throws -> PolicyCatalog {
+        var visions = known.compactMap(\.vision)
+        var policies: [Policy] = []
+        for (name, generation) in generations.sorted(by: { $0.key < $1.key })
+        where !PolicyCatalog.parts.contains(name) {
+            let same = known.first { $0.name == name && $0.generation == generation }
+            let policy = try same ?? load(name, generation: generation, visions: visions)
+            policies.append(policy)
+            policy.vision.map { visions.append($0) }
+        }
         let first = preferred.map { name in policies.first { $0.name == name } } ?? standardDefault(policies)
         if let preferred, first == nil, preferred != "base" {
             throw PolicyLoadingError.unknownDefault(preferred, known: policies.map(\.name) + ["base"])
         }
-        let eyes = try checkpoint.map { try vision(checkpoint: $0) } ?? (first ?? standardDefault(policies))?.vision
+        let eyes =
+            try checkpoint.map { try known.first { $0.name == "base" }?.vision ?? vision(checkpoint: $0) }
+            ?? (first ?? standardDefault(policies))?.vision
         let base = Policy(
             name: "base", generation: 0, adapter: nil, vision: eyes, template: .smollm2, sampling: SamplingParameters(),
             created: 0)
-        guard let first else { return PolicyCatalog(default: base, others: policies) }
-        return PolicyCatalog(default: first, others: policies.filter { $0 !== first } + [base])
+        let names = Set(policies.map(\.name) + ["base"])
+        let bad = aliases.sorted { $0.key < $1.key }.first { names.contains($0.key) || !names.contains($0.value) }
+        if let bad {
+            throw PolicyLoadingError.badAlias(bad.key, policy: bad.value)
+        }
+        return PolicyCatalog(
+            default: first ?? base, others: policies.filter { $0 !== first } + (first == nil ? [] : [base]),
+            aliases: aliases)
     }
 
     private func standardDefault(_ policies: [Policy]) -> Policy? {
         policies.first { $0.name == "ppo" } ?? policies.first { $0.name == "sft" }
     }
 
-    private func policy(_ name: String, in folder: String) throws -> Policy {
-        let files = try PolicyFolder(name: name, in: folder, backbone: backbone)
+    private func load(_ name: String, generation: Int, visions: [Policy.Vision]) throws -> Policy {
+        let files = try library.open(name, generation: generation, backbone: backbone)
         let manifest = files.manifest
         guard let template = manifest.chatTemplate.map({ ChatTemplate($0) }) else {
             throw PolicyLoadingError.missingField(policy: name, field: "chat_template")
         }
         let adapter = try LowRankAdapter(PEFTAdapter(folder: files.path), configuration: decoder.configuration)
-        return Policy(
+        guard adapter.isFinite else { throw PolicyLoadingError.notFinite(policy: name) }
+        let policy = Policy(
             name: name, generation: manifest.generation,
             adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: decoder.compute),
-            vision: try manifest.vision.map { try vision($0, image: manifest.image, of: name, in: folder) },
+            vision: try manifest.vision.map {
+                try vision($0, image: manifest.image, of: name, known: visions)
+            },
             template: template, sampling: SamplingParameters(manifest.sampling),
             created: Int(try Date(manifest.created, strategy: .iso8601).timeIntervalSince1970))
+        try tryOut(policy)
+        return policy
+    }
+
+    /// Runs the policy once, before anyone is answered by it.
+    private func tryOut(_ policy: Policy) throws {
+        let rows = 0..<KVCache.blockSize
+        var batch = DecoderBatch(
+            tokens: rows.map { Int32($0) }, sequences: [SequenceSlice(rows: rows, start: 0, blockTable: [0])],
+            outputRows: [rows.upperBound - 1])
+        batch.adapters = policy.adapter.map { [DecoderBatch.AdapterRows(rows: rows, adapter: $0)] } ?? []
+        let logits = decoder.forward(batch, cache: decoder.makeCache(bytes: 0, leastPositions: rows.count))
+        guard logits.elements.allSatisfy(\.isFinite) else { throw PolicyLoadingError.notFinite(policy: policy.name) }
     }
 
     private func vision(
-        _ reference: PolicyManifest.Reference, image: PolicyManifest.Image?, of policy: String, in folder: String
+        _ reference: PolicyManifest.Reference, image: PolicyManifest.Image?, of policy: String, known: [Policy.Vision]
     ) throws -> Policy.Vision {
         guard let image else { throw PolicyLoadingError.missingField(policy: policy, field: "image") }
-        let files = try PolicyFolder(
-            name: reference.name, generation: reference.generation, in: folder, backbone: backbone)
+        let encoder =
+            try known.first { $0.generation == reference.generation }?.encoder ?? encoder(reference)
+        // Positions in the prompt are counted from the encoder's size, so views of another would not fit them.
+        guard image.viewSize == encoder.configuration.imageSize, image.maxViews > 0 else {
+            throw ModelError.unsupported(
+                key: "policy \(policy): image",
+                expected: "views of \(encoder.configuration.imageSize) pixels, at least one",
+                found: "\(image.maxViews) of \(image.viewSize)")
+        }
+        return Policy.Vision(
+            generation: reference.generation, encoder: encoder,
+            processor: ImageProcessor(viewSize: image.viewSize, maxViews: image.maxViews, fit: image.fit))
+    }
+
+    private func encoder(_ reference: PolicyManifest.Reference) throws -> VisionEncoder {
+        let files = try library.open(reference.name, generation: reference.generation, backbone: backbone)
         guard let path = files.file("model.safetensors") else {
             throw PolicyLoadingError.missingFile(policy: reference.name, file: "model.safetensors")
         }
         let weights = try VisionWeights(path: path)
         try checkWidth(of: weights)
-        // Positions in the prompt are counted from the encoder's size, so views of another would not fit them.
-        guard image.viewSize == weights.configuration.imageSize, image.maxViews > 0 else {
-            throw ModelError.unsupported(
-                key: "policy \(policy): image",
-                expected: "views of \(weights.configuration.imageSize) pixels, at least one",
-                found: "\(image.maxViews) of \(image.viewSize)")
-        }
-        return Policy.Vision(
-            generation: reference.generation, encoder: VisionEncoder(weights, on: decoder.compute),
-            processor: ImageProcessor(viewSize: image.viewSize, maxViews: image.maxViews, fit: image.fit))
+        return VisionEncoder(weights, on: decoder.compute)
     }
 
     /// The encoder and connector of a checkpoint, each picture stretched to one view.
@@ -140,5 +208,15 @@ extension SamplingParameters {
         topP = manifest.topP.map { Float($0) } ?? topP
         topK = manifest.topK ?? topK
         minP = manifest.minP.map { Float($0) } ?? minP
+    }
+}
+
+extension LowRankAdapter {
+    fileprivate var isFinite: Bool {
+        layers.allSatisfy { layer in
+            layer.values.allSatisfy { pair in
+                pair.a.elements.allSatisfy(\.isFinite) && pair.b.elements.allSatisfy(\.isFinite)
+            }
+        }
     }
 }

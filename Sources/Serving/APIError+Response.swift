@@ -19,6 +19,7 @@ extension APIError {
     func response(headers: HTTPFields = [:]) -> Response {
         var headers = headers
         switch status {
+        case 401: headers[.wwwAuthenticate] = "Bearer"
         case 408, 413, 431: headers[.connection] = "close"
         case 429: headers[.retryAfter] = "1"
         case 503:

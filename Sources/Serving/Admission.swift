@@ -8,6 +8,8 @@ import WireFormats
 struct Admitted: Sendable {
     let streams: [AsyncStream<EngineEvent>]
     let policy: Policy
+    /// Spells the tokens.
+    let tokenizer: Tokenizer
     /// Prompt tokens, each prompt counted once.
     let usage: Usage
     /// Whether tokens are reported with their log-probabilities.
@@ -17,11 +19,13 @@ struct Admitted: Sendable {
 /// Turns what a caller asks for into requests of the engine, and gets them a place in its queue.
 struct Admission: Sendable {
     let services: Services
+    let model: ServedModel
 
     /// The policy that a request names.
     func policy(_ name: String?) throws(APIError) -> Policy {
-        guard let name else { return services.catalog.defaultPolicy }
-        guard let policy = services.catalog[name] else { throw .unknownModel(name) }
+        let catalog = model.policies.catalog
+        guard let name else { return catalog.defaultPolicy }
+        guard let policy = catalog[name] else { throw .unknownModel(name) }
         return policy
     }
 
@@ -35,13 +39,13 @@ struct Admission: Sendable {
         try check(options)
         note(policy, hasImages: !images.isEmpty, in: record)
         // A place first: nobody's picture is decoded only to be turned away.
-        let places = try reserve(options.count, param: param)
+        let places = try reserve(options.count, hasImages: !images.isEmpty, param: param)
         let started = ContinuousClock.now
         let request = try await NIOThreadPool.singleton.runIfActive {
             try render(messages, images: images, policy: policy, param: param)
         }
         if !images.isEmpty {
-            services.metrics.observe("apus_image_decode_seconds", [], (ContinuousClock.now - started).seconds)
+            services.metrics.observe(.imageDecode, [], (ContinuousClock.now - started).seconds)
         }
         return try submit([request], options: options, policy: policy, places: places, param: param, record: record)
     }
@@ -55,7 +59,7 @@ struct Admission: Sendable {
         for prompt in wanted.prompts {
             let ids =
                 switch prompt {
-                case .text(let text): services.processor.tokenizer.encode(text, special: .recognized)
+                case .text(let text): model.processor.tokenizer.encode(text, special: .recognized)
                 case .tokens(let ids): ids
                 }
             try check(ids, param: "prompt")
@@ -64,7 +68,7 @@ struct Admission: Sendable {
             request.echoesPrompt = wanted.echoesPrompt
             requests.append(request)
         }
-        let places = try reserve(requests.count * options.count, param: "prompt")
+        let places = try reserve(requests.count * options.count, hasImages: false, param: "prompt")
         return try submit(
             requests, options: options, policy: policy, places: places, param: "prompt", record: record)
     }
@@ -97,18 +101,17 @@ struct Admission: Sendable {
     }
 
     private func check(_ ids: [Int32], param: String) throws(APIError) {
-        let size = services.processor.tokenizer.vocabularySize
+        let size = model.processor.tokenizer.vocabularySize
         guard let unknown = ids.first(where: { $0 >= size }) else { return }
         throw APIError(
             .invalidValue, "\(param) has the token id \(unknown), but there are only \(size).", param: param)
     }
 
-    private func reserve(_ count: Int, param: String) throws(APIError) -> [Reservation] {
-        guard services.state.phase != .draining else { throw APIError(AdmissionError.stopping, param: param) }
+    private func reserve(_ count: Int, hasImages: Bool, param: String) throws(APIError) -> [Reservation] {
         var places: [Reservation] = []
         for _ in 0..<count {
             do {
-                places.append(try services.engine.reserve())
+                places.append(try model.engine.reserve(hasImages: hasImages))
             } catch {
                 throw APIError(error, param: param)
             }
@@ -121,6 +124,9 @@ struct Admission: Sendable {
         _ messages: [DialogueMessage], images: [ImageReference], policy: Policy, param: String
     ) throws(APIError) -> EngineRequest {
         let pictures = try PictureReader(limits: services.configuration.imageLimits).pictures(images)
+        for picture in pictures {
+            services.metrics.observe(.imagePixels, [], Double(picture.image.width * picture.image.height))
+        }
         var next = 0
         let dialogue = messages.map { message in
             ChatMessage(
@@ -135,7 +141,7 @@ struct Admission: Sendable {
                 })
         }
         do {
-            return try services.processor.request(messages: dialogue, pictures: pictures, policy: policy)
+            return try model.processor.request(messages: dialogue, pictures: pictures, policy: policy)
         } catch {
             switch error {
             case .cannotSee(let name):
@@ -159,7 +165,7 @@ struct Admission: Sendable {
             request.sampling.seed = seed &+ UInt64(place % options.count) &* 0xD1B5_4A32_D192_ED03
             request.deadline = deadline
             do {
-                streams.append(try services.engine.submit(request, in: reservation))
+                streams.append(try model.engine.submit(request, in: reservation))
             } catch {
                 throw APIError(error, param: param)
             }
@@ -168,12 +174,12 @@ struct Admission: Sendable {
             promptTokens: requests.reduce(0) { $0 + $1.prompt.count },
             imageTokens: requests.reduce(0) { $0 + $1.imageTokens })
         let labels: Metrics.Labels = [("model", policy.name)]
-        services.metrics.add(
-            "apus_prompt_tokens_total", labels + [("kind", "text")], usage.promptTokens - usage.imageTokens)
-        services.metrics.add("apus_prompt_tokens_total", labels + [("kind", "image")], usage.imageTokens)
+        services.metrics.add(.promptTokens, labels + [("kind", "text")], usage.promptTokens - usage.imageTokens)
+        services.metrics.add(.promptTokens, labels + [("kind", "image")], usage.imageTokens)
         record.update { $0.promptTokens = usage.promptTokens }
         return Admitted(
-            streams: streams, policy: policy, usage: usage, reportsTokens: options.topLogprobs != nil)
+            streams: streams, policy: policy, tokenizer: model.processor.tokenizer, usage: usage,
+            reportsTokens: options.topLogprobs != nil)
     }
 }
 

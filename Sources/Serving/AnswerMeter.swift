@@ -24,25 +24,27 @@ struct AnswerMeter {
         let now = ContinuousClock.now
         if !hasText {
             hasText = true
-            metrics.observe("apus_time_to_first_token_seconds", labels, (now - record.started).seconds)
+            metrics.observe(.firstToken, labels, (now - record.started).seconds)
         }
-        if let last = lastText[choice] { metrics.observe("apus_inter_token_seconds", labels, (now - last).seconds) }
+        if let last = lastText[choice] { metrics.observe(.interToken, labels, (now - last).seconds) }
         lastText[choice] = now
     }
 
     /// A choice is whole.
     func finished(_ completion: Completion) {
-        metrics.observe("apus_queue_seconds", labels, completion.timing.queue.seconds)
+        metrics.observe(.queue, labels, completion.timing.queue.seconds)
+        let timing = completion.timing
+        metrics.observe(.prefill, labels, max(timing.firstToken - timing.queue - timing.images, .zero).seconds)
         if completion.timing.images > .zero {
-            metrics.observe("apus_image_encode_seconds", [], completion.timing.images.seconds)
+            metrics.observe(.imageEncode, [], completion.timing.images.seconds)
         }
-        metrics.add("apus_generated_tokens_total", [labels[0]], completion.generatedTokens)
+        metrics.add(.generatedTokens, [labels[0]], completion.generatedTokens)
         record.update { $0.generatedTokens += completion.generatedTokens }
     }
 
     /// The whole request is over.
     func end(outcome: String) {
-        metrics.observe("apus_request_seconds", labels, (ContinuousClock.now - record.started).seconds)
+        metrics.observe(.request, labels, (ContinuousClock.now - record.started).seconds)
         record.update { $0.outcome = outcome }
     }
 

@@ -49,7 +49,8 @@ struct AskAnswer: Sendable {
         }
     }
 
-    /// The words alone. On failure the body is cut short, so that a client notices.
+    /// The words alone. On failure the body is cut short, so that a client notices. There is no sign of life while
+    /// nothing is said: whatever was sent would be part of the answer.
     func plain() -> Response {
         let headers: HTTPFields = [
             .contentType: "text/plain; charset=utf-8", .cacheControl: "no-cache, no-transform",

@@ -8,17 +8,16 @@ import WireFormats
 struct AskController: Controller {
     let services: Services
 
-    func addRoutes(to router: Router<ServerContext>) {
-        router.addResource("/v1/ask", .post, answer)
+    func addRoutes(to routes: Routes) {
+        routes.add("/v1/ask", for: .scope(.ask), post: answer)
     }
 
     @Sendable private func answer(_ request: Request, context: ServerContext) async throws -> Response {
-        try services.state.checkTaking()
+        let model = try services.answering()
         let (body, contentType) = try await request.content(
-            ["application/json", "multipart/form-data"], limit: services.configuration.maximumBodyBytes,
-            context: context)
+            ["application/json", "multipart/form-data"], configuration: services.configuration, context: context)
         let wanted = try Self.question(body, contentType: contentType)
-        let admission = Admission(services: services)
+        let admission = Admission(services: services, model: model)
         let policy = try admission.policy(wanted.model)
         let user = DialogueMessage(role: .user, parts: wanted.images.map { .image($0) } + [.text(wanted.question)])
         let system = wanted.system.map { DialogueMessage(role: .system, parts: [.text($0)]) }

@@ -108,7 +108,7 @@ struct CompletionAnswer: Sendable {
     /// The tokens with their probabilities; nil if the request did not ask for them.
     private func logprobs(_ tokens: [GeneratedToken]) -> [TokenLogprob]? {
         guard admitted.reportsTokens else { return nil }
-        let tokenizer = services.processor.tokenizer
+        let tokenizer = admitted.tokenizer
         func candidate(_ id: Int32, _ logprob: Float?) -> TokenLogprob.Candidate {
             TokenLogprob.Candidate(bytes: tokenizer.bytes(of: id), logprob: logprob)
         }

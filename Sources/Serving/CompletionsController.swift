@@ -7,22 +7,21 @@ import WireFormats
 struct CompletionsController: Controller {
     let services: Services
 
-    func addRoutes(to router: Router<ServerContext>) {
-        router.addResource("/v1/completions", .post, answer)
+    func addRoutes(to routes: Routes) {
+        routes.add("/v1/completions", for: .scope(.ask), post: answer)
     }
 
     @Sendable private func answer(_ request: Request, context: ServerContext) async throws -> Response {
-        try services.state.checkTaking()
+        let model = try services.answering()
         let (body, _) = try await request.content(
-            ["application/json"], limit: services.configuration.maximumBodyBytes,
-            context: context)
+            ["application/json"], configuration: services.configuration, context: context)
         let wanted = try CompletionRequest(body: body)
-        let admission = Admission(services: services)
+        let admission = Admission(services: services, model: model)
         let policy = try admission.policy(wanted.model)
         let admitted = try admission.admit(wanted, policy: policy, record: context.record)
         let head = CompletionHead(
             id: newID("cmpl-"), created: unixTime(), model: wanted.model,
-            fingerprint: services.fingerprint(of: policy))
+            fingerprint: model.fingerprint(of: policy, version: services.configuration.version))
         return try await CompletionAnswer(
             services: services, admitted: admitted, encoder: TextCompletionEncoder(head), delivery: wanted.delivery,
             monitor: context.monitor(), record: context.record

@@ -11,7 +11,11 @@ struct EdgeMiddleware: RouterMiddleware {
         _ request: Request, context: ServerContext, next: (Request, ServerContext) async throws -> Response
     ) async throws -> Response {
         let id = Self.requestID(request.headers[HTTPField.Name.requestID])
-        context.record.update { $0.id = id }
+        let open = services.state.open()
+        context.record.update {
+            $0.id = id
+            $0.open = open
+        }
         var response: Response
         do {
             let path = request.uri.path
@@ -27,13 +31,18 @@ struct EdgeMiddleware: RouterMiddleware {
             response.headers[HTTPField.Name.policy] = "\(policy)@\(facts.generation)"
         }
         let done = completion(of: request, status: response.status, context: context)
-        guard response.body.contentLength == nil else {
+        let closes = response.headers[.connection] == "close"
+        guard closes || response.body.contentLength == nil else {
             done()
             return response
         }
         let body = response.body
-        response.body = ResponseBody { writer in
-            defer { done() }
+        response.body = ResponseBody(contentLength: body.contentLength) { writer in
+            defer {
+                done()
+                // The server's framework keeps a connection open whatever the response says.
+                if closes { context.channel.closeGently() }
+            }
             try await body.write(writer)
         }
         return response
@@ -43,6 +52,7 @@ struct EdgeMiddleware: RouterMiddleware {
         if error is ClientClosed { return Response(status: HTTPResponse.Status(code: 499)) }
         if let known = APIError(thrown: error), known.code != .internalError {
             context.record.update { $0.outcome = $0.outcome ?? "rejected" }
+            if known.code.isOfImage { services.metrics.add(.rejectedImages, [("reason", known.code.rawValue)]) }
             return known.response()
         }
         context.record.update {
@@ -63,12 +73,12 @@ struct EdgeMiddleware: RouterMiddleware {
         let metrics = services.metrics
         return {
             metrics.add(
-                "apus_http_responses_total",
+                .responses,
                 [("route", endpoint), ("method", method), ("status", String(status.code))])
             let facts = record.current
-            if endpoint.hasPrefix("/v1/"), let outcome = facts.outcome {
+            if endpoint.hasPrefix("/v1/"), !endpoint.hasPrefix("/v1/admin/"), let outcome = facts.outcome {
                 metrics.add(
-                    "apus_requests_total",
+                    .requests,
                     [
                         ("route", endpoint), ("model", facts.policy ?? ""),
                         ("modality", facts.hasImages ? "image" : "text"), ("outcome", outcome),
@@ -84,6 +94,7 @@ struct EdgeMiddleware: RouterMiddleware {
                 metadata["prompt_tokens"] = "\(facts.promptTokens)"
                 metadata["generated_tokens"] = "\(facts.generatedTokens)"
             }
+            if let keyID = facts.keyID { metadata["key_id"] = "\(keyID)" }
             if let failure = facts.failure { metadata["failure"] = "\(failure)" }
             logger.log(level: facts.failure == nil ? .info : .error, "request", metadata: metadata)
         }
@@ -100,6 +111,14 @@ struct EdgeMiddleware: RouterMiddleware {
             return given
         }
         return newID("req_")
+    }
+}
+
+extension APIError.Code {
+    /// Whether a picture is at fault.
+    fileprivate var isOfImage: Bool {
+        [.invalidBase64, .invalidImage, .unsupportedImageFormat, .imageTooLarge, .tooManyImages, .remoteImage]
+            .contains(self)
     }
 }
 
@@ -123,6 +142,7 @@ extension HTTPField.Name {
     static var requestID: Self { named("x-request-id") }
     static var plainRequestID: Self { named("request-id") }
     static var policy: Self { named("apus-policy") }
+    static var apiKey: Self { named("x-api-key") }
     static var finishReason: Self { named("apus-finish-reason") }
     static var accelBuffering: Self { named("X-Accel-Buffering") }
 

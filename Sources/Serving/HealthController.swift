@@ -3,27 +3,36 @@ import Hummingbird
 import NIOCore
 import WireFormats
 
-/// Probes and metrics. None of them waits for the engine.
+/// Probes and metrics. None of them waits for the engine, or needs a key.
 struct HealthController: Controller {
     let services: Services
 
-    func addRoutes(to router: Router<ServerContext>) {
-        // The models are loaded before the server listens: whoever answers has started.
-        router.addResource("/livez", .get) { _, _ in Response(["status": "ok"]) }
-        router.addResource("/startupz", .get) { _, _ in Response(["status": "ok"]) }
-        router.addResource("/readyz", .get) { _, _ in readiness() }
-        router.addResource("/health", .get) { _, _ in readiness() }
-        router.addResource("/metrics", .get) { _, _ in
-            Response(
-                status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
-                body: ResponseBody(byteBuffer: ByteBuffer(string: MetricsPage.text(services))))
+    func addRoutes(to routes: Routes) {
+        routes.add("/livez", for: .everyone, get: { _, _ in Response(["status": "ok"]) })
+        routes.add(
+            "/startupz", for: .everyone,
+            get: { _, _ in services.state.model == nil ? unavailable("loading") : Response(["status": "ok"]) })
+        for path: RouterPath in ["/readyz", "/health"] {
+            routes.add(path, for: .everyone, get: { _, _ in readiness() })
         }
+        routes.add(
+            "/metrics", for: .everyone,
+            get: { _, _ in
+                Response(
+                    status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+                    body: ResponseBody(byteBuffer: ByteBuffer(string: MetricsPage.text(services))))
+            })
     }
 
     private func readiness() -> Response {
-        guard services.state.phase == .ready else {
-            return Response(["status": "draining"], status: .serviceUnavailable, headers: [.retryAfter: "5"])
+        switch services.state.phase {
+        case .ready: Response(["status": "ok"])
+        case .loading: unavailable("loading")
+        case .leaving, .draining: unavailable("draining")
         }
-        return Response(["status": "ok"])
+    }
+
+    private func unavailable(_ status: JSON) -> Response {
+        Response(["status": status], status: .serviceUnavailable, headers: [.retryAfter: "5"])
     }
 }

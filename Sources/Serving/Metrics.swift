@@ -1,24 +1,9 @@
+import Engine
 import Synchronization
 
-/// Counters and histograms of requests. Names and labels come from the code and the catalog only, so they are bounded.
+/// Counters and histograms of requests. Labels come from the code and the catalog only, so they are bounded.
 final class Metrics: Sendable {
     typealias Labels = [(name: String, value: String)]
-
-    struct Histogram {
-        /// Upper bounds in seconds, for tokens as well as for whole requests.
-        static let bounds = [
-            0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600,
-        ]
-        var counts = Array(repeating: 0, count: bounds.count)
-        var count = 0
-        var sum = 0.0
-
-        mutating func observe(_ value: Double) {
-            count += 1
-            sum += value
-            if let place = Self.bounds.firstIndex(where: { value <= $0 }) { counts[place] += 1 }
-        }
-    }
 
     private struct State {
         var counters: [String: [String: Int]] = [:]
@@ -28,25 +13,30 @@ final class Metrics: Sendable {
     private let state = Mutex(State())
 
     /// Adds to a counter.
-    func add(_ family: String, _ labels: Labels, _ amount: Int = 1) {
+    func add(_ family: MetricFamily, _ labels: Labels, _ amount: Int = 1) {
         let key = Self.text(labels)
-        state.withLock { $0.counters[family, default: [:]][key, default: 0] += amount }
+        state.withLock { $0.counters[family.name, default: [:]][key, default: 0] += amount }
     }
 
-    /// Counts a duration in seconds.
-    func observe(_ family: String, _ labels: Labels, _ value: Double) {
+    /// Counts a value in a histogram.
+    func observe(_ family: MetricFamily, _ labels: Labels, _ value: Double) {
+        guard case .histogram(let bounds) = family.kind else {
+            preconditionFailure("\(family.name) is no histogram")
+        }
         let key = Self.text(labels)
-        state.withLock { $0.histograms[family, default: [:]][key, default: Histogram()].observe(value) }
+        state.withLock {
+            $0.histograms[family.name, default: [:]][key, default: Histogram(bounds: bounds)].observe(value)
+        }
     }
 
-    /// The series of one counter.
-    func counters(_ family: String) -> [(labels: String, value: Int)] {
-        state.withLock { $0.counters[family] ?? [:] }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    /// The series of a counter.
+    func counters(_ family: MetricFamily) -> [(labels: String, value: Int)] {
+        state.withLock { $0.counters[family.name] ?? [:] }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
-    /// The series of one histogram.
-    func histograms(_ family: String) -> [(labels: String, value: Histogram)] {
-        state.withLock { $0.histograms[family] ?? [:] }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    /// The series of a histogram.
+    func histograms(_ family: MetricFamily) -> [(labels: String, value: Histogram)] {
+        state.withLock { $0.histograms[family.name] ?? [:] }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
     /// `a="x",b="y"`, escaped as the text format wants it.

@@ -5,59 +5,89 @@ import Foundation
 struct MetricsPage {
     private var text = ""
 
-    /// The page of a server at this moment.
+    /// The page of a server at this moment; what the model tells is missing until it is loaded.
     static func text(_ services: Services) -> String {
         var page = MetricsPage()
-        page.addRequests(services.metrics)
-        page.addEngine(services.engine.load, model: services.catalog.defaultPolicy.name)
-        let build = services.configuration
+        for family in MetricFamily.all { page.add(family, of: services.metrics) }
+        let model = services.state.model
+        if let model {
+            page.addEngine(model.engine.load)
+            page.addPolicies(model.policies.catalog)
+            page.addAliases(model.engine.load, catalog: model.policies.catalog)
+        }
         page.gauge(
             "apus_build_info", "What this server is",
-            [("version", build.version), ("isa", build.isa), ("backbone", build.backbone)], 1)
-        if let bytes = residentBytes() {
-            page.gauge("process_resident_memory_bytes", "Resident memory in bytes", [], Double(bytes))
-        }
+            [
+                (
+                    [
+                        ("version", services.configuration.version), ("isa", model?.isa ?? ""),
+                        ("backbone", model?.backbone ?? ""),
+                    ], 1
+                )
+            ])
+        page.gauge(
+            "apus_insecure", "Whether others are served without a key",
+            [([], services.configuration.isInsecure ? 1 : 0)])
+        page.addProcess()
         return page.text
     }
 
-    private mutating func addRequests(_ metrics: Metrics) {
-        let counters = [
-            ("apus_requests_total", "Generating requests that ended"),
-            ("apus_http_responses_total", "Responses"), ("apus_prompt_tokens_total", "Prompt positions taken in"),
-            ("apus_generated_tokens_total", "Tokens generated"),
-        ]
-        for (name, help) in counters {
-            head(name, help, "counter")
-            for series in metrics.counters(name) { line(name, series.labels, "\(series.value)") }
-        }
-        let histograms = [
-            ("apus_time_to_first_token_seconds", "From the request to its first text"),
-            ("apus_inter_token_seconds", "Between two pieces of text"),
-            ("apus_request_seconds", "From the request to the end of its answer"),
-            ("apus_queue_seconds", "From submission until scheduled"),
-            ("apus_image_decode_seconds", "Decoding a request's pictures"),
-            ("apus_image_encode_seconds", "A request's time in the vision encoder"),
-        ]
-        for (name, help) in histograms {
-            head(name, help, "histogram")
-            for series in metrics.histograms(name) { add(series.value, name, series.labels) }
+    private mutating func add(_ family: MetricFamily, of metrics: Metrics) {
+        switch family.kind {
+        case .counter:
+            head(family.name, family.help, "counter")
+            for series in metrics.counters(family) { line(family.name, series.labels, "\(series.value)") }
+        case .histogram:
+            head(family.name, family.help, "histogram")
+            for series in metrics.histograms(family) { buckets(series.value, family.name, series.labels) }
         }
     }
 
-    private mutating func addEngine(_ load: EngineLoad, model: String) {
-        let usage = load.blocks > 0 ? Double(load.usedBlocks) / Double(load.blocks) : 0
-        gauge("apus_requests_running", "Requests being answered", [], Double(load.running))
-        gauge("apus_requests_waiting", "Requests that wait", [], Double(load.waiting))
-        gauge("apus_kv_cache_usage_ratio", "Share of the KV blocks in use", [], usage)
-        head("apus_kv_blocks", "KV blocks", "gauge")
-        line("apus_kv_blocks", "state=\"used\"", "\(load.usedBlocks)")
-        line("apus_kv_blocks", "state=\"free\"", "\(load.blocks - load.usedBlocks)")
+    private mutating func addEngine(_ load: EngineLoad) {
+        func byModality(_ all: Int, _ images: Int) -> [(Metrics.Labels, Double)] {
+            [([("modality", "text")], Double(max(all - images, 0))), ([("modality", "image")], Double(images))]
+        }
+        gauge(
+            "apus_requests_running", "Requests being answered", byModality(load.running, load.runningWithImages))
+        gauge("apus_requests_waiting", "Requests that wait", byModality(load.waiting, load.waitingWithImages))
+        gauge("apus_queue_limit", "Requests that may wait", [([], Double(load.waitingLimit))])
+        gauge("apus_kv_cache_usage_ratio", "Share of the KV blocks in use", [([], load.usage)])
+        gauge(
+            "apus_kv_blocks", "KV blocks",
+            [
+                ([("state", "used")], Double(load.usedBlocks)),
+                ([("state", "free")], Double(load.blocks - load.usedBlocks)),
+            ])
         head("apus_preemptions_total", "Sequences preempted", "counter")
         line("apus_preemptions_total", "", "\(load.preemptions)")
-        let labels: Metrics.Labels = [("model_name", model)]
-        gauge("vllm:num_requests_running", "As apus_requests_running", labels, Double(load.running))
-        gauge("vllm:num_requests_waiting", "As apus_requests_waiting", labels, Double(load.waiting))
-        gauge("vllm:kv_cache_usage_perc", "As apus_kv_cache_usage_ratio, 0 to 1", labels, usage)
+        head("apus_step_seconds", "The engine's steps", "histogram")
+        buckets(load.stepSeconds, "apus_step_seconds", "")
+        head("apus_batch_tokens", "Positions of each step", "histogram")
+        buckets(load.batchTokens, "apus_batch_tokens", "")
+    }
+
+    private mutating func addPolicies(_ catalog: PolicyCatalog) {
+        gauge(
+            "apus_policy_generation", "The generation that answers",
+            catalog.policies.map { ([("model", $0.name)], Double($0.generation)) })
+    }
+
+    /// Under vLLM's names, for the Gateway API Inference Extension. Its readers keep the last line of a family, so each
+    /// is one series over all policies.
+    private mutating func addAliases(_ load: EngineLoad, catalog: PolicyCatalog) {
+        let model: Metrics.Labels = [("model_name", catalog.defaultPolicy.name)]
+        gauge("vllm:num_requests_running", "As apus_requests_running", [(model, Double(load.running))])
+        gauge("vllm:num_requests_waiting", "As apus_requests_waiting", [(model, Double(load.waiting))])
+        gauge("vllm:kv_cache_usage_perc", "As apus_kv_cache_usage_ratio, 0 to 1", [(model, load.usage)])
+        gauge(
+            "vllm:cache_config_info", "The KV cache",
+            [([("block_size", "\(load.blockSize)"), ("num_gpu_blocks", "\(load.blocks)")], 1)])
+        let adapters: Metrics.Labels = [
+            ("max_lora", "\(catalog.policies.count { $0.adapter != nil })"),
+            ("running_lora_adapters", load.runningAdapters.joined(separator: ",")),
+            ("waiting_lora_adapters", load.waitingAdapters.joined(separator: ",")),
+        ]
+        gauge("vllm:lora_requests_info", "When the adapters in use last changed", [(adapters, load.adaptersChanged)])
     }
 
     private mutating func head(_ name: String, _ help: String, _ type: String) {
@@ -68,21 +98,30 @@ struct MetricsPage {
         text += labels.isEmpty ? "\(name) \(value)\n" : "\(name){\(labels)} \(value)\n"
     }
 
-    private mutating func gauge(_ name: String, _ help: String, _ labels: Metrics.Labels, _ value: Double) {
+    private mutating func gauge(_ name: String, _ help: String, _ series: [(Metrics.Labels, Double)]) {
         head(name, help, "gauge")
-        line(name, Metrics.text(labels), "\(value)")
+        for (labels, value) in series { line(name, Metrics.text(labels), "\(value)") }
     }
 
-    private mutating func add(_ histogram: Metrics.Histogram, _ name: String, _ labels: String) {
+    private mutating func buckets(_ histogram: Histogram, _ name: String, _ labels: String) {
         let prefix = labels.isEmpty ? "" : labels + ","
         var total = 0
-        for (bound, count) in zip(Metrics.Histogram.bounds, histogram.counts) {
+        for (bound, count) in zip(histogram.bounds, histogram.counts) {
             total += count
             line("\(name)_bucket", "\(prefix)le=\"\(bound)\"", "\(total)")
         }
         line("\(name)_bucket", "\(prefix)le=\"+Inf\"", "\(histogram.count)")
         line("\(name)_sum", labels, "\(histogram.sum)")
         line("\(name)_count", labels, "\(histogram.count)")
+    }
+
+    private mutating func addProcess() {
+        if let bytes = Self.residentBytes() {
+            gauge("process_resident_memory_bytes", "Resident memory in bytes", [([], Double(bytes))])
+        }
+        head("process_cpu_seconds_total", "Processor time in seconds", "counter")
+        // POSIX fixes the unit of `clock` at a microsecond.
+        line("process_cpu_seconds_total", "", "\(Double(clock()) / 1e6)")
     }
 
     /// Linux tells in kB; nil elsewhere.
@@ -93,4 +132,9 @@ struct MetricsPage {
         }
         return nil
     }
+}
+
+extension EngineLoad {
+    /// The share of KV blocks in use.
+    fileprivate var usage: Double { blocks > 0 ? Double(usedBlocks) / Double(blocks) : 0 }
 }

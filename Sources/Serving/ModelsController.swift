@@ -7,18 +7,24 @@ import WireFormats
 struct ModelsController: Controller {
     let services: Services
 
-    func addRoutes(to router: Router<ServerContext>) {
-        router.addResource("/v1/models", .get) { _, _ in
-            Response(ModelInfo.list(services.catalog.policies.map(info)))
-        }
-        router.addResource("/v1/models/{id}", .get) { _, context in
-            let id = try context.parameters.require("id")
-            guard let policy = services.catalog[id] else { throw APIError.unknownModel(id) }
-            return Response(info(policy).json)
-        }
+    func addRoutes(to routes: Routes) {
+        routes.add(
+            "/v1/models", for: .anyKey,
+            get: { _, _ in
+                let model = try services.loaded()
+                return Response(ModelInfo.list(model.policies.catalog.policies.map { info($0, of: model) }))
+            })
+        routes.add(
+            "/v1/models/{id}", for: .anyKey,
+            get: { _, context in
+                let model = try services.loaded()
+                let id = try context.parameters.require("id")
+                guard let policy = model.policies.catalog[id] else { throw APIError.unknownModel(id) }
+                return Response(info(policy, of: model).json)
+            })
     }
 
-    private func info(_ policy: Policy) -> ModelInfo {
+    private func info(_ policy: Policy, of model: ServedModel) -> ModelInfo {
         let image = policy.vision.map { vision in
             ModelInfo.Image(
                 viewSize: vision.processor.viewSize, tokensPerView: vision.encoder.configuration.tokensPerView,
@@ -27,7 +33,7 @@ struct ModelsController: Controller {
         let sampling = policy.sampling
         return ModelInfo(
             id: policy.name, created: policy.created, generation: policy.generation,
-            contextLength: services.configuration.contextLength, image: image,
+            contextLength: model.contextLength, image: image,
             defaults: [
                 JSON.Member("temperature", JSON(Double(sampling.temperature))),
                 JSON.Member("top_p", JSON(Double(sampling.topP))), JSON.Member("top_k", JSON(sampling.topK ?? 0)),

@@ -23,17 +23,22 @@ struct PageController: Controller {
             uniquingKeysWith: { first, _ in first })
     }
 
-    func addRoutes(to router: Router<ServerContext>) {
-        router.addResource("/", .get) { _, _ in
-            guard let index else { throw HTTPError(.notFound) }
-            return index
-        }
-        router.addResource("/assets/**", .get) { request, _ in
-            guard let asset = assets[String(request.uri.path.dropFirst("/assets/".count))] else {
-                throw HTTPError(.notFound)
-            }
-            return asset
-        }
+    func addRoutes(to routes: Routes) {
+        routes.add(
+            "/", for: .everyone,
+            get: { _, _ in
+                guard let index else { throw HTTPError(.notFound) }
+                return index
+            })
+        // The page must show its own files before anyone can enter a key.
+        routes.add(
+            "/assets/**", for: .everyone,
+            get: { request, _ in
+                guard let asset = assets[String(request.uri.path.dropFirst("/assets/".count))] else {
+                    throw HTTPError(.notFound)
+                }
+                return asset
+            })
     }
 
     private static func file(_ path: String) -> Response? {

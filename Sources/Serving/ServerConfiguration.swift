@@ -6,8 +6,16 @@ public struct ServerConfiguration: Sendable {
     public var host = "127.0.0.1"
     /// The port to listen on.
     public var port = 8080
-    /// Positions of one context, prompt and answer together.
-    public var contextLength: Int
+    /// The file of keys, for reloading; nil if there are none.
+    public var keyFile: String?
+    /// Whether others may be served without a key.
+    public var isInsecure = false
+    /// How long the headers of a request may take.
+    public var headerLimit = Duration.seconds(10)
+    /// How fast a body must come.
+    public var bodyPace = BodyPace()
+    /// How long a client may take nothing of its answer before it is cut off.
+    public var stallLimit = Duration.seconds(30)
     /// Bytes of a request's body.
     public var maximumBodyBytes = 32 << 20
     /// Pictures of a request.
@@ -26,17 +34,9 @@ public struct ServerConfiguration: Sendable {
     public var publicFolder = "Public"
     /// The release.
     public var version = "0.1.0"
-    /// The instruction set of the kernels.
-    public var isa = "portable"
-    /// The element type of the KV cache.
-    public var cacheType = "f16"
-    /// The backbone's SHA-256, or the beginning of it.
-    public var backbone = ""
 
-    /// The defaults for a context of the given length.
-    public init(contextLength: Int) {
-        self.contextLength = contextLength
-    }
+    /// The defaults.
+    public init() {}
 }
 
 /// Why a server does not start on an address that others reach.
@@ -47,17 +47,17 @@ public struct ExposedAddressError: Error, Equatable, CustomStringConvertible {
     /// The reason and the way out; the process exits with status 78 (EX_CONFIG).
     public var description: String {
         "refusing to listen on \(host): everyone who reaches it could use this server without a key; "
-            + "pass --insecure if that is meant"
+            + "name a file of keys with --auth-keys, or pass --insecure if that is meant"
     }
 }
 
 extension ServerConfiguration {
-    /// Refuses addresses other than this machine's own unless the operator insists.
-    public func checkAddress(insecure: Bool) throws(ExposedAddressError) {
+    /// Refuses addresses other than this machine's own unless callers need a key or the operator insists.
+    public func checkAddress(hasKeys: Bool) throws(ExposedAddressError) {
         let octets = host.split(separator: ".", omittingEmptySubsequences: false)
         let isLoopback =
             host == "localhost" || host == "::1"
             || octets.count == 4 && octets[0] == "127" && octets.allSatisfy { UInt8($0) != nil }
-        guard isLoopback || insecure else { throw ExposedAddressError(host: host) }
+        guard isLoopback || hasKeys || isInsecure else { throw ExposedAddressError(host: host) }
     }
 }

@@ -25,6 +25,10 @@ final class RequestRecord: Sendable {
         var promptTokens = 0
         var generatedTokens = 0
         var failure: String?
+        /// The id of the caller's key.
+        var keyID: String?
+        /// Counts the request as open for as long as anything may still be written.
+        var open: OpenRequest?
     }
 
     let started = ContinuousClock.now

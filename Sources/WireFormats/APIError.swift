@@ -4,6 +4,10 @@ public struct APIError: Error, Sendable, Equatable {
     public enum Kind: String, Sendable {
         /// The request is at fault.
         case invalidRequest = "invalid_request_error"
+        /// No valid key.
+        case authentication = "authentication_error"
+        /// A key that does not open this.
+        case permission = "permission_error"
         /// Too much at once.
         case rateLimit = "rate_limit_error"
         /// Too slow.
@@ -42,6 +46,10 @@ public struct APIError: Error, Sendable, Equatable {
         case remoteImage = "remote_image_not_allowed"
         /// The prompt leaves no position for an answer.
         case contextLengthExceeded = "context_length_exceeded"
+        /// No key, or not a valid one.
+        case invalidAPIKey = "invalid_api_key"
+        /// The key lacks the route's scope.
+        case insufficientScope = "insufficient_scope"
         /// No such policy.
         case modelNotFound = "model_not_found"
         /// No such route or object.
@@ -52,6 +60,8 @@ public struct APIError: Error, Sendable, Equatable {
         case requestTimeout = "request_timeout"
         /// The body is over the limit.
         case requestTooLarge = "request_too_large"
+        /// Request line and headers are over the limit.
+        case headersTooLarge = "headers_too_large"
         /// A content type that the route does not take.
         case unsupportedMediaType = "unsupported_media_type"
         /// Too many requests wait.

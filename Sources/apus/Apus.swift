@@ -9,7 +9,7 @@ struct Apus: AsyncParsableCommand {
         abstract: "Answers questions about pictures.",
         subcommands: [
             Serve.self, Ask.self, Train.self, DataCommand.self, Rank.self, Eval.self, Bench.self, PolicyCommand.self,
-            FeedbackCommand.self, Health.self,
+            FeedbackCommand.self, KeysCommand.self, Health.self,
         ])
 }
 

@@ -52,8 +52,12 @@ struct ModelOptions: ParsableArguments {
 struct PolicyOptions: ParsableArguments {
     @OptionGroup var model: ModelOptions
 
-    @Option(help: "The folder of policies.")
+    @Option(help: "The folder of the policies that come with the program.")
     var policies = "Deploy/policies"
+
+    @Option(
+        help: "The folder for what is written; policies published there go before others. Empty: nothing is written.")
+    var dataPath = "data"
 
     @Option(
         help: "The policy that answers when a request names none. Default: ppo if it is there, else sft, else base.")
@@ -71,6 +75,10 @@ struct PolicyOptions: ParsableArguments {
     @Option(help: "Requests that may wait.")
     var queueWaiting = 256
 
+    var library: PolicyLibrary {
+        PolicyLibrary(published: dataPath.isEmpty ? nil : "\(dataPath)/policies", shipped: policies)
+    }
+
     func validate() throws {
         if let contextLength, contextLength < 16 { throw ValidationError("--context-length takes at least 16") }
         guard (1...65_536).contains(queueWaiting) else { throw ValidationError("--queue-waiting takes 1 to 65536") }
@@ -82,14 +90,17 @@ struct LoadedModel {
     let compute: Compute
     let decoder: Decoder
     let tokenizer: Tokenizer
-    let catalog: PolicyCatalog
+    let policies: PolicyStore
     let engine: Engine
     let contextLength: Int
     /// SHA-256 of the base model's file.
     let backbone: String
 
+    /// The policies as they were loaded.
+    var catalog: PolicyCatalog { policies.catalog }
+
     /// Loads everything, telling on standard error how far it is.
-    init(_ options: PolicyOptions) throws {
+    init(_ options: PolicyOptions, aliases: [String: String] = [:]) throws {
         let began = ContinuousClock.now
         compute = try options.model.compute()
         let file = try options.model.file()
@@ -106,15 +117,18 @@ struct LoadedModel {
         guard let endToken = tokenizer.vocabulary.endOfText else {
             throw ValidationError("\(options.model.model) names no end token (tokenizer.ggml.eos_token_id)")
         }
-        catalog = try PolicyLoader(decoder: decoder, backbone: backbone)
-            .catalog(in: options.policies, preferred: options.defaultPolicy, vision: options.vision)
+        policies = try PolicyStore(
+            PolicyLoader(
+                decoder: decoder, backbone: backbone, library: options.library, preferred: options.defaultPolicy,
+                aliases: aliases, vision: options.vision))
         var configuration = EngineConfiguration(contextLength: contextLength)
         configuration.maximumWaiting = options.queueWaiting
         engine = Engine(decoder: decoder, tokenizer: tokenizer, endToken: endToken, configuration: configuration)
         let seconds = (ContinuousClock.now - began) / .seconds(1)
         Self.tell(
             "\rloaded in \(String(format: "%.1f", seconds)) s: \(compute.instructionSet.rawValue) kernels, "
-                + "\(compute.threads) threads, policies: \(catalog.policies.map(\.name).joined(separator: ", "))\n")
+                + "\(compute.threads) threads, policies: \(policies.catalog.policies.map(\.name).joined(separator: ", "))\n"
+        )
     }
 
     private static func tell(_ text: String) {

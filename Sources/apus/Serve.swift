@@ -2,6 +2,7 @@ import ArgumentParser
 import Engine
 import Foundation
 import Logging
+import NIOCore
 import Serving
 import Tensors
 
@@ -20,33 +21,78 @@ struct Serve: AsyncParsableCommand {
     @Option(name: .customLong("public"), help: "The folder of the web page.")
     var publicFolder = "Public"
 
+    @Option(help: "The file of the keys that callers need, from `apus keys add`. Default: callers need none.")
+    var authKeys: String?
+
+    @Option(help: "Another name of a policy, NAME=POLICY. May be repeated.")
+    var modelAlias: [String] = []
+
     @Flag(help: "Listen on an address that others reach, although there are no keys.")
     var insecure = false
 
     func validate() throws {
         guard (1...65_535).contains(port) else { throw ValidationError("--port takes 1 to 65535") }
+        _ = try aliases()
     }
 
     func run() async throws {
-        var configuration = ServerConfiguration(contextLength: 0)
+        var configuration = ServerConfiguration()
         configuration.host = host
         configuration.port = port
         configuration.publicFolder = publicFolder
+        configuration.keyFile = authKeys
+        configuration.isInsecure = insecure
+        let logger = Logger(label: "apus") { _ in JSONLogHandler() }
         do {
-            try configuration.checkAddress(insecure: insecure)
+            let keys = try authKeys.map { try KeyRing(path: $0) }
+            let hasKeys = keys.map { !$0.isEmpty } ?? false
+            try configuration.checkAddress(hasKeys: hasKeys)
+            if insecure, !hasKeys { logger.warning("everyone who reaches \(host):\(port) is served without a key") }
+            let (options, aliases) = (options, try aliases())
+            try await serve(
+                keys: keys, configuration: configuration, logger: logger,
+                load: { try Self.load(options, aliases: aliases) }, onReady: { [invitation] in say(invitation) })
         } catch {
             FileHandle.standardError.write(Data("\(error)\n".utf8))
-            throw ExitCode(78)
+            throw ExitCode(Self.exitCode(of: error))
         }
-        let model = try LoadedModel(options)
-        configuration.contextLength = model.contextLength
-        configuration.isa = model.compute.instructionSet.rawValue
-        configuration.backbone = model.backbone
-        say(invitation)
-        try await Serving.serve(
-            engine: model.engine, catalog: model.catalog, processor: InputProcessor(tokenizer: model.tokenizer),
-            configuration: configuration, logger: Logger(label: "apus") { _ in JSONLogHandler() })
-        model.engine.stop()
+    }
+
+    private static func load(_ options: PolicyOptions, aliases: [String: String]) throws -> ServedModel {
+        do {
+            let model = try LoadedModel(options, aliases: aliases)
+            var served = ServedModel(
+                engine: model.engine, policies: model.policies, processor: InputProcessor(tokenizer: model.tokenizer),
+                contextLength: model.contextLength)
+            served.isa = model.compute.instructionSet.rawValue
+            served.backbone = model.backbone
+            return served
+        } catch {
+            throw LoadingError(reason: "\(error)")
+        }
+    }
+
+    /// As sysexits.h has them: 69 for a port that is taken, 78 for settings and files that cannot be used.
+    private static func exitCode(of error: any Error) -> Int32 {
+        switch error {
+        case is LoadingError, is KeyFileError, is ExposedAddressError: 78
+        case let error as IOError where error.errnoCode == EADDRINUSE: 69
+        default: 1
+        }
+    }
+
+    private func aliases() throws -> [String: String] {
+        var aliases: [String: String] = [:]
+        for text in modelAlias {
+            let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+            guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else {
+                throw ValidationError("--model-alias takes NAME=POLICY, found \(text)")
+            }
+            guard aliases.updateValue(String(parts[1]), forKey: String(parts[0])) == nil else {
+                throw ValidationError("--model-alias \(parts[0]) is given twice")
+            }
+        }
+        return aliases
     }
 
     private var invitation: String {
@@ -58,4 +104,11 @@ struct Serve: AsyncParsableCommand {
 
         """
     }
+}
+
+/// Why the model or its policies cannot be served.
+private struct LoadingError: Error, CustomStringConvertible {
+    let reason: String
+
+    var description: String { reason }
 }

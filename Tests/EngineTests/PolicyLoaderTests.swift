@@ -40,27 +40,38 @@ import Tokenizers
         }
     }
 
-    private var loader: PolicyLoader { PolicyLoader(decoder: decoder, backbone: backbone) }
+    private func loader(
+        _ folder: String, backbone: String? = nil, preferred: String? = nil, aliases: [String: String] = [:]
+    ) -> PolicyLoader {
+        PolicyLoader(
+            decoder: decoder, backbone: backbone ?? self.backbone, library: .init(published: nil, shipped: folder),
+            preferred: preferred, aliases: aliases)
+    }
+
+    private func catalog(_ loader: PolicyLoader) throws -> PolicyCatalog {
+        try loader.catalog(of: loader.current())
+    }
+
     private let image = PolicyManifest.Image(viewSize: 16, maxViews: 1, fit: .stretch)
 
     @Test func policiesComeWithTheirEyesAndDefaults() throws {
         try withTemporaryFolder { folder in
             try publish(in: folder.path, image: image)
-            let catalog = try loader.catalog(in: folder.path)
+            let catalog = try self.catalog(loader(folder.path))
             #expect(catalog.policies.map(\.name) == ["sft", "base"])
             let sft = catalog.defaultPolicy
             #expect(sft.generation == 1 && sft.created == 1_000_000_000 && sft.template == .chatml)
             #expect(sft.sampling.temperature == 0 && sft.adapter != nil && sft.vision?.generation == 3)
             let base = try #require(catalog["base"])
             #expect(base.adapter == nil && base.vision?.generation == 3 && base.template == .smollm2)
-            let preferred = try loader.catalog(in: folder.path, preferred: "base")
+            let preferred = try self.catalog(loader(folder.path, preferred: "base"))
             #expect(preferred.defaultPolicy.name == "base")
         }
     }
 
     @Test func withoutPoliciesTheBackboneAnswers() throws {
         try withTemporaryFolder { folder in
-            let catalog = try loader.catalog(in: folder.path + "/none")
+            let catalog = try self.catalog(loader(folder.path + "/none"))
             #expect(catalog.policies.map(\.name) == ["base"])
         }
     }
@@ -69,31 +80,30 @@ import Tokenizers
         try withTemporaryFolder { folder in
             try publish(in: folder.path)
             #expect(throws: PolicyLoadingError.missingField(policy: "sft", field: "image")) {
-                try loader.catalog(in: folder.path)
+                try catalog(loader(folder.path))
             }
             #expect(throws: PolicyError.self) {
-                try PolicyLoader(decoder: decoder, backbone: String(repeating: "cd", count: 32)).catalog(
-                    in: folder.path)
+                try catalog(loader(folder.path, backbone: String(repeating: "cd", count: 32)))
             }
         }
         try withTemporaryFolder { folder in
             try publish(in: folder.path, image: image)
             #expect(throws: PolicyLoadingError.unknownDefault("ppo", known: ["sft", "base"])) {
-                try loader.catalog(in: folder.path, preferred: "ppo")
+                try catalog(loader(folder.path, preferred: "ppo"))
             }
             let weights = folder.path + "/vision/3/model.safetensors"
             var bytes = try #require(FileManager.default.contents(atPath: weights))
             bytes[bytes.count - 1] ^= 1
             try bytes.write(to: URL(fileURLWithPath: weights))
-            #expect(throws: PolicyError.self) { try loader.catalog(in: folder.path) }
+            #expect(throws: PolicyError.self) { try catalog(loader(folder.path)) }
         }
         try withTemporaryFolder { folder in
             try publish(in: folder.path, image: .init(viewSize: 20, maxViews: 1, fit: .stretch))
-            #expect(throws: ModelError.self) { try loader.catalog(in: folder.path) }
+            #expect(throws: ModelError.self) { try catalog(loader(folder.path)) }
         }
         try withTemporaryFolder { folder in
             try publish(in: folder.path, textHidden: 32, image: image)
-            #expect(throws: ModelError.self) { try loader.catalog(in: folder.path) }
+            #expect(throws: ModelError.self) { try catalog(loader(folder.path)) }
         }
     }
 }

@@ -44,7 +44,7 @@ import Testing
     @Test func picturesReachTheEngine() async throws {
         let engine = ScriptedEngine(ScriptedEngine.saying(["red"]))
         let picture = PNG.encode(RGBImage(width: 16, height: 16, red: 255, green: 0, blue: 0))
-        try await withServer(engine, vision: vision) { client in
+        try await withServer(engine, policies: ScriptedPolicies(vision: vision)) { client in
             let chat = try await client.post("/v1/chat/completions", chat(url(picture)))
             #expect(chat.text.contains("\"image_tokens\":4"), "\(chat.text)")
             let ask = try await client.execute(
@@ -66,7 +66,8 @@ import Testing
             (damaged, "invalid_image"), (picture.dropLast(13), "invalid_image"),
             ([1, 2, 3], "unsupported_image_format"),
         ]
-        try await withServer(ScriptedEngine(ScriptedEngine.saying(["x"])), vision: vision) { client in
+        try await withServer(ScriptedEngine(ScriptedEngine.saying(["x"])), policies: ScriptedPolicies(vision: vision)) {
+            client in
             for (bytes, code) in cases {
                 let response = try await client.post("/v1/chat/completions", chat(url(bytes)))
                 #expect(response.status == .badRequest)
@@ -79,7 +80,7 @@ import Testing
             #expect(part.status == .unsupportedMediaType)
         }
         try await withServer(
-            ScriptedEngine(ScriptedEngine.saying(["x"])), vision: vision,
+            ScriptedEngine(ScriptedEngine.saying(["x"])), policies: ScriptedPolicies(vision: vision),
             configure: { $0.imageLimits = ImageLimits(maximumSide: 39) }
         ) { client in
             let response = try await client.post("/v1/chat/completions", chat(url(picture)))
@@ -88,7 +89,9 @@ import Testing
     }
 
     @Test func aFullQueueDecodesNothing() async throws {
-        try await withServer(ScriptedEngine(limit: 0, ScriptedEngine.saying(["x"])), vision: vision) { client in
+        try await withServer(
+            ScriptedEngine(limit: 0, ScriptedEngine.saying(["x"])), policies: ScriptedPolicies(vision: vision)
+        ) { client in
             let response = try await client.post("/v1/chat/completions", chat(url([1, 2, 3])))
             #expect(response.status == .tooManyRequests)
         }

@@ -88,7 +88,14 @@ import Testing
             #expect(text.contains("apus_http_responses_total{\(route),method=\"POST\",status=\"404\"} 1\n"))
             #expect(text.contains("apus_generated_tokens_total{model=\"sft\"} 3\n"))
             #expect(text.contains("apus_inter_token_seconds_count{model=\"sft\",modality=\"text\"} 1\n"))
+            #expect(text.contains("apus_prefill_seconds_count{model=\"sft\",modality=\"text\"} 1\n"))
+            #expect(text.contains("apus_requests_running{modality=\"text\"} 1.0\n"))
+            #expect(text.contains("apus_step_seconds_bucket{le=\"0.02\"} 1\n"))
+            #expect(text.contains("apus_policy_generation{model=\"sft\"} 3.0\n"))
             #expect(text.contains("vllm:kv_cache_usage_perc{model_name=\"sft\"} 0.25\n"))
+            #expect(text.contains("vllm:cache_config_info{block_size=\"16\",num_gpu_blocks=\"8\"} 1.0\n"))
+            let adapters = "max_lora=\"0\",running_lora_adapters=\"ppo,sft\",waiting_lora_adapters=\"\""
+            #expect(text.contains("vllm:lora_requests_info{\(adapters)} 12.0\n"))
             #expect(!text.contains("gpt"))
         }
     }
@@ -121,13 +128,15 @@ import Testing
         ("127.evil.example.com", false), ("192.168.0.1", false),
     ])
     func exposedAddressesAreRefused(_ host: String, _ isLoopback: Bool) {
-        var configuration = ServerConfiguration(contextLength: 8)
+        var configuration = ServerConfiguration()
         configuration.host = host
-        #expect(throws: Never.self) { try configuration.checkAddress(insecure: true) }
+        #expect(throws: Never.self) { try configuration.checkAddress(hasKeys: true) }
         if isLoopback {
-            #expect(throws: Never.self) { try configuration.checkAddress(insecure: false) }
+            #expect(throws: Never.self) { try configuration.checkAddress(hasKeys: false) }
         } else {
-            #expect(throws: ExposedAddressError.self) { try configuration.checkAddress(insecure: false) }
+            #expect(throws: ExposedAddressError.self) { try configuration.checkAddress(hasKeys: false) }
         }
+        configuration.isInsecure = true
+        #expect(throws: Never.self) { try configuration.checkAddress(hasKeys: false) }
     }
 }

@@ -10,6 +10,7 @@ final class ScriptedEngine: Generating {
     private let contextLength: Int
     private let waiting = Mutex(0)
     private let seen = Mutex<[EngineRequest]>([])
+    private let open = Mutex<[AsyncStream<EngineEvent>.Continuation]>([])
     /// An element for each request that was submitted.
     let submissions: AsyncStream<AsyncStream<EngineEvent>.Continuation>
     private let submitted: AsyncStream<AsyncStream<EngineEvent>.Continuation>.Continuation
@@ -28,7 +29,7 @@ final class ScriptedEngine: Generating {
     /// The requests so far.
     var requests: [EngineRequest] { seen.withLock { $0 } }
 
-    func reserve() throws(AdmissionError) -> Reservation {
+    func reserve(hasImages: Bool) throws(AdmissionError) -> Reservation {
         let isFree = waiting.withLock { waiting in
             guard waiting < limit else { return false }
             waiting += 1
@@ -47,14 +48,28 @@ final class ScriptedEngine: Generating {
             if case .cancelled = reason { cancelled.yield() }
         }
         seen.withLock { $0.append(request) }
+        open.withLock { $0.append(continuation) }
         script(request, continuation)
         submitted.yield(continuation)
         return stream
     }
 
+    /// What is over already ignores it.
+    func stop() {
+        for continuation in open.withLock({ $0 }) {
+            continuation.yield(.failed(.stopped))
+            continuation.finish()
+        }
+    }
+
     var load: EngineLoad {
         var load = EngineLoad()
         load.running = 2
+        load.runningWithImages = 1
+        load.blockSize = 16
+        load.runningAdapters = ["ppo", "sft"]
+        load.adaptersChanged = 12
+        load.stepSeconds.observe(0.02)
         load.waiting = waiting.withLock { $0 }
         load.blocks = 8
         load.usedBlocks = 2

@@ -10,21 +10,26 @@ import Serving
 import TestSupport
 import Tokenizers
 
+let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+/// A model that answers with `engine`.
+func servedModel(_ engine: any Generating, policies: any PolicySource = ScriptedPolicies()) throws -> ServedModel {
+    ServedModel(
+        engine: engine, policies: try PolicyStore(policies),
+        processor: InputProcessor(tokenizer: try TinyLlama.tokenizer()), contextLength: 1_024)
+}
+
 /// Runs a server on a port of its own.
 func withServer<Result>(
-    _ engine: ScriptedEngine, vision: Policy.Vision? = nil, configure: (inout ServerConfiguration) -> Void = { _ in },
+    _ engine: any Generating, policies: any PolicySource = ScriptedPolicies(), keys: KeyRing? = nil,
+    configure: (inout ServerConfiguration) -> Void = { _ in },
     _ test: @Sendable (any TestClientProtocol) async throws -> Result
 ) async throws -> Result {
-    let policy = Policy(
-        name: "sft", generation: 3, adapter: nil, vision: vision, template: .chatml, sampling: SamplingParameters(),
-        created: 1_000)
-    var configuration = ServerConfiguration(contextLength: 1_024)
+    var configuration = ServerConfiguration()
     configuration.publicFolder = "/nonexistent"
     configure(&configuration)
     let application = buildApplication(
-        engine: engine, catalog: PolicyCatalog(default: policy),
-        processor: InputProcessor(tokenizer: try TinyLlama.tokenizer()), configuration: configuration,
-        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        model: try servedModel(engine, policies: policies), keys: keys, configuration: configuration, logger: silent)
     return try await application.test(.live, test)
 }
 
@@ -69,12 +74,15 @@ func withSocket<Result: Sendable>(
     }
 }
 
-/// Reads until `text` has come.
-func read(_ text: String, from inbound: inout NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator) async throws {
+/// Reads until `text` has come, and returns all that was read.
+@discardableResult
+func read(
+    _ text: String, from inbound: inout NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
+) async throws -> String {
     var received = ""
     while let bytes = try await inbound.next() {
         received += String(buffer: bytes)
-        if received.contains(text) { return }
+        if received.contains(text) { return received }
     }
     throw ConnectionEnded(received: received)
 }
@@ -87,6 +95,7 @@ struct ConnectionEnded: Error {
 extension HTTPField.Name {
     static let apusPolicy = named("apus-policy")
     static let xRequestID = named("x-request-id")
+    static let xAPIKey = named("x-api-key")
     static let finishReason = named("apus-finish-reason")
 
     private static func named(_ text: String) -> Self {

@@ -1,0 +1,71 @@
+import Foundation
+
+/// The folders that policies are read from: first the one that is published into, then the one that came with the
+/// program and is only read.
+public struct PolicyLibrary: Sendable {
+    /// Where generations are published; nil: nowhere, and what is made current is forgotten at the end.
+    public let published: String?
+    /// What came with the program.
+    public let shipped: String
+
+    /// A library of the given folders, which need not exist.
+    public init(published: String?, shipped: String) {
+        self.published = published
+        self.shipped = shipped
+    }
+
+    /// In the order in which they are looked at.
+    public var folders: [String] { [published, shipped].compactMap { $0 } }
+
+    /// The generation of each policy and part that is to be served.
+    public func current() throws(PolicyError) -> [String: Int] {
+        var numbers: [String: Int] = [:]
+        for folder in folders where FileManager.default.fileExists(atPath: folder) {
+            for name in try PolicyFolder.names(in: folder) where numbers[name] == nil {
+                numbers[name] = try PolicyFolder.current(of: name, in: folder)
+            }
+        }
+        return numbers
+    }
+
+    /// The generations that are there of each policy and part, rising.
+    public func generations() throws(PolicyError) -> [String: [Int]] {
+        var numbers: [String: Set<Int>] = [:]
+        for folder in folders where FileManager.default.fileExists(atPath: folder) {
+            for name in try PolicyFolder.names(in: folder) {
+                let found = try PolicyFolder.list("\(folder)/\(name)").compactMap { Int($0) }
+                numbers[name, default: []].formUnion(found.filter { place(of: name, generation: $0) != nil })
+            }
+        }
+        return numbers.mapValues { $0.sorted() }
+    }
+
+    /// Opens a generation of the policy `name` and verifies every file of it.
+    public func open(_ name: String, generation: Int, backbone: String) throws(PolicyError) -> PolicyFolder {
+        guard let folder = place(of: name, generation: generation) else {
+            throw .missingFile(path: "\(shipped)/\(name)/\(generation)/\(PolicyFolder.manifestName)")
+        }
+        return try PolicyFolder(name: name, generation: generation, in: folder, backbone: backbone)
+    }
+
+    /// Makes a generation, wherever it is, the one to be served from now on.
+    public func setCurrent(_ generation: Int, of name: String) throws(PolicyError) {
+        guard let published else { return }
+        guard place(of: name, generation: generation) != nil else {
+            throw .missingFile(path: "\(published)/\(name)/\(generation)/\(PolicyFolder.manifestName)")
+        }
+        let folder = "\(published)/\(name)"
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw .file(FileError(path: folder, operation: "create", reason: error.localizedDescription))
+        }
+        try PolicyFolder.writeCurrent(generation, in: folder)
+    }
+
+    private func place(of name: String, generation: Int) -> String? {
+        folders.first {
+            FileManager.default.fileExists(atPath: "\($0)/\(name)/\(generation)/\(PolicyFolder.manifestName)")
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import Synchronization
+
+/// Where policies come from.
+public protocol PolicySource: Sendable {
+    /// The generation of each policy that is to be served, as it stands on the disk.
+    func current() throws -> [String: Int]
+
+    /// The generations of each policy that are there.
+    func generations() throws -> [String: [Int]]
+
+    /// Loads and verifies the given generations; policies and vision weights among `known` are taken as they are.
+    func catalog(of generations: [String: Int], reusing known: [Policy]) throws -> PolicyCatalog
+
+    /// Makes a generation the one to be served after the next start too.
+    func setCurrent(_ generation: Int, of name: String) throws
+}
+
+/// A policy of which another generation is served from now on.
+public struct PolicyChange: Sendable, Equatable {
+    /// The policy.
+    public var name: String
+    /// What is served now; nil if the policy is gone.
+    public var generation: Int?
+    /// What was served before; nil if there was none.
+    public var previous: Int?
+
+    /// A change between two generations.
+    public init(name: String, generation: Int?, previous: Int?) {
+        self.name = name
+        self.generation = generation
+        self.previous = previous
+    }
+}
+
+/// The policies on offer, which change while the engine runs.
+///
+/// A new catalog is loaded and verified whole before it takes the old one's place at once. Whoever took a policy from
+/// the old one keeps it: requests finish on the generation that they started with, and the last of them frees it.
+public final class PolicyStore: Sendable {
+    private let source: any PolicySource
+    private let value: Mutex<PolicyCatalog>
+    private let changes = Mutex(())
+    /// What was ever served: whoever returns to a generation that someone still holds gets that one.
+    private let served = Mutex<[Served]>([])
+
+    private struct Served {
+        weak var policy: Policy?
+    }
+
+    /// Loads what is current.
+    public init(_ source: any PolicySource) throws {
+        self.source = source
+        self.value = Mutex(try source.catalog(of: source.current(), reusing: []))
+    }
+
+    /// What is on offer now.
+    public var catalog: PolicyCatalog { value.withLock { $0 } }
+
+    /// The generations of each policy that can be published.
+    public func generations() throws -> [String: [Int]] {
+        try source.generations().filter { name, _ in !PolicyCatalog.parts.contains(name) }
+    }
+
+    /// Serves a generation of `name` from now on; an older one than now is a rollback. On any error nothing changes.
+    public func publish(_ name: String, generation: Int) throws -> PolicyChange {
+        try changes.withLock { _ in
+            let known = try generations()[name] ?? []
+            guard known.contains(generation) else {
+                throw PolicyLoadingError.unknownGeneration(policy: name, generation, known: known)
+            }
+            let old = catalog
+            var wanted = old.generations
+            wanted[name] = generation
+            let new = try load(wanted)
+            try source.setCurrent(generation, of: name)
+            value.withLock { $0 = new }
+            return PolicyChange(name: name, generation: generation, previous: old.generations[name])
+        }
+    }
+
+    /// Serves what is current on the disk. On any error nothing changes.
+    ///
+    /// - Parameter applies: false only checks.
+    public func reload(applies: Bool = true) throws -> [PolicyChange] {
+        try changes.withLock { _ in
+            let old = catalog
+            let new = try load(source.current())
+            if applies { value.withLock { $0 = new } }
+            let (before, after) = (old.generations, new.generations)
+            return Set(before.keys).union(after.keys).sorted().compactMap { name in
+                guard before[name] != after[name] else { return nil }
+                return PolicyChange(name: name, generation: after[name], previous: before[name])
+            }
+        }
+    }
+
+    private func load(_ generations: [String: Int]) throws -> PolicyCatalog {
+        let now = catalog.policies
+        let known = served.withLock { served in
+            served.removeAll { old in old.policy == nil || now.contains { $0 === old.policy } }
+            served += now.map { Served(policy: $0) }
+            return served.compactMap(\.policy)
+        }
+        return try source.catalog(of: generations, reusing: known)
+    }
+}

@@ -1,0 +1,85 @@
+import Engine
+import Logging
+import NIOPosix
+import WireFormats
+
+/// Changes what a running server serves: all of it or, on any mistake, nothing.
+struct Administration: Sendable {
+    let services: Services
+
+    /// Reads keys and policies again.
+    func reload() async throws -> (keys: Int?, policies: [PolicyChange]) {
+        let model = try services.loaded()
+        let (ring, changes, mistakes) = try await NIOThreadPool.singleton.runIfActive {
+            var mistakes: [any Error] = []
+            var ring: KeyRing?
+            var changes: [PolicyChange] = []
+            do { ring = try services.keys.read() } catch { mistakes.append(error) }
+            do {
+                changes = try model.policies.reload(applies: mistakes.isEmpty)
+            } catch {
+                services.metrics.add(.policySwaps, [("outcome", "failed")])
+                mistakes.append(error)
+            }
+            return (ring, changes, mistakes)
+        }
+        guard mistakes.isEmpty else {
+            log("audit.reload", [("mistakes", mistakes.map { "\($0)" }.joined(separator: "; "))], level: .error)
+            throw APIError(
+                .invalidValue, "Nothing was reloaded: \(mistakes.map(Self.reason).joined(separator: "; ")).")
+        }
+        services.keys.replace(with: ring)
+        changes.forEach { count($0) }
+        log("audit.reload", [("policies", changes.map(Self.text).joined(separator: ", "))])
+        return (ring?.count, changes)
+    }
+
+    /// Serves a generation of a policy from now on.
+    func publish(_ name: String, generation: Int) async throws -> PolicyChange {
+        let model = try services.loaded()
+        do {
+            let change = try await NIOThreadPool.singleton.runIfActive {
+                try model.policies.publish(name, generation: generation)
+            }
+            count(change)
+            log("audit.publish", [("policy", Self.text(change))])
+            return change
+        } catch let error as PolicyLoadingError {
+            if case .unknownGeneration = error {
+                throw APIError(.notFound, "\(error).", param: "generation", status: 404)
+            }
+            throw failed(name, generation, error)
+        } catch {
+            throw failed(name, generation, error)
+        }
+    }
+
+    private func failed(_ name: String, _ generation: Int, _ error: any Error) -> APIError {
+        services.metrics.add(.policySwaps, [("outcome", "failed")])
+        log("audit.publish", [("policy", "\(name)@\(generation)"), ("mistakes", "\(error)")], level: .error)
+        return APIError(
+            .invalidValue, "\(name) generation \(generation) is not served: \(Self.reason(error)).",
+            param: "generation")
+    }
+
+    private func count(_ change: PolicyChange) {
+        services.metrics.add(.policySwaps, [("outcome", "published")])
+    }
+
+    private func log(_ event: String, _ fields: [(String, String)], level: Logger.Level = .notice) {
+        let metadata = Logger.Metadata(uniqueKeysWithValues: fields.map { ($0.0, .string($0.1)) })
+        services.logger.log(level: level, "\(event)", metadata: metadata)
+    }
+
+    private static func text(_ change: PolicyChange) -> String {
+        "\(change.name)@\(change.previous.map(String.init) ?? "-") to \(change.generation.map(String.init) ?? "-")"
+    }
+
+    /// What callers learn: a policy's files, but not where the folders are. The log has that.
+    private static func reason(_ error: any Error) -> String {
+        if let error = error as? KeyFileError { return "the file of keys: \(error.reason)" }
+        return "\(error)".split(separator: " ", omittingEmptySubsequences: false).map { word in
+            word.contains("/") ? word.split(separator: "/").suffix(3).joined(separator: "/") : String(word)
+        }.joined(separator: " ")
+    }
+}

@@ -1,0 +1,194 @@
+import Crypto
+public import Foundation
+import WireFormats
+
+/// What a key opens.
+public enum KeyScope: String, Sendable, CaseIterable {
+    /// Everything that generates.
+    case ask
+    /// Comparisons, rankings, rewards.
+    case feedback
+    /// `/v1/admin/`.
+    case admin
+}
+
+/// A key as the server knows it: enough to recognise it, not enough to use it.
+///
+/// A key is `apus_`, 8 characters of id, `_`, 43 characters of secret (256 bits in base64url) and 6 of checksum. A
+/// secret of that size cannot be searched, so one round of SHA-256 over salt and key protects it.
+public struct KeyRecord: Sendable, Equatable {
+    /// What logs call the key.
+    public let id: String
+    /// Whose it is.
+    public let name: String
+    /// What it opens.
+    public let scopes: Set<KeyScope>
+    /// When it stops opening anything; nil: never.
+    public let expires: Date?
+    private let salt: String
+    private let digest: [UInt8]
+
+    /// A new key.
+    ///
+    /// - Returns: the record to be kept, and the key itself, which is shown once and kept nowhere.
+    public static func make(name: String, scopes: Set<KeyScope>, expires: Date?) -> (record: KeyRecord, key: String) {
+        let id = String((0..<8).compactMap { _ in "abcdefghijklmnopqrstuvwxyz0123456789".randomElement() })
+        let body = "apus_\(id)_\(random(bytes: 32))"
+        let key = body + checksum(of: body)
+        let salt = random(bytes: 16)
+        let record = KeyRecord(
+            id: id, name: name, scopes: scopes, expires: expires, salt: salt, digest: digest(of: key, salt: salt))
+        return (record, key)
+    }
+
+    private init(id: String, name: String, scopes: Set<KeyScope>, expires: Date?, salt: String, digest: [UInt8]) {
+        self.id = id
+        self.name = name
+        self.scopes = scopes
+        self.expires = expires
+        self.salt = salt
+        self.digest = digest
+    }
+
+    /// Reads a line of a key file.
+    init(line: String) throws(APIError) {
+        var fields = try FieldReader(body: Array(line.utf8))
+        id = try fields.require(fields.string("id"), "id")
+        name = try fields.require(fields.string("name"), "name")
+        salt = try fields.require(fields.string("salt"), "salt")
+        let hexadecimal = try fields.require(fields.string("sha256"), "sha256")
+        digest = Self.bytes(hexadecimal)
+        guard digest.count == 32 else {
+            throw APIError(.invalidValue, "sha256 must be 64 hexadecimal digits.", param: "sha256")
+        }
+        var scopes: Set<KeyScope> = []
+        for scope in try fields.require(fields.array("scopes"), "scopes") {
+            guard case .string(let name) = scope, let scope = KeyScope(rawValue: name) else {
+                throw APIError(
+                    .invalidValue, "scopes may hold \(KeyScope.allCases.map(\.rawValue).joined(separator: ", ")).",
+                    param: "scopes")
+            }
+            scopes.insert(scope)
+        }
+        self.scopes = scopes
+        let time = try fields.string("expires")
+        do { expires = try time.map { try Date($0, strategy: .iso8601) } } catch {
+            throw APIError(.invalidValue, "expires must be a time as RFC 3339 writes it.", param: "expires")
+        }
+        try fields.finish()
+    }
+
+    /// The record as a line of a key file.
+    public var line: String {
+        var members = [
+            JSON.Member("id", .string(id)), JSON.Member("name", .string(name)),
+            JSON.Member("scopes", .array(scopes.map(\.rawValue).sorted().map { .string($0) })),
+            JSON.Member("salt", .string(salt)), JSON.Member("sha256", .string(Self.hexadecimal(digest))),
+        ]
+        if let expires { members.append(JSON.Member("expires", .string(expires.formatted(.iso8601)))) }
+        return JSON.object(members).text
+    }
+
+    /// Whether `key` is the one; takes the same time whatever its bytes.
+    fileprivate func opens(with key: String) -> Bool {
+        // Digests of swift-crypto compare all of their bytes, however many are equal.
+        SHA256.hash(data: Data((salt + key).utf8)) == digest
+    }
+
+    /// The id in `key`, if it has the form of one.
+    static func id(in key: String) -> String? {
+        guard key.utf8.count == 63, key.hasPrefix("apus_"), checksum(of: String(key.dropLast(6))) == key.suffix(6)
+        else {
+            return nil
+        }
+        return String(key.dropFirst(5).prefix(8))
+    }
+
+    private static func digest(of key: String, salt: String) -> [UInt8] {
+        Array(SHA256.hash(data: Data((salt + key).utf8)))
+    }
+
+    private static func checksum(of text: String) -> String {
+        String(hexadecimal(Array(SHA256.hash(data: Data(text.utf8)))).prefix(6))
+    }
+
+    private static func random(bytes count: Int) -> String {
+        Data((0..<count).map { _ in UInt8.random(in: .min ... .max) }).base64EncodedString()
+            .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
+
+    private static func hexadecimal(_ bytes: [UInt8]) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    private static func bytes(_ hexadecimal: String) -> [UInt8] {
+        let digits = hexadecimal.compactMap { $0.isASCII ? $0.hexDigitValue : nil }
+        guard digits.count == 64, hexadecimal.utf8.count == 64 else { return [] }
+        return stride(from: 0, to: 64, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+    }
+}
+
+/// The keys that a server knows.
+public struct KeyRing: Sendable {
+    private let records: [String: KeyRecord]
+
+    /// A ring of the given keys.
+    public init(_ records: [KeyRecord]) {
+        self.records = Dictionary(records.map { ($0.id, $0) }, uniquingKeysWith: { _, last in last })
+    }
+
+    /// Reads a key file: one JSON object a line, empty lines and lines that start with `#` left out.
+    public init(path: String) throws(KeyFileError) {
+        self.init(try Self.records(path: path))
+    }
+
+    /// The records of a key file, which others than its owner and group may not read.
+    public static func records(path: String) throws(KeyFileError) -> [KeyRecord] {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        guard let content = FileManager.default.contents(atPath: path), let attributes else {
+            throw KeyFileError(path: path, reason: "cannot be read")
+        }
+        let mode = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0o777
+        guard mode & 0o137 == 0 else {
+            throw KeyFileError(
+                path: path, reason: "has mode 0\(String(mode, radix: 8)); others may read or write it: chmod 0640")
+        }
+        var records: [KeyRecord] = []
+        for (number, line) in String(decoding: content, as: UTF8.self).components(separatedBy: "\n").enumerated() {
+            guard !line.isEmpty, !line.hasPrefix("#") else { continue }
+            do throws(APIError) {
+                records.append(try KeyRecord(line: line))
+            } catch {
+                throw KeyFileError(path: path, reason: "line \(number + 1): \(error.message)")
+            }
+        }
+        return records
+    }
+
+    /// Whether there are no keys.
+    public var isEmpty: Bool { records.isEmpty }
+
+    /// How many keys there are.
+    public var count: Int { records.count }
+
+    /// The record of `key`; nil if it is none of these. An unknown id costs the same time as a wrong secret.
+    func record(of key: String) -> KeyRecord? {
+        let known = KeyRecord.id(in: key).flatMap { records[$0] }
+        let record = known ?? Self.decoy
+        let isRight = record.opens(with: key)
+        return isRight ? known : nil
+    }
+
+    private static let decoy = KeyRecord.make(name: "", scopes: [], expires: nil).record
+}
+
+/// Why a key file cannot be used.
+public struct KeyFileError: Error, Equatable, CustomStringConvertible {
+    /// The file.
+    public let path: String
+    /// What is wrong.
+    public let reason: String
+
+    /// The file and what is wrong with it.
+    public var description: String { "\(path): \(reason)" }
+}

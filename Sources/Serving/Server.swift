@@ -1,0 +1,112 @@
+import Engine
+import Hummingbird
+public import Logging
+import NIOPosix
+package import ServiceLifecycle
+package import UnixSignals
+
+/// Runs the server until SIGTERM or SIGINT: binds the port, calls `load`, then `onReady`, and answers. At the end it
+/// stops being ready, takes requests for a while longer, refuses new ones, and returns once the running ones are over.
+///
+/// - Throws: what `load` throws, or the system's error if the port cannot be bound.
+public func serve(
+    keys: KeyRing?, configuration: ServerConfiguration, logger: Logger,
+    load: @escaping @Sendable () throws -> ServedModel, onReady: @escaping @Sendable () -> Void
+) async throws {
+    try await makeServer(
+        keys: keys, configuration: configuration, logger: logger, signals: [.sigterm, .sigint], load: load,
+        onReady: { _ in onReady() }
+    ).run()
+}
+
+/// The server as services, to be run; it is stopped by one of `signals`, and at once by a second.
+///
+/// - Parameter onReady: called with the port once the model is loaded.
+package func makeServer(
+    keys: KeyRing?, configuration: ServerConfiguration, logger: Logger, signals: [UnixSignal],
+    load: @escaping @Sendable () throws -> ServedModel, onReady: @escaping @Sendable (Int) -> Void
+) -> ServiceGroup {
+    let services = Services(
+        model: nil, keys: KeyStore(keys, path: configuration.keyFile), configuration: configuration, logger: logger)
+    let (bound, binding) = AsyncStream<Int>.makeStream()
+    let loading = LoadService(services: services, bound: bound, load: load, onReady: onReady)
+    // Services are shut down in reverse order, each when the one after it has returned.
+    var group = ServiceGroupConfiguration(
+        services: [
+            loading, application(services) { binding.yield($0) }, ReloadService(services: services),
+            DrainService(services: services, signals: signals),
+        ],
+        gracefulShutdownSignals: signals, logger: logger)
+    group.maximumGracefulShutdownDuration = configuration.drainLag + configuration.drainLimit + .seconds(10)
+    return ServiceGroup(configuration: group)
+}
+
+/// Loads the model once the port is bound: probes are answered meanwhile, and a port in use is known before.
+private struct LoadService: Service {
+    let services: Services
+    let bound: AsyncStream<Int>
+    let load: @Sendable () throws -> ServedModel
+    let onReady: @Sendable (Int) -> Void
+
+    func run() async throws {
+        for await port in bound.cancelOnGracefulShutdown() {
+            let model = try await NIOThreadPool.singleton.runIfActive { try load() }
+            services.state.loaded(model)
+            onReady(port)
+        }
+    }
+}
+
+/// Reads keys and policies again at SIGHUP.
+private struct ReloadService: Service {
+    let services: Services
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            // Refused or not is in the log; nobody waits for an answer.
+            _ = try? await Administration(services: services).reload()
+        }
+    }
+}
+
+/// Goes before the HTTP server's own shutdown: tells load balancers, gives them time, and lets answers come to an end.
+private struct DrainService: Service {
+    let services: Services
+    let signals: [UnixSignal]
+
+    func run() async throws {
+        try await gracefulShutdown()
+        services.logger.info("drain.begin")
+        await race(drain, secondSignal)
+        services.state.enter(.draining)
+        // Whatever still runs ends with an error frame and the stream's own terminal.
+        services.state.model?.engine.stop()
+        await race(services.state.idle) { try? await ContinuousClock().sleep(for: .seconds(5)) }
+        services.logger.info("drain.end")
+    }
+
+    @Sendable private func drain() async {
+        let configuration = services.configuration
+        services.state.enter(.leaving)
+        // Sleeping ends early only when a second signal cancels it.
+        try? await ContinuousClock().sleep(for: configuration.drainLag)
+        services.state.enter(.draining)
+        await race(services.state.idle) { try? await ContinuousClock().sleep(for: configuration.drainLimit) }
+    }
+
+    @Sendable private func secondSignal() async {
+        for await _ in await UnixSignalsSequence(trapping: signals) { return }
+    }
+}
+
+/// Runs both until one of them returns, and cancels the other.
+private func race(
+    _ first: @escaping @Sendable () async -> Void, _ second: @escaping @Sendable () async -> Void
+) async {
+    await withTaskGroup(of: Void.self) { group in
+        group.addTask { await first() }
+        group.addTask { await second() }
+        await group.next()
+        group.cancelAll()
+    }
+}

@@ -1,0 +1,110 @@
+import ArgumentParser
+import Foundation
+import Serving
+
+/// Manages the file of keys.
+struct KeysCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keys", abstract: "Manage the keys that callers need.",
+        subcommands: [AddKey.self, ListKeys.self, RemoveKey.self])
+}
+
+/// The file of keys.
+struct KeyFileOptions: ParsableArguments {
+    @Option(help: "The file of keys.")
+    var authKeys = "keys.jsonl"
+
+    func records() throws -> [KeyRecord] {
+        FileManager.default.fileExists(atPath: authKeys) ? try KeyRing.records(path: authKeys) : []
+    }
+
+    /// Replaces the file at once; only its owner may read it.
+    func write(_ records: [KeyRecord]) throws {
+        let temporary = "\(authKeys).\(ProcessInfo.processInfo.processIdentifier).tmp"
+        let content = Data(records.map { $0.line + "\n" }.joined().utf8)
+        guard
+            FileManager.default.createFile(
+                atPath: temporary, contents: content, attributes: [.posixPermissions: 0o600]),
+            rename(temporary, authKeys) == 0
+        else { throw ValidationError("\(authKeys) cannot be written") }
+    }
+}
+
+/// Makes a key.
+struct AddKey: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add", abstract: "Make a key and show it once. A running server takes it at SIGHUP.")
+
+    @OptionGroup var file: KeyFileOptions
+
+    @Argument(help: "Whose key it is.")
+    var name: String
+
+    @Option(help: "What it opens: ask, feedback, admin, separated by commas.")
+    var scopes = "ask"
+
+    @Option(help: "The day after which it opens nothing, like 2030-01-31. Default: never.")
+    var expires: String?
+
+    func validate() throws {
+        _ = try parsedScopes()
+        _ = try expiry()
+    }
+
+    func run() throws {
+        let (record, key) = KeyRecord.make(name: name, scopes: try parsedScopes(), expires: try expiry())
+        try file.write(file.records() + [record])
+        say(key)
+    }
+
+    private func parsedScopes() throws -> Set<KeyScope> {
+        Set(
+            try scopes.split(separator: ",").map { name in
+                guard let scope = KeyScope(rawValue: String(name)) else {
+                    throw ValidationError("--scopes takes ask, feedback and admin, found \(name)")
+                }
+                return scope
+            })
+    }
+
+    private func expiry() throws -> Date? {
+        guard let expires else { return nil }
+        do { return try Date("\(expires)T23:59:59Z", strategy: .iso8601) } catch {
+            throw ValidationError("--expires takes a day like 2030-01-31, found \(expires)")
+        }
+    }
+}
+
+/// Lists the keys.
+struct ListKeys: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the keys without their secrets.")
+
+    @OptionGroup var file: KeyFileOptions
+
+    func run() throws {
+        for record in try file.records() {
+            let scopes = record.scopes.map(\.rawValue).sorted().joined(separator: ",")
+            say(
+                "\(record.id) \(record.name) \(scopes) \(record.expires.map { "until \($0.formatted(.iso8601))" } ?? "")"
+            )
+        }
+    }
+}
+
+/// Revokes a key.
+struct RemoveKey: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove", abstract: "Revoke a key. A running server knows at SIGHUP.")
+
+    @OptionGroup var file: KeyFileOptions
+
+    @Argument(help: "The key's id, from `apus keys list`.")
+    var id: String
+
+    func run() throws {
+        let records = try file.records()
+        guard records.contains(where: { $0.id == id }) else { throw ValidationError("there is no key \(id)") }
+        try file.write(records.filter { $0.id != id })
+    }
+}

@@ -1,0 +1,99 @@
+import Checkpoints
+import Engine
+import Foundation
+import Models
+import Tensors
+import TestSupport
+import Testing
+
+@Suite struct PolicyStoreTests {
+    private let decoder: Decoder
+
+    init() throws {
+        decoder = try Decoder(TinyLlama.file(), compute: Compute(threads: 1))
+    }
+
+    private func store(published: String?, shipped: String) throws -> PolicyStore {
+        try PolicyStore(
+            PolicyLoader(
+                decoder: decoder, backbone: TinyPolicy.backbone,
+                library: PolicyLibrary(published: published, shipped: shipped)))
+    }
+
+    @Test func whatIsPublishedGoesFirst() throws {
+        try withTemporaryFolder { folder in
+            let (shipped, published) = (folder.path + "/shipped", folder.path + "/published")
+            try TinyPolicy.publish(generation: 1, in: shipped)
+            let store = try store(published: published, shipped: shipped)
+            #expect(store.catalog.generations == ["sft": 1])
+            try TinyPolicy.publish(generation: 2, in: published)
+            #expect(store.catalog.generations == ["sft": 1])
+            #expect(try store.reload(applies: false) == [PolicyChange(name: "sft", generation: 2, previous: 1)])
+            #expect(store.catalog.generations == ["sft": 1])
+            #expect(try store.reload() == [PolicyChange(name: "sft", generation: 2, previous: 1)])
+            #expect(store.catalog.generations == ["sft": 2] && store.catalog.defaultPolicy.generation == 2)
+            #expect(try store.generations() == ["sft": [1, 2]])
+            // Back to what was shipped, and so after the next start.
+            #expect(
+                try store.publish("sft", generation: 1) == PolicyChange(name: "sft", generation: 1, previous: 2))
+            #expect(try self.store(published: published, shipped: shipped).catalog.generations == ["sft": 1])
+            #expect(try PolicyFolder.current(of: "sft", in: shipped) == 1)
+        }
+    }
+
+    @Test func whatDidNotChangeIsKept() throws {
+        try withTemporaryFolder { folder in
+            try TinyPolicy.publish(generation: 1, in: folder.path)
+            let store = try store(published: nil, shipped: folder.path)
+            let before = store.catalog.defaultPolicy
+            #expect(try store.reload().isEmpty)
+            #expect(store.catalog.defaultPolicy === before)
+            // A generation that someone still holds is not loaded again.
+            try TinyPolicy.publish(generation: 3, in: folder.path)
+            _ = try store.publish("sft", generation: 3)
+            #expect(store.catalog.defaultPolicy !== before)
+            _ = try store.publish("sft", generation: 1)
+            #expect(store.catalog.defaultPolicy === before)
+            // Without a folder to publish into, a change lasts as long as the server.
+            try TinyPolicy.publish(generation: 2, in: folder.path)
+            _ = try store.publish("sft", generation: 1)
+            #expect(store.catalog.defaultPolicy === before)
+            #expect(try PolicyFolder.current(of: "sft", in: folder.path) == 2)
+        }
+    }
+
+    @Test func aFailedCheckChangesNothing() throws {
+        try withTemporaryFolder { folder in
+            try TinyPolicy.publish(generation: 1, in: folder.path)
+            let store = try store(published: folder.path, shipped: folder.path + "/none")
+            let before = store.catalog.defaultPolicy
+            try TinyPolicy.publish(generation: 2, in: folder.path)
+            try TinyPolicy.damage(generation: 2, in: folder.path)
+            #expect(throws: PolicyError.self) { try store.publish("sft", generation: 2) }
+            #expect(throws: PolicyError.self) { try store.reload() }
+            try TinyPolicy.publish(generation: 3, in: folder.path, alpha: 3e38)
+            #expect(throws: PolicyLoadingError.notFinite(policy: "sft")) { try store.publish("sft", generation: 3) }
+            #expect(throws: PolicyLoadingError.unknownGeneration(policy: "sft", 4, known: [1, 2, 3])) {
+                try store.publish("sft", generation: 4)
+            }
+            #expect(throws: PolicyLoadingError.self) { try store.publish("base", generation: 1) }
+            #expect(store.catalog.defaultPolicy === before)
+        }
+    }
+
+    @Test func aliasesMustStandForSomething() throws {
+        try withTemporaryFolder { folder in
+            try TinyPolicy.publish(generation: 1, in: folder.path)
+            func catalog(_ aliases: [String: String]) throws -> PolicyCatalog {
+                let loader = PolicyLoader(
+                    decoder: decoder, backbone: TinyPolicy.backbone,
+                    library: PolicyLibrary(published: nil, shipped: folder.path), aliases: aliases)
+                return try loader.catalog(of: loader.current())
+            }
+            #expect(try catalog(["x": "sft", "y": "base"])["x"]?.name == "sft")
+            for (alias, policy) in [("x", "ppo"), ("base", "sft"), ("sft", "base")] {
+                #expect(throws: PolicyLoadingError.badAlias(alias, policy: policy)) { try catalog([alias: policy]) }
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import Engine
+import Foundation
+import HTTPTypes
+import HummingbirdTesting
+import NIOCore
+import ServiceLifecycle
+import Serving
+import Testing
+
+@Suite struct LifecycleTests {
+    private let chat = #"{"model":"sft","messages":[{"role":"user","content":"hi"}],"stream":true}"#
+
+    @Test func whileLoadingOnlyProbesAreAnswered() async throws {
+        var configuration = ServerConfiguration()
+        configuration.publicFolder = "/nonexistent"
+        let application = buildApplication(model: nil, configuration: configuration, logger: silent)
+        try await application.test(.live) { client in
+            #expect(try await client.execute(uri: "/livez", method: .get).status == .ok)
+            for path in ["/startupz", "/readyz", "/health"] {
+                let response = try await client.execute(uri: path, method: .get)
+                #expect(response.status == .serviceUnavailable && response.text == #"{"status":"loading"}"#)
+            }
+            let answer = try await client.post("/v1/chat/completions", chat)
+            #expect(answer.status == .serviceUnavailable && answer.text.contains(#""code":"not_ready""#))
+            #expect(answer.headers[.retryAfter] == "5")
+            #expect(try await client.execute(uri: "/metrics", method: .get).status == .ok)
+        }
+    }
+
+    /// Runs a server of its own, calls `body` with its port, stops it, and returns once it has ended.
+    private func withServices(
+        _ engine: ScriptedEngine, drainLimit: Duration, _ body: @Sendable (Int, ServiceGroup) async throws -> Void
+    ) async throws {
+        var configuration = ServerConfiguration()
+        configuration.port = 0
+        configuration.publicFolder = "/nonexistent"
+        configuration.drainLag = .zero
+        configuration.drainLimit = drainLimit
+        let (ready, readiness) = AsyncStream<Int>.makeStream()
+        let model = try servedModel(engine)
+        let group = makeServer(
+            keys: nil, configuration: configuration, logger: silent, signals: [], load: { model },
+            onReady: { readiness.yield($0) })
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            var ports = ready.makeAsyncIterator()
+            try await body(try #require(await ports.next()), group)
+            try await tasks.waitForAll()
+        }
+    }
+
+    /// A stream that is still open when the server may wait no longer ends with its error frame and its terminal.
+    @Test(.timeLimit(.minutes(1))) func drainingEndsStreamsProperly() async throws {
+        let engine = ScriptedEngine { _, events in
+            events.yield(.started)
+            events.yield(.text(TextDelta(text: "A", tokens: [GeneratedToken(id: 1)])))
+        }
+        try await withServices(engine, drainLimit: .milliseconds(50)) { port, group in
+            try await withSocket(port: port, post: "/v1/chat/completions", chat) { inbound in
+                try await read("\"content\":\"A\"", from: &inbound)
+                await group.triggerGracefulShutdown()
+                let end = try await read("data: [DONE]\n\n\r\n0\r\n\r\n", from: &inbound)
+                #expect(end.contains("\"code\":\"server_draining\"}}"))
+            }
+        }
+    }
+
+    /// One that ends in time is whole, and the server ends with it although it might wait an hour.
+    @Test(.timeLimit(.minutes(1))) func drainingWaitsForAnswers() async throws {
+        let engine = ScriptedEngine { _, events in
+            events.yield(.started)
+            events.yield(.text(TextDelta(text: "A", tokens: [GeneratedToken(id: 1)])))
+        }
+        try await withServices(engine, drainLimit: .seconds(3_600)) { port, group in
+            try await withSocket(port: port, post: "/v1/chat/completions", chat) { inbound in
+                try await read("\"content\":\"A\"", from: &inbound)
+                await group.triggerGracefulShutdown()
+                var submissions = engine.submissions.makeAsyncIterator()
+                let events = try #require(await submissions.next())
+                events.yield(.finished(Completion(reason: .endToken, tokens: [], generatedTokens: 2)))
+                events.finish()
+                try await read("\"finish_reason\":\"stop\"", from: &inbound)
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Engine
+import Foundation
+import HTTPTypes
+import HummingbirdTesting
+import NIOCore
+import NIOPosix
+import Serving
+import Testing
+
+/// Senders and readers that take too much of what is not theirs.
+@Suite struct LimitTests {
+    private let engine = ScriptedEngine(ScriptedEngine.saying(["x"]))
+    private let head = "POST /v1/ask HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+    /// Everything that the server sends until it closes.
+    private func response(port: Int, to request: String) async throws -> String {
+        let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .connect(host: "localhost", port: port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        return try await channel.executeThenClose { inbound, outbound in
+            try await outbound.write(ByteBuffer(string: request))
+            var received = ""
+            for try await bytes in inbound { received += String(buffer: bytes) }
+            return received
+        }
+    }
+
+    private func expect(_ response: String, _ status: String, _ code: String) {
+        #expect(response.hasPrefix("HTTP/1.1 \(status)"), "\(response)")
+        #expect(response.contains("\"code\":\"\(code)\""), "\(response)")
+        #expect(response.lowercased().contains("connection: close\r\n"))
+        #expect(response.contains("x-request-id: req_"))
+        #expect(response.components(separatedBy: "HTTP/1.1 ").count == 2)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func slowHeadersAreNotWaitedFor() async throws {
+        try await withServer(engine, configure: { $0.headerLimit = .milliseconds(20) }) { client in
+            let port = try #require(client.port)
+            expect(try await response(port: port, to: "GET /livez HTTP/1.1\r\nHo"), "408", "request_timeout")
+            let metrics = try await client.execute(uri: "/metrics", method: .get).text
+            #expect(metrics.contains("apus_http_responses_total{route=\"unmatched\",method=\"\",status=\"408\"} 1\n"))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func largeHeadersAreRefused() async throws {
+        try await withServer(engine) { client in
+            let port = try #require(client.port)
+            let large = "GET /livez HTTP/1.1\r\nHost: x\r\nA: \(String(repeating: "a", count: 33 << 10))\r\n\r\n"
+            expect(try await response(port: port, to: large), "431", "headers_too_large")
+            let many = (0..<101).map { "A\($0): a\r\n" }.joined()
+            expect(
+                try await response(port: port, to: "GET /livez HTTP/1.1\r\n\(many)\r\n"), "431", "headers_too_large")
+            expect(try await response(port: port, to: "GET\r\n\r\n"), "400", "invalid_value")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+    func slowBodiesAreNotWaitedFor(_ drips: Bool) async throws {
+        try await withServer(
+            engine,
+            configure: {
+                $0.bodyPace.limit = drips ? .seconds(3_600) : .milliseconds(20)
+                $0.bodyPace.grace = drips ? .milliseconds(20) : .seconds(3_600)
+            }
+        ) { client in
+            let port = try #require(client.port)
+            expect(
+                try await response(port: port, to: head + "Content-Length: 100\r\n\r\n{"), "408", "request_timeout")
+        }
+    }
+
+    /// The answer comes although the body never does.
+    @Test(.timeLimit(.minutes(1))) func largeBodiesAreRefusedUnread() async throws {
+        try await withServer(engine, configure: { $0.maximumBodyBytes = 1_000 }) { client in
+            let port = try #require(client.port)
+            expect(
+                try await response(port: port, to: head + "Content-Length: 1001\r\n\r\n{"), "413", "request_too_large")
+            let chunk = "400\r\n\(String(repeating: " ", count: 1_024))\r\n"
+            expect(
+                try await response(port: port, to: head + "Transfer-Encoding: chunked\r\n\r\n" + chunk), "413",
+                "request_too_large")
+        }
+    }
+
+    /// A client that takes nothing of a long answer is cut off, and its request is cancelled.
+    @Test(.timeLimit(.minutes(1))) func slowReadersAreCutOff() async throws {
+        let text = String(repeating: "a", count: 1 << 16)
+        let engine = ScriptedEngine { _, events in
+            events.yield(.started)
+            for _ in 0..<1_024 { events.yield(.text(TextDelta(text: text, tokens: [GeneratedToken(id: 1)]))) }
+        }
+        try await withServer(engine, configure: { $0.stallLimit = .milliseconds(50) }) { client in
+            let port = try #require(client.port)
+            let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .channelOption(.autoRead, value: false).connect(host: "localhost", port: port).get()
+            let body = #"{"question":"What?"}"#
+            try await channel.writeAndFlush(
+                ByteBuffer(string: head + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"))
+            var cancellations = engine.cancellations.makeAsyncIterator()
+            await cancellations.next()
+            try await channel.close()
+        }
+    }
+}

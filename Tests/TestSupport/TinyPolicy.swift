@@ -1,0 +1,35 @@
+public import Checkpoints
+import Foundation
+import Tensors
+
+/// Policies of the tiny llama, whose generations differ in how much their adapter weighs.
+public enum TinyPolicy {
+    /// What they say that they were trained for.
+    public static let backbone = String(repeating: "ab", count: 32)
+
+    /// Publishes a generation of `sft` that reads text alone.
+    ///
+    /// - Parameter alpha: scales the adapter; one that is not finite spoils the logits.
+    @discardableResult
+    public static func publish(
+        generation: Int, in folder: String, alpha: Float = 8, file: String = #filePath
+    ) throws -> PolicyFolder {
+        let manifest = PolicyManifest(
+            name: "sft", generation: generation, backbone: backbone, created: Date(timeIntervalSince1970: 1e9),
+            creator: "test", chatTemplate: .chatml, sampling: .init(temperature: 0))
+        let fixture = URL(fileURLWithPath: file).deletingLastPathComponent()
+            .appendingPathComponent("../CheckpointsTests/Fixtures/adapter")
+        let adapter = try PEFTAdapter(folder: fixture.path)
+        return try PolicyFolder.publish(manifest, in: folder) { staging in
+            try PEFTAdapter(rank: adapter.rank, alpha: alpha, pairs: adapter.pairs).write(to: staging, as: .float32)
+        }
+    }
+
+    /// Changes one byte of a published generation's weights.
+    public static func damage(generation: Int, in folder: String) throws {
+        let url = URL(fileURLWithPath: "\(folder)/sft/\(generation)/adapter_model.safetensors")
+        var bytes = try Data(contentsOf: url)
+        bytes[bytes.count - 1] ^= 1
+        try bytes.write(to: url)
+    }
+}
