@@ -6,14 +6,15 @@ import Training
 /// Manages the folder of policies.
 struct PolicyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "policy", abstract: "Manage the folder of policies.", subcommands: [Ship.self])
+        commandName: "policy", abstract: "Manage the folder of policies.",
+        subcommands: [Ship.self, Promote.self, Rollback.self, ListPolicies.self])
 }
 
 /// Publishes what a training run made.
 struct Ship: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Publish a finished fine-tuning run as a policy and the vision generation that it sees with, "
-            + "or a reward run as the part `reward`.")
+        abstract: "Publish a finished fine-tuning run, unchecked, as a policy and the vision generation that it sees "
+            + "with, or a reward run as the part `reward`.")
 
     private static let reward = "reward"
 

@@ -29,6 +29,8 @@ public struct FinishedFineTuning {
         public var generation: Int
         /// The generation of `vision` that it sees with.
         public var visionGeneration: Int
+        /// What training started from, if that is a policy.
+        public var parent: PolicyManifest.Reference?
         /// Results of its evaluation, by name.
         public var figures: [String: Double] = [:]
 
@@ -50,7 +52,12 @@ public struct FinishedFineTuning {
     private static let visionFile = "model.safetensors"
 
     private let folder: String
-    private let backbone: String
+    /// The SHA-256 of the base model's file that it was trained for.
+    public let backbone: String
+    /// The adapter's weights.
+    public let adapter: FileDigest
+    /// The vision model's weights.
+    public let vision: FileDigest
     private let template: PolicyManifest.ChatTemplate
     private let data: [String: String]
     private let viewSize: Int
@@ -80,6 +87,8 @@ public struct FinishedFineTuning {
         }
         _ = try PEFTAdapter(folder: folder + "/adapter")
         self.viewSize = try VisionWeights(path: "\(folder)/\(Self.visionFile)").configuration.imageSize
+        self.adapter = try FileDigest(path: "\(folder)/adapter/adapter_model.safetensors")
+        self.vision = try FileDigest(path: "\(folder)/\(Self.visionFile)")
         self.folder = folder
         self.backbone = backbone.sha256
         self.template = template
@@ -99,8 +108,9 @@ public struct FinishedFineTuning {
         if FileManager.default.fileExists(atPath: place) { throw PolicyError.published(path: place) }
         let vision = try publishVision(publication.visionGeneration, in: policies, at: time)
         let manifest = PolicyManifest(
-            name: publication.name, generation: publication.generation, backbone: backbone, created: time,
-            creator: Self.creator, vision: .init(name: "vision", generation: publication.visionGeneration),
+            name: publication.name, generation: publication.generation, parent: publication.parent, backbone: backbone,
+            created: time, creator: Self.creator,
+            vision: .init(name: "vision", generation: publication.visionGeneration),
             chatTemplate: template, image: .init(viewSize: viewSize, maxViews: 1, fit: .stretch),
             sampling: .init(temperature: 0), figures: publication.figures, data: data)
         let policy = try PolicyFolder.publish(manifest, in: policies) { staging in
@@ -113,8 +123,7 @@ public struct FinishedFineTuning {
         let place = "\(policies)/vision/\(generation)"
         if FileManager.default.fileExists(atPath: place) {
             let there = try PolicyFolder(name: "vision", generation: generation, in: policies, backbone: backbone)
-            let same = try there.manifest.files == [Self.visionFile: FileDigest(path: "\(folder)/\(Self.visionFile)")]
-            guard same else { throw PolicyError.published(path: place) }
+            guard there.manifest.files == [Self.visionFile: vision] else { throw PolicyError.published(path: place) }
             return there
         }
         let manifest = PolicyManifest(
