@@ -111,7 +111,9 @@ let package = Package(
             name: "TrainingTests", dependencies: ["Training", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swift),
         .testTarget(name: "FeedbackTests", dependencies: ["Feedback", "TestSupport"], swiftSettings: swift),
-        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], swiftSettings: swift),
+        .testTarget(
+            name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], exclude: ["Fixtures"],
+            swiftSettings: swift),
         .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats"], swiftSettings: swift),
         .testTarget(
             name: "ServingTests",
