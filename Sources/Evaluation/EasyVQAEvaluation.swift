@@ -1,6 +1,5 @@
 public import Datasets
 import Foundation
-import Images
 
 /// Puts easy-VQA's test questions to a running server and counts the right answers.
 ///
@@ -63,55 +62,34 @@ public struct EasyVQAEvaluation: Sendable {
     /// - Parameter progress: told how many of how many answers are there.
     /// - Throws: `EvaluationError` or the client's error; there is no report of a part of the questions.
     public func run(
-        _ control: EasyVQAReport.Control, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+        _ control: PictureControl, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) async throws -> EasyVQAReport {
         let shown = pictures(shownUnder: control)
         let clock = ContinuousClock()
         let began = clock.now
-        var answers = [String](repeating: "", count: questions.count)
-        try await withThrowingTaskGroup(of: (index: Int, answer: String).self) { group in
-            var pending = questions.indices[...]
-            func askNext() {
-                guard let index = pending.popFirst() else { return }
-                let question = questions[index]
-                group.addTask { [ask] in
-                    let picture = shown[question.picture] ?? []
-                    let answer = try await ask.answer(
-                        to: question.text, about: picture, maximumTokens: Self.maximumTokens)
-                    return (index, answer.trimmingCharacters(in: .whitespacesAndNewlines))
-                }
-            }
-            for _ in 0..<settings.concurrency { askNext() }
-            var done = 0
-            while let (index, answer) = try await group.next() {
-                answers[index] = answer
-                done += 1
-                progress(done, questions.count)
-                askNext()
-            }
+        let prompts = questions.map {
+            AskClient.Prompt(question: $0.text, png: shown[$0.picture] ?? [], maximumTokens: Self.maximumTokens)
         }
+        let answers = try await ask.answers(to: prompts, concurrency: settings.concurrency, progress: progress)
+            .map { $0.text.trimmingCharacters(in: .whitespacesAndNewlines) }
         return report(answers, control, seconds: (clock.now - began) / .seconds(1))
     }
 
     /// The PNG that is shown for each picture's questions.
-    private func pictures(shownUnder control: EasyVQAReport.Control) -> [Int: [UInt8]] {
+    private func pictures(shownUnder control: PictureControl) -> [Int: [UInt8]] {
         switch control {
         case .none: return pictures
         case .blank:
-            let side = EasyVQA.side
-            let blank = PNG.encode(RGBImage(width: side, height: side, red: 243, green: 243, blue: 243))
+            let blank = ControlPictures.blank(side: EasyVQA.side)
             return pictures.mapValues { _ in blank }
         case .swapped:
-            // Each gives way to the next of a random circle, so that none stays in its place.
-            var generator = SeededGenerator(seed: settings.seed)
-            let circle = generator.shuffled(pictures.keys.sorted())
-            let next = zip(circle, circle.dropFirst() + circle.prefix(1))
-            return Dictionary(uniqueKeysWithValues: next.map { ($0, pictures[$1] ?? []) })
+            let next = ControlPictures.circle(of: pictures.keys.sorted(), seed: settings.seed)
+            return next.mapValues { pictures[$0] ?? [] }
         }
     }
 
     private func report(
-        _ answers: [String], _ control: EasyVQAReport.Control, seconds: Double
+        _ answers: [String], _ control: PictureControl, seconds: Double
     ) -> EasyVQAReport {
         let results = zip(questions, answers).map { (question: $0, answer: $1, isRight: $0.answer.rawValue == $1) }
         func share(_ kinds: Set<EasyVQAQuestion.Kind>) -> Proportion {

@@ -2,16 +2,6 @@ import Foundation
 
 /// How a server did on easy-VQA's test questions.
 public struct EasyVQAReport: Codable, Sendable, Equatable {
-    /// What was shown instead of the question's own picture.
-    public enum Control: String, Codable, Sendable, CaseIterable {
-        /// Nothing: the question's own picture.
-        case none
-        /// A plain light picture.
-        case blank
-        /// Another picture of the test split.
-        case swapped
-    }
-
     /// A wrong answer.
     public struct Mistake: Codable, Sendable, Equatable {
         /// The question.
@@ -25,7 +15,7 @@ public struct EasyVQAReport: Codable, Sendable, Equatable {
     }
 
     /// What was shown.
-    public let control: Control
+    public let control: PictureControl
     /// Decided which questions were asked and how pictures were swapped.
     public let seed: UInt64
     /// Right answers among all.
@@ -43,18 +33,10 @@ public struct EasyVQAReport: Codable, Sendable, Equatable {
     public static func table(_ reports: [EasyVQAReport]) -> String {
         let header = ["picture", "questions", "overall", "(95 %)", "yes/no", "(95 %)", "open", "(95 %)", "seconds"]
         let rows = reports.map { report in
-            [report.control == .none ? "its own" : report.control.rawValue, "\(report.overall.total)"]
+            [report.control.words, "\(report.overall.total)"]
                 + [report.overall, report.yesNo, report.open].flatMap { [$0.percent, $0.percentInterval] }
                 + [String(format: "%.1f", report.seconds)]
         }
         return TextTable.text([header] + rows)
-    }
-}
-
-extension Proportion {
-    fileprivate var percent: String { total == 0 ? "–" : String(format: "%.2f %%", 100 * share) }
-
-    fileprivate var percentInterval: String {
-        total == 0 ? "" : String(format: "%.2f to %.2f", 100 * low, 100 * high)
     }
 }

@@ -24,11 +24,17 @@ public struct Proportion: Codable, Sendable, Equatable {
             (share, low, high) = (0, 0, 1)
             return
         }
+        share = Double(count) / Double(total)
+        let interval = Self.interval(of: share, outOf: total)
+        low = count == 0 ? 0 : interval.low
+        high = count == total ? 1 : interval.high
+    }
+
+    /// The interval around a share that was seen in `total` > 0 trials.
+    static func interval(of share: Double, outOf total: Int) -> (low: Double, high: Double) {
         let (n, squared) = (Double(total), Self.z * Self.z)
-        share = Double(count) / n
         let middle = (share + squared / (2 * n)) / (1 + squared / n)
         let half = Self.z / (1 + squared / n) * (share * (1 - share) / n + squared / (4 * n * n)).squareRoot()
-        low = count == 0 ? 0 : middle - half
-        high = count == total ? 1 : middle + half
+        return (middle - half, middle + half)
     }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Lays out rows of text for a terminal.
 enum TextTable {
     /// Columns two spaces apart, the first flush left and the others flush right.
@@ -13,4 +15,12 @@ enum TextTable {
             }.joined(separator: "  ")
         }.joined(separator: "\n")
     }
+}
+
+extension Proportion {
+    /// The share in per cent; a dash if nothing was looked at.
+    var percent: String { total == 0 ? "–" : String(format: "%.2f %%", 100 * share) }
+
+    /// The interval's ends in per cent.
+    var percentInterval: String { total == 0 ? "" : String(format: "%.2f to %.2f", 100 * low, 100 * high) }
 }

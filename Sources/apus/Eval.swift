@@ -7,75 +7,46 @@ import Foundation
 /// Measures how good answers are.
 struct Eval: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure how good answers are.", subcommands: [EvalEasyVQA.self, EvalText.self])
+        abstract: "Measure how good answers are.",
+        subcommands: [EvalEasyVQA.self, EvalFamilies.self, EvalWinRate.self, EvalText.self])
 }
 
-/// Puts the official test questions to a running server.
-struct EvalEasyVQA: AsyncParsableCommand {
-    /// What is shown: one of the report's, or each in turn.
-    enum Control: String, ExpressibleByArgument, CaseIterable {
-        case none, blank, swapped, all
-
-        var controls: [EasyVQAReport.Control] {
-            EasyVQAReport.Control(rawValue: rawValue).map { [$0] } ?? EasyVQAReport.Control.allCases
-        }
-    }
-
-    static let configuration = CommandConfiguration(
-        commandName: "easy-vqa", abstract: "Put easy-VQA's official test questions to a running server.")
-
+/// Which server is asked, and how much at once.
+struct ServerOptions: ParsableArguments {
     @Option(help: "The server's address.")
     var url = "http://127.0.0.1:8080"
 
-    @Option(help: "The policy that is asked. Default: the server's.")
-    var model: String?
-
-    @Option(help: "Asks so many questions, drawn at random. Default: all.")
-    var limit: Int?
-
-    @Option(help: "Decides the draw, and which pictures are swapped.")
+    @Option(help: "Decides which questions are drawn, and which pictures are swapped.")
     var seed: UInt64 = 0
 
     @Option(help: "Questions that are open at the same time.")
     var concurrency = 16
 
-    @Option(help: "What is shown instead of a question's own picture.")
-    var control = Control.none
-
-    @Option(help: "The folder of easy-VQA 1.0. Default: the one that `make data` fetched.")
-    var easyVQA = Cache.easyVQA
-
-    @Option(help: "Also writes the reports, with every wrong answer, to this file.")
+    @Option(help: "Also writes the reports, with the answers that were not right, to this file.")
     var json: String?
 
     func validate() throws {
-        if let limit, limit < 1 { throw ValidationError("--limit takes at least 1") }
         guard (1...1024).contains(concurrency) else { throw ValidationError("--concurrency takes 1 to 1024") }
     }
 
-    func run() async throws {
-        let data = try EasyVQA(folder: URL(fileURLWithPath: easyVQA))
-        var settings = EasyVQAEvaluation.Settings()
-        settings.model = model
-        settings.limit = limit
-        settings.seed = seed
-        settings.concurrency = concurrency
-        let (server, controls) = (url, control.controls)
-        let reports = try await HTTPReplyClient.with(connections: concurrency) { [settings] client in
-            let evaluation = try EasyVQAEvaluation(data, client: client, server: server, settings: settings)
-            var reports: [EasyVQAReport] = []
-            for control in controls {
-                reports.append(try await evaluation.run(control, progress: Self.tell))
-            }
-            return reports
-        }
-        say(EasyVQAReport.table(reports))
-        if let json { try writeJSON(reports, to: json) }
+    /// Calls `body` with a client for that many questions.
+    func withClient<R: Sendable>(_ body: @Sendable (HTTPReplyClient) async throws -> R) async throws -> R {
+        try await HTTPReplyClient.with(connections: concurrency, body)
     }
 
-    private static func tell(_ done: Int, of total: Int) {
+    /// Tells on standard error how many answers are there.
+    static func tell(_ done: Int, of total: Int) {
         guard done.isMultiple(of: 100) || done == total else { return }
         FileHandle.standardError.write(Data("\r\(done) of \(total)\(done == total ? "\n" : "")".utf8))
+    }
+}
+
+/// What is shown: one of the reports' pictures, or each in turn.
+enum ControlOption: String, ExpressibleByArgument, CaseIterable {
+    case none, blank, swapped, all
+
+    var controls: [PictureControl] {
+        PictureControl(rawValue: rawValue).map { [$0] } ?? PictureControl.allCases
     }
 }
 

@@ -95,7 +95,7 @@ import Testing
         #expect(client.requests.count <= 3)
     }
 
-    @Test(arguments: ["", "red", "{\"answer\":7}", "{\"answers\":\"red\"}", "[\"red\"]"])
+    @Test(arguments: ["", "red", "{\"answer\":7}", "{\"answer\":\"red\"}", "{\"answers\":\"red\"}", "[\"red\"]"])
     func endsAtAReplyThatIsNoAnswer(body: String) async throws {
         let client = ScriptedClient { _, _ in Reply(status: 200, body: [UInt8](body.utf8)) }
         let error = await #expect(throws: EvaluationError.self) { try await evaluation(client).run(.none) }

@@ -10,6 +10,8 @@ final class ScriptedClient: ReplyClient {
         let model: String?
         let stream: Bool
         let max_tokens: Int
+        let temperature: Double?
+        let seed: UInt32?
 
         /// The bytes of the first image's data URL.
         var picture: [UInt8] {
@@ -57,7 +59,8 @@ final class ScriptedClient: ReplyClient {
 
 extension Reply {
     /// What a server answers.
-    static func answer(_ text: String) throws -> Reply {
-        Reply(status: 200, body: [UInt8](try JSONEncoder().encode(["answer": text, "object": "answer"])))
+    static func answer(_ text: String, reason: String = "stop") throws -> Reply {
+        let body = ["answer": text, "object": "answer", "finish_reason": reason]
+        return Reply(status: 200, body: [UInt8](try JSONEncoder().encode(body)))
     }
 }

@@ -1,0 +1,118 @@
+import Datasets
+import Foundation
+
+/// How a server did on generated questions.
+public struct FamiliesReport: Codable, Sendable, Equatable {
+    /// What is counted of some of the answers.
+    public struct Row: Codable, Sendable, Equatable {
+        /// A family's or kind of truth's name, or `all`.
+        public let name: String
+        /// Right answers.
+        public let right: Proportion
+        /// The mean of the verdicts' shares: as `right`, but descriptions count by how much of them is right.
+        public let meanShare: Double
+        /// Answers in the asked form.
+        public let inForm: Proportion
+        /// Answers that end properly.
+        public let ended: Proportion
+        /// Answers that name something that is not there.
+        public let hallucinating: Proportion
+        /// Right answers of one who only reads the questions: the training split's commonest answers to their words.
+        public let questionOnly: Proportion
+    }
+
+    /// An answer that is not wholly right.
+    public struct Mistake: Codable, Sendable, Equatable {
+        /// The question's family.
+        public let family: String
+        /// The picture's seed.
+        public let seed: UInt64
+        /// The question.
+        public let question: String
+        /// The demonstrated answer.
+        public let expected: String
+        /// The server's.
+        public let found: String
+        /// What the judge says of it.
+        public let verdict: Verdict
+    }
+
+    /// The policy that was asked for; nil for the server's default.
+    public let model: String?
+    /// What was shown.
+    public let control: PictureControl
+    /// Decided which pictures were drawn.
+    public let seed: UInt64
+    /// All families, then each.
+    public let families: [Row]
+    /// Each kind of truth.
+    public let kinds: [Row]
+    /// Answers to questions about things that are not there which take them for being there.
+    public let hallucinatingOnAbsent: Proportion
+    /// From the first question to the last answer.
+    public let seconds: Double
+    /// The answers that are not right, in the order of their questions.
+    public let mistakes: [Mistake]
+
+    init(
+        _ judged: [JudgedAnswer], questionOnly: [Bool], model: String?, control: PictureControl, seed: UInt64,
+        seconds: Double
+    ) {
+        let answers = Array(zip(judged, questionOnly))
+        func row(_ name: String, where isMeant: (FamilyQuestion) -> Bool) -> Row? {
+            let some = answers.filter { isMeant($0.0.sample.question) }
+            return some.isEmpty ? nil : Row(name, some)
+        }
+        self.model = model
+        self.control = control
+        self.seed = seed
+        self.seconds = seconds
+        families =
+            ([row("all") { _ in true }]
+            + Family.allCases.map { family in row(family.rawValue) { $0.family == family } }).compactMap { $0 }
+        kinds = TruthKind.allCases.compactMap { kind in row(kind.rawValue) { TruthKind(of: $0.truth) == kind } }
+        let onAbsent = judged.filter {
+            GoldJudge.isAboutAbsentThing($0.sample.question, objects: $0.sample.objects)
+        }
+        hallucinatingOnAbsent = Proportion(onAbsent.count { !$0.verdict.absentThings.isEmpty }, of: onAbsent.count)
+        mistakes = judged.filter { $0.verdict.correctness != .right }.map {
+            Mistake(
+                family: $0.sample.question.family.rawValue, seed: $0.sample.seed, question: $0.sample.question.text,
+                expected: $0.sample.question.answer, found: $0.answer, verdict: $0.verdict)
+        }
+    }
+
+    /// The tables of several reports: families and kinds of truth of each.
+    public static func table(_ reports: [FamiliesReport]) -> String {
+        reports.map { report in
+            let header = [
+                "picture: \(report.control.words)", "questions", "right", "(95 %)", "share", "in form", "ended",
+                "names absent", "question only",
+            ]
+            let rows = (report.families + report.kinds).map { row in
+                ["  " + row.name, "\(row.right.total)", row.right.percent, row.right.percentInterval]
+                    + [String(format: "%.3f", row.meanShare)]
+                    + [row.inForm, row.ended, row.hallucinating, row.questionOnly].map(\.percent)
+            }
+            let absent = report.hallucinatingOnAbsent
+            return TextTable.text([header] + rows)
+                + "\nasked about things that are not there (\(absent.total)), answers take them for being there: "
+                + "\(absent.percent) (\(absent.percentInterval)); \(String(format: "%.1f", report.seconds)) s"
+        }.joined(separator: "\n\n")
+    }
+}
+
+extension FamiliesReport.Row {
+    fileprivate init(_ name: String, _ answers: [(JudgedAnswer, Bool)]) {
+        func share(_ holds: (Verdict) -> Bool) -> Proportion {
+            Proportion(answers.count { holds($0.0.verdict) }, of: answers.count)
+        }
+        self.name = name
+        right = share { $0.correctness == .right }
+        meanShare = answers.reduce(0) { $0 + $1.0.verdict.share } / Double(answers.count)
+        inForm = share(\.obeysForm)
+        ended = share(\.endsProperly)
+        hallucinating = share { !$0.absentThings.isEmpty }
+        questionOnly = Proportion(answers.count(where: \.1), of: answers.count)
+    }
+}

@@ -1,0 +1,59 @@
+public import Datasets
+import Images
+
+/// A generated question with the picture that it is about.
+public struct FamilySample: Sendable {
+    /// The seed that the picture is drawn from.
+    public let seed: UInt64
+    /// The question.
+    public let question: FamilyQuestion
+    /// What is in the picture.
+    public let objects: [SceneObject]
+    /// The picture as a PNG file's bytes.
+    public let png: [UInt8]
+
+    /// A question about a scene.
+    package init(seed: UInt64, question: FamilyQuestion, scene: Scene) {
+        self.seed = seed
+        self.question = question
+        objects = scene.objects
+        png = PNG.encode(scene.image)
+    }
+
+    /// Tokens that an answer in the asked form may take, with some to spare.
+    var maximumTokens: Int {
+        switch question.form {
+        case .short: 16
+        case .sentence: 48
+        case .description: 128
+        }
+    }
+
+    /// Pictures of the test split that one draw can take; draws of other numbers take others.
+    private static let stride: UInt64 = 100_000
+
+    /// Up to `count` questions of a family about as many pictures of the test split, one for each picture: so they are
+    /// independent of each other, as intervals suppose.
+    ///
+    /// - Parameters:
+    ///   - draw: which pictures; each number has its own.
+    ///   - isWanted: leaves questions out; a picture without a wanted one is passed by, and after twenty times `count`
+    ///     pictures there are no more.
+    public static func draw(
+        _ family: Family, count: Int, draw: UInt64, where isWanted: (FamilyQuestion) -> Bool = { _ in true }
+    ) -> [FamilySample] {
+        precondition(count > 0 && count <= stride / 20)
+        let first = draw % 10_000 * stride
+        var samples: [FamilySample] = []
+        for index in first..<(first + 20 * UInt64(count)) where samples.count < count {
+            let seed = SeedSplit.test.seed(at: index)
+            let picture = family.picture(seed: seed)
+            let questions = picture.questions.filter(isWanted)
+            guard !questions.isEmpty else { continue }
+            var generator = SeededGenerator(seed: seed)
+            samples.append(
+                FamilySample(seed: seed, question: generator.draw(from: questions), scene: picture.scene))
+        }
+        return samples
+    }
+}

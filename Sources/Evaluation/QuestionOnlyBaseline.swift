@@ -1,0 +1,38 @@
+import Datasets
+
+/// Answers that need no eyes: what the training split answers most often to the same words.
+///
+/// A policy that sees nothing can learn this much. A question that the training split does not have word for word gets
+/// the commonest answer of its family in the asked form.
+struct QuestionOnlyBaseline {
+    private struct Tally {
+        var counts: [String: Int] = [:]
+
+        /// The commonest answer, and of equals the first in the alphabet.
+        var commonest: String {
+            counts.min { ($1.value, $0.key) < ($0.value, $1.key) }?.key ?? ""
+        }
+    }
+
+    private var byText: [String: Tally] = [:]
+    private var byForm: [FamilyQuestion.Form: Tally] = [:]
+
+    /// Tallies the questions of a training split.
+    init(_ questions: some Sequence<FamilyQuestion>) {
+        for question in questions {
+            byText[question.text, default: Tally()].counts[question.answer, default: 0] += 1
+            byForm[question.form, default: Tally()].counts[question.answer, default: 0] += 1
+        }
+    }
+
+    /// The questions of a family's first training pictures.
+    init(_ family: Family, pictures: Int) {
+        self.init(
+            (0..<UInt64(pictures)).lazy.flatMap { family.picture(seed: SeedSplit.training.seed(at: $0)).questions })
+    }
+
+    /// Its answer.
+    func answer(to question: FamilyQuestion) -> String {
+        (byText[question.text] ?? byForm[question.form])?.commonest ?? ""
+    }
+}

@@ -1,0 +1,83 @@
+import Datasets
+import Foundation
+
+/// How one policy's sampled answers did against another's.
+public struct WinRateReport: Codable, Sendable, Equatable {
+    /// Two answers to one question.
+    public struct Pair: Codable, Sendable, Equatable {
+        /// The question's family.
+        public let family: String
+        /// The picture's seed.
+        public let seed: UInt64
+        /// The question.
+        public let question: String
+        /// The policy's answer.
+        public let first: String
+        /// The other policy's.
+        public let second: String
+        /// The first answer's gold score.
+        public let firstScore: Double
+        /// The second answer's.
+        public let secondScore: Double
+        /// Which one the judge prefers.
+        public let preference: GoldJudge.Preference
+    }
+
+    /// The policy whose wins are counted.
+    public let model: String
+    /// The one that it is compared with; the same one for the control.
+    public let against: String
+    /// Of sampling.
+    public let temperature: Double
+    /// Decided questions and samples.
+    public let seed: UInt64
+    /// Over all questions.
+    public let overall: WinRate
+    /// By the family's name.
+    public let families: [String: WinRate]
+    /// The mean gold score of the policy's answers.
+    public let meanScore: Double
+    /// The mean gold score of the other's.
+    public let meanScoreAgainst: Double
+    /// All pairs, in the order of their questions.
+    public let pairs: [Pair]
+
+    init(_ settings: WinRateEvaluation.Settings, model: String, first: [JudgedAnswer], second: [JudgedAnswer]) {
+        self.model = model
+        against = settings.against
+        temperature = settings.temperature
+        seed = settings.seed
+        pairs = zip(first, second).map { first, second in
+            Pair(
+                family: first.sample.question.family.rawValue, seed: first.sample.seed,
+                question: first.sample.question.text, first: first.answer, second: second.answer,
+                firstScore: first.verdict.score, secondScore: second.verdict.score,
+                preference: GoldJudge.preference(first.verdict, second.verdict))
+        }
+        overall = WinRate(pairs.map(\.preference))
+        families = Dictionary(grouping: pairs, by: \.family).mapValues { WinRate($0.map(\.preference)) }
+        let count = Double(max(pairs.count, 1))
+        meanScore = pairs.reduce(0) { $0 + $1.firstScore } / count
+        meanScoreAgainst = pairs.reduce(0) { $0 + $1.secondScore } / count
+    }
+
+    /// The tables of several reports: all questions, then each family.
+    public static func table(_ reports: [WinRateReport]) -> String {
+        reports.map { report in
+            let other = report.model == report.against ? "itself" : report.against
+            let header = ["\(report.model) against \(other)", "pairs", "wins", "ties", "losses", "win rate", "(95 %)"]
+            let named = Family.allCases.compactMap { family in
+                report.families[family.rawValue].map { (family.rawValue, $0) }
+            }
+            let rows = ([("all", report.overall)] + named).map { name, rate in
+                ["  " + name, "\(rate.total)", "\(rate.wins)", "\(rate.ties)", "\(rate.losses)"]
+                    + [String(format: "%.1f %%", 100 * rate.rate)]
+                    + [String(format: "%.1f to %.1f", 100 * rate.low, 100 * rate.high)]
+            }
+            let foot = String(
+                format: "ties %.1f %%; mean gold score %.3f against %.3f", 100 * report.overall.tieShare,
+                report.meanScore, report.meanScoreAgainst)
+            return TextTable.text([header] + rows) + "\n" + foot
+        }.joined(separator: "\n\n")
+    }
+}

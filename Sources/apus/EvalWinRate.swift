@@ -1,0 +1,43 @@
+import ArgumentParser
+import Evaluation
+
+/// Compares two policies of a running server.
+struct EvalWinRate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "winrate",
+        abstract: "Let two policies of a running server answer the same questions, and judge the answers in pairs.")
+
+    @OptionGroup var server: ServerOptions
+
+    @Option(help: "The policy whose wins are counted.")
+    var model = "ppo"
+
+    @Option(help: "The policy that it is compared with, and that is compared with itself.")
+    var against = "sft"
+
+    @Option(help: "Questions; each is answered three times.")
+    var count = 2_000
+
+    @Option(help: "Of sampling.")
+    var temperature = 0.7
+
+    func validate() throws {
+        guard (1...40_000).contains(count) else { throw ValidationError("--count takes 1 to 40000") }
+        guard temperature > 0, temperature <= 2 else { throw ValidationError("--temperature takes up to 2, and not 0") }
+    }
+
+    func run() async throws {
+        var settings = WinRateEvaluation.Settings(model: model, against: against)
+        settings.count = count
+        settings.temperature = temperature
+        settings.seed = server.seed
+        settings.concurrency = server.concurrency
+        let url = server.url
+        let reports = try await server.withClient { [settings] client in
+            try await WinRateEvaluation(client: client, server: url, settings: settings)
+                .run(progress: ServerOptions.tell)
+        }
+        say(WinRateReport.table(reports))
+        if let json = server.json { try writeJSON(reports, to: json) }
+    }
+}
