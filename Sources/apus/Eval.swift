@@ -51,9 +51,16 @@ enum ControlOption: String, ExpressibleByArgument, CaseIterable {
 }
 
 /// Compares a policy's text with its base model's.
-struct EvalText: ParsableCommand {
+struct EvalText: AsyncParsableCommand {
+    /// What is written as JSON.
+    private struct Figures: Encodable {
+        let perplexity: TextQuality
+        let replies: RepliesKept
+    }
+
     static let configuration = CommandConfiguration(
-        commandName: "text", abstract: "Measure the perplexity of a fixed text with a policy's adapter on and off.")
+        commandName: "text",
+        abstract: "Measure the perplexity of a fixed text, and how many of the base model's replies a policy keeps.")
 
     @OptionGroup var options: PolicyOptions
 
@@ -63,7 +70,7 @@ struct EvalText: ParsableCommand {
     @Option(help: "Also writes the figures to this file.")
     var json: String?
 
-    func run() throws {
+    func run() async throws {
         let model = try LoadedModel(options)
         guard let policy = policy.map({ model.catalog[$0] }) ?? model.catalog.defaultPolicy else {
             throw ValidationError("there is no policy \(policy ?? "")")
@@ -73,6 +80,10 @@ struct EvalText: ParsableCommand {
         }
         let quality = TextQuality(decoder: model.decoder, adapter: adapter, tokenizer: model.tokenizer)
         say("\(policy.name) generation \(policy.generation): \(quality.summary)")
-        if let json { try writeJSON(quality, to: json) }
+        let replies = try await RepliesKept.measure(
+            engine: model.engine, decoder: model.decoder, adapter: adapter, tokenizer: model.tokenizer,
+            template: policy.template)
+        say(replies.summary)
+        if let json { try writeJSON(Figures(perplexity: quality, replies: replies), to: json) }
     }
 }

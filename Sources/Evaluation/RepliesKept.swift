@@ -1,0 +1,120 @@
+import Datasets
+public import Engine
+import Foundation
+public import Models
+import Tensors
+public import Tokenizers
+
+/// Whether a policy still answers plain text as its base model does: the base model's own greedy replies to held-out
+/// prompts, read with the adapter off and on.
+///
+/// Both read the same replies token by token, so one early difference does not count against all that follows it. A
+/// reply on all of whose tokens the adapter agrees is the very one that it would write.
+public struct RepliesKept: Codable, Sendable, Equatable {
+    /// Replies that were read.
+    public let replies: Int
+    /// Their tokens.
+    public let tokens: Int
+    /// Replies that the policy writes token for token.
+    public let kept: Proportion
+    /// Tokens that the policy holds for the likeliest, too.
+    public let agreeing: Proportion
+    /// KL(base || policy) of the next token, the mean over all tokens, in nats.
+    public let divergence: Double
+
+    /// One line for a person.
+    public var summary: String {
+        String(
+            format: "replies kept: %d of %d whole, %.1f %% of %d tokens, KL to the base %.4f nats a token", kept.count,
+            replies, 100 * agreeing.share, tokens, divergence)
+    }
+
+    /// Replies are cut here; the first sentences tell enough.
+    private static let maximumTokens = 48
+    /// The held-out prompts of this seed are the set.
+    private static let prompts = ReplayPrompts(seed: 0).heldOut
+
+    /// Lets the base model answer by way of `engine`, and reads its answers under the decoder alone and the adapter.
+    ///
+    /// - Parameters:
+    ///   - engine: runs `decoder`.
+    ///   - adapter: of the policy.
+    ///   - template: how prompts are written for the policy.
+    /// - Throws: the engine's errors, or a `ChatTemplateError` if the tokenizer lacks the template's tokens.
+    public static func measure(
+        engine: any Generating, decoder: Decoder, adapter: ServingAdapter, tokenizer: Tokenizer, template: ChatTemplate
+    ) async throws -> RepliesKept {
+        let base = Policy(
+            name: "base", generation: 0, adapter: nil, vision: nil, template: template, sampling: .init(), created: 0)
+        let input = InputProcessor(tokenizer: tokenizer)
+        var conversations: [(prompt: [Int32], reply: [Int32])] = []
+        // All are in the queue before the first is read, so that they are computed together.
+        let answers = try prompts.map { prompt in
+            var request = try input.request(
+                messages: [ChatMessage(role: .user, text: prompt)], pictures: [], policy: base)
+            request.sampling.temperature = 0
+            request.stop.maximumTokens = maximumTokens
+            return (request.prompt, try engine.submit(request, in: engine.reserve()))
+        }
+        for (prompt, events) in answers {
+            conversations.append((prompt, try await tokens(of: events)))
+        }
+        return RepliesKept(conversations, decoder: decoder, adapter: adapter)
+    }
+
+    /// Reads conversations of at least one token each.
+    package init(
+        _ conversations: [(prompt: [Int32], reply: [Int32])], decoder: Decoder, adapter: ServingAdapter
+    ) {
+        var (wholes, agreeing, total, divergence) = (0, 0, 0, 0.0)
+        for (prompt, reply) in conversations {
+            let teacher = Self.logits(prompt, reply, decoder: decoder, adapter: nil)
+            var logits = Self.logits(prompt, reply, decoder: decoder, adapter: adapter)
+            let same = reply.indices.count { Self.likeliest(in: logits, row: $0) == reply[$0] }
+            agreeing += same
+            wholes += same == reply.count ? 1 : 0
+            total += reply.count
+            divergence += decoder.compute.distillation(&logits, teacher: teacher, scale: 1)
+                .reduce(0) { $0 + Double($1) }
+        }
+        replies = conversations.count
+        tokens = total
+        kept = Proportion(wholes, of: conversations.count)
+        self.agreeing = Proportion(agreeing, of: total)
+        self.divergence = total == 0 ? 0 : divergence / Double(total)
+    }
+
+    /// `[reply, vocabulary]`: what is expected at each place of the reply.
+    private static func logits(
+        _ prompt: [Int32], _ reply: [Int32], decoder: Decoder, adapter: ServingAdapter?
+    ) -> Tensor {
+        let ids = prompt + reply.dropLast()
+        let cache = decoder.makeCache(bytes: 0, leastPositions: ids.count)
+        let rows = ids.indices
+        let slice = SequenceSlice(rows: rows, start: 0, blockTable: (0..<Int32(cache.blocks)).map { $0 })
+        let batch = DecoderBatch(
+            tokens: ids, sequences: [slice], adapters: adapter.map { [.init(rows: rows, adapter: $0)] } ?? [],
+            outputRows: Array(rows.suffix(reply.count)))
+        return decoder.forward(batch, cache: cache)
+    }
+
+    /// As greedy sampling chooses: of equals the lowest id.
+    private static func likeliest(in logits: Tensor, row: Int) -> Int32 {
+        var best = 0
+        for column in 1..<logits.columns where logits[row, column] > logits[row, best] { best = column }
+        return Int32(best)
+    }
+
+    private static func tokens(of events: AsyncStream<EngineEvent>) async throws -> [Int32] {
+        var tokens: [Int32] = []
+        for await event in events {
+            switch event {
+            case .started: break
+            case .text(let delta): tokens += delta.tokens.map(\.id)
+            case .finished(let completion): tokens += completion.tokens.map(\.id)
+            case .failed(let failure): throw failure
+            }
+        }
+        return tokens
+    }
+}

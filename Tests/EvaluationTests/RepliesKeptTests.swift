@@ -1,0 +1,65 @@
+import Checkpoints
+import Datasets
+import Evaluation
+import Foundation
+import Models
+import Tensors
+import TestSupport
+import Testing
+
+@Suite struct RepliesKeptTests {
+    private let decoder: Decoder
+    private let conversations: [(prompt: [Int32], reply: [Int32])]
+
+    init() throws {
+        let fixtures = #filePath.replacingOccurrences(
+            of: "EvaluationTests/RepliesKeptTests.swift", with: "ModelsTests/x.swift")
+        let file = try GGUFFile(path: fixtureURL("tiny-llama-q4_1.gguf", file: fixtures).path)
+        let decoder = try Decoder(file, compute: Compute(threads: 2))
+        self.decoder = decoder
+        conversations = (1...4).map { start in
+            let prompt = (0..<9).map { Int32(3 + (start + $0) * 37 % 300) }
+            var ids = prompt
+            for _ in 0..<6 { ids.append(Self.next(after: ids, decoder)) }
+            return (prompt, Array(ids.dropFirst(prompt.count)))
+        }
+    }
+
+    /// The likeliest token after `ids`, computed from the beginning.
+    private static func next(after ids: [Int32], _ decoder: Decoder) -> Int32 {
+        let cache = decoder.makeCache(bytes: 0, leastPositions: ids.count)
+        let slice = SequenceSlice(
+            rows: ids.indices, start: 0, blockTable: (0..<cache.blocks).map { Int32($0) })
+        let logits = decoder.forward(
+            DecoderBatch(tokens: ids, sequences: [slice], outputRows: [ids.count - 1]), cache: cache)
+        let best = (0..<logits.columns).max { (logits[0, $0], $1) < (logits[0, $1], $0) }
+        return Int32(best ?? 0)
+    }
+
+    private func kept(deviation: Float) -> RepliesKept {
+        var generator = Datasets.SeededGenerator(seed: 3)
+        var adapter = LowRankAdapter(starting: decoder.configuration, rank: 4, alpha: 8, using: &generator)
+        for layer in adapter.layers.indices {
+            for (module, pair) in adapter.layers[layer] {
+                let b = Tensor(normal: deviation, pair.b.shape, using: &generator)
+                adapter.layers[layer][module] = .init(a: pair.a, b: b)
+            }
+        }
+        return RepliesKept(
+            conversations, decoder: decoder,
+            adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: decoder.compute))
+    }
+
+    @Test func anAdapterWithoutEffectKeepsAll() {
+        let all = kept(deviation: 0)
+        #expect(all.replies == 4 && all.tokens == 24)
+        #expect(all.kept == Proportion(4, of: 4) && all.agreeing == Proportion(24, of: 24))
+        #expect(abs(all.divergence) < 1e-4)
+    }
+
+    @Test func aStrongAdapterKeepsLess() {
+        let (weak, strong) = (kept(deviation: 0.05), kept(deviation: 1))
+        #expect(strong.agreeing.count < 24 && strong.kept.count < 4)
+        #expect(strong.divergence > weak.divergence && weak.divergence > 0)
+    }
+}
