@@ -55,6 +55,7 @@ extension TestResponse {
 }
 
 /// Sends bare JSON over a socket of its own; the socket closes when `body` returns.
+@discardableResult
 func withSocket<Result: Sendable>(
     port: Int, post path: String, headers: [String] = [], _ json: String,
     _ body: (inout NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator) async throws -> Result

@@ -152,7 +152,7 @@ private final class Babbler: Generating {
         left = Mutex(answers)
     }
 
-    func reserve() throws(AdmissionError) -> Reservation { Reservation {} }
+    func reserve(hasImages: Bool) throws(AdmissionError) -> Reservation { Reservation {} }
 
     func submit(_ request: EngineRequest, in place: Reservation) throws(AdmissionError) -> AsyncStream<EngineEvent> {
         let (stream, events) = AsyncStream<EngineEvent>.makeStream()
@@ -175,4 +175,6 @@ private final class Babbler: Generating {
     }
 
     var load: EngineLoad { EngineLoad() }
+
+    func stop() {}
 }
