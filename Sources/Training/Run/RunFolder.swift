@@ -22,7 +22,7 @@ public enum RunFolderError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Where a training run keeps what it was asked (`config.json`), what it measured (`log.jsonl`, one object a step;
-/// `loss.svg`) and what it needs to go on (`checkpoint.safetensors`).
+/// plots, as `loss.svg`) and what it needs to go on (`checkpoint.safetensors`).
 public struct RunFolder: Sendable {
     /// The folder.
     public let path: String
@@ -75,11 +75,9 @@ public struct RunFolder: Sendable {
         try handle.write(contentsOf: Data((line.json + "\n").utf8))
     }
 
-    /// Draws the figures of `lines` whose names begin with "loss" or "accuracy".
-    func plot(_ lines: [LogLine], title: String) throws {
-        let names = Set(lines.flatMap { $0.values.map(\.name) }).filter {
-            $0.hasPrefix("loss") || $0.hasPrefix("accuracy")
-        }
+    /// Draws the figures of `lines` that `plot` asks for.
+    func draw(_ plot: FigurePlot, of lines: [LogLine]) throws {
+        let names = Set(lines.flatMap { $0.values.map(\.name) }).filter(plot.shows)
         let series = names.sorted().map { name in
             LinePlot.Series(
                 name: name,
@@ -87,7 +85,7 @@ public struct RunFolder: Sendable {
                     line.values.first { $0.name == name }.map { (Double(line.step), $0.value) }
                 })
         }
-        try AtomicFile.write([UInt8](LinePlot(title: title, series: series).svg.utf8), to: path + "/loss.svg")
+        try AtomicFile.write([UInt8](LinePlot(title: plot.title, series: series).svg.utf8), to: "\(path)/\(plot.file)")
     }
 
     private static func contents(of path: String) throws -> Data {

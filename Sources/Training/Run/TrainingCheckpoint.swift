@@ -5,18 +5,22 @@ import Tensors
 
 /// What a run needs to go on as if it had never stopped: weights, Adam's moments, steps done, and the stage's own state.
 ///
-/// One safetensors file in fp32: `weight.NAME`, `first.NAME`, `second.NAME`; steps and state in its metadata.
+/// One safetensors file in fp32: `weight.NAME`, `first.NAME`, `second.NAME`, `further.NAME`; steps and state in its
+/// metadata.
 struct TrainingCheckpoint: Sendable {
     var step: Int
     var parameters: ParameterSet
     var first: ParameterSet
     var second: ParameterSet
+    var further: ParameterSet
     var updates: Int
     var state: [String: String]
 
     func write(to path: String) throws {
         var tensors: [String: Tensor] = [:]
-        for (prefix, set) in [("weight", parameters), ("first", first), ("second", second)] {
+        for (prefix, set) in [
+            ("weight", parameters), ("first", first), ("second", second), ("further", further),
+        ] {
             for (name, tensor) in zip(set.names, set.tensors) { tensors["\(prefix).\(name)"] = tensor }
         }
         var metadata = ["step": "\(step)", "updates": "\(updates)"]
@@ -24,8 +28,8 @@ struct TrainingCheckpoint: Sendable {
         try SafetensorsFile.write(tensors, as: .float32, metadata: metadata, to: path)
     }
 
-    /// Reads a checkpoint of parameters that have the names and shapes of `expected`.
-    init(path: String, expected: ParameterSet) throws {
+    /// Reads a checkpoint of parameters and further tensors that have the names and shapes of `expected` and `further`.
+    init(path: String, expected: ParameterSet, further: ParameterSet) throws {
         let file = try SafetensorsFile(path: path)
         func number(_ name: String) throws -> Int {
             guard let text = file.metadata[name], let value = Int(text), value >= 0 else {
@@ -33,7 +37,7 @@ struct TrainingCheckpoint: Sendable {
             }
             return value
         }
-        func set(_ prefix: String) throws -> ParameterSet {
+        func set(_ prefix: String, like expected: ParameterSet) throws -> ParameterSet {
             ParameterSet(
                 try zip(expected.names, expected.tensors).map { name, tensor in
                     let found = try file.tensor("\(prefix).\(name)")
@@ -46,21 +50,23 @@ struct TrainingCheckpoint: Sendable {
         }
         step = try number("step")
         updates = try number("updates")
-        parameters = try set("weight")
-        first = try set("first")
-        second = try set("second")
+        parameters = try set("weight", like: expected)
+        first = try set("first", like: expected)
+        second = try set("second", like: expected)
+        self.further = try set("further", like: further)
         state = [:]
         for (name, value) in file.metadata where name.hasPrefix("state.") { state[String(name.dropFirst(6))] = value }
     }
 
     init(
-        step: Int, parameters: ParameterSet, first: ParameterSet, second: ParameterSet, updates: Int,
-        state: [String: String]
+        step: Int, parameters: ParameterSet, first: ParameterSet, second: ParameterSet, further: ParameterSet,
+        updates: Int, state: [String: String]
     ) {
         self.step = step
         self.parameters = parameters
         self.first = first
         self.second = second
+        self.further = further
         self.updates = updates
         self.state = state
     }

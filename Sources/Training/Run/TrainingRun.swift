@@ -3,8 +3,8 @@ public import Models
 
 /// One stage of training as the loop sees it: what it trains and how one step goes.
 ///
-/// Everything that a later step depends on must be in `parameters`, `optimizer`, `state` or the step's number, or a
-/// resumed run would differ from one that never stopped.
+/// Everything that a later step depends on must be in `parameters`, `optimizer`, `further`, `state` or the step's number,
+/// or a resumed run would differ from one that never stopped.
 public protocol TrainingStage {
     /// The stage's name, as progress lines begin: "sft".
     var name: String { get }
@@ -16,13 +16,36 @@ public protocol TrainingStage {
     var parameters: ParameterSet { get set }
     /// Its optimiser.
     var optimizer: AdamWOptimizer { get set }
+    /// Further tensors that training goes on from, as an average of weights or a second optimiser's moments.
+    var further: ParameterSet { get set }
     /// Further state, as a data cursor or a generator's words, in text form.
     var state: [String: String] { get set }
+    /// What is drawn from the log.
+    var plots: [FigurePlot] { get }
 
     /// Makes step `step`, counted from 0: forward, backward and update.
     mutating func advance(step: Int) throws -> StepReport
     /// Measures on held-out data; called after every `TrainingRun.Options.validationInterval` steps and at the end.
     mutating func validate() throws -> [(name: String, value: Double)]
+    /// Why no further step should be made although some are left; nil to go on.
+    func stopReason() throws -> String?
+}
+
+// What most stages need not say.
+extension TrainingStage {
+    /// None.
+    public var further: ParameterSet {
+        get { ParameterSet([]) }
+        set { precondition(newValue.names.isEmpty, "this stage has no further tensors") }
+    }
+
+    /// Losses and accuracies, in one plot.
+    public var plots: [FigurePlot] {
+        [FigurePlot(file: "loss.svg", title: "\(name): figures by step", names: ["loss*", "accuracy*"])]
+    }
+
+    /// Nil: all steps are made.
+    public func stopReason() throws -> String? { nil }
 }
 
 /// What one step did.
@@ -33,12 +56,17 @@ public struct StepReport: Sendable {
     public var units: Int
     /// Further figures for the log.
     public var figures: [(name: String, value: Double)]
+    /// What the progress line says of the step; nil for its loss.
+    public var summary: String?
 
     /// A report.
-    public init(loss: Double, units: Int, figures: [(name: String, value: Double)] = []) {
+    public init(
+        loss: Double, units: Int, figures: [(name: String, value: Double)] = [], summary: String? = nil
+    ) {
         self.loss = loss
         self.units = units
         self.figures = figures
+        self.summary = summary
     }
 }
 
@@ -64,6 +92,8 @@ public struct TrainingRun<Stage: TrainingStage> {
         case finished
         /// The time is up after this many steps; running again goes on from there.
         case paused(step: Int)
+        /// The stage stopped itself after this many steps.
+        case stopped(step: Int, reason: String)
     }
 
     /// The parts of a run that do not change its result.
@@ -107,9 +137,11 @@ public struct TrainingRun<Stage: TrainingStage> {
             self.log = try folder.log(upTo: 0)
             return
         }
-        let checkpoint = try TrainingCheckpoint(path: folder.checkpointPath, expected: stage.parameters)
+        let checkpoint = try TrainingCheckpoint(
+            path: folder.checkpointPath, expected: stage.parameters, further: stage.further)
         self.stage.parameters = checkpoint.parameters
         self.stage.optimizer.restore(checkpoint)
+        self.stage.further = checkpoint.further
         self.stage.state = checkpoint.state
         self.step = checkpoint.step
         self.log = try folder.log(upTo: step)
@@ -122,6 +154,10 @@ public struct TrainingRun<Stage: TrainingStage> {
         var saved = start
         var progress = ProgressMeter(stage: stage, from: step)
         while step < stage.steps {
+            if let reason = try stage.stopReason() {
+                try save()
+                return .stopped(step: step, reason: reason)
+            }
             if let limit = options.timeLimit, start.duration(to: clock.now) >= limit {
                 try save()
                 return .paused(step: step)
@@ -129,7 +165,7 @@ public struct TrainingRun<Stage: TrainingStage> {
             let line = try advance()
             progress.count(line.units)
             if step % options.reportInterval == 0 || step == stage.steps {
-                report(progress.line(step: step, loss: line.loss, elapsed: start.duration(to: clock.now)))
+                report(progress.line(step: step, line, elapsed: start.duration(to: clock.now)))
             }
             if saved.duration(to: clock.now) >= options.checkpointInterval {
                 try save()
@@ -162,9 +198,9 @@ public struct TrainingRun<Stage: TrainingStage> {
     private func save() throws {
         let checkpoint = TrainingCheckpoint(
             step: step, parameters: stage.parameters, first: stage.optimizer.first, second: stage.optimizer.second,
-            updates: stage.optimizer.updates, state: stage.state)
+            further: stage.further, updates: stage.optimizer.updates, state: stage.state)
         try checkpoint.write(to: folder.checkpointPath)
-        try folder.plot(log, title: "\(stage.name): figures by step")
+        for plot in stage.plots { try folder.draw(plot, of: log) }
     }
 }
 
@@ -185,12 +221,13 @@ private struct ProgressMeter {
 
     mutating func count(_ more: Int) { units += more }
 
-    func line(step: Int, loss: Double, elapsed: Duration) -> String {
+    func line(step: Int, _ report: StepReport, elapsed: Duration) -> String {
         let seconds = max(1e-9, elapsed / .seconds(1))
         let left = Int(seconds / Double(max(1, step - first)) * Double(steps - step))
         let rate = String(format: "%.1f", Double(units) / seconds)
         let time = left < 90 ? "\(left) s" : "\((left + 30) / 60) min"
-        return "\(name) step \(step)/\(steps)  loss \(String(format: "%.4f", loss))  \(rate) \(unit)/s  \(time) left"
+        let summary = report.summary ?? "loss \(String(format: "%.4f", report.loss))"
+        return "\(name) step \(step)/\(steps)  \(summary)  \(rate) \(unit)/s  \(time) left"
     }
 }
 
