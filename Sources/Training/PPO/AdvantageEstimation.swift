@@ -1,0 +1,28 @@
+/// Generalised advantage estimation (Schulman et al. 2016, arXiv 1506.02438, eq. 16): δ_t = R_t + γ V_{t+1} - V_t and
+/// A_t = δ_t + γ λ A_{t+1}; the answer's end is worth nothing, V_{T+1} = A_{T+1} = 0.
+package struct AdvantageEstimation: Sendable {
+    /// How much better each token was than expected.
+    package let advantages: [Double]
+    /// What the values are trained towards: G_t = A_t + V_t.
+    package let returns: [Double]
+
+    /// The estimate for one answer.
+    ///
+    /// - Parameters:
+    ///   - rewards: R of each token.
+    ///   - values: V at the positions that predict the tokens.
+    ///   - discount: γ.
+    ///   - lambda: λ, from 0 (one step) to 1 (the whole rest of the answer).
+    package init(rewards: [Double], values: [Double], discount: Double = 1, lambda: Double) {
+        precondition(rewards.count == values.count, "\(rewards.count) rewards, \(values.count) values")
+        var advantages = [Double](repeating: 0, count: rewards.count)
+        var next = (value: 0.0, advantage: 0.0)
+        for place in rewards.indices.reversed() {
+            let surprise = rewards[place] + discount * next.value - values[place]
+            advantages[place] = surprise + discount * lambda * next.advantage
+            next = (values[place], advantages[place])
+        }
+        self.advantages = advantages
+        self.returns = zip(advantages, values).map { $0 + $1 }
+    }
+}

@@ -1,0 +1,63 @@
+import Foundation
+
+/// What the sampled answers of one iteration say of the policy that drew them. All means are over answers or tokens that
+/// were drawn, never over padding.
+package struct RolloutStatistics: Sendable {
+    /// The answers' figures, in order.
+    package struct Answers: Sendable {
+        /// Scores, penalties for missing ends among them.
+        package var scores: [Double]
+        /// Whether each came to its end token.
+        package var ended: [Bool]
+        /// Log-probabilities of each answer's tokens under the policy, in nats.
+        package var logProbs: [[Double]]
+        /// The same under the reference.
+        package var reference: [[Double]]
+        /// Which answers belong to one question.
+        package var questions: [Range<Int>]
+
+        package init(
+            scores: [Double], ended: [Bool], logProbs: [[Double]], reference: [[Double]], questions: [Range<Int>]
+        ) {
+            self.scores = scores
+            self.ended = ended
+            self.logProbs = logProbs
+            self.reference = reference
+            self.questions = questions
+        }
+    }
+
+    /// The mean score.
+    package let reward: Double
+    /// KL(π || π_ref) of an answer, by k1: the mean of Σ d, d = log π - log π_ref.
+    package let divergence: Double
+    /// The same by k3, Σ (exp(-d) - 1 + d), which has less variance (Schulman 2020).
+    package let divergenceK3: Double
+    /// The share of answers without end token.
+    package let missingEnds: Double
+    /// Tokens an answer, the end token included.
+    package let length: Double
+    /// The share of questions whose answers all have the same score, so that they teach nothing.
+    package let equalScores: Double
+
+    package init(_ answers: Answers) {
+        let count = Double(answers.scores.count)
+        let differences = zip(answers.logProbs, answers.reference).map { zip($0, $1).map { $0 - $1 } }
+        reward = answers.scores.reduce(0, +) / count
+        divergence = differences.reduce(0.0) { $0 + $1.reduce(0, +) } / count
+        divergenceK3 = differences.reduce(0.0) { $0 + $1.reduce(0) { $0 + exp(-$1) - 1 + $1 } } / count
+        missingEnds = Double(answers.ended.count { !$0 }) / count
+        length = Double(answers.logProbs.reduce(0) { $0 + $1.count }) / count
+        let equal = answers.questions.count { question in
+            answers.scores[question].allSatisfy { $0 == answers.scores[question.lowerBound] }
+        }
+        equalScores = Double(equal) / Double(answers.questions.count)
+    }
+
+    /// 1 - var(G - V) / var(G): how much of the returns the values foretold. 0 where all returns are the same.
+    package static func explainedVariance(returns: [Double], values: [Double]) -> Double {
+        let whole = Moments(returns).variance
+        guard whole > 0 else { return 0 }
+        return 1 - Moments(zip(returns, values).map { $0 - $1 }).variance / whole
+    }
+}

@@ -1,0 +1,37 @@
+/// The value model's loss over some tokens of a minibatch, and its gradient with respect to their values.
+///
+/// (1/2N) Σ max((V - G)², (clip(V, V_old - c, V_old + c) - G)²): a value earns nothing for moving further than c at once
+/// (openai/lm-human-preferences; TRL).
+package struct ValueLoss: Sendable {
+    /// The tokens' share of the minibatch's loss.
+    package let loss: Double
+    /// With respect to each value.
+    package let gradients: [Double]
+    /// Tokens whose loss was the clipped one.
+    package let clipped: Int
+
+    /// - Parameters:
+    ///   - values: V.
+    ///   - old: V_old, before the iteration's updates.
+    ///   - returns: G.
+    ///   - tokens: N, those of the whole minibatch.
+    ///   - range: c.
+    package init(values: [Double], old: [Double], returns: [Double], tokens: Int, range: Double) {
+        precondition(values.count == old.count && old.count == returns.count && tokens >= old.count)
+        var loss = 0.0
+        var gradients: [Double] = []
+        gradients.reserveCapacity(values.count)
+        var clipped = 0
+        for place in values.indices {
+            let free = values[place] - returns[place]
+            let held = min(max(values[place], old[place] - range), old[place] + range) - returns[place]
+            let isClipped = held * held > free * free
+            clipped += isClipped ? 1 : 0
+            loss += max(free * free, held * held) / Double(2 * tokens)
+            gradients.append(isClipped ? 0 : free / Double(tokens))
+        }
+        self.loss = loss
+        self.gradients = gradients
+        self.clipped = clipped
+    }
+}
