@@ -1,0 +1,70 @@
+/// All answers of one iteration, cut into the passes that compute them. Old log-probabilities and updates come from the
+/// same passes: so the ratio of the first update is exactly 1.
+struct AnswerBatch: Sendable {
+    /// One pass.
+    struct Pass: Sendable {
+        let rows: AnswerRows
+        /// Its tokens' places among all tokens of the batch.
+        let tokens: Range<Int>
+    }
+
+    let pictures: [AnsweredPicture]
+    /// The passes of each minibatch.
+    let minibatches: [[Pass]]
+    /// Tokens of each answer.
+    let lengths: [Int]
+    /// The answers of each question.
+    let questions: [Range<Int>]
+
+    init(_ pictures: [AnsweredPicture], picturesPerMinibatch: Int, rowsPerPass: Int) {
+        self.pictures = pictures
+        let answers = pictures.flatMap { $0.questions.map(\.answers) }
+        lengths = answers.joined().map(\.tokens.count)
+        var first = 0
+        questions = answers.map { some in
+            defer { first += some.count }
+            return first..<first + some.count
+        }
+        var token = 0
+        minibatches = stride(from: 0, to: pictures.count, by: picturesPerMinibatch).map { start in
+            let some = pictures[start..<min(pictures.count, start + picturesPerMinibatch)]
+            return Self.groups(of: some, rowsPerPass: rowsPerPass).map { group in
+                let rows = AnswerRows(group)
+                defer { token += rows.targets.count }
+                return Pass(rows: rows, tokens: token..<token + rows.targets.count)
+            }
+        }
+    }
+
+    /// Neighbours together as long as their rows fit.
+    private static func groups(
+        of pictures: ArraySlice<AnsweredPicture>, rowsPerPass: Int
+    ) -> [[AnsweredPicture]] {
+        var groups: [[AnsweredPicture]] = []
+        var filled = 0
+        for picture in pictures {
+            let count = AnswerRows.count(of: picture)
+            if groups.isEmpty || filled + count > rowsPerPass {
+                groups.append([])
+                filled = 0
+            }
+            groups[groups.count - 1].append(picture)
+            filled += count
+        }
+        return groups
+    }
+
+    var passes: [Pass] { minibatches.flatMap { $0 } }
+
+    /// The answers in order.
+    var answers: [SampledAnswer] { pictures.flatMap { $0.questions.flatMap(\.answers) } }
+
+    /// Figures of all tokens as figures of each answer's tokens.
+    func byAnswer(_ values: [Float]) -> [[Double]] {
+        var first = 0
+        return lengths.map { length in
+            defer { first += length }
+            return values[first..<first + length].map(Double.init)
+        }
+    }
+}

@@ -1,0 +1,66 @@
+/// One iteration's answers with everything that updates need. None of it changes while they are made.
+struct Experience: Sendable {
+    let batch: AnswerBatch
+    /// Log-probabilities of all tokens under the policy that drew them, by the training forward pass.
+    let logProbs: [Float]
+    /// The same under the reference.
+    let reference: [Float]
+    /// Values before the updates.
+    let values: [Float]
+    let advantages: [Double]
+    let returns: [Double]
+    /// Scores of the answers, penalties for missing ends among them.
+    let scores: [Double]
+    /// In nats a token, under the policy.
+    let entropy: Double
+    let statistics: RolloutStatistics
+
+    /// What the models say of the answers in `batch`.
+    struct Measured: Sendable {
+        var policy: [Float] = []
+        var reference: [Float] = []
+        var values: [Float] = []
+        var entropies: [Float] = []
+    }
+
+    /// - Parameters:
+    ///   - scores: as the scorer gave them.
+    ///   - klWeight: β.
+    init(
+        _ batch: AnswerBatch, measured: Measured, scores: [Double], klWeight: Double, settings: PPOSettings
+    ) {
+        let answers = batch.answers
+        let logProbs = batch.byAnswer(measured.policy)
+        let reference = batch.byAnswer(measured.reference)
+        let values = batch.byAnswer(measured.values)
+        let scores = zip(scores, answers).map {
+            TokenRewards.score($0, ended: $1.ended, missingEndPenalty: settings.missingEndPenalty)
+        }
+        var rewards = answers.indices.map {
+            TokenRewards.rewards(
+                score: scores[$0], logProbs: logProbs[$0], reference: reference[$0], klWeight: klWeight)
+        }
+        if settings.whitensRewards { rewards = Whitening.whitened(rewards, keepsMean: true) }
+        let estimates = zip(rewards, values).map {
+            AdvantageEstimation(rewards: $0, values: $1, lambda: settings.lambda)
+        }
+        self.batch = batch
+        self.logProbs = measured.policy
+        self.reference = measured.reference
+        self.values = measured.values
+        self.advantages = Whitening.whitened(estimates.map(\.advantages), keepsMean: false).flatMap { $0 }
+        self.returns = estimates.flatMap(\.returns)
+        self.scores = scores
+        self.entropy = Moments(measured.entropies.map(Double.init)).mean
+        self.statistics = RolloutStatistics(
+            .init(
+                scores: scores, ended: answers.map(\.ended), logProbs: logProbs, reference: reference,
+                questions: batch.questions))
+    }
+
+    /// |log π of the engine - log π of the training forward| of the drawn tokens, in nats: mean and greatest.
+    var samplerGap: (mean: Double, greatest: Double) {
+        let gaps = zip(batch.answers.flatMap(\.logProbs), logProbs).map { Double(abs($0 - $1)) }
+        return (Moments(gaps).mean, gaps.max() ?? 0)
+    }
+}

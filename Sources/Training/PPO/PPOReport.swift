@@ -1,0 +1,55 @@
+import Foundation
+
+extension ProximalPolicyOptimization {
+    /// The figures of an iteration. Those of an update that was not made are left out.
+    func report(_ experience: Experience, _ update: UpdateStatistics, _ progress: PPOProgress) -> StepReport {
+        let found = experience.statistics
+        let gap = experience.samplerGap
+        let minibatches = Double(max(1, update.minibatches))
+        var figures: [(name: String, value: Double)] = [
+            ("reward", found.reward), ("kl", found.divergence), ("kl_k3", found.divergenceK3),
+            ("kl_weight", progress.klWeight), ("kl_target", progress.klTarget ?? 0),
+            ("entropy", experience.entropy), ("missing_ends", found.missingEnds), ("length", found.length),
+            ("equal_scores", found.equalScores), ("sampler_gap_mean", gap.mean), ("sampler_gap_max", gap.greatest),
+            (
+                "explained_variance",
+                RolloutStatistics.explainedVariance(
+                    returns: experience.returns, values: experience.values.map(Double.init))
+            ),
+            ("value_loss", update.valueLoss / minibatches),
+            ("value_clip_fraction", Double(update.valuesClipped) / Double(experience.values.count)),
+            ("gradient_norm_value", update.valueNorm / minibatches),
+        ]
+        if let first = update.firstMovement {
+            figures += [
+                ("policy_loss", update.policyLoss / minibatches), ("clip_fraction", update.movement.clipFraction),
+                ("approximate_kl", update.movement.approximateKL),
+                ("first_ratio_distance", first.greatestRatioDistance),
+                ("gradient_norm_policy", update.policyNorm / minibatches),
+            ]
+            if settings.objective == .penalized { figures.append(("penalty_weight", progress.penaltyWeight)) }
+        }
+        if let loss = update.replayLoss, let weight = progress.replayWeight {
+            figures += [("replay_loss", loss / minibatches), ("replay_weight", weight)]
+        }
+        let summary = String(
+            format: "reward %.3f  KL %.3f (target %.3f, weight %.4f)  entropy %.3f", found.reward, found.divergence,
+            progress.klTarget ?? 0, progress.klWeight, experience.entropy)
+        return StepReport(
+            loss: (update.policyLoss + update.valueLoss) / minibatches, units: experience.scores.count,
+            figures: figures, summary: summary)
+    }
+
+    /// The plots of a run.
+    public var plots: [FigurePlot] {
+        [
+            FigurePlot(file: "reward.svg", title: "mean reward of an answer", names: ["reward"]),
+            FigurePlot(
+                file: "kl.svg", title: "KL to the reference, nats an answer", names: ["kl", "kl_k3", "kl_target"]),
+            FigurePlot(file: "kl_weight.svg", title: "weight of the KL", names: ["kl_weight"]),
+            FigurePlot(file: "entropy.svg", title: "entropy, nats a token", names: ["entropy"]),
+            FigurePlot(file: "clip_fraction.svg", title: "share of clipped tokens", names: ["clip_fraction"]),
+            FigurePlot(file: "value_loss.svg", title: "loss of the value model", names: ["value_loss"]),
+        ]
+    }
+}

@@ -1,0 +1,118 @@
+import Models
+import Tensors
+
+/// What the updates of one iteration did.
+struct UpdateStatistics: Sendable {
+    var policyLoss = 0.0
+    var valueLoss = 0.0
+    var replayLoss: Double?
+    var movement = PolicyMovement()
+    /// The movement that the first minibatch saw, before any update: none, by construction.
+    var firstMovement: PolicyMovement?
+    /// What the last minibatch saw.
+    var lastMovement = PolicyMovement()
+    var valuesClipped = 0
+    var policyNorm = 0.0
+    var valueNorm = 0.0
+    var minibatches = 0
+}
+
+extension ProximalPolicyOptimization {
+    /// Updates both models once for each minibatch, in order.
+    mutating func update(
+        on experience: Experience, trainsPolicy: Bool, factor: Float, progress: inout PPOProgress, step: Int
+    ) -> UpdateStatistics {
+        var statistics = UpdateStatistics()
+        for (index, passes) in experience.batch.minibatches.enumerated() {
+            updateValue(on: passes, of: experience, factor: factor, &progress, &statistics)
+            if trainsPolicy {
+                let place = step * experience.batch.minibatches.count + index
+                updatePolicy(on: passes, of: experience, factor: factor, replay: place, &progress, &statistics)
+            }
+            statistics.minibatches += 1
+        }
+        return statistics
+    }
+
+    private mutating func updateValue(
+        on passes: [AnswerBatch.Pass], of experience: Experience, factor: Float, _ progress: inout PPOProgress,
+        _ statistics: inout UpdateStatistics
+    ) {
+        let tokens = passes.reduce(0) { $0 + $1.tokens.count }
+        var sum = valueParameters.zeros()
+        for pass in passes {
+            let gradients = value.gradients(of: pass.rows, in: base) { values in
+                let loss = ValueLoss(
+                    values: values.map(Double.init), old: experience.values[pass.tokens].map(Double.init),
+                    returns: Array(experience.returns[pass.tokens]), tokens: tokens, range: settings.clipRange)
+                statistics.valueLoss += loss.loss
+                statistics.valuesClipped += loss.clipped
+                return loss.gradients.map { Float($0) }
+            }
+            sum.add(gradients, on: base.compute)
+        }
+        statistics.valueNorm += valueOptimizer.update(
+            &valueParameters, gradients: sum, factor: factor, on: base.compute)
+        progress.valueUpdates = valueOptimizer.updates
+    }
+
+    private mutating func updatePolicy(
+        on passes: [AnswerBatch.Pass], of experience: Experience, factor: Float, replay place: Int,
+        _ progress: inout PPOProgress, _ statistics: inout UpdateStatistics
+    ) {
+        let model = PolicyModel(base, adapter: policy)
+        let tokens = passes.reduce(0) { $0 + $1.tokens.count }
+        var sum = parameters.zeros()
+        var movement = PolicyMovement()
+        for pass in passes {
+            let gradients = model.gradients(of: pass.rows) { logProbs in
+                let loss = policyLoss(
+                    logProbs.map(Double.init), pass, of: experience, tokens: tokens, penalty: progress.penaltyWeight)
+                statistics.policyLoss += loss.loss
+                movement.add(loss.movement)
+                return loss.gradients
+            }
+            sum.add(gradients, on: base.compute)
+        }
+        statistics.movement.add(movement)
+        statistics.firstMovement = statistics.firstMovement ?? movement
+        statistics.lastMovement = movement
+        addReplay(to: &sum, by: model, place: place, &progress, &statistics)
+        statistics.policyNorm += optimizer.update(&parameters, gradients: sum, factor: factor, on: base.compute)
+    }
+
+    private func policyLoss(
+        _ logProbs: [Double], _ pass: AnswerBatch.Pass, of experience: Experience, tokens: Int, penalty: Double
+    ) -> PolicyLoss {
+        let old = experience.logProbs[pass.tokens].map(Double.init)
+        let advantages = Array(experience.advantages[pass.tokens])
+        return switch settings.objective {
+        case .clipped:
+            .clipped(
+                logProbs: logProbs, old: old, advantages: advantages, tokens: tokens, range: settings.clipRange)
+        case .penalized:
+            .penalized(logProbs: logProbs, old: old, advantages: advantages, tokens: tokens, weight: penalty)
+        }
+    }
+
+    /// Adds the gradient of -γ mean log π(text). γ is set once, so that the first such gradient has the norm that the
+    /// settings ask for beside the policy's own.
+    private func addReplay(
+        to sum: inout ParameterSet, by model: PolicyModel, place: Int, _ progress: inout PPOProgress,
+        _ statistics: inout UpdateStatistics
+    ) {
+        guard !replay.isEmpty,
+            let text = model.replay(replay[place % replay.count], limit: settings.replayRows)
+        else { return }
+        let weight: Double
+        if let fixed = progress.replayWeight {
+            weight = fixed
+        } else {
+            let norm = text.gradients.norm(on: base.compute)
+            weight = settings.replayShare * sum.norm(on: base.compute) / max(norm, 1e-12)
+            progress.replayWeight = weight
+        }
+        statistics.replayLoss = (statistics.replayLoss ?? 0) + text.loss
+        sum.add(text.gradients, scale: Float(weight), on: base.compute)
+    }
+}

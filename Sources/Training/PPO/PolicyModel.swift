@@ -1,0 +1,62 @@
+import Datasets
+import Models
+import Tensors
+
+/// The policy in training: log-probabilities of given tokens under an adapter of the frozen decoder.
+struct PolicyModel: Sendable {
+    /// Figures of each predicted token.
+    struct Prediction: Sendable {
+        /// Of the token that was drawn, in nats.
+        let logProbs: [Float]
+        /// Of the whole distribution, in nats.
+        let entropies: [Float]
+    }
+
+    private let decoder: TrainableDecoder
+    private var base: FrozenDecoder { decoder.base }
+
+    init(_ base: FrozenDecoder, adapter: LowRankAdapter) {
+        decoder = TrainableDecoder(base, adapter: adapter)
+    }
+
+    /// What it says of the answers' tokens.
+    func prediction(of rows: AnswerRows) -> Prediction {
+        let pass = decoder.forward(rows.embeddings(in: base), rows: rows.rows, outputs: rows.outputs)
+        let loss = base.compute.crossEntropy(base.logits(pass.hidden), targets: rows.targets)
+        return Prediction(logProbs: loss.losses.map { -$0 }, entropies: loss.entropies)
+    }
+
+    /// The gradient of a loss whose derivatives by the log-probabilities `loss` gives.
+    func gradients(of rows: AnswerRows, loss: (_ logProbs: [Float]) -> [Double]) -> ParameterSet {
+        let pass = decoder.forward(rows.embeddings(in: base), rows: rows.rows, outputs: rows.outputs)
+        return gradients(of: pass, targets: rows.targets, loss: loss)
+    }
+
+    /// The mean of -log π over a text's reply, and its gradient. The text is cut after `limit` rows.
+    func replay(_ record: ReplayRecord, limit: Int) -> (loss: Double, gradients: ParameterSet)? {
+        let text = Array((record.prompt + record.reply).prefix(limit + 1))
+        let targets = Array(text.dropFirst(record.prompt.count))
+        if targets.isEmpty { return nil }
+        var rows = PackedRows()
+        let node = rows.append(text.dropLast())
+        let pass = decoder.forward(
+            base.embeddings(of: rows.tokens), rows: rows, outputs: Array(node.rows.suffix(targets.count)))
+        var mean = 0.0
+        let gradients = gradients(of: pass, targets: targets) { logProbs in
+            mean = -logProbs.reduce(0.0) { $0 + Double($1) } / Double(targets.count)
+            return logProbs.map { _ in -1 / Double(targets.count) }
+        }
+        return (mean, gradients)
+    }
+
+    private func gradients(
+        of pass: consuming TrainableDecoder.Pass, targets: [Int32], loss: ([Float]) -> [Double]
+    ) -> ParameterSet {
+        var logits = base.logits(pass.hidden)
+        let entropy = base.compute.crossEntropy(logits, targets: targets)
+        let slopes = loss(entropy.losses.map { -$0 })
+        base.compute.crossEntropyBackward(
+            &logits, targets: targets, loss: entropy, coefficients: slopes.map { Float(-$0) })
+        return ParameterSet(decoder.backward(pass, dhidden: base.logitsBackward(logits)).adapter.parameters)
+    }
+}

@@ -1,0 +1,59 @@
+public import Datasets
+import Foundation
+
+/// Some answers of one iteration as a person reads them: the first question of each picture with all its answers.
+public struct RolloutRecord: Codable, Sendable, Equatable {
+    /// A question with its answers.
+    public struct Question: Codable, Sendable, Equatable {
+        /// What it is about.
+        public let picture: PictureReference
+        /// As it was asked.
+        public let question: String
+        /// In the order of their seeds.
+        public let answers: [Answer]
+    }
+
+    /// An answer.
+    public struct Answer: Codable, Sendable, Equatable {
+        /// The answer without its end token.
+        public let text: String
+        /// The score, with the penalty for a missing end.
+        public let score: Double
+        /// Σ log π - log π_ref over its tokens, in nats.
+        public let divergence: Double
+        /// Whether it came to its end token.
+        public let ended: Bool
+    }
+
+    /// Counted from 1, as in the log.
+    public let iteration: Int
+    /// One for each picture.
+    public let questions: [Question]
+
+    init(iteration: Int, experience: Experience) {
+        self.iteration = iteration
+        let logProbs = experience.batch.byAnswer(experience.logProbs)
+        let reference = experience.batch.byAnswer(experience.reference)
+        var first = 0
+        questions = experience.batch.pictures.map { picture in
+            defer { first += picture.questions.reduce(0) { $0 + $1.answers.count } }
+            let question = picture.questions[0]
+            return Question(
+                picture: picture.picture.reference, question: question.text,
+                answers: question.answers.enumerated().map { index, answer in
+                    let place = first + index
+                    return Answer(
+                        text: answer.text, score: experience.scores[place],
+                        divergence: zip(logProbs[place], reference[place]).reduce(0) { $0 + $1.0 - $1.1 },
+                        ended: answer.ended)
+                })
+        }
+    }
+
+    /// The record as indented JSON.
+    public func json() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return [UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")]
+    }
+}

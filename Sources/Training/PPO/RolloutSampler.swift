@@ -1,0 +1,137 @@
+public import Engine
+import Foundation
+public import Models
+import Synchronization
+public import Tensors
+public import Tokenizers
+
+/// Draws answers by the engine that serves, from the policy as it is now: temperature 1, the whole distribution, a seed
+/// for each answer.
+public struct RolloutSampler: Sendable {
+    private let engine: any Generating
+    private let input: InputProcessor
+    private let vision: Policy.Vision
+    private let template: ChatTemplate
+    private let configuration: DecoderConfiguration
+    private let compute: Compute
+
+    /// A sampler over `engine`, which must have room for all answers of a call to wait, and whose decoder has the sizes
+    /// of `configuration`.
+    public init(
+        engine: any Generating, tokenizer: Tokenizer, vision: Policy.Vision, template: ChatTemplate,
+        configuration: DecoderConfiguration, compute: Compute
+    ) {
+        self.engine = engine
+        self.input = InputProcessor(tokenizer: tokenizer)
+        self.vision = vision
+        self.template = template
+        self.configuration = configuration
+        self.compute = compute
+    }
+
+    /// Answers every question `answers` times.
+    ///
+    /// The thread waits meanwhile, so it must be none of Swift's cooperative pool.
+    ///
+    /// - Parameters:
+    ///   - adapter: the policy; the engine gets it as generation `generation`.
+    ///   - seed: of the answer at a place, questions and pictures in order.
+    /// - Throws: `AdmissionError`, `EngineFailure` or `InputProcessor.Failure`.
+    package func sample(
+        _ pictures: [PromptedPicture], adapter: LowRankAdapter, generation: Int, answers: Int, maximumTokens: Int,
+        seed: (_ index: Int) -> UInt64
+    ) throws -> [AnsweredPicture] {
+        let policy = Policy(
+            name: "ppo", generation: generation,
+            adapter: ServingAdapter(adapter, configuration: configuration, compute: compute), vision: vision,
+            template: template, sampling: SamplingParameters(), created: 0)
+        var index = 0
+        var asked: [AskedPicture] = []
+        for picture in pictures {
+            var questions: [AskedPicture.Question] = []
+            for text in picture.questions {
+                let message = ChatMessage(role: .user, content: [.image(0), .text(text)])
+                var request = try input.request(
+                    messages: [message], pictures: [.init(image: picture.image, detail: .low)], policy: policy)
+                request.stop.maximumTokens = maximumTokens
+                request.topLogprobs = 0
+                let streams = try (0..<answers).map { _ in
+                    request.sampling.seed = seed(index)
+                    index += 1
+                    return try engine.submit(request, in: engine.reserve(hasImages: true))
+                }
+                questions.append(.init(text: text, request: request, streams: streams))
+            }
+            asked.append(AskedPicture(picture: picture, questions: questions))
+        }
+        return try asked.map { try $0.answered(by: vision.encoder) }
+    }
+}
+
+/// A picture whose answers are on their way.
+private struct AskedPicture {
+    struct Question {
+        let text: String
+        let request: EngineRequest
+        let streams: [AsyncStream<EngineEvent>]
+    }
+
+    let picture: PromptedPicture
+    let questions: [Question]
+
+    /// Waits for the answers.
+    func answered(by encoder: VisionEncoder) throws -> AnsweredPicture {
+        let first = questions[0].request
+        let visual = first.images[0].range
+        let prefix = Array(first.prompt[..<visual.upperBound])
+        return AnsweredPicture(
+            picture: picture, prefix: prefix, visual: visual, embeddings: encoder.encode(first.images[0].pixels),
+            questions: try questions.map { question in
+                precondition(question.request.prompt.starts(with: prefix), "a picture's prompts begin alike")
+                return .init(
+                    text: question.text, prompt: Array(question.request.prompt[visual.upperBound...]),
+                    answers: try question.streams.map { stream in try waiting { try await Self.answer(from: stream) } })
+            })
+    }
+
+    private static func answer(from events: AsyncStream<EngineEvent>) async throws -> SampledAnswer {
+        var tokens: [GeneratedToken] = []
+        var text = ""
+        for await event in events {
+            switch event {
+            case .started: break
+            case .text(let delta):
+                tokens += delta.tokens
+                text += delta.text
+            case .failed(let failure): throw failure
+            case .finished(let completion):
+                tokens += completion.tokens
+                return SampledAnswer(
+                    tokens: tokens.map(\.id), text: text, logProbs: tokens.compactMap(\.logprob),
+                    ended: completion.reason == .endToken)
+            }
+        }
+        throw EngineFailure.stopped
+    }
+}
+
+/// The result of `body`, for which this thread waits.
+private func waiting<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) throws -> Result {
+    let done = DispatchSemaphore(value: 0)
+    let outcome = Outcome<Result>()
+    Task.detached {
+        do { outcome.set(.success(try await body())) } catch { outcome.set(.failure(error)) }
+        done.signal()
+    }
+    done.wait()
+    guard let result = outcome.value else { preconditionFailure("signalled without an outcome") }
+    return try result.get()
+}
+
+private final class Outcome<Success: Sendable>: Sendable {
+    private let stored = Mutex<Result<Success, any Error>?>(nil)
+
+    var value: Result<Success, any Error>? { stored.withLock { $0 } }
+
+    func set(_ result: Result<Success, any Error>) { stored.withLock { $0 = result } }
+}

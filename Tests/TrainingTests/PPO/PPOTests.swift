@@ -1,0 +1,223 @@
+import Datasets
+import Foundation
+import Models
+import Tensors
+import TestSupport
+import Testing
+import Tokenizers
+import Training
+
+/// Iterations of PPO over the tiny llama and a real engine.
+@Suite struct PPOTests {
+    private static let isLow: @Sendable (SampledAnswer) -> Double = { $0.tokens[0] < 160 ? 1 : 0 }
+
+    private func elements(_ adapter: LowRankAdapter) -> [[Float]] { adapter.parameters.map(\.tensor.elements) }
+
+    @Test func theFirstMinibatchFindsTheOldPolicy() async throws {
+        try await onOwnThread {
+            var settings = TinyPPO.settings
+            settings.picturesPerMinibatch = 2
+            let world = try TinyPPO()
+            var stage = world.stage(settings, rule: Self.isLow)
+            #expect(self.elements(stage.policy) == self.elements(world.reference))
+            let report = try stage.advance(step: 0)
+            for name in ["kl", "kl_k3", "clip_fraction", "approximate_kl", "first_ratio_distance"] {
+                #expect(report.figure(name) == 0, "\(name)")
+            }
+            #expect(report.units == 16)
+            #expect(self.elements(stage.policy) != self.elements(world.reference))
+            // The engine computes in 8 bits what training computes in 32.
+            let gap = try #require(report.figure("sampler_gap_mean"))
+            #expect(gap > 0 && gap < 0.05)
+            #expect(try #require(report.figure("sampler_gap_max")) < 0.3)
+        }
+    }
+
+    @Test func oldLogProbabilitiesStayWhileThePolicyMoves() async throws {
+        try await onOwnThread {
+            var stage = try TinyPPO().stage(TinyPPO.settings, rule: Self.isLow)
+            let report = try stage.advance(step: 0)
+            #expect(report.figure("first_ratio_distance") == 0)
+            // The second minibatch measures its ratios against the policy that drew the answers, not the one before it.
+            #expect(try #require(report.figure("approximate_kl")) > 0)
+            let next = try stage.advance(step: 1)
+            #expect(next.figure("first_ratio_distance") == 0)
+            #expect(try #require(next.figure("kl_k3")) > 0)
+        }
+    }
+
+    @Test func theFirstIterationsTrainTheValueModelOnly() async throws {
+        try await onOwnThread {
+            var settings = TinyPPO.settings
+            settings.valueIterations = 2
+            let world = try TinyPPO()
+            var stage = world.stage(settings, rule: Self.isLow)
+            for step in 0..<2 {
+                let report = try stage.advance(step: step)
+                #expect(report.figure("policy_loss") == nil && report.figure("kl") == 0)
+                #expect(report.figure("kl_weight") == settings.klWeight)
+            }
+            #expect(self.elements(stage.policy) == self.elements(world.reference))
+            #expect(stage.value.head.weight.elements != world.value.head.weight.elements)
+            #expect(try stage.advance(step: 2).figure("policy_loss") != nil)
+            #expect(self.elements(stage.policy) != self.elements(world.reference))
+        }
+    }
+
+    @Test func passesDoNotMatter() async throws {
+        try await onOwnThread {
+            let world = try TinyPPO()
+            var policies: [[Float]] = []
+            for rows in [1, 10_000] {
+                var settings = TinyPPO.settings
+                settings.picturesPerMinibatch = 2
+                settings.rowsPerPass = rows
+                var stage = world.stage(settings, rule: Self.isLow)
+                _ = try stage.advance(step: 0)
+                policies.append(self.elements(stage.policy).flatMap { $0 })
+            }
+            let start = self.elements(world.reference).flatMap { $0 }
+            func distance(_ a: [Float], _ b: [Float]) -> Double {
+                zip(a, b).reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }.squareRoot()
+            }
+            #expect(distance(policies[0], policies[1]) < 1e-3 * distance(policies[0], start))
+        }
+    }
+
+    private static var bandit: PPOSettings {
+        var settings = TinyPPO.settings
+        settings.iterations = 50
+        settings.answersPerQuestion = 16
+        settings.maximumTokens = 1
+        settings.missingEndPenalty = 0
+        settings.klWeight = 0.01
+        return settings
+    }
+
+    @Test func aBanditIsSolved() async throws {
+        try await onOwnThread {
+            var stage = try TinyPPO().stage(Self.bandit, rule: Self.isLow)
+            let rewards = try (0..<50).map { try #require(stage.advance(step: $0).figure("reward")) }
+            #expect(rewards[0] < 0.8)
+            #expect(rewards.suffix(5).allSatisfy { $0 > 0.95 }, "\(rewards)")
+        }
+    }
+
+    @Test func aHeavyDivergenceKeepsThePolicyAtTheReference() async throws {
+        try await onOwnThread {
+            let world = try TinyPPO()
+            /// The mean divergence of the last iterations.
+            func divergence(klWeight: Double) throws -> Double {
+                var settings = Self.bandit
+                settings.policyRate = 2e-3
+                settings.klWeight = klWeight
+                var stage = world.stage(settings, rule: Self.isLow)
+                let found = try (0..<25).map { try #require(stage.advance(step: $0).figure("kl_k3")) }
+                return found.suffix(8).reduce(0, +) / 8
+            }
+            let (light, heavy) = (try divergence(klWeight: 0.01), try divergence(klWeight: 20))
+            #expect(heavy < 0.15 && heavy < light / 4, "\(heavy) of \(light)")
+        }
+    }
+
+    @Test func withoutClippingAPenaltyHoldsTheUpdates() async throws {
+        try await onOwnThread {
+            var settings = TinyPPO.settings
+            settings.objective = .penalized
+            settings.penaltyTarget = 1e-9
+            var stage = try TinyPPO().stage(settings, rule: Self.isLow)
+            let weights = try (0..<3).map { try #require(stage.advance(step: $0).figure("penalty_weight")) }
+            #expect(weights == [1, 2, 4])
+        }
+    }
+
+    @Test func replayedTextGetsItsWeightOnce() async throws {
+        try await onOwnThread {
+            let world = try TinyPPO()
+            let replay = ["good morning", "one two three four"].map {
+                ReplayRecord(
+                    prompt: world.tokenizer.encode("<|im_start|>user\nhi<|im_end|>\n", special: .recognized),
+                    reply: world.tokenizer.encode($0, special: .asText) + [2])
+            }
+            var settings = TinyPPO.settings
+            settings.valueIterations = 1
+            var stage = world.stage(settings, replay: replay, rule: Self.isLow)
+            let reports = try (0..<3).map { try stage.advance(step: $0) }
+            #expect(reports[0].figure("replay_weight") == nil)
+            let weight = try #require(reports[1].figure("replay_weight"))
+            #expect(weight > 0 && reports[2].figure("replay_weight") == weight)
+            #expect(try #require(reports[1].figure("replay_loss")) > 0)
+        }
+    }
+
+    @Test func aRunCutInPiecesGivesTheSameBytes() async throws {
+        try await onOwnThread {
+            let world = try TinyPPO()
+            try withTemporaryFolder { whole in
+                try withTemporaryFolder { pieces in
+                    #expect(try self.run(world, whole, limit: nil) == .finished)
+                    #expect(try self.run(world, pieces, limit: .seconds(2)) == .paused(step: 2))
+                    #expect(try self.run(world, pieces, limit: .seconds(1)) == .paused(step: 3))
+                    #expect(try self.run(world, pieces, limit: nil) == .finished)
+                    let names = ["checkpoint.safetensors", "log.jsonl", "reward.svg", "kl.svg", "kl_weight.svg"]
+                    for name in names + ["entropy.svg", "clip_fraction.svg", "value_loss.svg"] {
+                        let one = try Data(contentsOf: whole.appendingPathComponent(name))
+                        #expect(try one == Data(contentsOf: pieces.appendingPathComponent(name)), "\(name)")
+                        #expect(!one.isEmpty)
+                    }
+                }
+            }
+        }
+    }
+
+    private func run(
+        _ world: TinyPPO, _ folder: URL, limit: Duration?
+    ) throws -> TrainingRun<ProximalPolicyOptimization>.Outcome {
+        var settings = TinyPPO.settings
+        settings.valueIterations = 1
+        let options = TrainingRun<ProximalPolicyOptimization>.Options(timeLimit: limit, validationInterval: 0)
+        var run = try TrainingRun(
+            stage: world.stage(settings, rule: Self.isLow),
+            folder: RunFolder(path: folder.path, configuration: settings), options: options
+        ) { _ in }
+        return try run.run(clock: StepClock())
+    }
+
+    @Test func aRuleStopsTheRunForGood() async throws {
+        try await onOwnThread {
+            var settings = TinyPPO.settings
+            settings.maximumTokens = 1
+            settings.stop.missingEnds = 0.1
+            let world = try TinyPPO()
+            try withTemporaryFolder { folder in
+                for _ in 0..<2 {
+                    var run = try TrainingRun(
+                        stage: world.stage(settings, rule: Self.isLow),
+                        folder: RunFolder(path: folder.path, configuration: settings),
+                        options: .init(validationInterval: 0)
+                    ) { _ in }
+                    guard case .stopped(1, let reason) = try run.run() else {
+                        Issue.record("the run went on")
+                        return
+                    }
+                    #expect(reason.contains("end token"))
+                }
+            }
+        }
+    }
+
+    @Test func answersAreRecordedAsTheyRead() async throws {
+        try await onOwnThread {
+            final class Records: @unchecked Sendable { var all: [RolloutRecord] = [] }
+            let records = Records()
+            var stage = try TinyPPO().stage(
+                TinyPPO.settings, record: { records.all.append($0) }, rule: Self.isLow)
+            _ = try stage.advance(step: 0)
+            let record = try #require(records.all.first)
+            #expect(record.iteration == 1 && record.questions.map(\.question) == ["what color?", "what color?"])
+            #expect(record.questions.allSatisfy { $0.answers.count == 4 })
+            #expect(record.questions.flatMap(\.answers).allSatisfy { $0.divergence == 0 })
+            #expect(try JSONDecoder().decode(RolloutRecord.self, from: Data(record.json())) == record)
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import Checkpoints
+import Datasets
+import Engine
+import Foundation
+import Images
+import Models
+import Tensors
+import TestSupport
+import Tokenizers
+import Training
+
+/// Everything that PPO needs, over the tiny quantised llama: a real engine, and training on the same weights.
+struct TinyPPO {
+    let compute = Compute(threads: 2)
+    let base: FrozenDecoder
+    private let engine: Engine
+    let reference: LowRankAdapter
+    let value: ValueModel
+    let tokenizer: Tokenizer
+    let vision: VisionWeights
+
+    init() throws {
+        let fixtures = #filePath.replacingOccurrences(
+            of: "TrainingTests/PPO/TinyPPO.swift", with: "ModelsTests/x.swift")
+        let file = try GGUFFile(path: fixtureURL("tiny-llama-q4_1.gguf", file: fixtures).path)
+        let configuration = TinyLlama.configuration
+        var generator = Tensors.SeededGenerator(seed: 31)
+        base = try FrozenDecoder(gguf: file, configuration: configuration, compute: compute)
+        tokenizer = Tokenizer(try Vocabulary(file))
+        var sizes = EngineConfiguration(contextLength: 256)
+        sizes.cacheBytes = 0
+        engine = Engine(
+            decoder: try Decoder(file, compute: compute), tokenizer: tokenizer, endToken: 2, configuration: sizes)
+        vision = VisionWeights(
+            configuration: try VisionConfiguration(
+                imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2,
+                textHidden: configuration.hidden), using: &generator)
+        reference = Self.adapter(&generator)
+        value = ValueModel(
+            adapter: Self.adapter(&generator), head: ScalarHead(starting: configuration.hidden, using: &generator))
+    }
+
+    /// Draws answers of a policy that sees with `vision`.
+    func sampler(seeing vision: VisionWeights) -> RolloutSampler {
+        RolloutSampler(
+            engine: engine, tokenizer: tokenizer,
+            vision: .init(
+                generation: 1, encoder: VisionEncoder(vision, on: compute), processor: ImageProcessor(viewSize: 32)),
+            template: .chatml, configuration: base.configuration, compute: compute)
+    }
+
+    /// An adapter that changes something: `sft` is not the base model either.
+    private static func adapter(_ generator: inout Tensors.SeededGenerator) -> LowRankAdapter {
+        var adapter = LowRankAdapter(starting: TinyLlama.configuration, rank: 4, alpha: 8, using: &generator)
+        for layer in adapter.layers.indices {
+            for module in AdapterModule.allCases {
+                guard let shape = adapter.layers[layer][module]?.b.shape else { continue }
+                adapter.layers[layer][module]?.b = Tensor(normal: 0.02, shape, using: &generator)
+            }
+        }
+        return adapter
+    }
+
+    /// Short runs on two pictures of two questions, never stopped by rule.
+    static var settings: PPOSettings {
+        var settings = PPOSettings()
+        settings.iterations = 4
+        settings.answersPerQuestion = 4
+        settings.maximumTokens = 6
+        settings.picturesPerMinibatch = 1
+        settings.policyRate = 5e-3
+        settings.valueRate = 5e-3
+        settings.headRate = 1e-2
+        settings.valueIterations = 0
+        settings.stop.patience = .max
+        settings.stop.missingEnds = 1
+        settings.stop.entropy = 0
+        return settings
+    }
+
+    func stage(
+        _ settings: PPOSettings, replay: [ReplayRecord] = [],
+        record: @escaping (RolloutRecord) throws -> Void = { _ in },
+        rule: @escaping @Sendable (SampledAnswer) -> Double
+    ) -> ProximalPolicyOptimization {
+        ProximalPolicyOptimization(
+            base: base, reference: reference, value: value, sampler: sampler(seeing: vision),
+            scorer: RuleScorer(rule: rule),
+            prompts: TwoPictures(), replay: replay, settings: settings, record: record)
+    }
+}
+
+/// Scores each answer by itself.
+struct RuleScorer: AnswerScorer {
+    let rule: @Sendable (SampledAnswer) -> Double
+
+    func scores(of pictures: [AnsweredPicture]) throws -> [Double] {
+        pictures.flatMap { $0.questions.flatMap { $0.answers.map(rule) } }
+    }
+}
+
+/// The same two pictures and questions in every iteration.
+struct TwoPictures: PromptSource {
+    func pictures(of iteration: Int) -> [PromptedPicture] {
+        [UInt8(20), 200].enumerated().map { index, red in
+            PromptedPicture(
+                reference: .easyVQA(number: index),
+                image: RGBImage(width: 32, height: 32, red: red, green: 90, blue: 40),
+                questions: ["what color?", "is it red?"])
+        }
+    }
+}
+
+extension StepReport {
+    func figure(_ name: String) -> Double? { figures.first { $0.name == name }?.value }
+}
+
+/// Runs `body` on a thread of its own: it waits for the engine, as the cooperative pool must not.
+func onOwnThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+        let thread = Thread { continuation.resume(with: Swift.Result { try body() }) }
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
+}
