@@ -11,7 +11,7 @@ import Training
 struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Train the vision encoder, a policy or a reward model.",
-        subcommands: [TrainVision.self, TrainSFT.self, TrainReward.self])
+        subcommands: [TrainVision.self, TrainSFT.self, TrainReward.self, TrainPPO.self])
 }
 
 /// What every stage takes.

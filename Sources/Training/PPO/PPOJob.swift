@@ -1,0 +1,170 @@
+public import Checkpoints
+import Datasets
+import Engine
+import Foundation
+public import Models
+public import Tensors
+public import Tokenizers
+
+/// PPO from files to files: the policies `sft` and `reward` go in; a policy's adapter and a value model come out.
+public struct PPOJob: Sendable {
+    /// What is read. All of it is known to the run folder by its SHA-256.
+    public struct Inputs: Sendable {
+        /// The base model, a GGUF file.
+        public var baseModel: String
+        /// The policy that training starts from and is held to, verified.
+        public var policy: PolicyFolder
+        /// The vision generation that the policy names, verified.
+        public var vision: PolicyFolder
+        /// The reward model, verified.
+        public var reward: PolicyFolder
+        /// Texts of the base model, JSON lines of `ReplayRecord`; nil for none.
+        public var replay: String?
+
+        /// Inputs.
+        public init(
+            baseModel: String, policy: PolicyFolder, vision: PolicyFolder, reward: PolicyFolder, replay: String?
+        ) {
+            self.baseModel = baseModel
+            self.policy = policy
+            self.vision = vision
+            self.reward = reward
+            self.replay = replay
+        }
+    }
+
+    /// Positions of a prompt with its answer; prompts of generated pictures have about 60.
+    private static let contextLength = 512
+    /// Keys and values of all answers that are drawn at the same time.
+    private static let cacheBytes = 512 << 20
+
+    private let inputs: Inputs
+    private let settings: PPOSettings
+    private let prompts: PromptSettings
+    private let folder: String
+
+    /// A job that keeps its state and results in `folder`.
+    public init(inputs: Inputs, settings: PPOSettings, prompts: PromptSettings, folder: String) {
+        self.inputs = inputs
+        self.settings = settings
+        self.prompts = prompts
+        self.folder = folder
+    }
+
+    /// Where the average of the policies goes when the run is over: a PEFT folder, bf16.
+    public var adapterFolder: String { folder + "/adapter" }
+
+    /// Where the value model goes: a PEFT folder, bf16, and `head.safetensors` beside it.
+    public var valueFolder: String { folder + "/value" }
+
+    /// Trains, or goes on training, and writes the results when all steps are done or a rule stopped the run.
+    ///
+    /// The thread waits for the engine meanwhile, so it must be none of Swift's cooperative pool.
+    ///
+    /// - Parameters:
+    ///   - configuration: the base model's sizes.
+    ///   - precision: of the frozen products.
+    ///   - report: prints one line.
+    /// - Throws: the errors of the files' types, `PPOJobError`, `RunFolderError` if the folder belongs to another run,
+    ///   `TrainingError`, `EngineFailure`.
+    public func run<C: Clock>(
+        configuration: DecoderConfiguration, tokenizer: Tokenizer, precision: Precision, compute: Compute,
+        options: TrainingRun<ProximalPolicyOptimization>.Options, clock: C = ContinuousClock(),
+        report: @escaping (String) -> Void
+    ) throws -> TrainingRun<ProximalPolicyOptimization>.Outcome where C.Duration == Duration {
+        let record = try PPORunRecord(
+            inputs: inputs, settings: settings, prompts: prompts, precision: precision,
+            instructionSet: compute.instructionSet)
+        let runFolder = try RunFolder(path: folder, configuration: record)
+        let file = try GGUFFile(path: inputs.baseModel)
+        let base = try FrozenDecoder(
+            gguf: file, configuration: configuration, precision: precision, compute: compute)
+        let engine = try engine(of: file, tokenizer: tokenizer, compute: compute)
+        defer { engine.stop() }
+        let stage = try stage(base: base, engine: engine, tokenizer: tokenizer, record: record)
+        var run = try TrainingRun(stage: stage, folder: runFolder, options: options, report: report)
+        let outcome = try run.run(clock: clock)
+        switch outcome {
+        case .paused: break
+        case .finished, .stopped: try write(run.stage)
+        }
+        return outcome
+    }
+
+    private func engine(of file: GGUFFile, tokenizer: Tokenizer, compute: Compute) throws -> Engine {
+        guard let endToken = tokenizer.vocabulary.endOfText else {
+            throw PPOJobError.noEndToken(path: inputs.baseModel)
+        }
+        var sizes = EngineConfiguration(contextLength: Self.contextLength)
+        sizes.cacheBytes = Self.cacheBytes
+        sizes.maximumWaiting = prompts.pictures * prompts.questions * settings.answersPerQuestion
+        return Engine(
+            decoder: try Decoder(file, compute: compute), tokenizer: tokenizer, endToken: endToken,
+            configuration: sizes)
+    }
+
+    private func stage(
+        base: FrozenDecoder, engine: Engine, tokenizer: Tokenizer, record: PPORunRecord
+    ) throws -> ProximalPolicyOptimization {
+        let configuration = base.configuration
+        guard let visionPath = inputs.vision.file("model.safetensors") else {
+            throw PPOJobError.missingField(path: inputs.vision.path, field: "model.safetensors")
+        }
+        guard let headPath = inputs.reward.file("head.safetensors") else {
+            throw PPOJobError.missingField(path: inputs.reward.path, field: "head.safetensors")
+        }
+        let reference = try Self.adapter(in: inputs.policy.path, configuration: configuration)
+        let reward = RewardModel(
+            base: base, adapter: try Self.adapter(in: inputs.reward.path, configuration: configuration),
+            head: try ScalarHead(path: headPath, hidden: configuration.hidden))
+        let vision = try VisionWeights(path: visionPath)
+        guard vision.configuration.textHidden == configuration.hidden,
+            vision.configuration.imageSize == record.image.viewSize
+        else {
+            throw ModelError.unsupported(
+                key: "vision of the policy",
+                expected: "views of \(record.image.viewSize) pixels, width \(configuration.hidden)",
+                found: "\(vision.configuration.imageSize), \(vision.configuration.textHidden)")
+        }
+        let sampler = RolloutSampler(
+            engine: engine, tokenizer: tokenizer,
+            vision: .init(
+                generation: record.vision.generation, encoder: VisionEncoder(vision, on: base.compute),
+                processor: record.imageProcessor),
+            template: record.chatTemplate, configuration: configuration, compute: base.compute)
+        let replay = try inputs.replay.map { try ReplayRecord.load(path: $0, vocabulary: configuration.vocabulary) }
+        return ProximalPolicyOptimization(
+            base: base, reference: reference, value: ValueModel(adapter: reward.adapter, head: reward.head),
+            sampler: sampler, scorer: RewardModelScorer(reward),
+            prompts: FamilyPrompts(
+                seed: settings.seed, families: prompts.families, pictures: prompts.pictures,
+                questions: prompts.questions),
+            replay: replay ?? [], settings: settings, record: writeRecord)
+    }
+
+    private func writeRecord(_ record: RolloutRecord) throws {
+        let samples = folder + "/samples"
+        try FileManager.default.createDirectory(atPath: samples, withIntermediateDirectories: true)
+        let number = String(repeating: "0", count: max(0, 4 - "\(record.iteration)".count)) + "\(record.iteration)"
+        try AtomicFile.write(try record.json(), to: "\(samples)/\(number).json")
+    }
+
+    private func write(_ stage: ProximalPolicyOptimization) throws {
+        for path in [adapterFolder, valueFolder] {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        }
+        try PEFTAdapter(stage.averagedPolicy).write(to: adapterFolder, as: .bfloat16)
+        try PEFTAdapter(stage.value.adapter).write(to: valueFolder, as: .bfloat16)
+        try stage.value.head.write(to: valueFolder + "/head.safetensors")
+    }
+
+    private static func adapter(in folder: String, configuration: DecoderConfiguration) throws -> LowRankAdapter {
+        let adapter = try LowRankAdapter(PEFTAdapter(folder: folder), configuration: configuration)
+        for (layer, pairs) in adapter.layers.enumerated() {
+            for module in AdapterModule.allCases where pairs[module] == nil {
+                throw ModelError.missingTensor("layers.\(layer).\(module.rawValue).lora_A in \(folder)")
+            }
+        }
+        return adapter
+    }
+}

@@ -1,0 +1,124 @@
+public import ArgumentParser
+import Checkpoints
+import Datasets
+import Foundation
+import Models
+import Tensors
+import Tokenizers
+public import Training
+
+/// Trains a policy by PPO.
+struct TrainPPO: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ppo", abstract: "Train a policy against a reward model, held to the policy it starts from.")
+
+    @OptionGroup var model: ModelOptions
+
+    @Option(help: "Decides everything that chance decides.")
+    var seed: UInt64 = 0
+
+    @Option(help: "Pauses after so many minutes; the same command goes on.")
+    var maxMinutes: Double?
+
+    @Option(name: .customLong("run"), help: "The run folder.")
+    var folder = "runs/ppo"
+
+    @Option(help: "The folder of policies.")
+    var policies = "Deploy/policies"
+
+    @Option(help: "The policy that training starts from.")
+    var policy = "sft"
+
+    @Option(help: "The policy's generation. Default: the current one.")
+    var generation: Int?
+
+    @Option(help: "The reward model's generation. Default: the current one.")
+    var rewardGeneration: Int?
+
+    @Option(help: "Replies of the base model, from `apus data replay`; `none` leaves text out.")
+    var replay = "runs/replay.jsonl"
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "The families of the pictures, in turn: \(Family.allCases.map(\.rawValue).joined(separator: ", ")).",
+        transform: { name in
+            guard let family = Family(rawValue: name) else { throw ValidationError("there is no family \(name)") }
+            return family
+        })
+    var families = PromptSettings().families
+
+    @Option(help: "Iterations of the whole run.")
+    var iterations = PPOSettings().iterations
+
+    @Option(help: "Pictures an iteration.")
+    var pictures = PromptSettings().pictures
+
+    @Option(name: .customLong("beta0"), help: "The weight of the KL at the start; 0 leaves the policy free.")
+    var klWeight = PPOSettings().klWeight
+
+    @Option(name: .customLong("kl"), help: "How the weight of the KL follows it: proportional or switch.")
+    var klControl = PPOSettings().klControl
+
+    @Option(help: "What holds an update near the policy before it: clipped or penalized.")
+    var objective = PPOSettings().objective
+
+    @Flag(help: "Keep the frozen products in 32 bits where the processor has faster 16-bit ones.")
+    var float32 = false
+
+    func validate() throws {
+        if let maxMinutes, !(maxMinutes > 0 && maxMinutes < 1e6) {
+            throw ValidationError("--max-minutes takes a positive number")
+        }
+        if iterations < 1 || pictures < 1 || pictures > 4_096 {
+            throw ValidationError("--iterations takes at least 1, --pictures 1 to 4096")
+        }
+        guard klWeight >= 0, klWeight.isFinite else { throw ValidationError("--beta0 takes at least 0") }
+        if families.isEmpty { throw ValidationError("--families takes at least one") }
+    }
+
+    func run() throws {
+        let file = try model.file()
+        let compute = try model.compute()
+        var settings = PPOSettings()
+        settings.seed = seed
+        settings.iterations = iterations
+        settings.klWeight = klWeight
+        settings.klControl = klControl
+        settings.objective = objective
+        var prompts = PromptSettings()
+        prompts.families = families
+        prompts.pictures = pictures
+        let job = PPOJob(inputs: try inputs(), settings: settings, prompts: prompts, folder: folder)
+        let outcome = try job.run(
+            configuration: DecoderConfiguration(file), tokenizer: Tokenizer(Vocabulary(file)),
+            precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16, compute: compute,
+            options: .init(
+                timeLimit: maxMinutes.map { .seconds($0 * 60) }, validationInterval: 0, reportInterval: 1)
+        ) { say($0) }
+        switch outcome {
+        case .finished: say("finished: \(job.adapterFolder) and \(job.valueFolder)")
+        case .stopped(let step, let reason):
+            say("stopped after iteration \(step): \(reason); \(job.adapterFolder) and \(job.valueFolder) are written")
+        case .paused: say("paused; the same command goes on")
+        }
+    }
+
+    private func inputs() throws -> PPOJob.Inputs {
+        let backbone = try FileDigest(path: model.model).sha256
+        let from = try PolicyFolder(name: policy, generation: generation, in: policies, backbone: backbone)
+        guard let vision = from.manifest.vision else {
+            throw ValidationError("the policy \(policy) names no vision generation")
+        }
+        return .init(
+            baseModel: model.model, policy: from,
+            vision: try PolicyFolder(
+                name: vision.name, generation: vision.generation, in: policies, backbone: backbone),
+            reward: try PolicyFolder(
+                name: "reward", generation: rewardGeneration, in: policies, backbone: backbone),
+            replay: replay == "none" ? nil : replay)
+    }
+}
+
+extension KLControl: ExpressibleByArgument {}
+
+extension PolicyObjective: ExpressibleByArgument {}
