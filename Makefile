@@ -4,7 +4,7 @@ SWIFT ?= swift
 ADDRESS ?= 127.0.0.1
 PORT ?= 8080
 
-.PHONY: run build test lint data fixtures verify-deploy system-packages model
+.PHONY: run build test lint data fixtures rlhf-smoke verify-deploy system-packages model
 
 run: build
 	.build/release/apus serve --host $(ADDRESS) --port $(PORT)
@@ -22,6 +22,10 @@ lint:
 
 system-packages:
 	@scripts/system-packages.sh
+
+# The whole training recipe on a tiny model, in two minutes: demonstrations, rankings, reward model, PPO. `test` has it too.
+rlhf-smoke: system-packages
+	$(SWIFT) test -c release --disable-testable-imports --filter RLHFSmokeTests
 
 # The base model, and the packages that training data comes from, into the cache folder. No network once they are there.
 model:
