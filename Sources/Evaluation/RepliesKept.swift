@@ -34,20 +34,19 @@ public struct RepliesKept: Codable, Sendable, Equatable {
     /// The held-out prompts of this seed are the set.
     private static let prompts = ReplayPrompts(seed: 0).heldOut
 
-    /// Lets the base model answer by way of `engine`, and reads its answers under the decoder alone and the adapter.
+    /// A prompt's ids and the ids of the reply to it.
+    public typealias Conversation = (prompt: [Int32], reply: [Int32])
+
+    /// Lets the base model answer the held-out prompts by way of `engine`.
     ///
-    /// - Parameters:
-    ///   - engine: runs `decoder`.
-    ///   - adapter: of the policy.
-    ///   - template: how prompts are written for the policy.
+    /// - Parameter template: how prompts are written for the policy.
     /// - Throws: the engine's errors, or a `ChatTemplateError` if the tokenizer lacks the template's tokens.
-    public static func measure(
-        engine: any Generating, decoder: Decoder, adapter: ServingAdapter, tokenizer: Tokenizer, template: ChatTemplate
-    ) async throws -> RepliesKept {
+    public static func baseReplies(
+        engine: any Generating, tokenizer: Tokenizer, template: ChatTemplate
+    ) async throws -> [Conversation] {
         let base = Policy(
             name: "base", generation: 0, adapter: nil, vision: nil, template: template, sampling: .init(), created: 0)
         let input = InputProcessor(tokenizer: tokenizer)
-        var conversations: [(prompt: [Int32], reply: [Int32])] = []
         // All are in the queue before the first is read, so that they are computed together.
         let answers = try prompts.map { prompt in
             var request = try input.request(
@@ -56,16 +55,15 @@ public struct RepliesKept: Codable, Sendable, Equatable {
             request.stop.maximumTokens = maximumTokens
             return (request.prompt, try engine.submit(request, in: engine.reserve()))
         }
+        var conversations: [Conversation] = []
         for (prompt, events) in answers {
             conversations.append((prompt, try await tokens(of: events)))
         }
-        return RepliesKept(conversations, decoder: decoder, adapter: adapter)
+        return conversations
     }
 
-    /// Reads conversations of at least one token each.
-    package init(
-        _ conversations: [(prompt: [Int32], reply: [Int32])], decoder: Decoder, adapter: ServingAdapter
-    ) {
+    /// Reads conversations, whose replies have at least one token each, under the decoder alone and the adapter.
+    public init(_ conversations: [Conversation], decoder: Decoder, adapter: ServingAdapter) {
         var (wholes, agreeing, total, divergence) = (0, 0, 0, 0.0)
         for (prompt, reply) in conversations {
             let teacher = Self.logits(prompt, reply, decoder: decoder, adapter: nil)

@@ -3,6 +3,7 @@ import Datasets
 import Engine
 import Evaluation
 import Foundation
+import Models
 
 /// Measures how good answers are.
 struct Eval: AsyncParsableCommand {
@@ -72,18 +73,30 @@ struct EvalText: AsyncParsableCommand {
 
     func run() async throws {
         let model = try LoadedModel(options)
-        guard let policy = policy.map({ model.catalog[$0] }) ?? model.catalog.defaultPolicy else {
+        let (policy, adapter) = try chosen(in: model.catalog)
+        let conversations = try await RepliesKept.baseReplies(
+            engine: model.engine, tokenizer: model.tokenizer, template: policy.template)
+        try report(on: policy, adapter, conversations, in: model)
+    }
+
+    private func chosen(in catalog: PolicyCatalog) throws -> (Policy, ServingAdapter) {
+        guard let policy = policy.map({ catalog[$0] }) ?? catalog.defaultPolicy else {
             throw ValidationError("there is no policy \(policy ?? "")")
         }
         guard let adapter = policy.adapter else {
             throw ValidationError("policy \(policy.name) has no adapter to compare with its base model")
         }
-        let quality = TextQuality(decoder: model.decoder, adapter: adapter, tokenizer: model.tokenizer)
-        say("\(policy.name) generation \(policy.generation): \(quality.summary)")
-        let replies = try await RepliesKept.measure(
-            engine: model.engine, decoder: model.decoder, adapter: adapter, tokenizer: model.tokenizer,
-            template: policy.template)
+        return (policy, adapter)
+    }
+
+    private func report(
+        on policy: Policy, _ adapter: ServingAdapter, _ conversations: [RepliesKept.Conversation],
+        in model: LoadedModel
+    ) throws {
+        let perplexity = TextQuality(decoder: model.decoder, adapter: adapter, tokenizer: model.tokenizer)
+        let replies = RepliesKept(conversations, decoder: model.decoder, adapter: adapter)
+        say("\(policy.name) generation \(policy.generation): \(perplexity.summary)")
         say(replies.summary)
-        if let json { try writeJSON(Figures(perplexity: quality, replies: replies), to: json) }
+        if let json { try writeJSON(Figures(perplexity: perplexity, replies: replies), to: json) }
     }
 }
