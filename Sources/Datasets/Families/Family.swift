@@ -12,7 +12,7 @@ public enum Family: String, Codable, Sendable, CaseIterable {
     case comparisons
     /// One printed digit.
     case digits
-    /// A printed number of two to four digits.
+    /// A printed number of two or three digits.
     case numbers
     /// Questions about things that are not there, or that no picture tells.
     case absence

@@ -38,6 +38,9 @@ package struct HeldOutRules: Sendable {
     /// The fonts that it may show.
     package var fonts: [BitmapFont] { split == .test ? [.serif] : [.plain, .segments, .wide] }
 
+    /// Whether half of its digits are drawn with a pen. Tests show one font, which nobody has seen.
+    package var showsStrokes: Bool { split != .test }
+
     /// Whether it may show things at these centres, in pixels.
     package func allows(centres: [(x: Int, y: Int)]) -> Bool { split == .test || !Self.isDiagonal(centres) }
 

@@ -1,4 +1,4 @@
-/// A printed number of two to four digits, each in a column of visual tokens of its own.
+/// A printed number of two or three digits, each in a column of visual tokens of its own.
 enum NumbersFamily {
     private static let number = Wording(
         "What number is this?", "Which number is shown?", "What number do you see?", "Read the number in the picture.",
@@ -17,7 +17,7 @@ enum NumbersFamily {
     static func picture(seed: UInt64) -> FamilyPicture {
         var generator = SeededGenerator(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
-        let digits = drawDigits(generator.draw(2...4), rules, &generator)
+        let digits = drawDigits(generator.draw(2...3), rules, &generator)
         let colour = generator.draw(from: SceneColour.allCases)
         let look = GlyphLook(rules, &generator)
         var canvas = SceneCanvas(&generator)
@@ -52,7 +52,7 @@ enum NumbersFamily {
 
     /// Boxes side by side, in quarters of a pixel.
     private static func places(_ count: Int, _ generator: inout SeededGenerator) -> [SceneGrid.Place] {
-        let pitch = generator.draw(count == 4 ? 60...61 : 64...(count == 3 ? 80 : 100))
+        let pitch = generator.draw(count == 3 ? 70...82 : 76...116)
         let width = pitch - generator.draw(8...14)
         let height = min(width * generator.draw(13...20) / 10, 200)
         let whole = 4 * ShapeScene.side

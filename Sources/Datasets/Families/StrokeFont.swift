@@ -1,0 +1,85 @@
+/// Digits drawn with one pen, every one a little different from the last: as many typefaces as there are draws.
+///
+/// Points lie on a grid of 40 by 60 with the origin at the top left, and are moved by up to three units each.
+struct StrokeFont {
+    /// From one point to the next.
+    private struct Segment {
+        let x: Int
+        let y: Int
+        let dx: Int
+        let dy: Int
+    }
+
+    static let width = 40
+    static let height = 60
+    /// Half the pen's width.
+    let radius: Int
+    /// Digit by digit.
+    private let segments: [[Segment]]
+
+    /// Draws a typeface. In some of them 1, 4 and 7 have feet and flags.
+    init(_ generator: inout SeededGenerator) {
+        radius = generator.draw(2...6)
+        let hasFeet = generator.draw(0...2) == 0
+        segments = (0..<10).map { digit in
+            let strokes = Self.strokes[digit] + (hasFeet ? Self.feet[digit, default: []] : [])
+            return strokes.flatMap { Self.segments($0, &generator) }
+        }
+    }
+
+    private static func segments(_ stroke: [(x: Int, y: Int)], _ generator: inout SeededGenerator) -> [Segment] {
+        var moved = stroke.map { (x: $0.x + generator.draw(-3...3), y: $0.y + generator.draw(-3...3)) }
+        if let first = stroke.first, let last = stroke.last, first == last { moved[moved.count - 1] = moved[0] }
+        return zip(moved, moved.dropFirst()).map {
+            Segment(x: $0.x, y: $0.y, dx: $1.x - $0.x, dy: $1.y - $0.y)
+        }
+    }
+
+    /// Whether the pen of `digit` covers a point, given in 256ths of the grid's unit.
+    func covers(_ digit: Int, _ x: Int, _ y: Int) -> Bool {
+        segments[digit].contains { segment in
+            let (px, py) = (x - segment.x << 8, y - segment.y << 8)
+            let length = segment.dx * segment.dx + segment.dy * segment.dy
+            let along = px * segment.dx + py * segment.dy
+            if along > 0, along < length << 8 {
+                let across = px * segment.dy - py * segment.dx
+                return across * across <= radius * radius * length << 16
+            }
+            let (qx, qy) = along <= 0 ? (px, py) : (px - segment.dx << 8, py - segment.dy << 8)
+            return qx * qx + qy * qy <= radius * radius << 16
+        }
+    }
+
+    private static let strokes: [[[(x: Int, y: Int)]]] = [
+        [[(20, 3), (31, 7), (37, 18), (37, 42), (31, 53), (20, 57), (9, 53), (3, 42), (3, 18), (9, 7), (20, 3)]],
+        [[(9, 14), (21, 3), (21, 57)]],
+        [[(4, 16), (8, 6), (20, 3), (32, 6), (36, 16), (32, 28), (4, 57), (37, 57)]],
+        [
+            [(4, 10), (12, 4), (22, 3), (32, 7), (35, 16), (31, 25), (19, 28)],
+            [(19, 28), (32, 32), (37, 43), (32, 53), (20, 57), (9, 55), (3, 48)],
+        ],
+        [[(29, 57), (29, 3), (3, 41), (37, 41)]],
+        [[(34, 3), (8, 3), (6, 27), (20, 23), (33, 28), (37, 41), (32, 53), (19, 57), (8, 55), (3, 48)]],
+        [
+            [
+                (33, 6), (22, 3), (10, 12), (4, 30), (5, 45), (10, 54), (20, 57), (31, 54), (37, 42), (32, 29), (21, 25),
+                (10, 29), (5, 40),
+            ]
+        ],
+        [[(3, 3), (37, 3), (16, 57)]],
+        [
+            [(20, 28), (8, 23), (5, 14), (10, 6), (20, 3), (30, 6), (35, 14), (32, 23), (20, 28)],
+            [(20, 28), (33, 34), (37, 44), (32, 54), (20, 57), (8, 54), (3, 44), (7, 34), (20, 28)],
+        ],
+        [
+            [
+                (7, 54), (18, 57), (30, 48), (36, 30), (35, 15), (30, 6), (20, 3), (9, 6), (3, 18), (8, 31), (19, 35),
+                (30, 31), (35, 20),
+            ]
+        ],
+    ]
+
+    private static let feet: [Int: [[(x: Int, y: Int)]]] = [
+        1: [[(9, 57), (33, 57)]], 4: [[(20, 57), (37, 57)]], 7: [[(3, 3), (3, 13)]],
+    ]
+}
