@@ -14,8 +14,8 @@ package struct VisionPictures: Sendable {
     let heldOutOfficial: [LabelledPicture]
     /// Scenes of the validation split.
     let heldOutScenes: [LabelledPicture]
-    /// Pictures of the families' validation split.
-    let heldOutFamilies: [LabelledPicture]
+    /// Pictures of each family's validation split.
+    let heldOutFamilies: [(family: Family, pictures: [LabelledPicture])]
 
     init(_ dataset: EasyVQA, settings: VisionPretrainingSettings) throws(EasyVQAError) {
         var training: [LabelledPicture] = []
@@ -41,27 +41,28 @@ package struct VisionPictures: Sendable {
         heldOutScenes = (0..<settings.heldOutScenes).map {
             LabelledPicture(ShapeScene(seed: SeedSplit.validation.seed(at: UInt64($0))))
         }
-        heldOutFamilies = (0..<settings.heldOutScenes).map {
-            let family = Family.allCases[$0 % Family.allCases.count]
-            return LabelledPicture(family.picture(seed: SeedSplit.validation.seed(at: UInt64($0))).scene)
+        let perFamily = (settings.heldOutScenes + Family.allCases.count - 1) / Family.allCases.count
+        heldOutFamilies = Family.allCases.map { family in
+            let seeds = (0..<perFamily).map { SeedSplit.validation.seed(at: UInt64($0)) }
+            return (family, seeds.map { LabelledPicture(family.picture(seed: $0).scene) })
         }
     }
 
-    /// The pictures of `step`: in turn an official one, one of a family, a scene of one to three shapes, and one more of
-    /// a family.
+    /// The pictures of `step`: in turn an official one, three of families, a scene of one to three shapes, and three more
+    /// of families.
     package func batch(of step: Int, on compute: Compute) -> [LabelledPicture] {
         var orders: [Int: [Int]] = [:]
         let drawn = Mutex<[Int: LabelledPicture]>([:])
         let first = step * picturesPerStep
-        for place in stride(from: first, to: first + picturesPerStep, by: 1) where place % 4 == 0 {
-            let (epoch, index) = (place / 4).quotientAndRemainder(dividingBy: official.count)
+        for place in stride(from: first, to: first + picturesPerStep, by: 1) where place % 8 == 0 {
+            let (epoch, index) = (place / 8).quotientAndRemainder(dividingBy: official.count)
             let order = orders[epoch] ?? shuffled(epoch: epoch)
             orders[epoch] = order
             drawn.withLock { $0[place - first] = official[order[index]] }
         }
         compute.pool.run(count: picturesPerStep) { index in
             let place = first + index
-            if place % 4 == 0 { return }
+            if place % 8 == 0 { return }
             let picture = generated(place)
             drawn.withLock { $0[index] = picture }
         }
@@ -69,8 +70,9 @@ package struct VisionPictures: Sendable {
     }
 
     private func generated(_ place: Int) -> LabelledPicture {
-        if place % 4 == 2 { return LabelledPicture(ShapeScene(seed: sceneSeed(place))) }
-        let family = families[place / 2 % families.count]
+        if place % 8 == 4 { return LabelledPicture(ShapeScene(seed: sceneSeed(place))) }
+        let number = place / 8 * 6 + place % 8 - (place % 8 < 4 ? 1 : 2)
+        let family = families[number % families.count]
         return LabelledPicture(family.picture(seed: sceneSeed(place)).scene)
     }
 

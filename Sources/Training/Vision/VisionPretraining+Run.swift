@@ -1,3 +1,4 @@
+import Checkpoints
 public import Datasets
 import Models
 public import Tensors
@@ -13,16 +14,21 @@ extension VisionPretraining {
     /// connector to `model.safetensors` in it.
     ///
     /// - Parameters:
+    ///   - start: the file of an encoder and connector to go on from; nil for random ones.
     ///   - inputs: SHA-256 of the input files by name; a folder of other inputs or settings is refused.
     ///   - report: prints one line.
     /// - Throws: `RunFolderError`, `EasyVQAError`, `VisionError`, `TrainingError`, `SafetensorsError`.
     public static func run(
-        dataset: EasyVQA, words: WordEmbeddings, inputs: [String: String], settings: VisionPretrainingSettings,
-        folder path: String, options: TrainingRun<VisionPretraining>.Options, on compute: Compute,
+        dataset: EasyVQA, words: WordEmbeddings, start: String?, inputs: [String: String],
+        settings: VisionPretrainingSettings, folder path: String, options: TrainingRun<VisionPretraining>.Options, on compute: Compute,
         report: @escaping (String) -> Void
     ) throws -> TrainingRun<VisionPretraining>.Outcome {
+        var inputs = inputs
+        if let start { inputs["start"] = try FileDigest(path: start).sha256 }
         let folder = try RunFolder(path: path, configuration: Configuration(settings: settings, inputs: inputs))
-        let stage = try VisionPretraining(dataset: dataset, words: words, settings: settings, on: compute)
+        let stage = try VisionPretraining(
+            dataset: dataset, words: words, start: start.map { try VisionWeights(path: $0) }, settings: settings,
+            on: compute)
         var run = try TrainingRun(stage: stage, folder: folder, options: options, report: report)
         let outcome = try run.run()
         if outcome == .finished { try run.stage.weights.write(to: path + "/model.safetensors") }

@@ -28,16 +28,21 @@ public struct VisionPretraining: TrainingStage {
 
     /// A run on the official training pictures of `dataset`, on scenes, and on the families' pictures.
     ///
-    /// - Throws: `EasyVQAError`, and `VisionError` if the settings' sizes do not fit together.
+    /// - Parameters:
+    ///   - start: the encoder and connector to go on from; nil for random ones.
+    /// - Throws: `EasyVQAError`, and `VisionError` if the settings' sizes do not fit together or `start` has others.
     public init(
-        dataset: EasyVQA, words: WordEmbeddings, settings: VisionPretrainingSettings, on compute: Compute
+        dataset: EasyVQA, words: WordEmbeddings, start: VisionWeights? = nil, settings: VisionPretrainingSettings,
+        on compute: Compute
     ) throws {
         try self.init(
-            pictures: VisionPictures(dataset, settings: settings), words: words, settings: settings, on: compute)
+            pictures: VisionPictures(dataset, settings: settings), words: words, start: start, settings: settings,
+            on: compute)
     }
 
     package init(
-        pictures: VisionPictures, words: WordEmbeddings, settings: VisionPretrainingSettings, on compute: Compute
+        pictures: VisionPictures, words: WordEmbeddings, start: VisionWeights? = nil,
+        settings: VisionPretrainingSettings, on compute: Compute
     ) throws(VisionError) {
         let configuration = try VisionConfiguration(
             imageSize: EasyVQA.side, patchSize: settings.patchSize, hidden: settings.hidden, layers: settings.layers,
@@ -45,7 +50,10 @@ public struct VisionPretraining: TrainingStage {
             textHidden: words.table.columns)
         let objective = VisionObjective(words: words, settings: settings, on: compute)
         var generator = Tensors.SeededGenerator(seed: settings.seed)
-        let weights = VisionWeights(configuration: configuration, using: &generator).parameters
+        if let start, start.configuration != configuration {
+            throw .sizes("those of the encoder to go on from are not the run's")
+        }
+        let weights = (start ?? VisionWeights(configuration: configuration, using: &generator)).parameters
         let heads = objective.headParameters(using: &generator)
         self.parameters = ParameterSet(zip(weights.names, weights.tensors).map { ($0, $1) } + heads)
         self.optimizer = AdamWOptimizer(
@@ -110,7 +118,8 @@ public struct VisionPretraining: TrainingStage {
 
     // MARK: Validation
 
-    /// Shares that are right on held-out pictures: patches of scenes, all heads on the families', and official pictures by
+    /// Shares that are right on held-out pictures: patches of scenes, all heads on the families', whose kinds
+    /// are told apart by family too, and official pictures by
     /// the heads and by the words nearest to the connector's output.
     public mutating func validate() throws -> [(name: String, value: Double)] {
         var counts: [String: (right: Int, all: Int)] = [:]
@@ -122,8 +131,13 @@ public struct VisionPretraining: TrainingStage {
         for part in passes(of: pictures.heldOutScenes) {
             probe(part, [.patchInk, .patchKind, .patchColour], "scene", weights, note)
         }
-        for part in passes(of: pictures.heldOutFamilies) {
-            probe(part, VisionHead.allCases, "family", weights, note)
+        for (family, held) in pictures.heldOutFamilies {
+            for part in passes(of: held) {
+                probe(part, VisionHead.allCases, "family", weights) { name, isRight in
+                    note(name, isRight)
+                    if name.hasSuffix("patch_kind") { note("accuracy_\(family)_patch_kind", isRight) }
+                }
+            }
         }
         for part in passes(of: pictures.heldOutOfficial) {
             let pass = probe(part, [.pictureKind, .pictureColour], "official", weights, note)

@@ -6,12 +6,12 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     public var seed: UInt64 = 0
     /// Steps of the whole run.
     public var steps = 6_000
-    /// Pictures a step: of four, one is official, one is a scene in easy-VQA's style, and two are of `families`.
+    /// Pictures a step: of eight, one is official, one is a scene in easy-VQA's style, and six are of `families`.
     public var picturesPerStep = 48
     /// The families of those pictures, in turn: what is hard to see stands there more than once.
     public var families: [Family] = [
-        .counts, .digits, .comparisons, .numbers, .attributes, .numbers, .counts, .digits, .descriptions, .numbers,
-        .positions, .absence,
+        .numbers, .counts, .digits, .numbers, .comparisons, .digits, .numbers, .attributes, .positions, .numbers,
+        .digits, .counts, .numbers, .descriptions, .digits, .numbers,
     ]
     /// Pictures that go through the encoder at once: few, so that what is kept for the backward pass stays in the cache.
     public var picturesPerPass = 8
@@ -32,7 +32,7 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     /// Official training pictures whose number is one less than a multiple of this are held out for validation.
     public var heldOutInterval = 10
     /// Scenes of the validation split that are held out, and as many pictures of all families together.
-    public var heldOutScenes = 200
+    public var heldOutScenes = 400
     /// Patch side, in pixels.
     public var patchSize = 8
     /// Width of the encoder.
