@@ -50,18 +50,29 @@ struct TrainVision: ParsableCommand {
     @Option(name: .customLong("run"), help: "The run folder.")
     var folder = "runs/vision"
 
+    @Option(help: "An encoder and connector to go on from. Default: random ones.")
+    var from: String?
+
     @Option(help: "Steps of the whole run.")
     var steps = VisionPretrainingSettings().steps
+
+    @Option(help: "Learning rate at its peak.")
+    var learningRate = VisionPretrainingSettings().learningRate
+
+    func validate() throws {
+        if !(learningRate > 0 && learningRate < 1) { throw ValidationError("--learning-rate takes 0 to 1") }
+    }
 
     func run() throws {
         let file = try training.model.file()
         var settings = VisionPretrainingSettings()
         settings.seed = training.seed
         settings.steps = steps
+        settings.learningRate = learningRate
         let words = WordEmbeddings(
             embeddings: try file.float(DecoderWeight.embedding.ggufName), tokenizer: Tokenizer(try Vocabulary(file)))
         let outcome = try VisionPretraining.run(
-            dataset: EasyVQA(folder: URL(fileURLWithPath: training.easyVQA)), words: words,
+            dataset: EasyVQA(folder: URL(fileURLWithPath: training.easyVQA)), words: words, start: from,
             inputs: [
                 "baseModel": try FileDigest(path: training.model.model).sha256,
                 "questions": try FileDigest(path: training.easyVQA + "/train/questions.json").sha256,
@@ -76,7 +87,7 @@ struct TrainVision: ParsableCommand {
 /// Fine-tunes a policy on demonstrations.
 struct TrainSFT: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sft", abstract: "Fine-tune a policy on easy-VQA's training split and replayed text.")
+        commandName: "sft", abstract: "Fine-tune a policy on easy-VQA's training split, the families' pictures and replayed text.")
 
     @OptionGroup var training: TrainingOptions
 
@@ -85,6 +96,9 @@ struct TrainSFT: ParsableCommand {
 
     @Option(help: "The pre-trained vision encoder.")
     var vision = "runs/vision/model.safetensors"
+
+    @Option(help: "The folder of a policy whose adapter to start from. Default: one that changes nothing.")
+    var from: String?
 
     @Option(help: "Replies of the base model, from `apus data replay`; `none` leaves text out.")
     var replay = "runs/replay.jsonl"
@@ -103,7 +117,7 @@ struct TrainSFT: ParsableCommand {
         settings.steps = steps
         let job = FineTuningJob(
             inputs: .init(
-                baseModel: training.model.model, vision: vision, easyVQA: training.easyVQA,
+                baseModel: training.model.model, vision: vision, start: from, easyVQA: training.easyVQA,
                 replay: replay == "none" ? nil : replay),
             settings: settings, folder: folder)
         let outcome = try job.run(

@@ -34,13 +34,11 @@ import Training
     private static func fineTuned(
         _ world: TinyPPO, in folder: URL
     ) throws -> (adapter: LowRankAdapter, sampler: RolloutSampler) {
-        var weights = world.vision
-        let encoder = VisionEncoder(weights, on: world.compute)
-        let processor = ImageProcessor(viewSize: weights.configuration.imageSize)
+        let processor = ImageProcessor(viewSize: world.vision.configuration.imageSize)
         let pictures = (0..<8).map { seed in
             let picture = Family.counts.picture(seed: UInt64(seed))
             return PictureQuestions(
-                features: encoder.features(of: processor.views(of: picture.scene.image, detail: .low)),
+                views: processor.views(of: picture.scene.image, detail: .low),
                 questions: picture.questions.map { .init(text: $0.text, answer: $0.answer, group: "counts") })
         }
         var settings = FineTuningSettings()
@@ -48,13 +46,12 @@ import Training
         settings.rank = 4
         settings.alpha = 8
         let stage = try SupervisedFineTuning(
-            base: world.base, connector: weights.parameters[VisionWeights.connector],
+            base: world.base, vision: world.vision,
             demonstrations: RepeatedDemonstrations(
                 pictures, heldOut: 2, seed: 0, picturesPerStep: 2, questionsPerPicture: 2),
             replay: [], template: .chatml, tokenizer: world.tokenizer, settings: settings)
         let tuned = try finished(stage, settings, in: folder.appendingPathComponent("sft"))
-        weights.parameters[VisionWeights.connector] = tuned.connector
-        return (tuned.adapter, world.sampler(seeing: weights))
+        return (tuned.adapter, world.sampler(seeing: tuned.vision))
     }
 
     /// Each question's answers, ranked by a rule that can tell random ones apart: by their first tokens.

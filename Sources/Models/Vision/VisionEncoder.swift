@@ -36,12 +36,11 @@ public struct VisionEncoder: Sendable {
     /// The rows that the language model reads of `pixels` `[views, 3, height, width]`, normalised to [-1, 1]; views of
     /// `imageSize` give `[views * tokensPerView, textHidden]`. Sides are multiples of patch × scale.
     public func encode(_ pixels: Tensor) -> Tensor {
-        multiply(features(of: pixels), VisionWeights.connector)
+        multiply(shuffledFeatures(of: pixels), VisionWeights.connector)
     }
 
-    /// What the connector reads, `[views * tokensPerView, shuffledWidth]`: for training a connector on an encoder that
-    /// stays as it is.
-    public func features(of pixels: Tensor) -> Tensor {
+    /// What the connector reads, `[views * tokensPerView, shuffledWidth]`.
+    private func shuffledFeatures(of pixels: Tensor) -> Tensor {
         let layout = VisionPatches(configuration, pixels: pixels.shape)
         let spans = layout.spans
         var x = linear(layout.flattened(pixels, on: compute), VisionWeights.patchEmbedding)

@@ -11,8 +11,9 @@ struct DemonstrationBatch: Sendable {
     }
 
     private(set) var rows = PackedRows()
-    /// Where the visual tokens of each picture stand, and what the connector reads for them.
-    private(set) var pictures: [(row: Int, features: Tensor)] = []
+    /// Where the visual tokens of each picture stand.
+    private(set) var pictures: [Range<Int>] = []
+    private var pictureViews: [Tensor] = []
     /// The rows whose next token is trained, and that token.
     private(set) var outputs: [Int] = []
     private(set) var targets: [Int32] = []
@@ -23,7 +24,9 @@ struct DemonstrationBatch: Sendable {
     /// Adds a picture and its questions.
     mutating func append(_ tree: PictureTree) {
         let prefix = rows.append(tree.prefix)
-        pictures.append((prefix.rows.lowerBound + tree.visual.lowerBound, tree.features))
+        let first = prefix.rows.lowerBound
+        pictures.append(first + tree.visual.lowerBound..<first + tree.visual.upperBound)
+        pictureViews.append(tree.views)
         for branch in tree.branches {
             let predictions = append(prompt: branch.prompt, reply: branch.answer, after: prefix)
             answers.append(Answer(predictions: predictions, group: branch.group))
@@ -45,6 +48,9 @@ struct DemonstrationBatch: Sendable {
         return start..<outputs.count
     }
 
-    /// The features of all pictures, `[visual tokens, connector inputs]`.
-    var features: Tensor { Tensor.stacking(pictures.map(\.features)) }
+    /// The views of all pictures, `[views, 3, side, side]`.
+    var views: Tensor {
+        let side = pictureViews[0].shape[2]
+        return Tensor.stacking(pictureViews).reshaped([pictureViews.reduce(0) { $0 + $1.shape[0] }, 3, side, side])
+    }
 }

@@ -35,7 +35,7 @@ public struct RepeatedDemonstrations: DemonstrationSource {
         let shuffled = pictures.shuffled(using: &generator)
         heldOut = shuffled.prefix(heldOutCount).map { picture in
             PictureQuestions(
-                features: picture.features, questions: Array(picture.questions.prefix(questionsPerPicture)))
+                views: picture.views, questions: Array(picture.questions.prefix(questionsPerPicture)))
         }
         let training = Array(shuffled.dropFirst(heldOutCount))
         self.training = training
@@ -48,7 +48,7 @@ public struct RepeatedDemonstrations: DemonstrationSource {
     public func pictures(of step: Int) -> [PictureQuestions] {
         order.items(of: step).map { picture, questions in
             PictureQuestions(
-                features: training[picture].features, questions: questions.map { training[picture].questions[$0] })
+                views: training[picture].views, questions: questions.map { training[picture].questions[$0] })
         }
     }
 }

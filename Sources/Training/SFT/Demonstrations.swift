@@ -20,14 +20,14 @@ public struct PictureQuestions: Sendable {
         }
     }
 
-    /// What the connector reads of the picture, `[visual tokens, connector inputs]`.
-    public var features: Tensor
+    /// The picture's views, `[views, 3, side, side]`.
+    public var views: Tensor
     /// The questions; at least one.
     public var questions: [Question]
 
     /// A picture.
-    public init(features: Tensor, questions: [Question]) {
-        self.features = features
+    public init(views: Tensor, questions: [Question]) {
+        self.views = views
         self.questions = questions
     }
 }
@@ -47,12 +47,14 @@ struct PictureTree: Sendable {
     let prefix: [Int32]
     /// The picture's rows of the prefix.
     let visual: Range<Int>
-    let features: Tensor
+    let views: Tensor
     let branches: [Branch]
 
     /// Renders each question exactly as it is served, then cuts the prompts behind the picture.
+    ///
+    /// - Parameter tokensPerView: visual tokens of a view.
     init(
-        _ picture: PictureQuestions, template: ChatTemplate, tokenizer: Tokenizer, endToken: Int32
+        _ picture: PictureQuestions, tokensPerView: Int, template: ChatTemplate, tokenizer: Tokenizer, endToken: Int32
     ) throws(ChatTemplateError) {
         var prefix: [Int32] = []
         var visual = 0..<0
@@ -60,7 +62,8 @@ struct PictureTree: Sendable {
         for question in picture.questions {
             let message = ChatMessage(role: .user, content: [.image(0), .text(question.text)])
             let prompt = try template.render(
-                [message], imageTokens: { _ in Array(repeating: endToken, count: picture.features.rows) },
+                [message],
+                imageTokens: { _ in Array(repeating: endToken, count: picture.views.shape[0] * tokensPerView) },
                 tokenizer: tokenizer)
             visual = prompt.imageSpans[0].range
             prefix = Array(prompt.ids[..<visual.upperBound])
@@ -72,7 +75,7 @@ struct PictureTree: Sendable {
         }
         self.prefix = prefix
         self.visual = visual
-        self.features = picture.features
+        self.views = picture.views
         self.branches = branches
     }
 }

@@ -1,5 +1,5 @@
 import Datasets
-import Images
+import Models
 import Tensors
 
 /// Freshly drawn pictures of the families: none comes twice.
@@ -9,27 +9,27 @@ struct FamilyDemonstrations: DemonstrationSource {
     private let families: [Family]
     private let picturesPerStep: Int
     private let questionsPerPicture: Int
-    private let encode: @Sendable ([RGBImage]) -> [Tensor]
+    private let processor: ImageProcessor
 
     /// - Parameters:
     ///   - families: those of a step's pictures, in turn; one that stands there twice comes twice as often.
     ///   - heldOutCount: pictures of the validation split to measure on, of each family.
-    ///   - encode: what the connector reads of each picture.
+    ///   - processor: makes the views of each picture.
     init(
         seed: UInt64, families: [Family], heldOut heldOutCount: Int, picturesPerStep: Int, questionsPerPicture: Int,
-        encode: @escaping @Sendable ([RGBImage]) -> [Tensor]
+        processor: ImageProcessor
     ) {
         precondition(!families.isEmpty, "no family")
         self.seed = seed
         self.families = families
         self.picturesPerStep = picturesPerStep
         self.questionsPerPicture = questionsPerPicture
-        self.encode = encode
+        self.processor = processor
         heldOut = Family.allCases.flatMap { family in
             let pictures = (0..<heldOutCount).map {
                 family.picture(seed: SeedSplit.validation.seed(at: UInt64($0)))
             }
-            return Self.demonstrations(pictures, questionsPerPicture, encode)
+            return Self.demonstrations(pictures, questionsPerPicture, processor)
         }
     }
 
@@ -40,15 +40,15 @@ struct FamilyDemonstrations: DemonstrationSource {
             let seed = SeedSplit.training.seed(at: generator.next() % 1_000_000_000)
             return families[place % families.count].picture(seed: seed)
         }
-        return Self.demonstrations(pictures, questionsPerPicture, encode)
+        return Self.demonstrations(pictures, questionsPerPicture, processor)
     }
 
     private static func demonstrations(
-        _ pictures: [FamilyPicture], _ limit: Int, _ encode: ([RGBImage]) -> [Tensor]
+        _ pictures: [FamilyPicture], _ limit: Int, _ processor: ImageProcessor
     ) -> [PictureQuestions] {
-        zip(encode(pictures.map(\.scene.image)), pictures).map { features, picture in
+        pictures.map { picture in
             PictureQuestions(
-                features: features,
+                views: processor.views(of: picture.scene.image, detail: .low),
                 questions: picture.questions.prefix(limit).map {
                     .init(text: $0.text, answer: $0.answer, group: $0.family.rawValue)
                 })

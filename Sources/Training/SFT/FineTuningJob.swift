@@ -14,15 +14,18 @@ public struct FineTuningJob: Sendable {
         public var baseModel: String
         /// The pre-trained vision encoder and connector, a safetensors file.
         public var vision: String
+        /// The folder of a policy whose adapter to start from; nil for one that changes nothing.
+        public var start: String?
         /// The folder of easy-VQA 1.0.
         public var easyVQA: String
         /// Texts of the base model, JSON lines of `ReplayRecord`; nil for none.
         public var replay: String?
 
         /// Inputs.
-        public init(baseModel: String, vision: String, easyVQA: String, replay: String?) {
+        public init(baseModel: String, vision: String, start: String?, easyVQA: String, replay: String?) {
             self.baseModel = baseModel
             self.vision = vision
+            self.start = start
             self.easyVQA = easyVQA
             self.replay = replay
         }
@@ -73,15 +76,15 @@ public struct FineTuningJob: Sendable {
             instructionSet: compute.instructionSet.rawValue, inputs: try digests())
         let runFolder = try RunFolder(path: folder, configuration: record)
         let vision = try VisionWeights(path: inputs.vision)
-        let encoder = PictureEncoder(vision: vision, compute: compute)
+        let processor = ImageProcessor(viewSize: vision.configuration.imageSize)
         let demonstrations = MixedDemonstrations(sources: [
             RepeatedDemonstrations(
-                try officialPictures(encoder, report: report), heldOut: settings.heldOutPictures, seed: settings.seed,
+                try officialPictures(processor), heldOut: settings.heldOutPictures, seed: settings.seed,
                 picturesPerStep: settings.officialPictures, questionsPerPicture: settings.questionsPerPicture),
             FamilyDemonstrations(
                 seed: settings.seed, families: settings.families, heldOut: settings.heldOutFamilyPictures,
                 picturesPerStep: settings.familyPictures, questionsPerPicture: settings.questionsPerPicture,
-                encode: encoder.features),
+                processor: processor),
         ])
         let base = try FrozenDecoder(
             gguf: GGUFFile(path: inputs.baseModel), configuration: configuration, precision: precision,
@@ -90,12 +93,24 @@ public struct FineTuningJob: Sendable {
             try ReplayRecord.load(path: $0, vocabulary: configuration.vocabulary)
         }
         let stage = try SupervisedFineTuning(
-            base: base, connector: vision.parameters[VisionWeights.connector], demonstrations: demonstrations,
+            base: base, vision: vision, start: try startingAdapter(configuration), demonstrations: demonstrations,
             replay: replay ?? [], template: template, tokenizer: tokenizer, settings: settings)
         var run = try TrainingRun(stage: stage, folder: runFolder, options: options, report: report)
         let outcome = try run.run(clock: clock)
-        if outcome == .finished { try write(run.stage, vision) }
+        if outcome == .finished { try write(run.stage) }
         return outcome
+    }
+
+    /// The adapter to start from, which must be of the size that the settings ask for.
+    private func startingAdapter(_ configuration: DecoderConfiguration) throws -> LowRankAdapter? {
+        guard let folder = inputs.start else { return nil }
+        let adapter = try LowRankAdapter(completeIn: folder, configuration: configuration)
+        guard adapter.rank == settings.rank, adapter.alpha == settings.alpha else {
+            throw ModelError.unsupported(
+                key: "adapter of \(folder)", expected: "r \(settings.rank), alpha \(settings.alpha)",
+                found: "r \(adapter.rank), alpha \(adapter.alpha)")
+        }
+        return adapter
     }
 
     private func digests() throws -> [String: FileDigest] {
@@ -104,39 +119,28 @@ public struct FineTuningJob: Sendable {
             "questions": try FileDigest(path: inputs.easyVQA + "/train/questions.json"),
         ]
         if let replay = inputs.replay { digests["replay"] = try FileDigest(path: replay) }
+        if let start = inputs.start { digests["start"] = try FileDigest(path: start + "/adapter_model.safetensors") }
         return digests
     }
 
     /// Each training picture and its questions. Test pictures are refused by `EasyVQA`.
-    private func officialPictures(_ encoder: PictureEncoder, report: (String) -> Void) throws -> [PictureQuestions] {
+    private func officialPictures(_ processor: ImageProcessor) throws -> [PictureQuestions] {
         let data = try EasyVQA(folder: URL(fileURLWithPath: inputs.easyVQA))
         let questions = Dictionary(grouping: data.training, by: \.picture)
-        let numbers = questions.keys.sorted()
-        var pictures: [PictureQuestions] = []
-        let batch = 40
-        for start in stride(from: 0, to: numbers.count, by: batch) {
-            let some = numbers[start..<min(numbers.count, start + batch)]
-            let features = encoder.features(of: try some.map { try data.trainingPicture($0) })
-            for (number, features) in zip(some, features) {
-                pictures.append(
-                    PictureQuestions(
-                        features: features,
-                        questions: (questions[number] ?? []).map {
-                            .init(
-                                text: $0.text, answer: $0.answer.rawValue,
-                                group: $0.kind == .yesNo ? "easy_vqa_yes_no" : "easy_vqa_open")
-                        }))
-            }
-            if (start / batch + 1) % 25 == 0 { report("sft: \(pictures.count) of \(numbers.count) pictures encoded") }
+        return try questions.keys.sorted().map { number in
+            PictureQuestions(
+                views: processor.views(of: try data.trainingPicture(number), detail: .low),
+                questions: (questions[number] ?? []).map {
+                    .init(
+                        text: $0.text, answer: $0.answer.rawValue,
+                        group: $0.kind == .yesNo ? "easy_vqa_yes_no" : "easy_vqa_open")
+                })
         }
-        return pictures
     }
 
-    private func write(_ stage: SupervisedFineTuning, _ vision: VisionWeights) throws {
+    private func write(_ stage: SupervisedFineTuning) throws {
         try FileManager.default.createDirectory(atPath: adapterFolder, withIntermediateDirectories: true)
         try PEFTAdapter(stage.adapter).write(to: adapterFolder, as: .bfloat16)
-        var vision = vision
-        vision.parameters[VisionWeights.connector] = stage.connector
-        try vision.write(to: visionPath, as: .bfloat16)
+        try stage.vision.write(to: visionPath, as: .bfloat16)
     }
 }

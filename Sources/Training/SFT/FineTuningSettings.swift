@@ -12,7 +12,7 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     public var familyPictures = 6
     /// The families of those pictures, in turn: what is hard stands there more than once.
     public var families: [Family] = [
-        .counts, .positions, .comparisons, .attributes, .counts, .numbers, .positions, .absence, .counts, .digits,
+        .counts, .numbers, .comparisons, .attributes, .positions, .counts, .absence, .numbers, .digits, .counts,
         .comparisons, .descriptions, .positions, .absence,
     ]
     /// Questions a picture and step.
@@ -25,6 +25,8 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     public var adapterRate: Float = 5e-4
     /// Learning rate of the connector.
     public var connectorRate: Float = 1e-3
+    /// Learning rate of the vision encoder.
+    public var visionRate: Float = 2e-4
     /// Steps over which the rates rise.
     public var warmUp = 15
     /// The share of the rates that is left at the end.

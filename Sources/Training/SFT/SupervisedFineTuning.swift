@@ -1,9 +1,10 @@
 public import Datasets
 public import Models
-public import Tensors
+import Tensors
 public import Tokenizers
 
-/// Stage 1: the adapter and the connector learn the demonstrated answers, the decoder and the vision encoder are frozen.
+/// Stage 1: the adapter, the connector and, more slowly, the vision encoder learn the demonstrated answers; the decoder is
+/// frozen.
 ///
 /// L = - mean over answer tokens, end token included, of log π(token | picture, question, tokens before)
 /// (Ouyang et al. 2022, §3.5), plus a weighted mean over the tokens of a replay text of KL(base || adapted), which keeps
@@ -13,7 +14,7 @@ public struct SupervisedFineTuning: TrainingStage {
     public let name = "sft"
     /// Rows of the decoder.
     public let unit = "tokens"
-    /// The connector's weight and the adapter's factors.
+    /// The vision encoder's and connector's weights and the adapter's factors.
     public var parameters: ParameterSet
     /// AdamW over them.
     public var optimizer: AdamWOptimizer
@@ -21,7 +22,8 @@ public struct SupervisedFineTuning: TrainingStage {
     public var state: [String: String] = [:]
 
     private let base: FrozenDecoder
-    /// The adapter as it starts, which changes nothing: with it the decoder is the base model.
+    private let visionConfiguration: VisionConfiguration
+    /// An adapter that changes nothing: with it the decoder is the base model.
     private let reference: LowRankAdapter
     private let settings: FineTuningSettings
     private let demonstrations: any DemonstrationSource
@@ -34,31 +36,36 @@ public struct SupervisedFineTuning: TrainingStage {
     /// A run over `demonstrations`.
     ///
     /// - Parameters:
-    ///   - connector: `[hidden, connector inputs]`, to start from.
+    ///   - vision: the encoder and connector to start from.
+    ///   - start: the adapter to start from; nil for one that changes nothing.
     ///   - replay: texts of the base model; may be empty.
     /// - Throws: `ChatTemplateError` if the tokenizer lacks the template's tokens.
     public init(
-        base: FrozenDecoder, connector: Tensor, demonstrations: any DemonstrationSource, replay: [ReplayRecord],
-        template: ChatTemplate, tokenizer: Tokenizer, settings: FineTuningSettings
+        base: FrozenDecoder, vision: VisionWeights, start: LowRankAdapter? = nil,
+        demonstrations: any DemonstrationSource, replay: [ReplayRecord], template: ChatTemplate,
+        tokenizer: Tokenizer, settings: FineTuningSettings
     ) throws(ChatTemplateError) {
         guard let endToken = tokenizer.id(ofSpecial: "<|im_end|>") else { throw .missingToken("<|im_end|>") }
         var generator = Tensors.SeededGenerator(seed: settings.seed)
-        let adapter = LowRankAdapter(
+        let neutral = LowRankAdapter(
             starting: base.configuration, rank: settings.rank, alpha: settings.alpha, using: &generator)
         self.base = base
-        self.reference = adapter
+        self.visionConfiguration = vision.configuration
+        self.reference = neutral
         self.settings = settings
         self.demonstrations = demonstrations
         self.replay = replay
         self.template = template
         self.tokenizer = tokenizer
         self.endToken = endToken
-        self.parameters = ParameterSet([("connector", connector)] + adapter.parameters)
+        self.parameters = ParameterSet(
+            zip(vision.parameters.names, vision.parameters.tensors).map { ($0, $1) } + (start ?? neutral).parameters)
         self.optimizer = AdamWOptimizer(
             parameters: parameters,
             groups: [
-                .init(prefix: "connector", learningRate: settings.connectorRate),
+                .init(prefix: VisionWeights.connector, learningRate: settings.connectorRate),
                 .init(prefix: "adapter.", learningRate: settings.adapterRate),
+                .init(learningRate: settings.visionRate),
             ], settings: settings.optimizer)
         self.schedule = CosineSchedule(steps: settings.steps, warmUp: settings.warmUp, floor: settings.floor)
     }
@@ -71,8 +78,8 @@ public struct SupervisedFineTuning: TrainingStage {
         LowRankAdapter(parameters, like: base.configuration, rank: settings.rank, alpha: settings.alpha)
     }
 
-    /// The connector's weight as trained so far.
-    public var connector: Tensor { parameters["connector"] }
+    /// The vision encoder and connector as trained so far.
+    public var vision: VisionWeights { VisionWeights(configuration: visionConfiguration, parameters: parameters) }
 
     /// Forward, backward and update on the pictures and questions of `step`.
     public mutating func advance(step: Int) throws -> StepReport {
@@ -96,7 +103,9 @@ public struct SupervisedFineTuning: TrainingStage {
         var batch = DemonstrationBatch()
         for picture in pictures {
             batch.append(
-                try PictureTree(picture, template: template, tokenizer: tokenizer, endToken: endToken))
+                try PictureTree(
+                    picture, tokensPerView: visionConfiguration.tokensPerView, template: template,
+                    tokenizer: tokenizer, endToken: endToken))
         }
         return batch
     }
@@ -120,9 +129,11 @@ public struct SupervisedFineTuning: TrainingStage {
     private func gradients(of batch: DemonstrationBatch) -> Gradients {
         let compute = base.compute
         let decoder = TrainableDecoder(base, adapter: adapter)
-        let features = batch.features
+        let vision = vision
+        let seen = VisionPass(batch.views, weights: vision, on: compute)
+        let (visual, shuffled) = seen.connect(weights: vision)
         let pass = decoder.forward(
-            embeddings(of: batch, features), rows: batch.rows, outputs: batch.outputs + Array(batch.replay ?? 0..<0))
+            embeddings(of: batch, visual), rows: batch.rows, outputs: batch.outputs + Array(batch.replay ?? 0..<0))
         let answers = batch.targets.count
         let (losses, dlogits) = compute.crossEntropy(
             logits: base.logits(pass.hidden.rows(0..<answers)), targets: batch.targets,
@@ -137,12 +148,14 @@ public struct SupervisedFineTuning: TrainingStage {
             dhidden.append(base.logitsBackward(logits))
         }
         let (dadapter, dembeddings) = decoder.backward(pass, dhidden: Tensor.stacking(dhidden))
-        let dvisual = Tensor.stacking(
-            batch.pictures.map { dembeddings.rows($0.row..<$0.row + $0.features.rows) })
-        let dconnector = compute.multiply(dvisual, features, transposeA: true)
+        var dvision = vision.parameters.zeros()
+        let dfeatures = seen.connectBackward(
+            Tensor.stacking(batch.pictures.map { dembeddings.rows($0) }), shuffled: shuffled, weights: vision,
+            gradients: &dvision)
+        seen.backward(dfeatures, weights: vision, gradients: &dvision)
         return Gradients(
             answerLoss: mean(losses) ?? 0, replayLoss: mean(divergences),
-            gradients: ParameterSet([("connector", dconnector)] + dadapter.parameters))
+            gradients: ParameterSet(zip(dvision.names, dvision.tensors).map { ($0, $1) } + dadapter.parameters))
     }
 
     /// What the base model would say after each of a text's tokens.
@@ -159,14 +172,12 @@ public struct SupervisedFineTuning: TrainingStage {
     }
 
     /// What the decoder reads: tokens' embeddings, and the connector's output where pictures are.
-    private func embeddings(of batch: DemonstrationBatch, _ features: Tensor) -> Tensor {
+    private func embeddings(of batch: DemonstrationBatch, _ visual: Tensor) -> Tensor {
         var embeddings = base.embeddings(of: batch.rows.tokens)
-        let visual = base.compute.multiply(features, connector, transposeB: true)
         var first = 0
         for picture in batch.pictures {
-            embeddings.replaceRows(
-                from: picture.row, with: visual.rows(first..<first + picture.features.rows))
-            first += picture.features.rows
+            embeddings.replaceRows(from: picture.lowerBound, with: visual.rows(first..<first + picture.count))
+            first += picture.count
         }
         return embeddings
     }
@@ -191,7 +202,9 @@ public struct SupervisedFineTuning: TrainingStage {
 
     private func correctness(of batch: DemonstrationBatch) -> [Bool] {
         let decoder = TrainableDecoder(base, adapter: adapter)
-        let pass = decoder.forward(embeddings(of: batch, batch.features), rows: batch.rows, outputs: batch.outputs)
+        let vision = vision
+        let visual = VisionPass(batch.views, weights: vision, on: base.compute).connect(weights: vision).tokens
+        let pass = decoder.forward(embeddings(of: batch, visual), rows: batch.rows, outputs: batch.outputs)
         let logits = base.logits(pass.hidden)
         return batch.answers.map { answer in
             answer.predictions.allSatisfy { row in
