@@ -87,7 +87,8 @@ struct TrainVision: ParsableCommand {
 /// Fine-tunes a policy on demonstrations.
 struct TrainSFT: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sft", abstract: "Fine-tune a policy on easy-VQA's training split, the families' pictures and replayed text.")
+        commandName: "sft",
+        abstract: "Fine-tune a policy on easy-VQA's training split, the families' pictures and replayed text.")
 
     @OptionGroup var training: TrainingOptions
 

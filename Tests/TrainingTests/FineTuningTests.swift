@@ -166,7 +166,8 @@ import Training
             _ = try run(folder, steps: 2, options: .init(validationInterval: 0))
             let runFolder = try RunFolder(path: folder.path, configuration: settings(steps: 2))
             let other = try SupervisedFineTuning(
-                base: TinyLlama.frozen(compute: compute), vision: vision(feedForward: 24), demonstrations: demonstrations(pictures(16)), replay: [], template: .chatml,
+                base: TinyLlama.frozen(compute: compute), vision: vision(feedForward: 24),
+                demonstrations: demonstrations(pictures(16)), replay: [], template: .chatml,
                 tokenizer: TinyLlama.tokenizer(),
                 settings: settings(steps: 2))
             #expect(throws: RunFolderError.self) {

@@ -20,7 +20,8 @@ extension VisionPretraining {
     /// - Throws: `RunFolderError`, `EasyVQAError`, `VisionError`, `TrainingError`, `SafetensorsError`.
     public static func run(
         dataset: EasyVQA, words: WordEmbeddings, start: String?, inputs: [String: String],
-        settings: VisionPretrainingSettings, folder path: String, options: TrainingRun<VisionPretraining>.Options, on compute: Compute,
+        settings: VisionPretrainingSettings, folder path: String, options: TrainingRun<VisionPretraining>.Options,
+        on compute: Compute,
         report: @escaping (String) -> Void
     ) throws -> TrainingRun<VisionPretraining>.Outcome {
         var inputs = inputs
