@@ -9,7 +9,7 @@ struct Administration: Sendable {
 
     /// Reads keys and policies again.
     func reload() async throws -> (keys: Int?, policies: [PolicyChange]) {
-        let model = try services.loaded()
+        let model = try loaded(for: "audit.reload")
         let (ring, changes, mistakes) = try await NIOThreadPool.singleton.runIfActive {
             var mistakes: [any Error] = []
             var ring: KeyRing?
@@ -36,7 +36,7 @@ struct Administration: Sendable {
 
     /// Serves a generation of a policy from now on.
     func publish(_ name: String, generation: Int) async throws -> PolicyChange {
-        let model = try services.loaded()
+        let model = try loaded(for: "audit.publish", [("policy", "\(name)@\(generation)")])
         do {
             let change = try await NIOThreadPool.singleton.runIfActive {
                 try model.policies.publish(name, generation: generation)
@@ -51,6 +51,14 @@ struct Administration: Sendable {
             throw failed(name, generation, error)
         } catch {
             throw failed(name, generation, error)
+        }
+    }
+
+    /// What is loaded; that there is nothing to change yet is logged like any other refusal.
+    private func loaded(for event: String, _ fields: [(String, String)] = []) throws(APIError) -> ServedModel {
+        do { return try services.loaded() } catch {
+            log(event, fields + [("mistakes", error.message)], level: .error)
+            throw error
         }
     }
 

@@ -92,6 +92,25 @@ import Testing
         }
     }
 
+    /// Whoever sends SIGHUP too early gets no answer, so the log must have it.
+    @Test func whatComesBeforeTheModelIsRefusedAndLogged() async throws {
+        let recorder = LogRecorder()
+        var configuration = ServerConfiguration()
+        configuration.publicFolder = "/nonexistent"
+        let application = buildApplication(
+            model: nil, keys: KeyRing([admin]), configuration: configuration, logger: recorder.logger)
+        try await application.test(.live) { client in
+            let reload = try await client.execute(uri: "/v1/admin/reload", method: .post, headers: bearer)
+            #expect(reload.status == .serviceUnavailable && reload.text.contains("not_ready"))
+            let publish = try await client.post(
+                "/v1/admin/policies", #"{"name":"sft","generation":2}"#, headers: bearer)
+            #expect(publish.status == .serviceUnavailable)
+        }
+        let reason = "mistakes=The server is loading its model."
+        #expect(recorder.lines.contains("error audit.reload \(reason)"), "\(recorder.lines)")
+        #expect(recorder.lines.contains("error audit.publish \(reason) policy=sft@2"), "\(recorder.lines)")
+    }
+
     @Test func aliasesStandForPolicies() async throws {
         let source = ScriptedPolicies(aliases: ["gpt-4o": "sft"])
         try await withServer(engine, policies: source) { client in
