@@ -24,7 +24,7 @@ public struct PolicyFolder: Sendable {
         guard PolicyManifest.isName(name) else { throw .badName(name) }
         let number: Int
         if let generation { number = generation } else { number = try Self.current(of: name, in: policies) }
-        try self.init(path: "\(policies)/\(name)/\(number)")
+        try self.init(unverified: "\(policies)/\(name)/\(number)")
         let expected = PolicyManifest.Reference(name: name, generation: number)
         let found = PolicyManifest.Reference(name: manifest.name, generation: manifest.generation)
         guard found == expected else { throw .misplaced(path: path, expected: expected, found: found) }
@@ -34,7 +34,8 @@ public struct PolicyFolder: Sendable {
         try verifyFiles()
     }
 
-    private init(path: String) throws(PolicyError) {
+    /// Reads the manifest at `path` alone.
+    init(unverified path: String) throws(PolicyError) {
         let manifestPath = "\(path)/\(Self.manifestName)"
         let json: [UInt8]
         do { json = try readSmallFile(manifestPath, limit: Self.manifestLimit) } catch { throw .file(error) }

@@ -1,21 +1,28 @@
 import Foundation
 
-/// The folders that policies are read from: first the one that is published into, then the one that came with the
-/// program and is only read.
+/// The folders that policies are read from: first the one that is published into, then those that are only read, as what
+/// came with the program.
 public struct PolicyLibrary: Sendable {
     /// Where generations are published; nil: nowhere, and what is made current is forgotten at the end.
     public let published: String?
-    /// What came with the program.
-    public let shipped: String
+    /// What is only read.
+    public let shipped: [String]
 
     /// A library of the given folders, which need not exist.
     public init(published: String?, shipped: String) {
+        self.init(published: published, shipped: [shipped])
+    }
+
+    private init(published: String?, shipped: [String]) {
         self.published = published
         self.shipped = shipped
     }
 
     /// In the order in which they are looked at.
-    public var folders: [String] { [published, shipped].compactMap { $0 } }
+    public var folders: [String] { [published].compactMap { $0 } + shipped }
+
+    /// The same policies to be read only, and before them those in `folder`, which is published into.
+    public func behind(_ folder: String) -> PolicyLibrary { PolicyLibrary(published: folder, shipped: folders) }
 
     /// The generation of each policy and part that is to be served.
     public func current() throws(PolicyError) -> [String: Int] {
@@ -43,7 +50,7 @@ public struct PolicyLibrary: Sendable {
     /// Opens a generation of the policy `name` and verifies every file of it.
     public func open(_ name: String, generation: Int, backbone: String) throws(PolicyError) -> PolicyFolder {
         guard let folder = place(of: name, generation: generation) else {
-            throw .missingFile(path: "\(shipped)/\(name)/\(generation)/\(PolicyFolder.manifestName)")
+            throw .missingFile(path: "\(folders.last ?? ".")/\(name)/\(generation)/\(PolicyFolder.manifestName)")
         }
         return try PolicyFolder(name: name, generation: generation, in: folder, backbone: backbone)
     }
@@ -63,7 +70,7 @@ public struct PolicyLibrary: Sendable {
         try PolicyFolder.writeCurrent(generation, in: folder)
     }
 
-    private func place(of name: String, generation: Int) -> String? {
+    func place(of name: String, generation: Int) -> String? {
         folders.first {
             FileManager.default.fileExists(atPath: "\($0)/\(name)/\(generation)/\(PolicyFolder.manifestName)")
         }

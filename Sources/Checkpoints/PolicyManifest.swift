@@ -100,6 +100,10 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
     public var files: [String: FileDigest]
     /// The vision encoder whose embeddings the policy was trained on.
     public var vision: Reference?
+    /// The reward model that reinforcement learning was steered by.
+    public var reward: Reference?
+    /// The value model that was trained beside the policy.
+    public var value: Reference?
     /// How conversations become tokens; a vision encoder has none.
     public var chatTemplate: ChatTemplate?
     /// How pictures become views; a policy that reads text alone has none.
@@ -108,7 +112,7 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
     public var sampling: Sampling?
     /// Results of its evaluation, by name.
     public var figures: [String: Double]
-    /// The SHA-256 of each data set that it was trained on, by name.
+    /// The SHA-256 of each data set, and of each other input's weights, that it was trained from, by name.
     public var data: [String: String]
 
     static let currentSchema = 1
@@ -116,7 +120,8 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
     /// A manifest of schema 1. `files` is filled in when the policy is published.
     public init(
         name: String, generation: Int, parent: Reference? = nil, backbone: String, created: Date, creator: String,
-        vision: Reference? = nil, chatTemplate: ChatTemplate? = nil, image: Image? = nil, sampling: Sampling? = nil,
+        vision: Reference? = nil, reward: Reference? = nil, value: Reference? = nil,
+        chatTemplate: ChatTemplate? = nil, image: Image? = nil, sampling: Sampling? = nil,
         figures: [String: Double] = [:], data: [String: String] = [:]
     ) {
         self.name = name
@@ -127,6 +132,8 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
         self.creator = creator
         self.files = [:]
         self.vision = vision
+        self.reward = reward
+        self.value = value
         self.chatTemplate = chatTemplate
         self.image = image
         self.sampling = sampling
@@ -135,13 +142,17 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case schema, name, generation, parent, created, creator, files, vision, image, sampling, figures, data
+        case schema, name, generation, parent, created, creator, files, vision, reward, value, image, sampling, figures
+        case data
         case backbone = "backbone_sha256"
         case chatTemplate = "chat_template"
     }
 }
 
 extension PolicyManifest {
+    /// The parts of policies, which nobody asks under their own names.
+    public static let parts: Set = ["vision", "reward", "value"]
+
     /// Whether `name` can be a policy's or one of its files' name: `[a-z0-9][a-z0-9._-]{0,63}`, so never a path.
     public static func isName(_ name: String) -> Bool {
         func plain(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) }
@@ -176,6 +187,7 @@ extension PolicyManifest {
         ]
         for (field, reference) in [
             ("", Reference(name: name, generation: generation)), ("parent.", parent), ("vision.", vision),
+            ("reward.", reward), ("value.", value),
         ] {
             guard let reference else { continue }
             rules.append(("\(field)name", Self.isName(reference.name), "lower-case letters and digits", reference.name))

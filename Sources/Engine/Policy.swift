@@ -1,3 +1,4 @@
+public import Checkpoints
 public import Models
 public import Tokenizers
 
@@ -17,6 +18,8 @@ public final class Policy: Sendable {
     public let sampling: SamplingParameters
     /// When it was made, in Unix seconds.
     public let created: Int
+    /// The weights that it answers with; nil for a policy that was made in memory.
+    public let digests: PolicyDigests?
 
     /// The part of a policy that reads pictures.
     public struct Vision: Sendable {
@@ -26,19 +29,22 @@ public final class Policy: Sendable {
         public let encoder: VisionEncoder
         /// Pictures to pixels.
         public let processor: ImageProcessor
+        /// The SHA-256 of the weights' file; nil for an encoder that was made in memory.
+        public let digest: String?
 
         /// An encoder with its image processor.
-        public init(generation: Int, encoder: VisionEncoder, processor: ImageProcessor) {
+        public init(generation: Int, encoder: VisionEncoder, processor: ImageProcessor, digest: String? = nil) {
             self.generation = generation
             self.encoder = encoder
             self.processor = processor
+            self.digest = digest
         }
     }
 
     /// A policy of the given parts.
     public init(
         name: String, generation: Int, adapter: ServingAdapter?, vision: Vision?, template: ChatTemplate,
-        sampling: SamplingParameters, created: Int
+        sampling: SamplingParameters, created: Int, digests: PolicyDigests? = nil
     ) {
         self.name = name
         self.generation = generation
@@ -47,6 +53,7 @@ public final class Policy: Sendable {
         self.template = template
         self.sampling = sampling
         self.created = created
+        self.digests = digests
     }
 }
 

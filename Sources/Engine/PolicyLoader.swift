@@ -97,7 +97,8 @@ public struct PolicyLoader: PolicySource {
             ?? (first ?? standardDefault(policies))?.vision
         let base = Policy(
             name: "base", generation: 0, adapter: nil, vision: eyes, template: .smollm2, sampling: SamplingParameters(),
-            created: 0)
+            created: 0,
+            digests: .init(adapter: nil, adapterConfiguration: nil, vision: eyes?.digest, backbone: backbone))
         let names = Set(policies.map(\.name) + ["base"])
         let bad = aliases.sorted { $0.key < $1.key }.first { names.contains($0.key) || !names.contains($0.value) }
         if let bad {
@@ -120,14 +121,13 @@ public struct PolicyLoader: PolicySource {
         }
         let adapter = try LowRankAdapter(PEFTAdapter(folder: files.path), configuration: decoder.configuration)
         guard adapter.isFinite else { throw PolicyLoadingError.notFinite(policy: name) }
+        let eyes = try manifest.vision.map { try vision($0, image: manifest.image, of: name, known: visions) }
         let policy = Policy(
             name: name, generation: manifest.generation,
             adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: decoder.compute),
-            vision: try manifest.vision.map {
-                try vision($0, image: manifest.image, of: name, known: visions)
-            },
-            template: template, sampling: SamplingParameters(manifest.sampling),
-            created: Int(try Date(manifest.created, strategy: .iso8601).timeIntervalSince1970))
+            vision: eyes, template: template, sampling: SamplingParameters(manifest.sampling),
+            created: Int(try Date(manifest.created, strategy: .iso8601).timeIntervalSince1970),
+            digests: PolicyDigests(manifest, vision: eyes?.digest))
         try tryOut(policy)
         return policy
     }
@@ -147,8 +147,9 @@ public struct PolicyLoader: PolicySource {
         _ reference: PolicyManifest.Reference, image: PolicyManifest.Image?, of policy: String, known: [Policy.Vision]
     ) throws -> Policy.Vision {
         guard let image else { throw PolicyLoadingError.missingField(policy: policy, field: "image") }
-        let encoder =
-            try known.first { $0.generation == reference.generation }?.encoder ?? encoder(reference)
+        let (encoder, digest) =
+            try known.first { $0.generation == reference.generation }.map { ($0.encoder, $0.digest) }
+            ?? encoder(reference)
         // Positions in the prompt are counted from the encoder's size, so views of another would not fit them.
         guard image.viewSize == encoder.configuration.imageSize, image.maxViews > 0 else {
             throw ModelError.unsupported(
@@ -158,17 +159,20 @@ public struct PolicyLoader: PolicySource {
         }
         return Policy.Vision(
             generation: reference.generation, encoder: encoder,
-            processor: ImageProcessor(viewSize: image.viewSize, maxViews: image.maxViews, fit: image.fit))
+            processor: ImageProcessor(viewSize: image.viewSize, maxViews: image.maxViews, fit: image.fit),
+            digest: digest)
     }
 
-    private func encoder(_ reference: PolicyManifest.Reference) throws -> VisionEncoder {
+    private func encoder(
+        _ reference: PolicyManifest.Reference
+    ) throws -> (VisionEncoder, String?) {
         let files = try library.open(reference.name, generation: reference.generation, backbone: backbone)
         guard let path = files.file("model.safetensors") else {
             throw PolicyLoadingError.missingFile(policy: reference.name, file: "model.safetensors")
         }
         let weights = try VisionWeights(path: path)
         try checkWidth(of: weights)
-        return VisionEncoder(weights, on: decoder.compute)
+        return (VisionEncoder(weights, on: decoder.compute), files.manifest.files["model.safetensors"]?.sha256)
     }
 
     /// The encoder and connector of a checkpoint, each picture stretched to one view.

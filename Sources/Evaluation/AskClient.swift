@@ -16,11 +16,14 @@ struct AskClient: Sendable {
     struct Answer: Decodable, Sendable {
         let text: String
         let finishReason: String
+        /// Of the policy that answered.
+        let generation: Int
 
         /// Whether the policy ended it, and not a limit.
         var ended: Bool { finishReason == "stop" }
 
         enum CodingKeys: String, CodingKey {
+            case generation
             case text = "answer"
             case finishReason = "finish_reason"
         }
@@ -45,6 +48,7 @@ struct AskClient: Sendable {
     private static let tries = 100
 
     private let client: any ReplyClient
+    private let server: String
     private let url: String
     private let model: String?
     private let wait: @Sendable (Duration) async throws -> Void
@@ -57,19 +61,37 @@ struct AskClient: Sendable {
             parts.host?.isEmpty == false
         else { throw .badAddress(server) }
         self.client = client
-        self.url = (server.hasSuffix("/") ? String(server.dropLast()) : server) + "/v1/ask"
+        self.server = server.hasSuffix("/") ? String(server.dropLast()) : server
+        self.url = self.server + "/v1/ask"
         self.model = model
         self.wait = wait
     }
 
-    /// The answers to all prompts, in their order.
+    /// Who will answer, as the server says.
+    func policy() async throws -> EvaluatedPolicy {
+        struct List: Decodable { let data: [EvaluatedPolicy] }
+        let models = server + "/v1/models"
+        guard let model else {
+            let list: List = try decoded(try await reply(from: models) { try await client.get(models) }, from: models)
+            guard let first = list.data.first else {
+                throw EvaluationError.malformed(url: models, reason: "expected at least one policy", body: "[]")
+            }
+            return first
+        }
+        let name = model.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? model
+        let one = "\(models)/\(name)"
+        return try decoded(try await reply(from: one) { try await client.get(one) }, from: one)
+    }
+
+    /// The answers of `policy` to all prompts, in their order.
     ///
     /// - Parameters:
     ///   - concurrency: prompts that are open at the same time.
     ///   - progress: told how many of how many answers are there.
     /// - Throws: the first error; then there are no answers.
     func answers(
-        to prompts: [Prompt], concurrency: Int, progress: (_ done: Int, _ total: Int) -> Void
+        of policy: EvaluatedPolicy, to prompts: [Prompt], concurrency: Int,
+        progress: (_ done: Int, _ total: Int) -> Void
     ) async throws -> [Answer] {
         var answers = [Answer?](repeating: nil, count: prompts.count)
         try await withThrowingTaskGroup(of: (index: Int, answer: Answer).self) { group in
@@ -81,6 +103,10 @@ struct AskClient: Sendable {
             for _ in 0..<concurrency { askNext() }
             var done = 0
             while let (index, answer) = try await group.next() {
+                guard answer.generation == policy.generation else {
+                    throw EvaluationError.otherGeneration(
+                        url: url, policy: policy.name, expected: policy.generation, found: answer.generation)
+                }
                 answers[index] = answer
                 done += 1
                 progress(done, prompts.count)
@@ -98,19 +124,25 @@ struct AskClient: Sendable {
             temperature: prompt.temperature, seed: prompt.seed)
         let json = [UInt8](try JSONEncoder().encode(body))
         for _ in 0..<Self.tries {
-            let reply = try await post(json)
+            let reply = try await reply(from: url) { try await client.post(json, to: url) }
             if reply.status == 429, let seconds = reply.retryAfter, seconds >= 0 {
                 try await wait(.seconds(seconds))
                 continue
             }
-            return try decoded(reply)
+            return try decoded(reply, from: url)
         }
         throw EvaluationError.busy(url: url, tries: Self.tries)
     }
 
-    private func post(_ json: [UInt8]) async throws -> Reply {
+    private static func fields<T>(of type: T.Type) -> String {
+        type == Answer.self
+            ? "an object with the strings answer and finish_reason and the number generation"
+            : "policies with the string id and the number generation"
+    }
+
+    private func reply(from url: String, _ ask: () async throws -> Reply) async throws -> Reply {
         do {
-            return try await client.post(json, to: url)
+            return try await ask()
         } catch let error as CancellationError {
             throw error
         } catch {
@@ -118,14 +150,13 @@ struct AskClient: Sendable {
         }
     }
 
-    private func decoded(_ reply: Reply) throws(EvaluationError) -> Answer {
+    private func decoded<T: Decodable>(_ reply: Reply, from url: String) throws(EvaluationError) -> T {
         let shown = String(decoding: reply.body.prefix(500), as: UTF8.self)
         guard reply.status == 200 else { throw .refused(url: url, status: reply.status, body: shown) }
         do {
-            return try JSONDecoder().decode(Answer.self, from: Data(reply.body))
+            return try JSONDecoder().decode(T.self, from: Data(reply.body))
         } catch {
-            throw .malformed(
-                url: url, reason: "expected an object with the strings answer and finish_reason", body: shown)
+            throw .malformed(url: url, reason: "expected \(Self.fields(of: T.self))", body: shown)
         }
     }
 }

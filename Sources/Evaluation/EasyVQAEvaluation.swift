@@ -70,9 +70,11 @@ public struct EasyVQAEvaluation: Sendable {
         let prompts = questions.map {
             AskClient.Prompt(question: $0.text, png: shown[$0.picture] ?? [], maximumTokens: Self.maximumTokens)
         }
-        let answers = try await ask.answers(to: prompts, concurrency: settings.concurrency, progress: progress)
-            .map { $0.text.trimmingCharacters(in: .whitespacesAndNewlines) }
-        return report(answers, control, seconds: (clock.now - began) / .seconds(1))
+        let policy = try await ask.policy()
+        let answers = try await ask.answers(
+            of: policy, to: prompts, concurrency: settings.concurrency, progress: progress
+        ).map { $0.text.trimmingCharacters(in: .whitespacesAndNewlines) }
+        return report(answers, of: policy, control, seconds: (clock.now - began) / .seconds(1))
     }
 
     /// The PNG that is shown for each picture's questions.
@@ -89,7 +91,7 @@ public struct EasyVQAEvaluation: Sendable {
     }
 
     private func report(
-        _ answers: [String], _ control: PictureControl, seconds: Double
+        _ answers: [String], of policy: EvaluatedPolicy, _ control: PictureControl, seconds: Double
     ) -> EasyVQAReport {
         let results = zip(questions, answers).map { (question: $0, answer: $1, isRight: $0.answer.rawValue == $1) }
         func share(_ kinds: Set<EasyVQAQuestion.Kind>) -> Proportion {
@@ -97,7 +99,8 @@ public struct EasyVQAEvaluation: Sendable {
             return Proportion(some.count(where: \.isRight), of: some.count)
         }
         return EasyVQAReport(
-            control: control, seed: settings.seed, overall: share([.yesNo, .open]), yesNo: share([.yesNo]),
+            policy: policy, control: control, seed: settings.seed, overall: share([.yesNo, .open]),
+            yesNo: share([.yesNo]),
             open: share([.open]), seconds: seconds,
             mistakes: results.filter { !$0.isRight }.map {
                 .init(

@@ -14,6 +14,8 @@ public struct EasyVQAReport: Codable, Sendable, Equatable {
         public var found: String
     }
 
+    /// Who answered.
+    public let policy: EvaluatedPolicy
     /// What was shown.
     public let control: PictureControl
     /// Decided which questions were asked and how pictures were swapped.

@@ -81,12 +81,14 @@ public struct FamiliesEvaluation: Sendable {
             AskClient.Prompt(
                 question: sample.question.text, png: png, maximumTokens: sample.maximumTokens, temperature: 0)
         }
-        let answers = try await ask.answers(to: prompts, concurrency: settings.concurrency, progress: progress)
+        let policy = try await ask.policy()
+        let answers = try await ask.answers(
+            of: policy, to: prompts, concurrency: settings.concurrency, progress: progress)
         let judged = zip(samples, answers).map { sample, answer in
             JudgedAnswer(sample: sample, answer: answer.text, ended: answer.ended)
         }
         return FamiliesReport(
-            judged, questionOnly: samples.map { isRightBlindly($0) }, model: settings.model, control: control,
+            judged, questionOnly: samples.map { isRightBlindly($0) }, policy: policy, control: control,
             seed: settings.seed, seconds: (clock.now - began) / .seconds(1))
     }
 

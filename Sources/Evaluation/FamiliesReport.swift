@@ -37,8 +37,8 @@ public struct FamiliesReport: Codable, Sendable, Equatable {
         public let verdict: Verdict
     }
 
-    /// The policy that was asked for; nil for the server's default.
-    public let model: String?
+    /// Who answered.
+    public let policy: EvaluatedPolicy
     /// What was shown.
     public let control: PictureControl
     /// Decided which pictures were drawn.
@@ -55,7 +55,7 @@ public struct FamiliesReport: Codable, Sendable, Equatable {
     public let mistakes: [Mistake]
 
     init(
-        _ judged: [JudgedAnswer], questionOnly: [Bool], model: String?, control: PictureControl, seed: UInt64,
+        _ judged: [JudgedAnswer], questionOnly: [Bool], policy: EvaluatedPolicy, control: PictureControl, seed: UInt64,
         seconds: Double
     ) {
         let answers = Array(zip(judged, questionOnly))
@@ -63,7 +63,7 @@ public struct FamiliesReport: Codable, Sendable, Equatable {
             let some = answers.filter { isMeant($0.0.sample.question) }
             return some.isEmpty ? nil : Row(name, some)
         }
-        self.model = model
+        self.policy = policy
         self.control = control
         self.seed = seed
         self.seconds = seconds

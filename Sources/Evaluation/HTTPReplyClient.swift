@@ -28,8 +28,18 @@ public struct HTTPReplyClient: ReplyClient {
         var request = HTTPClientRequest(url: url)
         request.method = .POST
         request.headers.add(name: "content-type", value: "application/json")
-        request.headers.add(name: "accept", value: "application/json")
         request.body = .bytes(json)
+        return try await reply(to: request)
+    }
+
+    /// Asks for a JSON document, with the same limits.
+    public func get(_ url: String) async throws -> Reply {
+        try await reply(to: HTTPClientRequest(url: url))
+    }
+
+    private func reply(to request: HTTPClientRequest) async throws -> Reply {
+        var request = request
+        request.headers.add(name: "accept", value: "application/json")
         let response = try await client.execute(request, timeout: Self.timeout)
         let body = try await response.body.collect(upTo: Self.replyLimit)
         return Reply(

@@ -3,29 +3,30 @@ import Foundation
 
 /// What a policy's evaluation found, and of which bytes: `evaluation.json` in a run folder.
 public struct PolicyEvaluation: Codable, Sendable, Equatable {
-    /// The SHA-256 of the adapter's weights that were evaluated.
-    public var adapter: String
-    /// The SHA-256 of the base model's file under it.
-    public var backbone: String
-    /// Results by name: accuracies and other shares from 0 to 1, ratios, controls.
+    /// The weights that were evaluated.
+    public var policy: PolicyDigests
+    /// Those that they were compared with; nil if with none.
+    public var parent: PolicyDigests?
+    /// Results by name: accuracies and other shares from 0 to 1, ratios, controls, and how many questions were asked.
     public var figures: [String: Double]
 
-    enum CodingKeys: String, CodingKey {
-        case figures
-        case adapter = "adapter_sha256"
-        case backbone = "backbone_sha256"
-    }
-
     /// An evaluation of the given bytes.
-    public init(adapter: String, backbone: String, figures: [String: Double]) {
-        self.adapter = adapter
-        self.backbone = backbone
+    public init(policy: PolicyDigests, parent: PolicyDigests?, figures: [String: Double]) {
+        self.policy = policy
+        self.parent = parent
         self.figures = figures
     }
 
     /// Reads `evaluation.json`.
-    public init(path: String) throws {
-        self = try JSONDecoder().decode(Self.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
+    public init(path: String) throws(FileError) {
+        self = try decodeSmallFile(Self.self, path: path)
+    }
+
+    /// Writes `evaluation.json`: all of it or nothing.
+    public func write(to path: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try AtomicFile.write([UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")], to: path)
     }
 }
 
@@ -50,28 +51,32 @@ public struct PolicyGate: Sendable {
     /// All of them must hold.
     public let rules: [Rule]
 
-    /// The gate of the policy `name`: every policy answers easy-VQA's test questions, sees, and still writes; what
-    /// reinforcement made must also be preferred to what it started from.
-    public init(for name: String) {
-        let every = [
-            Rule.least("easy_vqa_overall", 0.99), .least("easy_vqa_open", 0.995), .most("easy_vqa_blank", 0.68),
-            .most("easy_vqa_swapped", 0.68), .most("text_perplexity_ratio", 1.05),
-        ]
-        let reinforced = [
-            Rule.least("win_rate", 0.55), .least("win_rate_low", 0.52), .most("kl_over_target", 2),
-            .most("largest_family_drop", 0.02), .most("absent_named_ratio", 0.7),
-        ]
-        rules = name == "ppo" ? every + reinforced : every
-    }
+    /// Of every policy: it answers all of easy-VQA's test questions, sees, and still writes.
+    public static let fineTuned = PolicyGate(rules: [
+        .least("easy_vqa_questions", 9_673), .least("easy_vqa_overall", 0.99), .least("easy_vqa_open", 0.995),
+        .least("easy_vqa_blank_questions", 1_000), .most("easy_vqa_blank", 0.68),
+        .least("easy_vqa_swapped_questions", 1_000), .most("easy_vqa_swapped", 0.68),
+        .most("text_perplexity_ratio", 1.05),
+    ])
+
+    /// Of what reinforcement made: it must also be preferred to what it started from, and have stayed near it.
+    public static let reinforced = PolicyGate(
+        rules: fineTuned.rules + [
+            .least("win_rate_pairs", 2_000), .least("win_rate", 0.55), .least("win_rate_low", 0.52),
+            .most("kl_over_target", 2), .least("questions_a_family", 500), .most("largest_family_drop", 0.02),
+            .most("absent_named_ratio", 0.7),
+        ])
 
     /// Why a policy may not be served: one line a rule that does not hold. A figure that is missing holds nothing.
-    public func failures(of evaluation: PolicyEvaluation, adapter: FileDigest, backbone: String) -> [String] {
-        var failures: [String] = []
-        if evaluation.adapter != adapter.sha256 {
-            failures.append("the evaluation is of adapter \(evaluation.adapter), the run's is \(adapter.sha256)")
-        }
-        if evaluation.backbone != backbone {
-            failures.append("the evaluation is of base model \(evaluation.backbone), the run's is \(backbone)")
+    ///
+    /// - Parameters:
+    ///   - policy: the weights that would be served.
+    ///   - parent: those that they must have been compared with; nil if with none.
+    public func failures(of evaluation: PolicyEvaluation, policy: PolicyDigests, parent: PolicyDigests?) -> [String] {
+        var failures = policy.differences(from: evaluation.policy).map { "the evaluation is of other weights: \($0)" }
+        if let parent {
+            let differences = evaluation.parent.map(parent.differences) ?? ["expected one, found none"]
+            failures += differences.map { "the evaluation is against another parent: \($0)" }
         }
         for rule in rules {
             let expected =

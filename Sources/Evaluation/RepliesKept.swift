@@ -57,7 +57,7 @@ public struct RepliesKept: Codable, Sendable, Equatable {
         }
         var conversations: [Conversation] = []
         for (prompt, events) in answers {
-            conversations.append((prompt, try await tokens(of: events)))
+            conversations.append((prompt, try await events.tokens()))
         }
         return conversations
     }
@@ -66,8 +66,8 @@ public struct RepliesKept: Codable, Sendable, Equatable {
     public init(_ conversations: [Conversation], decoder: Decoder, adapter: ServingAdapter) {
         var (wholes, agreeing, total, divergence) = (0, 0, 0, 0.0)
         for (prompt, reply) in conversations {
-            let teacher = Self.logits(prompt, reply, decoder: decoder, adapter: nil)
-            var logits = Self.logits(prompt, reply, decoder: decoder, adapter: adapter)
+            let teacher = decoder.logits(of: reply, after: prompt, adapter: nil)
+            var logits = decoder.logits(of: reply, after: prompt, adapter: adapter)
             let same = reply.indices.count { Self.likeliest(in: logits, row: $0) == reply[$0] }
             agreeing += same
             wholes += same == reply.count ? 1 : 0
@@ -82,37 +82,10 @@ public struct RepliesKept: Codable, Sendable, Equatable {
         self.divergence = total == 0 ? 0 : divergence / Double(total)
     }
 
-    /// `[reply, vocabulary]`: what is expected at each place of the reply.
-    private static func logits(
-        _ prompt: [Int32], _ reply: [Int32], decoder: Decoder, adapter: ServingAdapter?
-    ) -> Tensor {
-        let ids = prompt + reply.dropLast()
-        let cache = decoder.makeCache(bytes: 0, leastPositions: ids.count)
-        let rows = ids.indices
-        let slice = SequenceSlice(rows: rows, start: 0, blockTable: (0..<Int32(cache.blocks)).map { $0 })
-        let batch = DecoderBatch(
-            tokens: ids, sequences: [slice], adapters: adapter.map { [.init(rows: rows, adapter: $0)] } ?? [],
-            outputRows: Array(rows.suffix(reply.count)))
-        return decoder.forward(batch, cache: cache)
-    }
-
     /// As greedy sampling chooses: of equals the lowest id.
     private static func likeliest(in logits: Tensor, row: Int) -> Int32 {
         var best = 0
         for column in 1..<logits.columns where logits[row, column] > logits[row, best] { best = column }
         return Int32(best)
-    }
-
-    private static func tokens(of events: AsyncStream<EngineEvent>) async throws -> [Int32] {
-        var tokens: [Int32] = []
-        for await event in events {
-            switch event {
-            case .started: break
-            case .text(let delta): tokens += delta.tokens.map(\.id)
-            case .finished(let completion): tokens += completion.tokens.map(\.id)
-            case .failed(let failure): throw failure
-            }
-        }
-        return tokens
     }
 }

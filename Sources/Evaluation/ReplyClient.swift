@@ -19,6 +19,9 @@ public struct Reply: Sendable, Equatable {
 public protocol ReplyClient: Sendable {
     /// Posts a JSON document to `url` and waits for the whole reply.
     func post(_ json: [UInt8], to url: String) async throws -> Reply
+
+    /// Asks for a JSON document at `url` and waits for the whole reply.
+    func get(_ url: String) async throws -> Reply
 }
 
 /// Why an evaluation over HTTP could not be finished.
@@ -31,7 +34,9 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
     case refused(url: String, status: Int, body: String)
     /// The server said that it was busy at every try.
     case busy(url: String, tries: Int)
-    /// The reply is not what `/v1/ask` answers.
+    /// The server began to answer with another generation meanwhile.
+    case otherGeneration(url: String, policy: String, expected: Int, found: Int)
+    /// The reply is not what the route answers.
     case malformed(url: String, reason: String, body: String)
 
     /// What went wrong, where, and what the server said.
@@ -41,6 +46,9 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
         case .noReply(let url, let reason): "\(url) does not answer: \(reason); start it with `apus serve`"
         case .refused(let url, let status, let body): "\(url) answered with status \(status), expected 200: \(body)"
         case .busy(let url, let tries): "\(url) was busy \(tries) times in a row; ask fewer questions at once"
+        case .otherGeneration(let url, let policy, let expected, let found):
+            "\(url) answered with generation \(found) of \(policy), expected \(expected); leave the policies as they are "
+                + "while they are measured"
         case .malformed(let url, let reason, let body): "\(url): \(reason), found: \(body)"
         }
     }

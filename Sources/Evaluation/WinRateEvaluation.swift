@@ -73,21 +73,25 @@ public struct WinRateEvaluation: Sendable {
     ) async throws -> [WinRateReport] {
         var generator = SeededGenerator(seed: settings.seed)
         var judged: [[JudgedAnswer]] = []
+        var policies: [EvaluatedPolicy] = []
         for (number, side) in sides.enumerated() {
             let prompts = samples.map {
                 AskClient.Prompt(
                     question: $0.question.text, png: $0.png, maximumTokens: $0.maximumTokens,
                     temperature: settings.temperature, seed: UInt32(truncatingIfNeeded: generator.next()))
             }
-            let answers = try await side.answers(to: prompts, concurrency: settings.concurrency) { done, total in
+            let policy = try await side.policy()
+            policies.append(policy)
+            let answers = try await side.answers(of: policy, to: prompts, concurrency: settings.concurrency) {
+                done, total in
                 progress(number * total + done, sides.count * total)
             }
             judged.append(
                 zip(samples, answers).map { JudgedAnswer(sample: $0, answer: $1.text, ended: $1.ended) })
         }
         return [
-            WinRateReport(settings, model: settings.model, first: judged[0], second: judged[1]),
-            WinRateReport(settings, model: settings.against, first: judged[2], second: judged[1]),
+            WinRateReport(settings, (policies[0], judged[0]), against: (policies[1], judged[1])),
+            WinRateReport(settings, (policies[2], judged[2]), against: (policies[1], judged[1])),
         ]
     }
 }

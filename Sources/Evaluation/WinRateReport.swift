@@ -24,9 +24,9 @@ public struct WinRateReport: Codable, Sendable, Equatable {
     }
 
     /// The policy whose wins are counted.
-    public let model: String
+    public let policy: EvaluatedPolicy
     /// The one that it is compared with; the same one for the control.
-    public let against: String
+    public let reference: EvaluatedPolicy
     /// Of sampling.
     public let temperature: Double
     /// Decided questions and samples.
@@ -42,12 +42,15 @@ public struct WinRateReport: Codable, Sendable, Equatable {
     /// All pairs, in the order of their questions.
     public let pairs: [Pair]
 
-    init(_ settings: WinRateEvaluation.Settings, model: String, first: [JudgedAnswer], second: [JudgedAnswer]) {
-        self.model = model
-        against = settings.against
+    /// A policy and its answers.
+    typealias Side = (policy: EvaluatedPolicy, answers: [JudgedAnswer])
+
+    init(_ settings: WinRateEvaluation.Settings, _ first: Side, against second: Side) {
+        policy = first.policy
+        reference = second.policy
         temperature = settings.temperature
         seed = settings.seed
-        pairs = zip(first, second).map { first, second in
+        pairs = zip(first.answers, second.answers).map { first, second in
             Pair(
                 family: first.sample.question.family.rawValue, seed: first.sample.seed,
                 question: first.sample.question.text, first: first.answer, second: second.answer,
@@ -64,8 +67,9 @@ public struct WinRateReport: Codable, Sendable, Equatable {
     /// The tables of several reports: all questions, then each family.
     public static func table(_ reports: [WinRateReport]) -> String {
         reports.map { report in
-            let other = report.model == report.against ? "itself" : report.against
-            let header = ["\(report.model) against \(other)", "pairs", "wins", "ties", "losses", "win rate", "(95 %)"]
+            let (name, reference) = (report.policy.name, report.reference.name)
+            let other = report.policy == report.reference ? "itself" : reference
+            let header = ["\(name) against \(other)", "pairs", "wins", "ties", "losses", "win rate", "(95 %)"]
             let named = Family.allCases.compactMap { family in
                 report.families[family.rawValue].map { (family.rawValue, $0) }
             }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Engine
 import Hummingbird
 import Models
@@ -39,7 +40,12 @@ struct ModelsController: Controller {
                 JSON.Member("top_p", JSON(Double(sampling.topP))), JSON.Member("top_k", JSON(sampling.topK ?? 0)),
                 JSON.Member("min_p", JSON(Double(sampling.minP))),
                 JSON.Member("repetition_penalty", JSON(Double(sampling.repetitionPenalty))),
-            ])
+            ],
+            digests: policy.digests.map {
+                .init(
+                    adapter: $0.adapter, adapterConfiguration: $0.adapterConfiguration, vision: $0.vision,
+                    backbone: $0.backbone)
+            })
     }
 }
 

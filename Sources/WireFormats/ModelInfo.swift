@@ -17,6 +17,33 @@ public struct ModelInfo: Sendable, Equatable {
         }
     }
 
+    /// The SHA-256 of the weights that a policy answers with; nil for parts that it lacks.
+    public struct Digests: Sendable, Equatable {
+        /// The adapter's weights.
+        public var adapter: String?
+        /// The adapter's configuration.
+        public var adapterConfiguration: String?
+        /// The vision model's weights.
+        public var vision: String?
+        /// The base model's file.
+        public var backbone: String
+
+        /// The given digests.
+        public init(adapter: String?, adapterConfiguration: String?, vision: String?, backbone: String) {
+            self.adapter = adapter
+            self.adapterConfiguration = adapterConfiguration
+            self.vision = vision
+            self.backbone = backbone
+        }
+
+        fileprivate var json: JSON {
+            [
+                "adapter_sha256": JSON(adapter), "adapter_config_sha256": JSON(adapterConfiguration),
+                "vision_sha256": JSON(vision), "backbone_sha256": .string(backbone),
+            ]
+        }
+    }
+
     /// The policy's name.
     public var id: String
     /// Unix seconds.
@@ -29,10 +56,13 @@ public struct ModelInfo: Sendable, Equatable {
     public var image: Image?
     /// Its sampling defaults, by field.
     public var defaults: [JSON.Member]
+    /// What it answers with; nil if that is not known.
+    public var digests: Digests?
 
     /// A policy to be listed.
     public init(
-        id: String, created: Int, generation: Int, contextLength: Int, image: Image?, defaults: [JSON.Member]
+        id: String, created: Int, generation: Int, contextLength: Int, image: Image?, defaults: [JSON.Member],
+        digests: Digests? = nil
     ) {
         self.id = id
         self.created = created
@@ -40,6 +70,7 @@ public struct ModelInfo: Sendable, Equatable {
         self.contextLength = contextLength
         self.image = image
         self.defaults = defaults
+        self.digests = digests
     }
 
     /// The fields that both OpenAI's and Anthropic's clients look for.
@@ -55,6 +86,7 @@ public struct ModelInfo: Sendable, Equatable {
             "created_at": .string(rfc3339(created)), "display_name": .string(id), "owned_by": "apus",
             "root": .string(id), "parent": nil, "max_model_len": JSON(contextLength),
             "generation": JSON(generation), "image": vision ?? .null, "defaults": .object(defaults),
+            "digests": digests?.json ?? .null,
         ]
     }
 

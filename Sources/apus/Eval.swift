@@ -9,7 +9,7 @@ import Models
 struct Eval: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure how good answers are.",
-        subcommands: [EvalEasyVQA.self, EvalFamilies.self, EvalWinRate.self, EvalText.self])
+        subcommands: [EvalEasyVQA.self, EvalFamilies.self, EvalWinRate.self, EvalText.self, EvalPolicy.self])
 }
 
 /// Which server is asked, and how much at once.
@@ -53,12 +53,6 @@ enum ControlOption: String, ExpressibleByArgument, CaseIterable {
 
 /// Compares a policy's text with its base model's.
 struct EvalText: AsyncParsableCommand {
-    /// What is written as JSON.
-    private struct Figures: Encodable {
-        let perplexity: TextQuality
-        let replies: RepliesKept
-    }
-
     static let configuration = CommandConfiguration(
         commandName: "text",
         abstract: "Measure the perplexity of a fixed text, and how many of the base model's replies a policy keeps.")
@@ -79,6 +73,17 @@ struct EvalText: AsyncParsableCommand {
         try report(on: policy, adapter, conversations, in: model)
     }
 
+    private func report(
+        on policy: Policy, _ adapter: ServingAdapter, _ conversations: [RepliesKept.Conversation],
+        in model: LoadedModel
+    ) throws {
+        let report = TextReport(
+            policy, adapter: adapter, conversations: conversations, decoder: model.decoder, tokenizer: model.tokenizer)
+        say("\(policy.name) generation \(policy.generation): \(report.perplexity.summary)")
+        say(report.replies.summary)
+        if let json { try writeJSON(report, to: json) }
+    }
+
     private func chosen(in catalog: PolicyCatalog) throws -> (Policy, ServingAdapter) {
         guard let policy = policy.map({ catalog[$0] }) ?? catalog.defaultPolicy else {
             throw ValidationError("there is no policy \(policy ?? "")")
@@ -87,16 +92,5 @@ struct EvalText: AsyncParsableCommand {
             throw ValidationError("policy \(policy.name) has no adapter to compare with its base model")
         }
         return (policy, adapter)
-    }
-
-    private func report(
-        on policy: Policy, _ adapter: ServingAdapter, _ conversations: [RepliesKept.Conversation],
-        in model: LoadedModel
-    ) throws {
-        let perplexity = TextQuality(decoder: model.decoder, adapter: adapter, tokenizer: model.tokenizer)
-        let replies = RepliesKept(conversations, decoder: model.decoder, adapter: adapter)
-        say("\(policy.name) generation \(policy.generation): \(perplexity.summary)")
-        say(replies.summary)
-        if let json { try writeJSON(Figures(perplexity: perplexity, replies: replies), to: json) }
     }
 }

@@ -101,6 +101,11 @@ struct LoadedModel {
 
     /// Loads everything, telling on standard error how far it is.
     init(_ options: PolicyOptions, aliases: [String: String] = [:]) throws {
+        try self.init(options, library: options.library, aliases: aliases)
+    }
+
+    /// The same with the policies of another library.
+    init(_ options: PolicyOptions, library: PolicyLibrary, aliases: [String: String] = [:]) throws {
         let began = ContinuousClock.now
         compute = try options.model.compute()
         let file = try options.model.file()
@@ -119,7 +124,7 @@ struct LoadedModel {
         }
         policies = try PolicyStore(
             PolicyLoader(
-                decoder: decoder, backbone: backbone, library: options.library, preferred: options.defaultPolicy,
+                decoder: decoder, backbone: backbone, library: library, preferred: options.defaultPolicy,
                 aliases: aliases, vision: options.vision))
         var configuration = EngineConfiguration(contextLength: contextLength)
         configuration.maximumWaiting = options.queueWaiting

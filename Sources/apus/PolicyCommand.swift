@@ -13,24 +13,22 @@ struct PolicyCommand: ParsableCommand {
 /// Publishes what a training run made.
 struct Ship: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Publish a finished fine-tuning run, unchecked, as a policy and the vision generation that it sees "
-            + "with, or a reward run as the part `reward`.")
+        abstract: "Publish a finished run, unchecked: of `train sft` a policy and the vision generation that it sees "
+            + "with, of `train reward` the part `reward`, of `train ppo` a policy and, of the same number, `value`.")
 
-    private static let reward = "reward"
-
-    @Argument(help: ArgumentHelp("The run folder of `apus train sft` or `apus train reward`.", valueName: "run"))
+    @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
     var folder: String
 
     @Option(help: "The folder of policies.")
     var into = "Deploy/policies"
 
-    @Option(help: "The policy's name; `reward` for a reward run.")
-    var name = "sft"
+    @Option(help: "The policy's name. Default: sft or ppo, as it was trained.")
+    var name: String?
 
-    @Option(help: "The policy's generation, 1 or more.")
+    @Option(help: "The generation, 1 or more.")
     var generation: Int
 
-    @Option(help: "The vision model's generation, 1 or more. A reward run has that of the policy it started from.")
+    @Option(help: "The vision model's generation, 1 or more. Later stages have that of the policy they started from.")
     var visionGeneration: Int?
 
     @Option(help: "A result of its evaluation, name=value. May be repeated.")
@@ -40,20 +38,33 @@ struct Ship: ParsableCommand {
         if generation < 1 || visionGeneration ?? 1 < 1 {
             throw ValidationError("--generation and --vision-generation take at least 1")
         }
-        if (visionGeneration == nil) != (name == Self.reward) {
-            throw ValidationError("--vision-generation is for policies, and only for them")
-        }
+        if let name { try PolicyRun.check(name: name) }
         _ = try figures()
     }
 
     func run() throws {
-        guard let visionGeneration else {
+        let stage = try TrainedStage(ofRun: folder)
+        guard (visionGeneration != nil) == (stage == .sft) else {
+            throw ValidationError("--vision-generation is for runs of `train sft`, and only for them")
+        }
+        switch stage {
+        case .sft: try shipFineTuning()
+        case .reward:
+            if name != nil { throw ValidationError("the run of a reward model is published as reward; leave --name") }
             let published = try FinishedRewardModeling(folder: folder)
                 .publish(generation: generation, figures: figures(), in: into)
-            return say("published \(published.path)")
+            say("published \(published.path)")
+        case .ppo:
+            let published = try FinishedPPO(folder: folder)
+                .publish(name: name ?? stage.rawValue, generation: generation, figures: figures(), in: into)
+            say("published \(published.value.path) and \(published.policy.path)")
         }
+    }
+
+    private func shipFineTuning() throws {
+        guard let visionGeneration else { return }
         var publication = FinishedFineTuning.Publication(generation: generation, visionGeneration: visionGeneration)
-        publication.name = name
+        publication.name = name ?? publication.name
         publication.figures = try figures()
         let published = try FinishedFineTuning(folder: folder).publish(publication, in: into)
         say("published \(published.vision.path) and \(published.policy.path)")

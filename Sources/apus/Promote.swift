@@ -2,7 +2,6 @@ import ArgumentParser
 import Checkpoints
 import Evaluation
 import Foundation
-import Training
 
 /// Where policies are kept.
 struct LibraryOptions: ParsableArguments {
@@ -18,59 +17,52 @@ struct LibraryOptions: ParsableArguments {
 /// Publishes a run whose evaluation passes the gate.
 struct Promote: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Publish a finished run if its evaluation reaches what a policy must reach.",
-        discussion: "A running server takes it at SIGHUP, or by POST /v1/admin/policies.")
+        abstract: "Publish a finished run of `train sft` or `train ppo` if its evaluation, which `apus eval policy` "
+            + "writes, reaches what a policy must reach.",
+        discussion: """
+            A running server takes it at SIGHUP, or by POST /v1/admin/policies. The last three generations are kept, and \
+            those that they name.
+            """)
 
     @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
     var folder: String
 
     @OptionGroup var library: LibraryOptions
 
-    @Option(help: "The policy's name.")
-    var name = "sft"
+    @Option(help: "The policy's name. Default: sft or ppo, as it was trained.")
+    var name: String?
 
-    @Option(help: "What its training started from, like sft@2. Default: the base model.")
+    @Option(help: "What fine-tuning started from, like sft@2. Default: the base model. A PPO run says it itself.")
     var parent: String?
-
-    @Option(help: "The evaluation's figures and the hashes of what was evaluated. Default: evaluation.json of the run.")
-    var evaluation: String?
 
     func validate() throws {
         _ = try parentReference()
+        if let name { try PolicyRun.check(name: name) }
     }
 
     func run() throws {
-        let run = try FinishedFineTuning(folder: folder)
-        let evaluation = try PolicyEvaluation(path: evaluation ?? "\(folder)/evaluation.json")
-        let failures = PolicyGate(for: name).failures(of: evaluation, adapter: run.adapter, backbone: run.backbone)
+        let run = try PolicyRun(folder: folder)
+        let library = library.library
+        if parent != nil, case .reinforced = run { throw ValidationError("a PPO run names its parent; leave --parent") }
+        let evaluation = try PolicyEvaluation(path: EvalPolicy.evaluationPath(of: folder))
+        let failures = run.gate.failures(
+            of: evaluation, policy: run.digests, parent: try run.parentDigests(in: library))
         guard failures.isEmpty else {
             for failure in failures { FileHandle.standardError.write(Data("\(failure)\n".utf8)) }
             throw ExitCode(1)
         }
-        let library = library.library
-        let generations = try library.generations()
-        var publication = FinishedFineTuning.Publication(
-            generation: (generations[name]?.last ?? 0) + 1,
-            visionGeneration: try visionGeneration(of: run, among: generations["vision"] ?? [], in: library))
-        publication.name = name
-        publication.figures = evaluation.figures
-        publication.parent = try parentReference()
-        if let parent = publication.parent {
-            _ = try library.open(parent.name, generation: parent.generation, backbone: run.backbone)
+        let parent = try parentReference()
+        if let parent {
+            _ = try library.open(parent.name, generation: parent.generation, backbone: run.digests.backbone)
         }
-        let published = try run.publish(publication, in: self.library.into)
-        say("published \(published.policy.path), which sees with vision generation \(publication.visionGeneration)")
-    }
-
-    /// The generation that holds the run's vision model already, else the next one.
-    private func visionGeneration(
-        of run: FinishedFineTuning, among known: [Int], in library: PolicyLibrary
-    ) throws -> Int {
-        for generation in known {
-            let there = try library.open("vision", generation: generation, backbone: run.backbone)
-            if there.manifest.files.values.contains(run.vision) { return generation }
+        let name = name ?? run.name
+        let published = try run.publish(
+            as: name, parent: parent, figures: evaluation.figures, in: library, into: self.library.into)
+        let eyes = published.manifest.vision.map { ", which sees with generation \($0.generation) of \($0.name)" }
+        say("published \(published.path)\(eyes ?? "")")
+        for name in [name, "value", "vision"] {
+            for generation in try library.prune(name) { say("removed generation \(generation) of \(name)") }
         }
-        return (known.last ?? 0) + 1
     }
 
     private func parentReference() throws -> PolicyManifest.Reference? {

@@ -60,13 +60,7 @@ struct Serve: AsyncParsableCommand {
 
     private static func load(_ options: PolicyOptions, aliases: [String: String]) throws -> ServedModel {
         do {
-            let model = try LoadedModel(options, aliases: aliases)
-            var served = ServedModel(
-                engine: model.engine, policies: model.policies, processor: InputProcessor(tokenizer: model.tokenizer),
-                contextLength: model.contextLength)
-            served.isa = model.compute.instructionSet.rawValue
-            served.backbone = model.backbone
-            return served
+            return try LoadedModel(options, aliases: aliases).served
         } catch {
             throw LoadingError(reason: "\(error)")
         }
@@ -103,6 +97,18 @@ struct Serve: AsyncParsableCommand {
         http://\(host):\(port)/v1/ask
 
         """
+    }
+}
+
+extension LoadedModel {
+    /// What a server answers with.
+    var served: ServedModel {
+        var served = ServedModel(
+            engine: engine, policies: policies, processor: InputProcessor(tokenizer: tokenizer),
+            contextLength: contextLength)
+        served.isa = compute.instructionSet.rawValue
+        served.backbone = backbone
+        return served
     }
 }
 

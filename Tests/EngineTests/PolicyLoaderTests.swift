@@ -62,7 +62,14 @@ import Tokenizers
             let sft = catalog.defaultPolicy
             #expect(sft.generation == 1 && sft.created == 1_000_000_000 && sft.template == .chatml)
             #expect(sft.sampling.temperature == 0 && sft.adapter != nil && sft.vision?.generation == 3)
+            func digest(_ file: String) throws -> String { try FileDigest(path: "\(folder.path)/\(file)").sha256 }
+            let digests = PolicyDigests(
+                adapter: try digest("sft/1/adapter_model.safetensors"),
+                adapterConfiguration: try digest("sft/1/adapter_config.json"),
+                vision: try digest("vision/3/model.safetensors"), backbone: backbone)
+            #expect(sft.digests == digests)
             let base = try #require(catalog["base"])
+            #expect(base.digests?.adapter == nil && base.digests?.vision == digests.vision)
             #expect(base.adapter == nil && base.vision?.generation == 3 && base.template == .smollm2)
             let preferred = try self.catalog(loader(folder.path, preferred: "base"))
             #expect(preferred.defaultPolicy.name == "base")

@@ -47,6 +47,7 @@ import Testing
             }
         }
         let report = try await evaluation(client) { $0.model = "ppo" }.run(.none)
+        #expect(report.policy == .scripted("ppo"))
         #expect(report.overall == Proportion(11, of: 14))
         #expect(report.open == Proportion(5, of: 7))
         #expect(report.yesNo == Proportion(6, of: 7))
@@ -115,6 +116,21 @@ import Testing
         let client = ScriptedClient { _, _ in throw POSIXError(.ECONNREFUSED) }
         let error = await #expect(throws: EvaluationError.self) { try await evaluation(client).run(.none) }
         #expect(error?.description.contains("http://localhost:1/v1/ask does not answer") == true)
+    }
+
+    @Test func namesTheDefaultPolicy() async throws {
+        let client = ScriptedClient { _, _ in try .answer("yes") }
+        #expect(try await evaluation(client).run(.none).policy == .scripted("sft"))
+    }
+
+    /// Figures of two generations would be figures of neither.
+    @Test func endsWhenThePolicyChangesMeanwhile() async throws {
+        let client = ScriptedClient { [answers] request, _ in
+            try .answer(answers[request.question] ?? "", generation: request.question.contains("blue") ? 2 : 1)
+        }
+        let expected = EvaluationError.otherGeneration(
+            url: "http://localhost:1/v1/ask", policy: "sft", expected: 1, found: 2)
+        await #expect(throws: expected) { try await evaluation(client).run(.none) }
     }
 
     @Test func showsABlankPicture() async throws {

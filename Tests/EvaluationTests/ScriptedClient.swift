@@ -1,3 +1,4 @@
+import Checkpoints
 import Evaluation
 import Foundation
 import Synchronization
@@ -55,12 +56,42 @@ final class ScriptedClient: ReplyClient {
         defer { state.withLock { $0.open -= 1 } }
         return try script(request, earlier)
     }
+
+    /// Every policy is there, in generation 1; without a name, `sft` is the first.
+    func get(_ url: String) async throws -> Reply {
+        let encoder = JSONEncoder()
+        let parts = url.split(separator: "/")
+        guard let last = parts.last, last != "models" else {
+            return Reply(status: 200, body: [UInt8](try encoder.encode(["data": [EvaluatedPolicy.scripted("sft")]])))
+        }
+        return Reply(status: 200, body: [UInt8](try encoder.encode(EvaluatedPolicy.scripted(String(last)))))
+    }
+}
+
+extension EvaluatedPolicy {
+    /// A policy whose digests are made of its name.
+    static func scripted(_ name: String) -> EvaluatedPolicy {
+        EvaluatedPolicy(name: name, generation: 1, digests: .scripted(name))
+    }
+}
+
+extension PolicyDigests {
+    /// Digests that no other name has, over one base model.
+    static func scripted(_ name: String) -> PolicyDigests {
+        PolicyDigests(
+            adapter: "\(name) weights", adapterConfiguration: "\(name) configuration", vision: "eyes", backbone: "base")
+    }
 }
 
 extension Reply {
     /// What a server answers.
-    static func answer(_ text: String, reason: String = "stop") throws -> Reply {
-        let body = ["answer": text, "object": "answer", "finish_reason": reason]
+    static func answer(_ text: String, reason: String = "stop", generation: Int = 1) throws -> Reply {
+        struct Body: Encodable {
+            let answer: String
+            let finish_reason: String
+            let generation: Int
+        }
+        let body = Body(answer: text, finish_reason: reason, generation: generation)
         return Reply(status: 200, body: [UInt8](try JSONEncoder().encode(body)))
     }
 }

@@ -63,7 +63,8 @@ import Testing
             }
         }
         let reports = try await evaluation(client).run()
-        #expect(reports.map(\.model) == ["ppo", "sft"] && reports.map(\.against) == ["sft", "sft"])
+        #expect(reports.map(\.policy) == [.scripted("ppo"), .scripted("sft")])
+        #expect(reports.map(\.reference) == [.scripted("sft"), .scripted("sft")])
         #expect(reports[0].overall == WinRate(wins: 4, ties: 2, losses: 2))
         #expect(reports[0].families["descriptions"] == WinRate(wins: 3, ties: 2, losses: 1))
         #expect(reports[0].families["attributes"] == WinRate(wins: 1, ties: 0, losses: 1))

@@ -67,8 +67,8 @@ import Training
         try withTemporaryFolder { folder in
             try writeRun(to: folder)
             try FileManager.default.removeItem(at: folder.appending(path: missing))
-            let error = #expect(throws: FinishedFineTuningError.self) { try FinishedFineTuning(folder: folder.path) }
-            #expect(error == .unfinished(folder: folder.path, missing: missing))
+            let error = #expect(throws: FinishedRunError.self) { try FinishedFineTuning(folder: folder.path) }
+            #expect(error == .unfinished(folder: folder.path, missing: missing, stage: .sft))
         }
     }
 
@@ -80,7 +80,7 @@ import Training
             // As `apus train vision` writes it, and none at all.
             try Data(#"{"settings": {"seed": 0}, "inputs": {"baseModel": "\#(backbone)"}}"#.utf8).write(to: config)
             for reason in ["template: the field is missing", "there is no such file"] {
-                #expect(throws: FinishedFineTuningError.badConfiguration(path: config.path, reason: reason)) {
+                #expect(throws: FinishedRunError.badFile(path: config.path, reason: reason)) {
                     try FinishedFineTuning(folder: folder.path)
                 }
                 try? FileManager.default.removeItem(at: config)
@@ -96,8 +96,8 @@ import Training
         try withTemporaryFolder { folder in
             try writeRun(to: folder)
             try Data(config.utf8).write(to: folder.appending(path: "config.json"))
-            let error = #expect(throws: FinishedFineTuningError.self) { try FinishedFineTuning(folder: folder.path) }
-            guard case .badConfiguration = error else {
+            let error = #expect(throws: FinishedRunError.self) { try FinishedFineTuning(folder: folder.path) }
+            guard case .badFile = error else {
                 Issue.record("\(String(describing: error))")
                 return
             }

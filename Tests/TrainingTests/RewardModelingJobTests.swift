@@ -80,7 +80,10 @@ import Training
             let inputs = try inputs(in: folder)
             let runFolder = folder.appending(path: "run")
             #expect(try run(inputs, in: runFolder, limit: .seconds(1)) == .paused(step: 1))
-            #expect(throws: RewardModelingJobError.self) { try FinishedRewardModeling(folder: runFolder.path) }
+            let unfinished = #expect(throws: FinishedRunError.self) {
+                try FinishedRewardModeling(folder: runFolder.path)
+            }
+            #expect(unfinished?.description.contains("`apus train reward --run \(runFolder.path)`") == true)
             #expect(try run(inputs, in: runFolder) == .finished)
 
             let report = try JSONDecoder().decode(

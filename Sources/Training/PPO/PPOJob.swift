@@ -65,23 +65,24 @@ public struct PPOJob: Sendable {
     ///   - configuration: the base model's sizes.
     ///   - precision: of the frozen products.
     ///   - report: prints one line.
-    /// - Throws: the errors of the files' types, `PPOJobError`, `RunFolderError` if the folder belongs to another run,
-    ///   `TrainingError`, `EngineFailure`.
+    /// - Throws: the errors of the files' types, `PolicyBasisError`, `PPOJobError`, `RunFolderError` if the folder
+    ///   belongs to another run, `TrainingError`, `EngineFailure`.
     public func run<C: Clock>(
         configuration: DecoderConfiguration, tokenizer: Tokenizer, precision: Precision, compute: Compute,
         options: TrainingRun<ProximalPolicyOptimization>.Options, clock: C = ContinuousClock(),
         report: @escaping (String) -> Void
     ) throws -> TrainingRun<ProximalPolicyOptimization>.Outcome where C.Duration == Duration {
+        let basis = try PolicyBasis(inputs.policy)
         let record = try PPORunRecord(
-            inputs: inputs, settings: settings, prompts: prompts, precision: precision,
+            inputs: inputs, basis: basis, settings: settings, prompts: prompts, precision: precision,
             instructionSet: compute.instructionSet)
-        let runFolder = try RunFolder(path: folder, configuration: record)
+        let runFolder = try RunFolder(path: folder, configuration: StageRecord(basis: basis, own: record))
         let file = try GGUFFile(path: inputs.baseModel)
         let base = try FrozenDecoder(
             gguf: file, configuration: configuration, precision: precision, compute: compute)
         let engine = try engine(of: file, tokenizer: tokenizer, compute: compute)
         defer { engine.stop() }
-        let stage = try stage(base: base, engine: engine, tokenizer: tokenizer, record: record)
+        let stage = try stage(base: base, engine: engine, tokenizer: tokenizer, basis: basis)
         var run = try TrainingRun(stage: stage, folder: runFolder, options: options, report: report)
         let outcome = try run.run(clock: clock)
         switch outcome {
@@ -104,34 +105,21 @@ public struct PPOJob: Sendable {
     }
 
     private func stage(
-        base: FrozenDecoder, engine: Engine, tokenizer: Tokenizer, record: PPORunRecord
+        base: FrozenDecoder, engine: Engine, tokenizer: Tokenizer, basis: PolicyBasis
     ) throws -> ProximalPolicyOptimization {
         let configuration = base.configuration
-        guard let visionPath = inputs.vision.file("model.safetensors") else {
-            throw PPOJobError.missingField(path: inputs.vision.path, field: "model.safetensors")
-        }
-        guard let headPath = inputs.reward.file("head.safetensors") else {
-            throw PPOJobError.missingField(path: inputs.reward.path, field: "head.safetensors")
-        }
-        let reference = try Self.adapter(in: inputs.policy.path, configuration: configuration)
+        let headPath = try inputs.reward.required(inputs.reward.file(RunFiles.head), RunFiles.head)
+        let reference = try LowRankAdapter(completeIn: inputs.policy.path, configuration: configuration)
         let reward = RewardModel(
-            base: base, adapter: try Self.adapter(in: inputs.reward.path, configuration: configuration),
+            base: base, adapter: try LowRankAdapter(completeIn: inputs.reward.path, configuration: configuration),
             head: try ScalarHead(path: headPath, hidden: configuration.hidden))
-        let vision = try VisionWeights(path: visionPath)
-        guard vision.configuration.textHidden == configuration.hidden,
-            vision.configuration.imageSize == record.image.viewSize
-        else {
-            throw ModelError.unsupported(
-                key: "vision of the policy",
-                expected: "views of \(record.image.viewSize) pixels, width \(configuration.hidden)",
-                found: "\(vision.configuration.imageSize), \(vision.configuration.textHidden)")
-        }
+        let vision = try basis.visionWeights(in: inputs.vision, hidden: configuration.hidden)
         let sampler = RolloutSampler(
             engine: engine, tokenizer: tokenizer,
             vision: .init(
-                generation: record.vision.generation, encoder: VisionEncoder(vision, on: base.compute),
-                processor: record.imageProcessor),
-            template: record.chatTemplate, configuration: configuration, compute: base.compute)
+                generation: basis.vision.generation, encoder: VisionEncoder(vision, on: base.compute),
+                processor: basis.imageProcessor),
+            template: basis.chatTemplate, configuration: configuration, compute: base.compute)
         let replay = try inputs.replay.map { try ReplayRecord.load(path: $0, vocabulary: configuration.vocabulary) }
         return ProximalPolicyOptimization(
             base: base, reference: reference, value: ValueModel(adapter: reward.adapter, head: reward.head),
@@ -155,16 +143,6 @@ public struct PPOJob: Sendable {
         }
         try PEFTAdapter(stage.averagedPolicy).write(to: adapterFolder, as: .bfloat16)
         try PEFTAdapter(stage.value.adapter).write(to: valueFolder, as: .bfloat16)
-        try stage.value.head.write(to: valueFolder + "/head.safetensors")
-    }
-
-    private static func adapter(in folder: String, configuration: DecoderConfiguration) throws -> LowRankAdapter {
-        let adapter = try LowRankAdapter(PEFTAdapter(folder: folder), configuration: configuration)
-        for (layer, pairs) in adapter.layers.enumerated() {
-            for module in AdapterModule.allCases where pairs[module] == nil {
-                throw ModelError.missingTensor("layers.\(layer).\(module.rawValue).lora_A in \(folder)")
-            }
-        }
-        return adapter
+        try stage.value.head.write(to: "\(valueFolder)/\(RunFiles.head)")
     }
 }

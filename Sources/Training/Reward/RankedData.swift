@@ -18,12 +18,9 @@ struct RankedData {
 
     /// Reads the rankings; the pictures are encoded by `encodePictures`.
     init(
-        _ inputs: RewardModelingJob.Inputs, record: RewardRunRecord, configuration: DecoderConfiguration,
+        _ inputs: RewardModelingJob.Inputs, basis: PolicyBasis, configuration: DecoderConfiguration,
         tokenizer: Tokenizer
     ) throws {
-        guard let path = inputs.vision.file("model.safetensors") else {
-            throw RewardModelingJobError.missingField(path: inputs.vision.path, field: "model.safetensors")
-        }
         training = try Self.comparisons(inputs.rankings, split: .training)
         heldOut = try inputs.heldOut.map { try Self.comparisons($0, split: .validation) } ?? []
         let known = Set(training.map(\.id))
@@ -33,17 +30,9 @@ struct RankedData {
         picture = inputs.picture
         demonstrated = inputs.demonstration
         reader = try RankedPromptReader(
-            template: record.chatTemplate, tokenizer: tokenizer, vocabulary: configuration.vocabulary)
-        weights = try VisionWeights(path: path)
-        processor = record.imageProcessor
-        guard weights.configuration.textHidden == configuration.hidden,
-            weights.configuration.imageSize == processor.viewSize
-        else {
-            throw ModelError.unsupported(
-                key: "vision of the policy",
-                expected: "views of \(processor.viewSize) pixels, width \(configuration.hidden)",
-                found: "\(weights.configuration.imageSize), \(weights.configuration.textHidden)")
-        }
+            template: basis.chatTemplate, tokenizer: tokenizer, vocabulary: configuration.vocabulary)
+        weights = try basis.visionWeights(in: inputs.vision, hidden: configuration.hidden)
+        processor = basis.imageProcessor
     }
 
     /// Encodes each picture once, as serving does: vision encoder and connector do not learn any more.

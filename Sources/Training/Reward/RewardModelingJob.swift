@@ -59,18 +59,19 @@ public struct RewardModelingJob {
     ///   - configuration: the base model's sizes.
     ///   - precision: of the frozen products.
     ///   - report: prints one line.
-    /// - Throws: the errors of the files' types, `RankedAnswersError`, `RewardModelingJobError`, `RunFolderError` if the
-    ///   folder belongs to another run, `TrainingError`.
+    /// - Throws: the errors of the files' types, `RankedAnswersError`, `PolicyBasisError`, `RunFolderError` if the folder
+    ///   belongs to another run, `TrainingError`.
     public func run<C: Clock>(
         configuration: DecoderConfiguration, tokenizer: Tokenizer, precision: Precision, compute: Compute,
         options: TrainingRun<RewardModeling>.Options, clock: C = ContinuousClock(),
         report: @escaping (String) -> Void
     ) throws -> TrainingRun<RewardModeling>.Outcome where C.Duration == Duration {
+        let basis = try PolicyBasis(inputs.policy)
         let record = try RewardRunRecord(
             inputs: inputs, settings: settings, precision: precision, instructionSet: compute.instructionSet)
-        let runFolder = try RunFolder(path: folder, configuration: record)
-        let adapter = try Self.adapter(in: inputs.policy.path, configuration: configuration)
-        var data = try RankedData(inputs, record: record, configuration: configuration, tokenizer: tokenizer)
+        let runFolder = try RunFolder(path: folder, configuration: StageRecord(basis: basis, own: record))
+        let adapter = try LowRankAdapter(completeIn: inputs.policy.path, configuration: configuration)
+        var data = try RankedData(inputs, basis: basis, configuration: configuration, tokenizer: tokenizer)
         try data.encodePictures(on: compute, report: report)
         let base = try FrozenDecoder(
             gguf: GGUFFile(path: inputs.baseModel), configuration: configuration, precision: precision,
@@ -93,7 +94,7 @@ public struct RewardModelingJob {
         let trained = stage.model
         try PEFTAdapter(trained.adapter).write(to: results.adapter, as: .bfloat16)
         let model = RewardModel(
-            base: base, adapter: try Self.adapter(in: results.adapter, configuration: base.configuration),
+            base: base, adapter: try LowRankAdapter(completeIn: results.adapter, configuration: base.configuration),
             head: trained.head)
         report("reward: measuring on \(stage.heldOut.count) held-out prompts")
         let evaluation = RewardEvaluation(model, heldOut: stage.heldOut, blank: try data.blankView(on: base.compute))
@@ -106,15 +107,5 @@ public struct RewardModelingJob {
             to: results.head,
             metadata: ["shift": "\(normalization.shift)", "gain": "\(normalization.gain)"])
         for line in RewardReport(evaluation: evaluation, normalization: normalization).lines { report(line) }
-    }
-
-    private static func adapter(in folder: String, configuration: DecoderConfiguration) throws -> LowRankAdapter {
-        let adapter = try LowRankAdapter(PEFTAdapter(folder: folder), configuration: configuration)
-        for (layer, pairs) in adapter.layers.enumerated() {
-            for module in AdapterModule.allCases where pairs[module] == nil {
-                throw ModelError.missingTensor("layers.\(layer).\(module.rawValue).lora_A in \(folder)")
-            }
-        }
-        return adapter
     }
 }

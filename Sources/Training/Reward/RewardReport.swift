@@ -49,7 +49,7 @@ public struct RewardReport: Codable, Sendable, Equatable {
         do {
             self = try JSONDecoder().decode(RewardReport.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
         } catch {
-            throw RewardModelingJobError.badFile(path: path, reason: "\(error)")
+            throw FinishedRunError.badFile(path: path, reason: "\(error)")
         }
     }
 

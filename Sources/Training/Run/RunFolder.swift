@@ -53,7 +53,21 @@ public struct RunFolder: Sendable {
     /// The checkpoint's path.
     public var checkpointPath: String { path + "/checkpoint.safetensors" }
 
-    var logPath: String { path + "/log.jsonl" }
+    static let logName = "log.jsonl"
+
+    var logPath: String { "\(path)/\(Self.logName)" }
+
+    /// The figures of the last whole line of the log in `folder`, its step among them.
+    ///
+    /// - Throws: `RunFolderError.file` if there is none.
+    static func lastFigures(in folder: String) throws -> [String: Double] {
+        let path = "\(folder)/\(logName)"
+        let lines = String(decoding: try contents(of: path), as: UTF8.self).split(separator: "\n")
+        guard let last = lines.lazy.reversed().compactMap({ LogLine(json: String($0)) }).first else {
+            throw RunFolderError.file(path: path, reason: "there is no line")
+        }
+        return last.values.reduce(into: ["step": Double(last.step)]) { $0[$1.name] = $1.value }
+    }
 
     /// The log's lines of steps up to `step`; later ones, which a resumed run makes again, are removed from the file.
     func log(upTo step: Int) throws -> [LogLine] {
@@ -115,10 +129,10 @@ struct LogLine: Sendable, Equatable {
     /// The line's content; nil for what is no object of numbers, as the torn last line of a killed run.
     init?(json: String) {
         guard let fields = try? JSONDecoder().decode([String: Double].self, from: Data(json.utf8)),
-            let step = fields["step"]
+            let step = fields["step"].flatMap({ Int(exactly: $0) })
         else { return nil }
         self.init(
-            step: Int(step), values: fields.filter { $0.key != "step" }.sorted { $0.key < $1.key }.map { ($0, $1) })
+            step: step, values: fields.filter { $0.key != "step" }.sorted { $0.key < $1.key }.map { ($0, $1) })
     }
 
     /// The line as a JSON object, names in alphabetical order; figures that are not finite are left out.

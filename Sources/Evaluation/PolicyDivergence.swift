@@ -1,0 +1,123 @@
+public import Datasets
+public import Engine
+import Images
+public import Models
+import Tensors
+public import Tokenizers
+
+/// How far a policy has moved from another: KL(policy || reference) of an answer, in nats.
+///
+/// Answers are drawn from the policy at temperature 1, as in training, to questions about pictures of the test split. At
+/// each of their tokens the divergence of the two distributions is exact; its sum over the answer has the expectation
+/// that the logarithms of the drawn tokens' ratios have, and less variance.
+public struct PolicyDivergence: Codable, Sendable, Equatable {
+    /// Who answered.
+    public let policy: EvaluatedPolicy
+    /// Whom the answers were read by, too.
+    public let reference: EvaluatedPolicy
+    /// Answers that were drawn.
+    public let answers: Int
+    /// Their tokens, end tokens included.
+    public let tokens: Int
+    /// The mean over the answers, in nats.
+    public let nats: Double
+
+    /// Answers to draw.
+    public struct Settings: Sendable {
+        /// The families that are asked about, each as often as it is listed.
+        public var families: [Family]
+        /// Answers, at least one for each listed family; at most 5,000 for each family.
+        public var count = 400
+        /// Tokens after which an answer is cut.
+        public var maximumTokens: Int
+        /// Decides pictures and draws.
+        public var seed: UInt64 = 0
+
+        /// Answers to questions of `families`.
+        public init(families: [Family], maximumTokens: Int) {
+            self.families = families
+            self.maximumTokens = maximumTokens
+        }
+    }
+
+    /// What was asked and answered.
+    public struct Answer: Sendable {
+        /// The question.
+        public let request: EngineRequest
+        /// The answer's tokens, the end token included.
+        public let reply: [Int32]
+    }
+
+    /// Requests that are open at the same time.
+    private static let open = 32
+
+    /// Lets `policy` answer by way of `engine`.
+    ///
+    /// - Throws: the engine's errors, or `InputProcessor.Failure` if the policy cannot see.
+    public static func answers(
+        of policy: Policy, settings: Settings, engine: any Generating, tokenizer: Tokenizer
+    ) async throws -> [Answer] {
+        let requests = try requests(to: policy, settings: settings, tokenizer: tokenizer)
+        var answers: [Answer] = []
+        for start in stride(from: 0, to: requests.count, by: open) {
+            let some = requests[start..<min(start + open, requests.count)]
+            let streams = try some.map { try engine.submit($0, in: engine.reserve(hasImages: true)) }
+            for (request, stream) in zip(some, streams) {
+                answers.append(Answer(request: request, reply: try await stream.tokens()))
+            }
+        }
+        return answers
+    }
+
+    /// Lets `policy` answer by way of `engine`, and reads the answers with `decoder`, the engine's own.
+    ///
+    /// - Throws: as `answers`.
+    public static func measured(
+        of policy: Policy, from reference: Policy, settings: Settings, engine: any Generating, decoder: Decoder,
+        tokenizer: Tokenizer
+    ) async throws -> PolicyDivergence {
+        let answers = try await answers(of: policy, settings: settings, engine: engine, tokenizer: tokenizer)
+        return PolicyDivergence(answers, policy: policy, reference: reference, decoder: decoder)
+    }
+
+    /// Reads a policy's answers under the policy and under the reference, which sees with the same eyes.
+    public init(_ answers: [Answer], policy: Policy, reference: Policy, decoder: Decoder) {
+        var (total, sum) = (0, 0.0)
+        for answer in answers where !answer.reply.isEmpty {
+            let (request, reply) = (answer.request, answer.reply)
+            let images = request.images.compactMap { span in
+                policy.vision.map { (span.range, $0.encoder.encode(span.pixels)) }
+            }
+            let teacher = decoder.logits(of: reply, after: request.prompt, images: images, adapter: policy.adapter)
+            var logits = decoder.logits(of: reply, after: request.prompt, images: images, adapter: reference.adapter)
+            sum += decoder.compute.distillation(&logits, teacher: teacher, scale: 1).reduce(0) { $0 + Double($1) }
+            total += reply.count
+        }
+        self.policy = EvaluatedPolicy(policy)
+        self.reference = EvaluatedPolicy(reference)
+        self.answers = answers.count
+        tokens = total
+        nats = answers.isEmpty ? 0 : sum / Double(answers.count)
+    }
+
+    private static func requests(
+        to policy: Policy, settings: Settings, tokenizer: Tokenizer
+    ) throws -> [EngineRequest] {
+        let input = InputProcessor(tokenizer: tokenizer)
+        var generator = Datasets.SeededGenerator(seed: settings.seed)
+        let each = max(1, settings.count / max(settings.families.count, 1))
+        return try Family.allCases.flatMap { family in
+            let listed = settings.families.count { $0 == family }
+            let samples = listed == 0 ? [] : FamilySample.draw(family, count: listed * each, draw: settings.seed)
+            return try samples.map { sample in
+                let message = ChatMessage(role: .user, content: [.image(0), .text(sample.question.text)])
+                var request = try input.request(
+                    messages: [message], pictures: [.init(image: PNG.decode(sample.png))], policy: policy)
+                request.sampling = SamplingParameters()
+                request.sampling.seed = generator.next()
+                request.stop.maximumTokens = settings.maximumTokens
+                return request
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+public import Checkpoints
+public import Engine
+public import Models
+public import Tokenizers
+
+/// What plain text costs a policy: what `apus eval text` writes.
+public struct TextReport: Codable, Sendable, Equatable {
+    /// The policy.
+    public let policy: EvaluatedPolicy
+    /// Of a fixed text.
+    public let perplexity: TextQuality
+    /// Of the base model.
+    public let replies: RepliesKept
+
+    /// A report of its parts.
+    public init(policy: EvaluatedPolicy, perplexity: TextQuality, replies: RepliesKept) {
+        self.policy = policy
+        self.perplexity = perplexity
+        self.replies = replies
+    }
+
+    /// Measures a policy whose adapter is `adapter`, on the fixed text and on replies of the base model.
+    public init(
+        _ policy: Policy, adapter: ServingAdapter, conversations: [RepliesKept.Conversation], decoder: Decoder,
+        tokenizer: Tokenizer
+    ) {
+        self.init(
+            policy: EvaluatedPolicy(policy),
+            perplexity: TextQuality(decoder: decoder, adapter: adapter, tokenizer: tokenizer),
+            replies: RepliesKept(conversations, decoder: decoder, adapter: adapter))
+    }
+}
+
+/// Why reports are no evaluation of a policy.
+public enum PolicyReportsError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The report is of other weights than the policy's; `fields` says which.
+    case otherBytes(report: String, fields: [String])
+    /// The report lacks a part.
+    case missing(report: String, part: String)
+    /// Two reports do not ask the same questions.
+    case notComparable(field: String, policy: String, parent: String)
+
+    /// What is wrong, by report and field, and what to do.
+    public var description: String {
+        switch self {
+        case .otherBytes(let report, let fields):
+            "\(report) was measured on other weights: \(fields.joined(separator: "; ")); delete it to measure again"
+        case .missing(let report, let part): "\(report): there is no report of \(part); delete it to measure again"
+        case .notComparable(let field, let policy, let parent):
+            "the families' reports of policy and parent differ in \(field): \(policy) and \(parent); "
+                + "delete both to measure again"
+        }
+    }
+}
+
+/// The reports that an evaluation is made of. Each says which weights it was measured on.
+public struct PolicyReports: Sendable {
+    /// What reinforcement changed, against the policy that it started from.
+    public struct Comparison: Sendable {
+        /// The parent's answers to generated questions.
+        public var parentFamilies: [FamiliesReport]
+        /// Whose sampled answers the judge prefers: the policy's or the parent's, then the parent's or its own.
+        public var winRates: [WinRateReport]
+        /// How far the policy has moved.
+        public var divergence: PolicyDivergence
+        /// How far it was meant to move, in nats an answer.
+        public var target: Double
+
+        /// A comparison of the given reports.
+        public init(
+            parentFamilies: [FamiliesReport], winRates: [WinRateReport], divergence: PolicyDivergence, target: Double
+        ) {
+            self.parentFamilies = parentFamilies
+            self.winRates = winRates
+            self.divergence = divergence
+            self.target = target
+        }
+    }
+
+    /// The official test questions, with each control.
+    public var easyVQA: [EasyVQAReport]
+    /// Generated questions about their own pictures; what controls are there is not read.
+    public var families: [FamiliesReport]
+    /// Plain text.
+    public var text: TextReport
+    /// For a policy that reinforcement made.
+    public var comparison: Comparison?
+
+    /// The given reports.
+    public init(easyVQA: [EasyVQAReport], families: [FamiliesReport], text: TextReport, comparison: Comparison? = nil) {
+        self.easyVQA = easyVQA
+        self.families = families
+        self.text = text
+        self.comparison = comparison
+    }
+
+    /// The evaluation of the policy with the weights `policy`, which started from one with the weights `parent`.
+    ///
+    /// - Throws: `PolicyReportsError` if a report is of other weights, or lacks something.
+    public func evaluation(
+        of policy: PolicyDigests, parent: PolicyDigests?
+    ) throws(PolicyReportsError) -> PolicyEvaluation {
+        var figures = try easyVQAFigures(of: policy)
+        let families = try Self.seeing(families, of: policy, in: "families")
+        for row in families.families {
+            figures[row.name == "all" ? "families_right" : "right_\(row.name)"] = row.right.share
+        }
+        figures["questions_a_family"] = Double(families.families.map(\.right.total).min() ?? 0)
+        figures["absent_named"] = families.hallucinatingOnAbsent.share
+        try Self.check(text.policy, is: policy, in: "text")
+        figures["text_perplexity_ratio"] = text.perplexity.ratio
+        figures["text_replies_kept"] = text.replies.kept.share
+        if let comparison, let parent {
+            figures.merge(try comparisonFigures(comparison, families, policy: policy, parent: parent)) { $1 }
+        }
+        return PolicyEvaluation(policy: policy, parent: comparison == nil ? nil : parent, figures: figures)
+    }
+
+    private func easyVQAFigures(of policy: PolicyDigests) throws(PolicyReportsError) -> [String: Double] {
+        var figures: [String: Double] = [:]
+        for report in easyVQA { try Self.check(report.policy, is: policy, in: "easy-vqa") }
+        for control in PictureControl.allCases {
+            guard let report = easyVQA.first(where: { $0.control == control }) else {
+                throw .missing(report: "easy-vqa", part: "the picture \(control.words)")
+            }
+            let questions = Double(report.overall.total)
+            switch control {
+            case .none:
+                figures["easy_vqa_questions"] = questions
+                figures["easy_vqa_overall"] = report.overall.share
+                figures["easy_vqa_yes_no"] = report.yesNo.share
+                figures["easy_vqa_open"] = report.open.share
+            case .blank, .swapped:
+                figures["easy_vqa_\(control.rawValue)"] = report.overall.share
+                figures["easy_vqa_\(control.rawValue)_questions"] = questions
+            }
+        }
+        return figures
+    }
+
+    private func comparisonFigures(
+        _ comparison: Comparison, _ families: FamiliesReport, policy: PolicyDigests, parent: PolicyDigests
+    ) throws(PolicyReportsError) -> [String: Double] {
+        let before = try Self.seeing(comparison.parentFamilies, of: parent, in: "parent-families")
+        guard before.seed == families.seed else {
+            throw .notComparable(field: "seed", policy: "\(families.seed)", parent: "\(before.seed)")
+        }
+        let (old, new) = (before.hallucinatingOnAbsent, families.hallucinatingOnAbsent)
+        var figures = [
+            "largest_family_drop": try Self.largestDrop(from: before.families, to: families.families),
+            // As many were asked. Where the parent named nothing absent, a single one is too many.
+            "absent_named_ratio": Double(new.count) / Double(max(old.count, 1)), "absent_named_parent": old.share,
+        ]
+        guard comparison.winRates.count == 2 else { throw .missing(report: "winrate", part: "parent against itself") }
+        let (wins, itself) = (comparison.winRates[0], comparison.winRates[1])
+        for (found, expected) in [
+            (wins.policy, policy), (wins.reference, parent), (itself.policy, parent), (itself.reference, parent),
+        ] {
+            try Self.check(found, is: expected, in: "winrate")
+        }
+        figures["win_rate"] = wins.overall.rate
+        figures["win_rate_low"] = wins.overall.low
+        figures["win_rate_pairs"] = Double(wins.overall.total)
+        figures["win_rate_ties"] = wins.overall.tieShare
+        figures["win_rate_parent_itself"] = itself.overall.rate
+        try Self.check(comparison.divergence.policy, is: policy, in: "divergence")
+        try Self.check(comparison.divergence.reference, is: parent, in: "divergence")
+        figures["kl"] = comparison.divergence.nats
+        figures["kl_answers"] = Double(comparison.divergence.answers)
+        figures["kl_over_target"] = comparison.divergence.nats / comparison.target
+        return figures
+    }
+
+    /// How much lower the policy's accuracy is than the parent's, where that is most; negative if it rose everywhere.
+    private static func largestDrop(
+        from old: [FamiliesReport.Row], to new: [FamiliesReport.Row]
+    ) throws(PolicyReportsError) -> Double {
+        var largest = -1.0
+        guard old.map(\.name) == new.map(\.name), old.map(\.right.total) == new.map(\.right.total) else {
+            throw .notComparable(
+                field: "questions", policy: counts(new).joined(separator: " "),
+                parent: counts(old).joined(separator: " "))
+        }
+        for (old, new) in zip(old, new) where old.name != "all" {
+            largest = max(largest, old.right.share - new.right.share)
+        }
+        return largest
+    }
+
+    private static func counts(_ rows: [FamiliesReport.Row]) -> [String] {
+        rows.map { "\($0.name):\($0.right.total)" }
+    }
+
+    private static func seeing(
+        _ reports: [FamiliesReport], of policy: PolicyDigests, in name: String
+    ) throws(PolicyReportsError) -> FamiliesReport {
+        guard let report = reports.first(where: { $0.control == .none }) else {
+            throw .missing(report: name, part: "the picture \(PictureControl.none.words)")
+        }
+        try check(report.policy, is: policy, in: name)
+        return report
+    }
+
+    private static func check(
+        _ found: EvaluatedPolicy, is expected: PolicyDigests, in report: String
+    ) throws(PolicyReportsError) {
+        guard let digests = found.digests else {
+            throw .otherBytes(report: report, fields: ["digests: expected some, found none"])
+        }
+        let differences = expected.differences(from: digests)
+        guard differences.isEmpty else { throw .otherBytes(report: report, fields: differences) }
+    }
+}

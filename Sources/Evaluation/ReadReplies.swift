@@ -1,0 +1,39 @@
+import Engine
+import Models
+import Tensors
+
+extension Decoder {
+    /// What is expected at each place of a reply that is given, `[reply, vocabulary]`: one pass over prompt and reply.
+    ///
+    /// - Parameter images: embeddings, and the prompt's positions that they fill.
+    func logits(
+        of reply: [Int32], after prompt: [Int32], images: [(range: Range<Int>, embeddings: Tensor)] = [],
+        adapter: ServingAdapter?
+    ) -> Tensor {
+        let ids = prompt + reply.dropLast()
+        let cache = makeCache(bytes: 0, leastPositions: ids.count)
+        let rows = ids.indices
+        let slice = SequenceSlice(rows: rows, start: 0, blockTable: (0..<Int32(cache.blocks)).map { $0 })
+        var batch = DecoderBatch(
+            tokens: ids, sequences: [slice], adapters: adapter.map { [.init(rows: rows, adapter: $0)] } ?? [],
+            outputRows: Array(rows.suffix(reply.count)))
+        batch.injections = images.map { .init(row: $0.range.lowerBound, embeddings: $0.embeddings) }
+        return forward(batch, cache: cache)
+    }
+}
+
+extension AsyncStream<EngineEvent> {
+    /// All tokens of an answer, the end token included.
+    func tokens() async throws -> [Int32] {
+        var tokens: [Int32] = []
+        for await event in self {
+            switch event {
+            case .started: break
+            case .text(let delta): tokens += delta.tokens.map(\.id)
+            case .finished(let completion): tokens += completion.tokens.map(\.id)
+            case .failed(let failure): throw failure
+            }
+        }
+        return tokens
+    }
+}

@@ -1,0 +1,174 @@
+import Checkpoints
+import Foundation
+
+/// The stages whose results are published.
+public enum TrainedStage: String, Sendable, CaseIterable {
+    /// Supervised fine-tuning: a policy and the vision model that it sees with.
+    case sft
+    /// The reward model.
+    case reward
+    /// Reinforcement learning: a policy and its value model.
+    case ppo
+
+    /// The stage of the run in `folder`.
+    ///
+    /// - Throws: `FinishedRunError.badFile` if none of these stages left it.
+    public init(ofRun folder: String) throws(FinishedRunError) {
+        self = try RunRecord(folder: folder).stage
+    }
+}
+
+/// Why a run cannot be published.
+public enum FinishedRunError: Error, Equatable, CustomStringConvertible {
+    /// The run has not written all of its results yet.
+    case unfinished(folder: String, missing: String, stage: TrainedStage)
+    /// A file of the run is not what its stage writes; `reason` names the field.
+    case badFile(path: String, reason: String)
+
+    /// What is wrong, and what to do.
+    public var description: String {
+        switch self {
+        case .unfinished(let folder, let missing, let stage):
+            "\(folder): the run is not finished, there is no \(missing); "
+                + "let `apus train \(stage.rawValue) --run \(folder)` go on"
+        case .badFile(let path, let reason):
+            "\(path): \(reason); name the folder of a finished run of `apus train`, "
+                + TrainedStage.allCases.map(\.rawValue).joined(separator: ", ")
+        }
+    }
+}
+
+/// The names of what runs leave, and policies hold.
+enum RunFiles {
+    static let adapter = [adapterConfiguration, adapterWeights]
+    static let adapterConfiguration = "adapter_config.json"
+    static let adapterWeights = "adapter_model.safetensors"
+    static let head = "head.safetensors"
+    static let vision = "model.safetensors"
+}
+
+/// What publishing reads of a run's `config.json`, whatever the stage.
+struct RunRecord: Decodable {
+    private let stageName: String?
+    let template: PolicyManifest.ChatTemplate
+    let parent: PolicyManifest.Reference?
+    let reward: PolicyManifest.Reference?
+    let vision: PolicyManifest.Reference?
+    let image: PolicyManifest.Image?
+    let inputs: [String: FileDigest]
+
+    enum CodingKeys: String, CodingKey {
+        case template, parent, reward, vision, image, inputs
+        case stageName = "stage"
+    }
+
+    /// Fine-tuning, the first of the stages, does not name itself.
+    var stage: TrainedStage { stageName.flatMap { TrainedStage(rawValue: $0) } ?? .sft }
+
+    init(folder: String) throws(FinishedRunError) {
+        let path = folder + "/config.json"
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw .badFile(path: path, reason: "there is no such file")
+        }
+        do { self = try decodeSmallFile(Self.self, path: path) } catch {
+            throw .badFile(path: path, reason: error.reason)
+        }
+        if let stageName, TrainedStage(rawValue: stageName) == nil {
+            throw .badFile(path: path, reason: "stage: found \(stageName)")
+        }
+    }
+}
+
+/// A finished run as it lies in its folder: its record, and that all of its results are there.
+struct FinishedRun: Sendable {
+    static let creator = "apus"
+    /// The adapter that a stage leaves, as paths in its folder.
+    static let adapterFiles = RunFiles.adapter.map { "adapter/\($0)" }
+
+    let folder: String
+    /// The SHA-256 of the base model's file that it was trained for.
+    let backbone: String
+    /// The digest of each input.
+    let inputs: [String: FileDigest]
+    let record: RunRecord
+
+    /// Opens the run in `folder`, which must have left `results`, paths in it, and an adapter in each of `adapters`.
+    ///
+    /// - Throws: `FinishedRunError`, or `PEFTError` if an adapter cannot be read.
+    init(folder: String, stage: TrainedStage, adapters: [String] = ["adapter"], results: [String]) throws {
+        self.folder = folder
+        record = try RunRecord(folder: folder)
+        inputs = record.inputs
+        guard record.stage == stage else {
+            throw FinishedRunError.badFile(
+                path: folder + "/config.json",
+                reason: "stage: expected \(stage.rawValue), found \(record.stage.rawValue)")
+        }
+        // After the record: a run of another kind has no adapter, and no going on gives it one.
+        let files = adapters.flatMap { adapter in RunFiles.adapter.map { "\(adapter)/\($0)" } } + results
+        for name in files where !FileManager.default.fileExists(atPath: "\(folder)/\(name)") {
+            throw FinishedRunError.unfinished(folder: folder, missing: name, stage: stage)
+        }
+        for adapter in adapters { _ = try PEFTAdapter(folder: "\(folder)/\(adapter)") }
+        guard let backbone = inputs["baseModel"] else {
+            throw FinishedRunError.badFile(path: folder + "/config.json", reason: "inputs: there is no baseModel")
+        }
+        self.backbone = backbone.sha256
+    }
+
+    /// The digest of the run's file `name`.
+    func digest(of name: String) throws -> FileDigest { try FileDigest(path: "\(folder)/\(name)") }
+
+    /// What the run's policy answers with if it sees with the weights of the SHA-256 `vision`.
+    func digests(vision: String) throws -> PolicyDigests {
+        PolicyDigests(
+            adapter: try digest(of: "adapter/\(RunFiles.adapterWeights)").sha256,
+            adapterConfiguration: try digest(of: "adapter/\(RunFiles.adapterConfiguration)").sha256, vision: vision,
+            backbone: backbone)
+    }
+
+    /// A field of the record that the stage writes.
+    func required<T>(_ value: T?, _ field: String) throws(FinishedRunError) -> T {
+        guard let value else {
+            throw .badFile(path: folder + "/config.json", reason: "\(field): the field is missing")
+        }
+        return value
+    }
+
+    /// The SHA-256 of the inputs of the given names, of those that the run had.
+    func digests(of names: Set<String>) -> [String: String] {
+        inputs.filter { names.contains($0.key) }.mapValues(\.sha256)
+    }
+
+    /// Publishes `files`, paths in the run's folder, under the manifest's name.
+    ///
+    /// - Throws: `PolicyError`; `.published` if the generation is there already.
+    func publish(_ manifest: PolicyManifest, files: [String], in policies: String) throws -> PolicyFolder {
+        try PolicyFolder.publish(manifest, in: policies) { staging in
+            for name in files {
+                let last = name.split(separator: "/").last.map(String.init) ?? name
+                try FileManager.default.copyItem(atPath: "\(folder)/\(name)", toPath: "\(staging)/\(last)")
+            }
+        }
+    }
+
+    /// The same for a part that another policy names: a generation that holds the same files already is used as it is.
+    func publishPart(_ manifest: PolicyManifest, files: [String], in policies: String) throws -> PolicyFolder {
+        let place = "\(policies)/\(manifest.name)/\(manifest.generation)"
+        guard FileManager.default.fileExists(atPath: place) else {
+            return try publish(manifest, files: files, in: policies)
+        }
+        let there = try PolicyFolder(
+            name: manifest.name, generation: manifest.generation, in: policies, backbone: backbone)
+        guard try holds(there.manifest, files) else { throw PolicyError.published(path: place) }
+        return there
+    }
+
+    /// Whether a generation has exactly the bytes of `files`.
+    func holds(_ manifest: PolicyManifest, _ files: [String]) throws -> Bool {
+        let own = try files.map { name in
+            (name.split(separator: "/").last.map(String.init) ?? name, try digest(of: name))
+        }
+        return manifest.files == Dictionary(own) { $1 }
+    }
+}

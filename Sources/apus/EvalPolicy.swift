@@ -1,0 +1,58 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+
+/// Measures a run before it is published.
+struct EvalPolicy: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "policy",
+        abstract: "Measure a finished run of `train sft` or `train ppo`, and write the evaluation that "
+            + "`apus policy promote` asks for.",
+        discussion: """
+            The run is served as it would be published, on a port of this machine's own, and everything is put to it that a \
+            policy must reach. Each report is kept in RUN/evaluation and taken as it is the next time, so the same command \
+            goes on where it was stopped; `apus eval … --json` writes the same reports. All of them say which weights they \
+            were measured on, and RUN/evaluation.json is written only if those are the run's.
+            """)
+
+    @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
+    var folder: String
+
+    @OptionGroup var options: PolicyOptions
+
+    @Option(help: "The folder of easy-VQA 1.0. Default: the one that `make data` fetched.")
+    var easyVQA = Cache.easyVQA
+
+    @Option(help: "Questions that are open at the same time.")
+    var concurrency = 16
+
+    func validate() throws {
+        guard (1...1024).contains(concurrency) else { throw ValidationError("--concurrency takes 1 to 1024") }
+    }
+
+    func run() async throws {
+        let run = try PolicyRun(folder: folder)
+        let candidate = try Candidate(run, among: options.library, in: "\(folder)/evaluation/candidate")
+        defer { candidate.remove() }
+        let model = try LoadedModel(options, library: candidate.library)
+        let measurement = PolicyMeasurement(
+            run: run, parent: candidate.parent?.name, model: model, easyVQA: easyVQA, concurrency: concurrency,
+            folder: "\(folder)/evaluation")
+        let reports = try await measurement.reports()
+        let evaluation = try reports.evaluation(of: run.digests, parent: candidate.parent?.digests)
+        try evaluation.write(to: Self.evaluationPath(of: folder))
+        tell(evaluation, run.gate.failures(of: evaluation, policy: run.digests, parent: candidate.parent?.digests))
+    }
+
+    /// Where a run's evaluation is.
+    static func evaluationPath(of folder: String) -> String { "\(folder)/evaluation.json" }
+
+    private func tell(_ evaluation: PolicyEvaluation, _ failures: [String]) {
+        for (name, value) in evaluation.figures.sorted(by: { $0.key < $1.key }) {
+            say(String(format: "%10.4f  ", value) + name)
+        }
+        say("written: \(Self.evaluationPath(of: folder))")
+        say(failures.isEmpty ? "it may be promoted" : "it may not be promoted:")
+        failures.forEach { say($0) }
+    }
+}

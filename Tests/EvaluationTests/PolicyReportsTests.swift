@@ -1,0 +1,187 @@
+import Checkpoints
+import Evaluation
+import Foundation
+import Testing
+
+@Suite struct PolicyReportsTests {
+    /// Reports as `apus eval --json` writes them, of `ppo`, which started from `sft`.
+    private static func reports() throws -> PolicyReports {
+        PolicyReports(
+            easyVQA: try [("swapped", 600, 1_000), ("none", 9_663, 9_673), ("blank", 550, 1_000)].map {
+                try easyVQA("ppo", control: $0, right: $1, of: $2)
+            },
+            families: [try families("ppo", counts: 450, absence: 490, hallucinating: 12)],
+            text: try decoded([
+                "policy": try json(EvaluatedPolicy.scripted("ppo")),
+                "perplexity": ["tokens": 100, "base": 10.0, "policy": 10.4],
+                "replies": [
+                    "replies": 4, "tokens": 24, "kept": try json(Proportion(3, of: 4)),
+                    "agreeing": try json(Proportion(20, of: 24)), "divergence": 0.1,
+                ],
+            ]),
+            comparison: .init(
+                parentFamilies: [try families("sft", counts: 455, absence: 470, hallucinating: 20)],
+                winRates: [
+                    try winRate("ppo", against: "sft", wins: 1_100, losses: 900),
+                    try winRate("sft", against: "sft", wins: 1_010, losses: 990),
+                ],
+                divergence: try decoded([
+                    "policy": try json(EvaluatedPolicy.scripted("ppo")),
+                    "reference": try json(EvaluatedPolicy.scripted("sft")), "answers": 400, "tokens": 4_000,
+                    "nats": 3.0,
+                ]), target: 2))
+    }
+
+    private func evaluation(_ change: (inout PolicyReports) throws -> Void = { _ in }) throws -> PolicyEvaluation {
+        var reports = try Self.reports()
+        try change(&reports)
+        return try reports.evaluation(of: .scripted("ppo"), parent: .scripted("sft"))
+    }
+
+    @Test func figuresAreReadOffTheReports() throws {
+        let evaluation = try evaluation()
+        #expect(evaluation.policy == .scripted("ppo") && evaluation.parent == .scripted("sft"))
+        let expected = [
+            "easy_vqa_overall": 9_663.0 / 9_673, "easy_vqa_questions": 9_673, "easy_vqa_blank": 0.55,
+            "easy_vqa_blank_questions": 1_000, "easy_vqa_swapped": 0.6, "easy_vqa_open": 9_663.0 / 9_673,
+            "text_perplexity_ratio": 1.04, "text_replies_kept": 0.75, "right_counts": 0.9, "right_absence": 0.98,
+            "questions_a_family": 500, "absent_named": 0.12, "absent_named_ratio": 0.6, "largest_family_drop": 0.01,
+            "win_rate": 0.55, "win_rate_pairs": 2_000, "win_rate_parent_itself": 0.505, "kl": 3, "kl_over_target": 1.5,
+        ]
+        for (name, value) in expected {
+            #expect(abs((evaluation.figures[name] ?? .nan) - value) < 1e-12, "\(name)")
+        }
+        #expect(
+            PolicyGate.reinforced.failures(of: evaluation, policy: .scripted("ppo"), parent: .scripted("sft")).isEmpty)
+    }
+
+    @Test func aFineTunedPolicyIsComparedWithNothing() throws {
+        let evaluation = try evaluation { $0.comparison = nil }
+        #expect(evaluation.parent == nil && evaluation.figures["win_rate"] == nil)
+        #expect(PolicyGate.fineTuned.failures(of: evaluation, policy: .scripted("ppo"), parent: nil).isEmpty)
+        #expect(
+            !PolicyGate.reinforced.failures(of: evaluation, policy: .scripted("ppo"), parent: .scripted("sft")).isEmpty)
+    }
+
+    /// Every report must be of the very weights, and the refusal says which report and field.
+    @Test func reportsOfOtherWeightsAreRefused() throws {
+        let changes: [(String, (inout PolicyReports) throws -> Void)] = [
+            ("easy-vqa", { $0.easyVQA[2] = try Self.easyVQA("sft", control: "blank", right: 1, of: 2) }),
+            ("families", { $0.families = try Self.reports().comparison?.parentFamilies ?? [] }),
+            ("parent-families", { $0.comparison?.parentFamilies = try Self.reports().families }),
+            (
+                "winrate",
+                { $0.comparison?.winRates[0] = try Self.winRate("ppo", against: "base", wins: 1, losses: 1) }
+            ),
+            (
+                "winrate",
+                { $0.comparison?.winRates[1] = try Self.winRate("ppo", against: "sft", wins: 1, losses: 1) }
+            ),
+            (
+                "text",
+                { reports in
+                    let old = reports.text
+                    reports.text = TextReport(
+                        policy: .scripted("sft"), perplexity: old.perplexity, replies: old.replies)
+                }
+            ),
+        ]
+        for (name, change) in changes {
+            let error = #expect(throws: PolicyReportsError.self) { try evaluation(change) }
+            guard case .otherBytes(name, let fields) = error else {
+                Issue.record("\(name): \(String(describing: error))")
+                continue
+            }
+            #expect(fields.contains { $0.hasPrefix("adapter_sha256: expected ") }, "\(fields)")
+        }
+        // A server that does not say which weights it answers with is no witness.
+        let error = #expect(throws: PolicyReportsError.self) {
+            try evaluation { reports in
+                reports.text = TextReport(
+                    policy: .init(name: "ppo", generation: 1, digests: nil), perplexity: reports.text.perplexity,
+                    replies: reports.text.replies)
+            }
+        }
+        #expect(error?.description.contains("digests: expected some, found none") == true)
+    }
+
+    @Test func whatIsMissingIsNamed() throws {
+        for control in 0..<3 {
+            let error = #expect(throws: PolicyReportsError.self) { try evaluation { $0.easyVQA.remove(at: control) } }
+            guard case .missing("easy-vqa", _) = error else {
+                Issue.record("\(String(describing: error))")
+                continue
+            }
+        }
+        #expect(throws: PolicyReportsError.missing(report: "families", part: "the picture its own")) {
+            try evaluation { $0.families = [] }
+        }
+        #expect(throws: PolicyReportsError.missing(report: "winrate", part: "parent against itself")) {
+            try evaluation { $0.comparison?.winRates.removeLast() }
+        }
+    }
+
+    @Test func onlyTheSameQuestionsAreCompared() throws {
+        for parent in [
+            try Self.families("sft", counts: 455, absence: 470, hallucinating: 20, seed: 1),
+            try Self.families("sft", counts: 455, absence: 470, hallucinating: 20, total: 501),
+        ] {
+            let error = #expect(throws: PolicyReportsError.self) {
+                try evaluation { $0.comparison?.parentFamilies = [parent] }
+            }
+            guard case .notComparable = error else {
+                Issue.record("\(String(describing: error))")
+                continue
+            }
+        }
+    }
+
+    // MARK: Reports as JSON
+
+    private static func easyVQA(_ policy: String, control: String, right: Int, of total: Int) throws -> EasyVQAReport {
+        let share = try json(Proportion(right, of: total))
+        return try decoded([
+            "policy": try json(EvaluatedPolicy.scripted(policy)), "control": control, "seed": 0, "overall": share,
+            "yesNo": share, "open": share, "seconds": 1, "mistakes": [Any](),
+        ])
+    }
+
+    private static func families(
+        _ policy: String, counts: Int, absence: Int, hallucinating: Int, seed: Int = 0, total: Int = 500
+    ) throws -> FamiliesReport {
+        func row(_ name: String, _ right: Int, of total: Int) throws -> [String: Any] {
+            let share = try json(Proportion(right, of: total))
+            return [
+                "name": name, "right": share, "meanShare": 0.5, "inForm": share, "ended": share, "hallucinating": share,
+                "questionOnly": share,
+            ]
+        }
+        return try decoded([
+            "policy": try json(EvaluatedPolicy.scripted(policy)), "control": "none", "seed": seed,
+            "families": [
+                try row("all", counts + absence, of: 2 * total), try row("counts", counts, of: total),
+                try row("absence", absence, of: total),
+            ], "kinds": [Any](), "hallucinatingOnAbsent": try json(Proportion(hallucinating, of: 100)), "seconds": 1,
+            "mistakes": [Any](),
+        ])
+    }
+
+    private static func winRate(
+        _ policy: String, against reference: String, wins: Int, losses: Int
+    ) throws -> WinRateReport {
+        try decoded([
+            "policy": try json(EvaluatedPolicy.scripted(policy)),
+            "reference": try json(EvaluatedPolicy.scripted(reference)), "temperature": 0.7, "seed": 0,
+            "overall": try json(WinRate(wins: wins, ties: 0, losses: losses)), "families": [String: Any](),
+            "meanScore": 0.5, "meanScoreAgainst": 0.5, "pairs": [Any](),
+        ])
+    }
+
+    private static func json(_ value: some Encodable) throws -> Any {
+        try JSONSerialization.jsonObject(with: JSONEncoder().encode(value))
+    }
+
+    private static func decoded<T: Decodable>(_ object: [String: Any]) throws -> T {
+        try JSONDecoder().decode(T.self, from: JSONSerialization.data(withJSONObject: object))
+    }
+}
