@@ -44,6 +44,7 @@ struct Serve: AsyncParsableCommand {
         configuration.isInsecure = insecure
         let logger = Logger(label: "apus") { _ in JSONLogHandler() }
         do {
+            let lock = options.dataPath.isEmpty ? nil : try DataLock(folder: options.dataPath)
             let keys = try authKeys.map { try KeyRing(path: $0) }
             let hasKeys = keys.map { !$0.isEmpty } ?? false
             try configuration.checkAddress(hasKeys: hasKeys)
@@ -52,6 +53,7 @@ struct Serve: AsyncParsableCommand {
             try await serve(
                 keys: keys, configuration: configuration, logger: logger,
                 load: { try Self.load(options, aliases: aliases) }, onReady: { [invitation] in say(invitation) })
+            withExtendedLifetime(lock) {}
         } catch {
             FileHandle.standardError.write(Data("\(error)\n".utf8))
             throw ExitCode(Self.exitCode(of: error))
@@ -66,10 +68,12 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    /// As sysexits.h has them: 69 for a port that is taken, 78 for settings and files that cannot be used.
+    /// As sysexits.h has them: 69 for a port that is taken, 75 for a data folder that another server uses, 78 for settings
+    /// and files that cannot be used.
     private static func exitCode(of error: any Error) -> Int32 {
         switch error {
-        case is LoadingError, is KeyFileError, is ExposedAddressError: 78
+        case DataLockError.taken: 75
+        case is LoadingError, is KeyFileError, is ExposedAddressError, is DataLockError: 78
         case let error as IOError where error.errnoCode == EADDRINUSE: 69
         default: 1
         }

@@ -1,0 +1,44 @@
+import Foundation
+
+/// Why a data folder cannot be used.
+public enum DataLockError: Error, Equatable, CustomStringConvertible {
+    /// Another server uses it.
+    case taken(folder: String)
+    /// The system refused to create or lock the file.
+    case file(path: String, reason: String)
+
+    /// What is wrong, and what to do.
+    public var description: String {
+        switch self {
+        case .taken(let folder):
+            "\(folder): another server uses this data folder; stop it, or name another one with --data-path"
+        case .file(let path, let reason): "\(path): cannot be locked: \(reason); --data-path '' serves without one"
+        }
+    }
+}
+
+/// Holds a data folder for one server: `lock` in it is locked (flock(2)) for as long as this value or the process lives.
+public final class DataLock: Sendable {
+    private let descriptor: Int32
+
+    /// Creates the folder if it is not there, and locks it.
+    public init(folder: String) throws(DataLockError) {
+        let path = "\(folder)/lock"
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw .file(path: path, reason: error.localizedDescription)
+        }
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .file(path: path, reason: String(cString: strerror(errno))) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            guard code != EWOULDBLOCK else { throw .taken(folder: folder) }
+            throw .file(path: path, reason: String(cString: strerror(code)))
+        }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+}
