@@ -55,12 +55,24 @@ public struct PolicyLibrary: Sendable {
         return try PolicyFolder(name: name, generation: generation, in: folder, backbone: backbone)
     }
 
-    /// Makes a generation, wherever it is, the one to be served from now on.
+    /// Makes a generation, wherever it is, the one to be served from now on, and with it the value model that was trained
+    /// beside it.
     public func setCurrent(_ generation: Int, of name: String) throws(PolicyError) {
         guard let published else { return }
-        guard place(of: name, generation: generation) != nil else {
+        guard let place = place(of: name, generation: generation) else {
             throw .missingFile(path: "\(published)/\(name)/\(generation)/\(PolicyFolder.manifestName)")
         }
+        let manifest = try PolicyFolder(unverified: "\(place)/\(name)/\(generation)").manifest
+        if let value = manifest.value {
+            guard self.place(of: value.name, generation: value.generation) != nil else {
+                throw .missingFile(path: "\(published)/\(value.name)/\(value.generation)/\(PolicyFolder.manifestName)")
+            }
+            try writeCurrent(value.generation, of: value.name, in: published)
+        }
+        try writeCurrent(generation, of: name, in: published)
+    }
+
+    private func writeCurrent(_ generation: Int, of name: String, in published: String) throws(PolicyError) {
         let folder = "\(published)/\(name)"
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

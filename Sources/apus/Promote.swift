@@ -44,7 +44,11 @@ struct Promote: ParsableCommand {
         let run = try PolicyRun(folder: folder)
         let library = library.library
         if parent != nil, case .reinforced = run { throw ValidationError("a PPO run names its parent; leave --parent") }
-        let evaluation = try PolicyEvaluation(path: EvalPolicy.evaluationPath(of: folder))
+        let path = EvalPolicy.evaluationPath(of: folder)
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw ValidationError("there is no \(path); `apus eval policy \(folder)` writes it")
+        }
+        let evaluation = try PolicyEvaluation(path: path)
         let failures = run.gate.failures(
             of: evaluation, policy: run.digests, parent: try run.parentDigests(in: library))
         guard failures.isEmpty else {

@@ -62,6 +62,22 @@ private let backbone = String(repeating: "0a", count: 32)
         }
     }
 
+    /// A rollback of a policy is one of the value model that was trained beside it.
+    @Test func theValueModelComesWithItsPolicy() throws {
+        try withLibrary { library, published, _ in
+            for generation in 1...2 {
+                try publish("value", generation, in: published)
+                try publish("ppo", generation, in: published, value: generation)
+            }
+            try library.setCurrent(1, of: "ppo")
+            #expect(try library.current() == ["ppo": 1, "value": 1])
+            try publish("ppo", 3, in: published, value: 9)
+            try library.setCurrent(2, of: "ppo")
+            #expect(throws: PolicyError.self) { try library.setCurrent(3, of: "ppo") }
+            #expect(try library.current() == ["ppo": 2, "value": 2])
+        }
+    }
+
     /// A removal that was cut short leaves nothing to be found, and is finished by the next one.
     @Test func brokenRemovalsAreFinished() throws {
         try withLibrary { library, published, _ in

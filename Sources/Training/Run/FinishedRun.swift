@@ -161,6 +161,7 @@ struct FinishedRun: Sendable {
         let there = try PolicyFolder(
             name: manifest.name, generation: manifest.generation, in: policies, backbone: backbone)
         guard try holds(there.manifest, files) else { throw PolicyError.published(path: place) }
+        try PolicyFolder.setCurrent(manifest.generation, of: manifest.name, in: policies)
         return there
     }
 
