@@ -69,8 +69,12 @@ public final class Engine: Generating {
     public func submit(
         _ request: EngineRequest, in place: Reservation
     ) throws(AdmissionError) -> AsyncStream<EngineEvent> {
-        guard request.prompt.count < configuration.contextLength else {
-            throw .contextLengthExceeded(limit: configuration.contextLength, count: request.prompt.count)
+        if let measurement = request.measurement {
+            precondition(!request.prompt.isEmpty && !measurement.answers.isEmpty, "there is nothing to measure")
+        }
+        guard request.leastPositions <= configuration.contextLength else {
+            let count = request.measurement == nil ? request.prompt.count : request.leastPositions
+            throw .contextLengthExceeded(limit: configuration.contextLength, count: count)
         }
         // No bound is needed: an answer has at most as many events as the context has positions.
         let (stream, continuation) = AsyncStream<EngineEvent>.makeStream()

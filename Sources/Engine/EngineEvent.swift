@@ -65,7 +65,7 @@ public enum FinishReason: Sendable, Equatable {
     case endToken
     /// At this stop string.
     case stopString(String)
-    /// At the token limit, or where the context is full.
+    /// At the token limit, or where the context is full; a measurement, once all is read.
     case length
     /// The caller went away.
     case cancelled
@@ -81,18 +81,21 @@ public struct Completion: Sendable {
     public var generatedTokens: Int
     /// Prompt positions that were not computed because the cache held them.
     public var cachedTokens: Int
+    /// What was read off each answer of a measurement.
+    public var measured: [Double]
     /// Where the time went.
     public var timing: Timing
 
     /// The end of an answer of `generatedTokens` tokens.
     public init(
         reason: FinishReason, tokens: [GeneratedToken], generatedTokens: Int, cachedTokens: Int = 0,
-        timing: Timing = Timing()
+        measured: [Double] = [], timing: Timing = Timing()
     ) {
         self.reason = reason
         self.tokens = tokens
         self.generatedTokens = generatedTokens
         self.cachedTokens = cachedTokens
+        self.measured = measured
         self.timing = timing
     }
 }

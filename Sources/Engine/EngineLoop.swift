@@ -93,19 +93,23 @@ final class EngineLoop: @unchecked Sendable {
             begin(chunk.sequence)
             runner.encodeImages(of: chunk, clock: clock)
         }
-        let logits = runner.run(chunks)
+        let outputs = runner.run(chunks)
         var row = 0
         func nextRow() -> [Float] {
             defer { row += 1 }
-            return logits.rows(row..<row + 1).elements
+            return outputs.logits.rows(row..<row + 1).elements
         }
+        var scores = outputs.scores[...]
         for chunk in chunks {
             let sequence = chunk.sequence
-            let drawsToken = chunk.isLast
+            let isLast = chunk.isLast
             if !sequence.isDecoding { load.prefilledTokens += chunk.range.count }
             for position in chunk.scoring { score(sequence, at: position + 1, from: nextRow()) }
             sequence.computed = chunk.range.upperBound
-            if drawsToken {
+            guard isLast else { continue }
+            if let measurement = sequence.request.measurement {
+                take(measurement.head == nil ? nil : scores.popFirst(), of: measurement, for: sequence)
+            } else {
                 echoPrompt(of: sequence)
                 drawToken(for: sequence, from: nextRow())
             }
@@ -114,14 +118,25 @@ final class EngineLoop: @unchecked Sendable {
 
     private func score(_ sequence: Sequence, at position: Int, from logits: [Float]) {
         sequence.scores.append(
-            Sampler.logprobs(logits, token: sequence.request.prompt[position], top: sequence.request.topLogprobs ?? 0))
+            Sampler.logprobs(logits, token: sequence.tokens[position], top: sequence.request.topLogprobs ?? 0))
+    }
+
+    /// Takes what was read off an answer: the head's score, or what its tokens' log-probabilities add up to.
+    private func take(_ score: Float?, of measurement: Measurement, for sequence: Sequence) {
+        let value = score.map { Double($0) } ?? sequence.scores.reduce(0) { $0 + Double($1.logprob ?? 0) }
+        guard value.isFinite else {
+            end(sequence, with: .failed(.internal("\(sequence.request.policy.name) reads \(value) off an answer")))
+            return
+        }
+        if !sequence.take(value, of: measurement) { finish(sequence, .length) }
     }
 
     private func echoPrompt(of sequence: Sequence) {
         guard sequence.request.echoesPrompt, !sequence.hasEchoed else { return }
         sequence.hasEchoed = true
         let prompt = sequence.request.prompt
-        let tokens = sequence.scores.count == prompt.count ? sequence.scores : prompt.map { GeneratedToken(id: $0) }
+        let unscored = prompt.prefix(prompt.count - sequence.scores.count).map { GeneratedToken(id: $0) }
+        let tokens = unscored + sequence.scores
         sequence.continuation.yield(.text(TextDelta(text: tokenizer.decode(prompt), tokens: tokens, isPrompt: true)))
     }
 
@@ -158,8 +173,9 @@ final class EngineLoop: @unchecked Sendable {
         timing.firstToken = sequence.submitted.duration(to: sequence.firstToken ?? now)
         timing.images = sequence.imageTime
         let completion = Completion(
-            reason: reason, tokens: sequence.output.remainingTokens, generatedTokens: sequence.generated.count,
-            timing: timing)
+            reason: reason, tokens: sequence.output.remainingTokens,
+            generatedTokens: sequence.request.measurement == nil ? sequence.generated.count : 0,
+            measured: sequence.measured, timing: timing)
         end(sequence, with: .finished(completion))
     }
 

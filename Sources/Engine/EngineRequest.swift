@@ -31,6 +31,8 @@ public struct EngineRequest: Sendable {
     /// Whether the prompt comes before the answer as one piece of text, its tokens with log-probabilities where
     /// `topLogprobs` asks for them.
     public var echoesPrompt = false
+    /// What is read off given answers; nil draws an answer.
+    public var measurement: Measurement?
     /// When the engine gives up.
     public var deadline: ContinuousClock.Instant?
 
@@ -45,6 +47,12 @@ public struct EngineRequest: Sendable {
 
     /// Positions that pictures take.
     public var imageTokens: Int { images.reduce(0) { $0 + $1.range.count } }
+
+    /// Tokens that are given, pictures' positions included: of the prompt, and of answers that are measured.
+    public var givenTokens: Int { prompt.count + (measurement?.answers.reduce(0) { $0 + $1.count } ?? 0) }
+
+    /// Positions that a context must have for it: for an answer that is drawn, of its first token.
+    var leastPositions: Int { prompt.count + (measurement?.longest ?? 1) }
 }
 
 /// Why a request was not accepted.
@@ -61,7 +69,7 @@ public enum AdmissionError: Error, Equatable, Sendable, CustomStringConvertible 
         switch self {
         case .queueFull(let limit): "\(limit) requests wait already"
         case .contextLengthExceeded(let limit, let count):
-            "This model's maximum context length is \(limit) tokens; the prompt has \(count), pictures included"
+            "This model's maximum context length is \(limit) tokens; the request has \(count), pictures included"
         case .stopping: "the engine is stopping"
         }
     }

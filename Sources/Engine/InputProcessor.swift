@@ -73,6 +73,11 @@ public struct InputProcessor: Sendable {
         request.sampling = policy.sampling
         return request
     }
+
+    /// A whole answer as it would have been drawn, the end token last.
+    public func answer(_ text: String) -> [Int32] {
+        tokenizer.encode(text, special: .asText) + (tokenizer.vocabulary.endOfText.map { [$0] } ?? [])
+    }
 }
 
 extension Policy.Vision {

@@ -2,15 +2,35 @@ import Models
 import Tensors
 
 /// Executes what the scheduler planned: encodes the pictures that are needed, lays the chunks side by side as one batch,
-/// and returns the logits that are read: where a prompt is scored, and where a token is drawn.
+/// and returns what is read: logits where given tokens are scored or one is drawn, and the scores of heads.
 struct ModelRunner {
+    /// What one step gives, in the order of its chunks.
+    struct Outputs {
+        /// `[rows, vocabulary]`: of each chunk the positions that score its tokens, then the last one if a token is drawn
+        /// there.
+        let logits: Tensor
+        /// Of each chunk that ends an answer for a head to read.
+        let scores: [Float]
+    }
+
     let decoder: Decoder
     let cache: KVCache
 
-    /// Logits `[rows, vocabulary]`, in the order of `chunks`: of each the positions that score its prompt, then the last
-    /// one if a token is drawn there.
-    func run(_ chunks: [Scheduler.Chunk]) -> Tensor {
-        decoder.forward(batch(of: chunks), cache: cache)
+    /// Computes the chunks' positions.
+    func run(_ chunks: [Scheduler.Chunk]) -> Outputs {
+        var batch = batch(of: chunks)
+        let logitRows = batch.outputRows.count
+        let read = chunks.filter { $0.isLast && $0.head != nil }
+        var end = 0
+        batch.outputRows += chunks.compactMap { chunk in
+            end += chunk.range.count
+            return chunk.isLast && chunk.head != nil ? end - 1 : nil
+        }
+        let hidden = decoder.hiddenStates(batch, cache: cache)
+        let scores = read.enumerated().compactMap { index, chunk in
+            chunk.head?.scores(hidden.rows(logitRows + index..<logitRows + index + 1), on: decoder.compute)[0]
+        }
+        return Outputs(logits: decoder.logits(of: hidden.rows(0..<logitRows)), scores: scores)
     }
 
     /// Encodes the pictures that overlap the chunk's positions.
@@ -35,7 +55,7 @@ struct ModelRunner {
             batch.injections += injections(of: chunk, firstRow: rows.lowerBound)
             if let adapter = chunk.sequence.request.policy.adapter { batch.append(adapter, for: rows) }
             batch.outputRows += chunk.scoring.map { rows.lowerBound + $0 - chunk.range.lowerBound }
-            if chunk.isLast { batch.outputRows.append(rows.upperBound - 1) }
+            if chunk.isLast, chunk.drawsToken { batch.outputRows.append(rows.upperBound - 1) }
         }
         return batch
     }
@@ -50,6 +70,14 @@ struct ModelRunner {
                 embeddings: embeddings.rows(start..<start + shared.count))
         }
     }
+}
+
+extension Scheduler.Chunk {
+    /// Whether its request draws tokens.
+    fileprivate var drawsToken: Bool { sequence.request.measurement == nil }
+
+    /// What reads the last token of its answers.
+    fileprivate var head: ScalarHead? { sequence.request.measurement?.head }
 }
 
 extension DecoderBatch {

@@ -2,7 +2,7 @@ public import Checkpoints
 public import Models
 public import Tokenizers
 
-/// One immutable generation of a policy: who answers a request.
+/// One immutable generation of a policy: who answers a request. Reward and value model are policies with a head.
 public final class Policy: Sendable {
     /// What requests call it.
     public let name: String
@@ -20,6 +20,8 @@ public final class Policy: Sendable {
     public let created: Int
     /// The weights that it answers with; nil for a policy that was made in memory.
     public let digests: PolicyDigests?
+    /// What reads rewards or values; nil for a policy that answers.
+    public let head: ScalarHead?
 
     /// The part of a policy that reads pictures.
     public struct Vision: Sendable {
@@ -44,7 +46,7 @@ public final class Policy: Sendable {
     /// A policy of the given parts.
     public init(
         name: String, generation: Int, adapter: ServingAdapter?, vision: Vision?, template: ChatTemplate,
-        sampling: SamplingParameters, created: Int, digests: PolicyDigests? = nil
+        sampling: SamplingParameters, created: Int, digests: PolicyDigests? = nil, head: ScalarHead? = nil
     ) {
         self.name = name
         self.generation = generation
@@ -54,24 +56,41 @@ public final class Policy: Sendable {
         self.sampling = sampling
         self.created = created
         self.digests = digests
+        self.head = head
     }
 }
 
 /// The policies that are offered, the default one first.
 public struct PolicyCatalog: Sendable {
-    /// Parts of policies, which are not offered under their own names.
-    static let parts: Set = ["vision", "reward", "value"]
+    /// The parts that read answers, which are not offered as policies.
+    static let readers: Set = ["reward", "value"]
 
     /// In the order in which they are listed.
     public let policies: [Policy]
     /// Other names of policies.
     public let aliases: [String: String]
+    /// The reward model; nil if there is none.
+    public let reward: Policy?
+    /// The value model; nil if there is none.
+    public let value: Policy?
 
-    /// A catalog whose first policy is the default.
-    public init(default first: Policy, others: [Policy] = [], aliases: [String: String] = [:]) {
+    /// A catalog whose first policy is the default. Reward and value model must have heads.
+    public init(
+        default first: Policy, others: [Policy] = [], aliases: [String: String] = [:], reward: Policy? = nil,
+        value: Policy? = nil
+    ) {
+        precondition([reward, value].allSatisfy { $0 == nil || $0?.head != nil }, "a reward or value model has a head")
         self.policies = [first] + others
         self.aliases = aliases
+        self.reward = reward
+        self.value = value
     }
+
+    /// The policies, and the parts that read answers.
+    public var all: [Policy] { policies + [reward, value].compactMap { $0 } }
+
+    /// π_sft, from which the KL of an answer is measured; nil if it is not served.
+    public var reference: Policy? { policies.first { $0.name == "sft" } }
 
     /// The one that answers when a request names none.
     public var defaultPolicy: Policy { policies[0] }
@@ -81,8 +100,8 @@ public struct PolicyCatalog: Sendable {
         policies.first { $0.name == aliases[name] ?? name }
     }
 
-    /// The generation of each policy that has one; the backbone alone has none.
+    /// The generation of each policy and part that has one; the backbone alone has none.
     public var generations: [String: Int] {
-        Dictionary(uniqueKeysWithValues: policies.filter { $0.generation > 0 }.map { ($0.name, $0.generation) })
+        Dictionary(uniqueKeysWithValues: all.filter { $0.generation > 0 }.map { ($0.name, $0.generation) })
     }
 }

@@ -75,17 +75,18 @@ public struct PolicyLoader: PolicySource {
     }
 
     /// The policies among the given generations, and `base`: the backbone without adapter, with the default policy's eyes.
+    /// A reward and a value model if they are among them.
     ///
     /// - Throws: `PolicyError`, `PEFTError`, `SafetensorsError`, `ModelError`, `VisionError`, `PolicyLoadingError`, or
     ///   `FileError` for the checkpoint's configuration.
     public func catalog(of generations: [String: Int], reusing known: [Policy] = []) throws -> PolicyCatalog {
         var visions = known.compactMap(\.vision)
         var policies: [Policy] = []
-        for (name, generation) in generations.sorted(by: { $0.key < $1.key })
-        where !PolicyCatalog.parts.contains(name) {
+        var readers: [String: Policy] = [:]
+        for (name, generation) in generations.sorted(by: { $0.key < $1.key }) where name != "vision" {
             let same = known.first { $0.name == name && $0.generation == generation }
             let policy = try same ?? load(name, generation: generation, visions: visions)
-            policies.append(policy)
+            if PolicyCatalog.readers.contains(name) { readers[name] = policy } else { policies.append(policy) }
             policy.vision.map { visions.append($0) }
         }
         let first = preferred.map { name in policies.first { $0.name == name } } ?? standardDefault(policies)
@@ -106,7 +107,7 @@ public struct PolicyLoader: PolicySource {
         }
         return PolicyCatalog(
             default: first ?? base, others: policies.filter { $0 !== first } + (first == nil ? [] : [base]),
-            aliases: aliases)
+            aliases: aliases, reward: readers["reward"], value: readers["value"])
     }
 
     private func standardDefault(_ policies: [Policy]) -> Policy? {
@@ -121,15 +122,27 @@ public struct PolicyLoader: PolicySource {
         }
         let adapter = try LowRankAdapter(PEFTAdapter(folder: files.path), configuration: decoder.configuration)
         guard adapter.isFinite else { throw PolicyLoadingError.notFinite(policy: name) }
+        let head = try PolicyCatalog.readers.contains(name) ? head(of: files) : nil
         let eyes = try manifest.vision.map { try vision($0, image: manifest.image, of: name, known: visions) }
         let policy = Policy(
             name: name, generation: manifest.generation,
             adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: decoder.compute),
             vision: eyes, template: template, sampling: SamplingParameters(manifest.sampling),
             created: Int(try Date(manifest.created, strategy: .iso8601).timeIntervalSince1970),
-            digests: PolicyDigests(manifest, vision: eyes?.digest))
+            digests: PolicyDigests(manifest, vision: eyes?.digest), head: head)
         try tryOut(policy)
         return policy
+    }
+
+    private func head(of files: PolicyFolder) throws -> ScalarHead {
+        guard let path = files.file("head.safetensors") else {
+            throw PolicyLoadingError.missingFile(policy: files.manifest.name, file: "head.safetensors")
+        }
+        let head = try ScalarHead(path: path, hidden: decoder.configuration.hidden)
+        guard (head.weight.elements + head.bias.elements).allSatisfy(\.isFinite) else {
+            throw PolicyLoadingError.notFinite(policy: files.manifest.name)
+        }
+        return head
     }
 
     /// Runs the policy once, before anyone is answered by it.
@@ -216,7 +229,8 @@ extension SamplingParameters {
 }
 
 extension LowRankAdapter {
-    fileprivate var isFinite: Bool {
+    /// Whether all of its weights are finite.
+    var isFinite: Bool {
         layers.allSatisfy { layer in
             layer.values.allSatisfy { pair in
                 pair.a.elements.allSatisfy(\.isFinite) && pair.b.elements.allSatisfy(\.isFinite)

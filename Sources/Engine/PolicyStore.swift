@@ -2,10 +2,10 @@ import Synchronization
 
 /// Where policies come from.
 public protocol PolicySource: Sendable {
-    /// The generation of each policy that is to be served, as it stands on the disk.
+    /// The generation of each policy and part that is to be served, as it stands on the disk.
     func current() throws -> [String: Int]
 
-    /// The generations of each policy that are there.
+    /// The generations of each policy and part that are there.
     func generations() throws -> [String: [Int]]
 
     /// Loads and verifies the given generations; policies and vision weights among `known` are taken as they are.
@@ -56,9 +56,10 @@ public final class PolicyStore: Sendable {
     /// What is on offer now.
     public var catalog: PolicyCatalog { value.withLock { $0 } }
 
-    /// The generations of each policy that can be published.
+    /// The generations of each policy, reward and value model that can be published. Vision weights come with those that
+    /// see by them.
     public func generations() throws -> [String: [Int]] {
-        try source.generations().filter { name, _ in !PolicyCatalog.parts.contains(name) }
+        try source.generations().filter { name, _ in name != "vision" }
     }
 
     /// Serves a generation of `name` from now on; an older one than now is a rollback. On any error nothing changes.
@@ -95,7 +96,7 @@ public final class PolicyStore: Sendable {
     }
 
     private func load(_ generations: [String: Int]) throws -> PolicyCatalog {
-        let now = catalog.policies
+        let now = catalog.all
         let known = served.withLock { served in
             served.removeAll { old in old.policy == nil || now.contains { $0 === old.policy } }
             served += now.map { Served(policy: $0) }

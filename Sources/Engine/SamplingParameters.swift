@@ -21,6 +21,13 @@ public struct SamplingParameters: Sendable, Equatable {
 
     /// The neutral parameters.
     public init() {}
+
+    /// The same for one of several answers: each draws from a stream of its own, the first one from the seed's.
+    public func choice(_ index: Int) -> SamplingParameters {
+        var parameters = self
+        parameters.seed &+= UInt64(index) &* 0xD1B5_4A32_D192_ED03
+        return parameters
+    }
 }
 
 /// When an answer ends, apart from the model's own end token.

@@ -7,10 +7,10 @@ package struct Scheduler {
         /// Positions `[computed, computed + n)` of the sequence.
         package let range: Range<Int>
 
-        /// Whether a token is drawn after this chunk.
+        /// Whether it ends the tokens so far: one is drawn after it, or the answer that is measured is whole.
         package var isLast: Bool { range.upperBound == sequence.tokens.count }
 
-        /// The positions whose logits score the prompt.
+        /// The positions whose logits score tokens that are given.
         package var scoring: Range<Int> { sequence.scoring(in: range) }
     }
 

@@ -24,8 +24,10 @@ package final class Sequence {
     package var imageTime: Duration = .zero
     /// Held until the sequence is first scheduled.
     package var place: Reservation?
-    /// The first tokens of an echoed prompt, as far as their log-probabilities are known; the very first one has none.
-    package var scores: [GeneratedToken]
+    /// The given tokens whose log-probabilities are wanted, from the first on, as far as these are known.
+    package var scores: [GeneratedToken] = []
+    /// What was read off the answers so far.
+    package private(set) var measured: [Double] = []
     package var hasEchoed = false
 
     package init(
@@ -34,37 +36,58 @@ package final class Sequence {
     ) {
         self.id = id
         self.request = request
-        self.tokens = request.prompt
+        self.tokens = request.prompt + (request.measurement?.answers.first ?? [])
         self.imageEmbeddings = Array(repeating: nil, count: request.images.count)
         self.output = output
         self.sampler = Sampler(request.sampling)
         self.continuation = continuation
         self.submitted = submitted
         self.place = place
-        self.scores = request.prompt.prefix(1).map { GeneratedToken(id: $0) }
     }
 
-    private var scoresPrompt: Bool { request.echoesPrompt && request.topLogprobs != nil }
+    /// The given tokens whose log-probabilities are wanted: of an echoed prompt all but the first, before which nothing
+    /// stands, or of the answer that is measured.
+    private var scored: Range<Int> {
+        if let measurement = request.measurement {
+            return measurement.head == nil ? request.prompt.count..<tokens.count : 0..<0
+        }
+        return request.echoesPrompt && request.topLogprobs != nil ? 1..<max(1, request.prompt.count) : 0..<0
+    }
 
     /// The most positions of one step. Where each position's logits are read, many at once would take much memory.
-    package var largestChunk: Int { scoresPrompt ? 64 : .max }
+    package var largestChunk: Int { scored.isEmpty ? .max : 64 }
 
-    /// The positions of `range` whose logits give the log-probability of a prompt token that has none yet.
+    /// The positions of `range` whose logits give the log-probability of a given token that has none yet.
     package func scoring(in range: Range<Int>) -> Range<Int> {
-        scoresPrompt ? range.clamped(to: scores.count - 1..<request.prompt.count - 1) : 0..<0
+        scored.isEmpty ? 0..<0 : range.clamped(to: scored.lowerBound + scores.count - 1..<scored.upperBound - 1)
     }
 
     /// Positions that the next steps must compute before a token can be drawn.
     package var pending: Int { tokens.count - computed }
 
     /// Whether all that is missing is the position of the last drawn token.
-    package var isDecoding: Bool { computed >= request.prompt.count && pending == 1 }
+    package var isDecoding: Bool {
+        request.measurement == nil && computed >= request.prompt.count && pending == 1
+    }
 
     /// The answer so far.
     package var generated: [Int32] { Array(tokens[request.prompt.count...]) }
 
     package func append(_ token: Int32) {
         tokens.append(token)
+    }
+
+    /// Takes what was read off an answer and turns to the next one, behind the positions of the prompt that are in the
+    /// cache: all but the last, whose hidden state the next answer needs too.
+    ///
+    /// - Returns: false if that was the last answer.
+    package func take(_ value: Double, of measurement: Measurement) -> Bool {
+        measured.append(value)
+        guard measured.count < measurement.answers.count else { return false }
+        scores = []
+        tokens = request.prompt + measurement.answers[measured.count]
+        computed = min(computed, request.prompt.count - 1)
+        return true
     }
 
     /// The picture that has to be encoded before `range` can be computed.

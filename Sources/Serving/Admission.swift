@@ -14,24 +14,37 @@ struct Admitted: Sendable {
     let usage: Usage
     /// Whether tokens are reported with their log-probabilities.
     let reportsTokens: Bool
+    /// How the answers are scored once they are there; nil if they are not.
+    var scoring: AnswerScoring?
 }
 
 /// Turns what a caller asks for into requests of the engine, and gets them a place in its queue.
 struct Admission: Sendable {
     let services: Services
     let model: ServedModel
+    /// Who answers and scores, at this moment.
+    let catalog: PolicyCatalog
+
+    init(services: Services, model: ServedModel) {
+        self.services = services
+        self.model = model
+        self.catalog = model.policies.catalog
+    }
 
     /// The policy that a request names.
     func policy(_ name: String?) throws(APIError) -> Policy {
-        let catalog = model.policies.catalog
         guard let name else { return catalog.defaultPolicy }
         guard let policy = catalog[name] else { throw .unknownModel(name) }
         return policy
     }
 
-    /// Takes a dialogue. `param` is the field that holds it.
+    /// Takes a dialogue.
+    ///
+    /// - Parameters:
+    ///   - param: the field that holds it.
+    ///   - scores: whether the answers are scored; there must be a reward model then.
     func admit(
-        _ messages: [DialogueMessage], options: GenerationOptions, policy: Policy, param: String,
+        _ messages: [DialogueMessage], options: GenerationOptions, policy: Policy, param: String, scores: Bool = false,
         record: RequestRecord
     ) async throws -> Admitted {
         let images = messages.flatMap(\.images)
@@ -40,14 +53,80 @@ struct Admission: Sendable {
         note(policy, hasImages: !images.isEmpty, in: record)
         // A place first: nobody's picture is decoded only to be turned away.
         let places = try reserve(options.count, hasImages: !images.isEmpty, param: param)
-        let started = ContinuousClock.now
-        let request = try await NIOThreadPool.singleton.runIfActive {
-            try render(messages, images: images, policy: policy, param: param)
+        let deadline = ContinuousClock.now + services.configuration.deadline
+        let (request, scoring) = try await decoding(images) {
+            let (messages, pictures) = try read(messages, images: images)
+            return try rendered(param) { () throws(InputProcessor.Failure) -> (EngineRequest, AnswerScoring?) in
+                let request = try model.processor.request(messages: messages, pictures: pictures, policy: policy)
+                guard scores else { return (request, nil) }
+                let scoring = try AnswerScoring(
+                    messages: messages, pictures: pictures, policy: policy, catalog: catalog,
+                    processor: model.processor, contextLength: model.contextLength, deadline: deadline)
+                return (request, scoring)
+            }
         }
+        let allowed = try self.options(options, for: scoring, prompt: request.prompt.count, param: param)
+        var admitted = try submit(
+            [request], options: allowed, policy: policy, places: places, param: param, record: record)
+        admitted.scoring = scoring
+        return admitted
+    }
+
+    /// The options for an answer that is scored: those who read it must have room for it too.
+    private func options(
+        _ options: GenerationOptions, for scoring: AnswerScoring?, prompt: Int, param: String
+    ) throws(APIError) -> GenerationOptions {
+        guard let scoring else { return options }
+        let room = scoring.room
+        guard room > 0 else {
+            throw APIError(
+                AdmissionError.contextLengthExceeded(limit: model.contextLength, count: prompt), param: param)
+        }
+        var options = options
+        options.maximumTokens = min(options.maximumTokens ?? room, room)
+        options.topLogprobs = 0
+        return options
+    }
+
+    /// Takes answers for the reward model to score.
+    ///
+    /// - Returns: also the tokens of each answer, its end token included.
+    func admit(
+        _ wanted: RewardRequest, by reward: Policy, record: RequestRecord
+    ) async throws -> (admitted: Admitted, tokens: [Int]) {
+        let images = wanted.messages.flatMap(\.images)
+        try check(images, policy: reward)
+        note(reward, hasImages: !images.isEmpty, in: record)
+        let places = try reserve(1, hasImages: !images.isEmpty, param: wanted.param)
+        let (request, answers) = try await decoding(images) {
+            let (messages, pictures) = try read(wanted.messages, images: images)
+            let request = try rendered(wanted.param) { () throws(InputProcessor.Failure) -> EngineRequest in
+                try model.processor.request(messages: messages, pictures: pictures, policy: reward)
+            }
+            return (request, wanted.answers.map { model.processor.answer($0) })
+        }
+        for (index, answer) in answers.enumerated() where request.prompt.count + answer.count > model.contextLength {
+            throw APIError(
+                .contextLengthExceeded,
+                "This model's maximum context length is \(model.contextLength) tokens; the dialogue has "
+                    + "\(request.prompt.count) and the answer \(answer.count).", param: "answers[\(index)]")
+        }
+        let admitted = try submit(
+            [request.reading(answers)], options: GenerationOptions(), policy: reward, places: places,
+            param: wanted.param, record: record)
+        return (admitted, answers.map(\.count))
+    }
+
+    /// Does what is slow, decoding pictures above all, on a thread of its own.
+    private func decoding<Decoded: Sendable>(
+        _ images: [ImageReference], _ body: @escaping @Sendable () throws -> Decoded
+    ) async throws -> Decoded {
+        let started = ContinuousClock.now
+        let decoded = try await NIOThreadPool.singleton.runIfActive(body)
         if !images.isEmpty {
             services.metrics.observe(.imageDecode, [], (ContinuousClock.now - started).seconds)
         }
-        return try submit([request], options: options, policy: policy, places: places, param: param, record: record)
+        return decoded
     }
 
     /// Takes raw prompts.
@@ -119,10 +198,10 @@ struct Admission: Sendable {
         return places
     }
 
-    /// Decodes and renders; slow, so it runs on a thread of its own.
-    private func render(
-        _ messages: [DialogueMessage], images: [ImageReference], policy: Policy, param: String
-    ) throws(APIError) -> EngineRequest {
+    /// Decodes a dialogue's pictures.
+    private func read(
+        _ messages: [DialogueMessage], images: [ImageReference]
+    ) throws(APIError) -> (messages: [ChatMessage], pictures: [InputProcessor.Picture]) {
         let pictures = try PictureReader(limits: services.configuration.imageLimits).pictures(images)
         for picture in pictures {
             services.metrics.observe(.imagePixels, [], Double(picture.image.width * picture.image.height))
@@ -140,8 +219,15 @@ struct Admission: Sendable {
                     }
                 })
         }
+        return (dialogue, pictures)
+    }
+
+    /// What `render` makes of a dialogue, or the error of the field that holds it.
+    private func rendered<Rendered>(
+        _ param: String, _ render: () throws(InputProcessor.Failure) -> Rendered
+    ) throws(APIError) -> Rendered {
         do {
-            return try model.processor.request(messages: dialogue, pictures: pictures, policy: policy)
+            return try render()
         } catch {
             switch error {
             case .cannotSee(let name):
@@ -161,8 +247,8 @@ struct Admission: Sendable {
         for (place, reservation) in places.enumerated() {
             var request = requests[place / options.count]
             request.apply(options)
-            // Each choice draws from a stream of its own; the first one from the seed's.
-            request.sampling.seed = seed &+ UInt64(place % options.count) &* 0xD1B5_4A32_D192_ED03
+            request.sampling.seed = seed
+            request.sampling = request.sampling.choice(place % options.count)
             request.deadline = deadline
             do {
                 streams.append(try model.engine.submit(request, in: reservation))
@@ -171,7 +257,7 @@ struct Admission: Sendable {
             }
         }
         let usage = Usage(
-            promptTokens: requests.reduce(0) { $0 + $1.prompt.count },
+            promptTokens: requests.reduce(0) { $0 + $1.givenTokens },
             imageTokens: requests.reduce(0) { $0 + $1.imageTokens })
         let labels: Metrics.Labels = [("model", policy.name)]
         services.metrics.add(.promptTokens, labels + [("kind", "text")], usage.promptTokens - usage.imageTokens)

@@ -42,6 +42,11 @@ struct AnswerMeter {
         record.update { $0.generatedTokens += completion.generatedTokens }
     }
 
+    /// The answer's reward is known.
+    func reward(_ reward: Double) {
+        metrics.observe(.answerReward, [labels[0]], reward)
+    }
+
     /// The whole request is over.
     func end(outcome: String) {
         metrics.observe(.request, labels, (ContinuousClock.now - record.started).seconds)

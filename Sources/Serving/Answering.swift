@@ -66,6 +66,42 @@ func withSignals<Result: Sendable>(
     }
 }
 
+/// What happens before answers are whole.
+enum Progress: Sendable {
+    /// More of an answer.
+    case text(choice: Int, TextDelta)
+    /// Nothing was sent for a while.
+    case idle
+}
+
+/// Waits until the answers of all `streams` are whole, and tells `take` of all that comes before.
+///
+/// - Throws: `EngineFailure` for the first one that fails, `ClientClosed`, or what `take` throws; then everything else is
+///   cancelled.
+func completions(
+    of streams: [AsyncStream<EngineEvent>], monitor: ConnectionMonitor, keepAlive: Duration,
+    last: LastFrame = LastFrame(), _ take: (Progress) async throws -> Void = { _ in }
+) async throws -> [Completion] {
+    var completions = [Completion?](repeating: nil, count: streams.count)
+    guard !streams.isEmpty else { return [] }
+    try await withSignals(from: streams, monitor: monitor, keepAlive: keepAlive, last: last) { signals in
+        for await signal in signals {
+            switch signal {
+            case .event(_, .started): break
+            case .event(_, .failed(let failure)): throw failure
+            case .event(let choice, .text(let delta)): try await take(.text(choice: choice, delta))
+            case .event(let choice, .finished(let completion)):
+                completions[choice] = completion
+                if completions.allSatisfy({ $0 != nil }) { return }
+            case .idle: try await take(.idle)
+            case .closed: throw ClientClosed()
+            }
+        }
+        throw ClientClosed()
+    }
+    return completions.compactMap { $0 }
+}
+
 extension EngineEvent {
     fileprivate var isTerminal: Bool {
         switch self {

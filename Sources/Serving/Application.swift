@@ -23,7 +23,8 @@ func application(
     let controllers: [any Controller] = [
         HealthController(services: services), ModelsController(services: services), AskController(services: services),
         ChatController(services: services), CompletionsController(services: services),
-        AdminController(services: services), PageController(folder: services.configuration.publicFolder),
+        RewardController(services: services), AdminController(services: services),
+        PageController(folder: services.configuration.publicFolder),
     ]
     let routes = Routes(router: router, services: services)
     for controller in controllers { controller.addRoutes(to: routes) }

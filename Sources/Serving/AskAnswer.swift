@@ -5,25 +5,23 @@ import NIOCore
 import WireFormats
 
 /// Answers an admitted question: as events, as bare text, or whole.
+///
+/// One answer is handed on as it comes; of several candidates the one that is picked, once all are there.
 struct AskAnswer: Sendable {
     let services: Services
+    let engine: any Generating
     let admitted: Admitted
+    /// Whether the answer comes with its scores.
+    let wantsScores: Bool
     let encoder: AskEncoder
     let monitor: ConnectionMonitor
     let record: RequestRecord
-
-    /// The end of an answer.
-    private struct End {
-        var reason: String
-        var usage: Usage
-        var timing: AskTiming
-    }
 
     /// One JSON object.
     func whole() async throws -> Response {
         var text = ""
         let end = try await run(last: LastFrame()) { text += $0 ?? "" }
-        return Response(encoder.response(text, reason: end.reason, usage: end.usage, timing: end.timing))
+        return Response(encoder.response(text, end))
     }
 
     /// `start`, `text` …, and `done` or `error`.
@@ -40,8 +38,7 @@ struct AskAnswer: Sendable {
                     try await send(
                         text.map { EventStream.frame(event: "text", encoder.text($0)) } ?? EventStream.keepAlive)
                 }
-                let done = encoder.done(reason: end.reason, usage: end.usage, timing: end.timing)
-                try await send(EventStream.frame(event: "done", done))
+                try await send(EventStream.frame(event: "done", encoder.done(end)))
             } catch let failure as EngineFailure {
                 try await send(EventStream.frame(event: "error", APIError(failure).json))
             }
@@ -67,45 +64,101 @@ struct AskAnswer: Sendable {
     }
 
     /// Hands on each piece of text, and nil where a stream needs a sign of life.
-    private func run(last: LastFrame, _ send: (String?) async throws -> Void) async throws -> End {
+    private func run(last: LastFrame, _ send: (String?) async throws -> Void) async throws -> AskEnding {
         var meter = AnswerMeter(admitted, metrics: services.metrics, record: record)
         do {
-            let end = try await withSignals(
-                from: admitted.streams, monitor: monitor, keepAlive: services.configuration.keepAlive, last: last
-            ) { signals -> End in
-                for await signal in signals {
-                    switch signal {
-                    case .event(_, .started): break
-                    case .idle: try await send(nil)
-                    case .closed: throw ClientClosed()
-                    case .event(_, .failed(let failure)): throw failure
-                    case .event(_, .text(let delta)):
-                        meter.text(delta, choice: 0)
-                        try await send(delta.text)
-                    case .event(_, .finished(let completion)):
-                        meter.finished(completion)
-                        return try summary(of: completion)
-                    }
-                }
-                throw ClientClosed()
-            }
-            meter.end(outcome: end.reason)
-            return end
+            let ending = try await answer(last: last, meter: &meter, send)
+            meter.end(outcome: ending.reason)
+            return ending
         } catch {
             meter.end(error)
             throw error
         }
     }
 
-    private func summary(of completion: Completion) throws -> End {
+    private func answer(
+        last: LastFrame, meter: inout AnswerMeter, _ send: (String?) async throws -> Void
+    ) async throws -> AskEnding {
+        let count = admitted.streams.count
+        var answers = [DrawnAnswer](repeating: DrawnAnswer(), count: count)
+        let completed = try await completions(of: admitted.streams, last: last) { progress in
+            guard case .text(let choice, let delta) = progress else { return try await send(nil) }
+            answers[choice].append(delta)
+            guard count == 1 else { return }
+            meter.text(delta, choice: choice)
+            try await send(delta.text)
+        }
+        let sampled = ContinuousClock.now
+        for (choice, completion) in completed.enumerated() {
+            answers[choice].completion = completion
+            meter.finished(completion)
+        }
+        let rewards = try await rewards(of: answers, last: last) { try await send(nil) }
+        let best = AnswerScoring.best(of: rewards)
+        if count > 1 {
+            answers[best].deltas.first.map { meter.text($0, choice: best) }
+            for delta in answers[best].deltas { try await send(delta.text) }
+        }
+        var ending = try ending(of: completed, best: best)
+        if let reward = rewards.isEmpty ? nil : rewards[best] {
+            meter.reward(reward)
+            if wantsScores {
+                ending.scores = try await scores(of: answers[best], reward: reward, last: last) { try await send(nil) }
+            }
+            ending.timing.total += (ContinuousClock.now - sampled).milliseconds
+        }
+        return ending
+    }
+
+    /// The rewards of all answers; none where nobody asked for them.
+    private func rewards(
+        of answers: [DrawnAnswer], last: LastFrame, _ idle: () async throws -> Void
+    ) async throws -> [Double] {
+        guard let scoring = admitted.scoring else { return [] }
+        return try await measure([scoring.rewards(of: answers)], last: last, idle)[0]
+    }
+
+    private func scores(
+        of answer: DrawnAnswer, reward: Double, last: LastFrame, _ idle: () async throws -> Void
+    ) async throws -> AskScores? {
+        guard let scoring = admitted.scoring else { return nil }
+        let (value, reference) = (scoring.values, scoring.referenceLogProbability(of: answer))
+        var read = try await measure([value, reference].compactMap { $0 }, last: last, idle).map { $0[0] }[...]
+        return AskScores(
+            reward: reward, value: value == nil ? nil : read.popFirst(),
+            kl: scoring.kl(of: answer, reference: reference == nil ? nil : read.popFirst()))
+    }
+
+    /// What the engine reads off answers: they belong to a request that it took long ago, and need no place in the queue.
+    private func measure(
+        _ requests: [EngineRequest], last: LastFrame, _ idle: () async throws -> Void
+    ) async throws -> [[Double]] {
+        let streams: [AsyncStream<EngineEvent>]
+        do {
+            streams = try requests.map { try engine.submit($0, in: Reservation {}) }
+        } catch let error as AdmissionError {
+            throw error == .stopping ? EngineFailure.stopped : EngineFailure.internal("\(error)")
+        }
+        return try await completions(of: streams, last: last) { _ in try await idle() }.map(\.measured)
+    }
+
+    private func completions(
+        of streams: [AsyncStream<EngineEvent>], last: LastFrame, _ take: (Progress) async throws -> Void
+    ) async throws -> [Completion] {
+        try await Serving.completions(
+            of: streams, monitor: monitor, keepAlive: services.configuration.keepAlive, last: last, take)
+    }
+
+    private func ending(of completed: [Completion], best: Int) throws -> AskEnding {
         var usage = admitted.usage
-        usage.add(completion)
-        let timing = completion.timing
-        return End(
-            reason: try completion.finishReason(), usage: usage,
+        for completion in completed { usage.add(completion) }
+        let timing = completed[best].timing
+        return AskEnding(
+            reason: try completed[best].finishReason(), usage: usage,
             timing: AskTiming(
                 queue: timing.queue.milliseconds, images: timing.images.milliseconds,
-                firstToken: timing.firstToken.milliseconds, total: timing.total.milliseconds))
+                firstToken: timing.firstToken.milliseconds,
+                total: (completed.map(\.timing.total).max() ?? .zero).milliseconds))
     }
 }
 

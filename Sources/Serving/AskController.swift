@@ -17,21 +17,42 @@ struct AskController: Controller {
         let (body, contentType) = try await request.content(
             ["application/json", "multipart/form-data"], configuration: services.configuration, context: context)
         let wanted = try Self.question(body, contentType: contentType)
+        let accepted = request.headers[.accept] ?? ""
+        let isStreaming = wanted.isStreaming ?? !accepted.contains("application/json")
+        let isPlain = isStreaming && accepted.contains("text/plain")
+        if isPlain, wanted.wantsScores {
+            throw APIError(.unsupportedValue, "Bare text has no place for scores.", param: "scores")
+        }
         let admission = Admission(services: services, model: model)
         let policy = try admission.policy(wanted.model)
+        let options = try Self.options(wanted, policy: policy, catalog: admission.catalog)
         let user = DialogueMessage(role: .user, parts: wanted.images.map { .image($0) } + [.text(wanted.question)])
         let system = wanted.system.map { DialogueMessage(role: .system, parts: [.text($0)]) }
         let admitted = try await admission.admit(
-            (system.map { [$0] } ?? []) + [user], options: wanted.options, policy: policy, param: "question",
-            record: context.record)
+            (system.map { [$0] } ?? []) + [user], options: options, policy: policy, param: "question",
+            scores: wanted.wantsScores || options.count > 1, record: context.record)
         let encoder = AskEncoder(
             id: newID("ask_"), created: unixTime(), model: wanted.model ?? policy.name, generation: policy.generation)
         let answer = AskAnswer(
-            services: services, admitted: admitted, encoder: encoder, monitor: try await context.monitor(),
-            record: context.record)
-        let accepted = request.headers[.accept] ?? ""
-        guard wanted.isStreaming ?? !accepted.contains("application/json") else { return try await answer.whole() }
-        return accepted.contains("text/plain") ? answer.plain() : answer.events()
+            services: services, engine: model.engine, admitted: admitted, wantsScores: wanted.wantsScores,
+            encoder: encoder, monitor: try await context.monitor(), record: context.record)
+        guard isStreaming else { return try await answer.whole() }
+        return isPlain ? answer.plain() : answer.events()
+    }
+
+    /// What is asked for, if there is a reward model for what needs one.
+    private static func options(
+        _ wanted: AskRequest, policy: Policy, catalog: PolicyCatalog
+    ) throws(APIError) -> GenerationOptions {
+        var options = wanted.options
+        let param = options.count > 1 ? "best_of" : wanted.wantsScores ? "scores" : nil
+        if let param, catalog.reward == nil {
+            throw APIError(
+                .unsupportedParameter, "\(param) is not supported: no reward model is loaded.", param: param)
+        }
+        // Candidates of a policy that is greedy unless told otherwise would all be the same.
+        if options.count > 1, policy.sampling.temperature == 0 { options.temperature = options.temperature ?? 1 }
+        return options
     }
 
     private static func question(_ body: [UInt8], contentType: String) throws(APIError) -> AskRequest {

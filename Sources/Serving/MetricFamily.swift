@@ -40,6 +40,8 @@ struct MetricFamily: Sendable {
     static let imageEncode = histogram("apus_image_encode_seconds", "A request's time in the vision encoder", stage)
     static let imagePixels = histogram(
         "apus_image_pixels", "Pixels of each picture", (7...12).map { Double(1 << (2 * $0)) })
+    static let answerReward = histogram(
+        "apus_answer_reward", "Rewards of answers that were scored", stride(from: -4, through: 4, by: 0.5).map { $0 })
 
     private static let whole = [0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 300, 600]
     private static let stage = [0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
@@ -47,6 +49,6 @@ struct MetricFamily: Sendable {
     /// In the order of the page.
     static let all = [
         requests, responses, promptTokens, generatedTokens, rejectedImages, authFailures, policySwaps, firstToken,
-        interToken, request, queue, prefill, imageDecode, imageEncode, imagePixels,
+        interToken, request, queue, prefill, imageDecode, imageEncode, imagePixels, answerReward,
     ]
 }

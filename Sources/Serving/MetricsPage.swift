@@ -68,8 +68,8 @@ struct MetricsPage {
 
     private mutating func addPolicies(_ catalog: PolicyCatalog) {
         gauge(
-            "apus_policy_generation", "The generation that answers",
-            catalog.policies.map { ([("model", $0.name)], Double($0.generation)) })
+            "apus_policy_generation", "The generation that answers, or scores answers",
+            catalog.all.map { ([("model", $0.name)], Double($0.generation)) })
     }
 
     /// Under vLLM's names, for the Gateway API Inference Extension. Its readers keep the last line of a family, so each

@@ -10,22 +10,16 @@ public struct AskRequest: Sendable, Equatable {
     public var system: String?
     /// Whether the answer is delivered frame by frame; nil: the `Accept` header decides.
     public var isStreaming: Bool?
-    /// How the answer is generated.
+    /// How the answer is generated: `options.count` candidates, of which the reward model picks one.
     public var options: GenerationOptions
+    /// Whether the answer comes with its scores.
+    public var wantsScores: Bool
 
     /// Reads a JSON body; refuses whatever has no effect.
     public init(body: [UInt8]) throws(APIError) {
         var fields = try FieldReader(body: body)
         let detail = try fields.detail()
-        var images: [ImageReference] = []
-        for (index, value) in (try fields.array("images") ?? []).enumerated() {
-            let path = "images[\(index)]"
-            guard case .string(let url) = value else {
-                throw APIError(.invalidType, "\(path) must be a string, not \(value.kind).", param: path)
-            }
-            images.append(ImageReference(source: .url(url), detail: detail, param: path))
-        }
-        try self.init(&fields, images: images)
+        try self.init(&fields, images: fields.images(detail))
     }
 
     /// Reads the parts of a form: the same fields, with pictures as files named `image`, and `stop` repeatable.
@@ -66,7 +60,8 @@ public struct AskRequest: Sendable, Equatable {
         options = GenerationOptions()
         try options.readSampling(&fields)
         options.maximumTokens = try fields.integer("max_tokens", in: 1...Int64.max).map { Int($0) }
-        try fields.refuse("best_of", "scores")
+        options.count = try fields.integer("best_of", in: 1...16).map { Int($0) } ?? 1
+        wantsScores = try fields.bool("scores") ?? false
         try fields.finish()
     }
 

@@ -13,7 +13,7 @@ public struct ChatCompletionRequest: Sendable, Equatable {
     public init(body: [UInt8]) throws(APIError) {
         var fields = try FieldReader(body: body)
         model = try fields.require(fields.string("model"), "model")
-        messages = try Self.messages(&fields)
+        messages = try fields.require(fields.dialogue("messages"), "messages")
         options = GenerationOptions()
         try options.readOpenAI(&fields)
         options.maximumTokens = try Self.maximumTokens(&fields)
@@ -22,19 +22,6 @@ public struct ChatCompletionRequest: Sendable, Equatable {
         try fields.readNeutral()
         try Self.readFixed(&fields)
         try fields.finish()
-    }
-
-    private static func messages(_ fields: inout FieldReader) throws(APIError) -> [DialogueMessage] {
-        let values = try fields.require(fields.array("messages"), "messages")
-        guard (1...1_024).contains(values.count) else {
-            throw APIError(
-                .invalidValue, "messages has \(values.count) messages, but must have 1 to 1024.", param: "messages")
-        }
-        var messages: [DialogueMessage] = []
-        for (index, value) in values.enumerated() {
-            messages.append(try DialogueMessage(value, path: "messages[\(index)]"))
-        }
-        return messages
     }
 
     private static func maximumTokens(_ fields: inout FieldReader) throws(APIError) -> Int? {

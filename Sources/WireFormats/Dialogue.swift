@@ -35,6 +35,23 @@ public struct DialogueMessage: Sendable, Equatable {
     }
 }
 
+extension FieldReader {
+    /// A field that holds 1 to 1,024 messages.
+    mutating func dialogue(_ name: String) throws(APIError) -> [DialogueMessage]? {
+        guard let values = try array(name) else { return nil }
+        guard (1...1_024).contains(values.count) else {
+            throw APIError(
+                .invalidValue, "\(path(of: name)) has \(values.count) messages, but must have 1 to 1024.",
+                param: path(of: name))
+        }
+        var messages: [DialogueMessage] = []
+        for (index, value) in values.enumerated() {
+            messages.append(try DialogueMessage(value, path: "\(path(of: name))[\(index)]"))
+        }
+        return messages
+    }
+}
+
 extension DialogueMessage {
     init(_ value: JSON, path: String) throws(APIError) {
         var fields = try FieldReader(value, path: path)

@@ -68,4 +68,17 @@ extension FieldReader {
         }
         return detail
     }
+
+    /// The field `images`: data URLs; none if it is absent.
+    mutating func images(_ detail: ImageReference.Detail) throws(APIError) -> [ImageReference] {
+        var images: [ImageReference] = []
+        for (index, value) in (try array("images") ?? []).enumerated() {
+            let path = "\(path(of: "images"))[\(index)]"
+            guard case .string(let url) = value else {
+                throw APIError(.invalidType, "\(path) must be a string, not \(value.kind).", param: path)
+            }
+            images.append(ImageReference(source: .url(url), detail: detail, param: path))
+        }
+        return images
+    }
 }

@@ -62,6 +62,41 @@ import Testing
         }
     }
 
+    /// Reward and value model come and go like policies, but nobody is answered by them.
+    @Test func modelsThatReadAnswersAreServedBesidePolicies() throws {
+        try withTemporaryFolder { folder in
+            try TinyPolicy.publish(generation: 1, in: folder.path)
+            let store = try store(published: folder.path, shipped: folder.path + "/none")
+            #expect(store.catalog.reward == nil && store.catalog.value == nil)
+            try TinyPolicy.publish("reward", generation: 1, in: folder.path, head: TinyPolicy.head(seed: 1))
+            #expect(try store.reload() == [PolicyChange(name: "reward", generation: 1, previous: nil)])
+            let reward = try #require(store.catalog.reward)
+            #expect(reward.head?.weight.elements == TinyPolicy.head(seed: 1).weight.elements)
+            #expect(store.catalog["reward"] == nil && store.catalog.policies.map(\.name) == ["sft", "base"])
+            try TinyPolicy.publish("value", generation: 1, in: folder.path, head: TinyPolicy.head(seed: 2))
+            try TinyPolicy.publish("reward", generation: 2, in: folder.path, head: TinyPolicy.head(seed: 3))
+            _ = try store.publish("value", generation: 1)
+            #expect(store.catalog.reward === reward && store.catalog.generations["value"] == 1)
+            #expect(
+                try store.publish("reward", generation: 2) == PolicyChange(name: "reward", generation: 2, previous: 1))
+            #expect(store.catalog.generations == ["sft": 1, "reward": 2, "value": 1])
+            // One without a head, of another width, or not finite is none.
+            try TinyPolicy.publish("reward", generation: 3, in: folder.path)
+            #expect(throws: PolicyLoadingError.missingFile(policy: "reward", file: "head.safetensors")) {
+                try store.publish("reward", generation: 3)
+            }
+            let narrow = ScalarHead(weight: Tensor(zeros: [1, 32]), bias: Tensor(zeros: [1]))
+            try TinyPolicy.publish("reward", generation: 4, in: folder.path, head: narrow)
+            #expect(throws: SafetensorsError.self) { try store.publish("reward", generation: 4) }
+            let broken = TinyPolicy.head(seed: 1).normalized(shift: 0, gain: .infinity)
+            try TinyPolicy.publish("reward", generation: 5, in: folder.path, head: broken)
+            #expect(throws: PolicyLoadingError.notFinite(policy: "reward")) {
+                try store.publish("reward", generation: 5)
+            }
+            #expect(store.catalog.generations["reward"] == 2)
+        }
+    }
+
     @Test func aFailedCheckChangesNothing() throws {
         try withTemporaryFolder { folder in
             try TinyPolicy.publish(generation: 1, in: folder.path)

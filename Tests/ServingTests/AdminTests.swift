@@ -45,7 +45,7 @@ import Testing
             #expect(failed.status == .badRequest)
             #expect(failed.text.contains("sft/2/adapter_model.safetensors: expected 5 bytes, found 4"))
             #expect(!failed.text.contains("/data"))
-            for (name, generation) in [("sft", 9), ("reward", 1), ("ppo", 1)] {
+            for (name, generation) in [("sft", 9), ("vision", 1), ("ppo", 1)] {
                 let unknown = try await client.post(
                     "/v1/admin/policies", "{\"name\":\"\(name)\",\"generation\":\(generation)}", headers: bearer)
                 #expect(unknown.status == .notFound)

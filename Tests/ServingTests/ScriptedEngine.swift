@@ -78,10 +78,18 @@ final class ScriptedEngine: Generating {
 }
 
 extension ScriptedEngine {
-    /// Says `words`, one token each, and ends.
-    static func saying(_ words: [String], reason: FinishReason = .endToken) -> Script {
+    /// Says `words`, one token each, and ends. Where it has to read answers, it reads what `measuring` says.
+    static func saying(
+        _ words: [String], reason: FinishReason = .endToken,
+        measuring: @escaping @Sendable (Measurement) -> [Double] = { $0.answers.map { Double($0.count) } }
+    ) -> Script {
         { request, events in
             events.yield(.started)
+            if let measurement = request.measurement {
+                let measured = measuring(measurement)
+                events.yield(.finished(Completion(reason: .length, tokens: [], generatedTokens: 0, measured: measured)))
+                return events.finish()
+            }
             if request.echoesPrompt {
                 let tokens = request.prompt.enumerated().map { index, id in
                     GeneratedToken(id: id, logprob: index > 0 ? request.topLogprobs.map { _ in -2 } : nil)

@@ -1,5 +1,7 @@
 import Engine
+import Models
 import Synchronization
+import Tensors
 import Tokenizers
 
 /// Policies without weights: `sft` in generations 1 to 3, of which 3 is current, and others that a test wants.
@@ -12,17 +14,21 @@ final class ScriptedPolicies: PolicySource {
     private let vision: Policy.Vision?
     private let aliases: [String: String]
     private let broken: Set<Int>
-    private let numbers = Mutex(["sft": 3])
+    private let numbers: Mutex<[String: Int]>
 
-    init(vision: Policy.Vision? = nil, aliases: [String: String] = [:], broken: Set<Int> = []) {
+    /// - Parameter readers: which of `reward` and `value` are there, in generation 7.
+    init(
+        vision: Policy.Vision? = nil, aliases: [String: String] = [:], broken: Set<Int> = [], readers: [String] = []
+    ) {
         self.vision = vision
         self.aliases = aliases
         self.broken = broken
+        self.numbers = Mutex(["sft": 3].merging(readers.map { ($0, 7) }) { $1 })
     }
 
     func current() -> [String: Int] { numbers.withLock { $0 } }
 
-    func generations() -> [String: [Int]] { ["sft": [1, 2, 3], "reward": [1]] }
+    func generations() -> [String: [Int]] { ["sft": [1, 2, 3], "vision": [1]] }
 
     func setCurrent(_ generation: Int, of name: String) {
         numbers.withLock { $0[name] = generation }
@@ -33,6 +39,15 @@ final class ScriptedPolicies: PolicySource {
         let policy = Policy(
             name: "sft", generation: generations["sft"] ?? 0, adapter: nil, vision: vision, template: .chatml,
             sampling: SamplingParameters(), created: 1_000)
-        return PolicyCatalog(default: policy, aliases: aliases)
+        func reader(_ name: String) -> Policy? {
+            generations[name].map { generation in
+                Policy(
+                    name: name, generation: generation, adapter: nil, vision: vision, template: .chatml,
+                    sampling: SamplingParameters(), created: 1_000,
+                    head: ScalarHead(weight: Tensor(zeros: [1, 64]), bias: Tensor(zeros: [1])))
+            }
+        }
+        return PolicyCatalog(
+            default: policy, aliases: aliases, reward: reader("reward"), value: reader("value"))
     }
 }

@@ -1,5 +1,6 @@
 public import Checkpoints
 import Foundation
+public import Models
 import Tensors
 
 /// Policies of the tiny llama, whose generations differ in how much their adapter weighs.
@@ -7,22 +8,32 @@ public enum TinyPolicy {
     /// What they say that they were trained for.
     public static let backbone = String(repeating: "ab", count: 32)
 
-    /// Publishes a generation of `sft` that reads text alone.
+    /// Publishes a generation of a policy that reads text alone.
     ///
-    /// - Parameter alpha: scales the adapter; one that is not finite spoils the logits.
+    /// - Parameters:
+    ///   - alpha: scales the adapter; one that is not finite spoils the logits.
+    ///   - head: what makes it a reward or value model.
     @discardableResult
     public static func publish(
-        generation: Int, in folder: String, alpha: Float = 8, file: String = #filePath
+        _ name: String = "sft", generation: Int, in folder: String, alpha: Float = 8, head: ScalarHead? = nil,
+        file: String = #filePath
     ) throws -> PolicyFolder {
         let manifest = PolicyManifest(
-            name: "sft", generation: generation, backbone: backbone, created: Date(timeIntervalSince1970: 1e9),
+            name: name, generation: generation, backbone: backbone, created: Date(timeIntervalSince1970: 1e9),
             creator: "test", chatTemplate: .chatml, sampling: .init(temperature: 0))
         let fixture = URL(fileURLWithPath: file).deletingLastPathComponent()
             .appendingPathComponent("../CheckpointsTests/Fixtures/adapter")
         let adapter = try PEFTAdapter(folder: fixture.path)
         return try PolicyFolder.publish(manifest, in: folder) { staging in
             try PEFTAdapter(rank: adapter.rank, alpha: alpha, pairs: adapter.pairs).write(to: staging, as: .float32)
+            try head?.write(to: staging + "/head.safetensors")
         }
+    }
+
+    /// A random head of the tiny llama's width.
+    public static func head(seed: UInt64) -> ScalarHead {
+        var generator = SeededGenerator(seed: seed)
+        return ScalarHead(starting: TinyLlama.configuration.hidden, using: &generator)
     }
 
     /// Changes one byte of a published generation's weights.

@@ -30,7 +30,7 @@ import WireFormats
     @Test(arguments: [
         ("question", "", APIError.Code.invalidValue), ("unknown", "x", .unknownParameter),
         ("max_tokens", "x", .invalidType), ("temperature", "\"1\"", .invalidType),
-        ("scores", "true", .unsupportedParameter),
+        ("scores", "yes", .invalidType), ("best_of", "17", .invalidValue),
     ])
     func refusesParts(_ name: String, _ text: String, _ code: APIError.Code) {
         var parts = [FormPart(name: name, bytes: Array(text.utf8))]

@@ -49,7 +49,12 @@ public final class Decoder: Sendable {
     ///
     /// - Returns: `[outputRows, vocabulary]`.
     public func forward(_ batch: DecoderBatch, cache: KVCache) -> Tensor {
-        embedding.logits(hiddenStates(batch, cache: cache), compute)
+        logits(of: hiddenStates(batch, cache: cache))
+    }
+
+    /// The logits, `[rows, vocabulary]`, of hidden states after the final norm, `[rows, hidden]`.
+    public func logits(of hidden: Tensor) -> Tensor {
+        embedding.logits(hidden, compute)
     }
 
     /// The same without logits: the hidden states of the output rows after the final norm, as scalar heads read them.

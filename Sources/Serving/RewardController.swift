@@ -1,0 +1,53 @@
+import Engine
+import Hummingbird
+import NIOCore
+import WireFormats
+
+/// `POST /v1/reward`: what the reward model thinks of answers.
+struct RewardController: Controller {
+    let services: Services
+
+    func addRoutes(to routes: Routes) {
+        routes.add("/v1/reward", for: .scope(.feedback), post: score)
+    }
+
+    @Sendable private func score(_ request: Request, context: ServerContext) async throws -> Response {
+        let model = try services.answering()
+        let (body, _) = try await request.content(
+            ["application/json"], configuration: services.configuration, context: context)
+        let wanted = try RewardRequest(body: body)
+        let admission = Admission(services: services, model: model)
+        let reward = try Self.rewardModel(wanted.model, in: admission.catalog)
+        let (admitted, tokens) = try await admission.admit(wanted, by: reward, record: context.record)
+        let rewards = try await rewards(admitted, context: context)
+        return Response(
+            RewardRequest.response(
+                model: wanted.model ?? reward.name, generation: reward.generation,
+                rewards: Array(zip(rewards, tokens)), usage: admitted.usage))
+    }
+
+    /// The one reward model judges the answers of every policy, so both its name and theirs stand for it.
+    private static func rewardModel(_ name: String?, in catalog: PolicyCatalog) throws(APIError) -> Policy {
+        guard let reward = catalog.reward else {
+            throw APIError(
+                .modelNotFound, "No reward model is loaded: there is no policy part reward.", param: "model",
+                status: 404)
+        }
+        if let name, name != reward.name, catalog[name] == nil { throw .unknownModel(name) }
+        return reward
+    }
+
+    private func rewards(_ admitted: Admitted, context: ServerContext) async throws -> [Double] {
+        let meter = AnswerMeter(admitted, metrics: services.metrics, record: context.record)
+        do {
+            let completed = try await completions(
+                of: admitted.streams, monitor: context.monitor(), keepAlive: services.configuration.keepAlive)
+            completed.forEach { meter.finished($0) }
+            meter.end(outcome: "stop")
+            return completed.flatMap(\.measured)
+        } catch {
+            meter.end(error)
+            throw error
+        }
+    }
+}

@@ -1,0 +1,64 @@
+/// The body of `POST /v1/reward`.
+public struct RewardRequest: Sendable, Equatable {
+    /// Whose answers they are, or the reward model itself; nil is the same.
+    public var model: String?
+    /// The dialogue before the answers.
+    public var messages: [DialogueMessage]
+    /// The field that holds it.
+    public var param: String
+    /// 1 to 64 answers, which may be empty.
+    public var answers: [String]
+
+    /// Reads a JSON body: the dialogue is in `messages`, or it is `question` with `images`.
+    public init(body: [UInt8]) throws(APIError) {
+        var fields = try FieldReader(body: body)
+        model = try fields.string("model")
+        if let messages = try fields.dialogue("messages") {
+            for name in ["question", "images", "detail"] where fields.value(name) != nil {
+                throw APIError(.invalidValue, "\(name) is allowed only without messages.", param: name)
+            }
+            (self.messages, param) = (messages, "messages")
+        } else {
+            let question = try fields.require(fields.string("question"), "question")
+            guard !question.isEmpty else {
+                throw APIError(.invalidValue, "question must not be empty.", param: "question")
+            }
+            let detail = try fields.detail()
+            let images = try fields.images(detail).map { DialogueMessage.Part.image($0) }
+            messages = [DialogueMessage(role: .user, parts: images + [.text(question)])]
+            param = "question"
+        }
+        answers = try Self.answers(&fields)
+        try fields.finish()
+    }
+
+    private static func answers(_ fields: inout FieldReader) throws(APIError) -> [String] {
+        let values = try fields.require(fields.array("answers"), "answers")
+        guard (1...64).contains(values.count) else {
+            throw APIError(
+                .invalidValue, "answers has \(values.count) answers, but must have 1 to 64.", param: "answers")
+        }
+        var answers: [String] = []
+        for (index, value) in values.enumerated() {
+            guard case .string(let text) = value else {
+                let path = "answers[\(index)]"
+                throw APIError(.invalidType, "\(path) must be a string, not \(value.kind).", param: path)
+            }
+            answers.append(text)
+        }
+        return answers
+    }
+
+    /// The response: in the order of the answers the reward of each, and its tokens, the end token included.
+    public static func response(
+        model: String, generation: Int, rewards: [(reward: Double, tokens: Int)], usage: Usage
+    ) -> JSON {
+        let data = rewards.enumerated().map { index, answer -> JSON in
+            ["index": JSON(index), "reward": JSON(answer.reward), "tokens": JSON(answer.tokens)]
+        }
+        return [
+            "object": "reward", "model": .string(model), "generation": JSON(generation), "data": .array(data),
+            "usage": usage.json,
+        ]
+    }
+}
