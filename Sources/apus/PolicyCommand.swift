@@ -7,7 +7,9 @@ import Training
 struct PolicyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy", abstract: "Manage the folder of policies.",
-        subcommands: [Ship.self, Promote.self, Rollback.self, ListPolicies.self])
+        subcommands: [
+            Ship.self, Promote.self, ImportPolicy.self, Rollback.self, ListPolicies.self, PolicyLogits.self,
+        ])
 }
 
 /// Publishes what a training run made.

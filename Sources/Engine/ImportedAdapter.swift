@@ -1,0 +1,95 @@
+public import Checkpoints
+public import Foundation
+public import Models
+
+/// An adapter that PEFT saved elsewhere, checked against a decoder, to be published as a policy.
+///
+/// PEFT's rows of queries and keys are in Hugging Face order, in which adapters are kept and served here too: nothing is
+/// permuted. The decoder's own rows are, when it is read from a GGUF file.
+public struct ImportedAdapter: Sendable {
+    /// Why an adapter cannot become a policy.
+    public enum Failure: Error, Equatable, CustomStringConvertible {
+        /// It says that it was trained for another model.
+        case otherBase(folder: String, expected: String, found: String)
+        /// A weight is no number, or infinite.
+        case notFinite(folder: String)
+
+        /// What is wrong.
+        public var description: String {
+            switch self {
+            case .otherBase(let folder, let expected, let found):
+                "\(folder)/adapter_config.json: base_model_name_or_path: expected a model named \(expected), found \(found)"
+            case .notFinite(let folder): "\(folder)/adapter_model.safetensors: a weight is not finite"
+            }
+        }
+    }
+
+    /// How the policy is to be served.
+    public struct Publication: Sendable {
+        /// The policy's name.
+        public var name: String
+        /// Its generation, 1 or more.
+        public var generation: Int
+        /// How conversations are written for it.
+        public var template = PolicyManifest.ChatTemplate.chatml
+        /// The generation of the vision weights that it was trained on, which must be in the same folder; nil: it reads
+        /// text alone.
+        public var vision: Int?
+        /// The default temperature; nil: the server's.
+        public var temperature: Double?
+        /// Who made it.
+        public var creator = "import"
+
+        /// A policy for text, with the template `chatml`.
+        public init(name: String, generation: Int) {
+            self.name = name
+            self.generation = generation
+        }
+    }
+
+    private let adapter: PEFTAdapter
+
+    /// Reads PEFT's two files in `folder`.
+    ///
+    /// - Parameters:
+    ///   - configuration: the sizes of the decoder that it must fit.
+    ///   - base: the last part of the name or path that it must give its base model, letters' case apart. An adapter that
+    ///     gives none is told by its shapes alone.
+    /// - Throws: `PEFTError`, `ModelError` for a module, layer or shape that the decoder lacks, or `Failure`.
+    public init(folder: String, for configuration: DecoderConfiguration, base: String) throws {
+        adapter = try PEFTAdapter(folder: folder)
+        if let found = adapter.baseModel, found.split(separator: "/").last?.lowercased() != base.lowercased() {
+            throw Failure.otherBase(folder: folder, expected: base, found: found)
+        }
+        guard try LowRankAdapter(adapter, configuration: configuration).isFinite else {
+            throw Failure.notFinite(folder: folder)
+        }
+    }
+
+    /// Publishes the adapter in the folder `policies`, for the base model whose file has the SHA-256 `backbone`.
+    ///
+    /// - Throws: `PolicyError`; `.published` if the generation is there already. `VisionError` or `SafetensorsError` if
+    ///   the vision weights cannot be read.
+    @discardableResult
+    public func publish(
+        _ publication: Publication, in policies: String, backbone: String, at time: Date = Date()
+    ) throws -> PolicyFolder {
+        var manifest = PolicyManifest(
+            name: publication.name, generation: publication.generation, backbone: backbone, created: time,
+            creator: publication.creator, chatTemplate: publication.template,
+            sampling: publication.temperature.map { .init(temperature: $0) })
+        if let generation = publication.vision {
+            let files = try PolicyFolder(name: "vision", generation: generation, in: policies, backbone: backbone)
+            guard let path = files.file("model.safetensors") else {
+                throw PolicyLoadingError.missingFile(policy: "vision", file: "model.safetensors")
+            }
+            manifest.vision = .init(name: "vision", generation: generation)
+            manifest.image = .init(
+                viewSize: try VisionWeights(path: path).configuration.imageSize, maxViews: 1, fit: .stretch)
+        }
+        return try PolicyFolder.publish(manifest, in: policies) { staging in
+            // 32 bits hold whatever format the weights came in.
+            try adapter.write(to: staging, as: .float32)
+        }
+    }
+}

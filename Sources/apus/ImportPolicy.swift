@@ -1,0 +1,67 @@
+import ArgumentParser
+import Checkpoints
+import Engine
+import Foundation
+import Models
+
+/// Publishes an adapter that was trained elsewhere.
+struct ImportPolicy: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import",
+        abstract: "Publish an adapter in PEFT's format as a policy: rank, modules, shapes and base model are checked, "
+            + "its answers are not.")
+
+    @Argument(help: "The folder with adapter_config.json and adapter_model.safetensors.")
+    var folder: String
+
+    @Option(help: "The base model, a GGUF file. Default: the one that `make build` fetched.")
+    var model = Cache.model
+
+    @Option(help: "The name of the base model that the adapter must give, if it gives one.")
+    var base = "SmolLM2-135M-Instruct"
+
+    @Option(help: "The folder of policies.")
+    var into = "data/policies"
+
+    @Option(help: "The policy's name.")
+    var name: String
+
+    @Option(help: "The policy's generation, 1 or more.")
+    var generation: Int
+
+    @Option(help: "How conversations are written for it: chatml, or smollm2 with a system turn of its own.")
+    var template = "chatml"
+
+    @Option(help: "The vision generation it was trained on, in the same folder. Default: it reads text alone.")
+    var visionGeneration: Int?
+
+    @Option(help: "Its default temperature, 0 to 2. Default: the server's.")
+    var temperature: Double?
+
+    func validate() throws {
+        if generation < 1 || visionGeneration ?? 1 < 1 {
+            throw ValidationError("--generation and --vision-generation take at least 1")
+        }
+        guard Self.templates.contains(template) else {
+            throw ValidationError(
+                "--template takes \(Self.templates.joined(separator: " or ")), found \(template)")
+        }
+        if let temperature, !(0...2).contains(temperature) { throw ValidationError("--temperature takes 0 to 2") }
+        if ["base", "vision", "reward", "value"].contains(name) {
+            throw ValidationError("--name \(name) is taken: an adapter alone is a policy that answers")
+        }
+    }
+
+    func run() throws {
+        let file = try GGUFFile(path: model)
+        let adapter = try ImportedAdapter(folder: folder, for: DecoderConfiguration(file), base: base)
+        var publication = ImportedAdapter.Publication(name: name, generation: generation)
+        publication.template = PolicyManifest.ChatTemplate(rawValue: template) ?? publication.template
+        publication.vision = visionGeneration
+        publication.temperature = temperature
+        let published = try adapter.publish(publication, in: into, backbone: FileDigest(path: model).sha256)
+        say("published \(published.path)")
+    }
+
+    private static let templates = PolicyManifest.ChatTemplate.allCases.map(\.rawValue)
+}
