@@ -18,6 +18,27 @@ function showError(message) {
     error.hidden = message === "";
 }
 
+// The key
+
+const key = element("key");
+/** For as long as the tab is open; the server never sets anything. */
+key.value = sessionStorage.getItem("key") ?? "";
+
+/** Fetches with the key if there is one, and asks for one where the server does. */
+async function fetchWithKey(path, options = {}) {
+    const headers = { ...options.headers, ...(key.value === "" ? {} : { Authorization: `Bearer ${key.value}` }) };
+    const response = await fetch(path, { ...options, headers });
+    if (response.status === 401) { element("key-row").hidden = false; }
+    return response;
+}
+
+key.addEventListener("change", () => {
+    key.value = key.value.trim();
+    sessionStorage.setItem("key", key.value);
+    showError("");
+    listPolicies();
+});
+
 // The picture
 
 async function isPNG(blob) {
@@ -156,7 +177,7 @@ async function ask(signal) {
     form.append("max_tokens", longestAnswer);
     if (picture) { form.append("image", picture, "picture.png"); }
     if (model.value) { form.append("model", model.value); }
-    const response = await fetch("v1/ask", {
+    const response = await fetchWithKey("v1/ask", {
         method: "POST", body: form, headers: { Accept: "text/event-stream" }, signal,
     });
     if (!response.ok) {
@@ -215,11 +236,16 @@ document.addEventListener("keydown", (event) => {
 
 // The policies
 
-try {
-    const response = await fetch("v1/models");
-    if (response.ok) {
-        for (const { id } of (await response.json()).data) { model.append(new Option(id, id)); }
+async function listPolicies() {
+    try {
+        const response = await fetchWithKey("v1/models");
+        if (!response.ok) { return; }
+        const chosen = model.value;
+        model.replaceChildren(model.options[0]);
+        for (const { id } of (await response.json()).data) { model.append(new Option(id, id, false, id === chosen)); }
+    } catch {
+        showError("The list of policies cannot be loaded: is the server running?");
     }
-} catch {
-    showError("The list of policies cannot be loaded: is the server running?");
 }
+
+listPolicies();

@@ -144,7 +144,9 @@ public struct KeyRing: Sendable {
 
     /// The records of a key file, which others than its owner and group may not read.
     public static func records(path: String) throws(KeyFileError) -> [KeyRecord] {
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        // A mounted secret is a link; what counts is the mode of what it leads to.
+        let file = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let attributes = try? FileManager.default.attributesOfItem(atPath: file)
         guard let content = FileManager.default.contents(atPath: path), let attributes else {
             throw KeyFileError(path: path, reason: "cannot be read")
         }

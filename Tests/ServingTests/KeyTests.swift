@@ -86,8 +86,12 @@ import Testing
                 let error = #expect(throws: KeyFileError.self) { try KeyRing(path: path) }
                 #expect(error?.reason.hasPrefix("line 2: ") == true, "\(line)")
             }
+            let link = folder.appendingPathComponent("link").path
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: path)
+            write(record.line)
+            #expect(try KeyRing.records(path: link) == [record])
             write(record.line, mode: 0o644)
-            #expect(throws: KeyFileError.self) { try KeyRing(path: path) }
+            for file in [path, link] { #expect(throws: KeyFileError.self) { try KeyRing(path: file) } }
         }
         #expect(throws: KeyFileError.self) { try KeyRing(path: "/nonexistent/keys") }
     }
