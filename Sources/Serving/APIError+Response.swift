@@ -21,7 +21,7 @@ extension APIError {
         switch status {
         case 401: headers[.wwwAuthenticate] = "Bearer"
         case 408, 413, 431: headers[.connection] = "close"
-        case 429: headers[.retryAfter] = "1"
+        case 429: headers[.retryAfter] = "\(retryAfter)"
         case 503:
             headers[.retryAfter] = "5"
             if code == .serverDraining { headers[.connection] = "close" }

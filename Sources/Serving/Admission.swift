@@ -242,6 +242,12 @@ struct Admission: Sendable {
         param: String, record: RequestRecord
     ) throws(APIError) -> Admitted {
         let seed = options.seed.map { UInt64(bitPattern: $0) } ?? .random(in: .min ... .max)
+        let usage = Usage(
+            promptTokens: requests.reduce(0) { $0 + $1.givenTokens },
+            imageTokens: requests.reduce(0) { $0 + $1.imageTokens })
+        if let key = record.current.key {
+            try services.limiter.charge(usage.promptTokens, to: key, metrics: services.metrics)
+        }
         let deadline = ContinuousClock.now + services.configuration.deadline
         var streams: [AsyncStream<EngineEvent>] = []
         for (place, reservation) in places.enumerated() {
@@ -256,9 +262,6 @@ struct Admission: Sendable {
                 throw APIError(error, param: param)
             }
         }
-        let usage = Usage(
-            promptTokens: requests.reduce(0) { $0 + $1.givenTokens },
-            imageTokens: requests.reduce(0) { $0 + $1.imageTokens })
         let labels: Metrics.Labels = [("model", policy.name)]
         services.metrics.add(.promptTokens, labels + [("kind", "text")], usage.promptTokens - usage.imageTokens)
         services.metrics.add(.promptTokens, labels + [("kind", "image")], usage.imageTokens)

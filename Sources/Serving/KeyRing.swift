@@ -25,27 +25,36 @@ public struct KeyRecord: Sendable, Equatable {
     public let scopes: Set<KeyScope>
     /// When it stops opening anything; nil: never.
     public let expires: Date?
+    /// How much it may use.
+    public let limits: KeyLimits
     private let salt: String
     private let digest: [UInt8]
 
     /// A new key.
     ///
     /// - Returns: the record to be kept, and the key itself, which is shown once and kept nowhere.
-    public static func make(name: String, scopes: Set<KeyScope>, expires: Date?) -> (record: KeyRecord, key: String) {
+    public static func make(
+        name: String, scopes: Set<KeyScope>, expires: Date?, limits: KeyLimits = KeyLimits()
+    ) -> (record: KeyRecord, key: String) {
         let id = String((0..<8).compactMap { _ in "abcdefghijklmnopqrstuvwxyz0123456789".randomElement() })
         let body = "apus_\(id)_\(random(bytes: 32))"
         let key = body + checksum(of: body)
         let salt = random(bytes: 16)
         let record = KeyRecord(
-            id: id, name: name, scopes: scopes, expires: expires, salt: salt, digest: digest(of: key, salt: salt))
+            id: id, name: name, scopes: scopes, expires: expires, limits: limits, salt: salt,
+            digest: digest(of: key, salt: salt))
         return (record, key)
     }
 
-    private init(id: String, name: String, scopes: Set<KeyScope>, expires: Date?, salt: String, digest: [UInt8]) {
+    private init(
+        id: String, name: String, scopes: Set<KeyScope>, expires: Date?, limits: KeyLimits, salt: String,
+        digest: [UInt8]
+    ) {
         self.id = id
         self.name = name
         self.scopes = scopes
         self.expires = expires
+        self.limits = limits
         self.salt = salt
         self.digest = digest
     }
@@ -75,6 +84,11 @@ public struct KeyRecord: Sendable, Equatable {
         do { expires = try time.map { try Date($0, strategy: .iso8601) } } catch {
             throw APIError(.invalidValue, "expires must be a time as RFC 3339 writes it.", param: "expires")
         }
+        let numbers = 1...Int64(1_000_000_000)
+        limits = KeyLimits(
+            requests: try fields.integer("rate", in: numbers).map { Int($0) },
+            promptTokens: try fields.integer("token_rate", in: numbers).map { Int($0) },
+            streams: try fields.integer("streams", in: numbers).map { Int($0) })
         try fields.finish()
     }
 
@@ -86,6 +100,11 @@ public struct KeyRecord: Sendable, Equatable {
             JSON.Member("salt", .string(salt)), JSON.Member("sha256", .string(Self.hexadecimal(digest))),
         ]
         if let expires { members.append(JSON.Member("expires", .string(expires.formatted(.iso8601)))) }
+        for (name, limit) in [
+            ("rate", limits.requests), ("token_rate", limits.promptTokens), ("streams", limits.streams),
+        ] {
+            if let limit { members.append(JSON.Member(name, JSON(limit))) }
+        }
         return JSON.object(members).text
     }
 

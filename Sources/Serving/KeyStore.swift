@@ -50,6 +50,12 @@ extension Services {
             throw APIError(
                 .insufficientScope, "The key has not the scope \(scope.rawValue).", status: 403, kind: .permission)
         }
+        guard scope == .ask || scope == .feedback else { return }
+        let place = try limiter.admit(known, metrics: metrics)
+        record.update {
+            $0.key = known
+            $0.place = place
+        }
     }
 
     private func refusal(_ reason: String, _ message: String) -> APIError {

@@ -24,6 +24,7 @@ struct MetricFamily: Sendable {
     static let generatedTokens = counter("apus_generated_tokens_total", "Tokens generated")
     static let rejectedImages = counter("apus_image_rejected_total", "Requests refused for a picture")
     static let authFailures = counter("apus_auth_failures_total", "Requests refused for their key")
+    static let rateLimited = counter("apus_rate_limited_total", "Requests refused for their key's limits")
     static let policySwaps = counter("apus_policy_swaps_total", "Changes of the served policies")
 
     static let firstToken = histogram(
@@ -48,7 +49,7 @@ struct MetricFamily: Sendable {
 
     /// In the order of the page.
     static let all = [
-        requests, responses, promptTokens, generatedTokens, rejectedImages, authFailures, policySwaps, firstToken,
-        interToken, request, queue, prefill, imageDecode, imageEncode, imagePixels, answerReward,
+        requests, responses, promptTokens, generatedTokens, rejectedImages, authFailures, rateLimited, policySwaps,
+        firstToken, interToken, request, queue, prefill, imageDecode, imageEncode, imagePixels, answerReward,
     ]
 }

@@ -27,6 +27,10 @@ final class RequestRecord: Sendable {
         var failure: String?
         /// The id of the caller's key.
         var keyID: String?
+        /// The key itself where its limits count.
+        var key: KeyRecord?
+        /// Its place among the key's open requests, for as long as anything may still be written.
+        var place: OpenRequest?
         /// Counts the request as open for as long as anything may still be written.
         var open: OpenRequest?
     }

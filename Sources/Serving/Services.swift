@@ -11,6 +11,7 @@ struct Services: Sendable {
     let logger: Logger
     let state: ServerState
     let metrics = Metrics()
+    let limiter = RateLimiter()
 
     init(model: ServedModel?, keys: KeyStore, configuration: ServerConfiguration, logger: Logger) {
         self.configuration = configuration

@@ -66,6 +66,8 @@ public struct APIError: Error, Sendable, Equatable {
         case unsupportedMediaType = "unsupported_media_type"
         /// Too many requests wait.
         case queueFull = "queue_full"
+        /// The key has used up what it may.
+        case rateLimitExceeded = "rate_limit_exceeded"
         /// A bug.
         case internalError = "internal_error"
         /// The server is starting.
@@ -86,6 +88,8 @@ public struct APIError: Error, Sendable, Equatable {
     public var param: String?
     /// The reason in words, for the caller.
     public var message: String
+    /// With status 429: seconds after which to try again.
+    public var retryAfter = 1
 
     /// An error of the given parts; without `kind` and `status`, one of the request: 400.
     public init(

@@ -46,13 +46,27 @@ struct AddKey: ParsableCommand {
     @Option(help: "The day after which it opens nothing, like 2030-01-31. Default: never.")
     var expires: String?
 
+    @Option(help: "Requests a minute. Default: any number.")
+    var rate: Int?
+
+    @Option(help: "Prompt tokens a minute. Default: any number.")
+    var tokenRate: Int?
+
+    @Option(help: "Requests that may be open at the same time. Default: any number.")
+    var streams: Int?
+
     func validate() throws {
+        for limit in [rate, tokenRate, streams].compactMap({ $0 }) where !(1...1_000_000_000).contains(limit) {
+            throw ValidationError("--rate, --token-rate and --streams take 1 to 1000000000, found \(limit)")
+        }
         _ = try parsedScopes()
         _ = try expiry()
     }
 
     func run() throws {
-        let (record, key) = KeyRecord.make(name: name, scopes: try parsedScopes(), expires: try expiry())
+        let limits = KeyLimits(requests: rate, promptTokens: tokenRate, streams: streams)
+        let (record, key) = KeyRecord.make(
+            name: name, scopes: try parsedScopes(), expires: try expiry(), limits: limits)
         try file.write(file.records() + [record])
         say(key)
     }
@@ -85,9 +99,13 @@ struct ListKeys: ParsableCommand {
     func run() throws {
         for record in try file.records() {
             let scopes = record.scopes.map(\.rawValue).sorted().joined(separator: ",")
-            say(
-                "\(record.id) \(record.name) \(scopes) \(record.expires.map { "until \($0.formatted(.iso8601))" } ?? "")"
-            )
+            let limits = [
+                record.expires.map { "until \($0.formatted(.iso8601))" },
+                record.limits.requests.map { "\($0) requests a minute" },
+                record.limits.promptTokens.map { "\($0) prompt tokens a minute" },
+                record.limits.streams.map { "\($0) open requests" },
+            ]
+            say(([record.id, record.name, scopes] + limits.compactMap { $0 }).joined(separator: " "))
         }
     }
 }
