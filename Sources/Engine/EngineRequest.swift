@@ -6,6 +6,8 @@ public struct ImageSpan: Sendable {
     public var range: Range<Int>
     /// The vision encoder's input, `[views, 3, side, side]`.
     public var pixels: Tensor
+    /// What the policy's encoder makes of them, where the caller knows it; nil lets the engine encode.
+    public var embeddings: Tensor?
 
     /// A picture at the given positions.
     public init(range: Range<Int>, pixels: Tensor) {

@@ -37,7 +37,7 @@ package final class Sequence {
         self.id = id
         self.request = request
         self.tokens = request.prompt + (request.measurement?.answers.first ?? [])
-        self.imageEmbeddings = Array(repeating: nil, count: request.images.count)
+        self.imageEmbeddings = request.images.map(\.embeddings)
         self.output = output
         self.sampler = Sampler(request.sampling)
         self.continuation = continuation

@@ -49,12 +49,16 @@ public struct RolloutSampler: Sendable {
         var asked: [AskedPicture] = []
         for picture in pictures {
             var questions: [AskedPicture.Question] = []
+            var embeddings: Tensor?
             for text in picture.questions {
                 let message = ChatMessage(role: .user, content: [.image(0), .text(text)])
                 var request = try input.request(
                     messages: [message], pictures: [.init(image: picture.image, detail: .low)], policy: policy)
                 request.stop.maximumTokens = maximumTokens
                 request.topLogprobs = 0
+                // Encoded once for all answers, and for the passes that score them.
+                embeddings = embeddings ?? vision.encoder.encode(request.images[0].pixels)
+                request.images[0].embeddings = embeddings
                 let streams = try (0..<answers).map { _ in
                     request.sampling.seed = seed(index)
                     index += 1
@@ -64,7 +68,7 @@ public struct RolloutSampler: Sendable {
             }
             asked.append(AskedPicture(picture: picture, questions: questions))
         }
-        return try asked.map { try $0.answered(by: vision.encoder) }
+        return try asked.map { try $0.answered() }
     }
 }
 
@@ -80,12 +84,13 @@ private struct AskedPicture {
     let questions: [Question]
 
     /// Waits for the answers.
-    func answered(by encoder: VisionEncoder) throws -> AnsweredPicture {
+    func answered() throws -> AnsweredPicture {
         let first = questions[0].request
         let visual = first.images[0].range
         let prefix = Array(first.prompt[..<visual.upperBound])
+        guard let embeddings = first.images[0].embeddings else { preconditionFailure("asked without embeddings") }
         return AnsweredPicture(
-            picture: picture, prefix: prefix, visual: visual, embeddings: encoder.encode(first.images[0].pixels),
+            picture: picture, prefix: prefix, visual: visual, embeddings: embeddings,
             questions: try questions.map { question in
                 precondition(question.request.prompt.starts(with: prefix), "a picture's prompts begin alike")
                 return .init(
