@@ -62,6 +62,12 @@ struct TrainPPO: ParsableCommand {
     @Option(help: "What holds an update near the policy before it: clipped or penalized.")
     var objective = PPOSettings().objective
 
+    @Flag(help: "A control: go on whatever becomes of KL, entropy and missing ends.")
+    var noStopRule = false
+
+    @Option(help: "Iterations between validations on held-out prompts, with a snapshot of the policy; 0 for none.")
+    var validationInterval = 5
+
     @Flag(help: "Keep the frozen products in 32 bits where the processor has faster 16-bit ones.")
     var float32 = false
 
@@ -72,6 +78,7 @@ struct TrainPPO: ParsableCommand {
         if iterations < 1 || pictures < 1 || pictures > 4_096 {
             throw ValidationError("--iterations takes at least 1, --pictures 1 to 4096")
         }
+        if validationInterval < 0 { throw ValidationError("--validation-interval takes at least 0") }
         guard klWeight >= 0, klWeight.isFinite else { throw ValidationError("--beta0 takes at least 0") }
         if families.isEmpty { throw ValidationError("--families takes at least one") }
     }
@@ -85,6 +92,7 @@ struct TrainPPO: ParsableCommand {
         settings.klWeight = klWeight
         settings.klControl = klControl
         settings.objective = objective
+        if noStopRule { settings.stop = nil }
         var prompts = PromptSettings()
         prompts.families = families
         prompts.pictures = pictures
@@ -93,7 +101,8 @@ struct TrainPPO: ParsableCommand {
             configuration: DecoderConfiguration(file), tokenizer: Tokenizer(Vocabulary(file)),
             precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16, compute: compute,
             options: .init(
-                timeLimit: maxMinutes.map { .seconds($0 * 60) }, validationInterval: 0, reportInterval: 1)
+                timeLimit: maxMinutes.map { .seconds($0 * 60) }, validationInterval: validationInterval,
+                reportInterval: 1)
         ) { say($0) }
         switch outcome {
         case .finished: say("finished: \(job.adapterFolder) and \(job.valueFolder)")

@@ -7,24 +7,27 @@ public struct FamilyPrompts: PromptSource {
     private let families: [Family]
     private let pictures: Int
     private let questions: Int
+    private let split: SeedSplit
 
     /// - Parameters:
     ///   - families: those of an iteration's pictures, in turn; one that stands there twice comes twice as often.
     ///   - pictures: of each iteration.
     ///   - questions: at most, of each picture.
-    public init(seed: UInt64, families: [Family], pictures: Int, questions: Int) {
+    ///   - split: that of the pictures.
+    public init(seed: UInt64, families: [Family], pictures: Int, questions: Int, split: SeedSplit = .training) {
         precondition(!families.isEmpty && pictures > 0 && questions > 0, "no prompts")
         self.seed = seed
         self.families = families
         self.pictures = pictures
         self.questions = questions
+        self.split = split
     }
 
-    /// Pictures of the training split, drawn by seed and place.
+    /// Pictures of the split, drawn by seed and place.
     public func pictures(of iteration: Int) -> [PromptedPicture] {
         (iteration * pictures..<(iteration + 1) * pictures).map { place in
             var generator = Tensors.SeededGenerator(seed: seed, stream: PPOStreams.prompt(place))
-            let number = SeedSplit.training.seed(at: generator.next() % 1_000_000_000)
+            let number = split.seed(at: generator.next() % 1_000_000_000)
             let family = families[place % families.count]
             let drawn = family.picture(seed: number)
             return PromptedPicture(

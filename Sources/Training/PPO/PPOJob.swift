@@ -82,7 +82,9 @@ public struct PPOJob: Sendable {
             gguf: file, configuration: configuration, precision: precision, compute: compute)
         let engine = try engine(of: file, tokenizer: tokenizer, compute: compute)
         defer { engine.stop() }
-        let stage = try stage(base: base, engine: engine, tokenizer: tokenizer, basis: basis)
+        let files = PPORunFiles(
+            folder: folder, iterations: settings.iterations, interval: options.validationInterval)
+        let stage = try stage(base: base, engine: engine, tokenizer: tokenizer, basis: basis, files: files)
         var run = try TrainingRun(stage: stage, folder: runFolder, options: options, report: report)
         let outcome = try run.run(clock: clock)
         switch outcome {
@@ -98,14 +100,15 @@ public struct PPOJob: Sendable {
         }
         var sizes = EngineConfiguration(contextLength: Self.contextLength)
         sizes.cacheBytes = Self.cacheBytes
-        sizes.maximumWaiting = prompts.pictures * prompts.questions * settings.answersPerQuestion
+        sizes.maximumWaiting =
+            max(prompts.pictures * settings.answersPerQuestion, prompts.heldOutPictures) * prompts.questions
         return Engine(
             decoder: try Decoder(file, compute: compute), tokenizer: tokenizer, endToken: endToken,
             configuration: sizes)
     }
 
     private func stage(
-        base: FrozenDecoder, engine: Engine, tokenizer: Tokenizer, basis: PolicyBasis
+        base: FrozenDecoder, engine: Engine, tokenizer: Tokenizer, basis: PolicyBasis, files: PPORunFiles
     ) throws -> ProximalPolicyOptimization {
         let configuration = base.configuration
         let headPath = try inputs.reward.required(inputs.reward.file(RunFiles.head), RunFiles.head)
@@ -127,14 +130,14 @@ public struct PPOJob: Sendable {
             prompts: FamilyPrompts(
                 seed: settings.seed, families: prompts.families, pictures: prompts.pictures,
                 questions: prompts.questions),
-            replay: replay ?? [], settings: settings, record: writeRecord)
+            replay: replay ?? [], settings: settings, heldOut: heldOut(files), record: files.write)
     }
 
-    private func writeRecord(_ record: RolloutRecord) throws {
-        let samples = folder + "/samples"
-        try FileManager.default.createDirectory(atPath: samples, withIntermediateDirectories: true)
-        let number = String(repeating: "0", count: max(0, 4 - "\(record.iteration)".count)) + "\(record.iteration)"
-        try AtomicFile.write(try record.json(), to: "\(samples)/\(number).json")
+    private func heldOut(_ files: PPORunFiles) -> HeldOutPrompts {
+        let drawn = FamilyPrompts(
+            seed: settings.seed, families: prompts.families, pictures: prompts.heldOutPictures,
+            questions: prompts.questions, split: .validation)
+        return HeldOutPrompts(pictures: drawn.pictures(of: 0), record: files.write)
     }
 
     private func write(_ stage: ProximalPolicyOptimization) throws {

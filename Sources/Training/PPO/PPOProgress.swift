@@ -2,6 +2,8 @@ import Foundation
 
 /// What an iteration leaves to the next beside tensors.
 struct PPOProgress: Codable, Sendable, Equatable {
+    /// Iterations done.
+    var iterations = 0
     /// β, the weight of the divergence from the reference.
     var klWeight: Double
     /// The divergence of an answer that β is steered to, in nats; nil before the first iteration.
@@ -16,6 +18,8 @@ struct PPOProgress: Codable, Sendable, Equatable {
     var replayWeight: Double?
     /// Updates of the value model so far.
     var valueUpdates = 0
+    /// Scores of the reference's answers to the held-out prompts; nil before the first validation.
+    var referenceScores: [Double]?
     /// Why the run was stopped, if it was.
     var stopReason: String?
 

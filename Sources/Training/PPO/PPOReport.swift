@@ -32,9 +32,13 @@ extension ProximalPolicyOptimization {
         if let loss = update.replayLoss, let weight = progress.replayWeight {
             figures += [("replay_loss", loss / minibatches), ("replay_weight", weight)]
         }
-        let summary = String(
+        var summary = String(
             format: "reward %.3f  KL %.3f (target %.3f, weight %.4f)  entropy %.3f", found.reward, found.divergence,
             progress.klTarget ?? 0, progress.klWeight, experience.entropy)
+        if progress.iterations == 1 {
+            // Prompts are only worth asking if the policy's answers differ.
+            summary += String(format: "  all answers score alike to %.0f %% of the questions", 100 * found.equalScores)
+        }
         return StepReport(
             loss: (update.policyLoss + update.valueLoss) / minibatches, units: experience.scores.count,
             figures: figures, summary: summary)
@@ -43,9 +47,13 @@ extension ProximalPolicyOptimization {
     /// The plots of a run.
     public var plots: [FigurePlot] {
         [
-            FigurePlot(file: "reward.svg", title: "mean reward of an answer", names: ["reward"]),
+            FigurePlot(file: "reward.svg", title: "mean reward of an answer", names: ["reward", "held_out_reward"]),
             FigurePlot(
-                file: "kl.svg", title: "KL to the reference, nats an answer", names: ["kl", "kl_k3", "kl_target"]),
+                file: "held_out_gain.svg", title: "held-out reward over the reference's, in its deviations",
+                names: ["held_out_gain", "held_out_average_gain"]),
+            FigurePlot(
+                file: "kl.svg", title: "KL to the reference, nats an answer",
+                names: ["kl", "kl_k3", "kl_target", "held_out_kl"]),
             FigurePlot(file: "kl_weight.svg", title: "weight of the KL", names: ["kl_weight"]),
             FigurePlot(file: "entropy.svg", title: "entropy, nats a token", names: ["entropy"]),
             FigurePlot(file: "clip_fraction.svg", title: "share of clipped tokens", names: ["clip_fraction"]),

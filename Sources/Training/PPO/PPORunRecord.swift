@@ -12,6 +12,8 @@ public struct PromptSettings: Codable, Sendable, Equatable {
     public var pictures = 16
     /// The most questions of a picture.
     public var questions = 4
+    /// Pictures of the validation split whose questions the policies answer from time to time.
+    public var heldOutPictures = 32
 
     /// The prompts of the policy that ships.
     public init() {}

@@ -54,8 +54,8 @@ public struct PPOSettings: Codable, Sendable, Equatable {
     public var replayRows = 192
     /// Decay of the average of the policies, an iteration.
     public var averageDecay: Float = 0.92
-    /// When a run is stopped.
-    public var stop = StopRule()
+    /// When a run is stopped; nil for controls, which are to show what goes wrong.
+    public var stop: StopRule? = StopRule()
 
     /// The settings of the policy that ships (InstructGPT's third stage, Ouyang et al. 2022 §3.5, at this scale).
     public init() {}

@@ -2,4 +2,5 @@
 enum PPOStreams {
     static func prompt(_ place: Int) -> UInt64 { 7 << 48 | UInt64(place) }
     static func answer(iteration: Int, index: Int) -> UInt64 { 8 << 48 | UInt64(iteration) << 24 | UInt64(index) }
+    static func heldOut(_ index: Int) -> UInt64 { 9 << 48 | UInt64(index) }
 }

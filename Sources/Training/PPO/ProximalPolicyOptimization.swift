@@ -23,14 +23,15 @@ public struct ProximalPolicyOptimization: TrainingStage {
     let base: FrozenDecoder
     let settings: PPOSettings
     let replay: [ReplayRecord]
+    let reference: LowRankAdapter
+    let sampler: RolloutSampler
+    let scorer: any AnswerScorer
+    let heldOut: HeldOutPrompts?
     var valueParameters: ParameterSet
     var valueOptimizer: AdamWOptimizer
     /// The average of the policies.
     private var average: ParameterSet
-    private let reference: LowRankAdapter
     private let initialValue: ValueModel
-    private let sampler: RolloutSampler
-    private let scorer: any AnswerScorer
     private let prompts: any PromptSource
     private let record: (RolloutRecord) throws -> Void
 
@@ -41,11 +42,12 @@ public struct ProximalPolicyOptimization: TrainingStage {
     ///   - value: what the value model starts from: the reward model.
     ///   - scorer: the reward.
     ///   - replay: texts of the base model; may be empty.
+    ///   - heldOut: what it is validated on; nil for nothing.
     ///   - record: told what was drawn in each iteration, to be looked at.
     public init(
         base: FrozenDecoder, reference: LowRankAdapter, value: ValueModel, sampler: RolloutSampler,
         scorer: any AnswerScorer, prompts: any PromptSource, replay: [ReplayRecord], settings: PPOSettings,
-        record: @escaping (RolloutRecord) throws -> Void = { _ in }
+        heldOut: HeldOutPrompts? = nil, record: @escaping (RolloutRecord) throws -> Void = { _ in }
     ) {
         self.base = base
         self.reference = reference
@@ -55,6 +57,7 @@ public struct ProximalPolicyOptimization: TrainingStage {
         self.prompts = prompts
         self.replay = replay
         self.settings = settings
+        self.heldOut = heldOut
         self.record = record
         parameters = ParameterSet(reference.parameters)
         average = parameters
@@ -93,12 +96,16 @@ public struct ProximalPolicyOptimization: TrainingStage {
         valueOptimizer.updates = progress.valueUpdates
         let experience = try experience(of: step, klWeight: progress.klWeight)
         begin(&progress, experience)
+        progress.iterations = step + 1
         let trainsPolicy = step >= settings.valueIterations
         let update = update(
             on: experience, trainsPolicy: trainsPolicy, factor: settings.rateFactor(at: step), progress: &progress,
             step: step)
         let report = report(experience, update, progress)
-        try record(RolloutRecord(iteration: step + 1, experience: experience))
+        try record(
+            RolloutRecord(
+                iteration: step + 1, batch: experience.batch, scores: experience.scores,
+                logProbs: experience.logProbs, reference: experience.reference))
         if trainsPolicy { adapt(&progress, experience, update) }
         average.average(with: parameters, decay: settings.averageDecay, on: base.compute)
         state = try progress.state()
@@ -145,9 +152,10 @@ public struct ProximalPolicyOptimization: TrainingStage {
         let entropy = progress.referenceEntropy ?? experience.entropy
         progress.klTarget = target
         progress.referenceEntropy = entropy
-        let isOver = found.divergence > settings.stop.divergence * target
+        guard let rule = settings.stop else { return }
+        let isOver = found.divergence > rule.divergence * target
         progress.overTarget = isOver ? progress.overTarget + 1 : 0
-        progress.stopReason = settings.stop.reason(
+        progress.stopReason = rule.reason(
             overTarget: progress.overTarget, missingEnds: found.missingEnds, entropy: experience.entropy,
             referenceEntropy: entropy)
     }
@@ -168,9 +176,6 @@ public struct ProximalPolicyOptimization: TrainingStage {
     public func stopReason() throws -> String? {
         try PPOProgress(state: state, settings: settings).stopReason
     }
-
-    /// Nothing: rewards of fresh prompts are in every line.
-    public mutating func validate() throws -> [(name: String, value: Double)] { [] }
 }
 
 // MARK: What a checkpoint holds beside the policy and its optimiser

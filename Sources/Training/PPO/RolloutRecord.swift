@@ -1,7 +1,7 @@
 public import Datasets
 import Foundation
 
-/// Some answers of one iteration as a person reads them: the first question of each picture with all its answers.
+/// Some answers of a policy as a person reads them: the first question of each picture with all its answers.
 public struct RolloutRecord: Codable, Sendable, Equatable {
     /// A question with its answers.
     public struct Question: Codable, Sendable, Equatable {
@@ -25,17 +25,21 @@ public struct RolloutRecord: Codable, Sendable, Equatable {
         public let ended: Bool
     }
 
-    /// Counted from 1, as in the log.
+    /// The step of the log: that of an iteration's own answers counts from 1.
     public let iteration: Int
     /// One for each picture.
     public let questions: [Question]
 
-    init(iteration: Int, experience: Experience) {
+    /// - Parameters:
+    ///   - scores: of the answers.
+    ///   - logProbs: of all tokens under the policy, in nats.
+    ///   - reference: the same under the reference.
+    init(iteration: Int, batch: AnswerBatch, scores: [Double], logProbs: [Float], reference: [Float]) {
         self.iteration = iteration
-        let logProbs = experience.batch.byAnswer(experience.logProbs)
-        let reference = experience.batch.byAnswer(experience.reference)
+        let logProbs = batch.byAnswer(logProbs)
+        let reference = batch.byAnswer(reference)
         var first = 0
-        questions = experience.batch.pictures.map { picture in
+        questions = batch.pictures.map { picture in
             defer { first += picture.questions.reduce(0) { $0 + $1.answers.count } }
             let question = picture.questions[0]
             return Question(
@@ -43,7 +47,7 @@ public struct RolloutRecord: Codable, Sendable, Equatable {
                 answers: question.answers.enumerated().map { index, answer in
                     let place = first + index
                     return Answer(
-                        text: answer.text, score: experience.scores[place],
+                        text: answer.text, score: scores[place],
                         divergence: zip(logProbs[place], reference[place]).reduce(0) { $0 + $1.0 - $1.1 },
                         ended: answer.ended)
                 })

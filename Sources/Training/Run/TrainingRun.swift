@@ -22,10 +22,13 @@ public protocol TrainingStage {
     var state: [String: String] { get set }
     /// What is drawn from the log.
     var plots: [FigurePlot] { get }
+    /// Whether it is also validated before the first step.
+    var validatesAtStart: Bool { get }
 
     /// Makes step `step`, counted from 0: forward, backward and update.
     mutating func advance(step: Int) throws -> StepReport
-    /// Measures on held-out data; called after every `TrainingRun.Options.validationInterval` steps and at the end.
+    /// Measures on held-out data; called after every `TrainingRun.Options.validationInterval` steps and after the last
+    /// one, all steps done or stopped by a rule.
     mutating func validate() throws -> [(name: String, value: Double)]
     /// Why no further step should be made although some are left; nil to go on.
     func stopReason() throws -> String?
@@ -43,6 +46,9 @@ extension TrainingStage {
     public var plots: [FigurePlot] {
         [FigurePlot(file: "loss.svg", title: "\(name): figures by step", names: ["loss*", "accuracy*"])]
     }
+
+    /// No: it has learned nothing yet.
+    public var validatesAtStart: Bool { false }
 
     /// Nil: all steps are made.
     public func stopReason() throws -> String? { nil }
@@ -134,7 +140,7 @@ public struct TrainingRun<Stage: TrainingStage> {
         self.options = options
         self.report = report
         guard FileManager.default.fileExists(atPath: folder.checkpointPath) else {
-            self.log = try folder.log(upTo: 0)
+            self.log = try folder.log(upTo: -1)
             return
         }
         let checkpoint = try TrainingCheckpoint(
@@ -153,6 +159,9 @@ public struct TrainingRun<Stage: TrainingStage> {
         let start = clock.now
         var saved = start
         var progress = ProgressMeter(stage: stage, from: step)
+        if step == 0, log.isEmpty, stage.validatesAtStart, options.validationInterval > 0 {
+            try record(validate())
+        }
         while step < stage.steps {
             if let reason = try stage.stopReason() {
                 try save()
@@ -182,17 +191,27 @@ public struct TrainingRun<Stage: TrainingStage> {
         guard result.loss.isFinite else { throw TrainingError.lossNotFinite(step: step) }
         step += 1
         var values = [(name: "loss", value: result.loss)] + result.figures
-        let due = options.validationInterval > 0 && step % options.validationInterval == 0
-        if due || (step == stage.steps && options.validationInterval > 0) {
-            let figures = try stage.validate()
-            values += figures
-            let text = figures.map { String(format: "%@ %.4f", $0.name, $0.value) }.joined(separator: "  ")
-            report("\(stage.name) step \(step)/\(stage.steps)  held out: \(text)")
-        }
+        if try isValidationDue() { values += try validate() }
+        try record(values)
+        return result
+    }
+
+    private func isValidationDue() throws -> Bool {
+        guard options.validationInterval > 0 else { return false }
+        return try step % options.validationInterval == 0 || step == stage.steps || stage.stopReason() != nil
+    }
+
+    private mutating func validate() throws -> [(name: String, value: Double)] {
+        let figures = try stage.validate()
+        let text = figures.map { String(format: "%@ %.4f", $0.name, $0.value) }.joined(separator: "  ")
+        report("\(stage.name) step \(step)/\(stage.steps)  held out: \(text)")
+        return figures
+    }
+
+    private mutating func record(_ values: [(name: String, value: Double)]) throws {
         let line = LogLine(step: step, values: values)
         log.append(line)
         try folder.append(line)
-        return result
     }
 
     private func save() throws {

@@ -160,7 +160,10 @@ import Training
                     #expect(try self.run(world, pieces, limit: .seconds(1)) == .paused(step: 3))
                     #expect(try self.run(world, pieces, limit: nil) == .finished)
                     let names = ["checkpoint.safetensors", "log.jsonl", "reward.svg", "kl.svg", "kl_weight.svg"]
-                    for name in names + ["entropy.svg", "clip_fraction.svg", "value_loss.svg"] {
+                    let validated = ["held-out.md", "held-out/0000.json", "held-out/0004.json"]
+                    let snapshots = ["snapshots/0002/adapter_model.safetensors", "snapshots/0004/adapter_config.json"]
+                    let plots = ["entropy.svg", "clip_fraction.svg", "value_loss.svg", "held_out_gain.svg"]
+                    for name in names + plots + validated + snapshots {
                         let one = try Data(contentsOf: whole.appendingPathComponent(name))
                         #expect(try one == Data(contentsOf: pieces.appendingPathComponent(name)), "\(name)")
                         #expect(!one.isEmpty)
@@ -175,9 +178,11 @@ import Training
     ) throws -> TrainingRun<ProximalPolicyOptimization>.Outcome {
         var settings = TinyPPO.settings
         settings.valueIterations = 1
-        let options = TrainingRun<ProximalPolicyOptimization>.Options(timeLimit: limit, validationInterval: 0)
+        let options = TrainingRun<ProximalPolicyOptimization>.Options(timeLimit: limit, validationInterval: 2)
+        let files = PPORunFiles(folder: folder.path, iterations: settings.iterations, interval: 2)
+        let heldOut = HeldOutPrompts(pictures: TwoPictures().pictures(of: 0), record: files.write)
         var run = try TrainingRun(
-            stage: world.stage(settings, rule: Self.isLow),
+            stage: world.stage(settings, heldOut: heldOut, rule: Self.isLow),
             folder: RunFolder(path: folder.path, configuration: settings), options: options
         ) { _ in }
         return try run.run(clock: StepClock())
@@ -187,7 +192,7 @@ import Training
         try await onOwnThread {
             var settings = TinyPPO.settings
             settings.maximumTokens = 1
-            settings.stop.missingEnds = 0.1
+            settings.stop = StopRule()
             let world = try TinyPPO()
             try withTemporaryFolder { folder in
                 for _ in 0..<2 {

@@ -72,21 +72,19 @@ struct TinyPPO {
         settings.valueRate = 5e-3
         settings.headRate = 1e-2
         settings.valueIterations = 0
-        settings.stop.patience = .max
-        settings.stop.missingEnds = 1
-        settings.stop.entropy = 0
+        settings.stop = nil
         return settings
     }
 
     func stage(
-        _ settings: PPOSettings, replay: [ReplayRecord] = [],
+        _ settings: PPOSettings, replay: [ReplayRecord] = [], heldOut: HeldOutPrompts? = nil,
         record: @escaping (RolloutRecord) throws -> Void = { _ in },
         rule: @escaping @Sendable (SampledAnswer) -> Double
     ) -> ProximalPolicyOptimization {
         ProximalPolicyOptimization(
             base: base, reference: reference, value: value, sampler: sampler(seeing: vision),
             scorer: RuleScorer(rule: rule),
-            prompts: TwoPictures(), replay: replay, settings: settings, record: record)
+            prompts: TwoPictures(), replay: replay, settings: settings, heldOut: heldOut, record: record)
     }
 }
 

@@ -1,0 +1,36 @@
+import Foundation
+
+/// What a run's policies answered to the same questions, one table a question, to be read.
+struct AnswersOverTime: Sendable {
+    private let records: [RolloutRecord]
+
+    /// Records of the same questions, in order of iteration.
+    init(_ records: [RolloutRecord]) {
+        self.records = records
+    }
+
+    /// A page of Markdown.
+    var markdown: String {
+        var lines = ["# Answers to held-out prompts by iteration"]
+        for (index, question) in (records.first?.questions ?? []).enumerated() {
+            lines += [
+                "", "## \(question.picture): \(Self.cell(question.question))", "",
+                "| iteration | score | KL, nats | answer |", "|---|---|---|---|",
+            ]
+            for record in records where record.questions.indices.contains(index) {
+                lines += record.questions[index].answers.map { Self.row(record.iteration, $0) }
+            }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func row(_ iteration: Int, _ answer: RolloutRecord.Answer) -> String {
+        let figures = String(format: "%.2f | %.2f", answer.score, answer.divergence)
+        return "| \(iteration) | \(figures) | \(cell(answer.text))\(answer.ended ? "" : " *(cut off)*") |"
+    }
+
+    /// Text that stays within its cell.
+    private static func cell(_ text: String) -> String {
+        text.replacingOccurrences(of: "|", with: "\\|").split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+}

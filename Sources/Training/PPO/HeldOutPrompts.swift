@@ -1,0 +1,33 @@
+public import Models
+
+/// Prompts that no iteration asks. Policies answer them before the first iteration, from time to time, and at the end:
+/// always the same ones with the same seeds, so that answers differ by the policies alone.
+public struct HeldOutPrompts {
+    let pictures: [PromptedPicture]
+    let record: (PolicySnapshot) throws -> Void
+
+    /// - Parameters:
+    ///   - pictures: at least two; each question is answered once.
+    ///   - record: told of each policy that was validated.
+    public init(pictures: [PromptedPicture], record: @escaping (PolicySnapshot) throws -> Void = { _ in }) {
+        precondition(pictures.count > 1, "\(pictures.count) held-out pictures")
+        self.pictures = pictures
+        self.record = record
+    }
+}
+
+/// A policy at one iteration of its run, with what it answers to held-out prompts.
+public struct PolicySnapshot: Sendable {
+    /// Iterations done: 0 for the reference that training starts from.
+    public let iteration: Int
+    /// The policy.
+    public let adapter: LowRankAdapter
+    /// The answers to the first question of each picture.
+    public let answers: RolloutRecord
+
+    package init(iteration: Int, adapter: LowRankAdapter, answers: RolloutRecord) {
+        self.iteration = iteration
+        self.adapter = adapter
+        self.answers = answers
+    }
+}

@@ -1,0 +1,63 @@
+import Checkpoints
+import Foundation
+import Models
+
+/// What a PPO run leaves in its folder to be read and compared afterwards: sample answers, and the policies that gave
+/// them.
+package struct PPORunFiles: Sendable {
+    /// Snapshots that stay, the last one not counted.
+    private static let snapshots = 16
+
+    private let folder: String
+    /// Iterations between the snapshots that stay.
+    private let stride: Int
+
+    /// - Parameters:
+    ///   - iterations: of the whole run.
+    ///   - interval: iterations between validations; 0 for none.
+    package init(folder: String, iterations: Int, interval: Int) {
+        self.folder = folder
+        let validations = iterations / max(1, interval)
+        stride = max(1, interval) * max(1, (validations + Self.snapshots - 1) / Self.snapshots)
+    }
+
+    /// Keeps some answers of an iteration: `samples/0001.json`.
+    package func write(_ record: RolloutRecord) throws {
+        try write(record, in: "samples")
+    }
+
+    /// Keeps a validated policy's answers in `held-out/0005.json` and beside those of all policies before it in
+    /// `held-out.md`, and its adapter as a PEFT folder, bf16, `snapshots/0005`. Of a long run's snapshots only some at
+    /// equal distances stay, and the last one. The reference is not kept again.
+    package func write(_ snapshot: PolicySnapshot) throws {
+        try write(snapshot.answers, in: "held-out")
+        let records = try names(in: "held-out").filter { $0 <= snapshot.iteration }.map { iteration in
+            let data = try Data(contentsOf: URL(fileURLWithPath: path("held-out", iteration) + ".json"))
+            return try JSONDecoder().decode(RolloutRecord.self, from: data)
+        }
+        try AtomicFile.write([UInt8](AnswersOverTime(records).markdown.utf8), to: folder + "/held-out.md")
+        guard snapshot.iteration > 0 else { return }
+        let place = path("snapshots", snapshot.iteration)
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        try PEFTAdapter(snapshot.adapter).write(to: place, as: .bfloat16)
+        for earlier in try names(in: "snapshots") where earlier < snapshot.iteration && earlier % stride != 0 {
+            try FileManager.default.removeItem(atPath: path("snapshots", earlier))
+        }
+    }
+
+    private func write(_ record: RolloutRecord, in part: String) throws {
+        try FileManager.default.createDirectory(atPath: "\(folder)/\(part)", withIntermediateDirectories: true)
+        try AtomicFile.write(try record.json(), to: path(part, record.iteration) + ".json")
+    }
+
+    private func path(_ part: String, _ iteration: Int) -> String {
+        let number = "\(iteration)"
+        return "\(folder)/\(part)/" + String(repeating: "0", count: max(0, 4 - number.count)) + number
+    }
+
+    /// The iterations that have a file or folder in `part`, in order.
+    private func names(in part: String) throws -> [Int] {
+        try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(part)")
+            .compactMap { Int($0.hasSuffix(".json") ? String($0.dropLast(5)) : $0) }.sorted()
+    }
+}
