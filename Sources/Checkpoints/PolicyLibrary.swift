@@ -59,17 +59,22 @@ public struct PolicyLibrary: Sendable {
     /// beside it.
     public func setCurrent(_ generation: Int, of name: String) throws(PolicyError) {
         guard let published else { return }
-        guard let place = place(of: name, generation: generation) else {
+        guard place(of: name, generation: generation) != nil else {
             throw .missingFile(path: "\(published)/\(name)/\(generation)/\(PolicyFolder.manifestName)")
         }
-        let manifest = try PolicyFolder(unverified: "\(place)/\(name)/\(generation)").manifest
-        if let value = manifest.value {
+        if let value = try value(of: name, generation: generation) {
             guard self.place(of: value.name, generation: value.generation) != nil else {
                 throw .missingFile(path: "\(published)/\(value.name)/\(value.generation)/\(PolicyFolder.manifestName)")
             }
             try writeCurrent(value.generation, of: value.name, in: published)
         }
         try writeCurrent(generation, of: name, in: published)
+    }
+
+    /// The value model that was trained beside a generation; nil if there is none, or no such generation.
+    public func value(of name: String, generation: Int) throws(PolicyError) -> PolicyManifest.Reference? {
+        guard let place = place(of: name, generation: generation) else { return nil }
+        return try PolicyFolder(unverified: "\(place)/\(name)/\(generation)").manifest.value
     }
 
     private func writeCurrent(_ generation: Int, of name: String, in published: String) throws(PolicyError) {

@@ -69,6 +69,11 @@ public struct PolicyLoader: PolicySource {
     /// Those in the library's folders.
     public func generations() throws -> [String: [Int]] { try library.generations() }
 
+    /// What its manifest names.
+    public func value(of name: String, generation: Int) throws -> PolicyManifest.Reference? {
+        try library.value(of: name, generation: generation)
+    }
+
     /// Writes it into the library's folder for what is published, if it has one.
     public func setCurrent(_ generation: Int, of name: String) throws {
         try library.setCurrent(generation, of: name)

@@ -1,3 +1,4 @@
+public import Checkpoints
 import Synchronization
 
 /// Where policies come from.
@@ -11,7 +12,10 @@ public protocol PolicySource: Sendable {
     /// Loads and verifies the given generations; policies and vision weights among `known` are taken as they are.
     func catalog(of generations: [String: Int], reusing known: [Policy]) throws -> PolicyCatalog
 
-    /// Makes a generation the one to be served after the next start too.
+    /// The value model that was trained beside a generation, if one was.
+    func value(of name: String, generation: Int) throws -> PolicyManifest.Reference?
+
+    /// Makes a generation, and the value model beside it, those to be served after the next start too.
     func setCurrent(_ generation: Int, of name: String) throws
 }
 
@@ -62,7 +66,8 @@ public final class PolicyStore: Sendable {
         try source.generations().filter { name, _ in name != "vision" }
     }
 
-    /// Serves a generation of `name` from now on; an older one than now is a rollback. On any error nothing changes.
+    /// Serves a generation of `name` from now on, and the value model that was trained beside it; an older one than now is
+    /// a rollback. On any error nothing changes.
     public func publish(_ name: String, generation: Int) throws -> PolicyChange {
         try changes.withLock { _ in
             let known = try generations()[name] ?? []
@@ -72,6 +77,7 @@ public final class PolicyStore: Sendable {
             let old = catalog
             var wanted = old.generations
             wanted[name] = generation
+            if let value = try source.value(of: name, generation: generation) { wanted[value.name] = value.generation }
             let new = try load(wanted)
             try source.setCurrent(generation, of: name)
             value.withLock { $0 = new }

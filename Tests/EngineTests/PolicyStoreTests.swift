@@ -97,6 +97,25 @@ import Testing
         }
     }
 
+    @Test func aPolicyBringsTheValueModelThatWasTrainedBesideIt() throws {
+        try withTemporaryFolder { folder in
+            try TinyPolicy.publish(generation: 1, in: folder.path)
+            let store = try store(published: folder.path, shipped: folder.path + "/none")
+            for generation in 1...2 {
+                try TinyPolicy.publish(
+                    "value", generation: generation, in: folder.path, head: TinyPolicy.head(seed: UInt64(generation)))
+                try TinyPolicy.publish(
+                    "ppo", generation: generation, in: folder.path,
+                    value: .init(name: "value", generation: generation))
+            }
+            for generation in [2, 1, 2] {
+                _ = try store.publish("ppo", generation: generation)
+                #expect(store.catalog.generations == ["sft": 1, "ppo": generation, "value": generation])
+                #expect(try store.reload().isEmpty)
+            }
+        }
+    }
+
     @Test func aFailedCheckChangesNothing() throws {
         try withTemporaryFolder { folder in
             try TinyPolicy.publish(generation: 1, in: folder.path)

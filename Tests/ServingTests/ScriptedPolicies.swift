@@ -1,3 +1,4 @@
+import Checkpoints
 import Engine
 import Models
 import Synchronization
@@ -29,6 +30,8 @@ final class ScriptedPolicies: PolicySource {
     func current() -> [String: Int] { numbers.withLock { $0 } }
 
     func generations() -> [String: [Int]] { ["sft": [1, 2, 3], "vision": [1]] }
+
+    func value(of name: String, generation: Int) -> PolicyManifest.Reference? { nil }
 
     func setCurrent(_ generation: Int, of name: String) {
         numbers.withLock { $0[name] = generation }

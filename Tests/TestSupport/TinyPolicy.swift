@@ -16,11 +16,12 @@ public enum TinyPolicy {
     @discardableResult
     public static func publish(
         _ name: String = "sft", generation: Int, in folder: String, alpha: Float = 8, head: ScalarHead? = nil,
-        file: String = #filePath
+        value: PolicyManifest.Reference? = nil, file: String = #filePath
     ) throws -> PolicyFolder {
-        let manifest = PolicyManifest(
+        var manifest = PolicyManifest(
             name: name, generation: generation, backbone: backbone, created: Date(timeIntervalSince1970: 1e9),
             creator: "test", chatTemplate: .chatml, sampling: .init(temperature: 0))
+        manifest.value = value
         let fixture = URL(fileURLWithPath: file).deletingLastPathComponent()
             .appendingPathComponent("../CheckpointsTests/Fixtures/adapter")
         let adapter = try PEFTAdapter(folder: fixture.path)
