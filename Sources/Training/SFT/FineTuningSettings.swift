@@ -10,10 +10,11 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     public var officialPictures = 2
     /// The families' pictures a step.
     public var familyPictures = 6
-    /// The families of those pictures, in turn: what is hard stands there more than once.
+    /// The families of those pictures, in turn: what is hard stands there more than once, and descriptions, whose answers
+    /// say most about what is where.
     public var families: [Family] = [
-        .counts, .numbers, .comparisons, .attributes, .positions, .counts, .absence, .numbers, .digits, .counts,
-        .comparisons, .descriptions, .positions, .absence,
+        .descriptions, .counts, .positions, .comparisons, .numbers, .descriptions, .counts, .positions, .absence,
+        .attributes, .descriptions, .counts, .comparisons, .digits,
     ]
     /// Questions a picture and step.
     public var questionsPerPicture = 6
