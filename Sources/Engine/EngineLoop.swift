@@ -179,11 +179,13 @@ final class EngineLoop: @unchecked Sendable {
         end(sequence, with: .finished(completion))
     }
 
-    /// Sends the one terminal event and gives back all that the sequence holds.
+    /// Gives back all that the sequence holds and sends the one terminal event: whoever got it finds nothing of the
+    /// sequence in the load.
     private func end(_ sequence: Sequence, with event: EngineEvent) {
         guard sequences.removeValue(forKey: sequence.id) != nil else { return }
         scheduler.remove(sequence)
         sequence.place = nil
+        publish()
         sequence.continuation.yield(event)
         sequence.continuation.finish()
     }
