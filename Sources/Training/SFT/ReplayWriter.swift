@@ -39,24 +39,11 @@ public struct ReplayWriter: Sendable {
                 return (request.prompt, try engine.submit(request, in: engine.reserve()))
             }
             for (prompt, events) in answers {
-                lines += try encoder.encode(ReplayRecord(prompt: prompt, reply: try await Self.tokens(of: events)))
+                lines += try encoder.encode(ReplayRecord(prompt: prompt, reply: try await events.tokens()))
                 lines.append(UInt8(ascii: "\n"))
             }
             progress(range.upperBound)
         }
         try lines.write(to: URL(fileURLWithPath: path), options: .atomic)
-    }
-
-    private static func tokens(of events: AsyncStream<EngineEvent>) async throws -> [Int32] {
-        var tokens: [Int32] = []
-        for await event in events {
-            switch event {
-            case .started: break
-            case .text(let delta): tokens += delta.tokens.map(\.id)
-            case .finished(let completion): tokens += completion.tokens.map(\.id)
-            case .failed(let failure): throw failure
-            }
-        }
-        return tokens
     }
 }
