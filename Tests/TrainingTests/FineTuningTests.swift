@@ -89,6 +89,18 @@ import Training
         }
     }
 
+    /// With adapter and connector held still, what lowers the loss is the encoder.
+    @Test func theEncoderAloneLowersTheLoss() throws {
+        var settings = settings(steps: 60)
+        (settings.adapterRate, settings.connectorRate, settings.visionRate) = (0, 0, 1e-2)
+        var stage = try SupervisedFineTuning(
+            base: TinyLlama.frozen(compute: compute), vision: vision(), demonstrations: demonstrations(pictures(16)),
+            replay: [], template: .chatml, tokenizer: TinyLlama.tokenizer(), settings: settings)
+        let losses = try (0..<60).map { try stage.advance(step: $0).loss }
+        let (first, last) = (losses.prefix(10).reduce(0, +) / 10, losses.suffix(10).reduce(0, +) / 10)
+        #expect(last < first - 0.5, "\(first) \(last)")
+    }
+
     @Test func itGoesOnFromAnAdapterAndMovesWhatItSeesWith() throws {
         let first = try stage(steps: 4)
         var trained = first
