@@ -1,5 +1,5 @@
 /// How much better a policy's answers score than the reference's to the same prompts, in standard deviations of the
-/// reference's scores.
+/// reference's scores. No number where those are all alike; a run's log leaves it out then.
 package struct RewardGain: Sendable, Equatable {
     /// The mean difference.
     package let mean: Double
