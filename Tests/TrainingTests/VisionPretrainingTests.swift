@@ -80,9 +80,9 @@ import Training
     }
 
     @Test func itLearns() throws {
-        var stage = try stage(steps: 320)
+        var stage = try stage(steps: 400)
         var losses: [Double] = []
-        for step in 0..<320 { losses.append(try stage.advance(step: step).loss) }
+        for step in 0..<400 { losses.append(try stage.advance(step: step).loss) }
         let (early, late) = (losses.prefix(10).reduce(0, +) / 10, losses.suffix(10).reduce(0, +) / 10)
         #expect(late < 0.7 * early)
         let figures = try stage.validate()

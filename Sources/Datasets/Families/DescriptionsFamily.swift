@@ -49,15 +49,22 @@ enum DescriptionsFamily {
         let count = generator.draw(1...3)
         let hasSizes = generator.draw(0...2) == 0
         let areLarge = (0..<count).map { _ in generator.draw(0...1) == 0 }
+        // A picture of one thing often has it in the middle.
+        let middle = 2 * ShapeScene.side - 24...2 * ShapeScene.side + 24
+        let isCentred = count == 1 && generator.draw(0...1) == 0
         let things = SceneThings(
             rules.distinctPairs(count, &generator),
-            widths: areLarge.map { isLarge in hasSizes ? (isLarge ? 20...26 : 9...13) : 12...20 },
-            areLarge: hasSizes ? areLarge : nil, rules, &generator)
+            widths: areLarge.map { isLarge in
+                hasSizes ? (isLarge ? 20...26 : 9...13) : 12...(count == 1 ? 32 : 20)
+            },
+            areLarge: hasSizes ? areLarge : nil, first: isCentred ? (middle, middle) : nil, rules, &generator)
         let scene = things.scene(&generator)
         var asking = Questioner(.descriptions, generator)
-        let phrases = things.things.map { Phrase.indefinite(Self.name($0)) }
-        let places = zip(phrases, things.things).map { "There is \($0) \(place($1.place))." }
-        askWhetherShown(things.things.map(\.pair), rules, &asking)
+        // One order for all answers: a policy that could not know which to choose would learn to guess.
+        let told = things.inReadingOrder
+        let phrases = told.map { Phrase.indefinite(Self.name($0)) }
+        let places = zip(phrases, told).map { "There is \($0) \(place($1.place))." }
+        askWhetherShown(told.map(\.pair), rules, &asking)
         describe(places, "The picture shows \(Phrase.list(phrases)).", &asking)
         return FamilyPicture(scene: scene, questions: asking.chosen())
     }

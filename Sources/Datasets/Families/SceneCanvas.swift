@@ -9,7 +9,7 @@ struct SceneCanvas {
 
     /// A light background.
     init(_ generator: inout SeededGenerator) {
-        let background = (0..<3).map { _ in UInt8(generator.draw(226...255)) }
+        let background = (0..<3).map { _ in UInt8(generator.draw(216...255)) }
         mask = [UInt8](repeating: 0, count: Self.side * Self.side)
         pixels = []
         pixels.reserveCapacity(mask.count * 3)
@@ -17,12 +17,15 @@ struct SceneCanvas {
     }
 
     /// Draws a thing. `covers` says of a point, in quarters of a pixel from the corner of `place`, whether the thing
-    /// is there. Its colour is a little off the word's own. A pixel that is covered by half belongs to it.
+    /// is there. Its colour is one of those that its word names. A pixel that is covered by half belongs to it.
     mutating func draw(
         _ kind: SceneObject.Kind, _ colour: SceneColour, isLarge: Bool? = nil, at place: SceneGrid.Place,
         _ generator: inout SeededGenerator, covers: (_ x: Int, _ y: Int) -> Bool
     ) {
-        let ink = colour.rgb.map { min(255, max(0, Int($0) + generator.draw(-10...10))) }
+        let shade = generator.draw(0...16)
+        let ink = zip(colour.rgb, colour.otherShade).map { one, other in
+            min(255, max(0, (Int(one) * (16 - shade) + Int(other) * shade) / 16 + generator.draw(-10...10)))
+        }
         let owner = UInt8(objects.count + 1)
         var (left, right, top, bottom) = (Self.side, 0, Self.side, 0)
         for row in max(0, place.y >> 2)...min(Self.side - 1, (place.y + place.height) >> 2) {
@@ -57,18 +60,16 @@ struct SceneCanvas {
         draw(.shape(shape), colour, isLarge: isLarge, at: place, &generator) { outline.covers($0, $1) }
     }
 
-    /// The scene, with a little noise in half of them.
+    /// The scene, with noise in half of them.
     consuming func scene(_ generator: inout SeededGenerator) -> Scene {
-        let strength = generator.draw(from: [0, 0, 3, 6])
+        let strength = generator.draw(from: [0, 0, 5, 15])
         if strength > 0 {
-            for start in stride(from: 0, to: mask.count, by: 8) {
+            for start in stride(from: 0, to: pixels.count, by: 8) {
                 var bits = generator.next()
-                for pixel in start..<start + 8 {
+                for sample in start..<start + 8 {
                     let shift = Int(bits & 0xFF) * (2 * strength + 1) >> 8 - strength
                     bits >>= 8
-                    for sample in pixel * 3..<pixel * 3 + 3 {
-                        pixels[sample] = UInt8(min(255, max(0, Int(pixels[sample]) + shift)))
-                    }
+                    pixels[sample] = UInt8(min(255, max(0, Int(pixels[sample]) + shift)))
                 }
             }
         }

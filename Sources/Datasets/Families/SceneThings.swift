@@ -34,6 +34,14 @@ struct SceneThings {
         return canvas.scene(&generator)
     }
 
+    /// Row by row of the squares that hold their middles, as a picture's visual tokens come.
+    var inReadingOrder: [Thing] {
+        things.sorted { one, other in
+            let (one, other) = (one.place.centre, other.place.centre)
+            return (one.y / SceneGrid.pitch, one.x) < (other.y / SceneGrid.pitch, other.x)
+        }
+    }
+
     /// Whether no other thing has its form.
     func hasOwnShape(_ index: Int) -> Bool {
         things.count { $0.pair.shape == things[index].pair.shape } == 1

@@ -78,4 +78,21 @@ public enum SceneColour: String, Codable, Sendable, CaseIterable {
         case .pink: [255, 105, 180]
         }
     }
+
+    /// Another colour that people call by the same word: what lies between the two is called so as well.
+    package var otherShade: [UInt8] {
+        switch self {
+        case .black: [40, 40, 40]
+        case .gray: [160, 160, 160]
+        case .red: [196, 36, 38]
+        case .green: [24, 140, 40]
+        case .blue: [50, 90, 210]
+        case .yellow: [240, 205, 40]
+        case .teal: [20, 155, 150]
+        case .brown: [112, 66, 28]
+        case .orange: [255, 165, 40]
+        case .purple: [120, 30, 150]
+        case .pink: [255, 170, 200]
+        }
+    }
 }

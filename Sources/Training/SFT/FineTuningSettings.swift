@@ -35,7 +35,7 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     /// AdamW's moments and clipping.
     public var optimizer = AdamWOptimizer.Settings()
     /// The most rows of the replay text that joins each step; the rest of it is cut off.
-    public var replayRows = 192
+    public var replayRows = 96
     /// Weight of the replay's mean divergence from the base model beside the loss of the pictures' answers.
     public var replayWeight: Float = 1
     /// Official pictures, drawn by the seed, that are held out for validation.

@@ -73,6 +73,16 @@ package struct LabelledPicture: Sendable {
     /// The label of the whole, if it shows one thing.
     package var single: Label? { labels.count == 1 ? labels.first : nil }
 
+    /// How many labels have a label's kind and colour, its kind, and its colour, itself among them; nil if one of the two
+    /// is not known.
+    func counts(like label: Label) -> (twins: Int, kind: Int, colour: Int)? {
+        if label.kind == nil || label.colour == nil { return nil }
+        let ofKind = labels.filter { $0.kind == label.kind }
+        return (
+            ofKind.count { $0.colour == label.colour }, ofKind.count, labels.count { $0.colour == label.colour }
+        )
+    }
+
     /// The squares of `side` pixels, numbered row by row, that hold the middle of each label's box.
     package func centres(side: Int) -> [Int] {
         labels.map { label in

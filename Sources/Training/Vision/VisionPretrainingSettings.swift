@@ -10,8 +10,8 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     public var picturesPerStep = 48
     /// The families of those pictures, in turn: what is hard to see stands there more than once.
     public var families: [Family] = [
-        .numbers, .counts, .digits, .numbers, .comparisons, .digits, .numbers, .attributes, .positions, .numbers,
-        .digits, .counts, .numbers, .descriptions, .digits, .numbers,
+        .numbers, .counts, .digits, .comparisons, .numbers, .counts, .positions, .numbers, .counts, .attributes,
+        .numbers, .digits, .counts, .descriptions, .numbers, .comparisons,
     ]
     /// Pictures that go through the encoder at once: few, so that what is kept for the backward pass stays in the cache.
     public var picturesPerPass = 8
@@ -28,7 +28,7 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     /// Weight of the loss of a head that counts, beside 1 for one that tells what is there.
     public var countWeight: Float = 0.3
     /// Weight of a token on the background in that regression, beside 1 for one on a shape.
-    public var backgroundWeight: Float = 0.15
+    public var backgroundWeight: Float = 0.3
     /// Official training pictures whose number is one less than a multiple of this are held out for validation.
     public var heldOutInterval = 10
     /// Scenes of the validation split that are held out, and as many pictures of all families together.

@@ -80,13 +80,10 @@ struct VisionTargets {
         append(.patchKind, Self.number(label?.kind))
         append(.patchColour, Self.number(label?.colour))
         append(.patchSize, label?.isLarge.map { $0 ? 1 : 0 } ?? -1)
-        let others = picture.labels
-        func count(_ isAlike: (LabelledPicture.Label) -> Bool) -> Int32 {
-            label?.kind == nil || label?.colour == nil ? -1 : Self.class(ofCount: others.count(where: isAlike), from: 1)
-        }
-        append(.patchTwins, count { $0.kind == label?.kind && $0.colour == label?.colour })
-        append(.patchKindCount, count { $0.kind == label?.kind })
-        append(.patchColourCount, count { $0.colour == label?.colour })
+        let counts = label.flatMap(picture.counts(like:))
+        append(.patchTwins, Self.class(ofCount: counts?.twins, from: 1))
+        append(.patchKindCount, Self.class(ofCount: counts?.kind, from: 1))
+        append(.patchColourCount, Self.class(ofCount: counts?.colour, from: 1))
     }
 
     private mutating func append(_ head: VisionHead, _ target: Int32) {
@@ -101,13 +98,15 @@ struct VisionTargets {
         Int32(SceneColour.allCases.firstIndex { $0 == colour } ?? -1)
     }
 
-    private static func `class`(ofCount count: Int, from least: Int) -> Int32 {
-        count > VisionHead.mostCounted ? -1 : Int32(count - least)
+    private static func `class`(ofCount count: Int?, from least: Int) -> Int32 {
+        guard let count, count <= VisionHead.mostCounted else { return -1 }
+        return Int32(count - least)
     }
 
     // MARK: Words
 
-    /// A token that holds a thing's middle says all about it; other tokens on it say half as loudly what it is.
+    /// A token that holds a thing's middle says all about it; other tokens on it say half as loudly what it is. The
+    /// background says how many things there are.
     private static func words(of picture: LabelledPicture, side: Int, _ background: Float) -> [Words] {
         let centres = picture.centres(side: side)
         return picture.contents(side: side).enumerated().map { token, content in
@@ -115,7 +114,9 @@ struct VisionTargets {
                 return words(of: picture.labels[index], in: picture, atCentre: true)
             }
             switch content {
-            case .background: return Words(parts: [(.background, 1)], weight: background)
+            case .background:
+                let total = counted(WordEmbeddings.Word.total, picture.labels.count)
+                return Words(parts: [(.background, 1)] + total, weight: background)
             case .label(let index): return words(of: picture.labels[index], in: picture, atCentre: false)
             case .unclear: return Words(parts: [], weight: 0)
             }
@@ -133,6 +134,19 @@ struct VisionTargets {
         let x = Float(2 * label.box.x + label.box.width) / Float(picture.image.width) - 1
         let y = Float(2 * label.box.y + label.box.height) / Float(picture.image.height) - 1
         parts += [(x < 0 ? .left : .right, abs(x)), (y < 0 ? .top : .bottom, abs(y))]
+        // A digit that is seen and a digit that counts would be mistaken for each other.
+        if case .shape = kind, let counts = picture.counts(like: label) {
+            parts += counted(WordEmbeddings.Word.twins, counts.twins)
+            parts += counted(WordEmbeddings.Word.kindCount, counts.kind)
+            parts += counted(WordEmbeddings.Word.colourCount, counts.colour)
+        }
         return Words(parts: parts, weight: 1)
+    }
+
+    private static func counted(
+        _ word: (Int) -> WordEmbeddings.Word, _ count: Int
+    ) -> [(word: WordEmbeddings.Word, share: Float)] {
+        guard count <= VisionHead.mostCounted else { return [] }
+        return [(word(count), 1)]
     }
 }

@@ -11,11 +11,25 @@ public struct WordEmbeddings: Sendable {
         case large, small
         case left, right, top, bottom
         case background
+        /// How many things a picture shows.
+        case total(Int)
+        /// How many of a thing's kind and colour there are.
+        case twins(Int)
+        /// How many of its kind.
+        case kindCount(Int)
+        /// How many of its colour.
+        case colourCount(Int)
 
         /// All words, in the order of the table's rows.
         static let all: [Word] =
             kinds.map(Word.kind) + SceneColour.allCases.map(Word.colour)
             + [.large, .small, .left, .right, .top, .bottom, .background]
+            + (0...VisionHead.mostCounted).flatMap { [.total($0), .twins($0), .kindCount($0), .colourCount($0)] }
+
+        private static let numbers = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+        private static let ordinals = [
+            "none", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth",
+        ]
 
         /// What a thing can be: forms, then digits.
         static let kinds: [SceneObject.Kind] =
@@ -27,6 +41,10 @@ public struct WordEmbeddings: Sendable {
             case .kind(.shape(let shape)): " " + shape.rawValue
             case .kind(.glyph(let character)): character
             case .colour(let colour): " " + colour.rawValue
+            // One thing's counts are told apart by the form of the numeral.
+            case .twins(let count): "\(count)"
+            case .kindCount(let count), .total(let count): " " + Self.numbers[count]
+            case .colourCount(let count): " " + Self.ordinals[count]
             default: " \(self)"
             }
         }

@@ -57,11 +57,27 @@ import Testing
                 // Edges are mixed with the background, so that the pixel least like it is asked.
                 let pure = inside.max { Self.distance(scene, $0, ground) < Self.distance(scene, $1, ground) } ?? 0
                 let seen = scene.image.pixels[pure * 3..<pure * 3 + 3].map(Int.init)
-                let distances = SceneColour.allCases.map { Self.distance($0.rgb.map(Int.init), seen) }
-                let nearest = distances.indices.min { distances[$0] < distances[$1] }
-                #expect(nearest.map { SceneColour.allCases[$0] } == object.colour, "seed \(seed)")
+                // Jitter and noise move each channel by 25 at most, the finest edges lighten it.
+                #expect(Self.distance(seen, from: object.colour) < 60, "seed \(seed): \(object.colour) \(seen)")
             }
         }
+    }
+
+    @Test func coloursOfDifferentNamesLieApart() {
+        for (one, other) in [(SceneColour.red, SceneColour.brown), (.teal, .green), (.teal, .blue), (.purple, .blue)] {
+            for shade in [one.rgb, one.otherShade] {
+                #expect(Self.distance(shade.map(Int.init), from: other) > 30, "\(one) and \(other)")
+            }
+        }
+    }
+
+    /// From the nearest of the colours that a word names.
+    private static func distance(_ seen: [Int], from colour: SceneColour) -> Double {
+        let squares = (0...16).map { shade in
+            distance(
+                seen, zip(colour.rgb, colour.otherShade).map { (Int($0) * (16 - shade) + Int($1) * shade) / 16 })
+        }
+        return Double(squares.min() ?? .max).squareRoot()
     }
 
     private static func distance(_ scene: Scene, _ pixel: Int, _ colour: [Int]) -> Int {
@@ -127,8 +143,8 @@ import Testing
     }
 
     private static let digests: [UInt64] = [
-        5_035_201_343_261_246_365, 11_916_104_612_741_986_034, 7_081_458_100_497_019_695, 13_492_302_360_475_313_311,
-        16_819_669_830_114_348_368, 8_340_920_252_415_888_106, 14_192_950_667_006_076_414, 4_568_711_816_139_072_687,
+        7_146_407_105_812_358_809, 3_255_120_984_906_230_090, 10_377_922_313_179_052_334, 3_844_508_594_101_911_092,
+        1_278_835_621_641_575_795, 5_152_912_363_469_684_401, 1_225_171_615_357_427_147, 10_300_876_936_760_809_577,
     ]
 }
 
