@@ -44,6 +44,17 @@ struct AskClient: Sendable {
         }
     }
 
+    private struct RewardBody: Encodable {
+        let question: String
+        let images: [String]
+        let answers: [String]
+    }
+
+    private struct Rewards: Decodable {
+        struct Reward: Decodable { let reward: Double }
+        let data: [Reward]
+    }
+
     /// How often one question is tried while the server is busy.
     private static let tries = 100
 
@@ -93,35 +104,66 @@ struct AskClient: Sendable {
         of policy: EvaluatedPolicy, to prompts: [Prompt], concurrency: Int,
         progress: (_ done: Int, _ total: Int) -> Void
     ) async throws -> [Answer] {
-        var answers = [Answer?](repeating: nil, count: prompts.count)
-        try await withThrowingTaskGroup(of: (index: Int, answer: Answer).self) { group in
-            var pending = prompts.indices[...]
-            func askNext() {
-                guard let index = pending.popFirst() else { return }
-                group.addTask { (index, try await answer(to: prompts[index])) }
+        try await Self.results(of: prompts, concurrency: concurrency, progress: progress) { prompt in
+            let answer = try await answer(to: prompt)
+            guard answer.generation == policy.generation else {
+                throw EvaluationError.otherGeneration(
+                    url: url, policy: policy.name, expected: policy.generation, found: answer.generation)
             }
-            for _ in 0..<concurrency { askNext() }
+            return answer
+        }
+    }
+
+    /// What `body` makes of each item, in their order, at most `concurrency` at a time. Throws the first error.
+    static func results<Item: Sendable, Result: Sendable>(
+        of items: [Item], concurrency: Int, progress: (_ done: Int, _ total: Int) -> Void,
+        _ body: @escaping @Sendable (Item) async throws -> Result
+    ) async throws -> [Result] {
+        var results = [Result?](repeating: nil, count: items.count)
+        try await withThrowingTaskGroup(of: (index: Int, result: Result).self) { group in
+            var pending = items.indices[...]
+            func startNext() {
+                guard let index = pending.popFirst() else { return }
+                group.addTask { (index, try await body(items[index])) }
+            }
+            for _ in 0..<concurrency { startNext() }
             var done = 0
-            while let (index, answer) = try await group.next() {
-                guard answer.generation == policy.generation else {
-                    throw EvaluationError.otherGeneration(
-                        url: url, policy: policy.name, expected: policy.generation, found: answer.generation)
-                }
-                answers[index] = answer
+            while let (index, result) = try await group.next() {
+                results[index] = result
                 done += 1
-                progress(done, prompts.count)
-                askNext()
+                progress(done, items.count)
+                startNext()
             }
         }
-        return answers.compactMap { $0 }
+        return results.compactMap { $0 }
     }
 
     /// The answer to one prompt, as the server gives it.
     func answer(to prompt: Prompt) async throws -> Answer {
-        let image = "data:image/png;base64," + Data(prompt.png).base64EncodedString()
-        let body = Body(
-            question: prompt.question, images: [image], model: model, maximumTokens: prompt.maximumTokens,
-            temperature: prompt.temperature, seed: prompt.seed)
+        try await post(
+            Body(
+                question: prompt.question, images: [Self.dataURL(prompt.png)], model: model,
+                maximumTokens: prompt.maximumTokens, temperature: prompt.temperature, seed: prompt.seed), to: url)
+    }
+
+    /// What the server's reward model thinks of answers to a question about a picture, in their order.
+    func rewards(of answers: [String], to question: String, about png: [UInt8]) async throws -> [Double] {
+        let body = RewardBody(question: question, images: [Self.dataURL(png)], answers: answers)
+        let url = server + "/v1/reward"
+        let rewards: Rewards = try await post(body, to: url)
+        guard rewards.data.count == answers.count else {
+            throw EvaluationError.malformed(
+                url: url, reason: "expected \(answers.count) rewards", body: "\(rewards.data.count) of them")
+        }
+        return rewards.data.map(\.reward)
+    }
+
+    private static func dataURL(_ png: [UInt8]) -> String {
+        "data:image/png;base64," + Data(png).base64EncodedString()
+    }
+
+    /// Asks until the server is not too busy to answer.
+    private func post<Result: Decodable>(_ body: some Encodable, to url: String) async throws -> Result {
         let json = [UInt8](try JSONEncoder().encode(body))
         for _ in 0..<Self.tries {
             let reply = try await reply(from: url) { try await client.post(json, to: url) }
@@ -135,9 +177,11 @@ struct AskClient: Sendable {
     }
 
     private static func fields<T>(of type: T.Type) -> String {
-        type == Answer.self
-            ? "an object with the strings answer and finish_reason and the number generation"
-            : "policies with the string id and the number generation"
+        switch type {
+        case is Answer.Type: "an object with the strings answer and finish_reason and the number generation"
+        case is Rewards.Type: "an object whose array data has objects with the number reward"
+        default: "policies with the string id and the number generation"
+        }
     }
 
     private func reply(from url: String, _ ask: () async throws -> Reply) async throws -> Reply {

@@ -9,7 +9,9 @@ import Models
 struct Eval: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure how good answers are.",
-        subcommands: [EvalEasyVQA.self, EvalFamilies.self, EvalWinRate.self, EvalText.self, EvalPolicy.self])
+        subcommands: [
+            EvalEasyVQA.self, EvalFamilies.self, EvalWinRate.self, EvalReward.self, EvalText.self, EvalPolicy.self,
+        ])
 }
 
 /// Which server is asked, and how much at once.

@@ -31,10 +31,7 @@ package struct PPORunFiles: Sendable {
     /// equal distances stay, and the last one. The reference is not kept again.
     package func write(_ snapshot: PolicySnapshot) throws {
         try write(snapshot.answers, in: "held-out")
-        let records = try names(in: "held-out").filter { $0 <= snapshot.iteration }.map { iteration in
-            let data = try Data(contentsOf: URL(fileURLWithPath: path("held-out", iteration) + ".json"))
-            return try JSONDecoder().decode(RolloutRecord.self, from: data)
-        }
+        let records = try Self.heldOutAnswers(in: folder).filter { $0.iteration <= snapshot.iteration }
         try AtomicFile.write([UInt8](AnswersOverTime(records).markdown.utf8), to: folder + "/held-out.md")
         guard snapshot.iteration > 0 else { return }
         let place = path("snapshots", snapshot.iteration)
@@ -50,14 +47,24 @@ package struct PPORunFiles: Sendable {
         try AtomicFile.write(try record.json(), to: path(part, record.iteration) + ".json")
     }
 
+    /// The answers to held-out prompts that a run folder has, in order of iteration.
+    package static func heldOutAnswers(in folder: String) throws -> [RolloutRecord] {
+        let part = "\(folder)/held-out"
+        let names = try FileManager.default.contentsOfDirectory(atPath: part).filter { $0.hasSuffix(".json") }
+        return try names.map { name in
+            let data = try Data(contentsOf: URL(fileURLWithPath: "\(part)/\(name)"))
+            return try JSONDecoder().decode(RolloutRecord.self, from: data)
+        }.sorted { $0.iteration < $1.iteration }
+    }
+
     private func path(_ part: String, _ iteration: Int) -> String {
         let number = "\(iteration)"
         return "\(folder)/\(part)/" + String(repeating: "0", count: max(0, 4 - number.count)) + number
     }
 
-    /// The iterations that have a file or folder in `part`, in order.
+    /// The iterations that have a folder in `part`, in order.
     private func names(in part: String) throws -> [Int] {
         try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(part)")
-            .compactMap { Int($0.hasSuffix(".json") ? String($0.dropLast(5)) : $0) }.sorted()
+            .compactMap { Int($0) }.sorted()
     }
 }

@@ -1,0 +1,55 @@
+public import Datasets
+
+/// What a policy answered to a prompt of its training run's validation.
+public struct HeldOutAnswer: Sendable {
+    private let picture: PictureReference
+    private let question: String
+    private let text: String
+    private let ended: Bool
+    fileprivate let reward: Double
+    fileprivate let divergence: Double
+
+    /// - Parameters:
+    ///   - reward: of the reward model.
+    ///   - divergence: Σ log π - log π_ref over its tokens, in nats.
+    public init(
+        picture: PictureReference, question: String, text: String, ended: Bool, reward: Double, divergence: Double
+    ) {
+        self.picture = picture
+        self.question = question
+        self.text = text
+        self.ended = ended
+        self.reward = reward
+        self.divergence = divergence
+    }
+
+    /// The gold judge's score; nil of a question that no generator asks.
+    fileprivate var gold: Double? {
+        guard case .generated(let family, let seed) = picture else { return nil }
+        let drawn = family.picture(seed: seed)
+        guard let asked = drawn.questions.first(where: { $0.text == question }) else { return nil }
+        return GoldJudge.score(text, to: asked, about: drawn.scene, ended: ended)
+    }
+}
+
+extension OptimizationCurve {
+    /// A PPO run by its validations: for each the iterations done and the answers to the same prompts, from the start on.
+    public init(ppo validations: [(iteration: Int, answers: [HeldOutAnswer])]) {
+        let means = validations.map { validation in
+            let judged = validation.answers.compactMap { answer in answer.gold.map { (answer, $0) } }
+            let count = Double(max(1, judged.count))
+            return (
+                iteration: validation.iteration, reward: judged.reduce(0) { $0 + $1.0.reward } / count,
+                gold: judged.reduce(0) { $0 + $1.1 } / count,
+                divergence: judged.reduce(0) { $0 + $1.0.divergence } / count
+            )
+        }
+        self.init(
+            .ppo,
+            means.map { mean in
+                Point(
+                    step: mean.iteration, divergence: mean.divergence, reward: mean.reward - means[0].reward,
+                    gold: mean.gold - means[0].gold)
+            })
+    }
+}

@@ -1,0 +1,94 @@
+import Datasets
+
+/// Asks a server's reward model about sampled answers of a policy, and the gold judge whether it is right.
+///
+/// Each answer is scored with its picture and, as a control, with a blank one: what a reward model knows about
+/// correctness without seeing, it has guessed.
+public struct RewardModelEvaluation: Sendable {
+    /// Who answers what.
+    public struct Settings: Sendable {
+        /// The policy whose answers are scored.
+        public var model = "sft"
+        /// Questions, shared out among the families.
+        public var count = 400
+        /// Answers to each, sampled at temperature 1.
+        public var answers = 16
+        /// Decides which pictures of the test split are drawn, and the seeds of the answers.
+        public var seed: UInt64 = 0
+        /// Requests that are open at the same time.
+        public var concurrency = 16
+
+        /// Answers of `sft`.
+        public init() {}
+    }
+
+    private let ask: AskClient
+    private let settings: Settings
+    private let samples: [FamilySample]
+
+    /// An evaluation on freshly drawn pictures.
+    ///
+    /// - Parameter server: its address, as `http://127.0.0.1:8080`.
+    /// - Throws: `EvaluationError.badAddress`.
+    public init(client: any ReplyClient, server: String, settings: Settings) throws(EvaluationError) {
+        let each = (settings.count + Family.allCases.count - 1) / Family.allCases.count
+        let drawn = Family.allCases.map { FamilySample.draw($0, count: each, draw: settings.seed) }
+        let inTurn = (0..<each).flatMap { index in drawn.compactMap { $0.indices.contains(index) ? $0[index] : nil } }
+        try self.init(
+            samples: Array(inTurn.prefix(settings.count)), client: client, server: server, settings: settings,
+            wait: { try await Task.sleep(for: $0) })
+    }
+
+    /// An evaluation on any samples.
+    package init(
+        samples: [FamilySample], client: any ReplyClient, server: String, settings: Settings,
+        wait: @escaping @Sendable (Duration) async throws -> Void
+    ) throws(EvaluationError) {
+        precondition(settings.concurrency > 0 && (2...64).contains(settings.answers))
+        ask = try AskClient(client: client, server: server, model: settings.model, wait: wait)
+        self.settings = settings
+        self.samples = samples
+    }
+
+    /// Samples all answers, scores them, and reports.
+    ///
+    /// - Parameter progress: told how many of how many requests are done.
+    /// - Throws: `EvaluationError` or the client's error; there is no report of a part of the questions.
+    public func run(progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) async throws -> RewardModelReport {
+        let policy = try await ask.policy()
+        var generator = SeededGenerator(seed: settings.seed)
+        let prompts = samples.flatMap { sample in
+            (0..<settings.answers).map { _ in
+                AskClient.Prompt(
+                    question: sample.question.text, png: sample.png, maximumTokens: sample.maximumTokens,
+                    temperature: 1, seed: UInt32(truncatingIfNeeded: generator.next()))
+            }
+        }
+        let total = prompts.count + samples.count
+        let answers = try await ask.answers(of: policy, to: prompts, concurrency: settings.concurrency) { done, _ in
+            progress(done, total)
+        }
+        let sampled = samples.enumerated().map { index, sample in
+            (sample, Array(answers[index * settings.answers..<(index + 1) * settings.answers]))
+        }
+        let asked = try await AskClient.results(
+            of: sampled, concurrency: settings.concurrency,
+            progress: { done, _ in progress(prompts.count + done, total) },
+            { sample, answers in try await scored(answers, to: sample) })
+        return RewardModelReport(policy: policy, seed: settings.seed, prompts: asked)
+    }
+
+    private func scored(_ answers: [AskClient.Answer], to sample: FamilySample) async throws -> ScoredPrompt {
+        let texts = answers.map(\.text)
+        let rewards = try await ask.rewards(of: texts, to: sample.question.text, about: sample.png)
+        let blank = ControlPictures.blank(side: ShapeScene.side)
+        let blind = try await ask.rewards(of: texts, to: sample.question.text, about: blank)
+        return ScoredPrompt(
+            family: sample.question.family, seed: sample.seed, question: sample.question.text,
+            answers: answers.indices.map { index in
+                let judged = JudgedAnswer(sample: sample, answer: texts[index], ended: answers[index].ended)
+                return ScoredPrompt.Answer(
+                    text: texts[index], verdict: judged.verdict, reward: rewards[index], blind: blind[index])
+            })
+    }
+}

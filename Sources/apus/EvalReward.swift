@@ -1,0 +1,85 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+import Training
+
+/// Measures the reward model of a running server.
+struct EvalReward: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reward",
+        abstract: "Let the reward model of a running server score a policy's answers, and compare it with the judge.",
+        discussion: "Also tells what choosing the best of n answers by it gains, beside what PPO runs gained.")
+
+    @OptionGroup var server: ServerOptions
+
+    @Option(help: "The policy whose answers are scored.")
+    var model = "sft"
+
+    @Option(help: "Questions.")
+    var count = 400
+
+    @Option(help: "Answers to each, 2 to 64.")
+    var answers = 16
+
+    @Option(help: "A PPO run folder whose validations join the plot; may be given several times.")
+    var ppo: [String] = []
+
+    @Option(help: "Also draws reward and gold score over √KL into this SVG file.")
+    var plot: String?
+
+    func validate() throws {
+        guard (1...10_000).contains(count) else { throw ValidationError("--count takes 1 to 10000") }
+        guard (2...64).contains(answers) else { throw ValidationError("--answers takes 2 to 64") }
+    }
+
+    func run() async throws {
+        let runs = try ppo.map { (name: $0, curve: try Self.curve(ofRun: $0)) }
+        var settings = RewardModelEvaluation.Settings()
+        settings.model = model
+        settings.count = count
+        settings.answers = answers
+        settings.seed = server.seed
+        settings.concurrency = server.concurrency
+        let url = server.url
+        let report = try await server.withClient { [settings] client in
+            try await RewardModelEvaluation(client: client, server: url, settings: settings)
+                .run(progress: ServerOptions.tell)
+        }
+        say(report.table)
+        for run in runs { say("\n\(run.name)\n\(run.curve.table)") }
+        if let json = server.json { try writeJSON(report, to: json) }
+        if let plot {
+            let curves = [(name: "best of n", curve: report.bestOf)] + runs
+            try Data(Self.plot(curves).svg.utf8).write(to: URL(fileURLWithPath: plot), options: .atomic)
+        }
+    }
+
+    private static func curve(ofRun folder: String) throws -> OptimizationCurve {
+        let records = try PPORunFiles.heldOutAnswers(in: folder)
+        guard !records.isEmpty else {
+            throw ValidationError("--ppo: \(folder)/held-out has no answers; the run validated nothing")
+        }
+        return OptimizationCurve(
+            ppo: records.map { record in
+                let answers = record.questions.flatMap { question in
+                    question.answers.map {
+                        HeldOutAnswer(
+                            picture: question.picture, question: question.question, text: $0.text, ended: $0.ended,
+                            reward: $0.score, divergence: $0.divergence)
+                    }
+                }
+                return (record.iteration, answers)
+            })
+    }
+
+    private static func plot(_ curves: [(name: String, curve: OptimizationCurve)]) -> LinePlot {
+        LinePlot(
+            title: "gain in reward (σ) and in gold score over √KL",
+            series: curves.flatMap { name, curve in
+                [
+                    .init(name: "\(name): reward", points: curve.points.map { ($0.distance, $0.reward) }),
+                    .init(name: "\(name): gold", points: curve.points.map { ($0.distance, $0.gold) }),
+                ]
+            })
+    }
+}
