@@ -9,6 +9,8 @@ public struct EngineConfiguration: Sendable {
     public var contextLength: Int
     /// Bytes of the KV cache; room for one full context is always made.
     public var cacheBytes = 2 << 30
+    /// Bytes of encoded pictures that are kept.
+    public var embeddingBytes = 64 << 20
     /// Positions that one step computes at the most.
     public var tokenBudget = 512
     /// Sequences that are answered at the same time.

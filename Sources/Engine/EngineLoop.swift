@@ -11,7 +11,7 @@ final class EngineLoop: @unchecked Sendable {
     private let endToken: Int32
     private let mailbox: Mailbox
     private let published: Published
-    private let runner: ModelRunner
+    private var runner: ModelRunner
     private let clock = ContinuousClock()
     private var scheduler: Scheduler
     private var sequences: [Sequence.ID: Sequence] = [:]
@@ -27,7 +27,8 @@ final class EngineLoop: @unchecked Sendable {
         self.endToken = endToken
         self.mailbox = mailbox
         self.published = published
-        self.runner = ModelRunner(decoder: decoder, cache: cache)
+        self.runner = ModelRunner(
+            decoder: decoder, cache: cache, embeddings: EmbeddingCache(bytes: configuration.embeddingBytes))
         self.scheduler = Scheduler(
             blocks: cache.blocks, tokenBudget: configuration.tokenBudget,
             maximumSequences: configuration.maximumSequences)
@@ -94,6 +95,7 @@ final class EngineLoop: @unchecked Sendable {
             runner.encodeImages(of: chunk, clock: clock)
         }
         let outputs = runner.run(chunks)
+        scheduler.finishStep()
         var row = 0
         func nextRow() -> [Float] {
             defer { row += 1 }
@@ -143,6 +145,8 @@ final class EngineLoop: @unchecked Sendable {
     private func begin(_ sequence: Sequence) {
         guard sequence.started == nil else { return }
         sequence.started = clock.now
+        load.cachedTokens += sequence.cachedPositions ?? 0
+        load.admittedTokens += sequence.tokens.count
         sequence.place = nil
         sequence.continuation.yield(.started)
     }
@@ -175,6 +179,7 @@ final class EngineLoop: @unchecked Sendable {
         let completion = Completion(
             reason: reason, tokens: sequence.output.remainingTokens,
             generatedTokens: sequence.request.measurement == nil ? sequence.generated.count : 0,
+            cachedTokens: sequence.cachedPositions ?? 0,
             measured: sequence.measured, timing: timing)
         end(sequence, with: .finished(completion))
     }
@@ -199,7 +204,10 @@ final class EngineLoop: @unchecked Sendable {
             load.adaptersChanged = Date().timeIntervalSince1970
         }
         load.usedBlocks = scheduler.pool.count - scheduler.pool.freeCount
+        load.cachedBlocks = scheduler.pool.cachedCount
         load.preemptions = scheduler.preemptions
+        load.imageHits = runner.embeddings.hits
+        load.imageMisses = runner.embeddings.misses
         published.load = load
     }
 

@@ -1,3 +1,4 @@
+public import Checkpoints
 public import Tensors
 
 /// One picture inside a prompt.
@@ -5,7 +6,9 @@ public struct ImageSpan: Sendable {
     /// The prompt positions that its embeddings fill: `tokensPerView` for each view.
     public var range: Range<Int>
     /// The vision encoder's input, `[views, 3, side, side]`.
-    public var pixels: Tensor
+    public let pixels: Tensor
+    /// The digest of the pixels: what caches know the picture by.
+    public let content: TensorDigest
     /// What the policy's encoder makes of them, where the caller knows it; nil lets the engine encode.
     public var embeddings: Tensor?
 
@@ -13,6 +16,7 @@ public struct ImageSpan: Sendable {
     public init(range: Range<Int>, pixels: Tensor) {
         self.range = range
         self.pixels = pixels
+        self.content = TensorDigest(pixels)
     }
 }
 

@@ -56,8 +56,18 @@ public struct EngineLoad: Sendable, Equatable {
     public var blockSize = 0
     /// KV blocks in all.
     public var blocks = 0
-    /// KV blocks that hold a sequence's keys and values.
+    /// KV blocks that sequences hold.
     public var usedBlocks = 0
+    /// KV blocks that nobody holds and whose content is kept for whoever begins alike.
+    public var cachedBlocks = 0
+    /// Given positions of the requests that were scheduled since the start.
+    public var admittedTokens = 0
+    /// Those among them that the cache had.
+    public var cachedTokens = 0
+    /// Pictures since the start whose embeddings were kept.
+    public var imageHits = 0
+    /// Pictures encoded since the start.
+    public var imageMisses = 0
     /// Steps run since the start.
     public var steps = 0
     /// Prompt positions computed since the start.

@@ -15,6 +15,14 @@ struct ModelRunner {
 
     let decoder: Decoder
     let cache: KVCache
+    private(set) var embeddings: EmbeddingCache
+
+    /// A runner with an empty KV cache.
+    init(decoder: Decoder, cache: KVCache, embeddings: EmbeddingCache) {
+        self.decoder = decoder
+        self.cache = cache
+        self.embeddings = embeddings
+    }
 
     /// Computes the chunks' positions.
     func run(_ chunks: [Scheduler.Chunk]) -> Outputs {
@@ -33,13 +41,16 @@ struct ModelRunner {
         return Outputs(logits: decoder.logits(of: hidden.rows(0..<logitRows)), scores: scores)
     }
 
-    /// Encodes the pictures that overlap the chunk's positions.
-    func encodeImages(of chunk: Scheduler.Chunk, clock: ContinuousClock) {
+    /// Encodes the pictures that overlap the chunk's positions, unless their embeddings are known.
+    mutating func encodeImages(of chunk: Scheduler.Chunk, clock: ContinuousClock) {
         let sequence = chunk.sequence
         guard let vision = sequence.request.policy.vision else { return }
         while let missing = sequence.missingImage(in: chunk.range) {
+            let image = sequence.request.images[missing]
             sequence.imageTime += clock.measure {
-                sequence.imageEmbeddings[missing] = vision.encoder.encode(sequence.request.images[missing].pixels)
+                sequence.imageEmbeddings[missing] = embeddings.embeddings(
+                    of: .init(picture: image.content, vision: vision.id)
+                ) { vision.encoder.encode(image.pixels) }
             }
         }
     }

@@ -1,9 +1,12 @@
 public import Checkpoints
 public import Models
+import Synchronization
 public import Tokenizers
 
 /// One immutable generation of a policy: who answers a request. Reward and value model are policies with a head.
 public final class Policy: Sendable {
+    /// Tells it from every other policy of this process, earlier ones included: caches know it by this.
+    package let id = Unique.next()
     /// What requests call it.
     public let name: String
     /// Rises with each promotion; 0 for the backbone alone.
@@ -25,6 +28,8 @@ public final class Policy: Sendable {
 
     /// The part of a policy that reads pictures.
     public struct Vision: Sendable {
+        /// Tells it from every other encoder of this process, as a policy's does.
+        package let id = Unique.next()
         /// Rises with each promotion of the vision weights.
         public let generation: Int
         /// Pixels to embeddings.
@@ -58,6 +63,13 @@ public final class Policy: Sendable {
         self.digests = digests
         self.head = head
     }
+}
+
+/// Numbers that never come twice.
+private enum Unique {
+    private static let last = Atomic<UInt64>(0)
+
+    static func next() -> UInt64 { last.add(1, ordering: .relaxed).newValue }
 }
 
 /// The policies that are offered, the default one first.

@@ -1,5 +1,8 @@
 /// Decides what the next step computes: first one position for each sequence that is decoding, then chunks of prompts,
 /// within a budget of positions. It plans and accounts for blocks, and computes nothing.
+///
+/// A sequence begins with the blocks that the cache has of it. Where another one computes its next block in this very
+/// step, it waits a step and finds it: so samples of one prompt share it though they come together.
 package struct Scheduler {
     /// A piece of a sequence's positions.
     package struct Chunk {
@@ -37,7 +40,7 @@ package struct Scheduler {
 
     /// Removes a sequence wherever it is, and gives its blocks back.
     package mutating func remove(_ sequence: Sequence) {
-        pool.release(&sequence.blockTable)
+        release(sequence)
         running.removeAll { $0 === sequence }
         waiting.removeAll { $0 === sequence }
     }
@@ -59,27 +62,72 @@ package struct Scheduler {
         // A copy, because a decoding sequence may preempt others of the list.
         for sequence in running where sequence.isDecoding && running.contains(where: { $0 === sequence }) {
             guard budget > 0, reserve(1, for: sequence) else { continue }
-            chunks.append(Chunk(sequence: sequence, range: sequence.computed..<sequence.computed + 1))
-            budget -= 1
+            append(1, of: sequence, to: &chunks, budget: &budget)
         }
-        chunks.removeAll { $0.sequence.blockTable.isEmpty }
         for sequence in running where !sequence.isDecoding && budget > 0 {
             appendPrefill(of: sequence, to: &chunks, budget: &budget)
         }
-        while budget > 0, running.count < maximumSequences, let next = waiting.first {
-            guard pool.freeCount >= min(BlockPool.blocks(for: next.tokens.count) + 1, pool.count) else { break }
-            waiting.removeFirst()
+        var place = 0
+        while budget > 0, running.count < maximumSequences, place < waiting.count {
+            let next = waiting[place]
+            guard adoptPrefix(of: next) else {
+                place += 1
+                continue
+            }
+            let missing = min(BlockPool.blocks(for: next.tokens.count) + 1, pool.count) - next.blockTable.count
+            guard pool.freeCount >= missing else {
+                release(next)
+                break
+            }
+            next.noteCachedPositions()
+            waiting.remove(at: place)
             running.append(next)
             appendPrefill(of: next, to: &chunks, budget: &budget)
         }
         return chunks
     }
 
+    /// Gives a sequence the cached blocks that it begins with; returns false, and gives none, if its next one is being
+    /// computed.
+    private mutating func adoptPrefix(of sequence: Sequence) -> Bool {
+        var blocks: [Int32] = []
+        var chain = BlockChain(of: sequence.request.policy)
+        while let key = sequence.reusableKey(after: chain), let entry = pool[key] {
+            guard pool.isFinished(entry) else { return false }
+            blocks.append(entry.block)
+            chain.append(entry.id)
+        }
+        pool.hold(blocks)
+        sequence.adopt(blocks, chain)
+        return true
+    }
+
+    private mutating func release(_ sequence: Sequence) {
+        pool.release(&sequence.blockTable)
+        sequence.forget()
+    }
+
     private mutating func appendPrefill(of sequence: Sequence, to chunks: inout [Chunk], budget: inout Int) {
         let count = min(budget, sequence.pending, sequence.largestChunk)
         guard count > 0, pool.extend(&sequence.blockTable, to: sequence.computed + count) else { return }
-        chunks.append(Chunk(sequence: sequence, range: sequence.computed..<sequence.computed + count))
+        append(count, of: sequence, to: &chunks, budget: &budget)
+    }
+
+    /// Plans the next `count` positions of a sequence that has the blocks for them; those that become whole get keys.
+    private mutating func append(
+        _ count: Int, of sequence: Sequence, to chunks: inout [Chunk], budget: inout Int
+    ) {
+        let range = sequence.computed..<sequence.computed + count
+        chunks.append(Chunk(sequence: sequence, range: range))
         budget -= count
+        while let key = sequence.nextKey(computed: range.upperBound) {
+            sequence.extendChain(by: pool.register(key, block: sequence.blockTable[sequence.chain.count]))
+        }
+    }
+
+    /// The planned chunks are computed: others may use their blocks.
+    package mutating func finishStep() {
+        pool.finish()
     }
 
     /// Finds blocks for `count` more positions, preempting the youngest sequence for as long as there are none.
@@ -94,8 +142,7 @@ package struct Scheduler {
     @discardableResult
     private mutating func preemptYoungest() -> Sequence {
         let youngest = running.removeLast()
-        pool.release(&youngest.blockTable)
-        youngest.computed = 0
+        release(youngest)
         waiting.insert(youngest, at: 0)
         preemptions += 1
         return youngest

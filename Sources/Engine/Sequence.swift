@@ -13,6 +13,10 @@ package final class Sequence {
     package var computed = 0
     /// The cache blocks of positions `0..<computed`, and room for those of the running step.
     package var blockTable: [Int32] = []
+    /// The whole blocks among them, as far as they have keys.
+    private(set) var chain: BlockChain
+    /// Positions that came from the cache when the sequence was first scheduled; nil before.
+    package private(set) var cachedPositions: Int?
     /// The embeddings of each picture, once encoded.
     package var imageEmbeddings: [Tensor?]
     package var output: OutputProcessor
@@ -37,6 +41,7 @@ package final class Sequence {
         self.id = id
         self.request = request
         self.tokens = request.prompt + (request.measurement?.answers.first ?? [])
+        self.chain = BlockChain(of: request.policy)
         self.imageEmbeddings = request.images.map(\.embeddings)
         self.output = output
         self.sampler = Sampler(request.sampling)
@@ -60,6 +65,53 @@ package final class Sequence {
     /// The positions of `range` whose logits give the log-probability of a given token that has none yet.
     package func scoring(in range: Range<Int>) -> Range<Int> {
         scored.isEmpty ? 0..<0 : range.clamped(to: scored.lowerBound + scores.count - 1..<scored.upperBound - 1)
+    }
+
+    /// Positions that need not be computed if the cache has them: what is read at the others is still wanted.
+    private var reusable: Int {
+        if request.measurement != nil { return request.prompt.count - 1 }
+        return scored.isEmpty ? tokens.count - 1 : 0
+    }
+
+    /// Positions that are never written again: a measurement's answers stand one after the other in the same blocks.
+    private var lasting: Int { request.measurement == nil ? tokens.count : request.prompt.count - 1 }
+
+    /// The key of the next block that has none, if all of its positions are `computed` and stay as they are.
+    package func nextKey(computed: Int) -> BlockKey? {
+        (chain.count + 1) * KVCache.blockSize <= min(computed, lasting) ? key(after: chain) : nil
+    }
+
+    /// The key of the block that comes next in `chain`, if the cache may have it.
+    package func reusableKey(after chain: BlockChain) -> BlockKey? {
+        (chain.count + 1) * KVCache.blockSize <= reusable ? key(after: chain) : nil
+    }
+
+    private func key(after chain: BlockChain) -> BlockKey {
+        BlockKey(chain.count, of: tokens, images: request.images, after: chain.end)
+    }
+
+    /// The next whole block has a key now.
+    package func extendChain(by id: UInt64) {
+        chain.append(id)
+    }
+
+    /// Begins with blocks that others computed.
+    package func adopt(_ blocks: [Int32], _ chain: BlockChain) {
+        blockTable = blocks
+        self.chain = chain
+        computed = blocks.count * KVCache.blockSize
+    }
+
+    /// Notes what came from the cache, unless the sequence was scheduled before.
+    package func noteCachedPositions() {
+        cachedPositions = cachedPositions ?? computed
+    }
+
+    /// Loses its blocks: all positions are to be computed again, or found.
+    package func forget() {
+        blockTable = []
+        chain = BlockChain(of: request.policy)
+        computed = 0
     }
 
     /// Positions that the next steps must compute before a token can be drawn.

@@ -56,8 +56,15 @@ struct MetricsPage {
             "apus_kv_blocks", "KV blocks",
             [
                 ([("state", "used")], Double(load.usedBlocks)),
-                ([("state", "free")], Double(load.blocks - load.usedBlocks)),
+                ([("state", "cached")], Double(load.cachedBlocks)),
+                ([("state", "free")], Double(load.blocks - load.usedBlocks - load.cachedBlocks)),
             ])
+        head("apus_prefix_cache_tokens_total", "Given positions of scheduled requests", "counter")
+        line("apus_prefix_cache_tokens_total", #"{result="hit"}"#, "\(load.cachedTokens)")
+        line("apus_prefix_cache_tokens_total", #"{result="miss"}"#, "\(load.admittedTokens - load.cachedTokens)")
+        head("apus_image_cache_total", "Pictures by whether their embeddings were kept", "counter")
+        line("apus_image_cache_total", #"{result="hit"}"#, "\(load.imageHits)")
+        line("apus_image_cache_total", #"{result="miss"}"#, "\(load.imageMisses)")
         head("apus_preemptions_total", "Sequences preempted", "counter")
         line("apus_preemptions_total", "", "\(load.preemptions)")
         head("apus_step_seconds", "The engine's steps", "histogram")
@@ -79,6 +86,10 @@ struct MetricsPage {
         gauge("vllm:num_requests_running", "As apus_requests_running", [(model, Double(load.running))])
         gauge("vllm:num_requests_waiting", "As apus_requests_waiting", [(model, Double(load.waiting))])
         gauge("vllm:kv_cache_usage_perc", "As apus_kv_cache_usage_ratio, 0 to 1", [(model, load.usage)])
+        for (name, count) in [("queries", load.admittedTokens), ("hits", load.cachedTokens)] {
+            head("vllm:prefix_cache_\(name)_total", "As apus_prefix_cache_tokens_total", "counter")
+            line("vllm:prefix_cache_\(name)_total", Metrics.text(model), "\(count)")
+        }
         gauge(
             "vllm:cache_config_info", "The KV cache",
             [([("block_size", "\(load.blockSize)"), ("num_gpu_blocks", "\(load.blocks)")], 1)])

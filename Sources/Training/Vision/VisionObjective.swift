@@ -10,9 +10,9 @@ package struct VisionObjective: Sendable {
     private let compute: Compute
     /// `[words, width]`.
     private let table: Tensor
-    /// The embeddings of each kind with each colour, `[kinds * colours, width]`.
-    private let pairs: Tensor
-    /// Their mean square.
+    /// The embeddings of each form with each colour, `[forms * colours, width]`.
+    private let forms: Tensor
+    /// The mean square of the embeddings of each kind with each colour.
     private let meanSquare: Float
 
     init(words: WordEmbeddings, settings: VisionPretrainingSettings, on compute: Compute) {
@@ -22,8 +22,10 @@ package struct VisionObjective: Sendable {
         let pairs = WordEmbeddings.Word.kinds.flatMap { kind in
             SceneColour.allCases.map { [(word: WordEmbeddings.Word.kind(kind), share: Float(1)), (.colour($0), 1)] }
         }
-        self.pairs = compute.multiply(Self.shares(pairs), words.table)
-        self.meanSquare = Float(compute.squaredNorm(self.pairs) / Double(self.pairs.count))
+        let all = compute.multiply(Self.shares(pairs), words.table)
+        // Forms are the first kinds.
+        self.forms = all.rows(0..<SceneShape.allCases.count * SceneColour.allCases.count)
+        self.meanSquare = Float(compute.squaredNorm(all) / Double(all.count))
     }
 
     /// `[tokens, words]`: multiplied with the word table gives each token's target.
@@ -116,10 +118,11 @@ package struct VisionObjective: Sendable {
         return largest(compute.linear(input, head.rawValue, of: parameters))
     }
 
-    /// The kind and colour whose embeddings together are nearest in direction to each row of `tokens`.
+    /// The form and colour whose embeddings together are nearest in direction to each row of `tokens`, which show forms:
+    /// among digits, those that count would be found.
     func nearestWords(_ tokens: Tensor) -> [(kind: SceneObject.Kind, colour: SceneColour)] {
-        var scores = compute.multiply(tokens, pairs, transposeB: true)
-        let lengths = (0..<pairs.rows).map { Float(compute.squaredNorm(pairs.rows($0..<$0 + 1)).squareRoot()) }
+        var scores = compute.multiply(tokens, forms, transposeB: true)
+        let lengths = (0..<forms.rows).map { Float(compute.squaredNorm(forms.rows($0..<$0 + 1)).squareRoot()) }
         for row in 0..<scores.rows { for pair in lengths.indices { scores[row, pair] /= lengths[pair] } }
         return largest(scores).map { pair in
             let (kind, colour) = Int(pair).quotientAndRemainder(dividingBy: SceneColour.allCases.count)

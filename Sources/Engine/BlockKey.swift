@@ -1,0 +1,53 @@
+import Checkpoints
+import Tensors
+
+/// All that the keys and values of a whole block of positions depend on: who computed them, what stands before, its own
+/// tokens, and the pictures in it. Equal keys mean bitwise equal contents.
+package struct BlockKey: Hashable {
+    /// What a block may follow.
+    package enum Parent: Hashable {
+        /// Nothing: it is the first block of a sequence of this policy.
+        case policy(UInt64)
+        /// The block of this id.
+        case block(UInt64)
+    }
+
+    /// A picture's place, which may begin before the block and end behind it.
+    private struct Picture: Hashable {
+        let content: TensorDigest
+        let first: Int
+    }
+
+    private let parent: Parent
+    private let tokens: [Int32]
+    private let pictures: [Picture]
+
+    /// The key of block `index` of `tokens`, all of whose positions must be there.
+    package init(_ index: Int, of tokens: [Int32], images: [ImageSpan], after parent: Parent) {
+        let range = index * KVCache.blockSize..<(index + 1) * KVCache.blockSize
+        self.parent = parent
+        self.tokens = Array(tokens[range])
+        pictures = images.filter { $0.range.overlaps(range) }.map {
+            Picture(content: $0.content, first: $0.range.lowerBound - range.lowerBound)
+        }
+    }
+}
+
+/// A sequence's whole blocks, as far as they have keys.
+package struct BlockChain {
+    /// What the next block follows.
+    package private(set) var end: BlockKey.Parent
+    /// Blocks that have keys.
+    package private(set) var count = 0
+
+    /// No block of a policy's sequence yet.
+    package init(of policy: Policy) {
+        end = .policy(policy.id)
+    }
+
+    /// Goes on behind the block of this id.
+    package mutating func append(_ id: UInt64) {
+        end = .block(id)
+        count += 1
+    }
+}
