@@ -26,7 +26,9 @@ import Training
         ]
         let comparisons = try RankedAnswers.comparisons(of: records)
         #expect(comparisons.map(\.id) == ["one", "three"])
-        #expect(comparisons[0].rankings == [[.init(chosen: 0, rejected: 1)], [.init(chosen: 1, rejected: 0)]])
+        #expect(
+            comparisons[0].rankings.map(\.pairs) == [[.init(chosen: 0, rejected: 1)], [.init(chosen: 1, rejected: 0)]])
+        #expect(comparisons[0].rankings.map(\.labeler.id) == ["a", "b"])
         #expect(throws: RankedAnswersError.contradiction(id: "one")) {
             try RankedAnswers.comparisons(of: records + [record("one", candidates: [candidate("x"), candidate("z")])])
         }

@@ -29,6 +29,15 @@ import Training
     }
 
     private let compute = Compute(threads: 2)
+    private static let labeler = PreferenceRecord.Labeler(kind: .simulatedRule, id: "test")
+
+    private static func pairs(of prompt: Picture.Prompt) -> [PreferenceRecord.Pair] {
+        PreferenceRecord(
+            id: "test", picture: nil, question: "?",
+            candidates: prompt.answers.map { .init(text: "", tokens: $0, policy: nil, finishReason: .stop) },
+            tiers: prompt.tiers, labeler: labeler, seed: 0
+        ).pairs
+    }
 
     /// The prompts of `pictures`, whose visual tokens are the rows of `visual` in turn.
     private func prompts(_ pictures: [Picture], visual: Tensor?) -> [RankedPrompt] {
@@ -42,14 +51,7 @@ import Training
                     prefix: tokens == nil ? [] : picture.prefix, visual: tokens == nil ? 0..<0 : 1..<1 + picture.visual,
                     embeddings: tokens, question: (tokens == nil ? picture.prefix : []) + prompt.question,
                     answers: prompt.answers,
-                    rankings: [
-                        PreferenceRecord(
-                            id: "\(number)", picture: nil, question: "?",
-                            candidates: prompt.answers.map {
-                                .init(text: "", tokens: $0, policy: nil, finishReason: .stop)
-                            }, tiers: prompt.tiers, labeler: .init(kind: .simulatedRule, id: "test"), seed: 0
-                        ).pairs
-                    ], family: "test")
+                    rankings: [.init(labeler: Self.labeler, pairs: Self.pairs(of: prompt))], family: "test")
             }
         }
     }

@@ -57,13 +57,15 @@ import Training
             }, demonstration: { $0.questionIndex.map { ["red", "blue"][$0 % 2] } })
     }
 
-    private func record(_ number: Int, split: SeedSplit = .training) -> PreferenceRecord {
+    private func record(
+        _ number: Int, split: SeedSplit = .training, labeler: PreferenceRecord.Labeler? = nil
+    ) -> PreferenceRecord {
         let tiny = TinyRankings.record(number)
         return PreferenceRecord(
             id: "\(split.rawValue) \(number)",
             picture: .generated(family: number % 3 == 0 ? .counts : .attributes, seed: split.seed(at: UInt64(number))),
             question: tiny.question, questionIndex: number % 2, candidates: tiny.candidates, tiers: tiny.tiers,
-            labeler: tiny.labeler, seed: tiny.seed)
+            labeler: labeler ?? tiny.labeler, seed: tiny.seed)
     }
 
     private func run(
@@ -118,12 +120,27 @@ import Training
             var inputs = try inputs(in: folder)
             let file = folder.appending(path: "held-out.jsonl")
             inputs.heldOut = file.path
-            try (0..<5).map { try record($0, split: .validation).line() }.reduce(Data(), +).write(to: file)
+            let rule = SimulatedLabeler.heldOut.labeler
+            let others = (0..<3).map { record($0, split: .validation, labeler: rule) }
+            try ((0..<5).map { record($0, split: .validation) } + others)
+                .map { try $0.line() }.reduce(Data(), +).write(to: file)
             let runFolder = folder.appending(path: "run")
             #expect(try run(inputs, in: runFolder) == .finished)
             let report = try JSONDecoder().decode(
                 RewardReport.self, from: Data(contentsOf: runFolder.appending(path: "evaluation.json")))
-            #expect(report.evaluation.all.pairs == (8 + 5) * 5)
+            #expect(report.evaluation.all.pairs == (8 + 5 + 3) * 5)
+            #expect(report.evaluation.labelers.mapValues(\.pairs) == ["test": (8 + 5) * 5, rule.id: 3 * 5])
+        }
+    }
+
+    @Test func nothingIsTrainedOnTheLabelerThatIsComparedWith() throws {
+        try withTemporaryFolder { folder in
+            var inputs = try inputs(in: folder)
+            let file = folder.appending(path: "compared.jsonl")
+            try (0..<24).map { try record($0, labeler: SimulatedLabeler.heldOut.labeler).line() }
+                .reduce(Data(), +).write(to: file)
+            inputs.rankings = file.path
+            #expect(throws: RankedAnswersError.self) { try run(inputs, in: folder.appending(path: "run")) }
         }
     }
 

@@ -176,13 +176,14 @@ extension RankedPrompt {
         RankedPrompt(
             id: id, picture: picture, prefix: prefix, visual: visual, embeddings: embeddings, question: question,
             answers: order.map { answers[$0] },
-            rankings: rankings.map { pairs in
-                pairs.compactMap { pair in
+            rankings: rankings.map { ranking in
+                let pairs: [PreferenceRecord.Pair] = ranking.pairs.compactMap { pair in
                     guard let chosen = order.firstIndex(of: pair.chosen),
                         let rejected = order.firstIndex(of: pair.rejected)
                     else { return nil }
                     return .init(chosen: chosen, rejected: rejected)
                 }
+                return .init(labeler: ranking.labeler, pairs: pairs)
             }, family: family)
     }
 }

@@ -36,16 +36,30 @@ struct PairScore: Sendable {
         return scores
     }
 
-    mutating func count(_ prompt: RankedPrompt, rewards: [Float]) {
-        for ranking in prompt.rankings {
-            rankings += 1
-            losses += PairLoss(rewards: rewards.map(Double.init), pairs: ranking).loss
-            for pair in ranking {
-                let difference = Double(rewards[pair.chosen] - rewards[pair.rejected])
-                pairs += 1
-                margins += difference
-                right += difference > 0 ? 1 : difference == 0 ? 0.5 : 0
+    /// The scores of each simulated labeler's rankings by its name, and of all people's together.
+    static func labelers(_ prompts: [RankedPrompt], rewards: [[Float]]) -> [String: PairScore] {
+        var scores: [String: PairScore] = [:]
+        for (prompt, rewards) in zip(prompts, rewards) {
+            for ranking in prompt.rankings {
+                let name = ranking.labeler.kind == .human ? "human" : ranking.labeler.id
+                scores[name, default: PairScore()].count(ranking, rewards: rewards)
             }
+        }
+        return scores
+    }
+
+    mutating func count(_ prompt: RankedPrompt, rewards: [Float]) {
+        for ranking in prompt.rankings { count(ranking, rewards: rewards) }
+    }
+
+    private mutating func count(_ ranking: RankedAnswers.Ranking, rewards: [Float]) {
+        rankings += 1
+        losses += PairLoss(rewards: rewards.map(Double.init), pairs: ranking.pairs).loss
+        for pair in ranking.pairs {
+            let difference = Double(rewards[pair.chosen] - rewards[pair.rejected])
+            pairs += 1
+            margins += difference
+            right += difference > 0 ? 1 : difference == 0 ? 0.5 : 0
         }
     }
 

@@ -2,6 +2,19 @@ public import Datasets
 
 /// A question, answers to it, and how each labeler ranked them: all records of one comparison.
 public struct RankedAnswers: Sendable, Equatable {
+    /// What one labeler prefers.
+    public struct Ranking: Sendable, Equatable {
+        /// Who ranked.
+        public let labeler: PreferenceRecord.Labeler
+        /// At least one preference.
+        public let pairs: [PreferenceRecord.Pair]
+
+        package init(labeler: PreferenceRecord.Labeler, pairs: [PreferenceRecord.Pair]) {
+            self.labeler = labeler
+            self.pairs = pairs
+        }
+    }
+
     /// The comparison.
     public let id: String
     /// What the question is about; nil for text.
@@ -12,8 +25,8 @@ public struct RankedAnswers: Sendable, Equatable {
     public let questionIndex: Int?
     /// The answers.
     public let candidates: [PreferenceRecord.Candidate]
-    /// The preferences of each labeler who has one; those who hold all answers equal have none.
-    public var rankings: [[PreferenceRecord.Pair]]
+    /// Of each labeler who has a preference; those who hold all answers equal have none.
+    public var rankings: [Ranking]
 
     private init(_ record: PreferenceRecord) {
         id = record.id
@@ -43,7 +56,9 @@ public struct RankedAnswers: Sendable, Equatable {
                 first.picture == record.picture, first.question == record.question,
                 first.candidates == record.candidates
             else { throw .contradiction(id: record.id) }
-            if !record.pairs.isEmpty { comparisons[place].rankings.append(record.pairs) }
+            if !record.pairs.isEmpty {
+                comparisons[place].rankings.append(Ranking(labeler: record.labeler, pairs: record.pairs))
+            }
         }
         return comparisons.filter { !$0.rankings.isEmpty }
     }

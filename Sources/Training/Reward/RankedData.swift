@@ -64,9 +64,13 @@ struct RankedData {
         }
     }
 
-    /// The comparisons in a file, whose generated pictures must be of `split`.
+    /// The comparisons in a file, whose generated pictures must be of `split`. One simulated labeler's rankings are only
+    /// compared with.
     private static func comparisons(_ path: String, split: SeedSplit) throws -> [RankedAnswers] {
-        let comparisons = try RankedAnswers.comparisons(of: PreferenceRecord.load(path: path))
+        let records = try PreferenceRecord.load(path: path).filter {
+            split != .training || $0.labeler != SimulatedLabeler.heldOut.labeler
+        }
+        let comparisons = try RankedAnswers.comparisons(of: records)
         for comparison in comparisons {
             guard case .generated(_, let seed) = comparison.picture else { continue }
             let found = SeedSplit(of: seed)

@@ -18,8 +18,8 @@ public struct RankedPrompt: Sendable {
     package let question: [Int32]
     /// Each with its end token, if it came to one.
     package let answers: [[Int32]]
-    /// The preferences of each labeler; empty for answers that are only to be scored.
-    package let rankings: [[PreferenceRecord.Pair]]
+    /// Of each labeler; empty for answers that are only to be scored.
+    package let rankings: [RankedAnswers.Ranking]
     /// Which figures of a report it counts for.
     package let family: String
 
@@ -27,7 +27,7 @@ public struct RankedPrompt: Sendable {
     package init(
         id: String, picture: PictureReference?, prefix: [Int32], visual: Range<Int>, embeddings: Tensor?,
         question: [Int32],
-        answers: [[Int32]], rankings: [[PreferenceRecord.Pair]], family: String
+        answers: [[Int32]], rankings: [RankedAnswers.Ranking], family: String
     ) {
         precondition(answers.allSatisfy { !$0.isEmpty }, "an answer without tokens has no reward")
         precondition(visual.count == embeddings?.rows ?? 0, "\(visual.count) places for a picture of other size")

@@ -7,7 +7,7 @@ struct RankingBatch: Sendable {
     /// A question's place among the rewards.
     struct Prompt: Sendable {
         let rewards: Range<Int>
-        let rankings: [[PreferenceRecord.Pair]]
+        let rankings: [RankedAnswers.Ranking]
         let family: String
     }
 

@@ -34,6 +34,8 @@ public struct RewardEvaluation: Codable, Sendable, Equatable {
     public let all: Figures
     /// By family.
     public let families: [String: Figures]
+    /// By who ranked: each simulated labeler, one of which nothing is trained on, and `human` for all people.
+    public let labelers: [String: Figures]
     /// Bins of the predicted probability, each 0.05 wide; those without pairs are left out. Probabilities are of the
     /// rewards as trained, before they are normalised.
     public let calibration: [Bin]
@@ -52,6 +54,7 @@ public struct RewardEvaluation: Codable, Sendable, Equatable {
         let scores = PairScore.families(heldOut, rewards: rewards)
         all = Figures(PairScore(joining: scores.values))
         families = scores.mapValues(Figures.init)
+        labelers = PairScore.labelers(heldOut, rewards: rewards).mapValues(Figures.init)
         calibration = Self.bins(heldOut, rewards: rewards)
         let pairs = all.pairs
         calibrationError = calibration.reduce(0) {
@@ -77,7 +80,7 @@ public struct RewardEvaluation: Codable, Sendable, Equatable {
         let count = 10
         var sums = [(pairs: Int, predicted: Double, observed: Double)](repeating: (0, 0, 0), count: count)
         for (prompt, rewards) in zip(prompts, rewards) {
-            for pair in prompt.rankings.joined() {
+            for pair in prompt.rankings.flatMap(\.pairs) {
                 let difference = Double(rewards[pair.chosen] - rewards[pair.rejected])
                 let predicted = PairLoss.probability(abs(difference))
                 let bin = min(count - 1, Int((predicted - 0.5) * 2 * Double(count)))

@@ -55,8 +55,8 @@ public struct RewardModel: Sendable {
         var loss = 0.0
         for prompt in batch.prompts {
             let weight = 1 / Double(batch.prompts.count * prompt.rankings.count)
-            for pairs in prompt.rankings {
-                let part = PairLoss(rewards: rewards[prompt.rewards].map(Double.init), pairs: pairs)
+            for ranking in prompt.rankings {
+                let part = PairLoss(rewards: rewards[prompt.rewards].map(Double.init), pairs: ranking.pairs)
                 loss += weight * part.loss
                 for (place, gradient) in zip(prompt.rewards, part.gradients) {
                     drewards[place] += Float(weight * gradient)

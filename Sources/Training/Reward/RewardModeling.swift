@@ -124,9 +124,11 @@ extension RankedPrompt {
         RankedPrompt(
             id: id, picture: picture, prefix: prefix, visual: visual, embeddings: embeddings, question: question,
             answers: answers,
-            rankings: rankings.map { pairs in
+            rankings: rankings.map { ranking in
                 let order = answers.indices.shuffled(using: &generator)
-                return pairs.map { .init(chosen: order[$0.chosen], rejected: order[$0.rejected]) }
+                return .init(
+                    labeler: ranking.labeler,
+                    pairs: ranking.pairs.map { .init(chosen: order[$0.chosen], rejected: order[$0.rejected]) })
             }, family: family)
     }
 }

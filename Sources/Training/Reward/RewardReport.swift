@@ -28,10 +28,11 @@ public struct RewardReport: Codable, Sendable, Equatable {
         let families = evaluation.families.sorted { $0.key < $1.key }.map {
             row($0.key, $0.value, evaluation.blindFamilies[$0.key])
         }
+        let labelers = evaluation.labelers.sorted { $0.key < $1.key }.map { row("ranked by " + $0.key, $0.value, nil) }
         let bins = evaluation.calibration.map {
             String(format: "%6d pairs  predicted %.3f  observed %.3f", $0.pairs, $0.predicted, $0.observed)
         }
-        return families + [row("all", evaluation.all, evaluation.blind)] + bins + [
+        return families + labelers + [row("all", evaluation.all, evaluation.blind)] + bins + [
             String(format: "calibration error %.3f", evaluation.calibrationError),
             String(
                 format: "shift %.4f (%d demonstrations), gain %.4f (%d samples)", normalization.shift,
