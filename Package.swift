@@ -49,7 +49,10 @@ let package = Package(
             name: "Models", dependencies: ["Tensors", "Images", "Tokenizers", "Checkpoints"], swiftSettings: swift),
         .target(
             name: "Engine",
-            dependencies: ["Models", .product(name: "DequeModule", package: "swift-collections")],
+            dependencies: [
+                "Models", .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
             swiftSettings: swift),
         .target(
             name: "Datasets",

@@ -19,4 +19,5 @@ INLINE void store_halves(uint16_t *halves, float16v v) {
 
 #include "kv_attention_body.h"
 
-const apus_kv_attention_kernels apus_kv_attention_portable = {QUERIES, store, attend, merge, finish};
+const apus_kv_attention_kernels apus_kv_attention_portable = {QUERIES, half_store, half_attend, merge, finish};
+const apus_kv_attention_kernels apus_kv_attention_int8_portable = {QUERIES, byte_store, byte_attend, merge, finish};

@@ -27,5 +27,6 @@ INLINE void store_halves(uint16_t *halves, float16v v) {
 #include "kv_attention_body.h"
 #pragma clang attribute pop
 
-const apus_kv_attention_kernels apus_kv_attention_avx2 = {QUERIES, store, attend, merge, finish};
+const apus_kv_attention_kernels apus_kv_attention_avx2 = {QUERIES, half_store, half_attend, merge, finish};
+const apus_kv_attention_kernels apus_kv_attention_int8_avx2 = {QUERIES, byte_store, byte_attend, merge, finish};
 #endif

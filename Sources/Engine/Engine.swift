@@ -1,6 +1,6 @@
 public import Models
 import Synchronization
-import Tensors
+public import Tensors
 public import Tokenizers
 
 /// Sizes of an engine.
@@ -9,10 +9,14 @@ public struct EngineConfiguration: Sendable {
     public var contextLength: Int
     /// Bytes of the KV cache; room for one full context is always made.
     public var cacheBytes = 2 << 30
+    /// What the cache keeps keys and values as.
+    public var cachePrecision = KVCache.Precision.fp16
     /// Bytes of encoded pictures that are kept.
     public var embeddingBytes = 64 << 20
     /// Positions that one step computes at the most.
     public var tokenBudget = 512
+    /// Tokens that an answer may guess ahead where that is cheap; 0 for none.
+    public var draftTokens = 4
     /// Sequences that are answered at the same time.
     public var maximumSequences = 64
     /// Requests that may wait.

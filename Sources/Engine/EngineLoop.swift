@@ -21,7 +21,9 @@ final class EngineLoop: @unchecked Sendable {
         decoder: Decoder, tokenizer: Tokenizer, endToken: Int32, configuration: EngineConfiguration, mailbox: Mailbox,
         published: Published
     ) {
-        let cache = decoder.makeCache(bytes: configuration.cacheBytes, leastPositions: configuration.contextLength)
+        let cache = decoder.makeCache(
+            bytes: configuration.cacheBytes, leastPositions: configuration.contextLength,
+            precision: configuration.cachePrecision)
         self.configuration = configuration
         self.tokenizer = tokenizer
         self.endToken = endToken
@@ -29,9 +31,7 @@ final class EngineLoop: @unchecked Sendable {
         self.published = published
         self.runner = ModelRunner(
             decoder: decoder, cache: cache, embeddings: EmbeddingCache(bytes: configuration.embeddingBytes))
-        self.scheduler = Scheduler(
-            blocks: cache.blocks, tokenBudget: configuration.tokenBudget,
-            maximumSequences: configuration.maximumSequences)
+        self.scheduler = Scheduler(blocks: cache.blocks, configuration: configuration)
         load.blocks = cache.blocks
         load.blockSize = KVCache.blockSize
         published.load = load
@@ -67,7 +67,7 @@ final class EngineLoop: @unchecked Sendable {
             tokenizer: tokenizer)
         let sequence = Sequence(
             id: submission.id, request: request, output: output, continuation: submission.continuation,
-            submitted: submission.submitted, place: submission.place)
+            submitted: submission.submitted, place: submission.place, draftTokens: configuration.draftTokens)
         sequences[sequence.id] = sequence
         scheduler.add(sequence)
     }
@@ -88,7 +88,7 @@ final class EngineLoop: @unchecked Sendable {
         defer {
             load.steps += 1
             load.stepSeconds.observe((clock.now - began) / .seconds(1))
-            load.batchTokens.observe(Double(chunks.reduce(0) { $0 + $1.range.count }))
+            load.batchTokens.observe(Double(chunks.reduce(0) { $0 + $1.count }))
         }
         for chunk in chunks {
             begin(chunk.sequence)
@@ -113,7 +113,7 @@ final class EngineLoop: @unchecked Sendable {
                 take(measurement.head == nil ? nil : scores.popFirst(), of: measurement, for: sequence)
             } else {
                 echoPrompt(of: sequence)
-                drawToken(for: sequence, from: nextRow())
+                drawTokens(for: sequence, guessed: chunk.draft, from: chunk.draft.map { _ in nextRow() } + [nextRow()])
             }
         }
     }
@@ -149,6 +149,19 @@ final class EngineLoop: @unchecked Sendable {
         load.admittedTokens += sequence.tokens.count
         sequence.place = nil
         sequence.continuation.yield(.started)
+    }
+
+    /// Draws the next token and goes on behind it as long as it is what was guessed.
+    private func drawTokens(for sequence: Sequence, guessed draft: ArraySlice<Int32>, from logits: [[Float]]) {
+        var right = 0
+        for (row, guess) in zip(logits, draft.map(Optional.some) + [nil]) {
+            drawToken(for: sequence, from: row)
+            guard guess == sequence.tokens.last, sequences[sequence.id] != nil else { break }
+            right += 1
+        }
+        sequence.accept(right, of: draft)
+        load.draftedTokens += draft.count
+        load.acceptedTokens += right
     }
 
     private func drawToken(for sequence: Sequence, from logits: [Float]) {

@@ -74,6 +74,10 @@ public struct EngineLoad: Sendable, Equatable {
     public var prefilledTokens = 0
     /// Tokens drawn since the start.
     public var generatedTokens = 0
+    /// Tokens guessed since the start.
+    public var draftedTokens = 0
+    /// Guesses among them that were drawn.
+    public var acceptedTokens = 0
     /// Sequences preempted since the start.
     public var preemptions = 0
     /// Seconds of each step.

@@ -7,7 +7,7 @@ struct ModelRunner {
     /// What one step gives, in the order of its chunks.
     struct Outputs {
         /// `[rows, vocabulary]`: of each chunk the positions that score its tokens, then the last one if a token is drawn
-        /// there.
+        /// there, and those of its guesses.
         let logits: Tensor
         /// Of each chunk that ends an answer for a head to read.
         let scores: [Float]
@@ -57,16 +57,18 @@ struct ModelRunner {
 
     private func batch(of chunks: [Scheduler.Chunk]) -> DecoderBatch {
         var batch = DecoderBatch(tokens: [], sequences: [], outputRows: [])
-        // Rows of one policy lie together, so that its adapter is applied once.
         for chunk in chunks {
-            let rows = batch.tokens.count..<batch.tokens.count + chunk.range.count
-            batch.tokens += chunk.sequence.tokens[chunk.range]
+            let tokens = chunk.tokens
+            let rows = batch.tokens.count..<batch.tokens.count + tokens.count
+            batch.tokens += tokens
             batch.sequences.append(
                 SequenceSlice(rows: rows, start: chunk.range.lowerBound, blockTable: chunk.sequence.blockTable))
             batch.injections += injections(of: chunk, firstRow: rows.lowerBound)
             if let adapter = chunk.sequence.request.policy.adapter { batch.append(adapter, for: rows) }
             batch.outputRows += chunk.scoring.map { rows.lowerBound + $0 - chunk.range.lowerBound }
-            if chunk.isLast, chunk.drawsToken { batch.outputRows.append(rows.upperBound - 1) }
+            if chunk.isLast, chunk.drawsToken {
+                batch.outputRows += rows.upperBound - 1 - chunk.draft.count..<rows.upperBound
+            }
         }
         return batch
     }

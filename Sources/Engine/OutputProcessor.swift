@@ -25,6 +25,9 @@ package struct OutputProcessor {
     /// Ids that must not be drawn at the next place.
     package var bannedTokens: Set<Int32> { count < stop.minimumTokens ? endTokens : [] }
 
+    /// Tokens that may still come.
+    package var remaining: Int { maximumTokens - count }
+
     /// Takes the next token; returns the text that is now certain, and the reason if the answer ends here.
     package mutating func append(_ token: GeneratedToken) -> (delta: TextDelta?, reason: FinishReason?) {
         count += 1

@@ -1,3 +1,5 @@
+import OrderedCollections
+
 /// Decides what the next step computes: first one position for each sequence that is decoding, then chunks of prompts,
 /// within a budget of positions. It plans and accounts for blocks, and computes nothing.
 ///
@@ -9,6 +11,14 @@ package struct Scheduler {
         package let sequence: Sequence
         /// Positions `[computed, computed + n)` of the sequence.
         package let range: Range<Int>
+        /// Guesses at the positions behind its last token.
+        package fileprivate(set) var draft: ArraySlice<Int32> = []
+
+        /// Positions to be computed.
+        package var count: Int { range.count + draft.count }
+
+        /// Their tokens.
+        package var tokens: [Int32] { Array(sequence.tokens[range] + draft) }
 
         /// Whether it ends the tokens so far: one is drawn after it, or the answer that is measured is whole.
         package var isLast: Bool { range.upperBound == sequence.tokens.count }
@@ -19,6 +29,7 @@ package struct Scheduler {
 
     private let tokenBudget: Int
     private let maximumSequences: Int
+    private let contextLength: Int
     package private(set) var pool: BlockPool
     /// In order of arrival; preempted sequences come first.
     package private(set) var waiting: [Sequence] = []
@@ -26,10 +37,11 @@ package struct Scheduler {
     package private(set) var running: [Sequence] = []
     package private(set) var preemptions = 0
 
-    package init(blocks: Int, tokenBudget: Int, maximumSequences: Int) {
+    package init(blocks: Int, configuration: EngineConfiguration) {
         self.pool = BlockPool(count: blocks)
-        self.tokenBudget = tokenBudget
-        self.maximumSequences = maximumSequences
+        self.tokenBudget = configuration.tokenBudget
+        self.maximumSequences = configuration.maximumSequences
+        self.contextLength = configuration.contextLength
     }
 
     package var isIdle: Bool { waiting.isEmpty && running.isEmpty }
@@ -47,12 +59,17 @@ package struct Scheduler {
 
     /// The next step's chunks, with blocks for all of their positions. Empty only when nothing is left to do.
     ///
-    /// The pool holds at least one sequence of full length, so preempting always ends with a sequence that fits.
+    /// The pool holds at least one sequence of full length, so preempting always ends with a sequence that fits. Chunks of
+    /// one policy lie together, so that its adapter is applied once.
     package mutating func plan() -> [Chunk] {
         while true {
             let chunks = compose()
-            if !chunks.isEmpty || running.isEmpty { return chunks }
-            preemptYoungest()
+            if chunks.isEmpty, !running.isEmpty {
+                preemptYoungest()
+                continue
+            }
+            let policies = OrderedSet(chunks.map(\.sequence.request.policy.id))
+            return policies.flatMap { id in chunks.filter { $0.sequence.request.policy.id == id } }
         }
     }
 
@@ -64,6 +81,7 @@ package struct Scheduler {
             guard budget > 0, reserve(1, for: sequence) else { continue }
             append(1, of: sequence, to: &chunks, budget: &budget)
         }
+        addDrafts(to: &chunks, budget: &budget)
         for sequence in running where !sequence.isDecoding && budget > 0 {
             appendPrefill(of: sequence, to: &chunks, budget: &budget)
         }
@@ -86,6 +104,23 @@ package struct Scheduler {
         }
         return chunks
     }
+
+    /// Lets decoding sequences guess, as long as the step stays so small that more rows cost little.
+    private mutating func addDrafts(to chunks: inout [Chunk], budget: inout Int) {
+        var rows = chunks.count
+        for index in chunks.indices where rows < Self.cheapRows && budget > 0 {
+            let sequence = chunks[index].sequence
+            let end = chunks[index].range.upperBound
+            let draft = sequence.guess(room: min(Self.cheapRows - rows, budget, contextLength - end - 1))
+            guard !draft.isEmpty, pool.extend(&sequence.blockTable, to: end + draft.count) else { continue }
+            chunks[index].draft = draft
+            rows += draft.count
+            budget -= draft.count
+        }
+    }
+
+    /// Rows of a step up to which reading the weights takes most of its time.
+    private static let cheapRows = 8
 
     /// Gives a sequence the cached blocks that it begins with; returns false, and gives none, if its next one is being
     /// computed.

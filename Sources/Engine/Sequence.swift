@@ -20,6 +20,7 @@ package final class Sequence {
     /// The embeddings of each picture, once encoded.
     package var imageEmbeddings: [Tensor?]
     package var output: OutputProcessor
+    private var lookup: PromptLookup
     package let sampler: Sampler
     package let continuation: AsyncStream<EngineEvent>.Continuation
     package let submitted: ContinuousClock.Instant
@@ -36,13 +37,14 @@ package final class Sequence {
 
     package init(
         id: ID, request: EngineRequest, output: OutputProcessor, continuation: AsyncStream<EngineEvent>.Continuation,
-        submitted: ContinuousClock.Instant, place: Reservation?
+        submitted: ContinuousClock.Instant, place: Reservation?, draftTokens: Int
     ) {
         self.id = id
         self.request = request
         self.tokens = request.prompt + (request.measurement?.answers.first ?? [])
         self.chain = BlockChain(of: request.policy)
         self.imageEmbeddings = request.images.map(\.embeddings)
+        self.lookup = PromptLookup(limit: draftTokens)
         self.output = output
         self.sampler = Sampler(request.sampling)
         self.continuation = continuation
@@ -127,6 +129,17 @@ package final class Sequence {
 
     package func append(_ token: Int32) {
         tokens.append(token)
+    }
+
+    /// What the answer may go on with, at most `room` tokens; all but the last one that may come.
+    package func guess(room: Int) -> ArraySlice<Int32> {
+        lookup.guess(after: tokens, room: min(room, output.remaining - 1))
+    }
+
+    /// Notes how many of its guesses were drawn: their positions are computed.
+    package func accept(_ right: Int, of draft: ArraySlice<Int32>) {
+        computed += right
+        lookup.learn(guessed: draft.count, right: right)
     }
 
     /// Takes what was read off an answer and turns to the next one, behind the positions of the prompt that are in the

@@ -25,11 +25,20 @@ public struct HTTPReplyClient: ReplyClient {
     ///
     /// - Throws: the connection's errors; a reply that takes over five minutes or has over 1 MiB is one.
     public func post(_ json: [UInt8], to url: String) async throws -> Reply {
+        try await reply(to: Self.request(json, to: url))
+    }
+
+    /// Posts a JSON document and returns as soon as the reply begins.
+    func open(_ json: [UInt8], to url: String) async throws -> HTTPClientResponse {
+        try await client.execute(Self.request(json, to: url), timeout: Self.timeout)
+    }
+
+    private static func request(_ json: [UInt8], to url: String) -> HTTPClientRequest {
         var request = HTTPClientRequest(url: url)
         request.method = .POST
         request.headers.add(name: "content-type", value: "application/json")
         request.body = .bytes(json)
-        return try await reply(to: request)
+        return request
     }
 
     /// Asks for a JSON document, with the same limits.

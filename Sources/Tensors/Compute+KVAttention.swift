@@ -6,7 +6,7 @@ extension Compute {
         let columns = cache.heads * cache.headSize
         precondition(keys.columns == columns && values.shape == keys.shape, "\(keys.shape) for \(columns)")
         for slice in sequences { slice.check(rows: keys.rows, cache: cache) }
-        let kernels = kvAttention
+        let kernels = kvAttention(cache.precision)
         keys.withUnsafeElements { keys in
             values.withUnsafeElements { values in
                 guard let keys = keys.baseAddress, let values = values.baseAddress else { return }
@@ -37,7 +37,7 @@ extension Compute {
             result.withUnsafeMutableElements { out in
                 guard let source = queries.baseAddress, let target = out.baseAddress else { return }
                 AttentionJob(
-                    kernels: kvAttention, queries: source, out: target, heads: heads, layer: layer,
+                    kernels: kvAttention(cache.precision), queries: source, out: target, heads: heads, layer: layer,
                     sequences: sequences, cache: cache
                 ).run(on: pool)
             }

@@ -8,19 +8,13 @@ public struct RotaryAngles: Sendable {
 
     /// Angles `position · frequency` for every row and pair, rounded to single precision as PyTorch does.
     ///
-    /// - Parameters:
-    ///   - positions: of each row in its sequence.
-    ///   - frequencies: radians per position of each pair, `headSize / 2` of them.
-    public init(positions: [Int32], frequencies: [Float]) {
-        let angles = positions.flatMap { position in frequencies.map { Double(Float(position) * $0) } }
-        let shape = [positions.count, frequencies.count]
-        self.cosines = Tensor(angles.map { Float(cos($0)) }, shape: shape)
-        self.sines = Tensor(angles.map { Float(sin($0)) }, shape: shape)
-    }
-
-    /// `theta^(-2i / headSize)` for the pairs `i` (Su et al. 2021, arXiv:2104.09864).
-    public static func frequencies(headSize: Int, theta: Float) -> [Float] {
-        (0..<headSize / 2).map { Float(1 / pow(Double(theta), Double(2 * $0) / Double(headSize))) }
+    /// - Parameter positions: of each row in its sequence.
+    public init(positions: [Int32], frequencies: RotaryFrequencies) {
+        let angles = positions.flatMap { position in frequencies.radians.map { Double(Float(position) * $0) } }
+        let shape = [positions.count, frequencies.radians.count]
+        let magnitude = frequencies.magnitude
+        self.cosines = Tensor(angles.map { Float(cos($0)) * magnitude }, shape: shape)
+        self.sines = Tensor(angles.map { Float(sin($0)) * magnitude }, shape: shape)
     }
 
     /// Rows that the angles are for.

@@ -98,5 +98,11 @@ public final class Compute: Sendable {
     var gemm: apus_gemm_kernels { table.gemm.pointee }
     var bfloat16: apus_bf16_kernels? { apus_bf16_for(instructionSet.isa)?.pointee }
     var quantized: apus_quantized_kernels { table.quantized.pointee }
-    var kvAttention: apus_kv_attention_kernels { table.kv_attention.pointee }
+    func kvAttention(_ precision: KVCache.Precision) -> apus_kv_attention_kernels {
+        switch precision {
+        case .fp16: table.kv_attention.pointee
+        case .int8: table.kv_attention_int8.pointee
+        }
+    }
+
 }

@@ -1,12 +1,21 @@
 import CKernels
 
-/// The keys and values that a decoder has computed, in half precision, in blocks of 16 positions.
+/// The keys and values that a decoder has computed, in blocks of 16 positions.
 ///
 /// A block holds its positions' keys and values of all layers; which blocks a sequence has, in order, is its block
 /// table. Blocks are the engine's to hand out: the cache itself knows of no sequences.
 public final class KVCache: @unchecked Sendable {
     // Sendable: only `Compute.store` writes, to the blocks of the sequences that it is given, and the one thread that
     // runs the model calls it.
+
+    /// What keys and values are kept as.
+    public enum Precision: String, Sendable, CaseIterable {
+        /// 16-bit floats.
+        case fp16
+        /// 8-bit integers with a 32-bit scale for each position's key, and one for its value, of each head: little more than
+        /// half the memory, and rounded more.
+        case int8
+    }
 
     /// Positions in a block.
     public static let blockSize = Int(APUS_KV_PAGE)
@@ -19,36 +28,45 @@ public final class KVCache: @unchecked Sendable {
     public let headSize: Int
     /// Blocks, numbered from 0.
     public let blocks: Int
+    /// What its elements are.
+    public let precision: Precision
     private let memory: LargePages
-    private let base: UnsafeMutablePointer<UInt16>
 
     /// Takes the memory for `blocks` blocks; `headSize` is a multiple of 16 up to 256.
-    public init(layers: Int, heads: Int, headSize: Int, blocks: Int) {
+    public init(layers: Int, heads: Int, headSize: Int, blocks: Int, precision: Precision = .fp16) {
         precondition(layers > 0 && heads > 0 && blocks > 0)
         precondition(headSize > 0 && headSize % 16 == 0 && headSize <= Int(APUS_KV_MAX_HEAD), "head size \(headSize)")
         self.layers = layers
         self.heads = heads
         self.headSize = headSize
         self.blocks = blocks
-        let count = blocks * layers * heads * headSize * Self.blockSize * 2
-        self.memory = LargePages(bytes: count * 2)
-        self.base = memory.base.bindMemory(to: UInt16.self, capacity: count)
+        self.precision = precision
+        self.memory = LargePages(
+            bytes: blocks * layers * heads * Self.pageBytes(headSize: headSize, precision: precision))
     }
 
     /// Bytes of memory that the cache takes once all of its blocks have been written.
-    public var byteCount: Int { blocks * blockStride * 2 }
+    public var byteCount: Int { blocks * blockBytes }
 
-    /// Halves of one head's keys and values of a layer in a block.
-    private var pageSize: Int { headSize * Self.blockSize * 2 }
+    /// Bytes of one head's keys and values of a layer in a block.
+    package static func pageBytes(headSize: Int, precision: Precision) -> Int {
+        switch precision {
+        case .fp16: 2 * headSize * blockSize * MemoryLayout<UInt16>.size
+        case .int8: 2 * blockSize * (headSize + MemoryLayout<Float>.size)
+        }
+    }
 
-    /// Halves of a block: all layers together, so that memory is taken as blocks are first used.
-    private var blockStride: Int { layers * heads * pageSize }
+    private var pageBytes: Int { Self.pageBytes(headSize: headSize, precision: precision) }
+
+    /// Bytes of a block: all layers together, so that memory is taken as blocks are first used.
+    private var blockBytes: Int { layers * heads * pageBytes }
 
     /// The pages of one layer and head, for the sequence with this table.
     func pages(layer: Int, head: Int, table: UnsafePointer<Int32>?) -> apus_kv_pages {
         precondition(layer >= 0 && layer < layers && head >= 0 && head < heads)
         return apus_kv_pages(
-            base: base + (layer * heads + head) * pageSize, stride: blockStride, table: table, head_size: headSize)
+            base: memory.base + (layer * heads + head) * pageBytes, stride: blockBytes, table: table,
+            head_size: headSize)
     }
 }
 

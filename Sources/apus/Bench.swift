@@ -4,12 +4,17 @@ import Engine
 import Evaluation
 import Foundation
 
-/// Measures this machine.
+/// Measures this machine, or a server.
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure how fast this machine reads, writes, sees and trains, inside one process.")
+        abstract: "Measure how fast this machine reads, writes, sees and trains, inside one process.",
+        discussion:
+            "With --against, how a running server does under load: apus, or any other that streams OpenAI's chat "
+            + "completions.")
 
     @OptionGroup var options: PolicyOptions
+
+    @OptionGroup(title: "Load on a server") var load: LoadOptions
 
     @Option(help: "The most repeats of each measurement.")
     var repeats = Benchmark.Settings().repeats
@@ -22,6 +27,12 @@ struct Bench: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if let server = load.against {
+            let reports = try await load.run(against: server)
+            say(LoadReport.table(reports))
+            if let json { try writeJSON(reports, to: json) }
+            return
+        }
         let model = try LoadedModel(options)
         var settings = Benchmark.Settings()
         settings.repeats = repeats
@@ -33,6 +44,91 @@ struct Bench: AsyncParsableCommand {
         }
         say(report.table)
         if let json { try writeJSON(report, to: json) }
+    }
+}
+
+/// The load that a server is put under.
+struct LoadOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The server's address, as http://127.0.0.1:8080.", valueName: "url"))
+    var against: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Questions a second, which come as a Poisson process; separated by commas.", valueName: "numbers"))
+    var rate: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Questions that are open at any time; separated by commas. Default: 1,4,16, without --rate.",
+            valueName: "numbers"))
+    var open: String?
+
+    @Option(help: "Questions at each load.")
+    var requests = LoadProfile().requests
+
+    @Option(help: "The share of questions that are about a picture.")
+    var pictures = LoadProfile().pictureShare
+
+    @Option(help: "Pixels of a picture's side.")
+    var side = LoadProfile().pictureSide
+
+    @Option(help: "Words of a question.")
+    var words = LoadProfile().words
+
+    @Option(help: "Tokens of every answer.")
+    var tokens = LoadProfile().answerTokens
+
+    @Option(help: "The policy or model that is asked for. Default: the server's.")
+    var model: String?
+
+    @Option(help: "Decides questions and arrivals.")
+    var loadSeed: UInt64 = 0
+
+    func validate() throws {
+        guard (1...100_000).contains(requests), (1...10_000).contains(words), (1...10_000).contains(tokens) else {
+            throw ValidationError("--requests takes 1 to 100000, --words and --tokens 1 to 10000")
+        }
+        guard (0...1).contains(pictures) else { throw ValidationError("--pictures takes 0 to 1") }
+        guard (8...2048).contains(side) else { throw ValidationError("--side takes 8 to 2048") }
+        _ = try arrivals()
+    }
+
+    /// A report of each load in turn.
+    func run(against server: String) async throws -> [LoadReport] {
+        var reports: [LoadReport] = []
+        for arrival in try arrivals() {
+            var profile = LoadProfile()
+            profile.arrival = arrival
+            profile.requests = requests
+            profile.pictureShare = pictures
+            profile.pictureSide = side
+            profile.words = words
+            profile.answerTokens = tokens
+            // Another load, other questions: nothing of them is cached.
+            profile.seed = loadSeed &+ UInt64(reports.count)
+            let (profileOfLoad, model) = (profile, model)
+            reports.append(
+                try await HTTPReplyClient.with(connections: requests) { client in
+                    try await LoadBenchmark(client: client, server: server, model: model, profile: profileOfLoad).run()
+                })
+        }
+        return reports
+    }
+
+    private func arrivals() throws -> [LoadProfile.Arrival] {
+        let rates = try (rate ?? "").split(separator: ",").map { text in
+            guard let rate = Double(text), rate > 0, rate <= 10_000 else {
+                throw ValidationError("--rate takes numbers above 0, not \(text)")
+            }
+            return LoadProfile.Arrival.rate(rate)
+        }
+        let counts = try (open ?? (rate == nil ? "1,4,16" : "")).split(separator: ",").map { text in
+            guard let count = Int(text), (1...1024).contains(count) else {
+                throw ValidationError("--open takes 1 to 1024, not \(text)")
+            }
+            return LoadProfile.Arrival.open(count)
+        }
+        return counts + rates
     }
 }
 

@@ -1,9 +1,9 @@
-import ArgumentParser
+public import ArgumentParser
 import Checkpoints
 import Engine
 import Foundation
 import Models
-import Tensors
+public import Tensors
 import Tokenizers
 
 /// The folder that `make` fills.
@@ -69,8 +69,19 @@ struct PolicyOptions: ParsableArguments {
             valueName: "folder"))
     var vision: String?
 
-    @Option(help: "Positions of one conversation, prompt and answer together. Default: what the model was trained for.")
+    @Option(
+        help: ArgumentHelp(
+            "Positions of one conversation, prompt and answer together. Default: what the model was trained for.",
+            discussion:
+                "Up to four times as many: YaRN stretches the model's positions, which changes all answers a little.")
+    )
     var contextLength: Int?
+
+    @Option(help: "What keys and values are kept as, fp16 or int8: half the memory, answers rounded a little more.")
+    var kvType = KVCache.Precision.fp16
+
+    @Option(help: "Tokens that an answer may guess ahead, by what it repeats; 0 for none. No answer changes by it.")
+    var draftTokens = 4
 
     @Option(help: "Requests that may wait.")
     var queueWaiting = 256
@@ -81,6 +92,7 @@ struct PolicyOptions: ParsableArguments {
 
     func validate() throws {
         if let contextLength, contextLength < 16 { throw ValidationError("--context-length takes at least 16") }
+        guard (0...64).contains(draftTokens) else { throw ValidationError("--draft-tokens takes 0 to 64") }
         guard (1...65_536).contains(queueWaiting) else { throw ValidationError("--queue-waiting takes 1 to 65536") }
     }
 }
@@ -110,15 +122,11 @@ struct LoadedModel {
         compute = try options.model.compute()
         let file = try options.model.file()
         backbone = try FileDigest(path: options.model.model).sha256
-        decoder = try Decoder(file, compute: compute) { share in
+        decoder = try Decoder(file, contextLength: options.contextLength, compute: compute) { share in
             Self.tell("\rloading the model: \(Int(share * 100)) %")
         }
         tokenizer = Tokenizer(try Vocabulary(file))
-        let trained = decoder.configuration.contextLength
-        contextLength = options.contextLength ?? trained
-        guard contextLength <= trained else {
-            throw ValidationError("--context-length \(contextLength) is more than the model's \(trained)")
-        }
+        contextLength = options.contextLength ?? decoder.configuration.contextLength
         guard let endToken = tokenizer.vocabulary.endOfText else {
             throw ValidationError("\(options.model.model) names no end token (tokenizer.ggml.eos_token_id)")
         }
@@ -128,6 +136,8 @@ struct LoadedModel {
                 aliases: aliases, vision: options.vision))
         var configuration = EngineConfiguration(contextLength: contextLength)
         configuration.maximumWaiting = options.queueWaiting
+        configuration.draftTokens = options.draftTokens
+        configuration.cachePrecision = options.kvType
         engine = Engine(decoder: decoder, tokenizer: tokenizer, endToken: endToken, configuration: configuration)
         let seconds = (ContinuousClock.now - began) / .seconds(1)
         Self.tell(
@@ -140,3 +150,5 @@ struct LoadedModel {
         FileHandle.standardError.write(Data(text.utf8))
     }
 }
+
+extension KVCache.Precision: ExpressibleByArgument {}

@@ -77,6 +77,39 @@ import Tokenizers
         #expect(busy.load.usedBlocks == 0 && busy.load.running == 0 && busy.load.waiting == 0)
     }
 
+    /// Prompts repeat themselves, so that something is guessed.
+    @Test(arguments: [Float(0), 0.4, 1]) func guessesChangeNoAnswer(temperature: Float) async throws {
+        let requests = (0..<6).map { number in
+            var request = request(number % 3, length: 9, tokens: 60, seed: UInt64(number))
+            request.prompt += request.prompt + request.prompt
+            request.sampling.temperature = temperature
+            request.topLogprobs = 2
+            return request
+        }
+        func answers(draftTokens: Int) async throws -> (tokens: [[GeneratedToken]], load: EngineLoad) {
+            let engine = engine { $0.draftTokens = draftTokens }
+            let streams = try requests.map { try engine.submit($0, in: engine.reserve()) }
+            var tokens: [[GeneratedToken]] = []
+            for stream in streams { tokens.append(await collect(stream).tokens) }
+            return (tokens, engine.load)
+        }
+        let (plain, guessing) = (try await answers(draftTokens: 0), try await answers(draftTokens: 4))
+        #expect(guessing.tokens == plain.tokens && plain.tokens.allSatisfy { $0.count == 60 })
+        #expect(plain.load.draftedTokens == 0 && guessing.load.draftedTokens > 0)
+        #expect(guessing.load.acceptedTokens <= guessing.load.draftedTokens)
+        #expect(guessing.load.usedBlocks == 0)
+    }
+
+    @Test func rightGuessesSaveSteps() async throws {
+        let engine = engine()
+        // Greedy answers of a random model come to go round in circles.
+        var request = request(1, length: 9, tokens: 240, seed: 0)
+        request.sampling.temperature = 0
+        let tokens = await collect(try engine.submit(request, in: engine.reserve())).tokens
+        #expect(tokens.count == 240 && engine.load.acceptedTokens > 20, "\(engine.load.acceptedTokens)")
+        #expect(engine.load.steps == 240 - engine.load.acceptedTokens)
+    }
+
     @Test func aDroppedStreamGivesEverythingBack() async throws {
         let engine = engine()
         var stream: AsyncStream<EngineEvent>? = try engine.submit(

@@ -4,12 +4,13 @@ The base model is loaded by transformers, which dequantises the blocks to float3
 the query and key projections. README.md in this folder lists every tensor.
 """
 
+import copy
 import shutil
 import tempfile
 
 import gguf
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
 import tiny_llama
 from common import BASE_FILE, CACHE, TESTS, destination, generator, write_json, write_tensors
@@ -146,8 +147,26 @@ def write_tiny() -> None:
     write_json("Models", "tiny-llama.json", {"ids": ids[0].tolist(), "text": text, "text_ids": encoded})
 
 
+@torch.no_grad()
+def write_stretched() -> None:
+    """The tiny llama with YaRN at four times its context, of 1,400 positions every hundredth."""
+    config = copy.deepcopy(tiny_llama.CONFIG)
+    config.rope_parameters = {
+        "rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0,
+        "original_max_position_embeddings": config.max_position_embeddings,
+    }
+    config.max_position_embeddings *= 4
+    model = LlamaForCausalLM(config)
+    model.load_state_dict(tiny_llama.weights(), strict=False)
+    model.tie_weights()
+    ids = torch.randint(3, 320, (1, 1401), generator=generator(3))
+    logits = model.eval()(ids).logits[0, ::100]
+    write_tensors("Models", "tiny-llama-yarn.safetensors", {"ids": ids[0].to(torch.int32), "logits": logits})
+
+
 def main() -> None:
     write_tiny()
+    write_stretched()
     model = AutoModelForCausalLM.from_pretrained(CACHE, gguf_file=BASE_FILE, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(CACHE, gguf_file=BASE_FILE)
     write_prompts(model, tokenizer)

@@ -52,10 +52,11 @@ import Testing
         }
     }
 
-    @Test func quantisedPathAgreesWithTheReference() throws {
+    @Test(arguments: KVCache.Precision.allCases)
+    func quantisedPathAgreesWithTheReference(cache: KVCache.Precision) throws {
         let decoder = try Decoder(GGUFFile(path: baseModelPath()), compute: compute)
         let golden = try JSONDecoder().decode(Passage.self, from: Data(contentsOf: fixtureURL("decoder_text.json")))
-        let logits = decoder.logits(of: golden.ids, chunk: 512)
+        let logits = decoder.logits(of: golden.ids, chunk: 512, cache: cache)
         let lead = try SafetensorsFile(path: fixtureURL("decoder_text.safetensors").path).tensor("lead").elements
         let clear = Set(lead.indices.filter { lead[$0] > 0.1 })
         var agreed = 0
@@ -91,10 +92,28 @@ import Testing
     }
 }
 
+extension DecoderGoldenTests {
+    @Test func aStretchedModelEqualsTheReference() throws {
+        let golden = try SafetensorsFile(path: fixtureURL("tiny-llama-yarn.safetensors").path)
+        let ids = try golden.tensor("ids").elements.map { Int32($0) }
+        let file = try GGUFFile(path: fixtureURL("tiny-llama.gguf").path)
+        let decoder = try Decoder(file, precision: .float32, contextLength: 4096, compute: compute)
+        let (logits, expected) = (decoder.logits(of: ids, chunk: 500), try golden.tensor("logits"))
+        let scale = expected.elements.map(abs).max() ?? 0
+        for row in 0..<expected.rows {
+            let errors = (0..<expected.columns).map { abs(logits[row * 100, $0] - expected[row, $0]) }
+            #expect((errors.max() ?? .infinity) < Self.cacheTolerance * scale, "position \(row * 100)")
+        }
+        let plain = try Decoder(file, precision: .float32, contextLength: 1024, compute: compute)
+        #expect(plain.configuration.contextStretch == 1)
+        #expect(throws: ModelError.self) { try Decoder(file, contextLength: 4097, compute: compute) }
+    }
+}
+
 extension Decoder {
     /// The logits of every position of one sequence, computed in chunks.
-    func logits(of ids: [Int32], chunk: Int) -> Tensor {
-        let cache = makeCache(bytes: 0, leastPositions: ids.count)
+    func logits(of ids: [Int32], chunk: Int, cache precision: KVCache.Precision = .fp16) -> Tensor {
+        let cache = makeCache(bytes: 0, leastPositions: ids.count, precision: precision)
         let table = (0..<Int32(cache.blocks)).map { $0 }
         var result = Tensor(zeros: [ids.count, configuration.vocabulary])
         for start in stride(from: 0, to: ids.count, by: chunk) {

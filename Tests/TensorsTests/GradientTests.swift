@@ -107,7 +107,7 @@ import Testing
     @Test func rotationTurnsPairsOfHalvesAndBack() {
         var noise = Noise(13)
         let x = noise.tensor([3, 3 * 10])
-        let frequencies = RotaryAngles.frequencies(headSize: 10, theta: 100)
+        let frequencies = RotaryFrequencies(headSize: 10, theta: 100)
         let positions: [Int32] = [0, 7, 2]
         let angles = RotaryAngles(positions: positions, frequencies: frequencies)
         for compute in computes {

@@ -28,10 +28,13 @@ private struct Fixture {
     let cache: KVCache
     var tables: [[Int32]] = []
 
-    init(_ lengths: [Int], kvHeads: Int, headSize: Int, using random: inout RandomNumbers) {
+    init(
+        _ lengths: [Int], kvHeads: Int, headSize: Int, precision: KVCache.Precision, using random: inout RandomNumbers
+    ) {
         let needed = lengths.map { ($0 + 15) / 16 }
         let blocks = needed.reduce(3, +)
-        cache = KVCache(layers: 2, heads: kvHeads, headSize: headSize, blocks: blocks)
+        cache = KVCache(
+            layers: 2, heads: kvHeads, headSize: headSize, blocks: blocks, precision: precision)
         var free = (0..<Int32(blocks)).shuffled(using: &random)
         for count in needed {
             tables.append(Array(free.suffix(count)))
@@ -60,10 +63,25 @@ private struct Fixture {
 }
 
 @Suite struct KVAttentionTests {
-    /// Attention by its definition, in double precision over halves.
-    private func reference(_ s: RandomSequence, kvHeads: Int, headSize: Int) -> [Double] {
-        let keys = s.keys.elements.map { Double(Float(Float16($0))) }
-        let values = s.values.elements.map { Double(Float(Float16($0))) }
+    /// What a cache keeps of some heads' elements.
+    private func kept(_ elements: [Float], headSize: Int, _ precision: KVCache.Precision) -> [Double] {
+        switch precision {
+        case .fp16: return elements.map { Double(Float(Float16($0))) }
+        case .int8:
+            return stride(from: 0, to: elements.count, by: headSize).flatMap { start in
+                let head = elements[start..<start + headSize]
+                let largest = head.map(abs).max() ?? 0
+                return head.map { Double((Double($0) * 127 / Double(largest)).rounded()) * Double(largest) / 127 }
+            }
+        }
+    }
+
+    /// Attention by its definition, in double precision over what a cache keeps.
+    private func reference(
+        _ s: RandomSequence, kvHeads: Int, headSize: Int, _ precision: KVCache.Precision
+    ) -> [Double] {
+        let keys = kept(s.keys.elements, headSize: headSize, precision)
+        let values = kept(s.values.elements, headSize: headSize, precision)
         var result: [Double] = []
         for row in 0..<s.length {
             for head in 0..<s.heads {
@@ -88,35 +106,41 @@ private struct Fixture {
         return result
     }
 
-    @Test(arguments: [(1, 1, 16, 40), (9, 3, 64, 300), (4, 4, 32, 37), (14, 1, 48, 20), (2, 1, 256, 33)])
-    func resultsAreThoseOfTheDefinition(heads: Int, kvHeads: Int, headSize: Int, length: Int) {
+    @Test(
+        arguments: KVCache.Precision.allCases,
+        [(1, 1, 16, 40), (9, 3, 64, 300), (4, 4, 32, 37), (14, 1, 48, 20), (2, 1, 256, 33)])
+    func resultsAreThoseOfTheDefinition(precision: KVCache.Precision, sizes: (Int, Int, Int, Int)) {
+        let (heads, kvHeads, headSize, length) = sizes
         var random = RandomNumbers(seed: 1)
         let s = RandomSequence(length: length, heads: heads, kvHeads: kvHeads, headSize: headSize, using: &random)
-        let expected = reference(s, kvHeads: kvHeads, headSize: headSize)
+        let expected = reference(s, kvHeads: kvHeads, headSize: headSize, precision)
         for set in InstructionSet.supported {
-            let fixture = Fixture([length], kvHeads: kvHeads, headSize: headSize, using: &random)
+            let fixture = Fixture(
+                [length], kvHeads: kvHeads, headSize: headSize, precision: precision, using: &random)
             let result = fixture.run([(0, 0..<length)], of: [s], Compute(threads: 2, instructionSet: set))
             let error = zip(result[0], expected).map { abs(Double($0) - $1) }.max() ?? .infinity
-            #expect(error < 2e-5, "\(set)")
+            // A tie of bytes may round either way.
+            #expect(error < (precision == .fp16 ? 2e-5 : 2e-2), "\(set): \(error)")
         }
     }
 
-    @Test func chunksThreadsAndNeighboursDoNotMatter() {
+    @Test(arguments: KVCache.Precision.allCases)
+    func chunksThreadsAndNeighboursDoNotMatter(precision: KVCache.Precision) {
         var random = RandomNumbers(seed: 2)
         let lengths = [700, 45, 530, 16]
         let all = lengths.map { RandomSequence(length: $0, heads: 6, kvHeads: 2, headSize: 32, using: &random) }
         for set in InstructionSet.supported {
             let alone = Compute(threads: 1, instructionSet: set)
             let expected = all.indices.map { index in
-                let fixture = Fixture(lengths, kvHeads: 2, headSize: 32, using: &random)
+                let fixture = Fixture(lengths, kvHeads: 2, headSize: 32, precision: precision, using: &random)
                 return fixture.run([(index, 0..<lengths[index])], of: all, alone)[0]
             }
             for threads in [1, 2, 5] {
                 let compute = Compute(threads: threads, instructionSet: set)
-                let results = inRandomChunks(all, compute, using: &random)
+                let results = inRandomChunks(all, compute, precision, using: &random)
                 for index in all.indices { #expect(results[index] == expected[index], "\(set), sequence \(index)") }
             }
-            let fixture = Fixture(lengths, kvHeads: 2, headSize: 32, using: &random)
+            let fixture = Fixture(lengths, kvHeads: 2, headSize: 32, precision: precision, using: &random)
             let rows = (0..<lengths[0]).map { fixture.run([(0, $0..<$0 + 1)], of: all, alone)[0] }
             #expect(rows.flatMap { $0 } == expected[0], "\(set), row by row")
         }
@@ -124,9 +148,10 @@ private struct Fixture {
 
     /// The sequences beside each other, each step some rows of some of them.
     private func inRandomChunks(
-        _ all: [RandomSequence], _ compute: Compute, using random: inout RandomNumbers
+        _ all: [RandomSequence], _ compute: Compute, _ precision: KVCache.Precision,
+        using random: inout RandomNumbers
     ) -> [[Float]] {
-        let fixture = Fixture(all.map(\.length), kvHeads: 2, headSize: 32, using: &random)
+        let fixture = Fixture(all.map(\.length), kvHeads: 2, headSize: 32, precision: precision, using: &random)
         var done = all.map { _ in 0 }
         var results: [[Float]] = all.map { _ in [] }
         while let _ = all.indices.first(where: { done[$0] < all[$0].length }) {
@@ -145,7 +170,7 @@ private struct Fixture {
         return results
     }
 
-    @Test func whatLiesBehindASequenceIsNotRead() {
+    @Test(arguments: KVCache.Precision.allCases) func whatLiesBehindASequenceIsNotRead(precision: KVCache.Precision) {
         var random = RandomNumbers(seed: 3)
         let s = RandomSequence(length: 40, heads: 2, kvHeads: 1, headSize: 16, using: &random)
         var poisoned = s.values
@@ -158,7 +183,7 @@ private struct Fixture {
         }
         for set in InstructionSet.supported {
             let compute = Compute(threads: 2, instructionSet: set)
-            let fixture = Fixture([40], kvHeads: 1, headSize: 16, using: &random)
+            let fixture = Fixture([40], kvHeads: 1, headSize: 16, precision: precision, using: &random)
             let whole = SequenceSlice(rows: 0..<40, start: 0, blockTable: fixture.tables[0])
             let clean = fixture.run([(0, 0..<40)], of: [s], compute)[0]
             compute.store(keys: poisonedKeys, values: poisoned, layer: 1, sequences: [whole], in: fixture.cache)
@@ -169,11 +194,11 @@ private struct Fixture {
         }
     }
 
-    @Test func layersAreApart() {
+    @Test(arguments: KVCache.Precision.allCases) func layersAreApart(precision: KVCache.Precision) {
         var random = RandomNumbers(seed: 4)
         let s = RandomSequence(length: 5, heads: 1, kvHeads: 1, headSize: 16, using: &random)
         let compute = Compute(threads: 1)
-        let fixture = Fixture([5], kvHeads: 1, headSize: 16, using: &random)
+        let fixture = Fixture([5], kvHeads: 1, headSize: 16, precision: precision, using: &random)
         let expected = fixture.run([(0, 0..<5)], of: [s], compute)[0]
         let slice = SequenceSlice(rows: 0..<5, start: 0, blockTable: fixture.tables[0])
         compute.store(keys: s.values, values: s.keys, layer: 0, sequences: [slice], in: fixture.cache)

@@ -39,7 +39,8 @@ typedef struct apus_kernels {
     const apus_elementwise_kernels *elementwise;
     const apus_gemm_kernels *gemm;
     const apus_quantized_kernels *quantized;
-    const apus_kv_attention_kernels *kv_attention;
+    const apus_kv_attention_kernels *kv_attention;      // over halves
+    const apus_kv_attention_kernels *kv_attention_int8; // over bytes with scales
 } apus_kernels;
 
 /// The table of `isa`; the caller has checked that the processor supports it. Lives for ever.

@@ -1,10 +1,11 @@
-// Causal attention of queries over a paged cache of keys and values in half precision.
+// Causal attention of queries over a paged cache of keys and values, in half precision or in bytes with scales.
 //
 // A page holds 16 positions of one key-value head: keys transposed, [head size][16], so that the scores of 16 positions
-// need no horizontal sums, then values, [16][head size]. Arithmetic is fp32. A query's result depends on nothing but
-// the query and the keys and values it sees, and is computed in one order: positions are summed span by span (256
-// positions, counted from the start of the sequence), each span page by page with a running maximum, and spans are
-// merged in their order.
+// need no horizontal sums, then values, [16][head size]. In bytes each position's key is in multiples of its own scale,
+// the largest element's 127th part, and so is its value; the 16 scales of the keys, then those of the values, end the
+// page in fp32. Arithmetic is fp32. A query's result depends on nothing but the query and the keys and values it sees,
+// and is computed in one order: positions are summed span by span (256 positions, counted from the start of the
+// sequence), each span page by page with a running maximum, and spans are merged in their order.
 #pragma once
 
 #include <stddef.h>
@@ -19,8 +20,8 @@ enum {
 
 /// The pages of one sequence in one layer, for one key-value head.
 typedef struct apus_kv_pages {
-    uint16_t *base;       // page 0 of this layer and head
-    size_t stride;        // halves from one page to the next of the same head
+    void *base;           // page 0 of this layer and head
+    size_t stride;        // bytes from one page to the next of the same head
     const int32_t *table; // the page of positions 16 i ..< 16 i + 16
     size_t head_size;
 } apus_kv_pages;
@@ -55,3 +56,5 @@ typedef struct apus_kv_attention_kernels {
 } apus_kv_attention_kernels;
 
 extern const apus_kv_attention_kernels apus_kv_attention_portable, apus_kv_attention_avx2, apus_kv_attention_avx512;
+extern const apus_kv_attention_kernels apus_kv_attention_int8_portable, apus_kv_attention_int8_avx2,
+    apus_kv_attention_int8_avx512;

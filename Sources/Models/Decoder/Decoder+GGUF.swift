@@ -12,13 +12,17 @@ extension Decoder {
 
     /// Loads a decoder from a GGUF file of architecture `llama`.
     ///
-    /// - Parameter progress: told how much is loaded, from 0 to 1.
+    /// - Parameters:
+    ///   - contextLength: positions that it is to take. More than the file states stretch it by YaRN, which changes short
+    ///     answers a little too; nil and less leave it as it was trained.
+    ///   - progress: told how much is loaded, from 0 to 1.
     /// - Throws: `GGUFError` or `ModelError`, naming the key or tensor.
     public convenience init(
-        _ file: GGUFFile, precision: Precision = .asStored, compute: Compute,
+        _ file: GGUFFile, precision: Precision = .asStored, contextLength: Int? = nil, compute: Compute,
         progress: (Double) -> Void = { _ in }
     ) throws {
-        let configuration = try DecoderConfiguration(file)
+        var configuration = try DecoderConfiguration(file)
+        if let contextLength { try configuration.stretch(to: contextLength) }
         let loader = DecoderLoader(file: file, configuration: configuration, precision: precision, compute: compute)
         try loader.checkNames()
         var blocks: [Block] = []

@@ -22,7 +22,7 @@ public final class Decoder: Sendable {
     let embedding: EmbeddingTable
     let blocks: [Block]
     let finalNorm: Tensor
-    private let frequencies: [Float]
+    private let frequencies: RotaryFrequencies
 
     init(
         configuration: DecoderConfiguration, embedding: EmbeddingTable, blocks: [Block], finalNorm: Tensor,
@@ -33,16 +33,17 @@ public final class Decoder: Sendable {
         self.blocks = blocks
         self.finalNorm = finalNorm
         self.compute = compute
-        self.frequencies = RotaryAngles.frequencies(headSize: configuration.headSize, theta: configuration.ropeTheta)
+        self.frequencies = configuration.rotaryFrequencies
     }
 
     /// A KV cache for this decoder of about `bytes` bytes, and room for `leastPositions` positions in any case.
-    public func makeCache(bytes: Int, leastPositions: Int) -> KVCache {
-        let blockBytes = 2 * 2 * KVCache.blockSize * configuration.kvWidth * configuration.layers
+    public func makeCache(bytes: Int, leastPositions: Int, precision: KVCache.Precision = .fp16) -> KVCache {
+        let pageBytes = KVCache.pageBytes(headSize: configuration.headSize, precision: precision)
+        let blockBytes = configuration.layers * configuration.kvHeads * pageBytes
         let least = (leastPositions + KVCache.blockSize - 1) / KVCache.blockSize
         return KVCache(
             layers: configuration.layers, heads: configuration.kvHeads, headSize: configuration.headSize,
-            blocks: max(least, bytes / blockBytes))
+            blocks: max(least, bytes / blockBytes), precision: precision)
     }
 
     /// Computes the batch's rows, stores their keys and values, and returns the logits of its output rows.

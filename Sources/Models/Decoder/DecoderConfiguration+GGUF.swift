@@ -34,6 +34,15 @@ extension DecoderConfiguration {
         if file.metadata[ropeKey] != nil { _ = try Self.size(file, ropeKey, in: headSize...headSize) }
     }
 
+    /// Makes room for `positions` positions.
+    mutating func stretch(to positions: Int) throws {
+        guard positions <= contextLength * Self.mostStretch else {
+            throw ModelError.unsupported(
+                key: "context length", expected: "at most \(contextLength * Self.mostStretch)", found: "\(positions)")
+        }
+        contextStretch = max(1, Float(positions) / Float(contextLength))
+    }
+
     private static func size(_ file: GGUFFile, _ key: String, in range: ClosedRange<Int>) throws -> Int {
         let value = try file.integer(key)
         guard range.contains(value) else {

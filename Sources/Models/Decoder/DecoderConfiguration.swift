@@ -1,3 +1,5 @@
+public import Tensors
+
 /// The sizes of a Llama-shaped decoder: pre-norm blocks of grouped-query attention and SwiGLU, tied embeddings.
 ///
 /// SmolLM2-135M: 30 layers, width 576, FFN 1,536, 9 query heads and 3 key/value heads of 64, vocabulary 49,152.
@@ -18,10 +20,15 @@ public struct DecoderConfiguration: Sendable, Equatable {
     public var vocabulary: Int
     /// Positions that the model was trained for.
     public var contextLength: Int
+    /// How many times as many it is stretched to by YaRN, 1 to `mostStretch`; 1 leaves it as it was trained.
+    public var contextStretch: Float = 1
     /// Base θ of the rotary frequencies (Su et al. 2021).
     public var ropeTheta: Float
     /// ε of the RMS norms.
     public var normEpsilon: Float
+
+    /// YaRN was shown to hold up to about this.
+    public static let mostStretch = 4
 
     /// A configuration of the given sizes.
     public init(
@@ -38,6 +45,14 @@ public struct DecoderConfiguration: Sendable, Equatable {
         self.contextLength = contextLength
         self.ropeTheta = ropeTheta
         self.normEpsilon = normEpsilon
+    }
+
+    /// How far rotary positions turn.
+    public var rotaryFrequencies: RotaryFrequencies {
+        contextStretch == 1
+            ? RotaryFrequencies(headSize: headSize, theta: ropeTheta)
+            : RotaryFrequencies(
+                headSize: headSize, theta: ropeTheta, stretchedBy: contextStretch, trained: contextLength)
     }
 
     /// Width of all query heads together.

@@ -7,9 +7,9 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     /// Steps of the whole run.
     public var steps = 1_300
     /// easy-VQA's pictures a step.
-    public var officialPictures = 2
+    public var officialPictures = 1
     /// The families' pictures a step.
-    public var familyPictures = 6
+    public var familyPictures = 7
     /// The families of those pictures, in turn: what is hard stands there more than once, and descriptions, whose answers
     /// say most about what is where.
     public var families: [Family] = [
@@ -23,11 +23,11 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     /// α of the adapter.
     public var alpha: Float = 32
     /// Learning rate of the adapter.
-    public var adapterRate: Float = 5e-4
+    public var adapterRate: Float = 1e-3
     /// Learning rate of the connector.
-    public var connectorRate: Float = 1e-3
+    public var connectorRate: Float = 2e-3
     /// Learning rate of the vision encoder.
-    public var visionRate: Float = 2e-4
+    public var visionRate: Float = 4e-4
     /// Steps over which the rates rise.
     public var warmUp = 15
     /// The share of the rates that is left at the end.

@@ -37,10 +37,7 @@ public struct TrainableDecoder: Sendable {
     public func forward(_ embeddings: Tensor, rows: PackedRows, outputs: [Int]) -> Pass {
         precondition(embeddings.rows == rows.count, "\(embeddings.rows) embeddings for \(rows.count) rows")
         let spans = rows.spans
-        let angles = RotaryAngles(
-            positions: spans.positions,
-            frequencies: RotaryAngles.frequencies(
-                headSize: base.configuration.headSize, theta: base.configuration.ropeTheta))
+        let angles = RotaryAngles(positions: spans.positions, frequencies: base.configuration.rotaryFrequencies)
         Tensor.keepFreedMemory(atLeast: savedBytes(rows: rows.count))
         var x = embeddings
         var saved: [DecoderBlock.Saved] = []

@@ -1,0 +1,109 @@
+import Foundation
+
+/// Puts a load on a server that speaks `POST /v1/chat/completions`, ours or another, and times every token.
+public struct LoadBenchmark: Sendable {
+    private let client: any EventStreamClient
+    private let url: String
+    private let model: String?
+    private let profile: LoadProfile
+    private let time: LoadClock
+
+    /// A benchmark of the server at `server`, as `http://127.0.0.1:8080`.
+    ///
+    /// - Parameter model: the name that requests ask for; nil for none.
+    public init(client: any EventStreamClient, server: String, model: String?, profile: LoadProfile) {
+        self.init(client: client, server: server, model: model, profile: profile, time: .continuous())
+    }
+
+    package init(
+        client: any EventStreamClient, server: String, model: String?, profile: LoadProfile, time: LoadClock
+    ) {
+        self.client = client
+        self.url = (server.hasSuffix("/") ? String(server.dropLast()) : server) + "/v1/chat/completions"
+        self.model = model
+        self.profile = profile
+        self.time = time
+    }
+
+    /// Asks everything and waits for all answers. An answer that fails counts as such, with its reason.
+    public func run() async throws -> LoadReport {
+        let times = profile.times()
+        let bodies = try times.indices.map { try profile.body($0, model: model) }
+        let start = time.now()
+        let limit = if case .open(let count) = profile.arrival { count } else { bodies.count }
+        var answers = [LoadReport.Answer?](repeating: nil, count: bodies.count)
+        try await withThrowingTaskGroup(of: (Int, LoadReport.Answer).self) { group in
+            var pending = bodies.indices[...]
+            func askNext() {
+                guard let index = pending.popFirst() else { return }
+                group.addTask {
+                    try await time.wait(start + times[index])
+                    let (json, hasPicture) = bodies[index]
+                    return (index, try await answer(to: json, hasPicture: hasPicture))
+                }
+            }
+            for _ in 0..<limit { askNext() }
+            while let (index, answer) = try await group.next() {
+                answers[index] = answer
+                askNext()
+            }
+        }
+        return LoadReport(profile, seconds: time.now() - start, answers: answers.compactMap { $0 })
+    }
+
+    private struct Chunk: Decodable {
+        struct Choice: Decodable {
+            struct Delta: Decodable { let content: String? }
+            let delta: Delta?
+        }
+        struct Usage: Decodable { let completion_tokens: Int }
+        let choices: [Choice]?
+        let usage: Usage?
+    }
+
+    private func answer(to json: [UInt8], hasPicture: Bool) async throws -> LoadReport.Answer {
+        let asked = time.now()
+        var pieces: [Double] = []
+        var tokens: Int?
+        var isWhole = false
+        var failure: String?
+        do {
+            let status = try await client.stream(json, to: url) { data in
+                if data == "[DONE]" {
+                    isWhole = true
+                    return
+                }
+                let chunk = try JSONDecoder().decode(Chunk.self, from: Data(data.utf8))
+                if let usage = chunk.usage { tokens = usage.completion_tokens }
+                let text = chunk.choices?.first?.delta?.content ?? ""
+                if !text.isEmpty { pieces.append(time.now() - asked) }
+            }
+            if status != 200 { failure = "status \(status)" } else if !isWhole { failure = "the stream was cut off" }
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            failure = "\(error)"
+        }
+        return LoadReport.Answer(
+            hasPicture: hasPicture, pieces: pieces, tokens: tokens ?? pieces.count, failure: failure)
+    }
+}
+
+/// Seconds, and waiting until some.
+package struct LoadClock: Sendable {
+    package var now: @Sendable () -> Double
+    package var wait: @Sendable (Double) async throws -> Void
+
+    package init(now: @escaping @Sendable () -> Double, wait: @escaping @Sendable (Double) async throws -> Void) {
+        self.now = now
+        self.wait = wait
+    }
+
+    /// The system's clock, from now on.
+    static func continuous() -> LoadClock {
+        let (clock, start) = (ContinuousClock(), ContinuousClock.now)
+        return LoadClock(
+            now: { start.duration(to: clock.now) / .seconds(1) },
+            wait: { try await clock.sleep(until: start + .seconds($0)) })
+    }
+}

@@ -1,0 +1,105 @@
+import Datasets
+import Foundation
+import Images
+
+/// Which questions a server is asked, and when.
+public struct LoadProfile: Sendable {
+    /// When questions come.
+    public enum Arrival: Sendable, Equatable {
+        /// So many a second on average, however busy the server is: a Poisson process.
+        case rate(Double)
+        /// So many are open at any time: the next one comes when one is answered.
+        case open(Int)
+    }
+
+    /// When questions come.
+    public var arrival = Arrival.open(1)
+    /// How many there are.
+    public var requests = 64
+    /// The share of them that are about a picture, 0 to 1.
+    public var pictureShare = 0.25
+    /// Pixels of a picture's side.
+    public var pictureSide = 64
+    /// Words of a question; no two questions begin alike, so that caches of prefixes do not help.
+    public var words = 128
+    /// Tokens of every answer.
+    public var answerTokens = 64
+    /// Decides everything.
+    public var seed: UInt64 = 0
+
+    /// One stream of short mixed questions.
+    public init() {}
+
+    /// Seconds from the start at which each question comes; all at once without a rate.
+    package func times() -> [Double] {
+        guard case .rate(let rate) = arrival else { return Array(repeating: 0, count: requests) }
+        var generator = generator(of: 0)
+        var time = 0.0
+        return (0..<requests).map { _ in
+            // 53 random bits; never 0.
+            let uniform = (Double(generator.next() >> 11) + 1) * 0x1p-53
+            time -= log(uniform) / rate
+            return time
+        }
+    }
+
+    /// Question `index` as a body of `POST /v1/chat/completions`.
+    package func body(_ index: Int, model: String?) throws -> (json: [UInt8], hasPicture: Bool) {
+        var generator = generator(of: 1 + index)
+        let hasPicture = Double(generator.draw(0...999_999)) < pictureShare * 1_000_000
+        let text = "\(index): " + (0..<words).map { _ in generator.draw(from: Self.vocabulary) }.joined(separator: " ")
+        var parts = [Body.Part(type: "text", text: text)]
+        if hasPicture {
+            let scene = ShapeScene(seed: SeedSplit.test.seed(at: generator.next() % 1_000_000))
+            let image = scene.image.resized(width: pictureSide, height: pictureSide, filter: .bilinear)
+            let url = "data:image/png;base64," + Data(PNG.encode(image)).base64EncodedString()
+            parts.insert(Body.Part(type: "image_url", imageURL: .init(url: url)), at: 0)
+        }
+        let body = Body(model: model, messages: [.init(content: parts)], maximumTokens: answerTokens)
+        return ([UInt8](try JSONEncoder().encode(body)), hasPicture)
+    }
+
+    /// Chance for one purpose, apart from that for others.
+    private func generator(of stream: Int) -> SeededGenerator {
+        SeededGenerator(seed: seed &* 0x1_0000_0001 &+ UInt64(stream))
+    }
+
+    private static let vocabulary = [
+        "river", "stone", "seven", "under", "green", "walks", "early", "paper", "north", "music", "table", "light",
+        "water", "house", "again", "small",
+    ]
+
+    private struct Body: Encodable {
+        struct Part: Encodable {
+            struct URL: Encodable { let url: String }
+            let type: String
+            var text: String?
+            var imageURL: URL?
+
+            enum CodingKeys: String, CodingKey {
+                case type, text
+                case imageURL = "image_url"
+            }
+        }
+        struct Message: Encodable {
+            let role = "user"
+            let content: [Part]
+        }
+        struct Options: Encodable { let include_usage = true }
+
+        let model: String?
+        let messages: [Message]
+        let maximumTokens: Int
+        let stream = true
+        let streamOptions = Options()
+        let temperature = 0
+        let ignoresEnd = true
+
+        enum CodingKeys: String, CodingKey {
+            case model, messages, stream, temperature
+            case maximumTokens = "max_tokens"
+            case streamOptions = "stream_options"
+            case ignoresEnd = "ignore_eos"
+        }
+    }
+}

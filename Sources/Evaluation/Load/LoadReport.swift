@@ -1,0 +1,95 @@
+import Foundation
+
+/// How a server did under a load.
+public struct LoadReport: Codable, Sendable, Equatable {
+    /// One answer.
+    public struct Answer: Codable, Sendable, Equatable {
+        /// Whether the question was about a picture.
+        public let hasPicture: Bool
+        /// Seconds from the question to each piece of text.
+        public let pieces: [Double]
+        /// Tokens, as the server counts them; pieces where it does not.
+        public let tokens: Int
+        /// Why there is no whole answer; nil if there is one.
+        public let failure: String?
+
+        package init(hasPicture: Bool, pieces: [Double], tokens: Int, failure: String?) {
+            self.hasPicture = hasPicture
+            self.pieces = pieces
+            self.tokens = tokens
+            self.failure = failure
+        }
+    }
+
+    /// Percentiles of some seconds.
+    public struct Percentiles: Codable, Sendable, Equatable {
+        /// How many there were.
+        public let count: Int
+        /// The middle one.
+        public let p50: Double
+        /// Nineteen of twenty are at most this.
+        public let p95: Double
+        /// Ninety-nine of a hundred are.
+        public let p99: Double
+
+        /// The nearest ranks of `values`; 0 if there are none.
+        package init(_ values: [Double]) {
+            let sorted = values.sorted()
+            func rank(_ share: Double) -> Double {
+                sorted.isEmpty
+                    ? 0 : sorted[min(sorted.count - 1, max(0, Int((share * Double(sorted.count)).rounded(.up)) - 1))]
+            }
+            (count, p50, p95, p99) = (sorted.count, rank(0.5), rank(0.95), rank(0.99))
+        }
+    }
+
+    /// Questions a second; nil if a number was open at any time.
+    public let rate: Double?
+    /// Questions that were open at any time; nil if they came at a rate.
+    public let open: Int?
+    /// From the first question to the last answer.
+    public let seconds: Double
+    /// Tokens of whole answers a second.
+    public let tokensPerSecond: Double
+    /// From a question without a picture to its answer's first piece.
+    public let firstText: Percentiles
+    /// The same with a picture.
+    public let firstPicture: Percentiles
+    /// Between the pieces of one answer.
+    public let gaps: Percentiles
+    /// Reasons of answers that were not whole, and how often they came.
+    public let failures: [String: Int]
+    /// All answers, in the order of their questions.
+    public let answers: [Answer]
+
+    package init(_ profile: LoadProfile, seconds: Double, answers: [Answer]) {
+        rate = if case .rate(let rate) = profile.arrival { rate } else { nil }
+        open = if case .open(let count) = profile.arrival { count } else { nil }
+        self.seconds = seconds
+        self.answers = answers
+        let whole = answers.filter { $0.failure == nil }
+        tokensPerSecond = seconds > 0 ? Double(whole.reduce(0) { $0 + $1.tokens }) / seconds : 0
+        firstText = Percentiles(whole.filter { !$0.hasPicture }.compactMap(\.pieces.first))
+        firstPicture = Percentiles(whole.filter(\.hasPicture).compactMap(\.pieces.first))
+        gaps = Percentiles(whole.flatMap { zip($0.pieces.dropFirst(), $0.pieces).map { $0 - $1 } })
+        failures = Dictionary(answers.compactMap(\.failure).map { ($0, 1) }, uniquingKeysWith: +)
+    }
+
+    /// A row for each report; times in milliseconds.
+    public static func table(_ reports: [LoadReport]) -> String {
+        let header = [
+            "load", "tokens/s", "first token, text p50", "p99", "with picture p50", "p99", "gap p50", "p99", "failed",
+        ]
+        func milliseconds(_ percentiles: Percentiles) -> [String] {
+            percentiles.count == 0
+                ? ["–", "–"] : [percentiles.p50, percentiles.p99].map { String(format: "%.1f", 1000 * $0) }
+        }
+        let rows = reports.map { report in
+            let load = report.open.map { "\($0) open" } ?? String(format: "%.2f a second", report.rate ?? 0)
+            return [load, String(format: "%.0f", report.tokensPerSecond)] + milliseconds(report.firstText)
+                + milliseconds(report.firstPicture) + milliseconds(report.gaps)
+                + ["\(report.failures.values.reduce(0, +))"]
+        }
+        return TextTable.text([header] + rows)
+    }
+}

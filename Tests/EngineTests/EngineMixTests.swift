@@ -1,0 +1,143 @@
+import Checkpoints
+import Engine
+import Foundation
+import Models
+import Tensors
+import TestSupport
+import Testing
+import Tokenizers
+
+/// Random mixes of requests, some of which are dropped or come too late: every other one gets the very answer that it gets
+/// alone, each ends once, and nothing is left.
+@Suite struct EngineMixTests {
+    private let decoder: Decoder
+    private let tokenizer: Tokenizer
+    private let policies: [Policy]
+
+    init() throws {
+        let fixtures = #filePath.replacingOccurrences(
+            of: "EngineTests/EngineMixTests.swift", with: "ModelsTests/x.swift")
+        let file = try GGUFFile(path: fixtureURL("tiny-llama-q4_1.gguf", file: fixtures).path)
+        let compute = Compute(threads: 2)
+        let decoder = try Decoder(file, compute: compute)
+        self.decoder = decoder
+        tokenizer = Tokenizer(try Vocabulary(file))
+        let folder = fixtures.replacingOccurrences(
+            of: "ModelsTests/x.swift", with: "CheckpointsTests/Fixtures/adapter")
+        let adapter = try LowRankAdapter(PEFTAdapter(folder: folder), configuration: decoder.configuration)
+        policies = [nil, ServingAdapter(adapter, configuration: decoder.configuration, compute: compute)].map {
+            Policy(
+                name: $0 == nil ? "base" : "sft", generation: 0, adapter: $0, vision: nil, template: .chatml,
+                sampling: SamplingParameters(), created: 0)
+        }
+    }
+
+    private func engine(_ change: (inout EngineConfiguration) -> Void) -> Engine {
+        var configuration = EngineConfiguration(contextLength: 256)
+        configuration.maximumWaiting = 1_000
+        change(&configuration)
+        return Engine(decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: configuration)
+    }
+
+    /// Few beginnings and many ends; some repeat themselves, so that guesses are right.
+    private func request(_ number: Int) -> EngineRequest {
+        var generator = SeededGenerator(seed: UInt64(number))
+        func draw(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
+        let beginning = (0..<48).map { Int32(3 + ($0 * 7 + number % 3 * 31) % 300) }
+        var prompt = Array(beginning.prefix(draw(0...48))) + (0..<draw(1...40)).map { _ in Int32(draw(3...40)) }
+        if draw(0...2) == 0 { prompt += prompt.suffix(12) + prompt.suffix(12) }
+        var request = EngineRequest(prompt: prompt, policy: policies[number % 2])
+        request.sampling.temperature = [0, 0.5, 1][draw(0...2)]
+        request.sampling.topK = [nil, 5][draw(0...1)]
+        request.sampling.repetitionPenalty = [1, 1.3][draw(0...1)]
+        request.sampling.seed = UInt64(number)
+        request.stop.maximumTokens = draw(0...24)
+        request.stop.minimumTokens = draw(0...4)
+        request.topLogprobs = 1
+        request.echoesPrompt = draw(0...5) == 0
+        return request
+    }
+
+    private struct Result: Equatable {
+        var tokens: [GeneratedToken] = []
+        var ends: [FinishReason] = []
+        var failures: [EngineFailure] = []
+    }
+
+    /// - Parameter limit: events after which the stream is dropped; nil reads it whole.
+    private func result(_ stream: AsyncStream<EngineEvent>, limit: Int? = nil) async -> Result {
+        var result = Result()
+        var left = limit ?? .max
+        for await event in stream {
+            if left == 0 { return result }
+            left -= 1
+            switch event {
+            case .started: break
+            case .text(let delta): result.tokens += delta.tokens
+            case .finished(let completion):
+                result.tokens += completion.tokens
+                result.ends.append(completion.reason)
+            case .failed(let failure): result.failures.append(failure)
+            }
+        }
+        return result
+    }
+
+    @Test func everyMixGivesWhatEachRequestGivesAlone() async throws {
+        let count = 60
+        var alone: [Result] = []
+        for number in 0..<count {
+            let engine = engine {
+                $0.cacheBytes = 0
+                $0.draftTokens = 0
+            }
+            alone.append(await result(try engine.submit(request(number), in: engine.reserve())))
+        }
+        var generator = SeededGenerator(seed: 77)
+        var (dropped, late, whole) = (0, 0, 0)
+        for round in 0..<10 {
+            let engine = engine {
+                $0.cacheBytes = round % 2 << 20
+                $0.tokenBudget = Int.random(in: 5...80, using: &generator)
+                $0.draftTokens = round % 3 * 4
+                $0.maximumSequences = 2 + round * 4
+            }
+            for _ in 0..<20 {
+                let numbers = (0..<Int.random(in: 1...32, using: &generator)).map { _ in
+                    Int.random(in: 0..<count, using: &generator)
+                }
+                let fates = numbers.map { _ in Int.random(in: 0..<10, using: &generator) }
+                await withTaskGroup(of: (number: Int, fate: Int, result: Result).self) { group in
+                    for (number, fate) in zip(numbers, fates) {
+                        var request = request(number)
+                        if fate == 0 { request.deadline = .now - .seconds(1) }
+                        guard let place = try? engine.reserve(), let stream = try? engine.submit(request, in: place)
+                        else {
+                            Issue.record("request \(number) was refused")
+                            continue
+                        }
+                        group.addTask {
+                            (number, fate, await self.result(stream, limit: fate <= 2 && fate > 0 ? number % 6 : nil))
+                        }
+                    }
+                    for await (number, fate, result) in group {
+                        switch fate {
+                        case 0:
+                            #expect(result == Result(failures: [.deadlineExceeded]))
+                            late += 1
+                        case 1...2:
+                            #expect(result.tokens.elementsEqual(alone[number].tokens.prefix(result.tokens.count)))
+                            dropped += 1
+                        default:
+                            #expect(result == alone[number], "request \(number) in round \(round)")
+                            whole += 1
+                        }
+                    }
+                }
+            }
+            while engine.load.running > 0 || engine.load.waiting > 0 { await Task.yield() }
+            #expect(engine.load.usedBlocks == 0 && engine.load.cachedBlocks <= engine.load.blocks)
+        }
+        #expect(whole > 1_500 && dropped > 300 && late > 150)
+    }
+}
