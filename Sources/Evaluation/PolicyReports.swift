@@ -1,6 +1,7 @@
 public import Checkpoints
 public import Engine
 public import Models
+public import Tensors
 public import Tokenizers
 
 /// What plain text costs a policy: what `apus eval text` writes.
@@ -20,13 +21,15 @@ public struct TextReport: Codable, Sendable, Equatable {
     }
 
     /// Measures a policy whose adapter is `adapter`, on the fixed text and on replies of the base model.
+    ///
+    /// - Parameter cache: what keys and values of the fixed text are kept as.
     public init(
         _ policy: Policy, adapter: ServingAdapter, conversations: [RepliesKept.Conversation], decoder: Decoder,
-        tokenizer: Tokenizer
+        tokenizer: Tokenizer, cache: KVCache.Precision = .fp16
     ) {
         self.init(
             policy: EvaluatedPolicy(policy),
-            perplexity: TextQuality(decoder: decoder, adapter: adapter, tokenizer: tokenizer),
+            perplexity: TextQuality(decoder: decoder, adapter: adapter, tokenizer: tokenizer, cache: cache),
             replies: RepliesKept(conversations, decoder: decoder, adapter: adapter))
     }
 }

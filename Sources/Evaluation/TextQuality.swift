@@ -1,6 +1,6 @@
 import Foundation
 public import Models
-import Tensors
+public import Tensors
 public import Tokenizers
 
 /// Whether a policy still writes like its base model: the perplexity of a fixed text with the adapter on and off.
@@ -22,21 +22,26 @@ public struct TextQuality: Codable, Sendable, Equatable {
     }
 
     /// Measures `ReferenceText` under the decoder alone and under an adapter.
-    public init(decoder: Decoder, adapter: ServingAdapter, tokenizer: Tokenizer) {
+    ///
+    /// - Parameter cache: what keys and values are kept as meanwhile.
+    public init(
+        decoder: Decoder, adapter: ServingAdapter, tokenizer: Tokenizer, cache: KVCache.Precision = .fp16
+    ) {
         let ids = tokenizer.encode(ReferenceText.text, special: .asText)
         tokens = ids.count
-        base = Self.perplexity(of: ids, decoder: decoder, adapter: nil)
-        policy = Self.perplexity(of: ids, decoder: decoder, adapter: adapter)
+        base = Self.perplexity(of: ids, decoder: decoder, adapter: nil, cache: cache)
+        policy = Self.perplexity(of: ids, decoder: decoder, adapter: adapter, cache: cache)
     }
 
     /// `exp` of the mean cross entropy in nats of each id but the first, given those before it.
     ///
     /// - Parameter chunk: ids that go through the decoder at once; the result does not depend on it.
     public static func perplexity(
-        of ids: [Int32], decoder: Decoder, adapter: ServingAdapter?, chunk: Int = 256
+        of ids: [Int32], decoder: Decoder, adapter: ServingAdapter?, chunk: Int = 256,
+        cache precision: KVCache.Precision = .fp16
     ) -> Double {
         precondition(ids.count > 1 && chunk > 0)
-        let cache = decoder.makeCache(bytes: 0, leastPositions: ids.count)
+        let cache = decoder.makeCache(bytes: 0, leastPositions: ids.count, precision: precision)
         let table = (0..<Int32(cache.blocks)).map { $0 }
         // What follows the last id is not known.
         let targets = ids.dropFirst() + [-1]

@@ -80,7 +80,8 @@ struct EvalText: AsyncParsableCommand {
         in model: LoadedModel
     ) throws {
         let report = TextReport(
-            policy, adapter: adapter, conversations: conversations, decoder: model.decoder, tokenizer: model.tokenizer)
+            policy, adapter: adapter, conversations: conversations, decoder: model.decoder, tokenizer: model.tokenizer,
+            cache: options.kvType)
         say("\(policy.name) generation \(policy.generation): \(report.perplexity.summary)")
         say(report.replies.summary)
         if let json { try writeJSON(report, to: json) }

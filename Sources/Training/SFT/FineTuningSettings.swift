@@ -23,11 +23,12 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     /// α of the adapter.
     public var alpha: Float = 32
     /// Learning rate of the adapter.
-    public var adapterRate: Float = 1e-3
-    /// Learning rate of the connector.
-    public var connectorRate: Float = 2e-3
+    public var adapterRate: Float = 5e-4
+    /// Learning rate of the connector: low, or its tokens outgrow those of words, and what the decoder's layers add to them is
+    /// lost.
+    public var connectorRate: Float = 5e-5
     /// Learning rate of the vision encoder.
-    public var visionRate: Float = 4e-4
+    public var visionRate: Float = 5e-5
     /// Steps over which the rates rise.
     public var warmUp = 15
     /// The share of the rates that is left at the end.

@@ -87,7 +87,10 @@ public struct SupervisedFineTuning: TrainingStage {
         let result = gradients(of: batch)
         let norm = optimizer.update(
             &parameters, gradients: result.gradients, factor: schedule.factor(at: step), on: base.compute)
-        var figures = [(name: "gradient_norm", value: norm), (name: "loss_answers", value: result.answerLoss)]
+        var figures = [
+            (name: "gradient_norm", value: norm), (name: "loss_answers", value: result.answerLoss),
+            (name: "visual_norm", value: result.visualNorm),
+        ]
         if let loss = result.replayLoss { figures.append((name: "loss_replay", value: loss)) }
         let loss = result.answerLoss + Double(settings.replayWeight) * (result.replayLoss ?? 0)
         return StepReport(loss: loss, units: batch.rows.count, figures: figures)
@@ -123,6 +126,8 @@ public struct SupervisedFineTuning: TrainingStage {
     private struct Gradients {
         let answerLoss: Double
         let replayLoss: Double?
+        /// Root mean square of the visual tokens' lengths.
+        let visualNorm: Double
         let gradients: ParameterSet
     }
 
@@ -155,6 +160,7 @@ public struct SupervisedFineTuning: TrainingStage {
         seen.backward(dfeatures, weights: vision, gradients: &dvision)
         return Gradients(
             answerLoss: mean(losses) ?? 0, replayLoss: mean(divergences),
+            visualNorm: (compute.squaredNorm(visual) / Double(visual.rows)).squareRoot(),
             gradients: ParameterSet(zip(dvision.names, dvision.tensors).map { ($0, $1) } + dadapter.parameters))
     }
 

@@ -130,10 +130,7 @@ struct VisionTargets {
         guard atCentre else { return Words(parts: [(.kind(kind), 0.5), (.colour(colour), 0.5)], weight: 1) }
         var parts: [(WordEmbeddings.Word, Float)] = [(.kind(kind), 1), (.colour(colour), 1)]
         if let isLarge = label.isLarge { parts.append((isLarge ? .large : .small, 1)) }
-        // From -1 at the left and top to 1 at the right and bottom.
-        let x = Float(2 * label.box.x + label.box.width) / Float(picture.image.width) - 1
-        let y = Float(2 * label.box.y + label.box.height) / Float(picture.image.height) - 1
-        parts += [(x < 0 ? .left : .right, abs(x)), (y < 0 ? .top : .bottom, abs(y))]
+        parts += place(of: label, in: picture)
         // A digit that is seen and a digit that counts would be mistaken for each other.
         if case .shape = kind, let counts = picture.counts(like: label) {
             parts += counted(WordEmbeddings.Word.twins, counts.twins)
@@ -141,6 +138,20 @@ struct VisionTargets {
             parts += counted(WordEmbeddings.Word.colourCount, counts.colour)
         }
         return Words(parts: parts, weight: 1)
+    }
+
+    /// Where a thing's middle is: as loudly as what it is, and louder further out, so that places can be compared.
+    private static func place(
+        of label: LabelledPicture.Label, in picture: LabelledPicture
+    ) -> [(word: WordEmbeddings.Word, share: Float)] {
+        // From -1 at the left and top to 1 at the right and bottom.
+        let x = Float(2 * label.box.x + label.box.width) / Float(picture.image.width) - 1
+        let y = Float(2 * label.box.y + label.box.height) / Float(picture.image.height) - 1
+        func loudness(_ offset: Float) -> Float { min(1, 8 * abs(offset)) * (0.75 + abs(offset)) }
+        let middle = max(0, 1 - 4 * max(abs(x), abs(y)))
+        return [
+            (x < 0 ? .left : .right, loudness(x)), (y < 0 ? .top : .bottom, loudness(y)), (.middle, middle),
+        ]
     }
 
     private static func counted(

@@ -9,7 +9,7 @@ public struct WordEmbeddings: Sendable {
         case kind(SceneObject.Kind)
         case colour(SceneColour)
         case large, small
-        case left, right, top, bottom
+        case left, right, top, bottom, middle
         case background
         /// How many things a picture shows.
         case total(Int)
@@ -23,7 +23,7 @@ public struct WordEmbeddings: Sendable {
         /// All words, in the order of the table's rows.
         static let all: [Word] =
             kinds.map(Word.kind) + SceneColour.allCases.map(Word.colour)
-            + [.large, .small, .left, .right, .top, .bottom, .background]
+            + [.large, .small, .left, .right, .top, .bottom, .middle, .background]
             + (0...VisionHead.mostCounted).flatMap { [.total($0), .twins($0), .kindCount($0), .colourCount($0)] }
 
         private static let numbers = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
