@@ -78,8 +78,8 @@ struct LoadOptions: ParsableArguments {
     @Option(help: "Tokens of every answer.")
     var tokens = LoadProfile().answerTokens
 
-    @Option(help: "The policy or model that is asked for. Default: the server's.")
-    var model: String?
+    @Option(help: "The policy or model that is asked for.")
+    var model = "sft"
 
     @Option(help: "Decides questions and arrivals.")
     var loadSeed: UInt64 = 0
