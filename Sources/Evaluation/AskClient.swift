@@ -158,7 +158,7 @@ struct AskClient: Sendable {
         return rewards.data.map(\.reward)
     }
 
-    private static func dataURL(_ png: [UInt8]) -> String {
+    static func dataURL(_ png: [UInt8]) -> String {
         "data:image/png;base64," + Data(png).base64EncodedString()
     }
 

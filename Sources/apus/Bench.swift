@@ -90,6 +90,9 @@ struct LoadOptions: ParsableArguments {
         }
         guard (0...1).contains(pictures) else { throw ValidationError("--pictures takes 0 to 1") }
         guard (8...2048).contains(side) else { throw ValidationError("--side takes 8 to 2048") }
+        if against == nil, rate != nil || open != nil {
+            throw ValidationError("--rate and --open are of a load: name a server with --against")
+        }
         _ = try arrivals()
     }
 

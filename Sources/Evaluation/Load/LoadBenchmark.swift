@@ -31,24 +31,13 @@ public struct LoadBenchmark: Sendable {
         let bodies = try times.indices.map { try profile.body($0, model: model) }
         let start = time.now()
         let limit = if case .open(let count) = profile.arrival { count } else { bodies.count }
-        var answers = [LoadReport.Answer?](repeating: nil, count: bodies.count)
-        try await withThrowingTaskGroup(of: (Int, LoadReport.Answer).self) { group in
-            var pending = bodies.indices[...]
-            func askNext() {
-                guard let index = pending.popFirst() else { return }
-                group.addTask {
-                    try await time.wait(start + times[index])
-                    let (json, hasPicture) = bodies[index]
-                    return (index, try await answer(to: json, hasPicture: hasPicture))
-                }
-            }
-            for _ in 0..<limit { askNext() }
-            while let (index, answer) = try await group.next() {
-                answers[index] = answer
-                askNext()
-            }
-        }
-        return LoadReport(profile, seconds: time.now() - start, answers: answers.compactMap { $0 })
+        let answers = try await AskClient.results(
+            of: Array(zip(times, bodies)), concurrency: limit, progress: { _, _ in },
+            { seconds, body in
+                try await time.wait(start + seconds)
+                return try await answer(to: body.json, hasPicture: body.hasPicture)
+            })
+        return LoadReport(profile, seconds: time.now() - start, answers: answers)
     }
 
     private struct Chunk: Decodable {
