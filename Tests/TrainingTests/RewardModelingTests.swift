@@ -132,7 +132,10 @@ import Training
     }
 
     @Test func shiftAndGainChangeNoPair() throws {
-        let model = try model(seed: 7)
+        let fresh = try model(seed: 7)
+        // Far from normalised, whatever the rounding of this processor's products.
+        let model = RewardModel(
+            base: fresh.base, adapter: fresh.adapter, head: fresh.head.normalized(shift: 1, gain: 3))
         let prompts = try TinyRankings.prompts(0..<30)
         let demonstrations: [[Int32]?] = prompts.indices.map { $0 % 3 == 0 ? nil : [Int32(70 + $0), 2] }
         let normalization = try RewardNormalization(model, prompts: prompts, demonstrations: demonstrations)
@@ -146,7 +149,7 @@ import Training
         }
         let again = try RewardNormalization(normalized, prompts: prompts, demonstrations: demonstrations)
         #expect(abs(again.shift) < 1e-5 && abs(again.gain - 1) < 1e-5)
-        #expect(abs(normalization.gain - 1) > 0.01)
+        #expect(abs(normalization.gain - 1) > 0.1 && abs(normalization.shift) > 0.1)
         #expect(throws: RankedAnswersError.tooFew(what: "demonstrations", expected: 1, found: 0)) {
             try RewardNormalization(model, prompts: prompts, demonstrations: prompts.map { _ in nil })
         }
