@@ -127,21 +127,13 @@ struct MetricsPage {
     }
 
     private mutating func addProcess() {
-        if let bytes = Self.residentBytes() {
+        if let bytes = MemoryLimit.residentBytes {
             gauge("process_resident_memory_bytes", "Resident memory in bytes", [([], Double(bytes))])
         }
+        gauge("apus_memory_limit_bytes", "Memory that the process may take", [([], Double(MemoryLimit.bytes))])
         head("process_cpu_seconds_total", "Processor time in seconds", "counter")
         // POSIX fixes the unit of `clock` at a microsecond.
         line("process_cpu_seconds_total", "", "\(Double(clock()) / 1e6)")
-    }
-
-    /// Linux tells in kB; nil elsewhere.
-    private static func residentBytes() -> Int? {
-        guard let status = FileManager.default.contents(atPath: "/proc/self/status") else { return nil }
-        for line in String(decoding: status, as: UTF8.self).split(separator: "\n") where line.hasPrefix("VmRSS:") {
-            return line.split { $0 == " " || $0 == "\t" }.dropFirst().first.flatMap { Int($0) }.map { $0 << 10 }
-        }
-        return nil
     }
 }
 

@@ -80,6 +80,12 @@ struct PolicyOptions: ParsableArguments {
     @Option(help: "What keys and values are kept as, fp16 or int8: half the memory, answers rounded a little more.")
     var kvType = KVCache.Precision.fp16
 
+    @Option(
+        help: ArgumentHelp(
+            "Memory for keys and values. Default: 2GiB, or what the container's memory limit leaves if that is less.",
+            valueName: "size"))
+    var kvMemory: MemorySize?
+
     @Option(help: "Tokens that an answer may guess ahead, by what it repeats; 0 for none. No answer changes by it.")
     var draftTokens = 4
 
@@ -105,6 +111,8 @@ struct LoadedModel {
     let policies: PolicyStore
     let engine: Engine
     let contextLength: Int
+    /// What the cache keeps keys and values as.
+    let cachePrecision: KVCache.Precision
     /// SHA-256 of the base model's file.
     let backbone: String
 
@@ -112,12 +120,12 @@ struct LoadedModel {
     var catalog: PolicyCatalog { policies.catalog }
 
     /// Loads everything, telling on standard error how far it is.
-    init(_ options: PolicyOptions, aliases: [String: String] = [:]) throws {
-        try self.init(options, library: options.library, aliases: aliases)
-    }
-
-    /// The same with the policies of another library.
-    init(_ options: PolicyOptions, library: PolicyLibrary, aliases: [String: String] = [:]) throws {
+    ///
+    /// - Parameters:
+    ///   - library: the policies, if not those of the options.
+    init(
+        _ options: PolicyOptions, library: PolicyLibrary? = nil, aliases: [String: String] = [:]
+    ) throws {
         let began = ContinuousClock.now
         compute = try options.model.compute()
         let file = try options.model.file()
@@ -132,18 +140,27 @@ struct LoadedModel {
         }
         policies = try PolicyStore(
             PolicyLoader(
-                decoder: decoder, backbone: backbone, library: library, preferred: options.defaultPolicy,
+                decoder: decoder, backbone: backbone, library: library ?? options.library,
+                preferred: options.defaultPolicy,
                 aliases: aliases, vision: options.vision))
+        cachePrecision = options.kvType
         var configuration = EngineConfiguration(contextLength: contextLength)
         configuration.maximumWaiting = options.queueWaiting
         configuration.draftTokens = options.draftTokens
         configuration.cachePrecision = options.kvType
+        let budget = CacheBudget(
+            limit: MemoryLimit.bytes, resident: MemoryLimit.residentBytes ?? 0,
+            embeddings: configuration.embeddingBytes,
+            context: decoder.cacheBytes(for: contextLength, precision: options.kvType))
+        configuration.cacheBytes = try budget.bytes(asked: options.kvMemory?.bytes)
         engine = Engine(decoder: decoder, tokenizer: tokenizer, endToken: endToken, configuration: configuration)
         let seconds = (ContinuousClock.now - began) / .seconds(1)
-        Self.tell(
-            "\rloaded in \(String(format: "%.1f", seconds)) s: \(compute.instructionSet.rawValue) kernels, "
-                + "\(compute.threads) threads, policies: \(policies.catalog.policies.map(\.name).joined(separator: ", "))\n"
-        )
+        let facts = [
+            "\(compute.instructionSet.rawValue) kernels", "\(compute.threads) threads",
+            "\(budget.resident >> 20) MiB resident, \(configuration.cacheBytes >> 20) MiB for keys and values",
+            "policies: \(policies.catalog.policies.map(\.name).joined(separator: ", "))",
+        ]
+        Self.tell("\rloaded in \(String(format: "%.1f", seconds)) s: \(facts.joined(separator: ", "))\n")
     }
 
     private static func tell(_ text: String) {

@@ -111,6 +111,7 @@ extension LoadedModel {
             engine: engine, policies: policies, processor: InputProcessor(tokenizer: tokenizer),
             contextLength: contextLength)
         served.isa = compute.instructionSet.rawValue
+        served.cacheType = cachePrecision.rawValue
         served.backbone = backbone
         return served
     }

@@ -38,12 +38,24 @@ public final class Decoder: Sendable {
 
     /// A KV cache for this decoder of about `bytes` bytes, and room for `leastPositions` positions in any case.
     public func makeCache(bytes: Int, leastPositions: Int, precision: KVCache.Precision = .fp16) -> KVCache {
-        let pageBytes = KVCache.pageBytes(headSize: configuration.headSize, precision: precision)
-        let blockBytes = configuration.layers * configuration.kvHeads * pageBytes
-        let least = (leastPositions + KVCache.blockSize - 1) / KVCache.blockSize
+        let blocks = max(Self.blocks(for: leastPositions), bytes / blockBytes(precision))
         return KVCache(
             layers: configuration.layers, heads: configuration.kvHeads, headSize: configuration.headSize,
-            blocks: max(least, bytes / blockBytes), precision: precision)
+            blocks: blocks, precision: precision)
+    }
+
+    /// Bytes of KV cache that `positions` positions of one sequence take.
+    public func cacheBytes(for positions: Int, precision: KVCache.Precision) -> Int {
+        Self.blocks(for: positions) * blockBytes(precision)
+    }
+
+    private static func blocks(for positions: Int) -> Int {
+        (positions + KVCache.blockSize - 1) / KVCache.blockSize
+    }
+
+    private func blockBytes(_ precision: KVCache.Precision) -> Int {
+        let pageBytes = KVCache.pageBytes(headSize: configuration.headSize, precision: precision)
+        return configuration.layers * configuration.kvHeads * pageBytes
     }
 
     /// Computes the batch's rows, stores their keys and values, and returns the logits of its output rows.

@@ -1,0 +1,84 @@
+import Engine
+import Foundation
+import Testing
+
+/// The kernel's files as containers show them.
+@Suite struct MemoryLimitTests {
+    private let machine = 8 << 30
+
+    private func limit(_ files: [String: String]) throws -> Int {
+        let root = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: root) }
+        for (path, text) in files {
+            let url = root.appendingPathComponent(path)
+            try FileManager.default.createDirectory(
+                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(text.utf8).write(to: url)
+        }
+        return MemoryLimit.bytes(root: root.path, memory: machine)
+    }
+
+    @Test func aMachineWithoutControlGroupsIsTheLimit() throws {
+        #expect(try limit([:]) == machine)
+        #expect(try limit(["proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "max\n"]) == machine)
+        #expect(
+            try limit([
+                "proc/self/cgroup": "4:memory:/\n",
+                "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+            ]) == machine)
+    }
+
+    @Test func theTightestGroupAroundTheProcessCounts() throws {
+        let groups = "0::/pods/one/main\n"
+        #expect(
+            try limit([
+                "proc/self/cgroup": groups, "sys/fs/cgroup/pods/one/main/memory.max": "max\n",
+                "sys/fs/cgroup/pods/one/memory.max": "268435456\n", "sys/fs/cgroup/pods/memory.max": "536870912\n",
+            ]) == 268_435_456)
+        // The path is the host's, only the container's own root is mounted.
+        #expect(try limit(["proc/self/cgroup": groups, "sys/fs/cgroup/memory.max": "1048576\n"]) == 1 << 20)
+    }
+
+    @Test func bothVersionsAreRead() throws {
+        let groups = "9:name=systemd:/a\n5:cpu,memory:/a\n0::/b\n"
+        #expect(
+            try limit([
+                "proc/self/cgroup": groups, "sys/fs/cgroup/memory/a/memory.limit_in_bytes": "400\n",
+                "sys/fs/cgroup/b/memory.max": "500\n",
+            ]) == 400)
+        #expect(
+            try limit([
+                "proc/self/cgroup": groups, "sys/fs/cgroup/memory/a/memory.limit_in_bytes": "600\n",
+                "sys/fs/cgroup/b/memory.max": "500\n",
+            ]) == 500)
+    }
+
+    @Test func nonsenseIsPassedOver() throws {
+        let group = ["proc/self/cgroup": "0::/\nmemory\n\n"]
+        for text in ["", "-5\n", "0\n", "many\n"] {
+            #expect(try limit(group.merging(["sys/fs/cgroup/memory.max": text]) { $1 }) == machine)
+        }
+        #expect(try limit(["proc/self/cgroup": "0::/../..\n", "sys/fs/cgroup/memory.max": "7\n"]) == 7)
+    }
+
+    @Test func thisProcessHasMemory() throws {
+        let resident = try #require(MemoryLimit.residentBytes)
+        #expect(resident > 1 << 20 && resident < MemoryLimit.bytes)
+    }
+
+    @Test func theCacheTakesWhatIsLeft() throws {
+        let mebibyte = 1 << 20
+        func budget(limit: Int) -> CacheBudget {
+            CacheBudget(limit: limit, resident: 300 * mebibyte, embeddings: 64 * mebibyte, context: 180 * mebibyte)
+        }
+        #expect(try budget(limit: 16 << 30).bytes(asked: nil) == CacheBudget.usual)
+        #expect(try budget(limit: 1_000 * mebibyte).bytes(asked: nil) == 280 * mebibyte)
+        #expect(try budget(limit: 0).bytes(asked: 200 * mebibyte) == 200 * mebibyte)
+        let small = CacheBudget.Failure.limited(limit: 880 * mebibyte, left: 172 * mebibyte, context: 180 * mebibyte)
+        #expect(throws: small) { try budget(limit: 880 * mebibyte).bytes(asked: nil) }
+        #expect("\(small)".contains("leaves 172 MiB to the KV cache, and one context takes 180 MiB"))
+        #expect(throws: CacheBudget.Failure.asked(bytes: 9, context: 180 * mebibyte)) {
+            try budget(limit: 16 << 30).bytes(asked: 9)
+        }
+    }
+}
