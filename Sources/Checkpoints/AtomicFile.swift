@@ -7,13 +7,15 @@ public enum AtomicFile {
         try write(to: path) { append throws(FileError) in try append(bytes) }
     }
 
-    /// The same for a file that is made piece by piece: `body` gets a function that appends bytes.
+    /// The same for a file that is made piece by piece: `body` gets a function that appends bytes. `mode` is what the
+    /// owner, the group and others may do.
     public static func write(
-        to path: String, _ body: (_ append: ([UInt8]) throws(FileError) -> Void) throws(FileError) -> Void
+        to path: String, mode: UInt32 = 0o644,
+        _ body: (_ append: ([UInt8]) throws(FileError) -> Void) throws(FileError) -> Void
     ) throws(FileError) {
         let temporary = "\(path).\(getpid()).tmp"
         do throws(FileError) {
-            try writeAndFlush(to: temporary, body)
+            try writeAndFlush(to: temporary, mode: mode, body)
             guard rename(temporary, path) == 0 else { throw FileError(path: path, operation: "rename", code: errno) }
         } catch {
             unlink(temporary)
@@ -23,9 +25,9 @@ public enum AtomicFile {
     }
 
     private static func writeAndFlush(
-        to path: String, _ body: (([UInt8]) throws(FileError) -> Void) throws(FileError) -> Void
+        to path: String, mode: UInt32, _ body: (([UInt8]) throws(FileError) -> Void) throws(FileError) -> Void
     ) throws(FileError) {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw FileError(path: path, operation: "create", code: errno) }
         defer { close(descriptor) }
         try body { bytes throws(FileError) in try write(bytes, to: descriptor, path: path) }

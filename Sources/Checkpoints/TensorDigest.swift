@@ -14,4 +14,19 @@ public struct TensorDigest: Hashable, Sendable {
             stride(from: 0, to: bytes.count, by: 8).map { bytes.loadUnaligned(fromByteOffset: $0, as: UInt64.self) }
         }
     }
+
+    /// The digest of this text, as `hexadecimal` gives it; nil for other text.
+    public init?(hexadecimal: String) {
+        guard FileDigest.isSHA256(hexadecimal) else { return nil }
+        let digits = Array(hexadecimal)
+        words = stride(from: 0, to: digits.count, by: 16).compactMap { UInt64(String(digits[$0..<$0 + 16]), radix: 16) }
+    }
+
+    /// Its words in 64 lower-case hexadecimal digits.
+    public var hexadecimal: String {
+        words.map { word in
+            let digits = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }.joined()
+    }
 }

@@ -1,4 +1,4 @@
-import Checkpoints
+package import Checkpoints
 import Tensors
 
 /// All that the keys and values of a whole block of positions depend on: who computed them, what stands before, its own
@@ -13,23 +13,37 @@ package struct BlockKey: Hashable {
     }
 
     /// A picture's place, which may begin before the block and end behind it.
-    private struct Picture: Hashable {
-        let content: TensorDigest
-        let first: Int
+    package struct Picture: Hashable {
+        package let content: TensorDigest
+        /// Its first position, counted from the block's.
+        package let first: Int
+
+        package init(content: TensorDigest, first: Int) {
+            self.content = content
+            self.first = first
+        }
     }
 
-    private let parent: Parent
-    private let tokens: [Int32]
-    private let pictures: [Picture]
+    package let parent: Parent
+    package let tokens: [Int32]
+    package let pictures: [Picture]
+
+    /// The key of these parts; `tokens` are as many as a block has positions.
+    package init(parent: Parent, tokens: [Int32], pictures: [Picture]) {
+        precondition(tokens.count == KVCache.blockSize, "\(tokens.count) tokens")
+        self.parent = parent
+        self.tokens = tokens
+        self.pictures = pictures
+    }
 
     /// The key of block `index` of `tokens`, all of whose positions must be there.
     package init(_ index: Int, of tokens: [Int32], images: [ImageSpan], after parent: Parent) {
         let range = index * KVCache.blockSize..<(index + 1) * KVCache.blockSize
-        self.parent = parent
-        self.tokens = Array(tokens[range])
-        pictures = images.filter { $0.range.overlaps(range) }.map {
-            Picture(content: $0.content, first: $0.range.lowerBound - range.lowerBound)
-        }
+        self.init(
+            parent: parent, tokens: Array(tokens[range]),
+            pictures: images.filter { $0.range.overlaps(range) }.map {
+                Picture(content: $0.content, first: $0.range.lowerBound - range.lowerBound)
+            })
     }
 }
 

@@ -109,6 +109,28 @@ package struct BlockPool {
         unfinished.removeAll(keepingCapacity: true)
     }
 
+    /// Whatever is cached with its key, what was used last first: a block comes after all that stand before it.
+    package var contents: [(key: BlockKey, entry: Entry)] {
+        cached.newestFirst.compactMap { block in
+            guard let key = keys[Int(block)], let entry = entries[key] else { return nil }
+            return (key, entry)
+        }
+    }
+
+    /// A free block for what is known already and held by nobody; nil if no block is free, or another one has the key.
+    /// `restore` must be told of it.
+    package mutating func reserve(for key: BlockKey) -> Entry? {
+        guard entries[key] == nil, let block = free.popLast() else { return nil }
+        _ = register(key, block: block)
+        return entries[key]
+    }
+
+    /// The blocks that were reserved hold what their keys say; the first one counts as used last.
+    package mutating func restore(_ blocks: [Int32]) {
+        finish()
+        blocks.reversed().forEach { cached.use($0) }
+    }
+
     /// Whether each block is held as often as `tables` have it and is free, cached or held, and keys lead to their blocks.
     package func isConsistent(holding tables: [[Int32]]) -> Bool {
         var found = Array(repeating: 0, count: count)

@@ -30,22 +30,26 @@ package struct EmbeddingCache {
         budget = bytes
     }
 
-    /// The embeddings of a picture, which `encode` makes if they are not there.
-    package mutating func embeddings(of key: Key, encode: () -> Tensor) -> Tensor {
-        if let known = embeddings[key] {
-            hits += 1
-            order.use(key)
-            return known
-        }
+    /// Whether the embeddings of a picture are kept.
+    package func contains(_ key: Key) -> Bool { embeddings[key] != nil }
+
+    /// The embeddings of a picture, which count as found; nil if they are not kept.
+    package mutating func find(_ key: Key) -> Tensor? {
+        guard let known = embeddings[key] else { return nil }
+        hits += 1
+        order.use(key)
+        return known
+    }
+
+    /// Keeps the embeddings of a picture that had to be encoded.
+    package mutating func insert(_ made: Tensor, for key: Key) {
         misses += 1
-        let made = encode()
+        if let other = embeddings.updateValue(made, forKey: key) { byteCount -= Self.bytes(other) }
         byteCount += Self.bytes(made)
-        embeddings[key] = made
         order.use(key)
         while byteCount > budget, let oldest = order.removeOldest() {
             if let dropped = embeddings.removeValue(forKey: oldest) { byteCount -= Self.bytes(dropped) }
         }
-        return made
     }
 
     private static func bytes(_ tensor: Tensor) -> Int { tensor.count * MemoryLayout<Float>.size }

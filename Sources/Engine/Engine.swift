@@ -11,6 +11,8 @@ public struct EngineConfiguration: Sendable {
     public var cacheBytes = 2 << 30
     /// What the cache keeps keys and values as.
     public var cachePrecision = KVCache.Precision.fp16
+    /// Where the prefix cache is kept from one process to the next; nil for nowhere.
+    public var prefixFile: String?
     /// Bytes of encoded pictures that are kept.
     public var embeddingBytes = 64 << 20
     /// Positions that one step computes at the most.
@@ -40,16 +42,30 @@ public final class Engine: Generating {
     private let published: Published
     private let nextID = Atomic<UInt64>(0)
     private let clock = ContinuousClock()
+    private let ending: AsyncStream<KeptBlocks>
+    /// What came of `prefixFile` at the start; nil if there is none.
+    public let restored: KeptBlocks?
+
+    /// Blocks that were read or written, or why none were.
+    public typealias KeptBlocks = Result<Int, PrefixFileError>
 
     /// Starts the engine's thread.
     ///
-    /// - Parameter endToken: the id that ends a turn.
-    public init(decoder: Decoder, tokenizer: Tokenizer, endToken: Int32, configuration: EngineConfiguration) {
+    /// - Parameters:
+    ///   - endToken: the id that ends a turn.
+    ///   - policies: those whose blocks may be restored.
+    public init(
+        decoder: Decoder, tokenizer: Tokenizer, endToken: Int32, configuration: EngineConfiguration,
+        policies: [Policy] = []
+    ) {
         self.configuration = configuration
         self.published = Published()
+        let (ending, end) = AsyncStream<KeptBlocks>.makeStream()
+        self.ending = ending
         let loop = EngineLoop(
             decoder: decoder, tokenizer: tokenizer, endToken: endToken, configuration: configuration, mailbox: mailbox,
-            published: published)
+            published: published, end: end)
+        restored = loop.restorePrefixes(of: policies)
         loop.start()
     }
 
@@ -106,6 +122,14 @@ public final class Engine: Generating {
     /// Ends the engine's thread after its running step; requests that are not finished end with `EngineFailure.stopped`.
     public func stop() {
         mailbox.stop()
+    }
+
+    /// Waits until the engine's thread has ended; for one caller.
+    ///
+    /// - Returns: what came of writing `prefixFile`; nil if there is none.
+    public func ended() async -> KeptBlocks? {
+        for await kept in ending { return kept }
+        return nil
     }
 }
 

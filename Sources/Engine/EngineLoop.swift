@@ -11,6 +11,8 @@ final class EngineLoop: @unchecked Sendable {
     private let endToken: Int32
     private let mailbox: Mailbox
     private let published: Published
+    private let end: AsyncStream<Engine.KeptBlocks>.Continuation
+    private var keeper: PrefixKeeper?
     private var runner: ModelRunner
     private let clock = ContinuousClock()
     private var scheduler: Scheduler
@@ -19,7 +21,7 @@ final class EngineLoop: @unchecked Sendable {
 
     init(
         decoder: Decoder, tokenizer: Tokenizer, endToken: Int32, configuration: EngineConfiguration, mailbox: Mailbox,
-        published: Published
+        published: Published, end: AsyncStream<Engine.KeptBlocks>.Continuation
     ) {
         let cache = decoder.makeCache(
             bytes: configuration.cacheBytes, leastPositions: configuration.contextLength,
@@ -29,12 +31,28 @@ final class EngineLoop: @unchecked Sendable {
         self.endToken = endToken
         self.mailbox = mailbox
         self.published = published
+        self.end = end
+        self.keeper = configuration.prefixFile.map { PrefixKeeper(path: $0, decoder: decoder, cache: cache) }
         self.runner = ModelRunner(
-            decoder: decoder, cache: cache, embeddings: EmbeddingCache(bytes: configuration.embeddingBytes))
+            decoder: decoder, cache: cache,
+            pictures: PictureEncoder(
+                embeddings: EmbeddingCache(bytes: configuration.embeddingBytes), decoder: decoder.configuration))
         self.scheduler = Scheduler(blocks: cache.blocks, configuration: configuration)
         load.blocks = cache.blocks
         load.blockSize = KVCache.blockSize
         published.load = load
+    }
+
+    /// Before the thread starts: finds in the prefix file what these policies computed.
+    func restorePrefixes(of policies: [Policy]) -> Engine.KeptBlocks? {
+        guard keeper != nil else { return nil }
+        let restored = Result { () throws(PrefixFileError) in
+            try scheduler.restore { pool throws(PrefixFileError) in
+                try keeper?.restore(into: &pool, policies: policies) ?? 0
+            }
+        }
+        publish()
+        return restored
     }
 
     func start() {
@@ -52,6 +70,8 @@ final class EngineLoop: @unchecked Sendable {
             if mail.isStopping {
                 sequences.values.forEach { end($0, with: .failed(.stopped)) }
                 publish()
+                if let keeper { end.yield(Result { () throws(PrefixFileError) in try keeper.save(scheduler.pool) }) }
+                end.finish()
                 return
             }
             expireDeadlines()
@@ -69,6 +89,7 @@ final class EngineLoop: @unchecked Sendable {
             id: submission.id, request: request, output: output, continuation: submission.continuation,
             submitted: submission.submitted, place: submission.place, draftTokens: configuration.draftTokens)
         sequences[sequence.id] = sequence
+        keeper?.note(request.policy)
         scheduler.add(sequence)
     }
 
@@ -82,20 +103,25 @@ final class EngineLoop: @unchecked Sendable {
     }
 
     private func step() {
-        let chunks = scheduler.plan()
-        guard !chunks.isEmpty else { return }
+        let plan = scheduler.plan(runner.pictures.work)
+        guard !plan.isEmpty else { return }
         let began = clock.now
+        load.steps += 1
         defer {
-            load.steps += 1
             load.stepSeconds.observe((clock.now - began) / .seconds(1))
-            load.batchTokens.observe(Double(chunks.reduce(0) { $0 + $1.count }))
+            load.batchTokens.observe(Double(plan.chunks.reduce(0) { $0 + $1.count }))
         }
-        for chunk in chunks {
-            begin(chunk.sequence)
-            runner.encodeImages(of: chunk, clock: clock)
-        }
-        let outputs = runner.run(chunks)
+        plan.slices.forEach { begin($0.sequence) }
+        plan.chunks.forEach { begin($0.sequence) }
+        runner.pictures.run(plan.slices)
+        guard !plan.chunks.isEmpty else { return }
+        let outputs = runner.run(plan.chunks)
         scheduler.finishStep()
+        take(outputs, of: plan.chunks)
+    }
+
+    /// Gives each sequence what was computed for it, and draws its next tokens.
+    private func take(_ outputs: ModelRunner.Outputs, of chunks: [StepPlan.Chunk]) {
         var row = 0
         func nextRow() -> [Float] {
             defer { row += 1 }
@@ -202,6 +228,7 @@ final class EngineLoop: @unchecked Sendable {
     private func end(_ sequence: Sequence, with event: EngineEvent) {
         guard sequences.removeValue(forKey: sequence.id) != nil else { return }
         scheduler.remove(sequence)
+        runner.pictures.drop(except: scheduler.running + scheduler.waiting)
         sequence.place = nil
         publish()
         sequence.continuation.yield(event)
@@ -219,8 +246,8 @@ final class EngineLoop: @unchecked Sendable {
         load.usedBlocks = scheduler.pool.count - scheduler.pool.freeCount
         load.cachedBlocks = scheduler.pool.cachedCount
         load.preemptions = scheduler.preemptions
-        load.imageHits = runner.embeddings.hits
-        load.imageMisses = runner.embeddings.misses
+        load.imageHits = runner.pictures.embeddings.hits
+        load.imageMisses = runner.pictures.embeddings.misses
         published.load = load
     }
 

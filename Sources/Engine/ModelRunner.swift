@@ -1,8 +1,7 @@
 import Models
 import Tensors
 
-/// Executes what the scheduler planned: encodes the pictures that are needed, lays the chunks side by side as one batch,
-/// and returns what is read: logits where given tokens are scored or one is drawn, and the scores of heads.
+/// Executes what the scheduler planned: encodes pictures, lays the chunks side by side as one batch, and returns what is read: logits where given tokens are scored or one is drawn, and the scores of heads.
 struct ModelRunner {
     /// What one step gives, in the order of its chunks.
     struct Outputs {
@@ -15,17 +14,17 @@ struct ModelRunner {
 
     let decoder: Decoder
     let cache: KVCache
-    private(set) var embeddings: EmbeddingCache
+    var pictures: PictureEncoder
 
     /// A runner with an empty KV cache.
-    init(decoder: Decoder, cache: KVCache, embeddings: EmbeddingCache) {
+    init(decoder: Decoder, cache: KVCache, pictures: PictureEncoder) {
         self.decoder = decoder
         self.cache = cache
-        self.embeddings = embeddings
+        self.pictures = pictures
     }
 
     /// Computes the chunks' positions.
-    func run(_ chunks: [Scheduler.Chunk]) -> Outputs {
+    func run(_ chunks: [StepPlan.Chunk]) -> Outputs {
         var batch = batch(of: chunks)
         let logitRows = batch.outputRows.count
         let read = chunks.filter { $0.isLast && $0.head != nil }
@@ -41,21 +40,7 @@ struct ModelRunner {
         return Outputs(logits: decoder.logits(of: hidden.rows(0..<logitRows)), scores: scores)
     }
 
-    /// Encodes the pictures that overlap the chunk's positions, unless their embeddings are known.
-    mutating func encodeImages(of chunk: Scheduler.Chunk, clock: ContinuousClock) {
-        let sequence = chunk.sequence
-        guard let vision = sequence.request.policy.vision else { return }
-        while let missing = sequence.missingImage(in: chunk.range) {
-            let image = sequence.request.images[missing]
-            sequence.imageTime += clock.measure {
-                sequence.imageEmbeddings[missing] = embeddings.embeddings(
-                    of: .init(picture: image.content, vision: vision.id)
-                ) { vision.encoder.encode(image.pixels) }
-            }
-        }
-    }
-
-    private func batch(of chunks: [Scheduler.Chunk]) -> DecoderBatch {
+    private func batch(of chunks: [StepPlan.Chunk]) -> DecoderBatch {
         var batch = DecoderBatch(tokens: [], sequences: [], outputRows: [])
         for chunk in chunks {
             let tokens = chunk.tokens
@@ -73,7 +58,7 @@ struct ModelRunner {
         return batch
     }
 
-    private func injections(of chunk: Scheduler.Chunk, firstRow: Int) -> [DecoderBatch.Injection] {
+    private func injections(of chunk: StepPlan.Chunk, firstRow: Int) -> [DecoderBatch.Injection] {
         zip(chunk.sequence.request.images, chunk.sequence.imageEmbeddings).compactMap { image, embeddings in
             let shared = image.range.clamped(to: chunk.range)
             guard let embeddings, !shared.isEmpty else { return nil }
@@ -85,7 +70,7 @@ struct ModelRunner {
     }
 }
 
-extension Scheduler.Chunk {
+extension StepPlan.Chunk {
     /// Whether its request draws tokens.
     fileprivate var drawsToken: Bool { sequence.request.measurement == nil }
 

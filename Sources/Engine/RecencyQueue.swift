@@ -16,6 +16,9 @@ package struct RecencyQueue<Key: Hashable> {
     /// Whether `key` is in it.
     package func contains(_ key: Key) -> Bool { stamps[key] != nil }
 
+    /// The keys, the one used last first.
+    package var newestFirst: [Key] { uses.reversed().filter { stamps[$0.key] == $0.stamp }.map(\.key) }
+
     /// Puts `key` last, wherever it was.
     package mutating func use(_ key: Key) {
         clock += 1

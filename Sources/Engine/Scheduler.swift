@@ -1,32 +1,15 @@
 import OrderedCollections
 
-/// Decides what the next step computes: first one position for each sequence that is decoding, then chunks of prompts,
-/// within a budget of positions. It plans and accounts for blocks, and computes nothing.
+/// Decides what the next step computes: first one position for each sequence that is decoding, then chunks of prompts and
+/// layers of their pictures, within a budget of positions. It plans and accounts for blocks, and computes nothing.
+///
+/// Prompts share what is left of the budget evenly, and what a short one does not need goes to the longer ones: a long
+/// prompt, or a big picture, stops neither a running answer nor a short question.
 ///
 /// A sequence begins with the blocks that the cache has of it. Where another one computes its next block in this very
-/// step, it waits a step and finds it: so samples of one prompt share it though they come together.
+/// step, or has its next picture encoded, it waits and finds them: so samples of one prompt share it though they come
+/// together.
 package struct Scheduler {
-    /// A piece of a sequence's positions.
-    package struct Chunk {
-        package let sequence: Sequence
-        /// Positions `[computed, computed + n)` of the sequence.
-        package let range: Range<Int>
-        /// Guesses at the positions behind its last token.
-        package fileprivate(set) var draft: ArraySlice<Int32> = []
-
-        /// Positions to be computed.
-        package var count: Int { range.count + draft.count }
-
-        /// Their tokens.
-        package var tokens: [Int32] { Array(sequence.tokens[range] + draft) }
-
-        /// Whether it ends the tokens so far: one is drawn after it, or the answer that is measured is whole.
-        package var isLast: Bool { range.upperBound == sequence.tokens.count }
-
-        /// The positions whose logits score tokens that are given.
-        package var scoring: Range<Int> { sequence.scoring(in: range) }
-    }
-
     private let tokenBudget: Int
     private let maximumSequences: Int
     private let contextLength: Int
@@ -44,6 +27,9 @@ package struct Scheduler {
         self.contextLength = configuration.contextLength
     }
 
+    /// Lets `body` fill free blocks, while there are no sequences.
+    mutating func restore<E: Error>(_ body: (inout BlockPool) throws(E) -> Int) throws(E) -> Int { try body(&pool) }
+
     package var isIdle: Bool { waiting.isEmpty && running.isEmpty }
 
     package mutating func add(_ sequence: Sequence) {
@@ -57,65 +43,92 @@ package struct Scheduler {
         waiting.removeAll { $0 === sequence }
     }
 
-    /// The next step's chunks, with blocks for all of their positions. Empty only when nothing is left to do.
+    /// The next step, with blocks for all of its positions. Empty only when nothing is left to do.
     ///
     /// The pool holds at least one sequence of full length, so preempting always ends with a sequence that fits. Chunks of
     /// one policy lie together, so that its adapter is applied once.
-    package mutating func plan() -> [Chunk] {
+    ///
+    /// - Parameter work: what is to be done for a picture of a sequence.
+    package mutating func plan(_ work: (Sequence, _ image: Int) -> ImageWork?) -> StepPlan {
         while true {
-            let chunks = compose()
-            if chunks.isEmpty, !running.isEmpty {
+            var plan = compose(work)
+            if plan.isEmpty, !running.isEmpty {
                 preemptYoungest()
                 continue
             }
-            let policies = OrderedSet(chunks.map(\.sequence.request.policy.id))
-            return policies.flatMap { id in chunks.filter { $0.sequence.request.policy.id == id } }
+            let policies = OrderedSet(plan.chunks.map(\.sequence.request.policy.id))
+            plan.chunks = policies.flatMap { id in plan.chunks.filter { $0.sequence.request.policy.id == id } }
+            return plan
         }
     }
 
-    private mutating func compose() -> [Chunk] {
-        var budget = tokenBudget
-        var chunks: [Chunk] = []
+    private mutating func compose(_ work: (Sequence, Int) -> ImageWork?) -> StepPlan {
+        var plan = StepPlan(budget: tokenBudget)
         // A copy, because a decoding sequence may preempt others of the list.
         for sequence in running where sequence.isDecoding && running.contains(where: { $0 === sequence }) {
-            guard budget > 0, reserve(1, for: sequence) else { continue }
-            append(1, of: sequence, to: &chunks, budget: &budget)
+            guard plan.budget > 0, reserve(1, for: sequence) else { continue }
+            append(1, of: sequence, to: &plan)
         }
-        addDrafts(to: &chunks, budget: &budget)
-        for sequence in running where !sequence.isDecoding && budget > 0 {
-            appendPrefill(of: sequence, to: &chunks, budget: &budget)
+        addDrafts(to: &plan)
+        let reading = running.filter { !$0.isDecoding }.sorted { $0.pending < $1.pending }
+        admit(beside: reading, to: &plan, work)
+        for (index, sequence) in reading.enumerated() where plan.budget > 0 {
+            appendPrefill(of: sequence, room: max(1, plan.budget / (reading.count - index)), to: &plan, work)
         }
+        return plan
+    }
+
+    /// Lets waiting sequences begin, each with an even share of the budget, as long as blocks are left for all of them and
+    /// for what is being read.
+    private mutating func admit(
+        beside reading: [Sequence], to plan: inout StepPlan, _ work: (Sequence, Int) -> ImageWork?
+    ) {
+        let candidates = min(waiting.count, maximumSequences - running.count)
+        guard candidates > 0 else { return }
+        let share = max(1, plan.budget / (reading.count + candidates))
+        var promised = reading.reduce(0) { $0 + missingBlocks($1) }
         var place = 0
-        while budget > 0, running.count < maximumSequences, place < waiting.count {
+        while plan.budget > 0, running.count < maximumSequences, place < waiting.count {
             let next = waiting[place]
-            guard adoptPrefix(of: next) else {
+            guard !awaitsPicture(next), adoptPrefix(of: next) else {
                 place += 1
                 continue
             }
-            let missing = min(BlockPool.blocks(for: next.tokens.count) + 1, pool.count) - next.blockTable.count
-            guard pool.freeCount >= missing else {
+            promised += missingBlocks(next)
+            guard pool.freeCount >= promised else {
                 release(next)
                 break
             }
             next.noteCachedPositions()
             waiting.remove(at: place)
             running.append(next)
-            appendPrefill(of: next, to: &chunks, budget: &budget)
+            let free = pool.freeCount
+            appendPrefill(of: next, room: share, to: &plan, work)
+            promised -= free - pool.freeCount
         }
-        return chunks
+    }
+
+    /// Whether a running sequence has the next picture encoded: it is not done twice, nor what stands before it.
+    private func awaitsPicture(_ sequence: Sequence) -> Bool {
+        guard let next = sequence.missingPictures.first else { return false }
+        return running.contains { $0.missingPictures.contains(next) }
+    }
+
+    /// Blocks that a sequence needs besides those that it has, until it has answered its first tokens.
+    private func missingBlocks(_ sequence: Sequence) -> Int {
+        min(BlockPool.blocks(for: sequence.tokens.count) + 1, pool.count) - sequence.blockTable.count
     }
 
     /// Lets decoding sequences guess, as long as the step stays so small that more rows cost little.
-    private mutating func addDrafts(to chunks: inout [Chunk], budget: inout Int) {
-        var rows = chunks.count
-        for index in chunks.indices where rows < Self.cheapRows && budget > 0 {
-            let sequence = chunks[index].sequence
-            let end = chunks[index].range.upperBound
-            let draft = sequence.guess(room: min(Self.cheapRows - rows, budget, contextLength - end - 1))
+    private mutating func addDrafts(to plan: inout StepPlan) {
+        var rows = plan.chunks.count
+        for index in plan.chunks.indices where rows < Self.cheapRows && plan.budget > 0 {
+            let sequence = plan.chunks[index].sequence
+            let end = plan.chunks[index].range.upperBound
+            let draft = sequence.guess(room: min(Self.cheapRows - rows, plan.budget, contextLength - end - 1))
             guard !draft.isEmpty, pool.extend(&sequence.blockTable, to: end + draft.count) else { continue }
-            chunks[index].draft = draft
+            plan.add(draft, to: index)
             rows += draft.count
-            budget -= draft.count
         }
     }
 
@@ -142,19 +155,31 @@ package struct Scheduler {
         sequence.forget()
     }
 
-    private mutating func appendPrefill(of sequence: Sequence, to chunks: inout [Chunk], budget: inout Int) {
-        let count = min(budget, sequence.pending, sequence.largestChunk)
+    /// Plans the next positions of a prompt, about as many as take as long as `room` positions together with the pictures
+    /// before them. A picture that is not whole in this step ends them.
+    private mutating func appendPrefill(
+        of sequence: Sequence, room: Int, to plan: inout StepPlan, _ work: (Sequence, Int) -> ImageWork?
+    ) {
+        var room = min(room, plan.budget)
+        var end = sequence.computed + min(room, sequence.pending, sequence.largestChunk)
+        for image in sequence.missingImages(in: sequence.computed..<end) {
+            guard let work = work(sequence, image) else { continue }
+            let (cost, isWhole) = plan.append(image, of: sequence, work, room: room)
+            room -= cost
+            guard isWhole else {
+                end = sequence.request.images[image].range.lowerBound
+                break
+            }
+        }
+        let count = min(end - sequence.computed, room)
         guard count > 0, pool.extend(&sequence.blockTable, to: sequence.computed + count) else { return }
-        append(count, of: sequence, to: &chunks, budget: &budget)
+        append(count, of: sequence, to: &plan)
     }
 
     /// Plans the next `count` positions of a sequence that has the blocks for them; those that become whole get keys.
-    private mutating func append(
-        _ count: Int, of sequence: Sequence, to chunks: inout [Chunk], budget: inout Int
-    ) {
+    private mutating func append(_ count: Int, of sequence: Sequence, to plan: inout StepPlan) {
         let range = sequence.computed..<sequence.computed + count
-        chunks.append(Chunk(sequence: sequence, range: range))
-        budget -= count
+        plan.append(StepPlan.Chunk(sequence: sequence, range: range))
         while let key = sequence.nextKey(computed: range.upperBound) {
             sequence.extendChain(by: pool.register(key, block: sequence.blockTable[sequence.chain.count]))
         }

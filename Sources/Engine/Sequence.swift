@@ -155,9 +155,17 @@ package final class Sequence {
         return true
     }
 
-    /// The picture that has to be encoded before `range` can be computed.
-    package func missingImage(in range: Range<Int>) -> Int? {
-        request.images.indices.first {
+    /// The pictures whose embeddings it does not have yet.
+    package var missingPictures: [EmbeddingCache.Key] {
+        guard let vision = request.policy.vision else { return [] }
+        return request.images.indices.filter { imageEmbeddings[$0] == nil }.map {
+            EmbeddingCache.Key(picture: request.images[$0].content, vision: vision.id)
+        }
+    }
+
+    /// The pictures that have to be encoded before `range` can be computed, in the order of their positions.
+    package func missingImages(in range: Range<Int>) -> [Int] {
+        request.images.indices.filter {
             imageEmbeddings[$0] == nil && request.images[$0].range.overlaps(range)
         }
     }

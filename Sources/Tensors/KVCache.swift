@@ -59,7 +59,20 @@ public final class KVCache: @unchecked Sendable {
     private var pageBytes: Int { Self.pageBytes(headSize: headSize, precision: precision) }
 
     /// Bytes of a block: all layers together, so that memory is taken as blocks are first used.
-    private var blockBytes: Int { layers * heads * pageBytes }
+    package var blockBytes: Int { layers * heads * pageBytes }
+
+    /// What a block holds, all layers together.
+    package func contents(of block: Int32) -> [UInt8] {
+        precondition(block >= 0 && block < blocks, "block \(block) of \(blocks)")
+        return Array(UnsafeRawBufferPointer(start: memory.base + Int(block) * blockBytes, count: blockBytes))
+    }
+
+    /// Fills a block with what `contents(of:)` gave of one of the same kind of cache.
+    package func fill(_ block: Int32, with contents: [UInt8]) {
+        precondition(block >= 0 && block < blocks && contents.count == blockBytes, "\(contents.count) bytes")
+        let place = UnsafeMutableRawBufferPointer(start: memory.base + Int(block) * blockBytes, count: blockBytes)
+        place.copyBytes(from: contents)
+    }
 
     /// The pages of one layer and head, for the sequence with this table.
     func pages(layer: Int, head: Int, table: UnsafePointer<Int32>?) -> apus_kv_pages {

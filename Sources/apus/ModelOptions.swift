@@ -123,8 +123,10 @@ struct LoadedModel {
     ///
     /// - Parameters:
     ///   - library: the policies, if not those of the options.
+    ///   - prefixFile: where the engine keeps its prefix cache, if anywhere.
     init(
-        _ options: PolicyOptions, library: PolicyLibrary? = nil, aliases: [String: String] = [:]
+        _ options: PolicyOptions, library: PolicyLibrary? = nil, aliases: [String: String] = [:],
+        prefixFile: String? = nil
     ) throws {
         let began = ContinuousClock.now
         compute = try options.model.compute()
@@ -153,7 +155,10 @@ struct LoadedModel {
             embeddings: configuration.embeddingBytes,
             context: decoder.cacheBytes(for: contextLength, precision: options.kvType))
         configuration.cacheBytes = try budget.bytes(asked: options.kvMemory?.bytes)
-        engine = Engine(decoder: decoder, tokenizer: tokenizer, endToken: endToken, configuration: configuration)
+        configuration.prefixFile = prefixFile
+        engine = Engine(
+            decoder: decoder, tokenizer: tokenizer, endToken: endToken, configuration: configuration,
+            policies: policies.catalog.all)
         let seconds = (ContinuousClock.now - began) / .seconds(1)
         let facts = [
             "\(compute.instructionSet.rawValue) kernels", "\(compute.threads) threads",

@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import NIOCore
 import Serving
+import Synchronization
 import Tensors
 
 /// Serves the policies over HTTP until it is told to stop.
@@ -27,6 +28,12 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Another name of a policy, NAME=POLICY. May be repeated.")
     var modelAlias: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Keeps what was read of conversations in this file from one run to the next. It holds their words.",
+            valueName: "file"))
+    var prefixCache: String?
+
     @Flag(help: "Listen on an address that others reach, although there are no keys.")
     var insecure = false
 
@@ -49,10 +56,17 @@ struct Serve: AsyncParsableCommand {
             let hasKeys = keys.map { !$0.isEmpty } ?? false
             try configuration.checkAddress(hasKeys: hasKeys)
             if insecure, !hasKeys { logger.warning("everyone who reaches \(host):\(port) is served without a key") }
-            let (options, aliases) = (options, try aliases())
+            let (options, aliases, prefixCache) = (options, try aliases(), prefixCache)
+            let engine = Mutex<Engine?>(nil)
             try await serve(
                 keys: keys, configuration: configuration, logger: logger,
-                load: { try Self.load(options, aliases: aliases) }, onReady: { [invitation] in say(invitation) })
+                load: {
+                    let model = try Self.load(options, aliases: aliases, prefixCache: prefixCache)
+                    engine.withLock { $0 = model.engine }
+                    Self.log("prefixes.restored", model.engine.restored, to: logger)
+                    return model.served
+                }, onReady: { [invitation] in say(invitation) })
+            Self.log("prefixes.saved", await engine.withLock { $0 }?.ended(), to: logger)
             withExtendedLifetime(lock) {}
         } catch {
             FileHandle.standardError.write(Data("\(error)\n".utf8))
@@ -60,11 +74,22 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    private static func load(_ options: PolicyOptions, aliases: [String: String]) throws -> ServedModel {
+    private static func load(
+        _ options: PolicyOptions, aliases: [String: String], prefixCache: String?
+    ) throws -> LoadedModel {
         do {
-            return try LoadedModel(options, aliases: aliases).served
+            return try LoadedModel(options, aliases: aliases, prefixFile: prefixCache)
         } catch {
             throw LoadingError(reason: "\(error)")
+        }
+    }
+
+    /// A cache that cannot be used is no reason not to serve.
+    private static func log(_ event: String, _ kept: Engine.KeptBlocks?, to logger: Logger) {
+        switch kept {
+        case nil: break
+        case .success(let blocks): logger.notice("\(event)", metadata: ["positions": "\(blocks * KVCache.blockSize)"])
+        case .failure(let error): logger.error("\(event)", metadata: ["error": "\(error)"])
         }
     }
 

@@ -26,9 +26,14 @@ import Tokenizers
         let folder = fixtures.replacingOccurrences(
             of: "ModelsTests/x.swift", with: "CheckpointsTests/Fixtures/adapter")
         let adapter = try LowRankAdapter(PEFTAdapter(folder: folder), configuration: decoder.configuration)
+        var generator = SeededGenerator(seed: 9)
+        let sizes = try VisionConfiguration(
+            imageSize: 32, patchSize: 8, hidden: 96, layers: 4, heads: 2, feedForward: 192, scale: 2, textHidden: 64)
+        let encoder = VisionEncoder(VisionWeights(configuration: sizes, using: &generator), on: compute)
+        let vision = Policy.Vision(generation: 1, encoder: encoder, processor: ImageProcessor(viewSize: 32))
         policies = [nil, ServingAdapter(adapter, configuration: decoder.configuration, compute: compute)].map {
             Policy(
-                name: $0 == nil ? "base" : "sft", generation: 0, adapter: $0, vision: nil, template: .chatml,
+                name: $0 == nil ? "base" : "sft", generation: 0, adapter: $0, vision: vision, template: .chatml,
                 sampling: SamplingParameters(), created: 0)
         }
     }
@@ -47,7 +52,16 @@ import Tokenizers
         let beginning = (0..<48).map { Int32(3 + ($0 * 7 + number % 3 * 31) % 300) }
         var prompt = Array(beginning.prefix(draw(0...48))) + (0..<draw(1...40)).map { _ in Int32(draw(3...40)) }
         if draw(0...2) == 0 { prompt += prompt.suffix(12) + prompt.suffix(12) }
-        var request = EngineRequest(prompt: prompt, policy: policies[number % 2])
+        // Pictures of which several are the same, of one view or two, and costly beside the tiny decoder: their layers are
+        // spread over steps.
+        let images = (0..<draw(0...2)).compactMap { place -> ImageSpan? in
+            let views = draw(1...2)
+            let first = place * (prompt.count / 2)
+            guard first + 4 * views <= (place + 1) * (prompt.count / 2) else { return nil }
+            let pixels = Tensor(repeating: Float(draw(0...3)) / 4, [views, 3, 32, 32])
+            return ImageSpan(range: first..<first + 4 * views, pixels: pixels)
+        }
+        var request = EngineRequest(prompt: prompt, images: images, policy: policies[number % 2])
         request.sampling.temperature = [0, 0.5, 1][draw(0...2)]
         request.sampling.topK = [nil, 5][draw(0...1)]
         request.sampling.repetitionPenalty = [1, 1.3][draw(0...1)]

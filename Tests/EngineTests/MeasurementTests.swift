@@ -176,7 +176,7 @@ import Tokenizers
         var drawn = try request([])
         drawn.measurement = nil
         drawn.stop.ignoresEndToken = true
-        drawn.stop.maximumTokens = 60
+        drawn.stop.maximumTokens = 150
         let streams = try (0..<6).map { _ in try busy.submit(drawn, in: busy.reserve()) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<3 {

@@ -66,6 +66,11 @@ public struct VisionConfiguration: Sendable, Equatable {
     /// Rows that a view takes in the language model's input.
     public var tokensPerView: Int { patches / (scale * scale) }
 
+    /// Multiplications of one block for one view.
+    public var layerProducts: Int {
+        patches * hidden * (4 * hidden + 2 * feedForward + 2 * patches)
+    }
+
     /// Elements of a flattened patch: channel, row, column.
     public var patchElements: Int { 3 * patchSize * patchSize }
 

@@ -36,20 +36,27 @@ public struct VisionEncoder: Sendable {
     /// The rows that the language model reads of `pixels` `[views, 3, height, width]`, normalised to [-1, 1]; views of
     /// `imageSize` give `[views * tokensPerView, textHidden]`. Sides are multiples of patch × scale.
     public func encode(_ pixels: Tensor) -> Tensor {
-        multiply(shuffledFeatures(of: pixels), VisionWeights.connector)
+        var encoding = VisionEncoding(pixels, by: self)
+        encoding.advance(layers: configuration.layers)
+        return encoding.embeddings
     }
 
-    /// What the connector reads, `[views * tokensPerView, shuffledWidth]`.
-    private func shuffledFeatures(of pixels: Tensor) -> Tensor {
-        let layout = VisionPatches(configuration, pixels: pixels.shape)
-        let spans = layout.spans
+    /// What the first layer reads: patches with their positions, `[views * patches, hidden]`.
+    func embed(_ pixels: Tensor, _ layout: VisionPatches) -> Tensor {
         var x = linear(layout.flattened(pixels, on: compute), VisionWeights.patchEmbedding)
         compute.add(&x, compute.gather(layout.positions, from: parameters[VisionWeights.positions]))
-        for layer in 0..<configuration.layers {
-            attend(&x, VisionWeights.block(layer), spans: spans)
-            feedForward(&x, VisionWeights.block(layer))
-        }
-        return layout.shuffled(norm(x, VisionWeights.postNorm), on: compute)
+        return x
+    }
+
+    /// One layer of all views.
+    func apply(layer: Int, to x: inout Tensor, _ layout: VisionPatches) {
+        attend(&x, VisionWeights.block(layer), spans: layout.spans)
+        feedForward(&x, VisionWeights.block(layer))
+    }
+
+    /// The norm, the shuffle and the connector behind the last layer.
+    func connect(_ x: Tensor, _ layout: VisionPatches) -> Tensor {
+        multiply(layout.shuffled(norm(x, VisionWeights.postNorm), on: compute), VisionWeights.connector)
     }
 
     private func attend(_ x: inout Tensor, _ block: String, spans: AttentionSpans) {

@@ -1,0 +1,88 @@
+import Tensors
+
+/// What one step computes: layers of pictures on their way through the encoder, then one ragged batch of positions.
+package struct StepPlan {
+    /// A piece of a sequence's positions.
+    package struct Chunk {
+        package let sequence: Sequence
+        /// Positions `[computed, computed + n)` of the sequence.
+        package let range: Range<Int>
+        /// Guesses at the positions behind its last token.
+        package var draft: ArraySlice<Int32> = []
+
+        /// Positions to be computed.
+        package var count: Int { range.count + draft.count }
+
+        /// Their tokens.
+        package var tokens: [Int32] { Array(sequence.tokens[range] + draft) }
+
+        /// Whether it ends the tokens so far: one is drawn after it, or the answer that is measured is whole.
+        package var isLast: Bool { range.upperBound == sequence.tokens.count }
+
+        /// The positions whose logits score tokens that are given.
+        package var scoring: Range<Int> { sequence.scoring(in: range) }
+    }
+
+    /// Layers of one picture of a sequence; none if its embeddings are known, and only have to be fetched.
+    package struct ImageSlice {
+        package let sequence: Sequence
+        /// The picture's place in the request.
+        package let image: Int
+        package let key: EmbeddingCache.Key
+        package let layers: Int
+    }
+
+    package private(set) var slices: [ImageSlice] = []
+    package var chunks: [Chunk] = []
+    /// Positions that may still be added.
+    package private(set) var budget: Int
+    private var plannedLayers: [EmbeddingCache.Key: Int] = [:]
+
+    /// A plan of at most `budget` positions.
+    package init(budget: Int) {
+        self.budget = budget
+    }
+
+    package var isEmpty: Bool { slices.isEmpty && chunks.isEmpty }
+
+    package mutating func append(_ chunk: Chunk) {
+        chunks.append(chunk)
+        budget -= chunk.count
+    }
+
+    package mutating func add(_ draft: ArraySlice<Int32>, to index: Int) {
+        chunks[index].draft = draft
+        budget -= draft.count
+    }
+
+    /// Plans layers of a picture for about `room` positions' time, one at least, unless this step plans them already.
+    ///
+    /// - Returns: the positions that would have taken as long, and whether the picture is whole then.
+    package mutating func append(
+        _ image: Int, of sequence: Sequence, _ work: ImageWork, room: Int
+    ) -> (cost: Int, isWhole: Bool) {
+        let left = work.layers - plannedLayers[work.key, default: 0]
+        let layers = budget > 0 ? min(left, max(1, room / work.layerCost)) : 0
+        plannedLayers[work.key, default: 0] += layers
+        if layers > 0 || left == 0 {
+            slices.append(ImageSlice(sequence: sequence, image: image, key: work.key, layers: layers))
+        }
+        budget -= layers * work.layerCost
+        return (layers * work.layerCost, layers == left)
+    }
+}
+
+/// What is left to do until a picture's embeddings are there.
+package struct ImageWork {
+    package let key: EmbeddingCache.Key
+    /// Layers; 0 if the embeddings are known.
+    package let layers: Int
+    /// The positions of text that take about as long as a layer.
+    package let layerCost: Int
+
+    package init(key: EmbeddingCache.Key, layers: Int, layerCost: Int) {
+        self.key = key
+        self.layers = layers
+        self.layerCost = layerCost
+    }
+}

@@ -1,0 +1,190 @@
+import Checkpoints
+import Engine
+import Foundation
+import Models
+import Tensors
+import TestSupport
+import Testing
+import Tokenizers
+
+/// What one engine leaves to the next in a file.
+@Suite struct PrefixFileTests {
+    private let decoder: Decoder
+    private let tokenizer: Tokenizer
+    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    private var path: String { folder.appendingPathComponent("prefixes").path }
+
+    init() throws {
+        let fixtures = #filePath.replacingOccurrences(
+            of: "EngineTests/PrefixFileTests.swift", with: "ModelsTests/x.swift")
+        let file = try GGUFFile(path: fixtureURL("tiny-llama-q4_1.gguf", file: fixtures).path)
+        decoder = try Decoder(file, compute: Compute(threads: 1))
+        tokenizer = Tokenizer(try Vocabulary(file))
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    private func policy(_ weights: String = "a") throws -> Policy {
+        var generator = SeededGenerator(seed: 9)
+        let sizes = try VisionConfiguration(
+            imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2, textHidden: 64)
+        let encoder = VisionEncoder(VisionWeights(configuration: sizes, using: &generator), on: decoder.compute)
+        return Policy(
+            name: "one", generation: 1, adapter: nil,
+            vision: .init(generation: 1, encoder: encoder, processor: ImageProcessor(viewSize: 32)),
+            template: .chatml, sampling: SamplingParameters(), created: 0,
+            digests: PolicyDigests(adapter: weights, adapterConfiguration: nil, vision: "v", backbone: "b"))
+    }
+
+    private func engine(
+        _ policy: Policy, at path: String? = nil, _ change: (inout EngineConfiguration) -> Void = { _ in }
+    ) -> Engine {
+        var configuration = EngineConfiguration(contextLength: 256)
+        configuration.cacheBytes = 0
+        configuration.prefixFile = path ?? self.path
+        change(&configuration)
+        return Engine(
+            decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: configuration, policies: [policy])
+    }
+
+    /// A prompt of 50 positions, of which 4 to 8 are a picture's.
+    private func request(by policy: Policy, shade: Float = 0.5) throws -> EngineRequest {
+        let random = SeededRandom(seed: 3)
+        let prompt = (0..<50).map { Int32(3 + random.uniform(at: $0) * 300) }
+        let picture = Tensor(repeating: shade, [1, 3, 32, 32])
+        var request = EngineRequest(
+            prompt: prompt, images: [ImageSpan(range: 4..<8, pixels: picture)], policy: policy)
+        request.stop.maximumTokens = 20
+        request.stop.ignoresEndToken = true
+        request.topLogprobs = 0
+        return request
+    }
+
+    private func answer(
+        _ request: EngineRequest, from engine: Engine
+    ) async throws -> (tokens: [GeneratedToken], cached: Int) {
+        var tokens: [GeneratedToken] = []
+        for await event in try engine.submit(request, in: engine.reserve()) {
+            switch event {
+            case .started: break
+            case .text(let delta): tokens += delta.tokens
+            case .finished(let completion): return (tokens + completion.tokens, completion.cachedTokens)
+            case .failed(let failure): throw failure
+            }
+        }
+        throw CancellationError()
+    }
+
+    /// A file of these bytes, of its own: an engine that goes away writes its file.
+    private func file(_ bytes: Data) throws -> String {
+        let url = folder.appendingPathComponent(UUID().uuidString)
+        try bytes.write(to: url)
+        return url.path
+    }
+
+    private func kept(by engine: Engine) async throws -> Int {
+        engine.stop()
+        return try #require(await engine.ended()).get()
+    }
+
+    @Test func theNextEngineGoesOnWhereTheLastOneStopped() async throws {
+        let first = engine(try policy())
+        #expect(try first.restored?.get() == 0)
+        let cold = try await answer(request(by: policy()), from: first)
+        #expect(cold.cached == 0)
+        // A policy that is not among those of the start, but of the same weights: 50 + 19 positions, 4 whole blocks.
+        #expect(try await kept(by: first) == 4)
+        let permissions = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        #expect(permissions == 0o600)
+
+        let served = try policy()
+        let second = engine(served)
+        #expect(try second.restored?.get() == 4)
+        #expect(second.load.cachedBlocks == 4 && second.load.usedBlocks == 0)
+        let warm = try await answer(request(by: served), from: second)
+        #expect(warm.cached == 48)
+        #expect(warm.tokens == cold.tokens)
+        // Another picture, other keys and values.
+        #expect(try await answer(request(by: served, shade: 0.25), from: second).cached == 0)
+        #expect(try await kept(by: second) == 8)
+    }
+
+    @Test func blocksOfOtherWeightsStayBehind() async throws {
+        let served = try policy()
+        let first = engine(served)
+        _ = try await answer(request(by: served), from: first)
+        _ = try await kept(by: first)
+        let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+        #expect(try engine(policy("other"), at: file(whole)).restored?.get() == 0)
+        let smaller = engine(served, at: try file(whole)) { $0.cachePrecision = .int8 }.restored
+        #expect(throws: PrefixFileError.self) { try smaller?.get() }
+        #expect("\(try #require(smaller))".contains("fp16"))
+    }
+
+    @Test func aPolicyWithoutFilesIsNotKept() async throws {
+        let unnamed = Policy(
+            name: "base", generation: 0, adapter: nil, vision: try policy().vision, template: .chatml,
+            sampling: SamplingParameters(), created: 0)
+        let first = engine(unnamed)
+        _ = try await answer(request(by: unnamed), from: first)
+        #expect(try await kept(by: first) == 0)
+    }
+
+    @Test func aSmallerCacheTakesWhatWasUsedLast() async throws {
+        let served = try policy()
+        let first = engine(served) { $0.cacheBytes = 1 << 20 }
+        for shade: Float in [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7] {
+            _ = try await answer(request(by: served, shade: shade), from: first)
+        }
+        #expect(try await kept(by: first) == 28)
+        let second = engine(served)
+        #expect(try second.restored?.get() == 16)
+        #expect(try await answer(request(by: served, shade: 0.7), from: second).cached == 48)
+        #expect(try await answer(request(by: served, shade: 0.1), from: second).cached == 0)
+    }
+
+    @Test func damageIsFoundAndServingGoesOn() async throws {
+        let served = try policy()
+        let first = engine(served)
+        let cold = try await answer(request(by: served), from: first)
+        _ = try await kept(by: first)
+        let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+        for count in [0, 7, 31, 32, 40, 48, 100, whole.count - 1] {
+            #expect(throws: PrefixFileError.self, "\(count) bytes") {
+                try engine(served, at: file(whole.prefix(count))).restored?.get()
+            }
+        }
+        for place in [0, 8, 20, whole.count / 2, whole.count - 40, whole.count - 1] {
+            var bytes = whole
+            bytes[place] ^= 1
+            let next = engine(served, at: try file(bytes))
+            #expect(throws: PrefixFileError.self, "byte \(place)") { try next.restored?.get() }
+            #expect(try await answer(request(by: served), from: next).tokens == cold.tokens)
+        }
+    }
+
+    /// Files with a good digest whose index says what cannot be.
+    @Test(arguments: [
+        (#""policy":0"#, #""policy":1"#), (#""policy":0"#, #""policy":-1"#), (#""parent":0"#, #""parent":1"#),
+        (#""parent":0"#, #""parent":-1"#), (#""tokens":["#, #""tokens":[1,"#), (#""sha256":""#, #""sha256":"x"#),
+        (#""blocks":["#, #""blocks":[{},"#), (#""numerics":1"#, #""numerics":2"#), ("APUSKV01", "APUSKV02"),
+    ])
+    func anImpossibleIndexIsRefused(_ found: String, _ replacement: String) async throws {
+        let served = try policy()
+        let first = engine(served)
+        _ = try await answer(request(by: served), from: first)
+        _ = try await kept(by: first)
+        let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)).dropLast(32))
+        let length = whole[8..<16].reversed().reduce(0) { $0 << 8 | Int($1) }
+        let head = String(decoding: whole[..<8], as: UTF8.self)
+        let index = String(decoding: whole[16..<16 + length], as: UTF8.self)
+        #expect((head + index).contains(found))
+        func replaced(_ text: String) -> [UInt8] {
+            guard let range = text.range(of: found) else { return Array(text.utf8) }
+            return Array(text.replacingCharacters(in: range, with: replacement).utf8)
+        }
+        let json = replaced(index)
+        let size = (0..<8).map { UInt8(truncatingIfNeeded: json.count >> (8 * $0)) }
+        try HashedFile.write([replaced(head), size, json, Array(whole[(16 + length)...])], to: path)
+        #expect(throws: PrefixFileError.self) { try engine(served).restored?.get() }
+    }
+}
