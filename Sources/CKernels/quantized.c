@@ -52,4 +52,12 @@ static void multiply(apus_block_format format, const uint8_t *panel, size_t bloc
     }
 }
 
-const apus_quantized_kernels apus_quantized_portable = {quantize_rows, multiply};
+static void saturate(size_t steps, const uint8_t *factors, int32_t *sums) {
+    for (size_t step = 0; step < steps; step++) {
+        __asm__ volatile("" : "+r"(factors));
+        for (size_t i = 0; i < APUS_PEAK_SUMS * 16; i++)
+            sums[i] += factors[i % 16] * (int8_t)factors[i % 16 + 16];
+    }
+}
+
+const apus_quantized_kernels apus_quantized_portable = {quantize_rows, multiply, saturate, 16};

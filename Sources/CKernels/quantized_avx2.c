@@ -138,7 +138,27 @@ static void multiply(apus_block_format format, const uint8_t *panel, size_t bloc
     }
 }
 
+/// Sums of 16 bits, as in `nibble_dots`.
+static void saturate(size_t steps, const uint8_t *factors, int32_t *sums) {
+    __m256i in_registers[APUS_PEAK_SUMS];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < APUS_PEAK_SUMS; i++)
+        in_registers[i] = _mm256_loadu_si256((const __m256i *)(sums + i * 16));
+    for (size_t step = 0; step < steps; step++) {
+        // Hides that the factors stay the same, or their product would be taken once.
+        __asm__ volatile("" : "+r"(factors));
+        const __m256i factor = _mm256_loadu_si256((const __m256i *)factors);
+#pragma clang loop unroll(full)
+        for (int i = 0; i < APUS_PEAK_SUMS; i++)
+            in_registers[i] = _mm256_add_epi16(
+                in_registers[i], _mm256_maddubs_epi16(factor, _mm256_loadu_si256((const __m256i *)(factors + 32))));
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < APUS_PEAK_SUMS; i++)
+        _mm256_storeu_si256((__m256i *)(sums + i * 16), in_registers[i]);
+}
+
 #pragma clang attribute pop
 
-const apus_quantized_kernels apus_quantized_avx2 = {quantize_rows, multiply};
+const apus_quantized_kernels apus_quantized_avx2 = {quantize_rows, multiply, saturate, 32};
 #endif

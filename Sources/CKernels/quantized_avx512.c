@@ -110,7 +110,23 @@ static void multiply(apus_block_format format, const uint8_t *panel, size_t bloc
     }
 }
 
+static void saturate(size_t steps, const uint8_t *factors, int32_t *sums) {
+    __m512i in_registers[APUS_PEAK_SUMS];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < APUS_PEAK_SUMS; i++)
+        in_registers[i] = _mm512_loadu_si512(sums + i * 16);
+    const __m512i factor = _mm512_loadu_si512(factors);
+    for (size_t step = 0; step < steps; step++) {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < APUS_PEAK_SUMS; i++)
+            in_registers[i] = _mm512_dpbusd_epi32(in_registers[i], factor, factor);
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < APUS_PEAK_SUMS; i++)
+        _mm512_storeu_si512(sums + i * 16, in_registers[i]);
+}
+
 #pragma clang attribute pop
 
-const apus_quantized_kernels apus_quantized_avx512 = {quantize_rows, multiply};
+const apus_quantized_kernels apus_quantized_avx512 = {quantize_rows, multiply, saturate, 64};
 #endif

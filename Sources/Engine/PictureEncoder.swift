@@ -64,10 +64,3 @@ struct PictureEncoder {
         encodings = encodings.filter { wanted.contains($0.key) }
     }
 }
-
-extension DecoderConfiguration {
-    /// Multiplications of all layers for one position, attention left out.
-    fileprivate var positionProducts: Int {
-        layers * hidden * (2 * queryWidth + 2 * kvWidth + 3 * feedForward)
-    }
-}

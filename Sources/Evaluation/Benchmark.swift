@@ -12,9 +12,9 @@ public struct Benchmark: Sendable {
         /// Prompt lengths.
         public var prefillLengths = [128, 512, 2048, 4096]
         /// Positions that a sequence has when it is decoded on.
-        public var decodeDepths = [0, 512, 4096]
-        /// Sequences that are decoded together.
-        public var streams = 8
+        public var decodeDepths = [0, 512, 4096, 16_384]
+        /// Numbers of sequences that are decoded together.
+        public var streams = [8, 32]
         /// The most repeats of each measurement.
         public var repeats = 3
         /// No repeat of a measurement begins after so long, so that slow machines come to an end.
@@ -72,14 +72,28 @@ public struct Benchmark: Sendable {
         let lengths = settings.prefillLengths.filter { $0 <= limit }
         let depths = settings.decodeDepths.filter { $0 < limit }
         let stopwatch = Stopwatch(repeats: settings.repeats, patience: settings.patience)
+        let roofs = RoofBenchmark(compute: decoder.compute, stopwatch: stopwatch)
+        let (integers, memory) = (roofs.integers(), roofs.memory())
         let text = DecoderBenchmark(
-            decoder: decoder, positions: max(lengths.max() ?? 1, depths.max() ?? 1), streams: settings.streams,
-            stopwatch: stopwatch)
+            decoder: decoder, positions: max(lengths.max() ?? 1, depths.max() ?? 1),
+            streams: settings.streams.max() ?? 1, stopwatch: stopwatch)
+        add(integers)
+        add(memory)
+        for figure in roofs.products(decoder.configuration, peak: integers) { add(figure) }
         // The first pass takes pages of memory that all others find there.
         _ = text.prefill(lengths.min() ?? 1)
-        for length in lengths { add(text.prefill(length)) }
-        for depth in depths { add(text.decode(depth: depth)) }
-        add(text.decode(streams: settings.streams))
+        for length in lengths {
+            add(text.prefill(length))
+            add(text.share(ofPrefill: length, measurements[measurements.count - 1], peak: integers))
+        }
+        for depth in depths {
+            add(text.decode(depth: depth))
+            add(text.share(ofDecodeAt: depth, measurements[measurements.count - 1], memory: memory))
+        }
+        for streams in settings.streams {
+            add(text.decode(streams: streams))
+            add(text.share(ofStreams: streams, measurements[measurements.count - 1], peak: integers))
+        }
         if let vision = policy.vision { add(encoding(vision, stopwatch)) }
         add(try await firstToken())
         let products = ProductBenchmark(

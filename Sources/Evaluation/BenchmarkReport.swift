@@ -14,6 +14,16 @@ public struct BenchmarkFigure: Codable, Sendable, Equatable {
     public let highest: Double
     /// How many repeats there were.
     public let repeats: Int
+    /// Where it lies among others of its kind; nil if it stands alone.
+    public var place: Place?
+
+    /// A point of a curve.
+    public struct Place: Codable, Sendable, Equatable {
+        /// What the curve shows.
+        public let curve: String
+        /// Positions or streams.
+        public let x: Int
+    }
 
     /// The figure of `values`, of which there is at least one.
     public init(name: String, unit: String, values: [Double]) {
@@ -27,6 +37,13 @@ public struct BenchmarkFigure: Codable, Sendable, Equatable {
         highest = sorted[sorted.count - 1]
         repeats = sorted.count
     }
+
+    /// The share in per cent of `roof` that this figure is once each of its things counts for `factor` of the roof's.
+    func share(_ factor: Double, of roof: BenchmarkFigure, name: String) -> BenchmarkFigure {
+        let scale = 100 * factor / roof.median
+        return BenchmarkFigure(
+            name: "\(self.name) \(name)", unit: "%", values: [lowest * scale, median * scale, highest * scale])
+    }
 }
 
 /// All figures of a benchmark, and what they were measured on.
@@ -37,6 +54,14 @@ public struct BenchmarkReport: Codable, Sendable, Equatable {
     public let threads: Int
     /// The figures, in the order in which they were taken.
     public let measurements: [BenchmarkFigure]
+
+    /// The rates by length, depth and number of streams, as curves for a plot.
+    public var curves: [(name: String, points: [(x: Double, y: Double)])] {
+        let placed = measurements.compactMap { figure in figure.place.map { ($0.curve, (Double($0.x), figure.median)) }
+        }
+        let names = placed.map(\.0).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+        return names.map { name in (name, placed.filter { $0.0 == name }.map { (x: $0.1.0, y: $0.1.1) }) }
+    }
 
     /// The figures as a table under a line about the machine.
     public var table: String {

@@ -26,13 +26,13 @@ struct DecoderBenchmark {
 
     /// Tokens a second of reading a prompt of `length` tokens, with the logits of the last one.
     func prefill(_ length: Int) -> BenchmarkFigure {
-        stopwatch.rate("prefill \(length)", count: length) { read(length) }
+        stopwatch.rate("prefill \(length)", count: length, on: "prefill by length", at: length) { read(length) }
     }
 
     /// Tokens a second of one sequence that has `depth` positions already.
     func decode(depth: Int) -> BenchmarkFigure {
         read(depth)
-        return stopwatch.rate("decode at \(depth)", count: Self.steps) {
+        return stopwatch.rate("decode at \(depth)", count: Self.steps, on: "decode by depth", at: depth) {
             for step in 0..<Self.steps { advance([depth + step], tables: [table]) }
         }
     }
@@ -41,11 +41,33 @@ struct DecoderBenchmark {
     func decode(streams: Int) -> BenchmarkFigure {
         let share = cache.blocks / streams
         let tables = (0..<streams).map { stream in (0..<share).map { Int32(stream * share + $0) } }
-        return stopwatch.rate("decode \(streams) streams at 0", count: streams * Self.steps) {
+        return stopwatch.rate(
+            "decode \(streams) streams at 0", count: streams * Self.steps, on: "decode by streams", at: streams
+        ) {
             for step in 0..<Self.steps {
                 advance([Int](repeating: step, count: streams), tables: tables)
             }
         }
+    }
+
+    // MARK: Shares
+
+    /// The operations of a prefill a second, attention counted, of what the processor can do with integers.
+    func share(ofPrefill length: Int, _ figure: BenchmarkFigure, peak: BenchmarkFigure) -> BenchmarkFigure {
+        let operations = decoder.configuration.operations(for: 0..<length, outputs: 1)
+        return figure.share(Double(operations) / Double(length) / 1e9, of: peak, name: "of the integer peak")
+    }
+
+    /// The same of streams that are decoded together.
+    func share(ofStreams streams: Int, _ figure: BenchmarkFigure, peak: BenchmarkFigure) -> BenchmarkFigure {
+        let operations = decoder.configuration.operations(for: 0..<Self.steps, outputs: Self.steps)
+        return figure.share(Double(operations) / Double(Self.steps) / 1e9, of: peak, name: "of the integer peak")
+    }
+
+    /// The weights, keys and values that a decoded token reads a second, of what comes from memory.
+    func share(ofDecodeAt depth: Int, _ figure: BenchmarkFigure, memory: BenchmarkFigure) -> BenchmarkFigure {
+        let bytes = decoder.weightBytes + decoder.cacheBytes(for: depth + Self.steps / 2, precision: cache.precision)
+        return figure.share(Double(bytes) / 1e9, of: memory, name: "of the memory's rate")
     }
 
     private var table: [Int32] { (0..<cache.blocks).map { Int32($0) } }

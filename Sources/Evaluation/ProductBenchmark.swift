@@ -17,18 +17,15 @@ struct ProductBenchmark {
     func run() -> [BenchmarkFigure] {
         let precisions: [(Precision, String)] = [(.float32, "fp32"), (.bfloat16, "bf16")]
         return precisions.prefix(compute.multipliesBFloat16 ? 2 : 1).flatMap { precision, name in
-            let peak = stopwatch.gigaflops("\(name) peak") { compute.saturate(precision, steps: Self.steps) }
+            let peak = stopwatch.operations("\(name) peak") { compute.saturate(precision, steps: Self.steps) }
             let products = products(precision)
-            let reached = stopwatch.gigaflops("\(name) training products") {
+            let reached = stopwatch.operations("\(name) training products") {
                 products.reduce(0) { sum, product in
                     _ = compute.multiply(product.x, product.w)
                     return sum + 2 * Self.rows * product.w.inputs * product.w.outputs
                 }
             }
-            let share = BenchmarkFigure(
-                name: "\(name) training products of the peak", unit: "%",
-                values: [100 * reached.median / peak.median])
-            return [peak, reached, share]
+            return [peak, reached, reached.share(1, of: peak, name: "of the peak")]
         }
     }
 

@@ -12,10 +12,12 @@ struct Stopwatch: Sendable {
         self.patience = patience
     }
 
-    /// `count` things a second.
-    func rate(_ name: String, count: Int, _ work: () -> Void) -> BenchmarkFigure {
+    /// `count` tokens a second, as the point `x` of a curve.
+    func rate(_ name: String, count: Int, on curve: String, at x: Int, _ work: () -> Void) -> BenchmarkFigure {
         let seconds = times(work)
-        return BenchmarkFigure(name: name, unit: "tokens/s", values: seconds.map { Double(count) / $0 })
+        var figure = BenchmarkFigure(name: name, unit: "tokens/s", values: seconds.map { Double(count) / $0 })
+        figure.place = .init(curve: curve, x: x)
+        return figure
     }
 
     /// Milliseconds a time.
@@ -23,11 +25,16 @@ struct Stopwatch: Sendable {
         BenchmarkFigure(name: name, unit: "ms", values: times(work).map { 1_000 * $0 })
     }
 
-    /// Thousand millions a second of the operations that `work` says it did.
-    func gigaflops(_ name: String, _ work: () -> Int) -> BenchmarkFigure {
+    /// Thousand millions of operations a second, as many as `work` says it did.
+    func operations(_ name: String, _ work: () -> Int) -> BenchmarkFigure {
         var operations = 0
         let seconds = times { operations = work() }
-        return BenchmarkFigure(name: name, unit: "GFLOP/s", values: seconds.map { Double(operations) / $0 / 1e9 })
+        return BenchmarkFigure(name: name, unit: "GOP/s", values: seconds.map { Double(operations) / $0 / 1e9 })
+    }
+
+    /// Thousand millions a second of the bytes that `work` reads.
+    func gigabytes(_ name: String, count: Int, _ work: () -> Void) -> BenchmarkFigure {
+        BenchmarkFigure(name: name, unit: "GB/s", values: times(work).map { Double(count) / $0 / 1e9 })
     }
 
     private func times(_ work: () -> Void) -> [Double] {

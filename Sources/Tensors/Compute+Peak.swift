@@ -1,4 +1,5 @@
 import CKernels
+import Synchronization
 
 extension Compute {
     /// Keeps the arithmetic units of all threads busy with multiply-adds that read no memory, `steps` in a row.
@@ -17,5 +18,49 @@ extension Compute {
             }
         }
         return threads * steps * group * panel * (bfloat16 == nil ? 2 : 4)
+    }
+
+    /// The same with the integers of quantised products.
+    public func saturateIntegers(steps: Int) -> Int {
+        let (quantized, sums) = (quantized, Int(APUS_PEAK_SUMS))
+        pool.run(count: threads) { _ in
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: sums * 16 + 16) { memory in
+                memory.initialize(repeating: 0)
+                guard let base = memory.baseAddress else { return }
+                base.withMemoryRebound(to: UInt8.self, capacity: 64) { quantized.saturate(steps, $0, base + 16) }
+            }
+        }
+        return threads * steps * sums * quantized.peak_bytes * 2
+    }
+
+    /// Reads `memory` from its first byte to its last, a part on each thread.
+    public func read(_ memory: StreamedMemory) {
+        let share = memory.byteCount / threads / 64 * 64
+        pool.run(count: threads) { part in
+            memory.note(apus_read_memory(memory.base + part * share, share))
+        }
+    }
+}
+
+/// Memory that is only there to be read through, to see how fast that goes.
+public final class StreamedMemory: @unchecked Sendable {
+    // Sendable: written only in `init`.
+    fileprivate let base: UnsafeMutableRawPointer
+    private let memory: LargePages
+    /// Bytes of it.
+    public let byteCount: Int
+    private let noted = Atomic<UInt64>(0)
+
+    /// Takes `bytes` bytes, and touches all of them.
+    public init(bytes: Int) {
+        byteCount = bytes
+        memory = LargePages(bytes: bytes)
+        base = memory.base
+        base.initializeMemory(as: UInt8.self, repeating: 1, count: bytes)
+    }
+
+    /// Takes a result, so that it must be computed.
+    fileprivate func note(_ sum: UInt64) {
+        noted.add(sum, ordering: .relaxed)
     }
 }

@@ -3,6 +3,7 @@ import Checkpoints
 import Engine
 import Evaluation
 import Foundation
+import Training
 
 /// Measures this machine, or a server.
 struct Bench: AsyncParsableCommand {
@@ -22,6 +23,9 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "Also writes the figures to this file.")
     var json: String?
 
+    @Option(help: "Also draws rates by length and depth, or by load, to this SVG file.")
+    var plot: String?
+
     func validate() throws {
         if repeats < 1 { throw ValidationError("--repeats takes at least 1") }
     }
@@ -29,8 +33,7 @@ struct Bench: AsyncParsableCommand {
     func run() async throws {
         if let server = load.against {
             let reports = try await load.run(against: server)
-            say(LoadReport.table(reports))
-            if let json { try writeJSON(reports, to: json) }
+            try tell(reports)
             return
         }
         let model = try LoadedModel(options)
@@ -42,8 +45,25 @@ struct Bench: AsyncParsableCommand {
         let report = try await benchmark.run { measurement in
             FileHandle.standardError.write(Data("\(measurement.name)\n".utf8))
         }
+        try tell(report)
+    }
+
+    private func tell(_ report: BenchmarkReport) throws {
         say(report.table)
         if let json { try writeJSON(report, to: json) }
+        try draw(report.curves, title: "Tokens a second by length, depth and streams")
+    }
+
+    private func tell(_ reports: [LoadReport]) throws {
+        say(LoadReport.table(reports))
+        if let json { try writeJSON(reports, to: json) }
+        try draw(LoadReport.curves(reports), title: "Tokens a second and milliseconds by load")
+    }
+
+    private func draw(_ curves: [(name: String, points: [(x: Double, y: Double)])], title: String) throws {
+        guard let plot else { return }
+        let series = curves.map { LinePlot.Series(name: $0.name, points: $0.points) }
+        try AtomicFile.write([UInt8](LinePlot(title: title, series: series).svg.utf8), to: plot)
     }
 }
 

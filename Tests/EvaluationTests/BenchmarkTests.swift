@@ -16,6 +16,17 @@ import Tokenizers
         #expect(measurement.lowest == values.min() && measurement.highest == values.max())
     }
 
+    @Test func operationsAreCountedAPositionAtATime() {
+        let sizes = DecoderConfiguration(
+            layers: 30, hidden: 576, feedForward: 1_536, heads: 9, kvHeads: 3, headSize: 64, vocabulary: 49_152,
+            contextLength: 8_192, ropeTheta: 1e5, normEpsilon: 1e-5)
+        #expect(sizes.positionProducts == 106_168_320)
+        #expect(sizes.operations(for: 0..<1, outputs: 0) == 2 * (106_168_320 + 2 * 576 * 30))
+        let whole = sizes.operations(for: 0..<100, outputs: 1)
+        let pieces = (0..<10).map { sizes.operations(for: 10 * $0..<10 * $0 + 10, outputs: $0 == 9 ? 1 : 0) }
+        #expect(whole == pieces.reduce(0, +))
+    }
+
     /// Every figure is there, on a model too small for some of the default lengths.
     @Test func measuresATinyModel() async throws {
         let fixtures = #filePath.replacingOccurrences(
@@ -37,11 +48,16 @@ import Tokenizers
         let products: [String] = formats.flatMap {
             ["\($0) peak", "\($0) training products", "\($0) training products of the peak"]
         }
+        func withShare(_ names: [String], _ share: String) -> [String] {
+            names.flatMap { [$0, "\($0) of the \(share)"] }
+        }
         #expect(
-            report.measurements.map(\.name) == [
-                "prefill 128", "prefill 512", "decode at 0", "decode at 512", "decode 8 streams at 0", "image encode",
-                "first token of a picture question",
-            ] + products)
+            report.measurements.map(\.name) == ["integer peak", "memory read"]
+                + withShare(["Q4_1 products"], "peak")
+                + withShare(["prefill 128", "prefill 512"], "integer peak")
+                + withShare(["decode at 0", "decode at 512"], "memory's rate")
+                + withShare(["decode 8 streams at 0", "decode 32 streams at 0"], "integer peak")
+                + ["image encode", "first token of a picture question"] + products)
         #expect(told == report.measurements && report.threads == 2)
         #expect(report.measurements.allSatisfy { $0.median > 0 && $0.median.isFinite })
         let json = try JSONEncoder().encode(report)

@@ -13,6 +13,7 @@ enum {
     APUS_BLOCK = 32,         // weights that share a scale
     APUS_PANEL_COLUMNS = 16, // output columns interleaved in a panel
     APUS_TILE_ROWS = 8,      // activation rows interleaved in a tile
+    APUS_PEAK_SUMS = 12,     // vectors of sums that `saturate` keeps in registers
 };
 
 typedef enum apus_block_format {
@@ -59,6 +60,11 @@ typedef struct apus_quantized_kernels {
     /// and `rows` rows in ceil(rows / 8) consecutive tiles; rows of `out` are `stride` floats apart.
     void (*multiply)(apus_block_format format, const uint8_t *panel, size_t blocks, const apus_activation_block *tiles,
                      size_t rows, float *out, size_t stride, size_t columns);
+
+    /// `steps` times APUS_PEAK_SUMS multiplications of vectors of bytes, to see how many the processor can do, each added
+    /// to sums of its own. `factors` are 64 bytes, `sums` APUS_PEAK_SUMS * 16 integers.
+    void (*saturate)(size_t steps, const uint8_t *factors, int32_t *sums);
+    size_t peak_bytes; // bytes of those vectors
 } apus_quantized_kernels;
 
 extern const apus_quantized_kernels apus_quantized_portable, apus_quantized_avx2, apus_quantized_avx512;

@@ -75,6 +75,18 @@ public struct LoadReport: Codable, Sendable, Equatable {
         failures = Dictionary(answers.compactMap(\.failure).map { ($0, 1) }, uniquingKeysWith: +)
     }
 
+    /// Curves for a plot, over questions that were open or came in a second.
+    public static func curves(_ reports: [LoadReport]) -> [(name: String, points: [(x: Double, y: Double)])] {
+        func curve(_ name: String, _ value: (LoadReport) -> Double) -> (name: String, points: [(x: Double, y: Double)])
+        {
+            (name, reports.map { (x: $0.rate ?? Double($0.open ?? 0), y: value($0)) }.sorted { $0.x < $1.x })
+        }
+        return [
+            curve("tokens/s") { $0.tokensPerSecond }, curve("first token p99, ms") { 1000 * $0.firstText.p99 },
+            curve("gap p99, ms") { 1000 * $0.gaps.p99 },
+        ]
+    }
+
     /// A row for each report; times in milliseconds.
     public static func table(_ reports: [LoadReport]) -> String {
         let header = [

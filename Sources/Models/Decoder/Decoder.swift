@@ -58,6 +58,14 @@ public final class Decoder: Sendable {
         return configuration.layers * configuration.kvHeads * pageBytes
     }
 
+    /// Bytes of weights that a step reads, whatever it computes.
+    public var weightBytes: Int {
+        blocks.reduce(embedding.outputBytes) { bytes, block in
+            bytes + block.queryKeyValue.byteCount + block.output.byteCount + block.gateUp.byteCount
+                + block.down.byteCount
+        }
+    }
+
     /// Computes the batch's rows, stores their keys and values, and returns the logits of its output rows.
     ///
     /// - Returns: `[outputRows, vocabulary]`.

@@ -55,6 +55,18 @@ public struct DecoderConfiguration: Sendable, Equatable {
                 headSize: headSize, theta: ropeTheta, stretchedBy: contextStretch, trained: contextLength)
     }
 
+    /// Multiplications of all layers' matrices for one position.
+    public var positionProducts: Int {
+        layers * hidden * (2 * queryWidth + 2 * kvWidth + 3 * feedForward)
+    }
+
+    /// Multiplications and additions of computing these positions of a sequence and the logits of `outputs` of them. A
+    /// position's attention reads the keys and values of all up to it.
+    public func operations(for positions: Range<Int>, outputs: Int) -> Int {
+        let seen = (positions.lowerBound + positions.upperBound + 1) * positions.count / 2
+        return 2 * (positions.count * positionProducts + 2 * seen * queryWidth * layers + outputs * vocabulary * hidden)
+    }
+
     /// Width of all query heads together.
     public var queryWidth: Int { heads * headSize }
 

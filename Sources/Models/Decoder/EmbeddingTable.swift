@@ -21,10 +21,11 @@ enum EmbeddingTable: Sendable {
         }
     }
 
-    var byteCount: Int {
+    /// Bytes that `logits` reads.
+    var outputBytes: Int {
         switch self {
         case .quantized(let matrix): matrix.byteCount
-        case .float(let table, let matrix): table.count * 4 + matrix.byteCount
+        case .float(_, let matrix): matrix.byteCount
         }
     }
 }

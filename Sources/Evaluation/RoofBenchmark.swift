@@ -1,0 +1,52 @@
+import Models
+import Tensors
+
+/// What this machine can do at most, and how near the quantised products come to it.
+struct RoofBenchmark {
+    let compute: Compute
+    let stopwatch: Stopwatch
+
+    /// Some tens of milliseconds of them.
+    private static let steps = 400_000
+    /// Larger than any cache.
+    private static let bytes = 256 << 20
+    /// Rows of a prefill step.
+    private static let rows = 512
+
+    /// Multiplications and additions of the integers that quantised products are made of.
+    func integers() -> BenchmarkFigure {
+        stopwatch.operations("integer peak") { compute.saturateIntegers(steps: Self.steps) }
+    }
+
+    /// Reading memory from one end to the other.
+    func memory() -> BenchmarkFigure {
+        let memory = StreamedMemory(bytes: Self.bytes)
+        return stopwatch.gigabytes("memory read", count: Self.bytes) { compute.read(memory) }
+    }
+
+    /// The matrices of a decoder's block, 512 rows at a time, in the format of the model that ships.
+    func products(_ configuration: DecoderConfiguration, peak: BenchmarkFigure) -> [BenchmarkFigure] {
+        let c = configuration
+        let layers = [
+            (c.hidden, c.queryWidth + 2 * c.kvWidth), (c.queryWidth, c.hidden), (c.hidden, 2 * c.feedForward),
+            (c.feedForward, c.hidden),
+        ]
+        var generator = SeededGenerator(seed: 0)
+        let products = layers.map { inputs, outputs in
+            let blocks = [UInt8](
+                repeating: 0, count: inputs / BlockFormat.blockSize * BlockFormat.q4_1.blockBytes * outputs)
+            return (
+                x: Tensor(normal: 1, [Self.rows, inputs], using: &generator),
+                w: QuantizedMatrix(
+                    format: .q4_1, outputs: outputs, inputs: inputs, blocks: blocks, compute: compute)
+            )
+        }
+        let reached = stopwatch.operations("Q4_1 products") {
+            products.reduce(0) { sum, product in
+                _ = compute.multiply(product.x, product.w)
+                return sum + 2 * Self.rows * product.w.inputs * product.w.outputs
+            }
+        }
+        return [reached, reached.share(1, of: peak, name: "of the peak")]
+    }
+}
