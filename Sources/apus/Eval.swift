@@ -10,7 +10,8 @@ struct Eval: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measure how good answers are.",
         subcommands: [
-            EvalEasyVQA.self, EvalFamilies.self, EvalWinRate.self, EvalReward.self, EvalText.self, EvalPolicy.self,
+            EvalEasyVQA.self, EvalFamilies.self, EvalWinRate.self, EvalReward.self, EvalText.self, EvalNeedle.self,
+            EvalPolicy.self,
         ])
 }
 

@@ -1,0 +1,103 @@
+public import Engine
+public import Tokenizers
+
+/// Whether a policy finds one thing in a long context, by the context's length and by where in it the thing is ("needle in
+/// a haystack", Kamradt 2023).
+public struct NeedleEvaluation: Sendable {
+    /// What is looked through.
+    public struct Settings: Sendable {
+        /// Tokens of the texts.
+        public var lengths = [1_024, 2_048, 4_096, 8_000]
+        /// Numbers of pictures.
+        public var pictures = [4, 16, 64]
+        /// Depths, evenly from the beginning to the end; 2 at least.
+        public var depths = 5
+        /// Haystacks of each length and depth.
+        public var samples = 8
+        /// Decides the haystacks.
+        public var seed: UInt64 = 0
+
+        /// A few minutes on two cores.
+        public init() {}
+    }
+
+    /// Why there is no report.
+    public enum Failure: Error, Equatable, CustomStringConvertible {
+        /// The engine did not finish a request.
+        case unfinished(String)
+
+        /// What the engine said.
+        public var description: String {
+            switch self {
+            case .unfinished(let reason): "the engine did not answer: \(reason)"
+            }
+        }
+    }
+
+    private let engine: any Generating
+    private let processor: InputProcessor
+    private let policy: Policy
+    private let settings: Settings
+
+    /// An evaluation of `policy` on `engine`, which must be able to hold the longest context.
+    public init(engine: any Generating, tokenizer: Tokenizer, policy: Policy, settings: Settings = Settings()) {
+        precondition(settings.depths >= 2 && settings.samples >= 1)
+        self.engine = engine
+        self.processor = InputProcessor(tokenizer: tokenizer)
+        self.policy = policy
+        self.settings = settings
+    }
+
+    /// Asks everything, one question after the other: what the haystacks have in common is read once.
+    ///
+    /// - Throws: `Failure`, `AdmissionError` or `InputProcessor.Failure`.
+    public func run(progress: (NeedleReport.Cell) -> Void = { _ in }) async throws -> NeedleReport {
+        var cells: [NeedleReport.Cell] = []
+        for (hay, sizes) in [("tokens", settings.lengths), ("pictures", policy.vision == nil ? [] : settings.pictures)]
+        {
+            for size in sizes {
+                for place in 0..<settings.depths {
+                    let depth = Double(place) / Double(settings.depths - 1)
+                    let cell = try await cell(hay, size, depth)
+                    cells.append(cell)
+                    progress(cell)
+                }
+            }
+        }
+        return NeedleReport(policy: policy.name, generation: policy.generation, cells: cells)
+    }
+
+    private func cell(_ hay: String, _ size: Int, _ depth: Double) async throws -> NeedleReport.Cell {
+        var (right, positions) = (0, 0)
+        for sample in 0..<settings.samples {
+            let seed = settings.seed &+ UInt64(sample)
+            let haystack =
+                hay == "tokens"
+                ? Haystack(textOf: size, depth: depth, seed: seed, tokenizer: processor.tokenizer)
+                : Haystack(pictures: size, depth: depth, seed: seed)
+            var request = try processor.request(
+                messages: haystack.messages, pictures: haystack.pictures, policy: policy)
+            request.sampling = SamplingParameters()
+            request.sampling.temperature = 0
+            request.stop.maximumTokens = 24
+            positions += request.prompt.count
+            if try await answer(to: request).lowercased().contains(haystack.answer) { right += 1 }
+        }
+        return NeedleReport.Cell(
+            hay: hay, size: size, depth: depth, positions: positions / settings.samples,
+            found: Proportion(right, of: settings.samples))
+    }
+
+    private func answer(to request: EngineRequest) async throws -> String {
+        var text = ""
+        for await event in try engine.submit(request, in: engine.reserve(hasImages: !request.images.isEmpty)) {
+            switch event {
+            case .started: break
+            case .text(let delta): text += delta.text
+            case .finished: return text
+            case .failed(let failure): throw Failure.unfinished("\(failure)")
+            }
+        }
+        throw Failure.unfinished("its events ended early")
+    }
+}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Engine
+import Evaluation
+import Foundation
+import Models
+
+/// Looks for one thing in long contexts.
+struct EvalNeedle: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "needle",
+        abstract: "Hide a number in long texts, and ask for one of many pictures; report what is found by depth.",
+        discussion: "Texts and numbers of pictures that the context has no room for are left out.")
+
+    @OptionGroup var options: PolicyOptions
+
+    @Option(help: "The policy. Default: the one that answers by default.")
+    var policy: String?
+
+    @Option(help: ArgumentHelp("Tokens of the texts; separated by commas.", valueName: "numbers"))
+    var lengths = "1024,2048,4096,8000,16000,32000"
+
+    @Option(help: ArgumentHelp("How many pictures; separated by commas.", valueName: "numbers"))
+    var pictures = "4,16,64"
+
+    @Option(help: "Haystacks of each size and depth.")
+    var samples = NeedleEvaluation.Settings().samples
+
+    @Option(help: "Decides the haystacks.")
+    var seed: UInt64 = 0
+
+    @Option(help: "Also writes the figures to this file.")
+    var json: String?
+
+    func validate() throws {
+        guard (1...1_000).contains(samples) else { throw ValidationError("--samples takes 1 to 1000") }
+        _ = try (sizes(lengths, "--lengths"), sizes(pictures, "--pictures"))
+    }
+
+    func run() async throws {
+        let model = try LoadedModel(options)
+        guard let policy = policy.map({ model.catalog[$0] }) ?? model.catalog.defaultPolicy else {
+            throw ValidationError("there is no policy \(policy ?? "")")
+        }
+        var settings = NeedleEvaluation.Settings()
+        settings.seed = seed
+        settings.samples = samples
+        // Some positions are the template's, the question's and the answer's.
+        settings.lengths = try sizes(lengths, "--lengths").filter { $0 <= model.contextLength - 100 }
+        let each = 10 + (policy.vision?.encoder.configuration.tokensPerView ?? 0)
+        settings.pictures = try sizes(pictures, "--pictures").filter { $0 * each <= model.contextLength - 100 }
+        let evaluation = NeedleEvaluation(
+            engine: model.engine, tokenizer: model.tokenizer, policy: policy, settings: settings)
+        let report = try await evaluation.run { cell in
+            FileHandle.standardError.write(Data("\(cell.size) \(cell.hay): \(cell.found.count)\n".utf8))
+        }
+        say(report.table)
+        if let json { try writeJSON(report, to: json) }
+    }
+
+    private func sizes(_ text: String, _ option: String) throws -> [Int] {
+        try text.split(separator: ",").map { part in
+            guard let size = Int(part), (1...100_000).contains(size) else {
+                throw ValidationError("\(option) takes numbers from 1 to 100000, not \(part)")
+            }
+            return size
+        }
+    }
+}
