@@ -61,8 +61,8 @@ typedef struct apus_quantized_kernels {
     void (*multiply)(apus_block_format format, const uint8_t *panel, size_t blocks, const apus_activation_block *tiles,
                      size_t rows, float *out, size_t stride, size_t columns);
 
-    /// `steps` times APUS_PEAK_SUMS multiplications of vectors of bytes, to see how many the processor can do, each added
-    /// to sums of its own. `factors` are 64 bytes, `sums` APUS_PEAK_SUMS * 16 integers.
+    /// `steps` times APUS_PEAK_SUMS multiplications of vectors of bytes, to see how many the processor can do, each
+    /// added to sums of its own. `factors` are 64 bytes, `sums` APUS_PEAK_SUMS * 16 integers.
     void (*saturate)(size_t steps, const uint8_t *factors, int32_t *sums);
     size_t peak_bytes; // bytes of those vectors
 } apus_quantized_kernels;
