@@ -10,11 +10,11 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     public var officialPictures = 1
     /// The families' pictures a step.
     public var familyPictures = 7
-    /// The families of those pictures, in turn: what is hard stands there more than once, and descriptions, whose answers
-    /// say most about what is where.
+    /// The families of those pictures, in turn: what takes longest to learn stands there most often.
     public var families: [Family] = [
-        .descriptions, .counts, .positions, .comparisons, .numbers, .descriptions, .counts, .positions, .absence,
-        .attributes, .descriptions, .counts, .comparisons, .digits,
+        .positions, .counts, .comparisons, .numbers, .positions, .counts, .descriptions,
+        .positions, .comparisons, .counts, .numbers, .positions, .comparisons, .attributes,
+        .positions, .counts, .comparisons, .numbers, .descriptions, .digits, .absence,
     ]
     /// Questions a picture and step.
     public var questionsPerPicture = 6
@@ -28,7 +28,7 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     /// lost.
     public var connectorRate: Float = 5e-5
     /// Learning rate of the vision encoder.
-    public var visionRate: Float = 5e-5
+    public var visionRate: Float = 1e-4
     /// Steps over which the rates rise.
     public var warmUp = 15
     /// The share of the rates that is left at the end.
