@@ -17,7 +17,34 @@ INLINE void store_halves(uint16_t *halves, float16v v) {
         halves[i] = apus_float_to_half(v[i]);
 }
 
+typedef struct wide32 {
+    int16v even, odd;
+} wide32;
+
+INLINE wide32 widen(const int8_t *bytes) {
+    wide32 wide;
+    for (int i = 0; i < 16; i++) {
+        wide.even[i] = bytes[2 * i];
+        wide.odd[i] = bytes[2 * i + 1];
+    }
+    return wide;
+}
+
+INLINE wide32 load_wide(const int16_t *integers) {
+    wide32 wide;
+    for (int i = 0; i < 16; i++) {
+        wide.even[i] = integers[2 * i];
+        wide.odd[i] = integers[2 * i + 1];
+    }
+    return wide;
+}
+
+INLINE int16v dot_pairs(int16v sums, wide32 pairs, const int16_t *two) {
+    return sums + pairs.even * (int32_t)two[0] + pairs.odd * (int32_t)two[1];
+}
+
 #include "kv_attention_body.h"
 
 const apus_kv_attention_kernels apus_kv_attention_portable = {QUERIES, half_store, half_attend, merge, finish};
-const apus_kv_attention_kernels apus_kv_attention_int8_portable = {QUERIES, byte_store, byte_attend, merge, finish};
+const apus_kv_attention_kernels apus_kv_attention_int16_portable = {QUERIES, int16_store, int16_attend, merge, finish};
+const apus_kv_attention_kernels apus_kv_attention_int8_portable = {QUERIES, int8_store, int8_attend, merge, finish};

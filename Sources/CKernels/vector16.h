@@ -12,6 +12,7 @@
 typedef float float16v __attribute__((ext_vector_type(16)));
 typedef int32_t int16v __attribute__((ext_vector_type(16)));
 typedef uint32_t uint16v __attribute__((ext_vector_type(16)));
+typedef int16_t short16v __attribute__((ext_vector_type(16)));
 typedef int8_t byte16v __attribute__((ext_vector_type(16)));
 
 INLINE float16v splat(float value) { return (float16v)value; }

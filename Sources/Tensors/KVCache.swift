@@ -10,10 +10,12 @@ public final class KVCache: @unchecked Sendable {
 
     /// What keys and values are kept as.
     public enum Precision: String, Sendable, CaseIterable {
-        /// 16-bit floats.
+        /// 16-bit floats, and arithmetic in 32-bit ones: the reference for the others.
         case fp16
-        /// 8-bit integers with a 32-bit scale for each position's key, and one for its value, of each head: little more than
-        /// half the memory, and rounded more.
+        /// Integers to 2,047 in 16 bits with a 32-bit scale for each position's key, and one for its value, of each head.
+        /// Attention is in integers too, which is faster and rounds about as little.
+        case int16
+        /// The same in 8 bits: little more than half the memory, and rounded more.
         case int8
     }
 
@@ -33,7 +35,7 @@ public final class KVCache: @unchecked Sendable {
     private let memory: LargePages
 
     /// Takes the memory for `blocks` blocks; `headSize` is a multiple of 16 up to 256.
-    public init(layers: Int, heads: Int, headSize: Int, blocks: Int, precision: Precision = .fp16) {
+    public init(layers: Int, heads: Int, headSize: Int, blocks: Int, precision: Precision = .int16) {
         precondition(layers > 0 && heads > 0 && blocks > 0)
         precondition(headSize > 0 && headSize % 16 == 0 && headSize <= Int(APUS_KV_MAX_HEAD), "head size \(headSize)")
         self.layers = layers
@@ -52,6 +54,7 @@ public final class KVCache: @unchecked Sendable {
     package static func pageBytes(headSize: Int, precision: Precision) -> Int {
         switch precision {
         case .fp16: 2 * headSize * blockSize * MemoryLayout<UInt16>.size
+        case .int16: 2 * blockSize * (headSize * MemoryLayout<Int16>.size + MemoryLayout<Float>.size)
         case .int8: 2 * blockSize * (headSize + MemoryLayout<Float>.size)
         }
     }

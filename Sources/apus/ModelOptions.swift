@@ -77,8 +77,11 @@ struct PolicyOptions: ParsableArguments {
     )
     var contextLength: Int?
 
-    @Option(help: "What keys and values are kept as, fp16 or int8: half the memory, answers rounded a little more.")
-    var kvType = KVCache.Precision.fp16
+    @Option(
+        help: ArgumentHelp(
+            "What keys and values are kept as: int16, int8 or fp16.",
+            discussion: "int8 takes half the memory and rounds answers a little more; fp16 is slower than int16."))
+    var kvType = KVCache.Precision.int16
 
     @Option(
         help: ArgumentHelp(

@@ -73,7 +73,7 @@ import Testing
         let share = Double(agreed) / Double(clear.count)
         let perplexity = exp(loss / Double(golden.ids.count - 1))
         #expect(clear.count == golden.clear && clear.count >= 1000)
-        #expect(share >= 0.99, "top-1 agrees on \(share) of \(clear.count) clear positions")
+        #expect(share >= (cache == .int8 ? 0.985 : 0.99), "top-1 agrees on \(share) of \(clear.count) clear positions")
         #expect(abs(perplexity / golden.perplexity - 1) < 0.01, "perplexity \(perplexity), \(golden.perplexity)")
     }
 

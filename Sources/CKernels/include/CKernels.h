@@ -39,8 +39,9 @@ typedef struct apus_kernels {
     const apus_elementwise_kernels *elementwise;
     const apus_gemm_kernels *gemm;
     const apus_quantized_kernels *quantized;
-    const apus_kv_attention_kernels *kv_attention;      // over halves
-    const apus_kv_attention_kernels *kv_attention_int8; // over bytes with scales
+    const apus_kv_attention_kernels *kv_attention;       // over halves
+    const apus_kv_attention_kernels *kv_attention_int16; // over integers with scales
+    const apus_kv_attention_kernels *kv_attention_int8;
 } apus_kernels;
 
 /// The table of `isa`; the caller has checked that the processor supports it. Lives for ever.

@@ -1,11 +1,13 @@
-// Causal attention of queries over a paged cache of keys and values, in half precision or in bytes with scales.
+// Causal attention of queries over a paged cache of keys and values, in half precision or in integers with scales.
 //
-// A page holds 16 positions of one key-value head: keys transposed, [head size][16], so that the scores of 16 positions
-// need no horizontal sums, then values, [16][head size]. In bytes each position's key is in multiples of its own scale,
-// the largest element's 127th part, and so is its value; the 16 scales of the keys, then those of the values, end the
-// page in fp32. Arithmetic is fp32. A query's result depends on nothing but the query and the keys and values it sees,
-// and is computed in one order: positions are summed span by span (256 positions, counted from the start of the
-// sequence), each span page by page with a running maximum, and spans are merged in their order.
+// A page holds 16 positions of one key-value head. In halves that is keys transposed, [head size][16], so that the
+// scores of 16 positions need no horizontal sums, then values, [16][head size], and arithmetic is fp32. In integers of
+// 16 or 8 bits each position's key is in multiples of its own scale, and so is its value; queries and weights are
+// rounded as well, and products are those of integers (`kv_attention_integers.h`).
+//
+// A query's result depends on nothing but the query and the keys and values it sees, and is computed in one order:
+// positions are summed span by span (256 positions, counted from the start of the sequence), each span piece by piece
+// with a running maximum, and spans are merged in their order.
 #pragma once
 
 #include <stddef.h>
@@ -30,8 +32,8 @@ typedef struct apus_kv_pages {
 /// rest is not set yet: the largest score alone has the weight 1.
 typedef struct apus_attention_state {
     float values[APUS_KV_MAX_HEAD]; // sum of weight * value
-    float weight;                   // sum of weights e^(score - maximum)
-    float maximum;                  // largest score
+    float weight;                   // sum of weights 2^(score - maximum)
+    float maximum;                  // largest score, a logarithm to base 2
 } apus_attention_state;
 
 typedef struct apus_kv_attention_kernels {
@@ -56,5 +58,7 @@ typedef struct apus_kv_attention_kernels {
 } apus_kv_attention_kernels;
 
 extern const apus_kv_attention_kernels apus_kv_attention_portable, apus_kv_attention_avx2, apus_kv_attention_avx512;
+extern const apus_kv_attention_kernels apus_kv_attention_int16_portable, apus_kv_attention_int16_avx2,
+    apus_kv_attention_int16_avx512;
 extern const apus_kv_attention_kernels apus_kv_attention_int8_portable, apus_kv_attention_int8_avx2,
     apus_kv_attention_int8_avx512;

@@ -1,0 +1,233 @@
+// Attention over pages of integers: `kv_attention_body.h` includes this once for 16 bits and once for 8. A page of
+// `head_size` elements a position holds
+//
+//   keys     [head_size / 2][16 positions][2]
+//   values   [16 / 2 positions][head_size][2]
+//   scales   of the 16 keys, then of the 16 values, fp32
+//
+// A query is rounded to integers, so that its scores are exact dot products times two scales. 64 positions make a
+// chunk: their weights, times the scales of the values, are rounded to some thousandths of the chunk's largest, so that
+// the sums of values are exact too. (Coarser ones would lose what stands beside a first token that all queries look
+// at.) Only the softmax and what lies between chunks is fp32.
+//
+// The including file defines
+//   ELEMENT                int16_t or int8_t
+//   NAME(f)                the name of function f for this type
+//   LARGEST_ELEMENT, LARGEST_QUERY, LARGEST_WEIGHT     magnitudes: neither 256 products of elements of keys and queries
+//                          nor 64 of values and weights overflow 32 bits
+//   LOAD(const ELEMENT *)  32 of them as a wide32, integers of 16 bits
+//   wide32, int16v dot_pairs(int16v sums, wide32 pairs, const int16_t *two)    sums + pairs [16][2] times two
+
+/// The pages of a chunk.
+typedef struct NAME(chunk) {
+    const ELEMENT *page[CHUNK_PAGES];
+    int count;
+} NAME(chunk);
+
+INLINE ELEMENT *NAME(page_at)(const apus_kv_pages *pages, size_t index) {
+    return (ELEMENT *)((char *)pages->base + (size_t)pages->table[index] * pages->stride);
+}
+
+INLINE float *NAME(key_scales)(const ELEMENT *page, size_t head_size) {
+    return (float *)(page + 2 * head_size * APUS_KV_PAGE);
+}
+
+INLINE float *NAME(value_scales)(const ELEMENT *page, size_t head_size) {
+    return NAME(key_scales)(page, head_size) + APUS_KV_PAGE;
+}
+
+/// The scores of a chunk's positions, those that a query does not see among them.
+INLINE void NAME(score_chunk)(integer_work *work, size_t first, int count, const NAME(chunk) * chunk,
+                              size_t head_size) {
+    for (int p = 0; p < chunk->count; p++) {
+        const ELEMENT *page = chunk->page[p];
+        int16v dots[QUERIES];
+        for (int i = 0; i < count; i++)
+            dots[i] = (int16v)0;
+        for (size_t d = 0; d < head_size; d += 2) {
+            const wide32 keys = LOAD(page + d * APUS_KV_PAGE);
+            for (int i = 0; i < count; i++)
+                dots[i] = dot_pairs(dots[i], keys, work->queries[first + i] + d);
+        }
+        const float16v scales = load16(NAME(key_scales)(page, head_size));
+        for (int i = 0; i < count; i++)
+            store16(work->scores[first + i] + p * APUS_KV_PAGE,
+                    __builtin_convertvector(dots[i], float16v) * (scales * splat(work->query_scale[first + i])));
+    }
+}
+
+/// Turns scores to weights relative to the `local` largest, times the scales of the values.
+///
+/// - Returns: the largest of them; `sum` is the sum of the weights without the scales.
+INLINE float NAME(scale_weights)(float *scores, float local, const NAME(chunk) * chunk, size_t head_size, float *sum) {
+    float16v sums = splat(0), peaks = splat(0);
+    for (int p = 0; p < CHUNK_PAGES; p++) {
+        const float16v weight = exp2_16(load16(scores + p * APUS_KV_PAGE) - splat(local));
+        // Where nothing is seen the scale may be anything.
+        const float16v scale = load16(NAME(value_scales)(chunk->page[p < chunk->count ? p : 0], head_size));
+        const float16v scaled = select16(weight > splat(0), weight * scale, weight);
+        store16(scores + p * APUS_KV_PAGE, scaled);
+        // Adds nothing, but a NaN if the value is one.
+        sums += fma16(scaled, splat(0), weight);
+        peaks = max16(scaled, peaks);
+    }
+    *sum = total(sums);
+    return largest(peaks);
+}
+
+/// Turns the scores of a chunk to weights, each query's of the positions that it sees. One step of all queries after
+/// the other: so that the processor has several to work on.
+INLINE void NAME(weigh_chunk)(integer_work *work, size_t first, int count, const size_t *limits,
+                              const NAME(chunk) * chunk, size_t position, size_t head_size) {
+    float local[QUERIES], sum[QUERIES], peak[QUERIES];
+    for (int i = 0; i < count; i++) {
+        const size_t visible = limits[first + i] - position;
+        local[i] = mask_scores(work->scores[first + i], visible < CHUNK ? (int)visible : CHUNK);
+    }
+    for (int i = 0; i < count; i++)
+        peak[i] = NAME(scale_weights)(work->scores[first + i], local[i], chunk, head_size, sum + i);
+    for (int i = 0; i < count; i++)
+        round_wide(work->scores[first + i], CHUNK, peak[i], LARGEST_WEIGHT, work->weights[first + i]);
+    for (int i = 0; i < count; i++) {
+        const size_t query = first + i;
+        const float before = work->maximum[query], now = larger(local[i], before);
+        float16v factors = splat(local[i] - now);
+        factors[0] = before - now;
+        factors = exp2_16(factors);
+        work->decay[query] = factors[0];
+        work->gain[query] = factors[1] * (peak[i] / LARGEST_WEIGHT);
+        work->weight[query] = work->weight[query] * factors[0] + sum[i] * factors[1];
+        work->maximum[query] = now;
+    }
+}
+
+/// Adds a chunk's values to the sums.
+INLINE void NAME(add_values)(integer_work *work, size_t first, int count, const NAME(chunk) * chunk, size_t head_size) {
+    for (size_t d = 0; d < head_size; d += 16) {
+        int16v sums[QUERIES];
+        for (int i = 0; i < count; i++)
+            sums[i] = (int16v)0;
+        for (int p = 0; p < chunk->count; p++) {
+            const ELEMENT *values = chunk->page[p] + head_size * APUS_KV_PAGE + d * 2;
+            // Not unrolled: all of these weights at once would not fit the registers.
+#pragma clang loop unroll(disable)
+            for (int two = p * APUS_KV_PAGE; two < (p + 1) * APUS_KV_PAGE; two += 2, values += head_size * 2) {
+                const wide32 pairs = LOAD(values);
+                for (int i = 0; i < count; i++)
+                    sums[i] = dot_pairs(sums[i], pairs, work->weights[first + i] + two);
+            }
+        }
+        for (int i = 0; i < count; i++) {
+            float *target = work->values[first + i] + d;
+            const float16v added = __builtin_convertvector(sums[i], float16v);
+            store16(target, fma16(added, splat(work->gain[first + i]), load16(target) * work->decay[first + i]));
+        }
+    }
+}
+
+/// Adds the chunk from `position` on to the sums of queries `first`..<`first` + `count`, all of which see some of it;
+/// inlined with a constant `count`.
+INLINE void NAME(attend_chunk)(integer_work *work, size_t first, int count, const size_t *limits,
+                               const NAME(chunk) * chunk, size_t position, size_t head_size) {
+    NAME(score_chunk)(work, first, count, chunk, head_size);
+    NAME(weigh_chunk)(work, first, count, limits, chunk, position, head_size);
+    NAME(add_values)(work, first, count, chunk, head_size);
+}
+
+/// The pages of the chunk at `position`, of a sequence of `end` positions, asking for those of the next one early where
+/// few queries use them faster than they come from memory.
+INLINE NAME(chunk) NAME(chunk_at)(const apus_kv_pages *pages, size_t position, size_t end, int queries) {
+    const size_t index = position / APUS_KV_PAGE, last = (end - 1) / APUS_KV_PAGE;
+    NAME(chunk) chunk = {.count = 0};
+    for (; chunk.count < CHUNK_PAGES && index + chunk.count <= last; chunk.count++) {
+        chunk.page[chunk.count] = NAME(page_at)(pages, index + chunk.count);
+        const size_t ahead = index + chunk.count + CHUNK_PAGES;
+        if (queries > FEW_QUERIES || ahead > last)
+            continue;
+        const ELEMENT *next = NAME(page_at)(pages, ahead);
+        const size_t bytes = APUS_KV_PAGE * 2 * (pages->head_size * sizeof(ELEMENT) + sizeof(float));
+        for (size_t line = 0; line < bytes; line += 64)
+            __builtin_prefetch((const char *)next + line, 0, 2);
+    }
+    return chunk;
+}
+
+/// All chunks of one span that query `count` - 1, which sees most, can see. Chunks of which all queries see something
+/// are shared; the others are taken a query at a time, by the same steps.
+INLINE void NAME(attend_span)(integer_work *work, const size_t *limits, int count, const apus_kv_pages *pages,
+                              size_t span, apus_attention_state *states) {
+    const size_t head_size = pages->head_size;
+    for (int i = 0; i < count; i++) {
+        work->maximum[i] = -INFINITY;
+        work->weight[i] = 0;
+        memset(work->values[i], 0, head_size * sizeof(float));
+    }
+    const size_t start = span * APUS_KV_SPAN, most = limits[count - 1];
+    const size_t end = most < start + APUS_KV_SPAN ? most : start + APUS_KV_SPAN;
+    for (size_t position = start; position < end; position += CHUNK) {
+        const NAME(chunk) chunk = NAME(chunk_at)(pages, position, most, count);
+        if (position < limits[0]) {
+            NAME(attend_chunk)(work, 0, count, limits, &chunk, position, head_size);
+            continue;
+        }
+        for (int i = 0; i < count; i++)
+            if (position < limits[i])
+                NAME(attend_chunk)(work, (size_t)i, 1, limits, &chunk, position, head_size);
+    }
+    for (int i = 0; i < count; i++) {
+        if (limits[i] <= start)
+            continue;
+        apus_attention_state seen;
+        memcpy(seen.values, work->values[i], head_size * sizeof(float));
+        seen.weight = work->weight[i];
+        seen.maximum = work->maximum[i];
+        merge(states + i, &seen, head_size);
+    }
+}
+
+/// Rounds `count` elements to multiples of the scale that is returned.
+static float NAME(round)(const float *from, size_t count, ELEMENT *to) {
+    int16_t wide[APUS_KV_MAX_HEAD];
+    const float peak = largest_magnitude(from, count);
+    round_wide(from, count, peak, LARGEST_ELEMENT, wide);
+    for (size_t i = 0; i < count; i++)
+        to[i] = (ELEMENT)wide[i];
+    return peak / LARGEST_ELEMENT;
+}
+
+#define ATTEND_SPAN(n)                                                                                                 \
+    case n:                                                                                                            \
+        NAME(attend_span)(&work, limits, n, pages, span, states);                                                      \
+        break;
+
+static void NAME(attend)(const float *const *queries, const size_t *limits, size_t count, float scale,
+                         const apus_kv_pages *pages, size_t first_span, size_t end_span, apus_attention_state *states) {
+    integer_work work;
+    for (size_t i = 0; i < count; i++) {
+        const float peak = largest_magnitude(queries[i], pages->head_size);
+        round_wide(queries[i], pages->head_size, peak, LARGEST_QUERY, work.queries[i]);
+        work.query_scale[i] = peak / LARGEST_QUERY * (scale * LOG2_E);
+    }
+    for (size_t span = first_span; span < end_span; span++) {
+        switch (count) { ATTEND_SPANS }
+    }
+}
+
+#undef ATTEND_SPAN
+
+static void NAME(store)(const float *keys, const float *values, size_t stride, size_t start, size_t count,
+                        const apus_kv_pages *pages) {
+    const size_t head_size = pages->head_size;
+    for (size_t i = 0; i < count; i++, keys += stride, values += stride) {
+        ELEMENT *page = NAME(page_at)(pages, (start + i) / APUS_KV_PAGE);
+        const size_t place = (start + i) % APUS_KV_PAGE;
+        ELEMENT elements[APUS_KV_MAX_HEAD];
+        NAME(key_scales)(page, head_size)[place] = NAME(round)(keys, head_size, elements);
+        for (size_t d = 0; d < head_size; d += 2)
+            memcpy(page + d * APUS_KV_PAGE + place * 2, elements + d, 2 * sizeof(ELEMENT));
+        NAME(value_scales)(page, head_size)[place] = NAME(round)(values, head_size, elements);
+        ELEMENT *target = page + head_size * APUS_KV_PAGE + place / 2 * 2 * head_size + place % 2;
+        for (size_t d = 0; d < head_size; d++)
+            target[d * 2] = elements[d];
+    }
+}

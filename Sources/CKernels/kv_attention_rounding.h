@@ -1,0 +1,63 @@
+// What attention over integers of any size needs: the state of a call, and rounding.
+
+enum {
+    CHUNK = 64, // positions that are weighed together
+    CHUNK_PAGES = CHUNK / APUS_KV_PAGE,
+};
+
+/// The queries of a call, and their sums over a span.
+typedef struct integer_work {
+    float maximum[QUERIES]; // logarithms to base 2, as all scores
+    float weight[QUERIES];
+    float values[QUERIES][APUS_KV_MAX_HEAD];
+    int16_t queries[QUERIES][APUS_KV_MAX_HEAD];
+    float query_scale[QUERIES];
+    // Of one chunk:
+    float scores[QUERIES][CHUNK];
+    int16_t weights[QUERIES][CHUNK];
+    float decay[QUERIES], gain[QUERIES]; // factors of the sums so far, and of the chunk's integers
+} integer_work;
+
+// Below this the inverse of a scale overflows; what is as small is as good as zero.
+#define SMALLEST_PEAK 0x1p-100f
+
+/// 16 elements, rounded once they are multiplied by `inverse`.
+INLINE int16v round16(const float *from, float inverse) {
+    const float16v rounder = splat(0x1.8p23f); // adding it rounds to an integer
+    return bits16(fma16(load16(from), splat(inverse), rounder)) - bits16(rounder);
+}
+
+/// Rounds elements, none of which is above `peak`, to multiples of its `parts`-th part.
+INLINE void round_wide(const float *from, size_t count, float peak, float parts, int16_t *to) {
+    const float inverse = peak > SMALLEST_PEAK ? parts / peak : 0;
+    for (size_t i = 0; i < count; i += 16) {
+        const short16v rounded = __builtin_convertvector(round16(from + i, inverse), short16v);
+        memcpy(to + i, &rounded, sizeof rounded);
+    }
+}
+
+/// The largest score of the first `visible` positions of a chunk; what lies behind is never looked at again.
+INLINE float mask_scores(float *scores, int visible) {
+    static const int16v places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    float16v most = splat(-INFINITY);
+    for (int p = 0; p < CHUNK; p += APUS_KV_PAGE) {
+        float16v score = load16(scores + p);
+        if (visible < CHUNK) {
+            score = select16(places + p < visible, score, splat(-INFINITY));
+            store16(scores + p, score);
+        }
+        most = max16(score, most);
+    }
+    return largest(most);
+}
+
+/// The largest magnitude of `count` elements; NaN if one of them is not finite.
+static float largest_magnitude(const float *from, size_t count) {
+    float16v most = splat(0), check = splat(0);
+    for (size_t i = 0; i < count; i += 16) {
+        const float16v v = load16(from + i);
+        most = max16(max16(v, -v), most);
+        check += v * splat(0);
+    }
+    return total(check) == 0 ? largest(most) : NAN;
+}
