@@ -50,7 +50,7 @@ struct TrainPPO: ParsableCommand {
     @Option(help: "Iterations of the whole run.")
     var iterations = PPOSettings().iterations
 
-    @Option(help: "Pictures an iteration.")
+    @Option(help: "Pictures that are asked about in an iteration; learned from are questions whose answers differ.")
     var pictures = PromptSettings().pictures
 
     @Option(name: .customLong("beta0"), help: "The weight of the KL at the start; 0 leaves the policy free.")

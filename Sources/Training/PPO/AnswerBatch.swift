@@ -16,7 +16,8 @@ struct AnswerBatch: Sendable {
     /// The answers of each question.
     let questions: [Range<Int>]
 
-    init(_ pictures: [AnsweredPicture], picturesPerMinibatch: Int, rowsPerPass: Int) {
+    /// - Parameter count: minibatches of about as many pictures; fewer if there are fewer pictures.
+    init(_ pictures: [AnsweredPicture], minibatches count: Int, rowsPerPass: Int) {
         self.pictures = pictures
         let answers = pictures.flatMap { $0.questions.map(\.answers) }
         lengths = answers.joined().map(\.tokens.count)
@@ -26,8 +27,9 @@ struct AnswerBatch: Sendable {
             return first..<first + some.count
         }
         var token = 0
-        minibatches = stride(from: 0, to: pictures.count, by: picturesPerMinibatch).map { start in
-            let some = pictures[start..<min(pictures.count, start + picturesPerMinibatch)]
+        let size = (pictures.count + count - 1) / count
+        minibatches = stride(from: 0, to: pictures.count, by: size).map { start in
+            let some = pictures[start..<min(pictures.count, start + size)]
             return Self.groups(of: some, rowsPerPass: rowsPerPass).map { group in
                 let rows = AnswerRows(group)
                 defer { token += rows.targets.count }

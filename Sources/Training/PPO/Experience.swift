@@ -11,6 +11,8 @@ struct Experience: Sendable {
     let returns: [Double]
     /// Scores of the answers, penalties for missing ends among them.
     let scores: [Double]
+    /// The share of the questions asked whose answers differ.
+    let contested: Double
     /// In nats a token, under the policy.
     let entropy: Double
     let statistics: RolloutStatistics
@@ -25,9 +27,11 @@ struct Experience: Sendable {
 
     /// - Parameters:
     ///   - scores: as the scorer gave them.
+    ///   - contested: the share of the questions asked whose answers differ.
     ///   - klWeight: β.
     init(
-        _ batch: AnswerBatch, measured: Measured, scores: [Double], klWeight: Double, settings: PPOSettings
+        _ batch: AnswerBatch, measured: Measured, scores: [Double], contested: Double, klWeight: Double,
+        settings: PPOSettings
     ) {
         let answers = batch.answers
         let logProbs = batch.byAnswer(measured.policy)
@@ -51,11 +55,11 @@ struct Experience: Sendable {
         self.advantages = Whitening.whitened(estimates.map(\.advantages), keepsMean: false).flatMap { $0 }
         self.returns = estimates.flatMap(\.returns)
         self.scores = scores
+        self.contested = contested
         self.entropy = Moments(measured.entropies.map(Double.init)).mean
         self.statistics = RolloutStatistics(
             .init(
-                scores: scores, ended: answers.map(\.ended), logProbs: logProbs, reference: reference,
-                questions: batch.questions))
+                scores: scores, ended: answers.map(\.ended), logProbs: logProbs, reference: reference))
     }
 
     /// |log π of the engine - log π of the training forward| of the drawn tokens, in nats: mean and greatest.

@@ -10,7 +10,7 @@ extension ProximalPolicyOptimization {
             ("reward", found.reward), ("kl", found.divergence), ("kl_k3", found.divergenceK3),
             ("kl_weight", progress.klWeight), ("kl_target", progress.klTarget ?? 0),
             ("entropy", experience.entropy), ("missing_ends", found.missingEnds), ("length", found.length),
-            ("equal_scores", found.equalScores), ("sampler_gap_mean", gap.mean), ("sampler_gap_max", gap.greatest),
+            ("contested", experience.contested), ("sampler_gap_mean", gap.mean), ("sampler_gap_max", gap.greatest),
             (
                 "explained_variance",
                 RolloutStatistics.explainedVariance(
@@ -37,7 +37,7 @@ extension ProximalPolicyOptimization {
             progress.klTarget ?? 0, progress.klWeight, experience.entropy)
         if progress.iterations == 1 {
             // Prompts are only worth asking if the policy's answers differ.
-            summary += String(format: "  all answers score alike to %.0f %% of the questions", 100 * found.equalScores)
+            summary += String(format: "  answers differ to %.0f %% of the questions", 100 * experience.contested)
         }
         return StepReport(
             loss: (update.policyLoss + update.valueLoss) / minibatches, units: experience.scores.count,

@@ -6,14 +6,16 @@ import Tensors
 public struct PromptSettings: Codable, Sendable, Equatable {
     /// Families of the pictures, in turn: what leaves something to prefer stands there more than once.
     public var families: [Family] = [
-        .descriptions, .counts, .absence, .positions, .descriptions, .comparisons, .absence, .attributes,
+        .descriptions, .counts, .absence, .numbers, .descriptions, .comparisons, .absence, .positions, .counts, .digits,
+        .attributes, .numbers,
     ]
-    /// Pictures an iteration.
-    public var pictures = 16
+    /// Pictures that are asked about in an iteration: four times as many as are learned from, for a policy whose answers
+    /// mostly agree.
+    public var pictures = 64
     /// The most questions of a picture.
     public var questions = 4
     /// Pictures of the validation split whose questions the policies answer from time to time.
-    public var heldOutPictures = 32
+    public var heldOutPictures = 64
 
     /// The prompts of the policy that ships.
     public init() {}

@@ -8,8 +8,10 @@ public struct PPOSettings: Codable, Sendable, Equatable {
     public var answersPerQuestion = 4
     /// Tokens after which an answer is cut.
     public var maximumTokens = 48
-    /// Pictures whose answers make one update.
-    public var picturesPerMinibatch = 4
+    /// The most questions whose answers are learned from.
+    public var questions = 64
+    /// Updates of an iteration, each on its part of the pictures.
+    public var minibatches = 4
     /// Rows of one pass, unless a single picture's answers need more: bounds the memory of the backward pass.
     public var rowsPerPass = 1_024
     /// What is taken from the score of an answer without end token.

@@ -26,7 +26,7 @@ extension ProximalPolicyOptimization {
         for (index, passes) in experience.batch.minibatches.enumerated() {
             updateValue(on: passes, of: experience, factor: factor, &progress, &statistics)
             if trainsPolicy {
-                let place = step * experience.batch.minibatches.count + index
+                let place = step * settings.minibatches + index
                 updatePolicy(on: passes, of: experience, factor: factor, replay: place, &progress, &statistics)
             }
             statistics.minibatches += 1

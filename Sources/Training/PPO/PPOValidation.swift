@@ -44,8 +44,7 @@ extension ProximalPolicyOptimization {
             var generator = Tensors.SeededGenerator(seed: settings.seed, stream: PPOStreams.heldOut(index))
             return generator.next()
         }
-        let batch = AnswerBatch(
-            pictures, picturesPerMinibatch: pictures.count, rowsPerPass: settings.rowsPerPass)
+        let batch = AnswerBatch(pictures, minibatches: 1, rowsPerPass: settings.rowsPerPass)
         let (policy, reference) = (PolicyModel(base, adapter: adapter), PolicyModel(base, adapter: reference))
         return HeldOutAnswers(
             batch: batch,
@@ -75,7 +74,7 @@ private struct HeldOutAnswers {
         let found = RolloutStatistics(
             .init(
                 scores: scores, ended: batch.answers.map(\.ended), logProbs: batch.byAnswer(logProbs),
-                reference: batch.byAnswer(reference), questions: batch.questions))
+                reference: batch.byAnswer(reference)))
         let gain = RewardGain(
             scores: scores, reference: baseline, groups: batch.pictures.map(\.questions.count))
         return [

@@ -115,7 +115,7 @@ public struct ProximalPolicyOptimization: TrainingStage {
     // MARK: The steps of an iteration
 
     private func experience(of step: Int, klWeight: Double) throws -> Experience {
-        let pictures = try sampler.sample(
+        let asked = try sampler.sample(
             prompts.pictures(of: step), adapter: policy, generation: step + 1, answers: settings.answersPerQuestion,
             maximumTokens: settings.maximumTokens
         ) { index in
@@ -123,12 +123,14 @@ public struct ProximalPolicyOptimization: TrainingStage {
                 seed: settings.seed, stream: PPOStreams.answer(iteration: step, index: index))
             return generator.next()
         }
-        let batch = AnswerBatch(
-            pictures, picturesPerMinibatch: settings.picturesPerMinibatch, rowsPerPass: settings.rowsPerPass)
+        let contested = ContestedQuestions(of: asked, most: settings.questions)
+        let pictures = contested.pictures
+        let batch = AnswerBatch(pictures, minibatches: settings.minibatches, rowsPerPass: settings.rowsPerPass)
         let scores = try scorer.scores(of: pictures)
         precondition(scores.count == batch.lengths.count, "\(scores.count) scores for \(batch.lengths.count) answers")
         return Experience(
-            batch, measured: measure(batch), scores: scores, klWeight: klWeight, settings: settings)
+            batch, measured: measure(batch), scores: scores, contested: contested.share, klWeight: klWeight,
+            settings: settings)
     }
 
     private func measure(_ batch: AnswerBatch) -> Experience.Measured {

@@ -13,17 +13,12 @@ package struct RolloutStatistics: Sendable {
         package var logProbs: [[Double]]
         /// The same under the reference.
         package var reference: [[Double]]
-        /// Which answers belong to one question.
-        package var questions: [Range<Int>]
 
-        package init(
-            scores: [Double], ended: [Bool], logProbs: [[Double]], reference: [[Double]], questions: [Range<Int>]
-        ) {
+        package init(scores: [Double], ended: [Bool], logProbs: [[Double]], reference: [[Double]]) {
             self.scores = scores
             self.ended = ended
             self.logProbs = logProbs
             self.reference = reference
-            self.questions = questions
         }
     }
 
@@ -37,8 +32,6 @@ package struct RolloutStatistics: Sendable {
     package let missingEnds: Double
     /// Tokens an answer, the end token included.
     package let length: Double
-    /// The share of questions whose answers all have the same score, so that they teach nothing.
-    package let equalScores: Double
 
     package init(_ answers: Answers) {
         let count = Double(answers.scores.count)
@@ -48,10 +41,6 @@ package struct RolloutStatistics: Sendable {
         divergenceK3 = differences.reduce(0.0) { $0 + $1.reduce(0) { $0 + exp(-$1) - 1 + $1 } } / count
         missingEnds = Double(answers.ended.count { !$0 }) / count
         length = Double(answers.logProbs.reduce(0) { $0 + $1.count }) / count
-        let equal = answers.questions.count { question in
-            answers.scores[question].allSatisfy { $0 == answers.scores[question.lowerBound] }
-        }
-        equalScores = Double(equal) / Double(answers.questions.count)
     }
 
     /// 1 - var(G - V) / var(G): how much of the returns the values foretold. 0 where all returns are the same.

@@ -99,8 +99,7 @@ import Training
         for one in fixture.cases {
             let found = RolloutStatistics(
                 .init(
-                    scores: one.scores, ended: one.ended, logProbs: one.logProbs, reference: one.reference,
-                    questions: [0..<one.scores.count]))
+                    scores: one.scores, ended: one.ended, logProbs: one.logProbs, reference: one.reference))
             #expect(close(found.divergence, one.kl), "\(one.name)")
             #expect(close(found.divergenceK3, one.klK3), "\(one.name)")
             let explained = RolloutStatistics.explainedVariance(

@@ -149,13 +149,13 @@ import Training
         #expect([2.1, 3, 4.4].map(next) == [0.1, 0.1, 0.1])
     }
 
-    @Test func statisticsCountAnswersAndQuestions() {
+    @Test func statisticsAreMeansOverAnswers() {
         let found = RolloutStatistics(
             .init(
                 scores: [1, 1, 0, 2], ended: [true, true, false, true], logProbs: [[-1], [-1, -1], [-2], [-1, -3]],
-                reference: [[-1], [-2, -1], [-1], [-1, -3]], questions: [0..<2, 2..<4]))
+                reference: [[-1], [-2, -1], [-1], [-1, -3]]))
         #expect(found.reward == 1 && found.missingEnds == 0.25 && found.length == 1.5)
-        #expect(found.equalScores == 0.5 && found.divergence == 0)
+        #expect(found.divergence == 0)
         let k3 = (exp(-1.0) - 1 + 1 + exp(1.0) - 1 - 1) / 4
         #expect(abs(found.divergenceK3 - k3) < 1e-12)
         #expect(RolloutStatistics.explainedVariance(returns: [1, 2, 3], values: [1, 2, 3]) == 1)

@@ -67,7 +67,7 @@ struct TinyPPO {
         settings.iterations = 4
         settings.answersPerQuestion = 4
         settings.maximumTokens = 6
-        settings.picturesPerMinibatch = 1
+        settings.minibatches = 2
         settings.policyRate = 5e-3
         settings.valueRate = 5e-3
         settings.headRate = 1e-2
