@@ -37,15 +37,18 @@ public struct FamilySample: Sendable {
     ///
     /// - Parameters:
     ///   - draw: which pictures; each number has its own.
+    ///   - part: draws of several parts have other pictures in each.
     ///   - isWanted: leaves questions out; a picture without a wanted one is passed by, and after twenty times `count`
     ///     pictures there are no more.
     public static func draw(
-        _ family: Family, count: Int, draw: UInt64, where isWanted: (FamilyQuestion) -> Bool = { _ in true }
+        _ family: Family, count: Int, draw: UInt64, part: Int = 0,
+        where isWanted: (FamilyQuestion) -> Bool = { _ in true }
     ) -> [FamilySample] {
-        precondition(count > 0 && count <= stride / 20)
-        let first = draw % 10_000 * stride
+        let range = 20 * UInt64(count)
+        precondition(count > 0 && part >= 0 && (UInt64(part) + 1) * range <= stride)
+        let first = draw % 10_000 * stride + UInt64(part) * range
         var samples: [FamilySample] = []
-        for index in first..<(first + 20 * UInt64(count)) where samples.count < count {
+        for index in first..<(first + range) where samples.count < count {
             let seed = SeedSplit.test.seed(at: index)
             let picture = family.picture(seed: seed)
             let questions = picture.questions.filter(isWanted)

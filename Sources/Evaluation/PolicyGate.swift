@@ -59,10 +59,12 @@ public struct PolicyGate: Sendable {
         .most("text_perplexity_ratio", 1.05),
     ])
 
-    /// Of what reinforcement made: it must also be preferred to what it started from, and have stayed near it.
+    /// Of what reinforcement made: it must also be preferred to what it started from, and have stayed near it. Preferred
+    /// where that is of two minds: to other questions both mostly say the same, and the more the better it was.
     public static let reinforced = PolicyGate(
         rules: fineTuned.rules + [
-            .least("win_rate_pairs", 2_000), .least("win_rate", 0.55), .least("win_rate_low", 0.52),
+            .least("win_rate_pairs", 2_000), .least("win_rate", 0.5), .least("contested_win_rate_pairs", 2_000),
+            .least("contested_win_rate", 0.55), .least("contested_win_rate_low", 0.52),
             .most("kl_over_target", 2), .least("questions_a_family", 500), .most("largest_family_drop", 0.02),
             .most("absent_named_ratio", 0.7),
         ])

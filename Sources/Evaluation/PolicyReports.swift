@@ -64,6 +64,8 @@ public struct PolicyReports: Sendable {
         public var parentFamilies: [FamiliesReport]
         /// Whose sampled answers the judge prefers: the policy's or the parent's, then the parent's or its own.
         public var winRates: [WinRateReport]
+        /// The same on questions to which the parent's samples differ.
+        public var contestedWinRates: [WinRateReport]
         /// How far the policy has moved.
         public var divergence: PolicyDivergence
         /// How far it was meant to move, in nats an answer.
@@ -71,10 +73,12 @@ public struct PolicyReports: Sendable {
 
         /// A comparison of the given reports.
         public init(
-            parentFamilies: [FamiliesReport], winRates: [WinRateReport], divergence: PolicyDivergence, target: Double
+            parentFamilies: [FamiliesReport], winRates: [WinRateReport], contestedWinRates: [WinRateReport],
+            divergence: PolicyDivergence, target: Double
         ) {
             self.parentFamilies = parentFamilies
             self.winRates = winRates
+            self.contestedWinRates = contestedWinRates
             self.divergence = divergence
             self.target = target
         }
@@ -154,24 +158,35 @@ public struct PolicyReports: Sendable {
             // As many were asked. Where the parent named nothing absent, a single one is too many.
             "absent_named_ratio": Double(new.count) / Double(max(old.count, 1)), "absent_named_parent": old.share,
         ]
-        guard comparison.winRates.count == 2 else { throw .missing(report: "winrate", part: "parent against itself") }
-        let (wins, itself) = (comparison.winRates[0], comparison.winRates[1])
-        for (found, expected) in [
-            (wins.policy, policy), (wins.reference, parent), (itself.policy, parent), (itself.reference, parent),
+        for (reports, name) in [
+            (comparison.winRates, "win_rate"), (comparison.contestedWinRates, "contested_win_rate"),
         ] {
-            try Self.check(found, is: expected, in: "winrate")
+            let rates = try Self.winRates(reports, in: name, policy: policy, parent: parent)
+            figures[name] = rates.wins.rate
+            figures["\(name)_low"] = rates.wins.low
+            figures["\(name)_pairs"] = Double(rates.wins.total)
+            figures["\(name)_ties"] = rates.wins.tieShare
+            figures["\(name)_parent_itself"] = rates.itself.rate
         }
-        figures["win_rate"] = wins.overall.rate
-        figures["win_rate_low"] = wins.overall.low
-        figures["win_rate_pairs"] = Double(wins.overall.total)
-        figures["win_rate_ties"] = wins.overall.tieShare
-        figures["win_rate_parent_itself"] = itself.overall.rate
         try Self.check(comparison.divergence.policy, is: policy, in: "divergence")
         try Self.check(comparison.divergence.reference, is: parent, in: "divergence")
         figures["kl"] = comparison.divergence.nats
         figures["kl_answers"] = Double(comparison.divergence.answers)
         figures["kl_over_target"] = comparison.divergence.nats / comparison.target
         return figures
+    }
+
+    private static func winRates(
+        _ reports: [WinRateReport], in name: String, policy: PolicyDigests, parent: PolicyDigests
+    ) throws(PolicyReportsError) -> (wins: WinRate, itself: WinRate) {
+        guard reports.count == 2 else { throw .missing(report: name, part: "parent against itself") }
+        let (wins, itself) = (reports[0], reports[1])
+        for (found, expected) in [
+            (wins.policy, policy), (wins.reference, parent), (itself.policy, parent), (itself.reference, parent),
+        ] {
+            try check(found, is: expected, in: name)
+        }
+        return (wins.overall, itself.overall)
     }
 
     /// How much lower the policy's accuracy is than the parent's, where that is most; negative if it rose everywhere.

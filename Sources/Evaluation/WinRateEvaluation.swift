@@ -4,6 +4,10 @@ import Datasets
 ///
 /// Questions ask for sentences and descriptions: one-word answers mostly coincide. Both sides are sampled, each answer
 /// with a seed of its own. The same is done with the second policy against itself: a fair judge finds no winner there.
+///
+/// Where a policy is sure of its answer, another one can only say the same or lose; so there is a choice to ask only
+/// contested questions, to which several samples of the second policy get different scores from the judge. These samples
+/// are not those that are compared afterwards.
 public struct WinRateEvaluation: Sendable {
     /// Who answers what.
     public struct Settings: Sendable {
@@ -13,6 +17,8 @@ public struct WinRateEvaluation: Sendable {
         public var against: String
         /// Questions, shared out among the families that have some.
         public var count = 2_000
+        /// Whether only contested questions are asked.
+        public var isContested = false
         /// Of sampling.
         public var temperature = 0.7
         /// Decides which pictures of the test split are drawn, and the seeds of the answers.
@@ -27,9 +33,15 @@ public struct WinRateEvaluation: Sendable {
         }
     }
 
+    /// Samples that show whether a question is contested.
+    private static let draws = 4
+    /// Parts of the test split that are searched for contested questions, each of `count` questions.
+    private static let parts = 15
+
     private let sides: [AskClient]
     private let settings: Settings
-    private let samples: [FamilySample]
+    /// The questions of a part.
+    private let samples: @Sendable (_ part: Int) -> [FamilySample]
 
     /// A comparison on freshly drawn pictures.
     ///
@@ -37,22 +49,27 @@ public struct WinRateEvaluation: Sendable {
     /// - Throws: `EvaluationError.badAddress`.
     public init(client: any ReplyClient, server: String, settings: Settings) throws(EvaluationError) {
         let each = (settings.count + Family.allCases.count - 1) / Family.allCases.count
-        let drawn = Family.allCases.map {
-            FamilySample.draw($0, count: each, draw: settings.seed, where: { $0.form != .short })
-        }
-        // One of each family in turn, so that the first `count` are of all.
-        let inTurn = (0..<each).flatMap { index in drawn.compactMap { $0.indices.contains(index) ? $0[index] : nil } }
         try self.init(
-            samples: Array(inTurn.prefix(settings.count)), client: client, server: server, settings: settings,
-            wait: { try await Task.sleep(for: $0) })
+            samples: { part in
+                let drawn = Family.allCases.map {
+                    FamilySample.draw(
+                        $0, count: each, draw: settings.seed, part: part, where: { $0.form != .short })
+                }
+                // One of each family in turn, so that the first `count` are of all.
+                let inTurn = (0..<each).flatMap { index in
+                    drawn.compactMap { $0.indices.contains(index) ? $0[index] : nil }
+                }
+                return Array(inTurn.prefix(settings.count))
+            }, client: client, server: server, settings: settings, wait: { try await Task.sleep(for: $0) })
     }
 
     /// A comparison on any samples.
     package init(
-        samples: [FamilySample], client: any ReplyClient, server: String, settings: Settings,
+        samples: @escaping @Sendable (_ part: Int) -> [FamilySample], client: any ReplyClient, server: String,
+        settings: Settings,
         wait: @escaping @Sendable (Duration) async throws -> Void
     ) throws(EvaluationError) {
-        precondition(settings.concurrency > 0 && settings.temperature > 0)
+        precondition(settings.count > 0 && settings.concurrency > 0 && settings.temperature > 0)
         var sides: [AskClient] = []
         // The policy, the other one, and the other one again.
         for model in [settings.model, settings.against, settings.against] {
@@ -66,32 +83,65 @@ public struct WinRateEvaluation: Sendable {
     /// Asks every question three times, and reports who is preferred: the policy against the other, and the other
     /// against itself.
     ///
-    /// - Parameter progress: told how many of how many answers are there.
+    /// - Parameter progress: told how many of how many answers are there, of the search for questions first.
     /// - Throws: `EvaluationError` or the client's error; there is no report of a part of the questions.
     public func run(
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) async throws -> [WinRateReport] {
         var generator = SeededGenerator(seed: settings.seed)
-        var judged: [[JudgedAnswer]] = []
         var policies: [EvaluatedPolicy] = []
-        for (number, side) in sides.enumerated() {
-            let prompts = samples.map {
-                AskClient.Prompt(
-                    question: $0.question.text, png: $0.png, maximumTokens: $0.maximumTokens,
-                    temperature: settings.temperature, seed: UInt32(truncatingIfNeeded: generator.next()))
-            }
-            let policy = try await side.policy()
-            policies.append(policy)
-            let answers = try await side.answers(of: policy, to: prompts, concurrency: settings.concurrency) {
-                done, total in
-                progress(number * total + done, sides.count * total)
-            }
+        for side in sides { policies.append(try await side.policy()) }
+        var (samples, searched) = (samples(0), nil as Int?)
+        if settings.isContested {
+            (samples, searched) = try await contested(policies[1], &generator, progress: progress)
+        }
+        var judged: [[JudgedAnswer]] = []
+        for number in sides.indices {
+            let total = samples.count
             judged.append(
-                zip(samples, answers).map { JudgedAnswer(sample: $0, answer: $1.text, ended: $1.ended) })
+                try await answers(number, policies[number], to: samples, &generator) { done, _ in
+                    progress(number * total + done, sides.count * total)
+                })
         }
         return [
-            WinRateReport(settings, (policies[0], judged[0]), against: (policies[1], judged[1])),
-            WinRateReport(settings, (policies[2], judged[2]), against: (policies[1], judged[1])),
+            WinRateReport(settings, searched, (policies[0], judged[0]), against: (policies[1], judged[1])),
+            WinRateReport(settings, searched, (policies[2], judged[2]), against: (policies[1], judged[1])),
         ]
+    }
+
+    /// Up to `count` questions on whose answers the second policy's samples do not agree, and how many were searched.
+    private func contested(
+        _ policy: EvaluatedPolicy, _ generator: inout SeededGenerator,
+        progress: (_ done: Int, _ total: Int) -> Void
+    ) async throws -> (samples: [FamilySample], searched: Int?) {
+        var kept: [FamilySample] = []
+        var searched = 0
+        for part in 0..<Self.parts where kept.count < settings.count {
+            let some = samples(part)
+            let drawn = try await answers(
+                1, policy, to: some.flatMap { Array(repeating: $0, count: Self.draws) }, &generator,
+                progress: progress)
+            for (index, sample) in some.enumerated() where kept.count < settings.count {
+                searched += 1
+                let scores = drawn[index * Self.draws..<(index + 1) * Self.draws].map(\.verdict.score)
+                if Set(scores).count > 1 { kept.append(sample) }
+            }
+        }
+        return (kept, searched)
+    }
+
+    /// One answer of a side to each sample, each with a seed of its own.
+    private func answers(
+        _ side: Int, _ policy: EvaluatedPolicy, to samples: [FamilySample], _ generator: inout SeededGenerator,
+        progress: (_ done: Int, _ total: Int) -> Void
+    ) async throws -> [JudgedAnswer] {
+        let prompts = samples.map {
+            AskClient.Prompt(
+                question: $0.question.text, png: $0.png, maximumTokens: $0.maximumTokens,
+                temperature: settings.temperature, seed: UInt32(truncatingIfNeeded: generator.next()))
+        }
+        let answers = try await sides[side].answers(
+            of: policy, to: prompts, concurrency: settings.concurrency, progress: progress)
+        return zip(samples, answers).map { JudgedAnswer(sample: $0, answer: $1.text, ended: $1.ended) }
     }
 }

@@ -31,6 +31,8 @@ public struct WinRateReport: Codable, Sendable, Equatable {
     public let temperature: Double
     /// Decided questions and samples.
     public let seed: UInt64
+    /// How many questions were searched for contested ones, if only these were asked.
+    public let searched: Int?
     /// Over all questions.
     public let overall: WinRate
     /// By the family's name.
@@ -45,11 +47,12 @@ public struct WinRateReport: Codable, Sendable, Equatable {
     /// A policy and its answers.
     typealias Side = (policy: EvaluatedPolicy, answers: [JudgedAnswer])
 
-    init(_ settings: WinRateEvaluation.Settings, _ first: Side, against second: Side) {
+    init(_ settings: WinRateEvaluation.Settings, _ searched: Int?, _ first: Side, against second: Side) {
         policy = first.policy
         reference = second.policy
         temperature = settings.temperature
         seed = settings.seed
+        self.searched = searched
         pairs = zip(first.answers, second.answers).map { first, second in
             Pair(
                 family: first.sample.question.family.rawValue, seed: first.sample.seed,
@@ -81,7 +84,8 @@ public struct WinRateReport: Codable, Sendable, Equatable {
             let foot = String(
                 format: "ties %.1f %%; mean gold score %.3f against %.3f", 100 * report.overall.tieShare,
                 report.meanScore, report.meanScoreAgainst)
-            return TextTable.text([header] + rows) + "\n" + foot
+            let contested = report.searched.map { "; the contested ones of \($0) questions" } ?? ""
+            return TextTable.text([header] + rows) + "\n" + foot + contested
         }.joined(separator: "\n\n")
     }
 }

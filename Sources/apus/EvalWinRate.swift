@@ -18,17 +18,22 @@ struct EvalWinRate: AsyncParsableCommand {
     @Option(help: "Questions; each is answered three times.")
     var count = 2_000
 
+    @Flag(help: "Ask only questions to which four samples of the other policy get different scores from the judge.")
+    var contested = false
+
     @Option(help: "Of sampling.")
     var temperature = 0.7
 
     func validate() throws {
-        guard (1...40_000).contains(count) else { throw ValidationError("--count takes 1 to 40000") }
+        let most = contested ? 2_600 : 40_000
+        guard (1...most).contains(count) else { throw ValidationError("--count takes 1 to \(most)") }
         guard temperature > 0, temperature <= 2 else { throw ValidationError("--temperature takes up to 2, and not 0") }
     }
 
     func run() async throws {
         var settings = WinRateEvaluation.Settings(model: model, against: against)
         settings.count = count
+        settings.isContested = contested
         settings.temperature = temperature
         settings.seed = server.seed
         settings.concurrency = server.concurrency

@@ -43,9 +43,14 @@ struct PolicyMeasurement: Sendable {
     ) async throws -> PolicyReports.Comparison? {
         guard case .reinforced(let run) = run, let parent else { return nil }
         let families = try await familiesReport("parent-families", of: parent, server, client)
-        let winRates = try await winRateReports(against: parent, server, client)
+        let winRates = try await winRateReports("winrate", against: parent, server, client)
+        let contested = try await winRateReports("winrate-contested", against: parent, server, client) {
+            $0.isContested = true
+        }
         let divergence = try await divergenceReport(of: run, from: parent)
-        return .init(parentFamilies: families, winRates: winRates, divergence: divergence, target: run.klTarget)
+        return .init(
+            parentFamilies: families, winRates: winRates, contestedWinRates: contested, divergence: divergence,
+            target: run.klTarget)
     }
 
     private func policy(_ name: String) throws -> Policy {
@@ -103,13 +108,15 @@ struct PolicyMeasurement: Sendable {
     }
 
     private func winRateReports(
-        against parent: String, _ server: String, _ client: HTTPReplyClient
+        _ name: String, against parent: String, _ server: String, _ client: HTTPReplyClient,
+        _ change: (inout WinRateEvaluation.Settings) -> Void = { _ in }
     ) async throws -> [WinRateReport] {
-        if let kept: [WinRateReport] = try kept("winrate") { return kept }
+        if let kept: [WinRateReport] = try kept(name) { return kept }
         var settings = WinRateEvaluation.Settings(model: Candidate.name, against: parent)
         settings.concurrency = concurrency
+        change(&settings)
         let evaluation = try WinRateEvaluation(client: client, server: server, settings: settings)
-        return try keep(try await evaluation.run(progress: ServerOptions.tell), as: "winrate")
+        return try keep(try await evaluation.run(progress: ServerOptions.tell), as: name)
     }
 
     private func textReport() async throws -> TextReport {

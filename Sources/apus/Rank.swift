@@ -36,6 +36,11 @@ struct Rank: AsyncParsableCommand {
     @Option(help: "Answers to each prompt, 2 to 9.")
     var samples = RankingSettings().samples
 
+    @Option(
+        name: .customLong("stray"),
+        help: "How many of them are given to another picture of the same kind: well written, and mostly wrong.")
+    var strayAnswers = RankingSettings().strayAnswers
+
     @Option(help: "Tokens after which an answer is cut.")
     var maxTokens = RankingSettings().maximumTokens
 
@@ -55,6 +60,9 @@ struct Rank: AsyncParsableCommand {
         if prompts < 1 || maxTokens < 1 { throw ValidationError("--prompts and --max-tokens take at least 1") }
         guard PreferenceRecord.candidateCount.contains(samples) else {
             throw ValidationError("--samples takes 2 to 9")
+        }
+        guard (0..<samples).contains(strayAnswers) else {
+            throw ValidationError("--stray takes 0 to less than --samples")
         }
         guard (0...1).contains(easyVQAShare), (0...1).contains(agreementShare) else {
             throw ValidationError("--easy-vqa-share and --agreement-share take 0 to 1")
@@ -100,6 +108,7 @@ struct Rank: AsyncParsableCommand {
         settings.families = try chosenFamilies()
         settings.prompts = prompts
         settings.samples = samples
+        settings.strayAnswers = strayAnswers
         settings.maximumTokens = maxTokens
         settings.easyVQAShare = easyVQAShare
         settings.agreementShare = agreementShare

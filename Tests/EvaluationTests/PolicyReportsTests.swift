@@ -25,6 +25,10 @@ import Testing
                     try winRate("ppo", against: "sft", wins: 1_100, losses: 900),
                     try winRate("sft", against: "sft", wins: 1_010, losses: 990),
                 ],
+                contestedWinRates: [
+                    try winRate("ppo", against: "sft", wins: 1_200, losses: 800),
+                    try winRate("sft", against: "sft", wins: 980, losses: 1_020),
+                ],
                 divergence: try decoded([
                     "policy": try json(EvaluatedPolicy.scripted("ppo")),
                     "reference": try json(EvaluatedPolicy.scripted("sft")), "answers": 400, "tokens": 4_000,
@@ -46,7 +50,8 @@ import Testing
             "easy_vqa_blank_questions": 1_000, "easy_vqa_swapped": 0.6, "easy_vqa_open": 9_663.0 / 9_673,
             "text_perplexity_ratio": 1.04, "text_replies_kept": 0.75, "right_counts": 0.9, "right_absence": 0.98,
             "questions_a_family": 500, "absent_named": 0.12, "absent_named_ratio": 0.6, "largest_family_drop": 0.01,
-            "win_rate": 0.55, "win_rate_pairs": 2_000, "win_rate_parent_itself": 0.505, "kl": 3, "kl_over_target": 1.5,
+            "win_rate": 0.55, "win_rate_pairs": 2_000, "win_rate_parent_itself": 0.505, "contested_win_rate": 0.6,
+            "contested_win_rate_pairs": 2_000, "contested_win_rate_parent_itself": 0.49, "kl": 3, "kl_over_target": 1.5,
         ]
         for (name, value) in expected {
             #expect(abs((evaluation.figures[name] ?? .nan) - value) < 1e-12, "\(name)")
@@ -70,12 +75,12 @@ import Testing
             ("families", { $0.families = try Self.reports().comparison?.parentFamilies ?? [] }),
             ("parent-families", { $0.comparison?.parentFamilies = try Self.reports().families }),
             (
-                "winrate",
+                "win_rate",
                 { $0.comparison?.winRates[0] = try Self.winRate("ppo", against: "base", wins: 1, losses: 1) }
             ),
             (
-                "winrate",
-                { $0.comparison?.winRates[1] = try Self.winRate("ppo", against: "sft", wins: 1, losses: 1) }
+                "contested_win_rate",
+                { $0.comparison?.contestedWinRates[1] = try Self.winRate("ppo", against: "sft", wins: 1, losses: 1) }
             ),
             (
                 "text",
@@ -116,7 +121,7 @@ import Testing
         #expect(throws: PolicyReportsError.missing(report: "families", part: "the picture its own")) {
             try evaluation { $0.families = [] }
         }
-        #expect(throws: PolicyReportsError.missing(report: "winrate", part: "parent against itself")) {
+        #expect(throws: PolicyReportsError.missing(report: "win_rate", part: "parent against itself")) {
             try evaluation { $0.comparison?.winRates.removeLast() }
         }
     }

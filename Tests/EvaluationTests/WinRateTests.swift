@@ -47,7 +47,8 @@ import Testing
         var settings = WinRateEvaluation.Settings(model: "ppo", against: "sft")
         settings.concurrency = 2
         return try WinRateEvaluation(
-            samples: samples, client: client, server: "http://localhost:1", settings: settings, wait: { _ in })
+            samples: { [samples] _ in samples }, client: client, server: "http://localhost:1", settings: settings,
+            wait: { _ in })
     }
 
     @Test func countsWhomTheJudgePrefers() async throws {
@@ -84,6 +85,29 @@ import Testing
         #expect(client.requests.count { $0.model == "ppo" } == 8 && client.requests.count { $0.model == "sft" } == 16)
     }
 
+    @Test func asksWhatTheOtherIsNotSureOf() async throws {
+        // Of every part of eight questions, the second policy is not sure of the answers to two.
+        let client = ScriptedClient { request, _ in
+            let isSure = !request.question.contains("1") && !request.question.contains("6")
+            let isLucky = (request.seed ?? 0).isMultiple(of: 3)
+            return try .answer(request.model == "ppo" || isSure || isLucky ? "There is a red star." : "There is a dog.")
+        }
+        var settings = WinRateEvaluation.Settings(model: "ppo", against: "sft")
+        settings.count = 10
+        settings.isContested = true
+        settings.concurrency = 2
+        let evaluation = try WinRateEvaluation(
+            samples: { [samples] part in part < 9 ? samples : [] }, client: client, server: "http://localhost:1",
+            settings: settings, wait: { _ in })
+        let report = try #require(try await evaluation.run().first)
+        #expect(report.pairs.count == 10)
+        #expect(report.pairs.allSatisfy { $0.question.contains("1") || $0.question.contains("6") })
+        #expect(report.overall.wins + report.overall.ties == 10 && report.overall.wins > 0)
+        let searched = try #require(report.searched)
+        #expect(searched > 32 && searched <= 72)
+        #expect(WinRateReport.table([report]).contains("the contested ones of \(searched) questions"))
+    }
+
     /// A judge that sees no difference between a policy and itself: two samples of one distribution win alike.
     @Test func findsNoWinnerBetweenEquals() async throws {
         let client = ScriptedClient { request, _ in
@@ -94,7 +118,7 @@ import Testing
         settings.concurrency = 8
         let many = (0..<50).flatMap { _ in samples }
         let evaluation = try WinRateEvaluation(
-            samples: many, client: client, server: "http://localhost:1", settings: settings, wait: { _ in })
+            samples: { _ in many }, client: client, server: "http://localhost:1", settings: settings, wait: { _ in })
         for report in try await evaluation.run() {
             #expect(report.overall.low < 0.5 && report.overall.high > 0.5, "\(report.overall)")
             #expect(report.overall.ties < 300)

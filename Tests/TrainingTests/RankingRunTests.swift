@@ -47,6 +47,21 @@ import Training
             folder: folder.path)
     }
 
+    private static let stray = "sft@2, another picture"
+
+    @Test func strayAnswersAreToAnotherPicture() async throws {
+        try await withTemporaryFolder { folder in
+            let settings = settings(prompts: 8) { $0.samples = 5 }
+            _ = try await run(folder, settings, engine: Babbler(seesOnly: true)).run(limit: nil) { _ in }
+            let records = try PreferenceRecord.load(path: folder.path + "/rankings.jsonl")
+            #expect(records.count == 8)
+            for record in records {
+                let texts = record.candidates.map(\.text)
+                #expect(Set(texts[..<3]).count == 1 && Set(texts[3...]).count == 1 && Set(texts).count == 2)
+            }
+        }
+    }
+
     /// A picture of a few shapes with four questions.
     private static func picture(_ family: Family, _ seed: UInt64) -> FamilyPicture {
         let drawn = ShapeScene(seed: seed)
@@ -83,7 +98,8 @@ import Training
             #expect(Set(records.map(\.id)).count == records.count)
             for record in records {
                 #expect(record.candidates.count == 4 && Set(record.candidates.map(\.text)).count > 1)
-                #expect(record.candidates.allSatisfy { $0.policy == "sft@2" && $0.tokens.last == 2 })
+                #expect(record.candidates.map(\.policy) == ["sft@2", "sft@2", Self.stray, Self.stray])
+                #expect(record.candidates.allSatisfy { $0.tokens.last == 2 })
                 #expect(record.labeler.kind == .simulatedRule && record.labeler.id != SimulatedLabeler.heldOut.id)
                 guard case .generated(let family, let seed)? = record.picture else { throw CancellationError() }
                 #expect(SeedSplit(of: seed) == .training && [.attributes, .counts].contains(family))
@@ -144,12 +160,14 @@ import Training
     }
 }
 
-/// Answers as the seed says, mostly alike; stops after so many answers.
+/// Answers as the seed says, mostly alike, or as the picture says; stops after so many answers.
 private final class Babbler: Generating {
     private let left: Mutex<Int>
+    private let seesOnly: Bool
 
-    init(answers: Int = .max) {
+    init(answers: Int = .max, seesOnly: Bool = false) {
         left = Mutex(answers)
+        self.seesOnly = seesOnly
     }
 
     func reserve(hasImages: Bool) throws(AdmissionError) -> Reservation { Reservation {} }
@@ -167,7 +185,8 @@ private final class Babbler: Generating {
         }
         var generator = Datasets.SeededGenerator(seed: request.sampling.seed)
         let words = ["red", "blue", "It is red.", "Perhaps it is a red ring, or it is not.", "green"]
-        let text = generator.draw(0...9) < 7 ? "red" : generator.draw(from: words)
+        let drawn = generator.draw(0...9) < 7 ? "red" : generator.draw(from: words)
+        let text = seesOnly ? "\(request.images[0].pixels.elements.reduce(0, +))" : drawn
         events.yield(.started)
         events.yield(.text(TextDelta(text: text, tokens: [GeneratedToken(id: Int32(text.count))])))
         events.yield(.finished(Completion(reason: .endToken, tokens: [GeneratedToken(id: 2)], generatedTokens: 2)))

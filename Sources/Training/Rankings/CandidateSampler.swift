@@ -18,23 +18,28 @@ public struct CandidateSampler: Sendable {
     /// The policy as records name it, NAME@GENERATION.
     public var name: String { "\(policy.name)@\(policy.generation)" }
 
-    /// Asks for `count` answers; number n is drawn with the seed `seed` + n.
-    func ask(
-        _ prompt: RankingPrompt, count: Int, seed: UInt64, maximumTokens: Int
-    ) throws -> [AsyncStream<EngineEvent>] {
-        var request = try input.request(
-            messages: [ChatMessage(role: .user, content: [.image(0), .text(prompt.task.question)])],
-            pictures: [.init(image: prompt.image)], policy: policy)
-        request.sampling = SamplingParameters()
-        request.stop.maximumTokens = maximumTokens
-        return try (0..<count).map { index in
+    /// Asks for the answers to a prompt, the stray ones last; number n is drawn with the seed `seed` + n.
+    func ask(_ prompt: RankingPrompt, _ settings: RankingSettings, seed: UInt64) throws -> [AsyncStream<EngineEvent>] {
+        let own = settings.samples - settings.strayAnswers
+        let requests = try [prompt.image, prompt.otherImage].map { image in
+            var request = try input.request(
+                messages: [ChatMessage(role: .user, content: [.image(0), .text(prompt.task.question)])],
+                pictures: [.init(image: image)], policy: policy)
+            request.sampling = SamplingParameters()
+            request.stop.maximumTokens = settings.maximumTokens
+            return request
+        }
+        return try (0..<settings.samples).map { index in
+            var request = requests[index < own ? 0 : 1]
             request.sampling.seed = seed &+ UInt64(index)
             return try engine.submit(request, in: engine.reserve())
         }
     }
 
     /// The answer that a stream tells.
-    func answer(_ events: AsyncStream<EngineEvent>) async throws -> PreferenceRecord.Candidate {
+    ///
+    /// - Parameter isStray: whether another picture was asked about.
+    func answer(_ events: AsyncStream<EngineEvent>, isStray: Bool) async throws -> PreferenceRecord.Candidate {
         var text = ""
         var tokens: [Int32] = []
         var reason = PreferenceRecord.FinishReason.length
@@ -54,6 +59,7 @@ public struct CandidateSampler: Sendable {
             case .failed(let failure): throw failure
             }
         }
-        return .init(text: text, tokens: tokens, policy: name, finishReason: reason)
+        return .init(
+            text: text, tokens: tokens, policy: isStray ? "\(name), another picture" : name, finishReason: reason)
     }
 }

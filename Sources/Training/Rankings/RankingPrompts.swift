@@ -5,6 +5,8 @@ public import Images
 public struct RankingPrompt: Sendable {
     /// What the policy sees.
     public let image: RGBImage
+    /// Another picture of the same kind.
+    public let otherImage: RGBImage
     /// What the labelers are told.
     public let task: LabelingTask
     /// The question's place among those of its generated picture; nil for easy-VQA.
@@ -44,21 +46,24 @@ public struct RankingPrompts {
         if let dataset, isOfficial {
             let number = numbers[index % numbers.count]
             let image = try dataset.trainingPicture(number)
+            let other = try dataset.trainingPicture(numbers[(index + 1) % numbers.count])
             let chosen = generator.shuffled(questions[number] ?? []).prefix(settings.questionsPerPicture)
             return chosen.map {
                 RankingPrompt(
-                    image: image, task: LabelingTask($0, facts: facts[number] ?? PictureFacts()), questionIndex: nil)
+                    image: image, otherImage: other, task: LabelingTask($0, facts: facts[number] ?? PictureFacts()),
+                    questionIndex: nil)
             }
         }
         let family = generator.draw(from: settings.families)
-        let seed = settings.split.seed(at: UInt64(generator.draw(0...999_999_999)))
-        let picture = draw(family, seed)
+        let seeds = (0..<2).map { _ in settings.split.seed(at: UInt64(generator.draw(0...999_999_999))) }
+        let picture = draw(family, seeds[0])
+        let other = draw(family, seeds[1]).scene.image
         let chosen = generator.shuffled(Array(picture.questions.indices)).prefix(settings.questionsPerPicture)
         return chosen.map { index in
             RankingPrompt(
-                image: picture.scene.image,
+                image: picture.scene.image, otherImage: other,
                 task: LabelingTask(
-                    picture.questions[index], about: picture.scene, at: .generated(family: family, seed: seed)),
+                    picture.questions[index], about: picture.scene, at: .generated(family: family, seed: seeds[0])),
                 questionIndex: index)
         }
     }

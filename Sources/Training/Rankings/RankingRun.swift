@@ -29,6 +29,7 @@ public struct RankingRun {
         folder: String
     ) throws {
         precondition(PreferenceRecord.candidateCount.contains(settings.samples))
+        precondition((0..<settings.samples).contains(settings.strayAnswers))
         self.settings = settings
         self.prompts = prompts
         self.sampler = sampler
@@ -86,7 +87,10 @@ public struct RankingRun {
             guard !running.isEmpty else { return }
             let asked = running.removeFirst()
             var candidates: [PreferenceRecord.Candidate] = []
-            for events in asked.events { candidates.append(try await sampler.answer(events)) }
+            for (index, events) in asked.events.enumerated() {
+                let isStray = index >= settings.samples - settings.strayAnswers
+                candidates.append(try await sampler.answer(events, isStray: isStray))
+            }
             try log.append(
                 SampledPrompt(
                     index: asked.index, picture: asked.prompt.task.picture, question: asked.prompt.task.question,
@@ -107,9 +111,8 @@ public struct RankingRun {
         var generator = SeededGenerator(seed: settings.seed).fork(index)
         // Below 2^53, so that every reader of JSON keeps it whole.
         let seed = generator.next() >> 12
-        let events = try sampler.ask(
-            prompt, count: settings.samples, seed: seed, maximumTokens: settings.maximumTokens)
-        return Asked(index: index, prompt: prompt, seed: seed, events: events)
+        return Asked(
+            index: index, prompt: prompt, seed: seed, events: try sampler.ask(prompt, settings, seed: seed))
     }
 
     private func progress(done: Int, since first: Int, elapsed: Duration) -> String {

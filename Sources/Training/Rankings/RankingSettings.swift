@@ -12,6 +12,9 @@ public struct RankingSettings: Codable, Sendable {
     public var prompts = 4_000
     /// Answers to each prompt, 2 to 9.
     public var samples = 4
+    /// How many of them are given to another picture of the same kind: well written, and mostly wrong. What a policy draws
+    /// about the picture itself differs where it cannot tell; from that alone nobody learns what is right.
+    public var strayAnswers = 2
     /// Questions about one picture, at most.
     public var questionsPerPicture = 4
     /// Tokens after which an answer is cut.

@@ -12,9 +12,9 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     public var familyPictures = 7
     /// The families of those pictures, in turn: what takes longest to learn stands there most often.
     public var families: [Family] = [
-        .positions, .counts, .comparisons, .numbers, .positions, .counts, .descriptions,
-        .positions, .comparisons, .counts, .numbers, .positions, .comparisons, .attributes,
-        .positions, .counts, .comparisons, .numbers, .descriptions, .digits, .absence,
+        .counts, .numbers, .comparisons, .counts, .positions, .numbers, .digits,
+        .counts, .comparisons, .numbers, .counts, .descriptions, .numbers, .attributes,
+        .counts, .comparisons, .numbers, .counts, .comparisons, .positions, .absence,
     ]
     /// Questions a picture and step.
     public var questionsPerPicture = 6
