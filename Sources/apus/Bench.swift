@@ -17,8 +17,8 @@ struct Bench: AsyncParsableCommand {
 
     @OptionGroup(title: "Load on a server") var load: LoadOptions
 
-    @Option(help: "The most repeats of each measurement.")
-    var repeats = Benchmark.Settings().repeats
+    @Option(help: "The most repeats of each measurement. Default: \(Benchmark.Settings().repeats).")
+    var repeats: Int?
 
     @Option(help: "Also writes the figures to this file.")
     var json: String?
@@ -27,7 +27,9 @@ struct Bench: AsyncParsableCommand {
     var plot: String?
 
     func validate() throws {
+        guard let repeats else { return }
         if repeats < 1 { throw ValidationError("--repeats takes at least 1") }
+        if load.against != nil { throw ValidationError("--repeats is of this machine, not of a load on a server") }
     }
 
     func run() async throws {
@@ -38,7 +40,7 @@ struct Bench: AsyncParsableCommand {
         }
         let model = try LoadedModel(options)
         var settings = Benchmark.Settings()
-        settings.repeats = repeats
+        settings.repeats = repeats ?? settings.repeats
         let benchmark = try Benchmark(
             decoder: model.decoder, engine: model.engine, tokenizer: model.tokenizer,
             policy: model.catalog.defaultPolicy, settings: settings)
@@ -83,55 +85,66 @@ struct LoadOptions: ParsableArguments {
             valueName: "numbers"))
     var open: String?
 
-    @Option(help: "Questions at each load.")
-    var requests = LoadProfile().requests
+    @Option(help: "Questions at each load. Default: \(LoadProfile().requests).")
+    var requests: Int?
 
-    @Option(help: "The share of questions that are about a picture.")
-    var pictures = LoadProfile().pictureShare
+    @Option(help: "The share of questions that are about a picture. Default: \(LoadProfile().pictureShare).")
+    var pictures: Double?
 
-    @Option(help: "Pixels of a picture's side.")
-    var side = LoadProfile().pictureSide
+    @Option(help: "Pixels of a picture's side. Default: \(LoadProfile().pictureSide).")
+    var side: Int?
 
-    @Option(help: "Words of a question.")
-    var words = LoadProfile().words
+    @Option(help: "Words of a question. Default: \(LoadProfile().words).")
+    var words: Int?
 
-    @Option(help: "Tokens of every answer.")
-    var tokens = LoadProfile().answerTokens
+    @Option(help: "Tokens of every answer. Default: \(LoadProfile().answerTokens).")
+    var tokens: Int?
 
-    @Option(help: "The policy or model that is asked for.")
-    var model = "sft"
+    @Option(help: "The policy, or another server's model, that is asked for. Default: sft.")
+    var policy: String?
 
-    @Option(help: "Decides questions and arrivals.")
-    var loadSeed: UInt64 = 0
+    @Option(help: "Decides questions and arrivals. Default: 0.")
+    var loadSeed: UInt64?
 
     func validate() throws {
-        guard (1...100_000).contains(requests), (1...10_000).contains(words), (1...10_000).contains(tokens) else {
-            throw ValidationError("--requests takes 1 to 100000, --words and --tokens 1 to 10000")
+        let given: [(String, Any?)] = [
+            ("--rate", rate), ("--open", open), ("--requests", requests), ("--pictures", pictures), ("--side", side),
+            ("--words", words), ("--tokens", tokens), ("--policy", policy), ("--load-seed", loadSeed),
+        ]
+        if against == nil, let (name, _) = given.first(where: { $0.1 != nil }) {
+            throw ValidationError("\(name) is of a load: name a server with --against")
         }
-        guard (0...1).contains(pictures) else { throw ValidationError("--pictures takes 0 to 1") }
-        guard (8...2048).contains(side) else { throw ValidationError("--side takes 8 to 2048") }
-        if against == nil, rate != nil || open != nil {
-            throw ValidationError("--rate and --open are of a load: name a server with --against")
-        }
+        let profile = profile
+        guard (1...100_000).contains(profile.requests), (1...10_000).contains(profile.words),
+            (1...10_000).contains(profile.answerTokens)
+        else { throw ValidationError("--requests takes 1 to 100000, --words and --tokens 1 to 10000") }
+        guard (0...1).contains(profile.pictureShare) else { throw ValidationError("--pictures takes 0 to 1") }
+        guard (8...2048).contains(profile.pictureSide) else { throw ValidationError("--side takes 8 to 2048") }
         _ = try arrivals()
+    }
+
+    private var profile: LoadProfile {
+        var profile = LoadProfile()
+        profile.requests = requests ?? profile.requests
+        profile.pictureShare = pictures ?? profile.pictureShare
+        profile.pictureSide = side ?? profile.pictureSide
+        profile.words = words ?? profile.words
+        profile.answerTokens = tokens ?? profile.answerTokens
+        profile.seed = loadSeed ?? 0
+        return profile
     }
 
     /// A report of each load in turn.
     func run(against server: String) async throws -> [LoadReport] {
         var reports: [LoadReport] = []
         for arrival in try arrivals() {
-            var profile = LoadProfile()
+            var profile = profile
             profile.arrival = arrival
-            profile.requests = requests
-            profile.pictureShare = pictures
-            profile.pictureSide = side
-            profile.words = words
-            profile.answerTokens = tokens
             // Another load, other questions: nothing of them is cached.
-            profile.seed = loadSeed &+ UInt64(reports.count)
-            let (profileOfLoad, model) = (profile, model)
+            profile.seed &+= UInt64(reports.count)
+            let (profileOfLoad, model) = (profile, policy ?? "sft")
             reports.append(
-                try await HTTPReplyClient.with(connections: requests) { client in
+                try await HTTPReplyClient.with(connections: profile.requests) { client in
                     try await LoadBenchmark(client: client, server: server, model: model, profile: profileOfLoad).run()
                 })
         }
