@@ -95,7 +95,7 @@ import Training
         var settings = TinyPPO.settings
         settings.iterations = 3
         let stage = ProximalPolicyOptimization(
-            base: world.base, reference: sft, value: ValueModel(adapter: reward.adapter, head: reward.head),
+            base: world.base, reference: sft, value: ValueModel(startingFrom: reward),
             sampler: sampler, scorer: RewardModelScorer(reward), prompts: prompts, replay: [],
             settings: settings)
         let place = folder.appendingPathComponent("ppo")

@@ -40,9 +40,10 @@ struct Experience: Sendable {
         let scores = zip(scores, answers).map {
             TokenRewards.score($0, ended: $1.ended, missingEndPenalty: settings.missingEndPenalty)
         }
+        let relative = TokenRewards.relative(scores, questions: batch.questions)
         var rewards = answers.indices.map {
             TokenRewards.rewards(
-                score: scores[$0], logProbs: logProbs[$0], reference: reference[$0], klWeight: klWeight)
+                score: relative[$0], logProbs: logProbs[$0], reference: reference[$0], klWeight: klWeight)
         }
         if settings.whitensRewards { rewards = Whitening.whitened(rewards, keepsMean: true) }
         let estimates = zip(rewards, values).map {

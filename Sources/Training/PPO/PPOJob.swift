@@ -125,7 +125,7 @@ public struct PPOJob: Sendable {
             template: basis.chatTemplate, configuration: configuration, compute: base.compute)
         let replay = try inputs.replay.map { try ReplayRecord.load(path: $0, vocabulary: configuration.vocabulary) }
         return ProximalPolicyOptimization(
-            base: base, reference: reference, value: ValueModel(adapter: reward.adapter, head: reward.head),
+            base: base, reference: reference, value: ValueModel(startingFrom: reward),
             sampler: sampler, scorer: RewardModelScorer(reward),
             prompts: FamilyPrompts(
                 seed: settings.seed, families: prompts.families, pictures: prompts.pictures,

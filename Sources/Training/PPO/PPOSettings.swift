@@ -35,11 +35,11 @@ public struct PPOSettings: Codable, Sendable, Equatable {
     public var klControl = KLControl.proportional
     /// The divergence from the reference that β is steered to, in nats a token; times the mean length of the first
     /// iteration's answers it is the target of an answer.
-    public var klTarget = 0.25
+    public var klTarget = 0.05
     /// Episodes over which a proportional β follows.
     public var klHorizon = 1_500.0
     /// Learning rate of the policy's adapter.
-    public var policyRate: Float = 5e-5
+    public var policyRate: Float = 1e-4
     /// Learning rate of the value model's adapter.
     public var valueRate: Float = 1e-4
     /// Learning rate of the value model's head.

@@ -6,10 +6,22 @@ package enum TokenRewards {
         ended ? score : score - missingEndPenalty
     }
 
+    /// Each score less the mean of those of the same question's answers, as in RLOO (Ahmadian et al. 2024) and GRPO (Shao et
+    /// al. 2024). How good the answers to a question are on the whole is most of what scores differ by, and nothing that
+    /// the policy could change.
+    ///
+    /// - Parameter questions: the answers of each question; together all of them, in order.
+    package static func relative(_ scores: [Double], questions: [Range<Int>]) -> [Double] {
+        questions.flatMap { answers in
+            let mean = scores[answers].reduce(0, +) / Double(answers.count)
+            return scores[answers].map { $0 - mean }
+        }
+    }
+
     /// The rewards of one answer's tokens.
     ///
     /// - Parameters:
-    ///   - score: of the whole answer.
+    ///   - score: of the whole answer, relative to the others.
     ///   - logProbs: of each token under the policy that drew it, in nats.
     ///   - reference: of the same tokens under the reference.
     ///   - klWeight: β.

@@ -1,17 +1,24 @@
 public import Models
 import Tensors
 
-/// Foretells rewards: the head's score at the position that predicts a token is the value of what is still to come.
+/// Foretells rewards: the head's score at the position that predicts a token is the value of what is still to come, the
+/// answer's score relative to other answers to the same question among it.
 public struct ValueModel: Sendable {
     /// What it changes of the frozen decoder.
     public let adapter: LowRankAdapter
     /// Reads the values.
     public let head: ScalarHead
 
-    /// A model of the given parts; training starts from those of the reward model.
+    /// A model of the given parts.
     public init(adapter: LowRankAdapter, head: ScalarHead) {
         self.adapter = adapter
         self.head = head
+    }
+
+    /// What training starts from: the adapter of the reward model, which sees what is right, under a head that foretells
+    /// nothing yet.
+    public init(startingFrom reward: RewardModel) {
+        self.init(adapter: reward.adapter, head: reward.head.normalized(shift: 0, gain: 0))
     }
 
     /// The head's weight and bias, and the adapter's factors.

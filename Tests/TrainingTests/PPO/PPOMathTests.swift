@@ -149,6 +149,10 @@ import Training
         #expect([2.1, 3, 4.4].map(next) == [0.1, 0.1, 0.1])
     }
 
+    @Test func scoresAreRelativeToThoseOfTheSameQuestion() {
+        #expect(TokenRewards.relative([1, 3, 5, 5, 7], questions: [0..<2, 2..<4, 4..<5]) == [-1, 1, 0, 0, 0])
+    }
+
     @Test func statisticsAreMeansOverAnswers() {
         let found = RolloutStatistics(
             .init(
