@@ -64,6 +64,32 @@ import Testing
         #expect(both > utility("A blue circle and a red star.", all) + 2)
     }
 
+    /// A large red ring in the top left, and two small blue stars at the bottom.
+    private static let described: [LabelingTask.Thing] = [
+        .init(kind: .shape(.ring), colour: .red, isLarge: true, centre: .init(x: 0.25, y: 0.25)),
+        .init(kind: .shape(.star), colour: .blue, isLarge: false, centre: .init(x: 0.35, y: 0.8)),
+        .init(kind: .shape(.star), colour: .blue, isLarge: false, centre: .init(x: 0.6, y: 0.8)),
+    ]
+
+    @Test(arguments: [
+        ("There is a red ring on the right.", 1), ("There is a red ring at the bottom.", 1),
+        ("There is a red ring in the middle.", 1), ("There is a small red ring on the left.", 1),
+        ("There are three blue stars.", 1), ("There are 2 large blue stars at the top.", 1),
+        ("There is a red ring on the right. There are two blue stars at the top.", 2),
+        ("There is a red ring on the left.", 0), ("There is a large red ring in the top left.", 0),
+        ("There is a red ring to the right of nothing.", 0), ("There are two small blue stars at the bottom.", 0),
+        ("There is a red ring in the top left. There are two blue stars at the bottom.", 0),
+    ])
+    func whatADescriptionSaysOfThingsCounts(text: String, wrong: Int) {
+        let task = task(.description, form: .description, things: Self.described)
+        // Wherever things are, nothing that is said of them is wrong.
+        let anywhere = task.things?.map { LabelingTask.Thing(kind: $0.kind, colour: $0.colour, isLarge: nil) } ?? []
+        #expect(AnswerTraits(of: .init(text: text, finishReason: .stop), to: task).amiss == Double(wrong), "\(text)")
+        let plain = text.replacing("large ", with: "").replacing("small ", with: "").replacing("three", with: "two")
+        let loose = self.task(.description, form: .description, things: anywhere)
+        #expect(AnswerTraits(of: .init(text: plain, finishReason: .stop), to: loose).amiss == 0, "\(plain)")
+    }
+
     @Test func theOrderOfTheCandidatesChangesNothing() {
         var random = SeededGenerator(seed: 5)
         for seed in 0..<60 {

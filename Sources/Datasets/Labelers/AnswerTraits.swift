@@ -1,9 +1,11 @@
 /// What simulated labelers look for in an answer; how much each counts is a labeler's own affair.
-struct AnswerTraits: Equatable {
+package struct AnswerTraits: Equatable {
     /// 1 if right, 0 if not; of a description the share of the picture's things that it names.
     var right: Double
     /// Things that it names and the picture does not show, at most 3.
     var absent: Double
+    /// Of a description, things of which it says a wrong size, number or place, at most 3.
+    package var amiss: Double
     /// 1 if it has the asked form.
     var form: Double
     /// 1 if it ended by itself and says anything.
@@ -15,10 +17,11 @@ struct AnswerTraits: Equatable {
     /// Words in tens, at most 3.
     var length: Double
 
-    init(of answer: SimulatedLabeler.Answer, to task: LabelingTask) {
+    package init(of answer: SimulatedLabeler.Answer, to task: LabelingTask) {
         let read = LabeledWords(answer.text)
         right = Self.right(read, task)
         absent = Double(min(3, Self.absent(read, task.things)))
+        amiss = task.truth == .description ? Double(min(3, Self.amiss(read, task.things ?? []))) : 0
         form = Self.hasForm(task.form, read, answer.text) ? 1 : 0
         ended = answer.finishReason == .stop && !read.words.isEmpty ? 1 : 0
         excess = min(3, Double(max(0, read.words.count - Self.need(task))) / 10)
@@ -66,6 +69,23 @@ struct AnswerTraits: Equatable {
         }
     }
 
+    /// How many mentions fit some of `things`, but not in all that they say.
+    private static func amiss(_ read: LabeledWords, _ things: [LabelingTask.Thing]) -> Int {
+        read.mentions.count { mention in
+            let fitting = things.filter { thing in
+                (mention.colour ?? thing.colour) == thing.colour
+                    && mention.shape.map { thing.kind == .shape($0) } ?? true
+            }
+            guard !fitting.isEmpty else { return false }
+            let isMiscounted = mention.count.map { $0 != fitting.count } ?? false
+            return isMiscounted
+                || !fitting.contains { thing in
+                    (mention.isLarge ?? thing.isLarge) == thing.isLarge
+                        && mention.places.allSatisfy { thing.centre?.isAt($0) ?? true }
+                }
+        }
+    }
+
     private static func hasForm(_ form: FamilyQuestion.Form, _ read: LabeledWords, _ text: String) -> Bool {
         let isWritten = text.first?.isUppercase == true && text.last.map { ".!?".contains($0) } == true
         switch form {
@@ -81,6 +101,19 @@ struct AnswerTraits: Equatable {
         case .short: 3
         case .sentence: 12
         case .description: 8 + 6 * min(5, task.things?.count ?? 3)
+        }
+    }
+}
+
+extension LabelingTask.Thing.Centre {
+    /// Whether a person would say so. What is a little beside the middle may be called either.
+    fileprivate func isAt(_ place: LabeledWords.Place) -> Bool {
+        switch place {
+        case .left: x < 0.47
+        case .right: x > 0.53
+        case .top: y < 0.47
+        case .bottom: y > 0.53
+        case .middle: abs(x - 0.5) < 0.15 && abs(y - 0.5) < 0.15
         }
     }
 }

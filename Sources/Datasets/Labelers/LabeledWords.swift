@@ -1,9 +1,20 @@
 /// An answer as a simulated labeler reads it: lower-case words without apostrophes, and what they name.
 struct LabeledWords {
-    /// A colour, a form, or both, that the answer says is there.
+    /// A colour, a form, or both, that the answer says is there, with what it says of it.
     struct Mention: Equatable {
         var colour: SceneColour?
         var shape: SceneShape?
+        /// Large or small, if it says so.
+        var isLarge: Bool?
+        /// How many, if it says so.
+        var count: Int?
+        /// Where, by the words left, right, top, bottom and middle.
+        var places: Set<Place> = []
+    }
+
+    /// A part of the picture.
+    enum Place: String {
+        case left, right, top, bottom, middle
     }
 
     /// In order; digits count as letters.
@@ -81,21 +92,46 @@ struct LabeledWords {
 
     /// The colours and forms that it says are there; what a denial shortly before them covers is left out.
     var mentions: [Mention] {
-        var mentions: [Mention] = []
+        let named = named.filter { !isDenied($0.at) }
+        return named.indices.map { index in
+            let before = index > 0 ? named[index - 1].at + 1 : 0
+            let after = index + 1 < named.count ? named[index + 1].at : words.count
+            return detailed(named[index].mention, at: named[index].at, in: before..<after)
+        }
+    }
+
+    /// Colours and forms with the places of their last words.
+    private var named: [(mention: Mention, at: Int)] {
+        var named: [(mention: Mention, at: Int)] = []
         var colour: (value: SceneColour, at: Int)?
         for (index, word) in words.enumerated() {
             if let value = Self.colour(word) {
-                if let colour, !isDenied(colour.at) { mentions.append(Mention(colour: colour.value)) }
+                if let colour { named.append((Mention(colour: colour.value), colour.at)) }
                 colour = (value, index)
             } else if let shape = Self.shape(word) {
                 let own = colour.flatMap { index - $0.at <= 2 ? $0.value : nil }
-                if let colour, own == nil, !isDenied(colour.at) { mentions.append(Mention(colour: colour.value)) }
-                if !isDenied(index) { mentions.append(Mention(colour: own, shape: shape)) }
+                if let colour, own == nil { named.append((Mention(colour: colour.value), colour.at)) }
+                named.append((Mention(colour: own, shape: shape), index))
                 colour = nil
             }
         }
-        if let colour, !isDenied(colour.at) { mentions.append(Mention(colour: colour.value)) }
-        return mentions
+        if let colour { named.append((Mention(colour: colour.value), colour.at)) }
+        return named
+    }
+
+    /// A mention with what the words near it say: size and number shortly before it, places behind it.
+    private func detailed(_ mention: Mention, at index: Int, in range: Range<Int>) -> Mention {
+        var mention = mention
+        for word in words[max(range.lowerBound, index - 3)..<index] {
+            if word == "large" || word == "big" { mention.isLarge = true }
+            if word == "small" || word == "little" { mention.isLarge = false }
+            if let number = Int(word) ?? Self.numbers.firstIndex(of: word) { mention.count = number }
+        }
+        for place in index + 1..<max(index + 1, range.upperBound) {
+            let isRelation = place + 1 < words.count && words[place + 1] == "of"
+            if let found = Place(rawValue: words[place]), !isRelation { mention.places.insert(found) }
+        }
+        return mention
     }
 
     private func isDenied(_ index: Int) -> Bool {

@@ -1,3 +1,5 @@
+import Images
+
 /// What a simulated labeler is told of a prompt: the question, what is right, and what the picture shows.
 public struct LabelingTask: Sendable {
     /// Something that the picture shows, as far as labelers look.
@@ -6,11 +8,38 @@ public struct LabelingTask: Sendable {
         public let kind: SceneObject.Kind
         /// Its colour.
         public let colour: SceneColour
+        /// Whether it is a large or a small one; nil if neither can be said.
+        public let isLarge: Bool?
+        /// Where its middle is, from 0 to 1 to the right and down; nil if that is not known.
+        public let centre: Centre?
+
+        /// A place in a picture.
+        public struct Centre: Sendable, Equatable {
+            let x: Double
+            let y: Double
+
+            /// From 0 to 1 to the right and down.
+            public init(x: Double, y: Double) {
+                self.x = x
+                self.y = y
+            }
+        }
 
         /// A thing.
-        public init(kind: SceneObject.Kind, colour: SceneColour) {
+        public init(kind: SceneObject.Kind, colour: SceneColour, isLarge: Bool? = nil, centre: Centre? = nil) {
             self.kind = kind
             self.colour = colour
+            self.isLarge = isLarge
+            self.centre = centre
+        }
+
+        init(_ object: SceneObject, in scene: Scene) {
+            let (box, image) = (object.box, scene.image)
+            self.init(
+                kind: object.kind, colour: object.colour, isLarge: object.isLarge,
+                centre: Centre(
+                    x: (Double(box.x) + Double(box.width) / 2) / Double(image.width),
+                    y: (Double(box.y) + Double(box.height) / 2) / Double(image.height)))
         }
     }
 
@@ -27,8 +56,7 @@ public struct LabelingTask: Sendable {
 
     /// A question about a generated picture.
     public init(_ question: FamilyQuestion, about scene: Scene, at picture: PictureReference) {
-        self.init(
-            question, things: scene.objects.map { Thing(kind: $0.kind, colour: $0.colour) }, at: picture)
+        self.init(question, things: scene.objects.map { Thing($0, in: scene) }, at: picture)
     }
 
     /// A question about a picture of which only the things are known.

@@ -26,6 +26,7 @@ public struct SimulatedLabeler: Sendable {
     struct Weights: Sendable {
         let right: Double
         let absent: Double
+        let amiss: Double
         let form: Double
         let ended: Double
         let excess: Double
@@ -41,20 +42,25 @@ public struct SimulatedLabeler: Sendable {
     public static let training = [
         SimulatedLabeler(
             "rule-1",
-            Weights(right: 3.2, absent: -1.2, form: 0.8, ended: 1.2, excess: -1.0, hedged: -0.5, length: 0.3)),
+            Weights(
+                right: 3.2, absent: -1.2, amiss: -0.9, form: 0.8, ended: 1.2, excess: -1.0, hedged: -0.5, length: 0.3)),
         SimulatedLabeler(
             "rule-2",
-            Weights(right: 2.4, absent: -1.8, form: 1.4, ended: 1.0, excess: -0.6, hedged: -0.9, length: 0.4)),
+            Weights(
+                right: 2.4, absent: -1.8, amiss: -1.2, form: 1.4, ended: 1.0, excess: -0.6, hedged: -0.9, length: 0.4)),
         SimulatedLabeler(
             "rule-3",
-            Weights(right: 2.8, absent: -1.0, form: 1.1, ended: 1.6, excess: -1.4, hedged: -0.3, length: 0.2)),
+            Weights(
+                right: 2.8, absent: -1.0, amiss: -1.1, form: 1.1, ended: 1.6, excess: -1.4, hedged: -0.3, length: 0.2)),
         SimulatedLabeler(
             "rule-4",
-            Weights(right: 2.0, absent: -1.4, form: 1.7, ended: 0.8, excess: -0.8, hedged: -0.7, length: 0.5)),
+            Weights(
+                right: 2.0, absent: -1.4, amiss: -0.8, form: 1.7, ended: 0.8, excess: -0.8, hedged: -0.7, length: 0.5)),
     ]
     /// The labeler whose rankings are only compared with.
     public static let heldOut = SimulatedLabeler(
-        "rule-5", Weights(right: 2.6, absent: -2.2, form: 0.6, ended: 1.4, excess: -0.4, hedged: -1.1, length: 0.3))
+        "rule-5",
+        Weights(right: 2.6, absent: -2.2, amiss: -1.0, form: 0.6, ended: 1.4, excess: -0.4, hedged: -1.1, length: 0.3))
 
     /// Its name in records.
     public let id: String
@@ -85,7 +91,8 @@ public struct SimulatedLabeler: Sendable {
     /// What the answer is worth to this labeler, without noise.
     package func utility(of answer: Answer, to task: LabelingTask) -> Double {
         let traits = AnswerTraits(of: answer, to: task)
-        let facts = weights.right * traits.right + weights.absent * traits.absent + weights.hedged * traits.hedged
+        let errors = weights.absent * traits.absent + weights.amiss * traits.amiss
+        let facts = weights.right * traits.right + errors + weights.hedged * traits.hedged
         let manner = weights.form * traits.form + weights.ended * traits.ended
         return facts + manner + weights.excess * traits.excess + weights.length * traits.length
     }
