@@ -84,8 +84,9 @@ static void finish(const apus_attention_state *state, size_t head_size, float *o
 #if QUERIES >= 12
 #define ATTEND_SPANS                                                                                                   \
     ATTEND_SPAN(1)                                                                                                     \
-    ATTEND_SPAN(2) ATTEND_SPAN(3) ATTEND_SPAN(4) ATTEND_SPAN(5) ATTEND_SPAN(6) ATTEND_SPAN(7) ATTEND_SPAN(8)           \
-        ATTEND_SPAN(9) ATTEND_SPAN(10) ATTEND_SPAN(11) ATTEND_SPAN(12)
+    ATTEND_SPAN(2)                                                                                                     \
+    ATTEND_SPAN(3) ATTEND_SPAN(4) ATTEND_SPAN(5) ATTEND_SPAN(6) ATTEND_SPAN(7) ATTEND_SPAN(8) ATTEND_SPAN(9)           \
+        ATTEND_SPAN(10) ATTEND_SPAN(11) ATTEND_SPAN(12)
 #elif QUERIES >= 6
 #define ATTEND_SPANS ATTEND_SPAN(1) ATTEND_SPAN(2) ATTEND_SPAN(3) ATTEND_SPAN(4) ATTEND_SPAN(5) ATTEND_SPAN(6)
 #else
