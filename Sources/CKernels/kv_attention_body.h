@@ -81,16 +81,15 @@ static void finish(const apus_attention_state *state, size_t head_size, float *o
 }
 
 // The cases of a switch over the number of queries.
+#define ATTEND_UP_TO_3 ATTEND_SPAN(1) ATTEND_SPAN(2) ATTEND_SPAN(3)
+#define ATTEND_UP_TO_6 ATTEND_UP_TO_3 ATTEND_SPAN(4) ATTEND_SPAN(5) ATTEND_SPAN(6)
+#define ATTEND_UP_TO_9 ATTEND_UP_TO_6 ATTEND_SPAN(7) ATTEND_SPAN(8) ATTEND_SPAN(9)
 #if QUERIES >= 12
-#define ATTEND_SPANS                                                                                                   \
-    ATTEND_SPAN(1)                                                                                                     \
-    ATTEND_SPAN(2)                                                                                                     \
-    ATTEND_SPAN(3) ATTEND_SPAN(4) ATTEND_SPAN(5) ATTEND_SPAN(6) ATTEND_SPAN(7) ATTEND_SPAN(8) ATTEND_SPAN(9)           \
-        ATTEND_SPAN(10) ATTEND_SPAN(11) ATTEND_SPAN(12)
+#define ATTEND_SPANS ATTEND_UP_TO_9 ATTEND_SPAN(10) ATTEND_SPAN(11) ATTEND_SPAN(12)
 #elif QUERIES >= 6
-#define ATTEND_SPANS ATTEND_SPAN(1) ATTEND_SPAN(2) ATTEND_SPAN(3) ATTEND_SPAN(4) ATTEND_SPAN(5) ATTEND_SPAN(6)
+#define ATTEND_SPANS ATTEND_UP_TO_6
 #else
-#define ATTEND_SPANS ATTEND_SPAN(1) ATTEND_SPAN(2) ATTEND_SPAN(3)
+#define ATTEND_SPANS ATTEND_UP_TO_3
 #endif
 
 #include "kv_attention_halves.h"
