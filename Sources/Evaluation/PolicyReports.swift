@@ -25,7 +25,7 @@ public struct TextReport: Codable, Sendable, Equatable {
     /// - Parameter cache: what keys and values of the fixed text are kept as.
     public init(
         _ policy: Policy, adapter: ServingAdapter, conversations: [RepliesKept.Conversation], decoder: Decoder,
-        tokenizer: Tokenizer, cache: KVCache.Precision = .int16
+        tokenizer: Tokenizer, cache: KVCache.Precision = .fp16
     ) {
         self.init(
             policy: EvaluatedPolicy(policy),

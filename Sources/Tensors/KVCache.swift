@@ -13,7 +13,7 @@ public final class KVCache: @unchecked Sendable {
         /// 16-bit floats, and arithmetic in 32-bit ones: the reference for the others.
         case fp16
         /// Integers to 2,047 in 16 bits with a 32-bit scale for each position's key, and one for its value, of each head.
-        /// Attention is in integers too, which is faster and rounds about as little.
+        /// Attention is in integers too and rounds about as little; what is faster depends on the processor and the length.
         case int16
         /// The same in 8 bits: little more than half the memory, and rounded more.
         case int8
@@ -35,7 +35,7 @@ public final class KVCache: @unchecked Sendable {
     private let memory: LargePages
 
     /// Takes the memory for `blocks` blocks; `headSize` is a multiple of 16 up to 256.
-    public init(layers: Int, heads: Int, headSize: Int, blocks: Int, precision: Precision = .int16) {
+    public init(layers: Int, heads: Int, headSize: Int, blocks: Int, precision: Precision = .fp16) {
         precondition(layers > 0 && heads > 0 && blocks > 0)
         precondition(headSize > 0 && headSize % 16 == 0 && headSize <= Int(APUS_KV_MAX_HEAD), "head size \(headSize)")
         self.layers = layers

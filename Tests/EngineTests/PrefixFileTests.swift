@@ -117,7 +117,7 @@ import Tokenizers
         #expect(try engine(policy("other"), at: file(whole)).restored?.get() == 0)
         let smaller = engine(served, at: try file(whole)) { $0.cachePrecision = .int8 }.restored
         #expect(throws: PrefixFileError.self) { try smaller?.get() }
-        #expect("\(try #require(smaller))".contains("int16"))
+        #expect("\(try #require(smaller))".contains("fp16"))
     }
 
     @Test func aPolicyWithoutFilesIsNotKept() async throws {

@@ -37,7 +37,7 @@ public final class Decoder: Sendable {
     }
 
     /// A KV cache for this decoder of about `bytes` bytes, and room for `leastPositions` positions in any case.
-    public func makeCache(bytes: Int, leastPositions: Int, precision: KVCache.Precision = .int16) -> KVCache {
+    public func makeCache(bytes: Int, leastPositions: Int, precision: KVCache.Precision = .fp16) -> KVCache {
         let blocks = max(Self.blocks(for: leastPositions), bytes / blockBytes(precision))
         return KVCache(
             layers: configuration.layers, heads: configuration.kvHeads, headSize: configuration.headSize,
