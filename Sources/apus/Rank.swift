@@ -38,8 +38,10 @@ struct Rank: AsyncParsableCommand {
 
     @Option(
         name: .customLong("stray"),
-        help: "How many of them are given to another picture of the same kind: well written, and mostly wrong.")
-    var strayAnswers = RankingSettings().strayAnswers
+        help: ArgumentHelp(
+            "How many of them are given to another picture of the same kind: well written, and mostly wrong.",
+            discussion: "Default: half of them."))
+    var strayAnswers: Int?
 
     @Option(help: "Tokens after which an answer is cut.")
     var maxTokens = RankingSettings().maximumTokens
@@ -61,7 +63,7 @@ struct Rank: AsyncParsableCommand {
         guard PreferenceRecord.candidateCount.contains(samples) else {
             throw ValidationError("--samples takes 2 to 9")
         }
-        guard (0..<samples).contains(strayAnswers) else {
+        if let strayAnswers, !(0..<samples).contains(strayAnswers) {
             throw ValidationError("--stray takes 0 to less than --samples")
         }
         guard (0...1).contains(easyVQAShare), (0...1).contains(agreementShare) else {
@@ -108,7 +110,7 @@ struct Rank: AsyncParsableCommand {
         settings.families = try chosenFamilies()
         settings.prompts = prompts
         settings.samples = samples
-        settings.strayAnswers = strayAnswers
+        settings.strayAnswers = strayAnswers ?? samples / 2
         settings.maximumTokens = maxTokens
         settings.easyVQAShare = easyVQAShare
         settings.agreementShare = agreementShare

@@ -62,20 +62,14 @@ package struct AnswerTraits: Equatable {
     private static func absent(_ read: LabeledWords, _ things: [LabelingTask.Thing]?) -> Int {
         guard let things else { return 0 }
         return read.mentions.count { mention in
-            !things.contains { thing in
-                (mention.colour == nil || mention.colour == thing.colour)
-                    && (mention.shape == nil || thing.kind == mention.shape.map { .shape($0) })
-            }
+            !things.contains { $0.fits(mention) }
         }
     }
 
     /// How many mentions fit some of `things`, but not in all that they say.
     private static func amiss(_ read: LabeledWords, _ things: [LabelingTask.Thing]) -> Int {
         read.mentions.count { mention in
-            let fitting = things.filter { thing in
-                (mention.colour ?? thing.colour) == thing.colour
-                    && mention.shape.map { thing.kind == .shape($0) } ?? true
-            }
+            let fitting = things.filter { $0.fits(mention) }
             guard !fitting.isEmpty else { return false }
             let isMiscounted = mention.count.map { $0 != fitting.count } ?? false
             return isMiscounted
@@ -102,6 +96,13 @@ package struct AnswerTraits: Equatable {
         case .sentence: 12
         case .description: 8 + 6 * min(5, task.things?.count ?? 3)
         }
+    }
+}
+
+extension LabelingTask.Thing {
+    /// Whether it has the colour and the form of a mention, as far as that says them.
+    fileprivate func fits(_ mention: LabeledWords.Mention) -> Bool {
+        (mention.colour ?? colour) == colour && mention.shape.map { kind == .shape($0) } ?? true
     }
 }
 

@@ -34,8 +34,8 @@ public struct SimulatedLabeler: Sendable {
         let length: Double
     }
 
-    /// Scale of the Gumbel noise: with these weights two labelers agree on 75 to 80 % of pairs (Ouyang et al. 2022
-    /// report 72.6 and 77.3 % between people).
+    /// Scale of the Gumbel noise: with these weights two labelers agree on 75 to 80 % of pairs of made-up answers (Ouyang et
+    /// al. 2022 report 72.6 and 77.3 % between people). How far they agree in a run of `apus rank` its report says.
     static let noiseScale = 0.9
 
     /// The labelers whose rankings are trained on.

@@ -1,5 +1,6 @@
 import Datasets
 public import Engine
+import Images
 public import Tokenizers
 
 /// Samples several answers to each prompt at temperature 1, by the engine that serves.
@@ -20,20 +21,24 @@ public struct CandidateSampler: Sendable {
 
     /// Asks for the answers to a prompt, the stray ones last; number n is drawn with the seed `seed` + n.
     func ask(_ prompt: RankingPrompt, _ settings: RankingSettings, seed: UInt64) throws -> [AsyncStream<EngineEvent>] {
-        let own = settings.samples - settings.strayAnswers
-        let requests = try [prompt.image, prompt.otherImage].map { image in
-            var request = try input.request(
-                messages: [ChatMessage(role: .user, content: [.image(0), .text(prompt.task.question)])],
-                pictures: [.init(image: image)], policy: policy)
-            request.sampling = SamplingParameters()
-            request.stop.maximumTokens = settings.maximumTokens
-            return request
-        }
+        let own = try request(prompt, about: prompt.image, settings)
+        let stray = settings.strayAnswers > 0 ? try request(prompt, about: prompt.otherImage, settings) : own
         return try (0..<settings.samples).map { index in
-            var request = requests[index < own ? 0 : 1]
+            var request = settings.isStray(index) ? stray : own
             request.sampling.seed = seed &+ UInt64(index)
             return try engine.submit(request, in: engine.reserve())
         }
+    }
+
+    private func request(
+        _ prompt: RankingPrompt, about image: RGBImage, _ settings: RankingSettings
+    ) throws -> EngineRequest {
+        var request = try input.request(
+            messages: [ChatMessage(role: .user, content: [.image(0), .text(prompt.task.question)])],
+            pictures: [.init(image: image)], policy: policy)
+        request.sampling = SamplingParameters()
+        request.stop.maximumTokens = settings.maximumTokens
+        return request
     }
 
     /// The answer that a stream tells.

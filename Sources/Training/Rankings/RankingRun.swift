@@ -88,8 +88,7 @@ public struct RankingRun {
             let asked = running.removeFirst()
             var candidates: [PreferenceRecord.Candidate] = []
             for (index, events) in asked.events.enumerated() {
-                let isStray = index >= settings.samples - settings.strayAnswers
-                candidates.append(try await sampler.answer(events, isStray: isStray))
+                candidates.append(try await sampler.answer(events, isStray: settings.isStray(index)))
             }
             try log.append(
                 SampledPrompt(

@@ -26,4 +26,7 @@ public struct RankingSettings: Codable, Sendable {
 
     /// The defaults.
     public init() {}
+
+    /// Whether answer number `index` is a stray one: they come last.
+    func isStray(_ index: Int) -> Bool { index >= samples - strayAnswers }
 }

@@ -1,7 +1,7 @@
 /// What a trained reward model's scores are shifted and scaled by: r' = gain · (r - shift).
 ///
 /// The pair loss leaves both free. The shift is the mean reward of demonstrations, which then score 0 on average (Ouyang
-/// et al. 2022, §3.5); the gain makes the deviation of the samples' rewards 1 (Ziegler et al. 2019, §2.1). Only then do a
+/// et al. 2022, §3.5); the gain makes the deviation of the ranked answers' rewards 1 (Ziegler et al. 2019, §2.1). Only then do a
 /// KL weight, or half a deviation, mean the same for any reward model.
 public struct RewardNormalization: Codable, Sendable, Equatable {
     /// The mean reward of the demonstrations.
