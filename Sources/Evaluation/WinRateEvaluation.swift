@@ -17,7 +17,7 @@ public struct WinRateEvaluation: Sendable {
         public var against: String
         /// Questions, shared out among the families that have some.
         public var count = 2_000
-        /// Whether only contested questions are asked.
+        /// Whether only contested questions are asked, at most `mostContested`.
         public var isContested = false
         /// Of sampling.
         public var temperature = 0.7
@@ -33,6 +33,8 @@ public struct WinRateEvaluation: Sendable {
         }
     }
 
+    /// The most contested questions that the test split is searched for.
+    public static let mostContested = 2_600
     /// Samples that show whether a question is contested.
     private static let draws = 4
     /// Parts of the test split that are searched for contested questions, each of `count` questions.
@@ -69,6 +71,7 @@ public struct WinRateEvaluation: Sendable {
         settings: Settings,
         wait: @escaping @Sendable (Duration) async throws -> Void
     ) throws(EvaluationError) {
+        precondition(!settings.isContested || settings.count <= Self.mostContested, "\(settings.count) questions")
         precondition(settings.count > 0 && settings.concurrency > 0 && settings.temperature > 0)
         var sides: [AskClient] = []
         // The policy, the other one, and the other one again.
@@ -91,10 +94,9 @@ public struct WinRateEvaluation: Sendable {
         var generator = SeededGenerator(seed: settings.seed)
         var policies: [EvaluatedPolicy] = []
         for side in sides { policies.append(try await side.policy()) }
-        var (samples, searched) = (samples(0), nil as Int?)
-        if settings.isContested {
-            (samples, searched) = try await contested(policies[1], &generator, progress: progress)
-        }
+        let (samples, searched) =
+            settings.isContested
+            ? try await contested(policies[1], &generator, progress: progress) : (samples(0), nil)
         var judged: [[JudgedAnswer]] = []
         for number in sides.indices {
             let total = samples.count

@@ -25,7 +25,7 @@ struct EvalWinRate: AsyncParsableCommand {
     var temperature = 0.7
 
     func validate() throws {
-        let most = contested ? 2_600 : 40_000
+        let most = contested ? WinRateEvaluation.mostContested : 40_000
         guard (1...most).contains(count) else { throw ValidationError("--count takes 1 to \(most)") }
         guard temperature > 0, temperature <= 2 else { throw ValidationError("--temperature takes up to 2, and not 0") }
     }
