@@ -30,10 +30,14 @@ final class ScriptedClient: ReplyClient {
     }
 
     private let state = Mutex(State())
+    private let gathering: Int
     private let script: @Sendable (Request, _ earlier: Int) throws -> Reply
 
-    /// - Parameter script: the reply to a request before which the same question was posted `earlier` times.
-    init(_ script: @escaping @Sendable (Request, _ earlier: Int) throws -> Reply) {
+    /// - Parameters:
+    ///   - gathering: answers nobody, as long as there is hope, before so many requests were open at once.
+    ///   - script: the reply to a request before which the same question was posted `earlier` times.
+    init(gathering: Int = 0, _ script: @escaping @Sendable (Request, _ earlier: Int) throws -> Reply) {
+        self.gathering = gathering
         self.script = script
     }
 
@@ -52,7 +56,11 @@ final class ScriptedClient: ReplyClient {
             return earlier
         }
         // Lets the others in, so that `mostOpen` shows how many are let in.
-        for _ in 0..<20 { await Task.yield() }
+        var turns = 0
+        while turns < 20 || (turns < 100_000 && mostOpen < gathering) {
+            await Task.yield()
+            turns += 1
+        }
         defer { state.withLock { $0.open -= 1 } }
         return try script(request, earlier)
     }

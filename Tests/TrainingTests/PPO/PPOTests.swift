@@ -28,7 +28,7 @@ import Training
             #expect(self.elements(stage.policy) != self.elements(world.reference))
             // The engine computes in 8 bits what training computes in 32.
             let gap = try #require(report.figure("sampler_gap_mean"))
-            #expect(gap > 0 && gap < 0.08)
+            #expect(gap > 0 && gap < 0.05)
             #expect(try #require(report.figure("sampler_gap_max")) < 0.3)
         }
     }
