@@ -77,7 +77,8 @@ private struct DrainService: Service {
     func run() async throws {
         try await gracefulShutdown()
         services.logger.info("drain.begin")
-        await race(drain, secondSignal)
+        // A sequence of no signals ends at once.
+        if signals.isEmpty { await drain() } else { await race(drain, secondSignal) }
         services.state.enter(.draining)
         // Whatever still runs ends with an error frame and the stream's own terminal.
         services.state.model?.engine.stop()
