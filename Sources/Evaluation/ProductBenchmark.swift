@@ -10,7 +10,7 @@ struct ProductBenchmark {
     /// Rows of a usual training batch.
     private static let rows = 640
     /// In a row and per repeat, some tens of milliseconds of them.
-    private static let steps = 100_000
+    private static let steps = 4_000_000
 
     /// The peak, what a block's frozen products reach forward and backward, and the share in per cent, for single
     /// precision and, where the processor has it, bfloat16.

@@ -7,7 +7,7 @@ struct RoofBenchmark {
     let stopwatch: Stopwatch
 
     /// Some tens of milliseconds of them.
-    private static let steps = 400_000
+    private static let steps = 8_000_000
     /// Larger than any cache.
     private static let bytes = 256 << 20
     /// Rows of a prefill step.
