@@ -21,6 +21,9 @@ struct EvalReward: AsyncParsableCommand {
     @Option(help: "Answers to each, 2 to 64.")
     var answers = 16
 
+    @Option(help: "Answers besides that are given to another picture of the same family.")
+    var stray = RewardModelEvaluation.Settings().strayAnswers
+
     @Option(help: "A PPO run folder whose validations join the plot; may be given several times.")
     var ppo: [String] = []
 
@@ -30,6 +33,9 @@ struct EvalReward: AsyncParsableCommand {
     func validate() throws {
         guard (1...10_000).contains(count) else { throw ValidationError("--count takes 1 to 10000") }
         guard (2...64).contains(answers) else { throw ValidationError("--answers takes 2 to 64") }
+        guard stray >= 0, answers + stray <= 64 else {
+            throw ValidationError("--stray takes 0 to \(64 - answers) beside \(answers) answers")
+        }
     }
 
     func run() async throws {
@@ -38,6 +44,7 @@ struct EvalReward: AsyncParsableCommand {
         settings.model = model
         settings.count = count
         settings.answers = answers
+        settings.strayAnswers = stray
         settings.seed = server.seed
         settings.concurrency = server.concurrency
         let url = server.url

@@ -35,6 +35,9 @@ struct TrainReward: ParsableCommand {
     @Option(help: "The most prompts that are trained on. Default: all of them, once.")
     var prompts: Int?
 
+    @Option(help: "Learning rate of the adapter at its peak.")
+    var learningRate = RewardModelingSettings().adapterRate
+
     @Flag(help: "A control: give each ranking to its answers in random order.")
     var shuffleRankings = false
 
@@ -43,6 +46,7 @@ struct TrainReward: ParsableCommand {
 
     func validate() throws {
         if let prompts, prompts < 1 { throw ValidationError("--prompts takes at least 1") }
+        if !(learningRate > 0 && learningRate < 1) { throw ValidationError("--learning-rate takes 0 to 1") }
     }
 
     func run() throws {
@@ -51,6 +55,7 @@ struct TrainReward: ParsableCommand {
         var settings = RewardModelingSettings()
         settings.seed = training.seed
         settings.trainingPrompts = prompts
+        settings.adapterRate = learningRate
         settings.shufflesRankings = shuffleRankings
         if heldOut != nil { settings.heldOutPictures = 0 }
         let outcome = try RewardModelingJob(inputs: try inputs(), settings: settings, folder: folder).run(

@@ -59,6 +59,20 @@ import Testing
         #expect(report.table.contains("50.0 %"), "\(report.table)")
     }
 
+    @Test func answersToOtherPicturesAreNotChosenFrom() {
+        let answers: [ScoredPrompt.Answer] = [
+            .init(text: "3", verdict: verdict(1), reward: 1, blind: 0),
+            .init(text: "4", verdict: verdict(0), reward: 2, blind: 0),
+            .init(text: "5", isStray: true, verdict: verdict(0), reward: 0, blind: 0),
+        ]
+        let report = RewardModelReport(
+            policy: .scripted("sft"), seed: 0,
+            prompts: [.init(family: .counts, seed: 1, question: "How many?", answers: answers)])
+        #expect(report.overall.pairs == 2 && report.overall.share == 0.5)
+        #expect(report.own.pairs == 1 && report.own.share == 0)
+        #expect(report.bestOf.points.map(\.step) == [1, 2] && abs(report.bestOf.points[1].gold + 0.5) < 1e-12)
+    }
+
     @Test func styleIsNoPartOfCorrectness() {
         let answers: [ScoredPrompt.Answer] = [
             .init(text: "3", verdict: verdict(1), reward: 1, blind: 0),
@@ -89,18 +103,18 @@ import Testing
         #expect(curve.points[1].reward == 1.5 && curve.points[1].gold >= 0.9, "\(curve.points)")
     }
 
-    /// A server whose reward is the answer's length.
+    /// A server whose answers tell pictures apart, and whose reward is the answer's length.
     private struct Server: ReplyClient {
         private struct Body: Decodable {
             let question: String
             let images: [String]
             let answers: [String]?
-            let seed: UInt32?
         }
 
         func post(_ json: [UInt8], to url: String) async throws -> Reply {
             let body = try JSONDecoder().decode(Body.self, from: Data(json))
-            guard let answers = body.answers else { return try .answer("\((body.seed ?? 0) % 12)") }
+            let picture = body.images[0].utf8.reduce(0) { ($0 * 31 + Int($1)) % 9_973 }
+            guard let answers = body.answers else { return try .answer("\(picture)") }
             let rewards = answers.map { #"{"index":0,"tokens":2,"reward":\#($0.count)}"# }.joined(separator: ",")
             return Reply(status: 200, body: [UInt8](#"{"data":[\#(rewards)]}"#.utf8))
         }
@@ -113,13 +127,17 @@ import Testing
     @Test func scoresEachAnswerWithAndWithoutItsPicture() async throws {
         var settings = RewardModelEvaluation.Settings()
         settings.answers = 4
+        settings.strayAnswers = 2
         let samples = FamilySample.draw(.counts, count: 3, draw: 0)
         let report = try await RewardModelEvaluation(
             samples: samples, client: Server(), server: "http://localhost:1", settings: settings, wait: { _ in }
         ).run()
         #expect(report.prompts.map(\.seed) == samples.map(\.seed))
-        for prompt in report.prompts {
-            #expect(prompt.answers.count == 4)
+        for (prompt, next) in zip(report.prompts, report.prompts[1...] + report.prompts[..<1]) {
+            let (own, stray) = (prompt.answers[0].text, next.answers[0].text)
+            #expect(own != stray)
+            #expect(prompt.answers.map(\.text) == [own, own, own, own, stray, stray])
+            #expect(prompt.answers.map(\.isStray) == [false, false, false, false, true, true])
             #expect(prompt.answers.allSatisfy { $0.reward == Double($0.text.count) && $0.blind == $0.reward })
         }
         #expect(report.bestOf.points.map(\.step) == [1, 2, 4])

@@ -13,6 +13,9 @@ public struct RewardModelEvaluation: Sendable {
         public var count = 400
         /// Answers to each, sampled at temperature 1.
         public var answers = 16
+        /// Answers besides that the policy gives to the same question about another picture of the family. They are well
+        /// written and mostly wrong; its own ones are mostly alike.
+        public var strayAnswers = 4
         /// Decides which pictures of the test split are drawn, and the seeds of the answers.
         public var seed: UInt64 = 0
         /// Requests that are open at the same time.
@@ -44,10 +47,18 @@ public struct RewardModelEvaluation: Sendable {
         samples: [FamilySample], client: any ReplyClient, server: String, settings: Settings,
         wait: @escaping @Sendable (Duration) async throws -> Void
     ) throws(EvaluationError) {
-        precondition(settings.concurrency > 0 && (2...64).contains(settings.answers))
+        precondition(
+            settings.concurrency > 0 && (2...64).contains(settings.answers)
+                && (0...64 - settings.answers).contains(settings.strayAnswers))
         ask = try AskClient(client: client, server: server, model: settings.model, wait: wait)
         self.settings = settings
         self.samples = samples
+    }
+
+    /// The picture that stray answers to question number `index` are about: that of the family's next question.
+    private func otherPicture(of index: Int) -> [UInt8] {
+        let alike = samples.indices.filter { samples[$0].question.family == samples[index].question.family }
+        return samples[alike.first { $0 > index } ?? alike[0]].png
     }
 
     /// Samples all answers, scores them, and reports.
@@ -57,11 +68,14 @@ public struct RewardModelEvaluation: Sendable {
     public func run(progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) async throws -> RewardModelReport {
         let policy = try await ask.policy()
         var generator = SeededGenerator(seed: settings.seed)
-        let prompts = samples.flatMap { sample in
-            (0..<settings.answers).map { _ in
+        let each = settings.answers + settings.strayAnswers
+        let prompts = samples.enumerated().flatMap { index, sample in
+            let other = otherPicture(of: index)
+            return (0..<each).map { number in
                 AskClient.Prompt(
-                    question: sample.question.text, png: sample.png, maximumTokens: sample.maximumTokens,
-                    temperature: 1, seed: UInt32(truncatingIfNeeded: generator.next()))
+                    question: sample.question.text, png: number < settings.answers ? sample.png : other,
+                    maximumTokens: sample.maximumTokens, temperature: 1,
+                    seed: UInt32(truncatingIfNeeded: generator.next()))
             }
         }
         let total = prompts.count + samples.count
@@ -69,7 +83,7 @@ public struct RewardModelEvaluation: Sendable {
             progress(done, total)
         }
         let sampled = samples.enumerated().map { index, sample in
-            (sample, Array(answers[index * settings.answers..<(index + 1) * settings.answers]))
+            (sample, Array(answers[index * each..<(index + 1) * each]))
         }
         let asked = try await AskClient.results(
             of: sampled, concurrency: settings.concurrency,
@@ -88,7 +102,8 @@ public struct RewardModelEvaluation: Sendable {
             answers: answers.indices.map { index in
                 let judged = JudgedAnswer(sample: sample, answer: texts[index], ended: answers[index].ended)
                 return ScoredPrompt.Answer(
-                    text: texts[index], verdict: judged.verdict, reward: rewards[index], blind: blind[index])
+                    text: texts[index], isStray: index >= settings.answers, verdict: judged.verdict,
+                    reward: rewards[index], blind: blind[index])
             })
     }
 }

@@ -9,13 +9,15 @@ public struct RewardModelReport: Codable, Sendable, Equatable {
     public let seed: UInt64
     /// Over all pairs of answers that the judge does not hold for equally good.
     public let overall: PairAccuracy
+    /// Of these the pairs of answers about the picture itself.
+    public let own: PairAccuracy
     /// By the family's name.
     public let families: [String: PairAccuracy]
     /// Over pairs of a right and a wrong answer of the same style.
     public let correctness: PairAccuracy
     /// The same with blank pictures.
     public let correctnessBlind: PairAccuracy
-    /// Best-of-n.
+    /// Best-of-n, of answers about the picture itself.
     public let bestOf: OptimizationCurve
     /// All questions and answers.
     public let prompts: [ScoredPrompt]
@@ -27,12 +29,14 @@ public struct RewardModelReport: Codable, Sendable, Equatable {
         func accuracy(_ prompts: [ScoredPrompt]) -> PairAccuracy {
             PairAccuracy(margins: prompts.flatMap(\.pairs).map { $0.better.reward - $0.worse.reward })
         }
+        let own = prompts.map(\.withoutStrays)
         overall = accuracy(prompts)
+        self.own = accuracy(own)
         families = Dictionary(grouping: prompts, by: \.family.rawValue).mapValues(accuracy)
         let alike = prompts.flatMap(\.pairs).filter { $0.verdict.differsInCorrectnessOnly(from: $1.verdict) }
         correctness = PairAccuracy(margins: alike.map { $0.better.reward - $0.worse.reward })
         correctnessBlind = PairAccuracy(margins: alike.map { $0.better.blind - $0.worse.blind })
-        bestOf = OptimizationCurve(bestOf: prompts)
+        bestOf = OptimizationCurve(bestOf: own)
     }
 
     /// Tables of the pairs and of best-of-n.
@@ -40,6 +44,7 @@ public struct RewardModelReport: Codable, Sendable, Equatable {
         let named = Family.allCases.compactMap { family in families[family.rawValue].map { (family.rawValue, $0) } }
         let parts = [
             ("right and wrong of one style", correctness), ("the same without the picture", correctnessBlind),
+            ("both about the picture itself", own),
         ]
         let pairs = ([("all", overall)] + named + parts).map { ["  " + $0, "\($1.pairs)", $1.percent] }
         let header = [

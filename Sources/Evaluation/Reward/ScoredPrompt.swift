@@ -6,6 +6,8 @@ public struct ScoredPrompt: Codable, Sendable, Equatable {
     public struct Answer: Codable, Sendable, Equatable {
         /// As it was sent.
         public let text: String
+        /// Whether it was given to another picture.
+        public let isStray: Bool
         /// The gold judge's.
         public let verdict: Verdict
         /// The reward model's scalar.
@@ -13,8 +15,9 @@ public struct ScoredPrompt: Codable, Sendable, Equatable {
         /// The same with a blank picture.
         public let blind: Double
 
-        package init(text: String, verdict: Verdict, reward: Double, blind: Double) {
+        package init(text: String, isStray: Bool = false, verdict: Verdict, reward: Double, blind: Double) {
             self.text = text
+            self.isStray = isStray
             self.verdict = verdict
             self.reward = reward
             self.blind = blind
@@ -35,6 +38,11 @@ public struct ScoredPrompt: Codable, Sendable, Equatable {
         self.seed = seed
         self.question = question
         self.answers = answers
+    }
+
+    /// The same without the answers that were given to another picture.
+    var withoutStrays: ScoredPrompt {
+        ScoredPrompt(family: family, seed: seed, question: question, answers: answers.filter { !$0.isStray })
     }
 
     /// Every two different answers of which the judge prefers one, that one first. Equal texts count once.
