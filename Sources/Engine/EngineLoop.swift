@@ -149,9 +149,10 @@ final class EngineLoop: @unchecked Sendable {
             Sampler.logprobs(logits, token: sequence.tokens[position], top: sequence.request.topLogprobs ?? 0))
     }
 
-    /// Takes what was read off an answer: the head's score, or what its tokens' log-probabilities add up to.
+    /// Takes what was read off an answer: the head's score, and what its tokens' log-probabilities add up to.
     private func take(_ score: Float?, of measurement: Measurement, for sequence: Sequence) {
-        let value = score.map { Double($0) } ?? sequence.scores.reduce(0) { $0 + Double($1.logprob ?? 0) }
+        let logProbability = sequence.scores.reduce(0) { $0 + Double($1.logprob ?? 0) }
+        let value = Double(score ?? 0) + Double(measurement.likelihood) * logProbability
         guard value.isFinite else {
             end(sequence, with: .failed(.internal("\(sequence.request.policy.name) reads \(value) off an answer")))
             return

@@ -8,9 +8,9 @@ public import Models
 public struct Measurement: Sendable {
     /// One number for each answer.
     public enum Quantity: Sendable {
-        /// The score that a head of the decoder's width reads at the answer's last token: a reward. With an empty answer,
-        /// at the prompt's last position: the value of what is to come.
-        case score(ScalarHead)
+        /// What a head of the decoder's width reads off the answer: a reward. With an empty answer, at the prompt's last
+        /// position: the value of what is to come.
+        case score(RewardHead)
         /// Σ log π over the answer's tokens, in nats, of the full softmax.
         case logProbability
     }
@@ -29,11 +29,19 @@ public struct Measurement: Sendable {
     /// Tokens of the longest answer.
     var longest: Int { answers.map(\.count).max() ?? 0 }
 
-    /// The head that reads; nil for log-probabilities.
+    /// The head that reads the last token; nil for log-probabilities alone.
     var head: ScalarHead? {
         switch quantity {
-        case .score(let head): head
+        case .score(let head): head.score
         case .logProbability: nil
+        }
+    }
+
+    /// What a nat of the answer's log-probability counts; 0 if that is not read.
+    var likelihood: Float {
+        switch quantity {
+        case .score(let head): head.likelihood
+        case .logProbability: 1
         }
     }
 }

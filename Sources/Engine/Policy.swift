@@ -24,7 +24,7 @@ public final class Policy: Sendable {
     /// The weights that it answers with; nil for a policy that was made in memory.
     public let digests: PolicyDigests?
     /// What reads rewards or values; nil for a policy that answers.
-    public let head: ScalarHead?
+    public let head: RewardHead?
 
     /// The part of a policy that reads pictures.
     public struct Vision: Sendable {
@@ -51,7 +51,7 @@ public final class Policy: Sendable {
     /// A policy of the given parts.
     public init(
         name: String, generation: Int, adapter: ServingAdapter?, vision: Vision?, template: ChatTemplate,
-        sampling: SamplingParameters, created: Int, digests: PolicyDigests? = nil, head: ScalarHead? = nil
+        sampling: SamplingParameters, created: Int, digests: PolicyDigests? = nil, head: RewardHead? = nil
     ) {
         self.name = name
         self.generation = generation

@@ -139,12 +139,12 @@ public struct PolicyLoader: PolicySource {
         return policy
     }
 
-    private func head(of files: PolicyFolder) throws -> ScalarHead {
+    private func head(of files: PolicyFolder) throws -> RewardHead {
         guard let path = files.file("head.safetensors") else {
             throw PolicyLoadingError.missingFile(policy: files.manifest.name, file: "head.safetensors")
         }
-        let head = try ScalarHead(path: path, hidden: decoder.configuration.hidden)
-        guard (head.weight.elements + head.bias.elements).allSatisfy(\.isFinite) else {
+        let head = try RewardHead(path: path, hidden: decoder.configuration.hidden)
+        guard head.isFinite else {
             throw PolicyLoadingError.notFinite(policy: files.manifest.name)
         }
         return head

@@ -56,7 +56,7 @@ package final class Sequence {
     /// stands, or of the answer that is measured.
     private var scored: Range<Int> {
         if let measurement = request.measurement {
-            return measurement.head == nil ? request.prompt.count..<tokens.count : 0..<0
+            return measurement.likelihood == 0 ? 0..<0 : request.prompt.count..<tokens.count
         }
         return request.echoesPrompt && request.topLogprobs != nil ? 1..<max(1, request.prompt.count) : 0..<0
     }

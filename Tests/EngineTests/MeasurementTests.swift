@@ -12,7 +12,7 @@ import Tokenizers
 @Suite struct MeasurementTests {
     private let tokenizer: Tokenizer
     private let adapter: LowRankAdapter
-    private let head: ScalarHead
+    private let head: RewardHead
     private let policy: Policy
     private let decoder: Decoder
     private let picture: InputProcessor.Picture
@@ -27,7 +27,7 @@ import Tokenizers
             PEFTAdapter(folder: tests.appending(path: "CheckpointsTests/Fixtures/adapter").path),
             configuration: decoder.configuration)
         var generator = SeededGenerator(seed: 9)
-        head = ScalarHead(starting: 64, using: &generator)
+        head = RewardHead(score: ScalarHead(starting: 64, using: &generator), likelihood: 0.05)
         let sizes = try VisionConfiguration(
             imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2, textHidden: 64)
         let encoder = VisionEncoder(VisionWeights(configuration: sizes, using: &generator), on: compute)
@@ -82,7 +82,7 @@ import Tokenizers
 
     /// What the training forward gives for the same tokens and pictures.
     private func trainingReward(
-        _ answer: [Int32], _ base: FrozenDecoder, adapter: LowRankAdapter, head: ScalarHead, policy: Policy,
+        _ answer: [Int32], _ base: FrozenDecoder, adapter: LowRankAdapter, head: RewardHead, policy: Policy,
         tokenizer: Tokenizer, messages: [ChatMessage], pictures: [InputProcessor.Picture]
     ) throws -> Float {
         let request = try InputProcessor(tokenizer: tokenizer)
@@ -94,9 +94,11 @@ import Tokenizers
             let vision = try #require(policy.vision)
             embeddings.replaceRows(from: image.range.lowerBound, with: vision.encoder.encode(image.pixels))
         }
-        let hidden = TrainableDecoder(base, adapter: adapter)
-            .forward(embeddings, rows: rows, outputs: [node.rows.upperBound - 1]).hidden
-        return head.scores(hidden, on: compute)[0]
+        let outputs = Array(node.rows.suffix(answer.count + 1))
+        let hidden = TrainableDecoder(base, adapter: adapter).forward(embeddings, rows: rows, outputs: outputs).hidden
+        let losses = compute.crossEntropy(base.logits(hidden.rows(0..<answer.count)), targets: answer).losses
+        let score = head.score.scores(hidden.rows(answer.count..<answer.count + 1), on: compute)[0]
+        return score - head.likelihood * losses.reduce(0, +)
     }
 
     /// In 32 bits only keys and values are rounded, to 16; with quantised weights activations are too, to 8.
@@ -129,7 +131,8 @@ import Tokenizers
         let adapter = try LowRankAdapter(
             PEFTAdapter(folder: "\(policies)/sft/\(generation)"), configuration: decoder.configuration)
         var generator = SeededGenerator(seed: 3)
-        let head = ScalarHead(starting: decoder.configuration.hidden, using: &generator)
+        let head = RewardHead(
+            score: ScalarHead(starting: decoder.configuration.hidden, using: &generator), likelihood: 0.05)
         let policy = Policy(
             name: "reward", generation: 1,
             adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: compute), vision: nil,

@@ -71,7 +71,7 @@ import Testing
             try TinyPolicy.publish("reward", generation: 1, in: folder.path, head: TinyPolicy.head(seed: 1))
             #expect(try store.reload() == [PolicyChange(name: "reward", generation: 1, previous: nil)])
             let reward = try #require(store.catalog.reward)
-            #expect(reward.head?.weight.elements == TinyPolicy.head(seed: 1).weight.elements)
+            #expect(reward.head?.score.weight.elements == TinyPolicy.head(seed: 1).score.weight.elements)
             #expect(store.catalog["reward"] == nil && store.catalog.policies.map(\.name) == ["sft", "base"])
             try TinyPolicy.publish("value", generation: 1, in: folder.path, head: TinyPolicy.head(seed: 2))
             try TinyPolicy.publish("reward", generation: 2, in: folder.path, head: TinyPolicy.head(seed: 3))
@@ -85,7 +85,7 @@ import Testing
             #expect(throws: PolicyLoadingError.missingFile(policy: "reward", file: "head.safetensors")) {
                 try store.publish("reward", generation: 3)
             }
-            let narrow = ScalarHead(weight: Tensor(zeros: [1, 32]), bias: Tensor(zeros: [1]))
+            let narrow = RewardHead(score: ScalarHead(weight: Tensor(zeros: [1, 32]), bias: Tensor(zeros: [1])))
             try TinyPolicy.publish("reward", generation: 4, in: folder.path, head: narrow)
             #expect(throws: SafetensorsError.self) { try store.publish("reward", generation: 4) }
             let broken = TinyPolicy.head(seed: 1).normalized(shift: 0, gain: .infinity)

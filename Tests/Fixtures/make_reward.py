@@ -18,7 +18,7 @@ from make_training import doubles
 from optimiser import Schedule, Settings, train
 from plain_llama import ALPHA, RANK, PlainLlama, adapters, causal
 
-HEAD = "score.weight"
+HEAD, LIKELIHOOD = "score.weight", "score.likelihood"
 RATE, HEAD_RATE = 5e-3, 2e-2
 Pairs = list[tuple[int, int]]
 
@@ -75,19 +75,22 @@ class Ranked:
                     "tiers": tiers})
             self.pictures.append({"prefix": ids, "visual": visual, "prompts": prompts})
 
-    def rewards(self, llama: PlainLlama, head: torch.Tensor, visual: torch.Tensor | None) -> list[torch.Tensor]:
-        """Of each prompt's answers, from all rows at once."""
+    def rewards(
+        self, llama: PlainLlama, head: torch.Tensor, likelihood: torch.Tensor, visual: torch.Tensor | None,
+        alone: bool = False,
+    ) -> list[torch.Tensor]:
+        """Of each prompt's answers, from all rows at once, or from each answer's sequence alone."""
         inputs = embeddings(llama, self.batch, visual)
-        scores = llama.hidden(inputs, self.batch.positions(), self.batch.visible()) @ head[0]
-        return [scores[[self.batch.rows(a)[-1] for a in answers]] for answers, _ in self.prompts]
-
-    def one_by_one(self, llama: PlainLlama, head: torch.Tensor, visual: torch.Tensor | None) -> list[torch.Tensor]:
-        """The same from each answer's sequence alone."""
-        inputs = embeddings(llama, self.batch, visual)
+        hidden = None if alone else llama.hidden(inputs, self.batch.positions(), self.batch.visible())
 
         def reward(answer: int) -> torch.Tensor:
-            rows = self.batch.rows(answer)
-            return (llama.hidden(inputs[rows], list(range(len(rows))), causal(len(rows))) @ head[0])[-1]
+            rows, ids = self.batch.rows(answer), torch.tensor(self.batch.nodes[answer].ids)
+            if alone:
+                own = llama.hidden(inputs[rows], list(range(len(rows))), causal(len(rows)))
+            else:
+                own = hidden[rows]
+            logits = llama.logits(own[-len(ids) - 1:-1])
+            return (own @ head[0])[-1] + likelihood[0] * logits.log_softmax(-1).gather(1, ids[:, None]).sum()
 
         return [torch.stack([reward(a) for a in answers]) for answers, _ in self.prompts]
 
@@ -112,7 +115,7 @@ def text(state: dict[str, torch.Tensor]) -> None:
     start = adapters(state, source)
     llama = PlainLlama(doubles(state), doubles(start))
     head = (torch.randn(1, 64, generator=source) / 65**0.5).double().requires_grad_()
-    rewards = torch.stack(ranked.one_by_one(llama, head, None))
+    rewards = torch.stack(ranked.rewards(llama, head, torch.zeros(1), None, alone=True))
     loss = trl_loss(rewards[:, 0], rewards[:, 1])
     torch.testing.assert_close(loss, ranked.loss(list(rewards)))
     loss.backward()
@@ -131,19 +134,25 @@ def steps(state: dict[str, torch.Tensor]) -> None:
         Ranked(source, [(0, [(7, (4, 1, 2), [[1], [2], [0]])]), (2, [(3, (2, 6), [[0], [1]])])]),
         Ranked(source, [(3, [(2, (3, 1, 5, 2, 2), [[4], [0, 1], [3], [2]])])])]
     visual = [torch.randn(len(b.batch.visual_rows()), 64, generator=source) * 0.5 for b in batches]
-    start = adapters(state, source) | {HEAD: torch.randn(1, 64, generator=source) / 65**0.5}
+    start = adapters(state, source) | {
+        HEAD: torch.randn(1, 64, generator=source) / 65**0.5, LIKELIHOOD: torch.tensor([0.2])}
     trained = doubles(start, trained=True)
     llama = PlainLlama(doubles(state), trained)
 
+    def rewards_of(index: int, alone: bool = False) -> list[torch.Tensor]:
+        return batches[index].rewards(
+            llama, trained[HEAD], trained[LIKELIHOOD], visual[index].double(), alone=alone)
+
     def loss_of(step: int) -> torch.Tensor:
         index = step % len(batches)
-        return batches[index].loss(batches[index].rewards(llama, trained[HEAD], visual[index].double()))
+        return batches[index].loss(rewards_of(index))
 
-    rewards = batches[0].rewards(llama, trained[HEAD], visual[0].double())
-    torch.testing.assert_close(rewards, batches[0].one_by_one(llama, trained[HEAD], visual[0].double()))
+    rewards = rewards_of(0)
+    torch.testing.assert_close(rewards, rewards_of(0, alone=True))
     loss_of(0).backward()
     first = {f"grad.{k}": v.grad.clone() for k, v in trained.items()} | {"rewards": torch.cat(rewards)}
-    groups = [([v for k, v in trained.items() if k != HEAD], RATE), ([trained[HEAD]], HEAD_RATE)]
+    heads = [trained[HEAD], trained[LIKELIHOOD]]
+    groups = [([v for k, v in trained.items() if k not in (HEAD, LIKELIHOOD)], RATE), (heads, HEAD_RATE)]
     record = train(groups, loss_of, Settings(weight_decay=0), Schedule(floor=0.1))
     tensors = {f"start.{k}": v for k, v in start.items()} | {f"final.{k}": v for k, v in trained.items()}
     tensors |= {f"visual.{i}": v for i, v in enumerate(visual)}

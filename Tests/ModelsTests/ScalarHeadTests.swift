@@ -1,5 +1,3 @@
-import Checkpoints
-import Foundation
 import Models
 import Tensors
 import TestSupport
@@ -94,25 +92,6 @@ import Testing
         let deviation = (compute.squaredNorm(head.weight) / 575).squareRoot()
         #expect(abs(deviation * 24 - 1) < 0.1)
         #expect(head.bias.elements == [0])
-    }
-
-    @Test func aFileGivesItBack() throws {
-        try withTemporaryFolder { folder in
-            let path = folder.appending(path: "head.safetensors").path
-            let head = head(33)
-            try head.write(to: path, metadata: ["gain": "2.0"])
-            let read = try ScalarHead(path: path, hidden: 33)
-            #expect(read.weight.elements == head.weight.elements && read.bias.elements == head.bias.elements)
-            #expect(try SafetensorsFile(path: path).metadata == ["gain": "2.0"])
-            #expect(throws: SafetensorsError.self) { try ScalarHead(path: path, hidden: 32) }
-            try SafetensorsFile.write(
-                ["score.weight": head.weight, "score.bias": head.bias, "v_head": head.bias], as: .float32, to: path)
-            #expect(throws: ModelError.unknownTensor("v_head")) { try ScalarHead(path: path, hidden: 33) }
-            try SafetensorsFile.write(["score.weight": head.weight], as: .float32, to: path)
-            #expect(throws: SafetensorsError.missingTensor(path: path, name: "score.bias")) {
-                try ScalarHead(path: path, hidden: 33)
-            }
-        }
     }
 
     @Test func parametersGiveItBack() {

@@ -47,7 +47,7 @@ final class ScriptedPolicies: PolicySource {
                 Policy(
                     name: name, generation: generation, adapter: nil, vision: vision, template: .chatml,
                     sampling: SamplingParameters(), created: 1_000,
-                    head: ScalarHead(weight: Tensor(zeros: [1, 64]), bias: Tensor(zeros: [1])))
+                    head: RewardHead(score: ScalarHead(weight: Tensor(zeros: [1, 64]), bias: Tensor(zeros: [1]))))
             }
         }
         return PolicyCatalog(

@@ -15,7 +15,7 @@ public enum TinyPolicy {
     ///   - head: what makes it a reward or value model.
     @discardableResult
     public static func publish(
-        _ name: String = "sft", generation: Int, in folder: String, alpha: Float = 8, head: ScalarHead? = nil,
+        _ name: String = "sft", generation: Int, in folder: String, alpha: Float = 8, head: RewardHead? = nil,
         value: PolicyManifest.Reference? = nil, file: String = #filePath
     ) throws -> PolicyFolder {
         var manifest = PolicyManifest(
@@ -32,9 +32,9 @@ public enum TinyPolicy {
     }
 
     /// A random head of the tiny llama's width.
-    public static func head(seed: UInt64) -> ScalarHead {
+    public static func head(seed: UInt64) -> RewardHead {
         var generator = SeededGenerator(seed: seed)
-        return ScalarHead(starting: TinyLlama.configuration.hidden, using: &generator)
+        return RewardHead(score: ScalarHead(starting: TinyLlama.configuration.hidden, using: &generator))
     }
 
     /// Changes one byte of a published generation's weights.

@@ -29,6 +29,8 @@ import Training
     }
 
     private let compute = Compute(threads: 2)
+    /// A head's parameters and their names in the fixtures.
+    private static let head = [("head.weight", "score.weight"), ("head.likelihood", "score.likelihood")]
     private static let labeler = PreferenceRecord.Labeler(kind: .simulatedRule, id: "test")
 
     private static func pairs(of prompt: Picture.Prompt) -> [PreferenceRecord.Pair] {
@@ -61,11 +63,11 @@ import Training
         let file = try SafetensorsFile(path: fixtureURL("reward_trl.safetensors").path)
         let model = RewardModel(
             base: try TinyLlama.frozen(compute: compute), adapter: try LowRankAdapter(file),
-            head: ScalarHead(weight: try file.tensor("score.weight"), bias: Tensor(zeros: [1])))
+            head: RewardHead(score: ScalarHead(weight: try file.tensor("score.weight"), bias: Tensor(zeros: [1]))))
         let prompts = prompts(text.pictures, visual: nil)
         let result = model.gradients(of: prompts)
         #expect(abs(result.loss - Double(try file.tensor("loss").elements[0])) < 1e-5)
-        #expect(relativeDistance(result.head.weight, try file.tensor("grad.score.weight")) < 1e-5)
+        #expect(relativeDistance(result.head.score.weight, try file.tensor("grad.score.weight")) < 1e-5)
         let expected = try file.tensor("rewards").elements
         for (found, wanted) in zip(result.rewards.joined(), expected) { #expect(abs(found - wanted) < 1e-5) }
         #expect(result.rewards.joined().count == expected.count)
@@ -77,7 +79,7 @@ import Training
         let base = try TinyLlama.frozen(compute: compute)
         func parameters(_ prefix: String) throws -> ParameterSet {
             ParameterSet(
-                [("head.weight", try file.tensor(prefix + "score.weight"))]
+                try Self.head.map { ($0, try file.tensor(prefix + $1)) }
                     + (try LowRankAdapter(file, prefix: prefix).parameters))
         }
         let (start, settings) = (try parameters("start."), recording.settings)
@@ -97,11 +99,11 @@ import Training
             let batch = step % recording.batches.count
             let model = RewardModel(
                 base: base, adapter: LowRankAdapter(current, like: TinyLlama.configuration, rank: 4, alpha: 8),
-                head: ScalarHead(weight: current["head.weight"], bias: Tensor(zeros: [1])))
+                head: RewardHead(current))
             let result = model.gradients(
                 of: prompts(recording.batches[batch], visual: try file.tensor("visual.\(batch)")))
             #expect(abs(result.loss - recording.losses[step]) < 1e-3 * recording.losses[step], "step \(step)")
-            let gradients = ParameterSet([("head.weight", result.head.weight)] + result.adapter.parameters)
+            let gradients = ParameterSet(result.head.parameters + result.adapter.parameters)
             if step == 0 { try checkFirst(result, gradients, file) }
             let norm = optimizer.update(&current, gradients: gradients, factor: schedule.factor(at: step), on: compute)
             #expect(abs(norm - recording.norms[step]) < 1e-3 * recording.norms[step], "step \(step)")
@@ -122,12 +124,12 @@ import Training
             #expect(abs(found - wanted) < 1e-5)
         }
         let expected = ParameterSet(
-            [("head.weight", try file.tensor("grad.score.weight"))]
+            try Self.head.map { ($0, try file.tensor("grad." + $1)) }
                 + (try LowRankAdapter(file, prefix: "grad.").parameters))
         for name in expected.names {
             #expect(relativeDistance(gradients[name], expected[name]) < 1e-3, "\(name)")
         }
         // A head's bias moves no difference of rewards.
-        #expect(abs(result.head.bias.elements[0]) < 1e-6)
+        #expect(abs(result.head.score.bias.elements[0]) < 1e-6)
     }
 }

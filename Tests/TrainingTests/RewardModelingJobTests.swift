@@ -107,11 +107,11 @@ import Training
             #expect(manifest.figures["gain"] == report.normalization.gain && manifest.figures["gold"] == 0.5)
 
             let path = try #require(published.file("head.safetensors"))
-            let head = try ScalarHead(path: path, hidden: TinyLlama.configuration.hidden)
+            let head = try RewardHead(path: path, hidden: TinyLlama.configuration.hidden)
             let metadata = try SafetensorsFile(path: path).metadata
             #expect(metadata["gain"] == "\(report.normalization.gain)")
             let expected = -report.normalization.gain * report.normalization.shift
-            #expect(abs(Double(head.bias.elements[0]) - expected) < 1e-5 * max(1, abs(expected)))
+            #expect(abs(Double(head.score.bias.elements[0]) - expected) < 1e-5 * max(1, abs(expected)))
         }
     }
 

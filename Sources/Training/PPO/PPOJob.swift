@@ -115,7 +115,7 @@ public struct PPOJob: Sendable {
         let reference = try LowRankAdapter(completeIn: inputs.policy.path, configuration: configuration)
         let reward = RewardModel(
             base: base, adapter: try LowRankAdapter(completeIn: inputs.reward.path, configuration: configuration),
-            head: try ScalarHead(path: headPath, hidden: configuration.hidden))
+            head: try RewardHead(path: headPath, hidden: configuration.hidden))
         let vision = try basis.visionWeights(in: inputs.vision, hidden: configuration.hidden)
         let sampler = RolloutSampler(
             engine: engine, tokenizer: tokenizer,
@@ -146,6 +146,6 @@ public struct PPOJob: Sendable {
         }
         try PEFTAdapter(stage.averagedPolicy).write(to: adapterFolder, as: .bfloat16)
         try PEFTAdapter(stage.value.adapter).write(to: valueFolder, as: .bfloat16)
-        try stage.value.head.write(to: "\(valueFolder)/\(RunFiles.head)")
+        try RewardHead(score: stage.value.head).write(to: "\(valueFolder)/\(RunFiles.head)")
     }
 }

@@ -18,7 +18,7 @@ public struct ValueModel: Sendable {
     /// What training starts from: the adapter of the reward model, which sees what is right, under a head that foretells
     /// nothing yet.
     public init(startingFrom reward: RewardModel) {
-        self.init(adapter: reward.adapter, head: reward.head.normalized(shift: 0, gain: 0))
+        self.init(adapter: reward.adapter, head: reward.head.score.normalized(shift: 0, gain: 0))
     }
 
     /// The head's weight and bias, and the adapter's factors.

@@ -1,18 +1,18 @@
 public import Models
 import Tensors
 
-/// The reward model in training: r(picture, question, answer) is the head's score at the answer's last token, by the
-/// frozen decoder under the model's own adapter.
+/// The reward model in training: r(picture, question, answer) is what the head makes of the answer's last token and of
+/// its log-probability, both by the frozen decoder under the model's own adapter.
 public struct RewardModel: Sendable {
     /// The backbone.
     public let base: FrozenDecoder
     /// What it changes of it.
     public let adapter: LowRankAdapter
     /// Reads the rewards.
-    public let head: ScalarHead
+    public let head: RewardHead
 
     /// A model of the given parts.
-    public init(base: FrozenDecoder, adapter: LowRankAdapter, head: ScalarHead) {
+    public init(base: FrozenDecoder, adapter: LowRankAdapter, head: RewardHead) {
         self.base = base
         self.adapter = adapter
         self.head = head
@@ -27,7 +27,7 @@ public struct RewardModel: Sendable {
         /// Of the adapter's factors.
         package let adapter: LowRankAdapter
         /// Of the head.
-        package let head: ScalarHead
+        package let head: RewardHead
         /// Rows that were computed.
         package let rows: Int
     }
@@ -40,7 +40,7 @@ public struct RewardModel: Sendable {
             let batch = RankingBatch(prompts[start..<min(prompts.count, start + size)])
             let pass = TrainableDecoder(base, adapter: adapter)
                 .forward(embeddings(of: batch), rows: batch.rows, outputs: batch.outputs)
-            let rewards = head.scores(pass.hidden, on: base.compute)
+            let rewards = reading(pass.hidden, of: batch).rewards
             return batch.prompts.map { Array(rewards[$0.rewards]) }
         }
     }
@@ -50,7 +50,8 @@ public struct RewardModel: Sendable {
         let batch = RankingBatch(prompts)
         let decoder = TrainableDecoder(base, adapter: adapter)
         let pass = decoder.forward(embeddings(of: batch), rows: batch.rows, outputs: batch.outputs)
-        let rewards = head.scores(pass.hidden, on: base.compute)
+        let reading = reading(pass.hidden, of: batch)
+        let rewards = reading.rewards
         var drewards = [Float](repeating: 0, count: rewards.count)
         var loss = 0.0
         for prompt in batch.prompts {
@@ -63,10 +64,52 @@ public struct RewardModel: Sendable {
                 }
             }
         }
-        let (dhidden, dhead) = head.backward(drewards, hidden: pass.hidden, on: base.compute)
+        let (dhidden, dhead) = backward(drewards, reading, of: batch)
         return Gradients(
             loss: loss, rewards: batch.prompts.map { Array(rewards[$0.rewards]) },
             adapter: decoder.backward(pass, dhidden: dhidden).adapter, head: dhead, rows: batch.rows.count)
+    }
+
+    // MARK: The head
+
+    /// What the head makes of a batch's outputs.
+    private struct Reading {
+        /// Of the answers' last rows, `[answers, hidden]`.
+        let ends: Tensor
+        /// Of the rows that predict the answers' tokens, `[tokens, vocabulary]`.
+        var logits: Tensor
+        let entropy: CrossEntropy
+        /// Σ log π of each answer, in nats.
+        let likelihoods: [Float]
+        let rewards: [Float]
+    }
+
+    private func reading(_ hidden: Tensor, of batch: RankingBatch) -> Reading {
+        let tokens = batch.targets.count
+        let ends = hidden.rows(tokens..<hidden.rows)
+        let logits = base.logits(hidden.rows(0..<tokens))
+        let entropy = base.compute.crossEntropy(logits, targets: batch.targets)
+        let likelihoods = batch.answers.map { -entropy.losses[$0].reduce(0, +) }
+        let rewards = zip(head.score.scores(ends, on: base.compute), likelihoods).map { $0 + head.likelihood * $1 }
+        return Reading(
+            ends: ends, logits: logits, entropy: entropy, likelihoods: likelihoods, rewards: rewards)
+    }
+
+    private func backward(
+        _ drewards: [Float], _ reading: consuming Reading, of batch: RankingBatch
+    ) -> (dhidden: Tensor, dhead: RewardHead) {
+        let (dends, dscore) = head.score.backward(drewards, hidden: reading.ends, on: base.compute)
+        let coefficients = zip(batch.answers, drewards).flatMap { tokens, slope in
+            Array(repeating: -head.likelihood * slope, count: tokens.count)
+        }
+        base.compute.crossEntropyBackward(
+            &reading.logits, targets: batch.targets, loss: reading.entropy, coefficients: coefficients)
+        let dtokens = base.logitsBackward(reading.logits)
+        return (
+            Tensor(dtokens.elements + dends.elements, shape: [dtokens.rows + dends.rows, dends.columns]),
+            RewardHead(
+                score: dscore, likelihood: zip(drewards, reading.likelihoods).reduce(0) { $0 + $1.0 * $1.1 })
+        )
     }
 
     /// What the decoder reads: tokens' embeddings, and the pictures' where they are.

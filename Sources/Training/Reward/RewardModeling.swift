@@ -12,7 +12,7 @@ public struct RewardModeling: TrainingStage {
     public let name = "reward"
     /// Rows of the decoder.
     public let unit = "tokens"
-    /// The head's weight and the adapter's factors. The head's bias has no gradient: it is in no difference of rewards.
+    /// The head's and the adapter's.
     public var parameters: ParameterSet
     /// AdamW over them.
     public var optimizer: AdamWOptimizer
@@ -39,7 +39,9 @@ public struct RewardModeling: TrainingStage {
         settings: RewardModelingSettings
     ) throws(RankedAnswersError) {
         var generator = Tensors.SeededGenerator(seed: settings.seed)
-        let head = ScalarHead(starting: base.configuration.hidden, using: &generator)
+        let head = RewardHead(
+            score: ScalarHead(starting: base.configuration.hidden, using: &generator),
+            likelihood: settings.likelihood)
         var groups = Self.grouped(prompts)
         groups.shuffle(using: &generator)
         guard groups.count > settings.heldOutPictures else {
@@ -55,7 +57,7 @@ public struct RewardModeling: TrainingStage {
         self.training = training
         self.rank = adapter.rank
         self.alpha = adapter.alpha
-        self.parameters = ParameterSet([("head.weight", head.weight)] + adapter.parameters)
+        self.parameters = ParameterSet(head.parameters + adapter.parameters)
         self.optimizer = AdamWOptimizer(
             parameters: parameters,
             groups: [
@@ -73,7 +75,7 @@ public struct RewardModeling: TrainingStage {
     public var model: RewardModel {
         RewardModel(
             base: base, adapter: LowRankAdapter(parameters, like: base.configuration, rank: rank, alpha: alpha),
-            head: ScalarHead(weight: parameters["head.weight"], bias: Tensor(zeros: [1])))
+            head: RewardHead(parameters))
     }
 
     /// Forward, backward and update on the prompts of `step`.
@@ -81,7 +83,7 @@ public struct RewardModeling: TrainingStage {
         let first = step * settings.promptsPerStep
         let prompts = training[first..<min(training.count, first + settings.promptsPerStep)]
         let result = model.gradients(of: prompts)
-        let gradients = ParameterSet([("head.weight", result.head.weight)] + result.adapter.parameters)
+        let gradients = ParameterSet(result.head.parameters + result.adapter.parameters)
         let norm = optimizer.update(
             &parameters, gradients: gradients, factor: schedule.factor(at: step), on: base.compute)
         var score = PairScore()
@@ -91,6 +93,7 @@ public struct RewardModeling: TrainingStage {
             figures: [
                 (name: "gradient_norm", value: norm), (name: "pairs_right", value: score.accuracy),
                 (name: "margin", value: score.margin),
+                (name: "likelihood", value: Double(model.head.likelihood)),
             ])
     }
 

@@ -6,6 +6,8 @@ public struct RewardModelingSettings: Codable, Sendable, Equatable {
     public var promptsPerStep = 16
     /// The most prompts that are trained on; nil for all of them, once.
     public var trainingPrompts: Int?
+    /// What a nat of an answer's log-probability is worth at the start.
+    public var likelihood: Float = 0.5
     /// Learning rate of the adapter.
     public var adapterRate: Float = 1e-4
     /// Learning rate of the head.

@@ -24,7 +24,7 @@ import Training
 
     private func writeHead(to folder: String, seed: UInt64) throws {
         var generator = Tensors.SeededGenerator(seed: seed)
-        try ScalarHead(starting: 12, using: &generator).write(to: folder + "/head.safetensors")
+        try RewardHead(score: ScalarHead(starting: 12, using: &generator)).write(to: folder + "/head.safetensors")
     }
 
     /// What a run starts from: `sft` 2, `reward` 1 and `vision` 3.
