@@ -156,6 +156,34 @@ import Training
         }
     }
 
+    /// Answers to other pictures are ranked, but the scale and a figure of their own are those of a policy's answers.
+    @Test func strayAnswersAreToldApart() throws {
+        let model = try model(seed: 8)
+        let prompts = try (0..<12).map { number in
+            let record = TinyRankings.record(number)
+            let candidates = record.candidates.enumerated().map { index, answer in
+                PreferenceRecord.Candidate(
+                    text: answer.text, tokens: [], policy: index < 2 ? "sft@1" : "sft@1, another picture",
+                    finishReason: .stop)
+            }
+            let ranked = PreferenceRecord(
+                id: record.id, picture: record.picture, question: record.question, candidates: candidates,
+                tiers: record.tiers, labeler: record.labeler, seed: 0)
+            return try TinyRankings.reader().prompt(
+                of: RankedAnswers.comparisons(of: [ranked])[0], embeddings: TinyRankings.embeddings(number))
+        }
+        let blank = Tensor(zeros: [1, TinyLlama.configuration.hidden])
+        let evaluation = RewardEvaluation(model, heldOut: prompts, blank: blank)
+        let own = prompts.flatMap { $0.rankings[0].pairs }.filter { $0.chosen < 2 && $0.rejected < 2 }
+        #expect(evaluation.own.pairs == own.count && own.count < evaluation.all.pairs && !own.isEmpty)
+        let normalization = try RewardNormalization(
+            model, prompts: prompts, demonstrations: prompts.map { _ in [70, 2] })
+        let rewards = model.rewards(of: prompts).flatMap { $0[..<2].map(Double.init) }
+        let mean = rewards.reduce(0, +) / 24
+        let variance = rewards.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 24
+        #expect(normalization.samples == 24 && abs(normalization.gain * variance.squareRoot() - 1) < 1e-9)
+    }
+
     @Test func heldOutPicturesAreNotTrainedOn() throws {
         let settings = TinyRankings.settings()
         #expect(try stage(0..<36, settings).steps == 2)

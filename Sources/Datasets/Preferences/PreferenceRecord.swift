@@ -9,7 +9,7 @@ public struct PreferenceRecord: Codable, Sendable, Equatable {
         public let text: String
         /// The tokens as sampled, the end token included if it came; empty if unknown, as in imported pairs.
         public let tokens: [Int32]
-        /// Who answered, as NAME@GENERATION; nil if unknown.
+        /// Who answered, as NAME@GENERATION, with `strayMark` if about another picture; nil if unknown.
         public let policy: String?
         /// Why the answer ended.
         public let finishReason: FinishReason
@@ -21,6 +21,12 @@ public struct PreferenceRecord: Codable, Sendable, Equatable {
             self.policy = policy
             self.finishReason = finishReason
         }
+
+        /// What stands behind NAME@GENERATION if the policy was asked about another picture.
+        package static let strayMark = ", another picture"
+
+        /// Whether it was given to another picture.
+        package var isStray: Bool { policy?.hasSuffix(Self.strayMark) ?? false }
     }
 
     /// Why an answer ended; raw values are the HTTP API's.

@@ -39,7 +39,7 @@ public struct PPOSettings: Codable, Sendable, Equatable {
     /// Episodes over which a proportional β follows.
     public var klHorizon = 1_500.0
     /// Learning rate of the policy's adapter.
-    public var policyRate: Float = 1e-4
+    public var policyRate: Float = 2e-4
     /// Learning rate of the value model's adapter.
     public var valueRate: Float = 1e-4
     /// Learning rate of the value model's head.

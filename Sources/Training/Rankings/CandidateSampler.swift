@@ -65,6 +65,7 @@ public struct CandidateSampler: Sendable {
             }
         }
         return .init(
-            text: text, tokens: tokens, policy: isStray ? "\(name), another picture" : name, finishReason: reason)
+            text: text, tokens: tokens, policy: isStray ? name + PreferenceRecord.Candidate.strayMark : name,
+            finishReason: reason)
     }
 }

@@ -48,6 +48,20 @@ struct PairScore: Sendable {
         return scores
     }
 
+    /// The score over the pairs of answers that are both about the picture itself.
+    static func own(_ prompts: [RankedPrompt], rewards: [[Float]]) -> PairScore {
+        var score = PairScore()
+        for (prompt, rewards) in zip(prompts, rewards) {
+            for ranking in prompt.rankings {
+                let pairs = ranking.pairs.filter {
+                    !prompt.strays.contains($0.chosen) && !prompt.strays.contains($0.rejected)
+                }
+                if !pairs.isEmpty { score.count(.init(labeler: ranking.labeler, pairs: pairs), rewards: rewards) }
+            }
+        }
+        return score
+    }
+
     mutating func count(_ prompt: RankedPrompt, rewards: [Float]) {
         for ranking in prompt.rankings { count(ranking, rewards: rewards) }
     }

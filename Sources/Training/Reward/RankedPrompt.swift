@@ -22,12 +22,14 @@ public struct RankedPrompt: Sendable {
     package let rankings: [RankedAnswers.Ranking]
     /// Which figures of a report it counts for.
     package let family: String
+    /// The places of the answers that were given to another picture.
+    package let strays: Set<Int>
 
     /// A prompt of the given parts, for tokens that are there already.
     package init(
         id: String, picture: PictureReference?, prefix: [Int32], visual: Range<Int>, embeddings: Tensor?,
         question: [Int32],
-        answers: [[Int32]], rankings: [RankedAnswers.Ranking], family: String
+        answers: [[Int32]], rankings: [RankedAnswers.Ranking], family: String, strays: Set<Int> = []
     ) {
         precondition(answers.allSatisfy { !$0.isEmpty }, "an answer without tokens has no reward")
         precondition(visual.count == embeddings?.rows ?? 0, "\(visual.count) places for a picture of other size")
@@ -40,6 +42,7 @@ public struct RankedPrompt: Sendable {
         self.answers = answers
         self.rankings = rankings
         self.family = family
+        self.strays = strays
     }
 
     /// The same prompt with other answers, which nobody ranked.
@@ -93,7 +96,8 @@ public struct RankedPromptReader: Sendable {
         return RankedPrompt(
             id: ranked.id, picture: ranked.picture, prefix: Array(rendered.ids[..<visual.upperBound]),
             visual: visual, embeddings: embeddings, question: Array(rendered.ids[visual.upperBound...]),
-            answers: answers, rankings: ranked.rankings, family: ranked.family)
+            answers: answers, rankings: ranked.rankings, family: ranked.family,
+            strays: Set(ranked.candidates.indices.filter { ranked.candidates[$0].isStray }))
     }
 
     /// The tokens of a whole answer, its end token last.

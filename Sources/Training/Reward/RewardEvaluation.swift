@@ -32,6 +32,8 @@ public struct RewardEvaluation: Codable, Sendable, Equatable {
 
     /// Over all prompts.
     public let all: Figures
+    /// Over the pairs of answers that are both about the picture itself.
+    public let own: Figures
     /// By family.
     public let families: [String: Figures]
     /// By who ranked: each simulated labeler, one of which nothing is trained on, and `human` for all people.
@@ -53,6 +55,7 @@ public struct RewardEvaluation: Codable, Sendable, Equatable {
         let rewards = model.rewards(of: heldOut)
         let scores = PairScore.families(heldOut, rewards: rewards)
         all = Figures(PairScore(joining: scores.values))
+        own = Figures(PairScore.own(heldOut, rewards: rewards))
         families = scores.mapValues(Figures.init)
         labelers = PairScore.labelers(heldOut, rewards: rewards).mapValues(Figures.init)
         calibration = Self.bins(heldOut, rewards: rewards)

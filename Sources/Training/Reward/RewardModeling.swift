@@ -2,7 +2,7 @@ import Datasets
 public import Models
 import Tensors
 
-/// Stage 3: an adapter, which starts as that of `sft`, and a scalar head learn which answers labelers prefer; the
+/// Stage 3: an adapter, which starts as that of `sft`, and a head learn which answers labelers prefer; the
 /// decoder, the vision encoder and the connector are frozen.
 ///
 /// One pass over the prompts: all pairs of a prompt are in one step, or the model would fit each answer several times
@@ -99,9 +99,11 @@ public struct RewardModeling: TrainingStage {
 
     /// Loss and accuracy over the pairs of the held-out prompts, and the accuracy in each family.
     public mutating func validate() throws -> [(name: String, value: Double)] {
-        let scores = PairScore.families(heldOut, rewards: model.rewards(of: heldOut))
+        let rewards = model.rewards(of: heldOut)
+        let scores = PairScore.families(heldOut, rewards: rewards)
         let all = PairScore(joining: scores.values)
-        return [("accuracy", all.accuracy), ("loss_held_out", all.loss)]
+        let own = PairScore.own(heldOut, rewards: rewards)
+        return [("accuracy", all.accuracy), ("accuracy_own", own.accuracy), ("loss_held_out", all.loss)]
             + scores.sorted { $0.key < $1.key }.map { ("family_\($0.key)", $0.value.accuracy) }
     }
 
@@ -132,6 +134,6 @@ extension RankedPrompt {
                 return .init(
                     labeler: ranking.labeler,
                     pairs: ranking.pairs.map { .init(chosen: order[$0.chosen], rejected: order[$0.rejected]) })
-            }, family: family)
+            }, family: family, strays: strays)
     }
 }

@@ -12,7 +12,8 @@ public struct RewardReport: Codable, Sendable, Equatable {
     public var figures: [String: Double] {
         var figures = [
             "accuracy": evaluation.all.accuracy, "loss": evaluation.all.loss, "pairs": Double(evaluation.all.pairs),
-            "accuracy_blind": evaluation.blind.accuracy, "calibration_error": evaluation.calibrationError,
+            "accuracy_own": evaluation.own.accuracy, "accuracy_blind": evaluation.blind.accuracy,
+            "calibration_error": evaluation.calibrationError,
             "shift": normalization.shift, "gain": normalization.gain,
         ]
         for (family, part) in evaluation.families { figures["accuracy_\(family)"] = part.accuracy }
@@ -32,7 +33,10 @@ public struct RewardReport: Codable, Sendable, Equatable {
         let bins = evaluation.calibration.map {
             String(format: "%6d pairs  predicted %.3f  observed %.3f", $0.pairs, $0.predicted, $0.observed)
         }
-        return families + labelers + [row("all", evaluation.all, evaluation.blind)] + bins + [
+        let all = [
+            row("both about the picture itself", evaluation.own, nil), row("all", evaluation.all, evaluation.blind),
+        ]
+        return families + labelers + all + bins + [
             String(format: "calibration error %.3f", evaluation.calibrationError),
             String(
                 format: "shift %.4f (%d demonstrations), gain %.4f (%d samples)", normalization.shift,
