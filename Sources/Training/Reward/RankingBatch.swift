@@ -4,9 +4,9 @@ import Tensors
 
 /// The rows of one step: trees of pictures with questions and their answers.
 struct RankingBatch: Sendable {
-    /// A question's place among the rewards.
+    /// A question, and where the rewards of its answers are. Equal answers share one: samples often coincide.
     struct Prompt: Sendable {
-        let rewards: Range<Int>
+        let places: [Int]
         let rankings: [RankedAnswers.Ranking]
         let family: String
     }
@@ -14,9 +14,9 @@ struct RankingBatch: Sendable {
     private(set) var rows = PackedRows()
     /// Where the visual tokens of each picture stand, and what the decoder reads there.
     private(set) var pictures: [(row: Int, embeddings: Tensor)] = []
-    /// The tokens of all answers.
+    /// The tokens of all different answers.
     private(set) var targets: [Int32] = []
-    /// The places of each answer's tokens among them.
+    /// Where each one's tokens are among them.
     private(set) var answers: [Range<Int>] = []
     private var predicting: [Int] = []
     private var ends: [Int] = []
@@ -24,25 +24,32 @@ struct RankingBatch: Sendable {
     /// The picture whose tree was begun last, and its node.
     private var tree: (picture: PictureReference, node: PackedRows.Node)?
 
-    /// The rows that predict the answers' tokens, in their order, and then the last row of each answer.
+    /// The rows that predict the answers' tokens, in their order, and then each answer's last row.
     var outputs: [Int] { predicting + ends }
 
     init(_ prompts: some Sequence<RankedPrompt>) {
         for prompt in prompts { append(prompt) }
     }
 
+    /// The rewards of each prompt's answers, given those of the different ones.
+    func byPrompt(_ rewards: [Float]) -> [[Float]] {
+        prompts.map { $0.places.map { rewards[$0] } }
+    }
+
     private mutating func append(_ prompt: RankedPrompt) {
         let question = rows.append(prompt.question, after: root(of: prompt))
-        let start = ends.count
-        for answer in prompt.answers {
+        var known: [[Int32]: Int] = [:]
+        let places = prompt.answers.map { answer in
+            if let place = known[answer] { return place }
+            known[answer] = ends.count
             let node = rows.append(answer, after: question)
             predicting += [question.rows.upperBound - 1] + node.rows.dropLast()
             answers.append(targets.count..<targets.count + answer.count)
             targets += answer
             ends.append(node.rows.upperBound - 1)
+            return ends.count - 1
         }
-        prompts.append(
-            Prompt(rewards: start..<ends.count, rankings: prompt.rankings, family: prompt.family))
+        prompts.append(Prompt(places: places, rankings: prompt.rankings, family: prompt.family))
     }
 
     /// The node of the prompt's picture, which follows that of the prompt before if both show the same one.

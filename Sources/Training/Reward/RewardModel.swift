@@ -40,8 +40,7 @@ public struct RewardModel: Sendable {
             let batch = RankingBatch(prompts[start..<min(prompts.count, start + size)])
             let pass = TrainableDecoder(base, adapter: adapter)
                 .forward(embeddings(of: batch), rows: batch.rows, outputs: batch.outputs)
-            let rewards = reading(pass.hidden, of: batch).rewards
-            return batch.prompts.map { Array(rewards[$0.rewards]) }
+            return batch.byPrompt(reading(pass.hidden, of: batch).rewards)
         }
     }
 
@@ -50,23 +49,23 @@ public struct RewardModel: Sendable {
         let batch = RankingBatch(prompts)
         let decoder = TrainableDecoder(base, adapter: adapter)
         let pass = decoder.forward(embeddings(of: batch), rows: batch.rows, outputs: batch.outputs)
-        let reading = reading(pass.hidden, of: batch)
-        let rewards = reading.rewards
-        var drewards = [Float](repeating: 0, count: rewards.count)
+        var reading = reading(pass.hidden, of: batch)
+        let rewards = batch.byPrompt(reading.rewards)
+        var drewards = [Float](repeating: 0, count: reading.rewards.count)
         var loss = 0.0
-        for prompt in batch.prompts {
+        for (prompt, rewards) in zip(batch.prompts, rewards) {
             let weight = 1 / Double(batch.prompts.count * prompt.rankings.count)
             for ranking in prompt.rankings {
-                let part = PairLoss(rewards: rewards[prompt.rewards].map(Double.init), pairs: ranking.pairs)
+                let part = PairLoss(rewards: rewards.map(Double.init), pairs: ranking.pairs)
                 loss += weight * part.loss
-                for (place, gradient) in zip(prompt.rewards, part.gradients) {
+                for (place, gradient) in zip(prompt.places, part.gradients) {
                     drewards[place] += Float(weight * gradient)
                 }
             }
         }
-        let (dhidden, dhead) = backward(drewards, reading, of: batch)
+        let (dhidden, dhead) = backward(drewards, &reading, of: batch)
         return Gradients(
-            loss: loss, rewards: batch.prompts.map { Array(rewards[$0.rewards]) },
+            loss: loss, rewards: rewards,
             adapter: decoder.backward(pass, dhidden: dhidden).adapter, head: dhead, rows: batch.rows.count)
     }
 
@@ -95,8 +94,9 @@ public struct RewardModel: Sendable {
             ends: ends, logits: logits, entropy: entropy, likelihoods: likelihoods, rewards: rewards)
     }
 
+    /// The logits become their gradients.
     private func backward(
-        _ drewards: [Float], _ reading: consuming Reading, of batch: RankingBatch
+        _ drewards: [Float], _ reading: inout Reading, of batch: RankingBatch
     ) -> (dhidden: Tensor, dhead: RewardHead) {
         let (dends, dscore) = head.score.backward(drewards, hidden: reading.ends, on: base.compute)
         let coefficients = zip(batch.answers, drewards).flatMap { tokens, slope in
