@@ -74,7 +74,7 @@ public struct Benchmark: Sendable {
         let stopwatch = Stopwatch(repeats: settings.repeats, patience: settings.patience)
         let roofs = RoofBenchmark(compute: decoder.compute, stopwatch: stopwatch)
         let (integers, memory) = (roofs.integers(), roofs.memory())
-        let text = DecoderBenchmark(
+        var text = DecoderBenchmark(
             decoder: decoder, positions: max(lengths.max() ?? 1, depths.max() ?? 1),
             streams: settings.streams.max() ?? 1, stopwatch: stopwatch)
         add(integers)
@@ -93,6 +93,12 @@ public struct Benchmark: Sendable {
         for streams in settings.streams {
             add(text.decode(streams: streams))
             add(text.share(ofStreams: streams, measurements[measurements.count - 1], peak: integers))
+        }
+        if let adapter = policy.adapter {
+            text.adapter = adapter
+            for length in lengths { add(text.prefill(length)) }
+            add(text.decode(depth: 0))
+            for streams in settings.streams { add(text.decode(streams: streams)) }
         }
         if let vision = policy.vision { add(encoding(vision, stopwatch)) }
         add(try await firstToken())

@@ -2,10 +2,12 @@ import Datasets
 import Models
 import Tensors
 
-/// Times the decoder alone: without adapter, sampling and scheduling. The inputs follow from a fixed seed.
+/// Times the decoder alone: without sampling and scheduling. The inputs follow from a fixed seed.
 struct DecoderBenchmark {
     let decoder: Decoder
     let stopwatch: Stopwatch
+    /// What all rows are under, and figures then say; nil for the backbone alone.
+    var adapter: ServingAdapter?
     private let cache: KVCache
     private let ids: [Int32]
     /// Positions that one step of a prefill computes, as in the engine.
@@ -26,13 +28,13 @@ struct DecoderBenchmark {
 
     /// Tokens a second of reading a prompt of `length` tokens, with the logits of the last one.
     func prefill(_ length: Int) -> BenchmarkFigure {
-        stopwatch.rate("prefill \(length)", count: length, on: "prefill by length", at: length) { read(length) }
+        rate("prefill \(length)", count: length, on: "prefill by length", at: length) { read(length) }
     }
 
     /// Tokens a second of one sequence that has `depth` positions already.
     func decode(depth: Int) -> BenchmarkFigure {
         read(depth)
-        return stopwatch.rate("decode at \(depth)", count: Self.steps, on: "decode by depth", at: depth) {
+        return rate("decode at \(depth)", count: Self.steps, on: "decode by depth", at: depth) {
             for step in 0..<Self.steps { advance([depth + step], tables: [table]) }
         }
     }
@@ -41,13 +43,20 @@ struct DecoderBenchmark {
     func decode(streams: Int) -> BenchmarkFigure {
         let share = cache.blocks / streams
         let tables = (0..<streams).map { stream in (0..<share).map { Int32(stream * share + $0) } }
-        return stopwatch.rate(
+        return rate(
             "decode \(streams) streams at 0", count: streams * Self.steps, on: "decode by streams", at: streams
         ) {
             for step in 0..<Self.steps {
                 advance([Int](repeating: step, count: streams), tables: tables)
             }
         }
+    }
+
+    private func rate(
+        _ name: String, count: Int, on curve: String, at x: Int, _ work: () -> Void
+    ) -> BenchmarkFigure {
+        let suffix = adapter == nil ? "" : " with an adapter"
+        return stopwatch.rate(name + suffix, count: count, on: curve + suffix, at: x, work)
     }
 
     // MARK: Shares
@@ -77,8 +86,7 @@ struct DecoderBenchmark {
             let range = start..<min(length, start + Self.chunk)
             let slice = SequenceSlice(rows: 0..<range.count, start: start, blockTable: table)
             let outputs = range.upperBound == length ? [range.count - 1] : []
-            _ = decoder.forward(
-                DecoderBatch(tokens: Array(ids[range]), sequences: [slice], outputRows: outputs), cache: cache)
+            run(DecoderBatch(tokens: Array(ids[range]), sequences: [slice], outputRows: outputs))
         }
     }
 
@@ -87,8 +95,14 @@ struct DecoderBenchmark {
         let slices = positions.indices.map {
             SequenceSlice(rows: $0..<$0 + 1, start: positions[$0], blockTable: tables[$0])
         }
-        let batch = DecoderBatch(
-            tokens: positions.map { ids[$0] }, sequences: slices, outputRows: Array(positions.indices))
+        run(
+            DecoderBatch(
+                tokens: positions.map { ids[$0] }, sequences: slices, outputRows: Array(positions.indices)))
+    }
+
+    private func run(_ batch: DecoderBatch) {
+        var batch = batch
+        if let adapter { batch.adapters = [.init(rows: 0..<batch.tokens.count, adapter: adapter)] }
         _ = decoder.forward(batch, cache: cache)
     }
 }

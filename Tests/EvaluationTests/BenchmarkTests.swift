@@ -36,8 +36,12 @@ import Tokenizers
         let tokenizer = Tokenizer(try Vocabulary(file))
         let engine = Engine(
             decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: .init(contextLength: 256))
+        var generator = Tensors.SeededGenerator(seed: 1)
+        let adapter = LowRankAdapter(starting: decoder.configuration, rank: 4, alpha: 8, using: &generator)
         let policy = Policy(
-            name: "base", generation: 0, adapter: nil, vision: nil, template: .chatml, sampling: .init(), created: 0)
+            name: "sft", generation: 1,
+            adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: decoder.compute),
+            vision: nil, template: .chatml, sampling: .init(), created: 0)
         var settings = Benchmark.Settings()
         settings.patience = .zero
         let benchmark = try Benchmark(
@@ -57,6 +61,8 @@ import Tokenizers
                 + withShare(["prefill 128", "prefill 512"], "integer peak")
                 + withShare(["decode at 0", "decode at 512"], "memory's rate")
                 + withShare(["decode 8 streams at 0", "decode 32 streams at 0"], "integer peak")
+                + ["prefill 128", "prefill 512", "decode at 0", "decode 8 streams at 0", "decode 32 streams at 0"]
+                .map { $0 + " with an adapter" }
                 + ["image encode", "first token of a picture question"] + products)
         #expect(told == report.measurements && report.threads == 2)
         #expect(report.measurements.allSatisfy { $0.median > 0 && $0.median.isFinite })
