@@ -58,9 +58,12 @@ import Testing
     private final class Server: EventStreamClient {
         private let state = Mutex((time: 0.0, open: 0, mostOpen: 0))
         private let status: @Sendable (Int) -> Int
+        private let gathering: Int
         private let count = Mutex(0)
 
-        init(status: @escaping @Sendable (Int) -> Int = { _ in 200 }) {
+        /// Answers none before `gathering` requests were open at once.
+        init(gathering: Int = 1, status: @escaping @Sendable (Int) -> Int = { _ in 200 }) {
+            self.gathering = gathering
             self.status = status
         }
 
@@ -82,7 +85,11 @@ import Testing
                 $0.mostOpen = max($0.mostOpen, $0.open)
             }
             defer { state.withLock { $0.open -= 1 } }
-            for _ in 0..<20 { await Task.yield() }
+            var turns = 0
+            while turns < 20 || (turns < 100_000 && mostOpen < gathering) {
+                turns += 1
+                await Task.yield()
+            }
             guard status(number) == 200 else { return status(number) }
             for text in ["", "a", "b"] {
                 state.withLock { $0.time += 0.1 }
@@ -110,7 +117,7 @@ import Testing
     }
 
     @Test func answersThatFailAreCountedByReason() async throws {
-        let server = Server { $0.isMultiple(of: 4) ? 429 : 200 }
+        let server = Server(gathering: 4) { $0.isMultiple(of: 4) ? 429 : 200 }
         var profile = LoadProfile()
         profile.requests = 8
         profile.arrival = .open(4)
