@@ -11,7 +11,7 @@ public struct PromptSettings: Codable, Sendable, Equatable {
     ]
     /// Pictures that are asked about in an iteration: four times as many as are learned from, for a policy whose answers
     /// mostly agree.
-    public var pictures = 64
+    public var pictures = 128
     /// The most questions of a picture.
     public var questions = 4
     /// Pictures of the validation split whose questions the policies answer from time to time.

@@ -3,13 +3,13 @@ public struct PPOSettings: Codable, Sendable, Equatable {
     /// Decides the prompts and every draw.
     public var seed: UInt64 = 0
     /// Iterations of the whole run: sample, score, update.
-    public var iterations = 40
+    public var iterations = 20
     /// Answers to each question.
     public var answersPerQuestion = 4
     /// Tokens after which an answer is cut.
     public var maximumTokens = 48
     /// The most questions whose answers are learned from.
-    public var questions = 64
+    public var questions = 128
     /// Updates of an iteration, each on its part of the pictures.
     public var minibatches = 4
     /// Rows of one pass, unless a single picture's answers need more: bounds the memory of the backward pass.
@@ -30,7 +30,7 @@ public struct PPOSettings: Codable, Sendable, Equatable {
     /// The divergence from the old policy, in nats a token, that the penalized objective's weight is steered to.
     public var penaltyTarget = 0.003
     /// β at the start: the weight of the divergence from the reference in the reward.
-    public var klWeight = 0.05
+    public var klWeight = 0.15
     /// How β follows the divergence.
     public var klControl = KLControl.proportional
     /// The divergence from the reference that β is steered to, in nats a token; times the mean length of the first
@@ -46,6 +46,8 @@ public struct PPOSettings: Codable, Sendable, Equatable {
     public var headRate: Float = 1e-3
     /// Iterations over which the rates rise from a tenth.
     public var warmUp = 5
+    /// The share of the rates that is left in the last iteration: a policy under constant ones goes on wandering.
+    public var floor: Float = 0.1
     /// The first iterations, which train the value model only: a poor baseline aims badly.
     public var valueIterations = 2
     /// Moments and clipping of both models' optimisers, each by its own norm.
@@ -62,8 +64,9 @@ public struct PPOSettings: Codable, Sendable, Equatable {
     /// The settings of the policy that ships (InstructGPT's third stage, Ouyang et al. 2022 §3.5, at this scale).
     public init() {}
 
-    /// The factor of the learning rates in `iteration`, counted from 0.
+    /// The factor of the learning rates in `iteration`, counted from 0: it rises to 1, then falls evenly to `floor`.
     func rateFactor(at iteration: Int) -> Float {
-        iteration >= warmUp ? 1 : 0.1 + 0.9 * Float(iteration) / Float(warmUp)
+        if iteration < warmUp { return 0.1 + 0.9 * Float(iteration) / Float(warmUp) }
+        return 1 - (1 - floor) * Float(iteration - warmUp) / Float(max(1, iterations - 1 - warmUp))
     }
 }
