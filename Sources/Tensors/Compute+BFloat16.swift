@@ -19,6 +19,14 @@ extension Compute {
         return panels
     }
 
+    /// The bands of matrices on a diagonal, in pairs of ranks.
+    func bandsBFloat16(of blocks: [Tensor]) -> [ProductTerm.Band] {
+        guard let kernels = bfloat16 else { preconditionFailure("no bfloat16 products here") }
+        return bands(of: blocks, panel: kernels.panel).map {
+            .init(columns: $0.columns, depth: $0.depth.lowerBound / 2..<($0.depth.upperBound + 1) / 2)
+        }
+    }
+
     /// `x·wᵀ` with `x` rounded once for all columns.
     func termBFloat16(_ x: Tensor, _ w: PackedMatrix) -> ProductTerm {
         guard let kernels = bfloat16 else { preconditionFailure("weights packed for another processor") }
@@ -48,6 +56,6 @@ extension Compute {
                 }
             },
             panel: kernels.panel, lanes: lanes, groups: groups, columns: w.outputs, depth: pairs, left: left,
-            panels: w.panels, bands: [ProductTerm.Band(columns: 0..<w.outputs, depth: 0..<pairs)])
+            panels: w.panels, bands: w.bands ?? [ProductTerm.Band(columns: 0..<w.outputs, depth: 0..<pairs)])
     }
 }

@@ -20,7 +20,7 @@ extension Compute {
             diagonal.rows == w.outputs && diagonal.columns == inner.columns, "\(diagonal.shape) times \(inner.shape)")
         let panels = packed(diagonal, outputs: diagonal.rows, transposed: true, scale: scale)
         let update = term(
-            inner, transposed: false, panels: panels, columns: diagonal.rows, bands: bands(of: b, panel: gemm.panel))
+            inner, transposed: false, panels: panels, columns: diagonal.rows, bands: bands(of: b))
         var y = Tensor(uninitialized: [x.rows, w.outputs])
         sum([term(x, w), update], residual: residual, into: &y)
         return y
@@ -64,8 +64,9 @@ extension Compute {
         }
     }
 
-    /// For each run of panels the ranks that are not zero in it.
-    private func bands(of b: [Tensor], panel: Int) -> [ProductTerm.Band] {
+    /// For each run of panels, of `panel` columns or those of single precision, the ranks that are not zero in it.
+    func bands(of b: [Tensor], panel: Int? = nil) -> [ProductTerm.Band] {
+        let panel = panel ?? gemm.panel
         var parts: [(outputs: Range<Int>, ranks: Range<Int>)] = []
         for one in b {
             let (output, rank) = (parts.last?.outputs.upperBound ?? 0, parts.last?.ranks.upperBound ?? 0)

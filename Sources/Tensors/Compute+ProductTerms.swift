@@ -86,6 +86,26 @@ extension Compute {
         }
     }
 
+    /// Adds `term` to `c`, which has its rows and columns.
+    func add(_ term: ProductTerm, to c: inout Tensor) {
+        let step = c.columns
+        precondition(
+            c.rows == term.groups.rows && step == term.columns,
+            "product of \(term.groups.rows) x \(term.columns) into \(c.shape)")
+        guard c.rows > 0, step > 0 else { return }
+        let grid = ProductGrid(
+            groups: term.groups, columns: step, depth: term.depth, panel: term.panel, threads: threads)
+        c.withMutablePointer { c in
+            pool.run(count: grid.count) { index in
+                let (groups, columns) = grid[index]
+                for group in groups {
+                    let target = c + term.groups[group].lowerBound * step
+                    term.addBands(group: group, columns: columns, to: target, step: step)
+                }
+            }
+        }
+    }
+
     private func add(_ x: Tensor, rows: Range<Int>, columns: Range<Int>, to c: MutableElements, step: Int) {
         let kernels = elementwise
         x.withPointer { source in

@@ -3,6 +3,7 @@ import CKernels
 extension Compute {
     /// `x·wᵀ`: `[rows, inputs]` times `[outputs, inputs]` gives `[rows, outputs]`.
     public func multiply(_ x: Tensor, _ w: PackedMatrix) -> Tensor {
+        precondition(w.bands == nil, "a diagonal is only added")
         var result = Tensor(uninitialized: [x.rows, w.outputs])
         sum([term(x, w)], into: &result)
         return result
@@ -10,7 +11,7 @@ extension Compute {
 
     /// Adds `x·wᵀ` to `c`.
     public func multiply(_ x: Tensor, _ w: PackedMatrix, addingTo c: inout Tensor) {
-        sum([term(x, w)], into: &c, accumulate: true)
+        add(term(x, w), to: &c)
     }
 
     /// `scale · op(a) · op(b)`, where `op` transposes if asked to.
@@ -34,7 +35,7 @@ extension Compute {
     func term(_ x: Tensor, _ w: PackedMatrix) -> ProductTerm {
         precondition(x.columns == w.inputs, "\(x.shape) times \(w.outputs) x \(w.inputs) weights")
         return switch w.precision {
-        case .float32: term(x, transposed: false, panels: w.panels, columns: w.outputs)
+        case .float32: term(x, transposed: false, panels: w.panels, columns: w.outputs, bands: w.bands)
         case .bfloat16: termBFloat16(x, w)
         }
     }

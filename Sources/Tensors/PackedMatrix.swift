@@ -17,18 +17,32 @@ public struct PackedMatrix: Sendable {
     /// How the weights are kept: `.float32` also where `.bfloat16` was asked for and the processor lacks it.
     public let precision: Precision
     let panels: Tensor
+    /// Where the weights are not zero, if only there; each band begins with a panel.
+    let bands: [ProductTerm.Band]?
 
     /// Packs `w`, a tensor of `[outputs, inputs]`.
     public init(_ w: Tensor, precision: Precision = .float32, compute: Compute) {
+        self.init(w, precision: precision, blocks: nil, compute: compute)
+    }
+
+    /// Packs `blocks`, tensors of `[outputs, inputs]` each, as those on the diagonal of one matrix: products, which are
+    /// added to what is there, skip the zeros beside them.
+    public init(diagonal blocks: [Tensor], precision: Precision = .float32, compute: Compute) {
+        self.init(Tensor.blockDiagonal(blocks), precision: precision, blocks: blocks, compute: compute)
+    }
+
+    private init(_ w: Tensor, precision: Precision, blocks: [Tensor]?, compute: Compute) {
         self.outputs = w.rows
         self.inputs = w.columns
         switch precision {
         case .bfloat16 where compute.multipliesBFloat16:
             self.precision = .bfloat16
             self.panels = compute.packedBFloat16(w)
+            self.bands = blocks.map { compute.bandsBFloat16(of: $0) }
         case .bfloat16, .float32:
             self.precision = .float32
             self.panels = compute.packed(w, outputs: w.rows, transposed: true, scale: 1)
+            self.bands = blocks.map { compute.bands(of: $0) }
         }
     }
 

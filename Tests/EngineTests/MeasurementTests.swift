@@ -33,7 +33,8 @@ import Tokenizers
         let encoder = VisionEncoder(VisionWeights(configuration: sizes, using: &generator), on: compute)
         policy = Policy(
             name: "reward", generation: 1,
-            adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: compute),
+            adapter: ServingAdapter(
+                adapter, configuration: decoder.configuration, precision: .float32, compute: compute),
             vision: .init(generation: 1, encoder: encoder, processor: ImageProcessor(viewSize: 32)), template: .chatml,
             sampling: SamplingParameters(), created: 0, head: head)
         picture = .init(

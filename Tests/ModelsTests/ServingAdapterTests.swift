@@ -19,11 +19,12 @@ import Testing
         ids = try JSONDecoder().decode(Golden.self, from: Data(contentsOf: fixtureURL("adapter.json"))).ids
     }
 
-    private func adapter(_ name: String) throws -> ServingAdapter {
+    private func adapter(_ name: String, precision: Precision = .float32) throws -> ServingAdapter {
         let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         let folder = tests.appendingPathComponent("CheckpointsTests/Fixtures/\(name)").path
         let adapter = try LowRankAdapter(PEFTAdapter(folder: folder), configuration: decoder.configuration)
-        return ServingAdapter(adapter, configuration: decoder.configuration, compute: compute)
+        return ServingAdapter(
+            adapter, configuration: decoder.configuration, precision: precision, compute: compute)
     }
 
     private func logits(_ adapters: [ServingAdapter?]) -> [Tensor] {
@@ -41,22 +42,23 @@ import Testing
         return adapters.indices.map { all.rows($0 * ids.count..<($0 + 1) * ids.count) }
     }
 
-    @Test(arguments: ["adapter", "adapter-bf16"])
-    func logitsEqualPEFT(name: String) throws {
+    @Test(arguments: ["adapter", "adapter-bf16"], [(Precision.float32, Float(2e-3)), (.bfloat16, 2e-2)])
+    func logitsEqualPEFT(name: String, kept: (precision: Precision, gap: Float)) throws {
         let expected = try SafetensorsFile(path: fixtureURL("adapter.safetensors").path).tensor(name)
-        let found = logits([try adapter(name)])[0]
+        let found = logits([try adapter(name, precision: kept.precision)])[0]
         let plain = logits([nil])[0]
         let scale = expected.elements.map(abs).max() ?? 0
         func distance(_ tensor: Tensor) -> Float {
             zip(tensor.elements, expected.elements).map { abs($0 - $1) }.max() ?? .infinity
         }
         // Keys and values are kept in half precision.
-        #expect(distance(found) < 2e-3 * scale)
+        #expect(distance(found) < kept.gap * scale)
         #expect(distance(plain) > 2e-2 * scale)
     }
 
     @Test func everySequenceKeepsItsOwnAdapterInAMixedBatch() throws {
-        let (one, other) = (try adapter("adapter"), try adapter("adapter-bf16"))
+        let one = try adapter("adapter", precision: .bfloat16)
+        let other = try adapter("adapter-bf16", precision: .bfloat16)
         let mixed = logits([one, nil, other, one])
         for (found, adapter) in zip(mixed, [one, nil, other, one]) {
             #expect(found.elements == logits([adapter])[0].elements)

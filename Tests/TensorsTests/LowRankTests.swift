@@ -37,6 +37,25 @@ import Testing
         }
     }
 
+    @Test(arguments: [Precision.float32, .bfloat16])
+    func packedDiagonalsEqualPlainProducts(precision: Precision) {
+        var noise = Noise(23)
+        let b = parts(&noise)
+        let whole = Tensor.blockDiagonal(b)
+        for compute in computes {
+            let packed = PackedMatrix(diagonal: b, precision: precision, compute: compute)
+            let plain = PackedMatrix(whole, precision: precision, compute: compute)
+            for rows in [1, 29, 800] {
+                let x = noise.tensor([rows, whole.columns])
+                var (found, expected) = (noise.tensor([rows, whole.rows]), Tensor(zeros: [rows, whole.rows]))
+                compute.add(&expected, found)
+                compute.multiply(x, packed, addingTo: &found)
+                compute.multiply(x, plain, addingTo: &expected)
+                #expect(found.elements == expected.elements)
+            }
+        }
+    }
+
     @Test func gradientsEqualPlainProducts() {
         var noise = Noise(22)
         let b = parts(&noise)

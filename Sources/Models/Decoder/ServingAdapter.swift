@@ -20,25 +20,30 @@ enum FusedModule: CaseIterable {
 
 /// A low-rank adapter laid out for serving: the pairs of fused layers are fused too.
 ///
-/// With A₁, A₂ stacked and B₁, B₂ as blocks of one diagonal matrix, one pair of products serves a fused layer.
+/// With A₁, A₂ stacked and B₁, B₂ as blocks of one diagonal matrix, one pair of products serves a fused layer. Where the
+/// processor multiplies bfloat16, factors are kept so, as adapters on disk are: a decoded token reads all of them.
 public final class ServingAdapter: Sendable {
     struct Pair: Sendable {
         /// `[modules * rank, inputs]`.
         let a: PackedMatrix
-        /// `[outputs, modules * rank]`, scaled by α/r.
+        /// `[outputs, modules * rank]`, scaled by α/r, not zero on its diagonal only.
         let b: PackedMatrix
     }
 
     private let layers: [[FusedModule: Pair]]
 
     /// Lays out an adapter of a decoder of the given sizes, which its shapes must fit.
-    public init(_ adapter: LowRankAdapter, configuration: DecoderConfiguration, compute: Compute) {
+    public init(
+        _ adapter: LowRankAdapter, configuration: DecoderConfiguration, precision: Precision = .bfloat16,
+        compute: Compute
+    ) {
         precondition(adapter.layers.count == configuration.layers)
         layers = adapter.layers.map { layer in
             var pairs: [FusedModule: Pair] = [:]
             for fused in FusedModule.allCases where fused.modules.contains(where: { layer[$0] != nil }) {
                 pairs[fused] = Self.fuse(
-                    fused.modules, of: layer, scale: adapter.scale, rank: adapter.rank, configuration, compute)
+                    fused.modules, of: layer, scale: adapter.scale, rank: adapter.rank, configuration, precision,
+                    compute)
             }
             return pairs
         }
@@ -50,25 +55,18 @@ public final class ServingAdapter: Sendable {
 
     private static func fuse(
         _ modules: [AdapterModule], of layer: [AdapterModule: LowRankAdapter.Pair], scale: Float, rank: Int,
-        _ configuration: DecoderConfiguration, _ compute: Compute
+        _ configuration: DecoderConfiguration, _ precision: Precision, _ compute: Compute
     ) -> Pair {
-        let inputs = modules[0].shape(in: configuration).inputs
-        let outputs = modules.map { $0.shape(in: configuration).outputs }
-        var a = Tensor(zeros: [modules.count * rank, inputs])
-        var b = Tensor(zeros: [outputs.reduce(0, +), modules.count * rank])
-        var firstOutput = 0
-        for (index, module) in modules.enumerated() {
-            defer { firstOutput += outputs[index] }
-            guard let pair = layer[module] else { continue }
-            a.replaceRows(from: index * rank, with: pair.a)
-            for row in 0..<outputs[index] {
-                for column in 0..<rank {
-                    b[firstOutput + row, index * rank + column] = scale * pair.b[row, column]
-                }
+        var a = Tensor(zeros: [modules.count * rank, modules[0].shape(in: configuration).inputs])
+        let b = modules.enumerated().map { index, module in
+            guard let pair = layer[module] else {
+                return Tensor(zeros: [module.shape(in: configuration).outputs, rank])
             }
+            a.replaceRows(from: index * rank, with: pair.a)
+            return Tensor(pair.b.elements.map { scale * $0 }, shape: pair.b.shape)
         }
         return Pair(
-            a: PackedMatrix(a, precision: .float32, compute: compute),
-            b: PackedMatrix(b, precision: .float32, compute: compute))
+            a: PackedMatrix(a, precision: precision, compute: compute),
+            b: PackedMatrix(diagonal: b, precision: precision, compute: compute))
     }
 }

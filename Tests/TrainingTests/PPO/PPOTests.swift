@@ -26,9 +26,9 @@ import Training
             }
             #expect(report.units == 16)
             #expect(self.elements(stage.policy) != self.elements(world.reference))
-            // The engine computes in 8 bits what training computes in 32.
+            // The engine computes in 8 bits, adapters in bfloat16, what training computes in 32.
             let gap = try #require(report.figure("sampler_gap_mean"))
-            #expect(gap > 0 && gap < 0.05)
+            #expect(gap > 0 && gap < 0.1)
             #expect(try #require(report.figure("sampler_gap_max")) < 0.3)
         }
     }
