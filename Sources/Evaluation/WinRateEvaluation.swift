@@ -19,8 +19,8 @@ public struct WinRateEvaluation: Sendable {
         public var count = 2_000
         /// Whether only contested questions are asked, at most `mostContested`.
         public var isContested = false
-        /// Of sampling.
-        public var temperature = 0.7
+        /// Of sampling; 1 is what reinforcement samples at, and a server where a request says nothing.
+        public var temperature = 1.0
         /// Decides which pictures of the test split are drawn, and the seeds of the answers.
         public var seed: UInt64 = 0
         /// Questions that are open at the same time.
@@ -34,7 +34,7 @@ public struct WinRateEvaluation: Sendable {
     }
 
     /// The most contested questions that the test split is searched for.
-    public static let mostContested = 2_600
+    public static let mostContested = 2_000
     /// Samples that show whether a question is contested.
     private static let draws = 4
     /// Parts of the test split that are searched for contested questions, each of `count` questions.

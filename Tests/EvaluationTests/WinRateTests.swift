@@ -81,7 +81,7 @@ import Testing
         _ = try await evaluation(client).run()
         #expect(client.requests.count == 24)
         #expect(Set(client.requests.compactMap(\.seed)).count == 24)
-        #expect(client.requests.allSatisfy { $0.temperature == 0.7 })
+        #expect(client.requests.allSatisfy { $0.temperature == 1 })
         #expect(client.requests.count { $0.model == "ppo" } == 8 && client.requests.count { $0.model == "sft" } == 16)
     }
 
