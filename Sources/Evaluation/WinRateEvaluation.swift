@@ -19,7 +19,7 @@ public struct WinRateEvaluation: Sendable {
         public var count = 2_000
         /// Whether only contested questions are asked, at most `mostContested`.
         public var isContested = false
-        /// Of sampling; 1 is what reinforcement samples at, and a server where a request says nothing.
+        /// Of sampling; 1 is where reinforcement samples.
         public var temperature = 1.0
         /// Decides which pictures of the test split are drawn, and the seeds of the answers.
         public var seed: UInt64 = 0
