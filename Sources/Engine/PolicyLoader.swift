@@ -147,6 +147,10 @@ public struct PolicyLoader: PolicySource {
         guard head.isFinite else {
             throw PolicyLoadingError.notFinite(policy: files.manifest.name)
         }
+        // A value is of an answer that is not there yet.
+        guard head.likelihood == 0 || files.manifest.name != "value" else {
+            throw ModelError.unknownTensor("score.likelihood")
+        }
         return head
     }
 

@@ -94,6 +94,12 @@ import Testing
                 try store.publish("reward", generation: 5)
             }
             #expect(store.catalog.generations["reward"] == 2)
+            // A value is of an answer that is not there yet, so it cannot weigh its log-probability.
+            let weighing = RewardHead(score: TinyPolicy.head(seed: 1).score, likelihood: 0.5)
+            try TinyPolicy.publish("reward", generation: 6, in: folder.path, head: weighing)
+            try TinyPolicy.publish("value", generation: 6, in: folder.path, head: weighing)
+            _ = try store.publish("reward", generation: 6)
+            #expect(throws: ModelError.unknownTensor("score.likelihood")) { try store.publish("value", generation: 6) }
         }
     }
 
