@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Evaluation
 import Foundation
 import Training
@@ -33,6 +34,9 @@ struct EvalReward: AsyncParsableCommand {
     func validate() throws {
         guard (1...10_000).contains(count) else { throw ValidationError("--count takes 1 to 10000") }
         guard (2...64).contains(answers) else { throw ValidationError("--answers takes 2 to 64") }
+        guard stray == 0 || count >= 2 * Family.allCases.count else {
+            throw ValidationError("--stray needs two questions of each family: --count \(2 * Family.allCases.count)")
+        }
         guard stray >= 0, answers + stray <= 64 else {
             throw ValidationError("--stray takes 0 to \(64 - answers) beside \(answers) answers")
         }

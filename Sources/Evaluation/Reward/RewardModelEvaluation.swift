@@ -55,10 +55,15 @@ public struct RewardModelEvaluation: Sendable {
         self.samples = samples
     }
 
-    /// The picture that stray answers to question number `index` are about: that of the family's next question.
-    private func otherPicture(of index: Int) -> [UInt8] {
-        let alike = samples.indices.filter { samples[$0].question.family == samples[index].question.family }
-        return samples[alike.first { $0 > index } ?? alike[0]].png
+    /// What stray answers to each question are about: the picture of the family's next question.
+    private var otherPictures: [[UInt8]] {
+        var next: [Family: [UInt8]] = [:]
+        // From the end twice: the last question of a family is followed by its first one.
+        let pictures = (samples + samples).reversed().map { sample in
+            defer { next[sample.question.family] = sample.png }
+            return next[sample.question.family] ?? sample.png
+        }
+        return Array(pictures.reversed().prefix(samples.count))
     }
 
     /// Samples all answers, scores them, and reports.
@@ -69,9 +74,8 @@ public struct RewardModelEvaluation: Sendable {
         let policy = try await ask.policy()
         var generator = SeededGenerator(seed: settings.seed)
         let each = settings.answers + settings.strayAnswers
-        let prompts = samples.enumerated().flatMap { index, sample in
-            let other = otherPicture(of: index)
-            return (0..<each).map { number in
+        let prompts = zip(samples, otherPictures).flatMap { sample, other in
+            (0..<each).map { number in
                 AskClient.Prompt(
                     question: sample.question.text, png: number < settings.answers ? sample.png : other,
                     maximumTokens: sample.maximumTokens, temperature: 1,
