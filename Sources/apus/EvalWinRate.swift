@@ -22,7 +22,7 @@ struct EvalWinRate: AsyncParsableCommand {
     var contested = false
 
     @Option(help: "Of sampling.")
-    var temperature = WinRateEvaluation.Settings(model: "", against: "").temperature
+    var temperature = 1.0
 
     func validate() throws {
         let most = contested ? WinRateEvaluation.mostContested : 40_000

@@ -106,7 +106,7 @@ public struct RewardModel: Sendable {
             &reading.logits, targets: batch.targets, loss: reading.entropy, coefficients: coefficients)
         let dtokens = base.logitsBackward(reading.logits)
         return (
-            Tensor(dtokens.elements + dends.elements, shape: [dtokens.rows + dends.rows, dends.columns]),
+            Tensor.stacking([dtokens, dends]),
             RewardHead(
                 score: dscore, likelihood: zip(drewards, reading.likelihoods).reduce(0) { $0 + $1.0 * $1.1 })
         )
