@@ -61,8 +61,9 @@ package final class Sequence {
         return request.echoesPrompt && request.topLogprobs != nil ? 1..<max(1, request.prompt.count) : 0..<0
     }
 
-    /// The most positions of one step. Where each position's logits are read, many at once would take much memory.
-    package var largestChunk: Int { scored.isEmpty ? .max : 64 }
+    /// The most positions of one step. Where each position's logits are read, many at once would take much memory; before
+    /// that, none are.
+    package var largestChunk: Int { scored.isEmpty ? .max : max(64, scored.lowerBound - 1 - computed) }
 
     /// The positions of `range` whose logits give the log-probability of a given token that has none yet.
     package func scoring(in range: Range<Int>) -> Range<Int> {
