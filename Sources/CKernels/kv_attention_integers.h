@@ -3,12 +3,13 @@
 //
 //   keys     [head_size / 2][16 positions][2]
 //   values   [16 / 2 positions][head_size][2]
-//   scales   of the 16 keys, then of the 16 values, fp32
+//   scales   of the 16 keys; the logarithms to base 2 of those of the values; their inverses; fp32
 //
 // A query is rounded to integers, so that its scores are exact dot products times two scales. 64 positions make a
 // chunk: their weights, times the scales of the values, are rounded to some thousandths of the chunk's largest, so that
 // the sums of values are exact too. (Coarser ones would lose what stands beside a first token that all queries look
-// at.) Only the softmax and what lies between chunks is fp32.
+// at.) The scales come in as logarithms, added to the scores, so that the largest weight is known to be 1 before it is
+// computed. Only the softmax and what lies between chunks is fp32.
 //
 // The including file defines
 //   ELEMENT                int16_t or int8_t
@@ -32,97 +33,119 @@ INLINE float *NAME(key_scales)(const ELEMENT *page, size_t head_size) {
     return (float *)(page + 2 * head_size * APUS_KV_PAGE);
 }
 
-INLINE float *NAME(value_scales)(const ELEMENT *page, size_t head_size) {
+INLINE float *NAME(value_logarithms)(const ELEMENT *page, size_t head_size) {
     return NAME(key_scales)(page, head_size) + APUS_KV_PAGE;
+}
+
+INLINE float *NAME(inverse_scales)(const ELEMENT *page, size_t head_size) {
+    return NAME(key_scales)(page, head_size) + 2 * APUS_KV_PAGE;
+}
+
+/// The scores of `together` pages, from page `p` of a chunk on, each with the logarithm of its value's scale added.
+INLINE void NAME(score_pages)(integer_work *work, size_t first, int count, const NAME(chunk) * chunk, int p,
+                              int together, size_t head_size) {
+    int16v dots[MOST_TOGETHER][QUERIES];
+    for (int t = 0; t < together; t++)
+        for (int i = 0; i < count; i++)
+            dots[t][i] = (int16v)0;
+    for (size_t d = 0; d < head_size; d += 2)
+        for (int t = 0; t < together; t++) {
+            const wide32 keys = LOAD(chunk->page[p + t] + d * APUS_KV_PAGE);
+            for (int i = 0; i < count; i++)
+                dots[t][i] = dot_pairs(dots[t][i], keys, work->queries[first + i] + d);
+        }
+    for (int t = 0; t < together; t++) {
+        const float16v scales = load16(NAME(key_scales)(chunk->page[p + t], head_size));
+        const float16v logarithms = load16(NAME(value_logarithms)(chunk->page[p + t], head_size));
+        for (int i = 0; i < count; i++)
+            store16(work->scores[first + i] + (p + t) * APUS_KV_PAGE,
+                    fma16(__builtin_convertvector(dots[t][i], float16v), scales * splat(work->query_scale[first + i]),
+                          logarithms));
+    }
 }
 
 /// The scores of a chunk's positions, those that a query does not see among them.
 INLINE void NAME(score_chunk)(integer_work *work, size_t first, int count, const NAME(chunk) * chunk,
                               size_t head_size) {
-    for (int p = 0; p < chunk->count; p++) {
-        const ELEMENT *page = chunk->page[p];
-        int16v dots[QUERIES];
-        for (int i = 0; i < count; i++)
-            dots[i] = (int16v)0;
-        for (size_t d = 0; d < head_size; d += 2) {
-            const wide32 keys = LOAD(page + d * APUS_KV_PAGE);
-            for (int i = 0; i < count; i++)
-                dots[i] = dot_pairs(dots[i], keys, work->queries[first + i] + d);
-        }
-        const float16v scales = load16(NAME(key_scales)(page, head_size));
-        for (int i = 0; i < count; i++)
-            store16(work->scores[first + i] + p * APUS_KV_PAGE,
-                    __builtin_convertvector(dots[i], float16v) * (scales * splat(work->query_scale[first + i])));
-    }
+    int p = 0;
+    for (; p + TOGETHER(count) <= chunk->count; p += TOGETHER(count))
+        NAME(score_pages)(work, first, count, chunk, p, TOGETHER(count), head_size);
+    for (; p < chunk->count; p++)
+        NAME(score_pages)(work, first, count, chunk, p, 1, head_size);
 }
 
-/// Turns scores to weights relative to the `local` largest, times the scales of the values.
+/// Turns a query's scores to rounded weights relative to the `local` largest.
 ///
-/// - Returns: the largest of them; `sum` is the sum of the weights without the scales.
-INLINE float NAME(scale_weights)(float *scores, float local, const NAME(chunk) * chunk, size_t head_size, float *sum) {
-    float16v sums = splat(0), peaks = splat(0);
+/// - Returns: the sums of the weights without the scales of the values, by place in the page.
+INLINE float16v NAME(round_weights)(const float *scores, float local, const NAME(chunk) * chunk, size_t head_size,
+                                    int16_t *weights) {
+    float16v sums = splat(0);
     for (int p = 0; p < CHUNK_PAGES; p++) {
         const float16v weight = exp2_16(load16(scores + p * APUS_KV_PAGE) - splat(local));
-        // Where nothing is seen the scale may be anything.
-        const float16v scale = load16(NAME(value_scales)(chunk->page[p < chunk->count ? p : 0], head_size));
-        const float16v scaled = select16(weight > splat(0), weight * scale, weight);
-        store16(scores + p * APUS_KV_PAGE, scaled);
-        // Adds nothing, but a NaN if the value is one.
-        sums += fma16(scaled, splat(0), weight);
-        peaks = max16(scaled, peaks);
+        const float16v inverse = load16(NAME(inverse_scales)(chunk->page[p < chunk->count ? p : 0], head_size));
+        // Where nothing is seen the scale may be anything; where the value is a NaN so is the weight.
+        sums += select16(weight > splat(0), weight * inverse, weight);
+        const short16v rounded = round16(weight, LARGEST_WEIGHT);
+        memcpy(weights + p * APUS_KV_PAGE, &rounded, sizeof rounded);
     }
-    *sum = total(sums);
-    return largest(peaks);
+    return sums;
 }
 
 /// Turns the scores of a chunk to weights, each query's of the positions that it sees. One step of all queries after
 /// the other: so that the processor has several to work on.
 INLINE void NAME(weigh_chunk)(integer_work *work, size_t first, int count, const size_t *limits,
                               const NAME(chunk) * chunk, size_t position, size_t head_size) {
-    float local[QUERIES], sum[QUERIES], peak[QUERIES];
+    float16v locals = splat(-INFINITY);
     for (int i = 0; i < count; i++) {
         const size_t visible = limits[first + i] - position;
-        local[i] = mask_scores(work->scores[first + i], visible < CHUNK ? (int)visible : CHUNK);
+        locals[first + i] = mask_scores(work->scores[first + i], visible < CHUNK ? (int)visible : CHUNK);
     }
-    for (int i = 0; i < count; i++)
-        peak[i] = NAME(scale_weights)(work->scores[first + i], local[i], chunk, head_size, sum + i);
-    for (int i = 0; i < count; i++)
-        round_wide(work->scores[first + i], CHUNK, peak[i], LARGEST_WEIGHT, work->weights[first + i]);
+    const float16v before = load16(work->maximum), now = max16(locals, before);
+    const float16v decay = exp2_16(before - now), gain = exp2_16(locals - now);
+    store16(work->maximum, now);
+    store16(work->decay, decay);
+    store16(work->gain, gain * splat(1.0f / LARGEST_WEIGHT));
     for (int i = 0; i < count; i++) {
         const size_t query = first + i;
-        const float before = work->maximum[query], now = larger(local[i], before);
-        float16v factors = splat(local[i] - now);
-        factors[0] = before - now;
-        factors = exp2_16(factors);
-        work->decay[query] = factors[0];
-        work->gain[query] = factors[1] * (peak[i] / LARGEST_WEIGHT);
-        work->weight[query] = work->weight[query] * factors[0] + sum[i] * factors[1];
-        work->maximum[query] = now;
+        const float16v sums =
+            NAME(round_weights)(work->scores[query], locals[query], chunk, head_size, work->weights[query]);
+        work->weight[query] = fma16(sums, splat(gain[query]), work->weight[query] * splat(decay[query]));
     }
+}
+
+/// Adds a chunk's values to `together` vectors of the sums, from element `d` on.
+INLINE void NAME(add_elements)(integer_work *work, size_t first, int count, const NAME(chunk) * chunk, size_t d,
+                               int together, size_t head_size) {
+    int16v sums[MOST_TOGETHER][QUERIES];
+    for (int t = 0; t < together; t++)
+        for (int i = 0; i < count; i++)
+            sums[t][i] = (int16v)0;
+    for (int p = 0; p < chunk->count; p++) {
+        const ELEMENT *values = chunk->page[p] + head_size * APUS_KV_PAGE + d * 2;
+        // Not unrolled: all of these weights at once would not fit the registers.
+#pragma clang loop unroll(disable)
+        for (int two = p * APUS_KV_PAGE; two < (p + 1) * APUS_KV_PAGE; two += 2, values += head_size * 2)
+            for (int t = 0; t < together; t++) {
+                const wide32 pairs = LOAD(values + t * 32);
+                for (int i = 0; i < count; i++)
+                    sums[t][i] = dot_pairs(sums[t][i], pairs, work->weights[first + i] + two);
+            }
+    }
+    for (int t = 0; t < together; t++)
+        for (int i = 0; i < count; i++) {
+            float *target = work->values[first + i] + d + t * 16;
+            const float16v added = __builtin_convertvector(sums[t][i], float16v);
+            store16(target, fma16(added, splat(work->gain[first + i]), load16(target) * work->decay[first + i]));
+        }
 }
 
 /// Adds a chunk's values to the sums.
 INLINE void NAME(add_values)(integer_work *work, size_t first, int count, const NAME(chunk) * chunk, size_t head_size) {
-    for (size_t d = 0; d < head_size; d += 16) {
-        int16v sums[QUERIES];
-        for (int i = 0; i < count; i++)
-            sums[i] = (int16v)0;
-        for (int p = 0; p < chunk->count; p++) {
-            const ELEMENT *values = chunk->page[p] + head_size * APUS_KV_PAGE + d * 2;
-            // Not unrolled: all of these weights at once would not fit the registers.
-#pragma clang loop unroll(disable)
-            for (int two = p * APUS_KV_PAGE; two < (p + 1) * APUS_KV_PAGE; two += 2, values += head_size * 2) {
-                const wide32 pairs = LOAD(values);
-                for (int i = 0; i < count; i++)
-                    sums[i] = dot_pairs(sums[i], pairs, work->weights[first + i] + two);
-            }
-        }
-        for (int i = 0; i < count; i++) {
-            float *target = work->values[first + i] + d;
-            const float16v added = __builtin_convertvector(sums[i], float16v);
-            store16(target, fma16(added, splat(work->gain[first + i]), load16(target) * work->decay[first + i]));
-        }
-    }
+    size_t d = 0;
+    for (; d + TOGETHER(count) * 16 <= head_size; d += TOGETHER(count) * 16)
+        NAME(add_elements)(work, first, count, chunk, d, TOGETHER(count), head_size);
+    for (; d < head_size; d += 16)
+        NAME(add_elements)(work, first, count, chunk, d, 1, head_size);
 }
 
 /// Adds the chunk from `position` on to the sums of queries `first`..<`first` + `count`, all of which see some of it;
@@ -145,7 +168,7 @@ INLINE NAME(chunk) NAME(chunk_at)(const apus_kv_pages *pages, size_t position, s
         if (queries > FEW_QUERIES || ahead > last)
             continue;
         const ELEMENT *next = NAME(page_at)(pages, ahead);
-        const size_t bytes = APUS_KV_PAGE * 2 * (pages->head_size * sizeof(ELEMENT) + sizeof(float));
+        const size_t bytes = APUS_KV_PAGE * (2 * pages->head_size * sizeof(ELEMENT) + 3 * sizeof(float));
         for (size_t line = 0; line < bytes; line += 64)
             __builtin_prefetch((const char *)next + line, 0, 2);
     }
@@ -157,9 +180,9 @@ INLINE NAME(chunk) NAME(chunk_at)(const apus_kv_pages *pages, size_t position, s
 INLINE void NAME(attend_span)(integer_work *work, const size_t *limits, int count, const apus_kv_pages *pages,
                               size_t span, apus_attention_state *states) {
     const size_t head_size = pages->head_size;
+    store16(work->maximum, splat(-INFINITY));
     for (int i = 0; i < count; i++) {
-        work->maximum[i] = -INFINITY;
-        work->weight[i] = 0;
+        work->weight[i] = splat(0);
         memset(work->values[i], 0, head_size * sizeof(float));
     }
     const size_t start = span * APUS_KV_SPAN, most = limits[count - 1];
@@ -179,20 +202,20 @@ INLINE void NAME(attend_span)(integer_work *work, const size_t *limits, int coun
             continue;
         apus_attention_state seen;
         memcpy(seen.values, work->values[i], head_size * sizeof(float));
-        seen.weight = work->weight[i];
+        seen.weight = total(work->weight[i]);
         seen.maximum = work->maximum[i];
         merge(states + i, &seen, head_size);
     }
 }
 
-/// Rounds `count` elements to multiples of the scale that is returned.
+/// Rounds `count` elements to multiples of the scale that is returned; zeros have one, too, that has an inverse.
 static float NAME(round)(const float *from, size_t count, ELEMENT *to) {
     int16_t wide[APUS_KV_MAX_HEAD];
     const float peak = largest_magnitude(from, count);
     round_wide(from, count, peak, LARGEST_ELEMENT, wide);
     for (size_t i = 0; i < count; i++)
         to[i] = (ELEMENT)wide[i];
-    return peak / LARGEST_ELEMENT;
+    return peak <= SMALLEST_PEAK ? SMALLEST_PEAK : peak / LARGEST_ELEMENT;
 }
 
 #define ATTEND_SPAN(n)                                                                                                 \
@@ -225,7 +248,9 @@ static void NAME(store)(const float *keys, const float *values, size_t stride, s
         NAME(key_scales)(page, head_size)[place] = NAME(round)(keys, head_size, elements);
         for (size_t d = 0; d < head_size; d += 2)
             memcpy(page + d * APUS_KV_PAGE + place * 2, elements + d, 2 * sizeof(ELEMENT));
-        NAME(value_scales)(page, head_size)[place] = NAME(round)(values, head_size, elements);
+        const float scale = NAME(round)(values, head_size, elements);
+        NAME(value_logarithms)(page, head_size)[place] = log2f(scale);
+        NAME(inverse_scales)(page, head_size)[place] = 1 / scale;
         ELEMENT *target = page + head_size * APUS_KV_PAGE + place / 2 * 2 * head_size + place % 2;
         for (size_t d = 0; d < head_size; d++)
             target[d * 2] = elements[d];

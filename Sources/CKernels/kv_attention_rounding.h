@@ -3,35 +3,40 @@
 enum {
     CHUNK = 64, // positions that are weighed together
     CHUNK_PAGES = CHUNK / APUS_KV_PAGE,
+    LANES = 16, // of a vector: more than QUERIES
 };
+
+// How many vectors of products a query adds up at once: fewer queries more, to keep the processor as busy.
+#define MOST_TOGETHER 4
+#define TOGETHER(count) ((count) * 4 <= QUERIES ? 4 : (count) * 2 <= QUERIES ? 2 : 1)
 
 /// The queries of a call, and their sums over a span.
 typedef struct integer_work {
-    float maximum[QUERIES]; // logarithms to base 2, as all scores
-    float weight[QUERIES];
+    float maximum[LANES];     // logarithms to base 2, as all scores
+    float16v weight[QUERIES]; // by place in the page
     float values[QUERIES][APUS_KV_MAX_HEAD];
     int16_t queries[QUERIES][APUS_KV_MAX_HEAD];
     float query_scale[QUERIES];
     // Of one chunk:
     float scores[QUERIES][CHUNK];
     int16_t weights[QUERIES][CHUNK];
-    float decay[QUERIES], gain[QUERIES]; // factors of the sums so far, and of the chunk's integers
+    float decay[LANES], gain[LANES]; // factors of the sums so far, and of the chunk's
 } integer_work;
 
 // Below this the inverse of a scale overflows; what is as small is as good as zero.
 #define SMALLEST_PEAK 0x1p-100f
 
-/// 16 elements, rounded once they are multiplied by `inverse`.
-INLINE int16v round16(const float *from, float inverse) {
+/// 16 elements times `factor`, rounded to integers.
+INLINE short16v round16(float16v v, float factor) {
     const float16v rounder = splat(0x1.8p23f); // adding it rounds to an integer
-    return bits16(fma16(load16(from), splat(inverse), rounder)) - bits16(rounder);
+    return __builtin_convertvector(bits16(fma16(v, splat(factor), rounder)) - bits16(rounder), short16v);
 }
 
 /// Rounds elements, none of which is above `peak`, to multiples of its `parts`-th part.
 INLINE void round_wide(const float *from, size_t count, float peak, float parts, int16_t *to) {
     const float inverse = peak > SMALLEST_PEAK ? parts / peak : 0;
     for (size_t i = 0; i < count; i += 16) {
-        const short16v rounded = __builtin_convertvector(round16(from + i, inverse), short16v);
+        const short16v rounded = round16(load16(from + i), inverse);
         memcpy(to + i, &rounded, sizeof rounded);
     }
 }

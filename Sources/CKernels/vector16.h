@@ -38,9 +38,7 @@ INLINE float16v from_bits16(int16v bits) {
 }
 
 /// `yes` where `mask` is all ones, `no` where it is zero.
-INLINE float16v select16(int16v mask, float16v yes, float16v no) {
-    return from_bits16((bits16(yes) & mask) | (bits16(no) & ~mask));
-}
+INLINE float16v select16(int16v mask, float16v yes, float16v no) { return mask ? yes : no; }
 
 /// The larger; where one is a NaN, `b`.
-INLINE float16v max16(float16v a, float16v b) { return select16(a > b, a, b); }
+INLINE float16v max16(float16v a, float16v b) { return a > b ? a : b; }

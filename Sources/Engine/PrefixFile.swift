@@ -17,7 +17,7 @@ struct PrefixFile {
     /// What must be the same for keys and values to be the same, bit for bit.
     struct Origin: Codable, Equatable {
         /// Rises whenever a kernel or a layer gives other bits.
-        var numerics = 1
+        var numerics = 2
         var instructionSet: String
         var precision: String
         /// It decides how far the rotary positions are stretched.

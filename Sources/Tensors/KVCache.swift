@@ -13,7 +13,7 @@ public final class KVCache: @unchecked Sendable {
         /// 16-bit floats, and arithmetic in 32-bit ones: the reference for the others.
         case fp16
         /// Integers to 2,047 in 16 bits with a 32-bit scale for each position's key, and one for its value, of each head.
-        /// Attention is in integers too and rounds about as little; what is faster depends on the processor and the length.
+        /// Attention is in integers too and rounds about as little.
         case int16
         /// The same in 8 bits: little more than half the memory, and rounded more.
         case int8
@@ -54,10 +54,13 @@ public final class KVCache: @unchecked Sendable {
     package static func pageBytes(headSize: Int, precision: Precision) -> Int {
         switch precision {
         case .fp16: 2 * headSize * blockSize * MemoryLayout<UInt16>.size
-        case .int16: 2 * blockSize * (headSize * MemoryLayout<Int16>.size + MemoryLayout<Float>.size)
-        case .int8: 2 * blockSize * (headSize + MemoryLayout<Float>.size)
+        case .int16: blockSize * (2 * headSize * MemoryLayout<Int16>.size + integerScaleBytes)
+        case .int8: blockSize * (2 * headSize + integerScaleBytes)
         }
     }
+
+    /// Of a position: the scale of its key, and two forms of its value's.
+    private static let integerScaleBytes = 3 * MemoryLayout<Float>.size
 
     private var pageBytes: Int { Self.pageBytes(headSize: headSize, precision: precision) }
 

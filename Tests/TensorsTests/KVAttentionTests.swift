@@ -196,6 +196,24 @@ private struct Fixture {
         }
     }
 
+    /// Values of all sizes: what is zero, or tiny beside others, has its share of the weights all the same.
+    @Test(arguments: KVCache.Precision.allCases) func smallValuesKeepTheirWeight(precision: KVCache.Precision) {
+        var random = RandomNumbers(seed: 5)
+        let sizes: [Float] = [0, 1e-3, 1, 1e-36]
+        let zeros = Tensor(zeros: [sizes.count, 16])
+        let values = Tensor(sizes.flatMap { Array(repeating: $0, count: 16) }, shape: [sizes.count, 16])
+        for set in InstructionSet.supported {
+            let compute = Compute(threads: 1, instructionSet: set)
+            let fixture = Fixture([sizes.count], kvHeads: 1, headSize: 16, precision: precision, using: &random)
+            let slice = SequenceSlice(rows: 0..<sizes.count, start: 0, blockTable: fixture.tables[0])
+            compute.store(keys: zeros, values: values, layer: 0, sequences: [slice], in: fixture.cache)
+            let result = compute.attend(queries: zeros, heads: 1, layer: 0, sequences: [slice], cache: fixture.cache)
+            for (row, expected) in [0, 5e-4, 1.001 / 3, 1.001 / 4].enumerated() {
+                #expect(abs(Double(result[row, 0]) - expected) <= 1e-3 * expected, "\(set), row \(row)")
+            }
+        }
+    }
+
     @Test(arguments: KVCache.Precision.allCases) func layersAreApart(precision: KVCache.Precision) {
         var random = RandomNumbers(seed: 4)
         let s = RandomSequence(length: 5, heads: 1, kvHeads: 1, headSize: 16, using: &random)
