@@ -1,6 +1,7 @@
 import CKernels
 
-/// One call of `Compute.attend`, cut into tiles: queries of one sequence that share a key-value head.
+/// One call of `Compute.attend`, cut into tiles: queries of one sequence that share a key-value head. A tile goes along
+/// the keys once, a span at a time, with all of its queries: what it reads stays in the cache for the next of them.
 ///
 /// A tile that is much of the work, as in decoding, is cut once more along its keys, into the spans that the kernels
 /// reduce apart anyway: the bits of the result are the same.
@@ -14,6 +15,9 @@ struct AttentionJob {
         let queries: Range<Int>
         /// Spans of keys that the last query sees, and so the most that any does.
         let spans: Int
+
+        /// What the tile costs, about.
+        var work: Int { spans * queries.count }
     }
 
     /// What one thread does at a time: spans of a tile. `states` is where the results wait for the tile's other
@@ -23,6 +27,9 @@ struct AttentionJob {
         let spans: Range<Int>
         let states: Int?
     }
+
+    /// Calls of a kernel that follow each other over the same span. More save little and leave less to share out.
+    private static let callsPerTile = 4
 
     let kernels: apus_kv_attention_kernels
     let queries: UnsafePointer<Float>
@@ -37,12 +44,12 @@ struct AttentionJob {
     /// Computes all results.
     func run(on pool: ThreadPool) {
         let tiles = self.tiles()
-        let share = max(1, tiles.reduce(0) { $0 + $1.spans } / (8 * pool.threads))
+        let share = tiles.reduce(0) { $0 + $1.work } / (8 * pool.threads)
         var units: [Unit] = []
         var split: [(tile: Tile, states: Int)] = []
         var stateCount = 0
         for tile in tiles {
-            if tile.spans <= share {
+            if tile.spans == 1 || tile.work <= share {
                 units.append(Unit(tile: tile, spans: 0..<tile.spans, states: nil))
                 continue
             }
@@ -62,11 +69,9 @@ struct AttentionJob {
         var tiles: [Tile] = []
         for (index, slice) in sequences.enumerated() {
             let count = slice.rows.count * group
-            for first in stride(from: 0, to: count, by: kernels.queries) {
-                let queries = first..<min(count, first + kernels.queries)
-                let positions = slice.start + (queries.upperBound - 1) / group + 1
-                let spans = (positions + Int(APUS_KV_SPAN) - 1) / Int(APUS_KV_SPAN)
-                for head in 0..<cache.heads {
+            for head in 0..<cache.heads {
+                for queries in (0..<count).pieces(of: kernels.queries * Self.callsPerTile) {
+                    let spans = spans(seenBy: queries.upperBound - 1, of: slice)
                     tiles.append(Tile(sequence: index, head: head, queries: queries, spans: spans))
                 }
             }
@@ -85,16 +90,34 @@ struct AttentionJob {
         }
     }
 
+    /// Spans of keys of which a query sees something.
+    private func spans(seenBy query: Int, of slice: SequenceSlice) -> Int {
+        (limit(of: query, in: slice) + Int(APUS_KV_SPAN) - 1) / Int(APUS_KV_SPAN)
+    }
+
+    /// Positions that a query sees.
+    private func limit(of query: Int, in slice: SequenceSlice) -> Int { slice.start + query / group + 1 }
+
     private func attend(_ unit: Unit, _ states: UnsafeMutablePointer<State>) {
         let tile = unit.tile
         let slice = sequences[tile.sequence]
         let scale = 1 / Float(cache.headSize).squareRoot()
-        let sources: [UnsafePointer<Float>?] = tile.queries.map { queries + offset(of: $0, in: tile) }
-        let limits = tile.queries.map { slice.start + $0 / group + 1 }
+        let calls = tile.queries.pieces(of: kernels.queries).map { queries in
+            (
+                sources: queries.map { self.queries + offset(of: $0, in: tile) as UnsafePointer<Float>? },
+                limits: queries.map { limit(of: $0, in: slice) },
+                spans: spans(seenBy: queries.upperBound - 1, of: slice),
+                states: states + (queries.lowerBound - tile.queries.lowerBound)
+            )
+        }
         slice.blockTable.withUnsafeBufferPointer { table in
             var pages = cache.pages(layer: layer, head: tile.head, table: table.baseAddress)
-            kernels.attend(
-                sources, limits, limits.count, scale, &pages, unit.spans.lowerBound, unit.spans.upperBound, states)
+            for span in unit.spans {
+                for call in calls where span < call.spans {
+                    kernels.attend(
+                        call.sources, call.limits, call.limits.count, scale, &pages, span, span + 1, call.states)
+                }
+            }
         }
     }
 
@@ -128,5 +151,12 @@ struct AttentionJob {
             guard let base = states.baseAddress else { return }
             body(base)
         }
+    }
+}
+
+extension Range<Int> {
+    /// Consecutive parts of `length`; the last one may be shorter.
+    fileprivate func pieces(of length: Int) -> [Range<Int>] {
+        stride(from: lowerBound, to: upperBound, by: length).map { $0..<Swift.min(upperBound, $0 + length) }
     }
 }
