@@ -10,7 +10,7 @@ public struct EngineConfiguration: Sendable {
     /// Bytes of the KV cache; room for one full context is always made.
     public var cacheBytes = 2 << 30
     /// What the cache keeps keys and values as.
-    public var cachePrecision = KVCache.Precision.fp16
+    public var cachePrecision = KVCache.Precision.int16
     /// Where the prefix cache is kept from one process to the next; nil for nowhere.
     public var prefixFile: String?
     /// Bytes of encoded pictures that are kept.

@@ -2,7 +2,7 @@ import Datasets
 public import Engine
 import Images
 public import Models
-import Tensors
+public import Tensors
 public import Tokenizers
 
 /// How fast this machine reads prompts, writes answers, sees pictures and trains, measured inside this process.
@@ -15,6 +15,8 @@ public struct Benchmark: Sendable {
         public var decodeDepths = [0, 512, 4096, 16_384]
         /// Numbers of sequences that are decoded together.
         public var streams = [8, 32]
+        /// What the decoder keeps keys and values as.
+        public var cachePrecision = KVCache.Precision.int16
         /// The most repeats of each measurement.
         public var repeats = 3
         /// No repeat of a measurement begins after so long, so that slow machines come to an end.
@@ -76,7 +78,7 @@ public struct Benchmark: Sendable {
         let (integers, memory) = (roofs.integers(), roofs.memory())
         var text = DecoderBenchmark(
             decoder: decoder, positions: max(lengths.max() ?? 1, depths.max() ?? 1),
-            streams: settings.streams.max() ?? 1, stopwatch: stopwatch)
+            streams: settings.streams.max() ?? 1, precision: settings.cachePrecision, stopwatch: stopwatch)
         add(integers)
         add(memory)
         for figure in roofs.products(decoder.configuration, peak: integers) { add(figure) }
@@ -107,7 +109,7 @@ public struct Benchmark: Sendable {
         for figure in products.run() { add(figure) }
         return BenchmarkReport(
             instructionSet: decoder.compute.instructionSet.rawValue, threads: decoder.compute.threads,
-            measurements: measurements)
+            cache: settings.cachePrecision.rawValue, measurements: measurements)
     }
 
     private func encoding(_ vision: Policy.Vision, _ stopwatch: Stopwatch) -> BenchmarkFigure {

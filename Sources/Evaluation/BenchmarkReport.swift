@@ -52,6 +52,8 @@ public struct BenchmarkReport: Codable, Sendable, Equatable {
     public let instructionSet: String
     /// Threads that computed.
     public let threads: Int
+    /// What keys and values were kept as.
+    public let cache: String
     /// The figures, in the order in which they were taken.
     public let measurements: [BenchmarkFigure]
 
@@ -69,7 +71,7 @@ public struct BenchmarkReport: Codable, Sendable, Equatable {
             [one.name] + [one.median, one.lowest, one.highest].map { String(format: "%.1f", $0) }
                 + [one.unit, "\(one.repeats)"]
         }
-        return "\(instructionSet) kernels, \(threads) threads\n"
+        return "\(instructionSet) kernels, \(threads) threads, keys and values as \(cache)\n"
             + TextTable.text([["", "median", "lowest", "highest", "unit", "repeats"]] + rows)
     }
 }

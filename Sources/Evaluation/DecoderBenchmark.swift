@@ -16,12 +16,12 @@ struct DecoderBenchmark {
     private static let steps = 24
 
     /// A benchmark of up to `positions` positions, decoded ones not counted.
-    init(decoder: Decoder, positions: Int, streams: Int, stopwatch: Stopwatch) {
+    init(decoder: Decoder, positions: Int, streams: Int, precision: KVCache.Precision, stopwatch: Stopwatch) {
         self.decoder = decoder
         self.stopwatch = stopwatch
         let perStream = (Self.steps + KVCache.blockSize - 1) / KVCache.blockSize * KVCache.blockSize
         let all = max(positions + Self.steps, streams * perStream)
-        cache = decoder.makeCache(bytes: 0, leastPositions: all)
+        cache = decoder.makeCache(bytes: 0, leastPositions: all, precision: precision)
         var generator = Datasets.SeededGenerator(seed: 0)
         ids = (0..<all).map { _ in Int32(generator.draw(0...(decoder.configuration.vocabulary - 1))) }
     }

@@ -14,7 +14,7 @@ public struct ServedModel: Sendable {
     /// The instruction set of the kernels.
     public var isa = "portable"
     /// The element type of the KV cache.
-    public var cacheType = "fp16"
+    public var cacheType = "int16"
     /// The backbone's SHA-256, or the beginning of it.
     public var backbone = ""
 

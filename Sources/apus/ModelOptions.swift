@@ -79,9 +79,11 @@ struct PolicyOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "What keys and values are kept as: fp16, int16 or int8.",
-            discussion: "int8 takes half the memory and rounds answers a little more; int16 takes as much as fp16."))
-    var kvType = KVCache.Precision.fp16
+            "What keys and values are kept as: int16, fp16 or int8.",
+            discussion:
+                "int8 takes half the memory and rounds answers a little more; fp16 takes as much as int16 and is slower."
+        ))
+    var kvType = KVCache.Precision.int16
 
     @Option(
         help: ArgumentHelp(

@@ -102,8 +102,8 @@ import Tokenizers
         return score - head.likelihood * losses.reduce(0, +)
     }
 
-    /// In 32 bits only keys and values are rounded, to 16; with quantised weights activations are too, to 8.
-    @Test(arguments: [("tiny-llama", Decoder.Precision.float32, Float(2e-3)), ("tiny-llama-q4_1", .asStored, 0.1)])
+    /// In 32 bits only keys and values are rounded, to 12; with quantised weights activations are too, to 8.
+    @Test(arguments: [("tiny-llama", Decoder.Precision.float32, Float(4e-3)), ("tiny-llama-q4_1", .asStored, 0.1)])
     func rewardsEqualTheTrainingForward(name: String, precision: Decoder.Precision, gap: Float) async throws {
         let file = try file(name)
         let decoder = try Decoder(file, precision: precision, compute: compute)
@@ -122,7 +122,7 @@ import Tokenizers
 
     /// The base model under the shipped adapter, where rewards have a deviation of about 1: 8-bit activations move one by
     /// 0.05 on average, at most by 0.12.
-    @Test(arguments: [(Decoder.Precision.float32, Float(5e-3)), (.asStored, 0.2)])
+    @Test(arguments: [(Decoder.Precision.float32, Float(1e-2)), (.asStored, 0.2)])
     func rewardsOfTheBaseModelEqualTheTrainingForward(precision: Decoder.Precision, gap: Float) async throws {
         let file = try GGUFFile(path: baseModelPath())
         let decoder = try Decoder(file, precision: precision, compute: compute)
