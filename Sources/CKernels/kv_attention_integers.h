@@ -19,9 +19,9 @@
 //   LOAD(const ELEMENT *)  32 of them as a wide32, integers of 16 bits
 //   wide32, int16v dot_pairs(int16v sums, wide32 pairs, const int16_t *two)    sums + pairs [16][2] times two
 
-/// The pages of a chunk.
+/// The pages of a chunk, and for each the one in its place in the next chunk, or itself at the end.
 typedef struct NAME(chunk) {
-    const ELEMENT *page[CHUNK_PAGES];
+    const ELEMENT *page[CHUNK_PAGES], *next[CHUNK_PAGES];
     int count;
 } NAME(chunk);
 
@@ -41,6 +41,14 @@ INLINE float *NAME(inverse_scales)(const ELEMENT *page, size_t head_size) {
     return NAME(key_scales)(page, head_size) + 2 * APUS_KV_PAGE;
 }
 
+/// Loads from a page of a chunk. Few queries use it up faster than it comes from memory: they ask for the same place in
+/// the next chunk, a bit with each load, as memory has to be busy all the time.
+INLINE wide32 NAME(load)(const ELEMENT *page, const ELEMENT *next, size_t offset, int count) {
+    if (count <= FEW_QUERIES)
+        __builtin_prefetch(next + offset, 0, 3);
+    return LOAD(page + offset);
+}
+
 /// The scores of `together` pages, from page `p` of a chunk on, each with the logarithm of its value's scale added.
 INLINE void NAME(score_pages)(integer_work *work, size_t first, int count, const NAME(chunk) * chunk, int p,
                               int together, size_t head_size) {
@@ -50,11 +58,14 @@ INLINE void NAME(score_pages)(integer_work *work, size_t first, int count, const
             dots[t][i] = (int16v)0;
     for (size_t d = 0; d < head_size; d += 2)
         for (int t = 0; t < together; t++) {
-            const wide32 keys = LOAD(chunk->page[p + t] + d * APUS_KV_PAGE);
+            const wide32 keys = NAME(load)(chunk->page[p + t], chunk->next[p + t], d * APUS_KV_PAGE, count);
             for (int i = 0; i < count; i++)
                 dots[t][i] = dot_pairs(dots[t][i], keys, work->queries[first + i] + d);
         }
     for (int t = 0; t < together; t++) {
+        if (count <= FEW_QUERIES)
+            for (size_t scales = 0; scales < 3; scales++)
+                __builtin_prefetch(NAME(key_scales)(chunk->next[p + t], head_size) + scales * APUS_KV_PAGE, 0, 2);
         const float16v scales = load16(NAME(key_scales)(chunk->page[p + t], head_size));
         const float16v logarithms = load16(NAME(value_logarithms)(chunk->page[p + t], head_size));
         for (int i = 0; i < count; i++)
@@ -121,12 +132,12 @@ INLINE void NAME(add_elements)(integer_work *work, size_t first, int count, cons
         for (int i = 0; i < count; i++)
             sums[t][i] = (int16v)0;
     for (int p = 0; p < chunk->count; p++) {
-        const ELEMENT *values = chunk->page[p] + head_size * APUS_KV_PAGE + d * 2;
+        size_t values = head_size * APUS_KV_PAGE + d * 2;
         // Not unrolled: all of these weights at once would not fit the registers.
 #pragma clang loop unroll(disable)
         for (int two = p * APUS_KV_PAGE; two < (p + 1) * APUS_KV_PAGE; two += 2, values += head_size * 2)
             for (int t = 0; t < together; t++) {
-                const wide32 pairs = LOAD(values + t * 32);
+                const wide32 pairs = NAME(load)(chunk->page[p], chunk->next[p], values + t * 32, count);
                 for (int i = 0; i < count; i++)
                     sums[t][i] = dot_pairs(sums[t][i], pairs, work->weights[first + i] + two);
             }
@@ -157,20 +168,14 @@ INLINE void NAME(attend_chunk)(integer_work *work, size_t first, int count, cons
     NAME(add_values)(work, first, count, chunk, head_size);
 }
 
-/// The pages of the chunk at `position`, of a sequence of `end` positions, asking for those of the next one early where
-/// few queries use them faster than they come from memory.
-INLINE NAME(chunk) NAME(chunk_at)(const apus_kv_pages *pages, size_t position, size_t end, int queries) {
+/// The pages of the chunk at `position`, of a sequence of `end` positions.
+INLINE NAME(chunk) NAME(chunk_at)(const apus_kv_pages *pages, size_t position, size_t end) {
     const size_t index = position / APUS_KV_PAGE, last = (end - 1) / APUS_KV_PAGE;
     NAME(chunk) chunk = {.count = 0};
     for (; chunk.count < CHUNK_PAGES && index + chunk.count <= last; chunk.count++) {
-        chunk.page[chunk.count] = NAME(page_at)(pages, index + chunk.count);
-        const size_t ahead = index + chunk.count + CHUNK_PAGES;
-        if (queries > FEW_QUERIES || ahead > last)
-            continue;
-        const ELEMENT *next = NAME(page_at)(pages, ahead);
-        const size_t bytes = APUS_KV_PAGE * (2 * pages->head_size * sizeof(ELEMENT) + 3 * sizeof(float));
-        for (size_t line = 0; line < bytes; line += 64)
-            __builtin_prefetch((const char *)next + line, 0, 2);
+        const size_t here = index + chunk.count, ahead = here + CHUNK_PAGES;
+        chunk.page[chunk.count] = NAME(page_at)(pages, here);
+        chunk.next[chunk.count] = NAME(page_at)(pages, ahead <= last ? ahead : here);
     }
     return chunk;
 }
@@ -188,7 +193,7 @@ INLINE void NAME(attend_span)(integer_work *work, const size_t *limits, int coun
     const size_t start = span * APUS_KV_SPAN, most = limits[count - 1];
     const size_t end = most < start + APUS_KV_SPAN ? most : start + APUS_KV_SPAN;
     for (size_t position = start; position < end; position += CHUNK) {
-        const NAME(chunk) chunk = NAME(chunk_at)(pages, position, most, count);
+        const NAME(chunk) chunk = NAME(chunk_at)(pages, position, most);
         if (position < limits[0]) {
             NAME(attend_chunk)(work, 0, count, limits, &chunk, position, head_size);
             continue;

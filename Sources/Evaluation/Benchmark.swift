@@ -9,9 +9,11 @@ public import Tokenizers
 public struct Benchmark: Sendable {
     /// What is measured, and how often.
     public struct Settings: Sendable {
-        /// Prompt lengths.
+        /// Positions that the decoder takes; nil for as many as it was trained for.
+        public var contextLength: Int?
+        /// Prompt lengths, of which those are measured that the decoder takes.
         public var prefillLengths = [128, 512, 2048, 4096]
-        /// Positions that a sequence has when it is decoded on.
+        /// Positions that a sequence has when it is decoded on, likewise.
         public var decodeDepths = [0, 512, 4096, 16_384]
         /// Numbers of sequences that are decoded together.
         public var streams = [8, 32]
@@ -70,7 +72,7 @@ public struct Benchmark: Sendable {
             measurements.append(measurement)
             progress(measurement)
         }
-        let limit = decoder.configuration.contextLength
+        let limit = settings.contextLength ?? decoder.configuration.contextLength
         let lengths = settings.prefillLengths.filter { $0 <= limit }
         let depths = settings.decodeDepths.filter { $0 < limit }
         let stopwatch = Stopwatch(repeats: settings.repeats, patience: settings.patience)

@@ -41,6 +41,7 @@ struct Bench: AsyncParsableCommand {
         let model = try LoadedModel(options)
         var settings = Benchmark.Settings()
         settings.repeats = repeats ?? settings.repeats
+        settings.contextLength = model.contextLength
         settings.cachePrecision = model.cachePrecision
         let benchmark = try Benchmark(
             decoder: model.decoder, engine: model.engine, tokenizer: model.tokenizer,
