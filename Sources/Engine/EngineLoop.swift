@@ -231,6 +231,7 @@ final class EngineLoop: @unchecked Sendable {
         scheduler.remove(sequence)
         runner.pictures.drop(except: scheduler.running + scheduler.waiting)
         sequence.place = nil
+        load.ended += 1
         publish()
         sequence.continuation.yield(event)
         sequence.continuation.finish()

@@ -78,6 +78,8 @@ public struct EngineLoad: Sendable, Equatable {
     public var draftedTokens = 0
     /// Guesses among them that were drawn.
     public var acceptedTokens = 0
+    /// Requests that ended since the start.
+    public var ended = 0
     /// Sequences preempted since the start.
     public var preemptions = 0
     /// Seconds of each step.
@@ -94,4 +96,8 @@ public struct EngineLoad: Sendable, Equatable {
 
     /// An idle engine.
     public init() {}
+
+    /// How long those who wait will have to, if requests go on to take as many seconds of steps each as since the start;
+    /// nil before the first has ended.
+    public var expectedWait: Duration? { ended > 0 ? .seconds(Double(waiting) * stepSeconds.sum / Double(ended)) : nil }
 }

@@ -192,7 +192,9 @@ struct Admission: Sendable {
             do {
                 places.append(try model.engine.reserve(hasImages: hasImages))
             } catch {
-                throw APIError(error, param: param)
+                var error = APIError(error, param: param)
+                error.retryAfter = RateLimiter.retryAfter(model.engine.load.expectedWait ?? .zero)
+                throw error
             }
         }
         return places

@@ -102,7 +102,10 @@ final class RateLimiter: Sendable {
             }
         var error = APIError(
             .rateLimitExceeded, "The key may have \(what), which is used up.", status: 429, kind: .rateLimit)
-        error.retryAfter = max(1, min(60, Int(wait.seconds.rounded(.up))))
+        error.retryAfter = retryAfter(wait)
         return error
     }
+
+    /// The header's whole seconds: no one comes back at once, and no one stays away for long.
+    static func retryAfter(_ wait: Duration) -> Int { Int(max(1, min(60, wait.seconds.rounded(.up)))) }
 }

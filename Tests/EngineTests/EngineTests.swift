@@ -173,6 +173,17 @@ import Tokenizers
         #expect(engine.load.waiting == 2)
     }
 
+    /// Three that wait take three times as long as the first took.
+    @Test func theWaitIsExpectedFromWhatWasAnswered() async throws {
+        let engine = engine { $0.maximumWaiting = 3 }
+        #expect(engine.load.expectedWait == nil)
+        _ = await collect(try engine.submit(request(1, length: 10, tokens: 5, seed: 0), in: engine.reserve()))
+        let places = try (0..<3).map { _ in try engine.reserve() }
+        let load = engine.load
+        #expect(load.ended == 1 && load.stepSeconds.sum > 0 && load.waiting == places.count)
+        #expect(load.expectedWait == .seconds(3 * load.stepSeconds.sum))
+    }
+
     @Test func aPromptThatLeavesNoRoomIsRefused() throws {
         let engine = engine()
         #expect(throws: AdmissionError.contextLengthExceeded(limit: 256, count: 256)) {
