@@ -15,7 +15,7 @@ public struct EngineConfiguration: Sendable {
     public var prefixFile: String?
     /// Bytes of encoded pictures that are kept.
     public var embeddingBytes = 64 << 20
-    /// Positions that one step computes at the most.
+    /// Positions that one step computes at the most: fewer far behind the beginning of a sequence, where they take longer.
     public var tokenBudget = 512
     /// Tokens that an answer may guess ahead where that is cheap; 0 for none.
     public var draftTokens = 4

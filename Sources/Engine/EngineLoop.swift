@@ -37,7 +37,8 @@ final class EngineLoop: @unchecked Sendable {
             decoder: decoder, cache: cache,
             pictures: PictureEncoder(
                 embeddings: EmbeddingCache(bytes: configuration.embeddingBytes), decoder: decoder.configuration))
-        self.scheduler = Scheduler(blocks: cache.blocks, configuration: configuration)
+        self.scheduler = Scheduler(
+            blocks: cache.blocks, evenDepth: decoder.configuration.evenDepth, configuration: configuration)
         load.blocks = cache.blocks
         load.blockSize = KVCache.blockSize
         published.load = load

@@ -1,9 +1,10 @@
 import OrderedCollections
 
 /// Decides what the next step computes: first one position for each sequence that is decoding, then chunks of prompts and
-/// layers of their pictures, within a budget of positions. It plans and accounts for blocks, and computes nothing.
+/// layers of their pictures, within a budget. It plans and accounts for blocks, and computes nothing.
 ///
-/// Prompts share what is left of the budget evenly, and what a short one does not need goes to the longer ones: a long
+/// The budget is time, in that of a position at the beginning of a sequence: far behind it attention takes longer, and a
+/// step has fewer of them. So steps last about as long whatever is read. Prompts share what is left of the budget evenly, and what a short one does not need goes to the longer ones: a long
 /// prompt, or a big picture, stops neither a running answer nor a short question.
 ///
 /// A sequence begins with the blocks that the cache has of it. Where another one computes its next block in this very
@@ -13,6 +14,7 @@ package struct Scheduler {
     private let tokenBudget: Int
     private let maximumSequences: Int
     private let contextLength: Int
+    private let evenDepth: Int
     package private(set) var pool: BlockPool
     /// In order of arrival; preempted sequences come first.
     package private(set) var waiting: [Sequence] = []
@@ -20,11 +22,13 @@ package struct Scheduler {
     package private(set) var running: [Sequence] = []
     package private(set) var preemptions = 0
 
-    package init(blocks: Int, configuration: EngineConfiguration) {
+    /// - Parameter evenDepth: the depth at which a position takes twice as long as at the beginning.
+    package init(blocks: Int, evenDepth: Int, configuration: EngineConfiguration) {
         self.pool = BlockPool(count: blocks)
         self.tokenBudget = configuration.tokenBudget
         self.maximumSequences = configuration.maximumSequences
         self.contextLength = configuration.contextLength
+        self.evenDepth = evenDepth
     }
 
     /// Lets `body` fill free blocks, while there are no sequences.
@@ -67,7 +71,7 @@ package struct Scheduler {
         // A copy, because a decoding sequence may preempt others of the list.
         for sequence in running where sequence.isDecoding && running.contains(where: { $0 === sequence }) {
             guard plan.budget > 0, reserve(1, for: sequence) else { continue }
-            append(1, of: sequence, to: &plan)
+            append(1, of: sequence, to: &plan, cost: 1)
         }
         addDrafts(to: &plan)
         let reading = running.filter { !$0.isDecoding }.sorted { $0.pending < $1.pending }
@@ -171,15 +175,17 @@ package struct Scheduler {
                 break
             }
         }
-        let count = min(end - sequence.computed, room)
-        guard count > 0, pool.extend(&sequence.blockTable, to: sequence.computed + count) else { return }
-        append(count, of: sequence, to: &plan)
+        let depth = sequence.computed
+        let fitting = (Double(room * evenDepth) / Double(evenDepth + depth)).rounded()
+        let count = min(end - depth, room > 0 ? max(1, Int(fitting)) : 0)
+        guard count > 0, pool.extend(&sequence.blockTable, to: depth + count) else { return }
+        append(count, of: sequence, to: &plan, cost: count + count * depth / evenDepth)
     }
 
     /// Plans the next `count` positions of a sequence that has the blocks for them; those that become whole get keys.
-    private mutating func append(_ count: Int, of sequence: Sequence, to plan: inout StepPlan) {
+    private mutating func append(_ count: Int, of sequence: Sequence, to plan: inout StepPlan, cost: Int) {
         let range = sequence.computed..<sequence.computed + count
-        plan.append(StepPlan.Chunk(sequence: sequence, range: range))
+        plan.append(StepPlan.Chunk(sequence: sequence, range: range), cost: cost)
         while let key = sequence.nextKey(computed: range.upperBound) {
             sequence.extendChain(by: pool.register(key, block: sequence.blockTable[sequence.chain.count]))
         }

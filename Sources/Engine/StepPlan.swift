@@ -34,20 +34,20 @@ package struct StepPlan {
 
     package private(set) var slices: [ImageSlice] = []
     package var chunks: [Chunk] = []
-    /// Positions that may still be added.
+    /// What may still be added, in the time that a position at the beginning of a sequence takes.
     package private(set) var budget: Int
     private var plannedLayers: [EmbeddingCache.Key: Int] = [:]
 
-    /// A plan of at most `budget` positions.
+    /// A plan of what takes about as long as `budget` first positions.
     package init(budget: Int) {
         self.budget = budget
     }
 
     package var isEmpty: Bool { slices.isEmpty && chunks.isEmpty }
 
-    package mutating func append(_ chunk: Chunk) {
+    package mutating func append(_ chunk: Chunk, cost: Int) {
         chunks.append(chunk)
-        budget -= chunk.count
+        budget -= cost
     }
 
     package mutating func add(_ draft: ArraySlice<Int32>, to index: Int) {

@@ -32,11 +32,11 @@ import Tokenizers
         var scheduler: Scheduler
         var layersLeft: [EmbeddingCache.Key: Int] = [:]
 
-        init(blocks: Int = 1_000, budget: Int = 512, sequences: Int = 64) {
+        init(blocks: Int = 1_000, budget: Int = 512, sequences: Int = 64, evenDepth: Int = 1 << 32) {
             var configuration = EngineConfiguration(contextLength: 8_192)
             configuration.tokenBudget = budget
             configuration.maximumSequences = sequences
-            scheduler = Scheduler(blocks: blocks, configuration: configuration)
+            scheduler = Scheduler(blocks: blocks, evenDepth: evenDepth, configuration: configuration)
         }
 
         mutating func step() -> StepPlan {
@@ -87,6 +87,20 @@ import Tokenizers
         // A quarter each; what they leave is given out in the next step.
         #expect(positions(bench.step()) == [1: 452, 2: 20, 3: 20, 4: 20])
         #expect(positions(bench.step()) == [1: 509, 2: 1, 3: 1, 4: 1])
+    }
+
+    /// Positions behind 512 others take one and a half times as long, behind 853 nearly twice.
+    @Test func stepsReadLessTheDeeperTheyAre() {
+        var bench = Bench(evenDepth: 1_024)
+        bench.scheduler.add(sequence(1, length: 4_000))
+        #expect(positions(bench.step()) == [1: 512])
+        #expect(positions(bench.step()) == [1: 341])
+        bench.scheduler.add(sequence(2, length: 100))
+        #expect(positions(bench.step()) == [1: 225, 2: 100])
+        var steps = 3
+        while positions(bench.step())[1] ?? 1 > 1 { steps += 1 }
+        // 3,999 positions, which take as long as 3,999 + 3,999² / 2,048 first ones.
+        #expect((22...24).contains(steps))
     }
 
     @Test func promptsShareEvenly() {
