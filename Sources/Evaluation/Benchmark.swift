@@ -111,7 +111,7 @@ public struct Benchmark: Sendable {
         for figure in products.run() { add(figure) }
         return BenchmarkReport(
             instructionSet: decoder.compute.instructionSet.rawValue, threads: decoder.compute.threads,
-            cache: settings.cachePrecision.rawValue, measurements: measurements)
+            cache: text.cache.precision.rawValue, measurements: measurements)
     }
 
     private func encoding(_ vision: Policy.Vision, _ stopwatch: Stopwatch) -> BenchmarkFigure {

@@ -8,7 +8,7 @@ struct DecoderBenchmark {
     let stopwatch: Stopwatch
     /// What all rows are under, and figures then say; nil for the backbone alone.
     var adapter: ServingAdapter?
-    private let cache: KVCache
+    let cache: KVCache
     private let ids: [Int32]
     /// Positions that one step of a prefill computes, as in the engine.
     private static let chunk = 512

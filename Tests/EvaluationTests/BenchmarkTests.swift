@@ -44,6 +44,7 @@ import Tokenizers
             vision: nil, template: .chatml, sampling: .init(), created: 0)
         var settings = Benchmark.Settings()
         settings.patience = .zero
+        settings.cachePrecision = .int8
         let benchmark = try Benchmark(
             decoder: decoder, engine: engine, tokenizer: tokenizer, policy: policy, settings: settings)
         var told: [BenchmarkFigure] = []
@@ -64,7 +65,7 @@ import Tokenizers
                 + ["prefill 128", "prefill 512", "decode at 0", "decode 8 streams at 0", "decode 32 streams at 0"]
                 .map { $0 + " with an adapter" }
                 + ["image encode", "first token of a picture question"] + products)
-        #expect(told == report.measurements && report.threads == 2)
+        #expect(told == report.measurements && report.threads == 2 && report.cache == "int8")
         #expect(report.measurements.allSatisfy { $0.median > 0 && $0.median.isFinite })
         let json = try JSONEncoder().encode(report)
         #expect(try JSONDecoder().decode(BenchmarkReport.self, from: json) == report)
