@@ -13,6 +13,10 @@ INLINE void micro(size_t m, size_t nv, size_t k, const unit *a, const unit *b, f
         for (size_t v = 0; v < nv; v++)
             sums[i][v] = accumulate ? load_g(c + i * ldc + v * GV) : (gv){0};
     for (size_t kk = 0; kk < k; kk++) {
+        // One or two rows need the panels faster than memory sends them unasked.
+#pragma clang loop unroll(full)
+        for (size_t v = 0; m <= 2 && v < nv; v++)
+            __builtin_prefetch(b + kk * PANEL + v * GV + (16 << 10) / sizeof(unit), 0, 2);
 #pragma clang loop unroll(full)
         for (size_t i = 0; i < m; i++)
 #pragma clang loop unroll(full)

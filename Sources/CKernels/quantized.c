@@ -41,14 +41,18 @@ static void multiply_row(apus_block_format format, const uint8_t *panel, size_t 
     }
 }
 
-static void multiply(apus_block_format format, const uint8_t *panel, size_t blocks, const apus_activation_block *tiles,
+static void multiply(apus_block_format format, const uint8_t *panels, size_t blocks, const apus_activation_block *tiles,
                      size_t rows, float *out, size_t stride, size_t columns) {
     for (size_t row = 0; row < rows; row++) {
         float sums[APUS_PANEL_COLUMNS];
         const apus_activation_block *tile = tiles + row / APUS_TILE_ROWS * blocks;
-        multiply_row(format, panel, blocks, tile, row % APUS_TILE_ROWS, sums);
-        for (size_t column = 0; column < columns; column++)
-            out[row * stride + column] = sums[column];
+        for (size_t column = 0; column < columns; column++) {
+            const size_t place = column % APUS_PANEL_COLUMNS;
+            const uint8_t *panel = panels + column / APUS_PANEL_COLUMNS * apus_panel_bytes(format, blocks);
+            if (place == 0)
+                multiply_row(format, panel, blocks, tile, row % APUS_TILE_ROWS, sums);
+            out[row * stride + column] = sums[place];
+        }
     }
 }
 

@@ -123,17 +123,27 @@ static inline __attribute__((always_inline)) void multiply_panel(apus_block_form
     }
 }
 
-static void multiply(apus_block_format format, const uint8_t *panel, size_t blocks, const apus_activation_block *tiles,
+static inline __attribute__((always_inline)) void multiply_panels(apus_block_format format, const uint8_t *panel,
+                                                                  size_t blocks, const apus_activation_block *tiles,
+                                                                  size_t rows, float *out, size_t stride,
+                                                                  size_t columns) {
+    for (size_t done = 0; done < columns; done += APUS_PANEL_COLUMNS, panel += apus_panel_bytes(format, blocks)) {
+        const size_t width = columns - done < APUS_PANEL_COLUMNS ? columns - done : APUS_PANEL_COLUMNS;
+        multiply_panel(format, panel, blocks, tiles, rows, out + done, stride, width);
+    }
+}
+
+static void multiply(apus_block_format format, const uint8_t *panels, size_t blocks, const apus_activation_block *tiles,
                      size_t rows, float *out, size_t stride, size_t columns) {
     switch (format) {
     case APUS_Q4_0:
-        multiply_panel(APUS_Q4_0, panel, blocks, tiles, rows, out, stride, columns);
+        multiply_panels(APUS_Q4_0, panels, blocks, tiles, rows, out, stride, columns);
         break;
     case APUS_Q4_1:
-        multiply_panel(APUS_Q4_1, panel, blocks, tiles, rows, out, stride, columns);
+        multiply_panels(APUS_Q4_1, panels, blocks, tiles, rows, out, stride, columns);
         break;
     case APUS_Q8_0:
-        multiply_panel(APUS_Q8_0, panel, blocks, tiles, rows, out, stride, columns);
+        multiply_panels(APUS_Q8_0, panels, blocks, tiles, rows, out, stride, columns);
         break;
     }
 }

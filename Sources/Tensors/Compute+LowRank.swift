@@ -65,7 +65,7 @@ extension Compute {
     }
 
     /// For each run of panels, of `panel` columns or those of single precision, the ranks that are not zero in it.
-    func bands(of b: [Tensor], panel: Int? = nil) -> [ProductTerm.Band] {
+    func bands(of b: [Tensor], panel: Int? = nil) -> [ProductBand] {
         let panel = panel ?? gemm.panel
         var parts: [(outputs: Range<Int>, ranks: Range<Int>)] = []
         for one in b {
@@ -73,7 +73,7 @@ extension Compute {
             parts.append((output..<output + one.rows, rank..<rank + one.columns))
         }
         let outputs = parts.last?.outputs.upperBound ?? 0
-        var bands: [ProductTerm.Band] = []
+        var bands: [ProductBand] = []
         for first in stride(from: 0, to: outputs, by: panel) {
             let columns = first..<min(outputs, first + panel)
             let ranks = parts.filter { $0.outputs.overlaps(columns) }.map(\.ranks)

@@ -19,34 +19,49 @@ extension Compute {
         return panels
     }
 
+    /// `x·wᵀ`.
+    func term(_ x: Tensor, _ w: PackedMatrix) -> ProductTerm {
+        precondition(x.columns == w.inputs, "\(x.shape) times \(w.outputs) x \(w.inputs) weights")
+        return term(
+            panelKernel(w.precision), rows: x.rows, depth: w.depth, panels: w.panels, columns: w.outputs, bands: w.bands
+        ) { kernel, rows, left in
+            x.withPointer { kernel.pack(rows.count, x.columns, $0 + rows.lowerBound * x.columns, into: left) }
+        }
+    }
+
     /// `a`, of whose columns only some may be taken, or its transpose times panels of `columns` columns.
     func term(
         _ a: Tensor, taking taken: Range<Int>? = nil, transposed: Bool, panels: Tensor, columns: Int,
-        bands: [ProductTerm.Band]? = nil
+        bands: [ProductBand]? = nil
     ) -> ProductTerm {
-        let gemm = gemm
+        let (gemm, step) = (gemm, a.columns)
         let taken = taken ?? 0..<a.columns
         let (rows, depth) = transposed ? (taken.count, a.rows) : (a.rows, taken.count)
-        let (step, groups, lanes) = (a.columns, RowGroups(rows: rows, most: gemm.group), gemm.lanes)
-        var left = Tensor(uninitialized: [groups.count, depth, lanes])
-        left.withMutablePointer { left in
+        return term(.float32(gemm), rows: rows, depth: depth, panels: panels, columns: columns, bands: bands) {
+            _, rows, left in
             a.withPointer { a in
-                forEachRange(of: groups.count, cost: depth * lanes) {
-                    for group in $0 {
-                        let rows = groups[group]
-                        gemm.pack_group(
-                            rows.count, depth, a + taken.lowerBound + rows.lowerBound * (transposed ? 1 : step), step,
-                            transposed ? 1 : 0, left + group * depth * lanes)
-                    }
-                }
+                gemm.pack_group(
+                    rows.count, depth, a + taken.lowerBound + rows.lowerBound * (transposed ? 1 : step), step,
+                    transposed ? 1 : 0, left)
+            }
+        }
+    }
+
+    private func term(
+        _ kernel: PanelKernel, rows: Int, depth: Int, panels: Tensor, columns: Int, bands: [ProductBand]?,
+        pack: (_ kernel: PanelKernel, _ rows: Range<Int>, _ group: MutableElements) -> Void
+    ) -> ProductTerm {
+        let groups = RowGroups(rows: rows, most: kernel.group)
+        let size = depth * kernel.lanes
+        var left = Tensor(uninitialized: [groups.count, depth, kernel.lanes])
+        left.withMutablePointer { left in
+            forEachRange(of: groups.count, cost: size) {
+                for group in $0 { pack(kernel, groups[group], left + group * size) }
             }
         }
         return ProductTerm(
-            kernel: {
-                gemm.multiply($0.rows, $0.columns, $0.depth, $0.left, $0.panels, depth, $0.result, $0.step, $0.adds)
-            },
-            panel: gemm.panel, lanes: lanes, groups: groups, columns: columns, depth: depth, left: left,
-            panels: panels, bands: bands ?? [ProductTerm.Band(columns: 0..<columns, depth: 0..<depth)])
+            kernel: kernel, groups: groups, columns: columns, depth: depth, left: left, panels: panels,
+            bands: bands ?? [ProductBand(columns: 0..<columns, depth: 0..<depth)])
     }
 
     /// The sum of `terms`, whose first has no bands, and `residual` becomes or, to `accumulate`, is added to the columns
@@ -63,7 +78,7 @@ extension Compute {
             "product of \(main.groups.rows) x \(main.columns) into \(c.shape)")
         guard main.groups.rows > 0, main.columns > 0 else { return }
         let grid = ProductGrid(
-            groups: main.groups, columns: main.columns, depth: main.depth, panel: main.panel, threads: threads)
+            groups: main.groups, columns: main.columns, depth: main.depth, panel: main.kernel.panel, threads: threads)
         c.withMutablePointer { c in
             pool.run(count: grid.count) { index in
                 let (groups, columns) = grid[index]
@@ -81,26 +96,6 @@ extension Compute {
                         guard let residual else { continue }
                         add(residual, rows: main.groups[group], columns: columns, to: target, step: step)
                     }
-                }
-            }
-        }
-    }
-
-    /// Adds `term` to `c`, which has its rows and columns.
-    func add(_ term: ProductTerm, to c: inout Tensor) {
-        let step = c.columns
-        precondition(
-            c.rows == term.groups.rows && step == term.columns,
-            "product of \(term.groups.rows) x \(term.columns) into \(c.shape)")
-        guard c.rows > 0, step > 0 else { return }
-        let grid = ProductGrid(
-            groups: term.groups, columns: step, depth: term.depth, panel: term.panel, threads: threads)
-        c.withMutablePointer { c in
-            pool.run(count: grid.count) { index in
-                let (groups, columns) = grid[index]
-                for group in groups {
-                    let target = c + term.groups[group].lowerBound * step
-                    term.addBands(group: group, columns: columns, to: target, step: step)
                 }
             }
         }

@@ -2,16 +2,14 @@ import CKernels
 
 extension Compute {
     /// `x·wᵀ`: `[rows, inputs]` times `[outputs, inputs]` gives `[rows, outputs]`.
-    public func multiply(_ x: Tensor, _ w: PackedMatrix) -> Tensor {
+    ///
+    /// - Parameter updates: what is added to some of the rows.
+    public func multiply(_ x: Tensor, _ w: PackedMatrix, updates: [LowRankUpdate] = []) -> Tensor {
         precondition(w.bands == nil, "a diagonal is only added")
         var result = Tensor(uninitialized: [x.rows, w.outputs])
         sum([term(x, w)], into: &result)
+        result.withMutablePointer { apply(updates, to: $0, columns: w.outputs, of: x) }
         return result
-    }
-
-    /// Adds `x·wᵀ` to `c`.
-    public func multiply(_ x: Tensor, _ w: PackedMatrix, addingTo c: inout Tensor) {
-        add(term(x, w), to: &c)
     }
 
     /// `scale · op(a) · op(b)`, where `op` transposes if asked to.
@@ -30,14 +28,6 @@ extension Compute {
         addingTo c: inout Tensor
     ) {
         sum([term(a, b, transposeA, transposeB, scale)], into: &c, accumulate: true)
-    }
-
-    func term(_ x: Tensor, _ w: PackedMatrix) -> ProductTerm {
-        precondition(x.columns == w.inputs, "\(x.shape) times \(w.outputs) x \(w.inputs) weights")
-        return switch w.precision {
-        case .float32: term(x, transposed: false, panels: w.panels, columns: w.outputs, bands: w.bands)
-        case .bfloat16: termBFloat16(x, w)
-        }
     }
 
     func term(

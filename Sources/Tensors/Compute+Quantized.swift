@@ -5,35 +5,27 @@ extension Compute {
     ///
     /// Each row of `x` is rounded to 8 bits per block of 32, with the block's largest magnitude at 127. Non-finite
     /// elements give non-finite results.
-    public func multiply(_ x: Tensor, _ w: QuantizedMatrix) -> Tensor {
-        let results = multiply(x, w, splitting: [w.outputs])
-        return results[0]
-    }
-
-    /// x · wᵀ as several tensors [rows, width], one for each of `widths`, which sum to the outputs of `w`; all but the
-    /// last are multiples of 16.
     ///
-    /// The parts of a matrix that was concatenated, without a copy.
-    public func multiply(_ x: Tensor, _ w: QuantizedMatrix, splitting widths: [Int]) -> [Tensor] {
+    /// - Parameter updates: what is added to some of the rows.
+    public func multiply(_ x: Tensor, _ w: QuantizedMatrix, updates: [LowRankUpdate] = []) -> Tensor {
         precondition(x.columns == w.inputs, "\(x.shape) times [\(w.outputs), \(w.inputs)]")
-        precondition(widths.reduce(0, +) == w.outputs, "\(widths) do not sum to \(w.outputs)")
-        precondition(widths.dropLast().allSatisfy { $0 % Panels.columns == 0 }, "\(widths) are not whole panels")
-        let rows = x.rows
-        var results = widths.map { Tensor(uninitialized: [rows, $0]) }
-        guard rows > 0 else { return results }
+        var result = Tensor(uninitialized: [x.rows, w.outputs])
+        guard x.rows > 0 else { return result }
         let tiles = quantizeRows(of: x, for: w.format)
-        var targets: [PanelTarget] = []
-        for index in results.indices {
-            results[index].withUnsafeMutableElements { elements in
-                for column in stride(from: 0, to: widths[index], by: Panels.columns) {
-                    guard let base = elements.baseAddress else { continue }
-                    let columns = min(Panels.columns, widths[index] - column)
-                    targets.append(PanelTarget(out: base + column, stride: widths[index], columns: columns))
+        result.withMutablePointer { out in
+            tiles.withUnsafeElements { tiles in
+                guard let base = UnsafeRawPointer(tiles.baseAddress) else { return }
+                let product = QuantizedProduct(
+                    activations: base.assumingMemoryBound(to: apus_activation_block.self), rows: x.rows, w: w, out: out,
+                    compute: self)
+                withExtendedLifetime(w) {
+                    apply(updates, to: out, columns: w.outputs, of: x, beside: product.pieces) {
+                        product.run(piece: $0)
+                    }
                 }
             }
         }
-        multiply(tiles, rows: rows, w, targets)
-        return results
+        return result
     }
 
     /// The rows of `w` that `ids` name, in fp32: [ids, inputs].
@@ -63,9 +55,6 @@ extension Compute {
         return result
     }
 
-    /// Rows of activations that a pass over the weights works on: with 1,536 inputs they take 250 KB of L2 cache.
-    private static let rowsPerPass = 128
-
     /// The tiles of eight rows of `x`, in a buffer that is a tensor only for its recycled memory.
     private func quantizeRows(of x: Tensor, for format: BlockFormat) -> Tensor {
         let tileRows = Int(APUS_TILE_ROWS)
@@ -92,42 +81,59 @@ extension Compute {
         }
         return tiles
     }
-
-    private func multiply(_ tiles: Tensor, rows: Int, _ w: QuantizedMatrix, _ targets: [PanelTarget]) {
-        let rowsPerPass = Self.rowsPerPass
-        let passes = (rows + rowsPerPass - 1) / rowsPerPass
-        let columnPieces = pieces(of: w, rows: min(rows, rowsPerPass))
-        let kernels = quantized
-        tiles.withUnsafeElements { tiles in
-            guard let base = UnsafeRawPointer(tiles.baseAddress) else { return }
-            let activations = base.assumingMemoryBound(to: apus_activation_block.self)
-            pool.run(count: passes * columnPieces) { piece in
-                let first = piece / columnPieces * rowsPerPass
-                let part = piece % columnPieces
-                let pass = activations + first / Int(APUS_TILE_ROWS) * w.blocks
-                for panel in w.panels.count * part / columnPieces..<w.panels.count * (part + 1) / columnPieces {
-                    let target = targets[panel]
-                    kernels.multiply(
-                        w.format.kernel, w.panels.base + panel * w.panels.stride, w.blocks, pass,
-                        min(rowsPerPass, rows - first), target.out + first * target.stride, target.stride,
-                        target.columns)
-                }
-            }
-        }
-    }
-
-    /// Pieces that the panels are dealt out in: a few a thread, so that a late thread holds up little, but none so small
-    /// that handing it out costs more than its work.
-    private func pieces(of w: QuantizedMatrix, rows: Int) -> Int {
-        let least = 1 << 17  // multiply-adds, some microseconds
-        let panelWork = w.inputs * Panels.columns * max(rows, 4)
-        return max(1, min(threads * 4, w.panels.count, w.panels.count * panelWork / least))
-    }
 }
 
-/// Where the results of one panel go.
-private struct PanelTarget {
-    let out: UnsafeMutablePointer<Float>
-    let stride: Int
-    let columns: Int
+/// A product with quantised weights, in pieces for the threads.
+///
+/// It holds addresses only: references that all threads count would cost more than small pieces do.
+private struct QuantizedProduct {
+    /// Rows of activations that a pass over the weights works on: with 1,536 inputs they take 250 KB of L2 cache.
+    private static let rowsPerPass = 128
+    /// Multiply-adds, some microseconds: a smaller piece costs more to hand out than it saves.
+    private static let leastWork = 1 << 17
+
+    private let activations: UnsafePointer<apus_activation_block>
+    private let rows: Int
+    private let weights: UnsafePointer<UInt8>
+    private let format: apus_block_format
+    private let outputs: Int
+    private let blocks: Int
+    private let panels: Int
+    private let panelBytes: Int
+    private let out: MutableElements
+    private let kernels: apus_quantized_kernels
+    /// Pieces that the panels are dealt out in: a few a thread, so that a late thread holds up little.
+    private let across: Int
+
+    /// A product of rows in tiles with `w`, which outlive it.
+    init(
+        activations: UnsafePointer<apus_activation_block>, rows: Int, w: QuantizedMatrix, out: MutableElements,
+        compute: Compute
+    ) {
+        self.activations = activations
+        self.rows = rows
+        self.weights = UnsafePointer(w.panels.base)
+        self.format = w.format.kernel
+        self.outputs = w.outputs
+        self.blocks = w.blocks
+        self.panels = w.panels.count
+        self.panelBytes = w.panels.stride
+        self.out = out
+        self.kernels = compute.quantized
+        let panelWork = w.inputs * Panels.columns * max(min(rows, Self.rowsPerPass), 4)
+        self.across = max(1, min(compute.threads * 4, panels, panels * panelWork / Self.leastWork))
+    }
+
+    var pieces: Int { (rows + Self.rowsPerPass - 1) / Self.rowsPerPass * across }
+
+    func run(piece: Int) {
+        let (pass, part) = (piece / across, piece % across)
+        let row = pass * Self.rowsPerPass
+        let (first, last) = (panels * part / across, panels * (part + 1) / across)
+        let column = first * Panels.columns
+        kernels.multiply(
+            format, weights + first * panelBytes, blocks, activations + row / Int(APUS_TILE_ROWS) * blocks,
+            min(Self.rowsPerPass, rows - row), out + row * outputs + column, outputs,
+            min(last * Panels.columns, outputs) - column)
+    }
 }

@@ -18,15 +18,15 @@ public struct PackedMatrix: Sendable {
     public let precision: Precision
     let panels: Tensor
     /// Where the weights are not zero, if only there; each band begins with a panel.
-    let bands: [ProductTerm.Band]?
+    let bands: [ProductBand]?
 
     /// Packs `w`, a tensor of `[outputs, inputs]`.
     public init(_ w: Tensor, precision: Precision = .float32, compute: Compute) {
         self.init(w, precision: precision, blocks: nil, compute: compute)
     }
 
-    /// Packs `blocks`, tensors of `[outputs, inputs]` each, as those on the diagonal of one matrix: products, which are
-    /// added to what is there, skip the zeros beside them.
+    /// Packs `blocks`, tensors of `[outputs, inputs]` each, as those on the diagonal of one matrix: updates skip the zeros
+    /// beside them.
     public init(diagonal blocks: [Tensor], precision: Precision = .float32, compute: Compute) {
         self.init(Tensor.blockDiagonal(blocks), precision: precision, blocks: blocks, compute: compute)
     }
@@ -45,6 +45,9 @@ public struct PackedMatrix: Sendable {
             self.bands = blocks.map { compute.bands(of: $0) }
         }
     }
+
+    /// The inputs in the units of the kernel.
+    var depth: Int { precision == .bfloat16 ? (inputs + 1) / 2 : inputs }
 
     /// Bytes that the packed weights take.
     public var byteCount: Int { panels.count * 4 }

@@ -1,49 +1,32 @@
-import CKernels
+/// Columns of a product's right factor that are zero outside of a part of their depth.
+struct ProductBand {
+    let columns: Range<Int>
+    let depth: Range<Int>
+}
 
 /// A product with both factors packed, and the kernel for them.
 struct ProductTerm {
-    /// Columns of the right factor that are zero outside of a part of their depth.
-    struct Band {
-        let columns: Range<Int>
-        let depth: Range<Int>
-    }
-
-    /// One group of rows times panels: a part of the depth, added to `result` if `adds` is not 0.
-    struct Call {
-        let rows: Int
-        let columns: Int
-        let depth: Int
-        let left: Elements
-        let panels: Elements
-        let result: MutableElements
-        /// Elements from one row of the result to the next.
-        let step: Int
-        let adds: Int32
-    }
-
-    let kernel: (Call) -> Void
-    let panel: Int
-    let lanes: Int
+    let kernel: PanelKernel
     let groups: RowGroups
     let columns: Int
-    /// In the elements that the kernel takes at a time.
+    /// In units.
     let depth: Int
     /// `[groups][depth][lanes]`
     let left: Tensor
     /// `[panels][depth][panel]`
     let panels: Tensor
     /// Where the right factor is not zero; each begins with a panel.
-    let bands: [Band]
+    let bands: [ProductBand]
 
     /// Writes, or adds, the product's `part` of the depth in some columns of a group; the row begins at `row`.
     func add(_ part: Range<Int>, group: Int, columns: Range<Int>, to row: MutableElements, step: Int, _ adds: Bool) {
         withPointers(left, panels) { left, panels in
-            kernel(
-                Call(
+            kernel.multiply(
+                .init(
                     rows: groups[group].count, columns: columns.count, depth: part.count,
-                    left: left + (group * depth + part.lowerBound) * lanes,
-                    panels: panels + columns.lowerBound * depth + part.lowerBound * panel,
-                    result: row + columns.lowerBound, step: step, adds: adds ? 1 : 0))
+                    left: left + (group * depth + part.lowerBound) * kernel.lanes,
+                    panels: panels + columns.lowerBound * depth + part.lowerBound * kernel.panel,
+                    result: row + columns.lowerBound, step: step, adds: adds), depth: depth)
         }
     }
 

@@ -13,23 +13,54 @@ package final class ThreadPool: @unchecked Sendable {
     private final class Job: @unchecked Sendable {
         // Sendable: `body` is called only while `run` waits for it. A worker that comes late finds no piece left and
         // never follows the pointer.
-        let body: UnsafePointer<(Int) -> Void>
-        let count: Int
-        let next = Atomic(0)
-        let finished = Atomic(0)
+        private let body: UnsafePointer<(Int) -> Void>
+        private let count: Int
+        private let barrier: Int
+        private let next = Atomic(0)
+        private let finished = Atomic(0)
 
-        init(count: Int, body: UnsafePointer<(Int) -> Void>) {
+        init(count: Int, barrier: Int, body: UnsafePointer<(Int) -> Void>) {
             self.count = count
+            self.barrier = barrier
             self.body = body
         }
 
         func work() {
-            while true {
-                let piece = next.add(1, ordering: .relaxed).oldValue
-                if piece >= count { return }
-                body.pointee(piece)
-                finished.add(1, ordering: .releasing)
+            let done = runPieces()
+            finished.add(done, ordering: .releasing)
+        }
+
+        /// Runs pieces until none is left; returns how many are not counted as finished yet.
+        ///
+        /// The body is copied once, since references that all threads count for each piece cost more than small pieces
+        /// do; the copy is gone when this returns, and so before `run` may.
+        @inline(never)
+        private func runPieces() -> Int {
+            var done = 0
+            var isBehindBarrier = barrier == 0
+            var piece = next.add(1, ordering: .relaxed).oldValue
+            guard piece < count else { return done }
+            let body = body.pointee
+            while piece < count {
+                if !isBehindBarrier && piece >= barrier {
+                    isBehindBarrier = true
+                    finished.add(done, ordering: .releasing)
+                    done = 0
+                    // Pieces before the barrier are claimed already by now, by threads that wait for nothing.
+                    wait(until: barrier)
+                }
+                body(piece)
+                done += 1
+                piece = next.add(1, ordering: .relaxed).oldValue
             }
+            return done
+        }
+
+        /// Waits for all pieces to be finished.
+        func wait() { wait(until: count) }
+
+        private func wait(until pieces: Int) {
+            while finished.load(ordering: .acquiring) < pieces { apus_pause() }
         }
     }
 
@@ -69,7 +100,10 @@ package final class ThreadPool: @unchecked Sendable {
     /// Calls `body` once with each number in `0..<count`, on all threads, and returns when all calls have.
     ///
     /// Calls run at the same time and must write to separate places.
-    package func run(count: Int, _ body: (Int) -> Void) {
+    ///
+    /// - Parameter barrier: no piece from this number on begins before all below it are finished. Cheaper than a section
+    ///   of their own.
+    package func run(count: Int, barrier: Int = 0, _ body: (Int) -> Void) {
         if count <= 1 || threads == 1 {
             for piece in 0..<count { body(piece) }
             return
@@ -78,10 +112,10 @@ package final class ThreadPool: @unchecked Sendable {
             withUnsafePointer(to: body) { body in
                 turn.lock()
                 defer { turn.unlock() }
-                let job = Job(count: count, body: body)
+                let job = Job(count: count, barrier: barrier, body: body)
                 publish(job)
                 job.work()
-                while job.finished.load(ordering: .acquiring) < count { apus_pause() }
+                job.wait()
                 jobs.withLock { $0 = nil }
             }
         }

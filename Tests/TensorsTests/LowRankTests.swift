@@ -37,23 +37,66 @@ import Testing
         }
     }
 
+    /// Two adapters' updates of some rows: in single precision the bits of plain products with all zeros written out.
     @Test(arguments: [Precision.float32, .bfloat16])
-    func packedDiagonalsEqualPlainProducts(precision: Precision) {
+    func servedUpdatesEqualPlainProducts(precision: Precision) {
         var noise = Noise(23)
         let b = parts(&noise)
-        let whole = Tensor.blockDiagonal(b)
+        let diagonal = Tensor.blockDiagonal(b)
         for compute in computes {
-            let packed = PackedMatrix(diagonal: b, precision: precision, compute: compute)
-            let plain = PackedMatrix(whole, precision: precision, compute: compute)
-            for rows in [1, 29, 800] {
-                let x = noise.tensor([rows, whole.columns])
-                var (found, expected) = (noise.tensor([rows, whole.rows]), Tensor(zeros: [rows, whole.rows]))
-                compute.add(&expected, found)
-                compute.multiply(x, packed, addingTo: &found)
-                compute.multiply(x, plain, addingTo: &expected)
-                #expect(found.elements == expected.elements)
+            let w = noise.tensor([diagonal.rows, 96])
+            let weights = PackedMatrix(w, precision: precision, compute: compute)
+            for rows in [1, 29, 400] {
+                let x = noise.tensor([rows, 96])
+                let a = (0..<2).map { _ in noise.tensor([diagonal.columns, 96]) }
+                let ranges = [0..<rows / 3, (rows + 1) / 2..<rows]
+                let updates = zip(ranges, a).map { update(of: $0, a: $1, b: b, precision, compute) }
+                var expected = compute.multiply(x, weights)
+                for (range, a) in zip(ranges, a) where !range.isEmpty {
+                    var part = expected.rows(range)
+                    let inner = compute.multiply(x.rows(range), a, transposeB: true)
+                    compute.multiply(inner, diagonal, transposeB: true, addingTo: &part)
+                    expected.replaceRows(from: range.lowerBound, with: part)
+                }
+                let found = compute.multiply(x, weights, updates: updates)
+                if updates[0].factors.a.precision == .float32 {
+                    #expect(found.elements == expected.elements)
+                } else {
+                    #expect(difference(found, expected.elements.map(Double.init)) < 0.01)
+                }
             }
         }
+    }
+
+    /// The same bits for a row alone and beside others, on one thread and several, after a quantised product.
+    @Test(arguments: [Precision.float32, .bfloat16])
+    func updatedRowsDoNotDependOnTheOthers(precision: Precision) {
+        var noise = Noise(24)
+        var random = RandomNumbers(seed: 24)
+        let b = [noise.tensor([1_500, 16]), noise.tensor([700, 16])]
+        let (a, x) = (noise.tensor([32, 96]), noise.tensor([31, 96]))
+        let blocks = RandomBlocks(.q4_1, 2_200, 96, using: &random)
+        for set in InstructionSet.supported {
+            let (single, several) = (Compute(threads: 1, instructionSet: set), Compute(threads: 3, instructionSet: set))
+            let whole = several.multiply(
+                x, blocks.matrix(several), updates: [update(of: 2..<31, a: a, b: b, precision, several)])
+            let alone = blocks.matrix(single)
+            for row in 0..<31 {
+                let updates = row < 2 ? [] : [update(of: 0..<1, a: a, b: b, precision, single)]
+                let expected = single.multiply(x.rows(row..<row + 1), alone, updates: updates)
+                #expect(whole.rows(row..<row + 1).elements == expected.elements)
+            }
+        }
+    }
+
+    private func update(
+        of rows: Range<Int>, a: Tensor, b: [Tensor], _ precision: Precision, _ compute: Compute
+    ) -> LowRankUpdate {
+        LowRankUpdate(
+            rows: rows,
+            factors: .init(
+                a: PackedMatrix(a, precision: precision, compute: compute),
+                b: PackedMatrix(diagonal: b, precision: precision, compute: compute)))
     }
 
     @Test func gradientsEqualPlainProducts() {

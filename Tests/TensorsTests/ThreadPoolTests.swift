@@ -20,6 +20,23 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 2, 5])
+    func noPieceOvertakesABarrier(threads: Int) {
+        let pool = ThreadPool(threads: threads)
+        pool.start()
+        defer { pool.stop() }
+        let finished = Atomic(0)
+        let early = Atomic(0)
+        for _ in 0..<500 {
+            finished.store(0, ordering: .relaxed)
+            pool.run(count: 20, barrier: 12) { piece in
+                if piece >= 12 && finished.load(ordering: .relaxed) < 12 { early.add(1, ordering: .relaxed) }
+                finished.add(1, ordering: .relaxed)
+            }
+        }
+        #expect(early.load(ordering: .relaxed) == 0)
+    }
+
     @Test func sectionsFollowEachOtherWithoutLoss() {
         let pool = ThreadPool(threads: 2)
         pool.start()

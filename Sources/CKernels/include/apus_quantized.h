@@ -56,9 +56,9 @@ typedef struct apus_quantized_kernels {
     void (*quantize_rows)(const float *x, size_t stride, size_t rows, size_t blocks, int32_t zero_point,
                           apus_activation_block *tile);
 
-    /// out[row][column] = sum over inputs of x[row][input] * w[column][input], for `columns` <= 16 columns of one panel
-    /// and `rows` rows in ceil(rows / 8) consecutive tiles; rows of `out` are `stride` floats apart.
-    void (*multiply)(apus_block_format format, const uint8_t *panel, size_t blocks, const apus_activation_block *tiles,
+    /// out[row][column] = sum over inputs of x[row][input] * w[column][input], for the first `columns` columns of
+    /// consecutive panels and `rows` rows in ceil(rows / 8) consecutive tiles; rows of `out` are `stride` floats apart.
+    void (*multiply)(apus_block_format format, const uint8_t *panels, size_t blocks, const apus_activation_block *tiles,
                      size_t rows, float *out, size_t stride, size_t columns);
 
     /// `steps` times APUS_PEAK_SUMS multiplications of vectors of bytes, to see how many the processor can do, each

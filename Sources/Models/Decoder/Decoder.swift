@@ -6,13 +6,25 @@ public import Tensors
 /// al. 2021), grouped-query attention (Ainslie et al. 2023), SwiGLU (Shazeer 2020), tied embeddings. Every row's logits
 /// are bitwise the same however its sequence was cut into batches and whatever ran beside it.
 public final class Decoder: Sendable {
-    struct Block: Sendable {
+    final class Block: Sendable {
         let attentionNorm: Tensor
         let queryKeyValue: LinearWeights
         let output: LinearWeights
         let feedForwardNorm: Tensor
         let gateUp: LinearWeights
         let down: LinearWeights
+
+        init(
+            attentionNorm: Tensor, queryKeyValue: LinearWeights, output: LinearWeights, feedForwardNorm: Tensor,
+            gateUp: LinearWeights, down: LinearWeights
+        ) {
+            self.attentionNorm = attentionNorm
+            self.queryKeyValue = queryKeyValue
+            self.output = output
+            self.feedForwardNorm = feedForwardNorm
+            self.gateUp = gateUp
+            self.down = down
+        }
     }
 
     /// Its sizes.
@@ -128,17 +140,9 @@ public final class Decoder: Sendable {
     private func project(
         _ x: Tensor, _ weights: LinearWeights, _ module: FusedModule, layer: Int, _ batch: DecoderBatch
     ) -> Tensor {
-        var y = compute.multiply(x, weights)
-        for run in batch.adapters {
-            guard let pair = run.adapter.pair(layer: layer, module) else { continue }
-            if run.rows == 0..<x.rows {
-                compute.multiply(compute.multiply(x, pair.a), pair.b, addingTo: &y)
-            } else {
-                var part = y.rows(run.rows)
-                compute.multiply(compute.multiply(x.rows(run.rows), pair.a), pair.b, addingTo: &part)
-                y.replaceRows(from: run.rows.lowerBound, with: part)
-            }
+        let updates = batch.adapters.compactMap { run in
+            run.adapter.factors(layer: layer, module).map { LowRankUpdate(rows: run.rows, factors: $0) }
         }
-        return y
+        return compute.multiply(x, weights, updates: updates)
     }
 }

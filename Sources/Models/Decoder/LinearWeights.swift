@@ -14,11 +14,11 @@ enum LinearWeights: Sendable {
 }
 
 extension Compute {
-    /// x·wᵀ: `[rows, inputs]` to `[rows, outputs]`.
-    func multiply(_ x: Tensor, _ weights: LinearWeights) -> Tensor {
+    /// x·wᵀ: `[rows, inputs]` to `[rows, outputs]`, and what `updates` add to some rows.
+    func multiply(_ x: Tensor, _ weights: LinearWeights, updates: [LowRankUpdate]) -> Tensor {
         switch weights {
-        case .quantized(let matrix): multiply(x, matrix)
-        case .float(let matrix): multiply(x, matrix)
+        case .quantized(let matrix): multiply(x, matrix, updates: updates)
+        case .float(let matrix): multiply(x, matrix, updates: updates)
         }
     }
 }

@@ -23,14 +23,8 @@ enum FusedModule: CaseIterable {
 /// With A₁, A₂ stacked and B₁, B₂ as blocks of one diagonal matrix, one pair of products serves a fused layer. Where the
 /// processor multiplies bfloat16, factors are kept so, as adapters on disk are: a decoded token reads all of them.
 public final class ServingAdapter: Sendable {
-    struct Pair: Sendable {
-        /// `[modules * rank, inputs]`.
-        let a: PackedMatrix
-        /// `[outputs, modules * rank]`, scaled by α/r, not zero on its diagonal only.
-        let b: PackedMatrix
-    }
-
-    private let layers: [[FusedModule: Pair]]
+    /// A: `[modules * rank, inputs]`. B: `[outputs, modules * rank]`, scaled by α/r, not zero on its diagonal only.
+    private let layers: [[FusedModule: LowRankUpdate.Factors]]
 
     /// Lays out an adapter of a decoder of the given sizes, which its shapes must fit.
     public init(
@@ -39,7 +33,7 @@ public final class ServingAdapter: Sendable {
     ) {
         precondition(adapter.layers.count == configuration.layers)
         layers = adapter.layers.map { layer in
-            var pairs: [FusedModule: Pair] = [:]
+            var pairs: [FusedModule: LowRankUpdate.Factors] = [:]
             for fused in FusedModule.allCases where fused.modules.contains(where: { layer[$0] != nil }) {
                 pairs[fused] = Self.fuse(
                     fused.modules, of: layer, scale: adapter.scale, rank: adapter.rank, configuration, precision,
@@ -49,14 +43,14 @@ public final class ServingAdapter: Sendable {
         }
     }
 
-    func pair(layer: Int, _ module: FusedModule) -> Pair? {
+    func factors(layer: Int, _ module: FusedModule) -> LowRankUpdate.Factors? {
         layers[layer][module]
     }
 
     private static func fuse(
         _ modules: [AdapterModule], of layer: [AdapterModule: LowRankAdapter.Pair], scale: Float, rank: Int,
         _ configuration: DecoderConfiguration, _ precision: Precision, _ compute: Compute
-    ) -> Pair {
+    ) -> LowRankUpdate.Factors {
         var a = Tensor(zeros: [modules.count * rank, modules[0].shape(in: configuration).inputs])
         let b = modules.enumerated().map { index, module in
             guard let pair = layer[module] else {
@@ -65,7 +59,7 @@ public final class ServingAdapter: Sendable {
             a.replaceRows(from: index * rank, with: pair.a)
             return Tensor(pair.b.elements.map { scale * $0 }, shape: pair.b.shape)
         }
-        return Pair(
+        return LowRankUpdate.Factors(
             a: PackedMatrix(a, precision: precision, compute: compute),
             b: PackedMatrix(diagonal: b, precision: precision, compute: compute))
     }
