@@ -8,6 +8,8 @@ struct AnswerMeter {
     private let labels: Metrics.Labels
     private var lastText: [ContinuousClock.Instant?]
     private var hasText = false
+    /// Tokens that have come for each choice; nil once it is whole, and says itself how many it has.
+    private var tokens: [Int?]
 
     init(_ admitted: Admitted, metrics: Metrics, record: RequestRecord) {
         self.metrics = metrics
@@ -16,9 +18,15 @@ struct AnswerMeter {
             ("model", admitted.policy.name), ("modality", record.current.hasImages ? "image" : "text"),
         ]
         self.lastText = Array(repeating: nil, count: admitted.streams.count)
+        self.tokens = Array(repeating: 0, count: admitted.streams.count)
     }
 
-    /// Text has come for a choice.
+    /// Text has come for a choice, whether or not it is handed on.
+    mutating func generated(_ delta: TextDelta, choice: Int) {
+        if let count = tokens[choice], !delta.isPrompt { tokens[choice] = count + delta.tokens.count }
+    }
+
+    /// Text of a choice is handed on.
     mutating func text(_ delta: TextDelta, choice: Int) {
         guard !delta.isPrompt else { return }
         let now = ContinuousClock.now
@@ -31,15 +39,20 @@ struct AnswerMeter {
     }
 
     /// A choice is whole.
-    func finished(_ completion: Completion) {
+    mutating func finished(_ completion: Completion, choice: Int) {
+        tokens[choice] = nil
         metrics.observe(.queue, labels, completion.timing.queue.seconds)
         let timing = completion.timing
         metrics.observe(.prefill, labels, max(timing.firstToken - timing.queue - timing.images, .zero).seconds)
         if completion.timing.images > .zero {
             metrics.observe(.imageEncode, [], completion.timing.images.seconds)
         }
-        metrics.add(.generatedTokens, [labels[0]], completion.generatedTokens)
-        record.update { $0.generatedTokens += completion.generatedTokens }
+        add(completion.generatedTokens)
+    }
+
+    private func add(_ tokens: Int) {
+        metrics.add(.generatedTokens, [labels[0]], tokens)
+        record.update { $0.generatedTokens += tokens }
     }
 
     /// The answer's reward is known.
@@ -55,6 +68,7 @@ struct AnswerMeter {
 
     /// The request ended without its answer.
     func end(_ error: any Error) {
+        add(tokens.reduce(0) { $0 + ($1 ?? 0) })
         if case .internal(let reason)? = error as? EngineFailure { record.update { $0.failure = reason } }
         end(outcome: error is EngineFailure ? "error" : "cancelled")
     }

@@ -84,6 +84,7 @@ struct AskAnswer: Sendable {
         let completed = try await completions(of: admitted.streams, last: last) { progress in
             guard case .text(let choice, let delta) = progress else { return try await send(nil) }
             answers[choice].append(delta)
+            meter.generated(delta, choice: choice)
             guard count == 1 else { return }
             meter.text(delta, choice: choice)
             try await send(delta.text)
@@ -91,7 +92,7 @@ struct AskAnswer: Sendable {
         let sampled = ContinuousClock.now
         for (choice, completion) in completed.enumerated() {
             answers[choice].completion = completion
-            meter.finished(completion)
+            meter.finished(completion, choice: choice)
         }
         let rewards = try await rewards(of: answers, last: last) { try await send(nil) }
         let best = AnswerScoring.best(of: rewards)

@@ -36,6 +36,7 @@ struct CompletionAnswer: Sendable {
                     case .idle, .event(_, .started): break
                     case .closed: throw ClientClosed()
                     case .event(let choice, .text(let delta)):
+                        meter.generated(delta, choice: choice)
                         meter.text(delta, choice: choice)
                         choices[choice].text += delta.text
                         if let entries = logprobs(delta.tokens) {
@@ -45,7 +46,7 @@ struct CompletionAnswer: Sendable {
                         choices[choice].finishReason = try completion.finishReason()
                         endings[choice] = logprobs(completion.tokens) ?? []
                         usage.add(completion)
-                        meter.finished(completion)
+                        meter.finished(completion, choice: choice)
                         open -= 1
                     case .event(_, .failed(let failure)): throw failure
                     }
@@ -76,10 +77,14 @@ struct CompletionAnswer: Sendable {
             try await signals(
                 { signals in
                     for await signal in signals {
+                        if case .event(let choice, .text(let delta)) = signal {
+                            meter.generated(delta, choice: choice)
+                        }
                         try await write(try frames.next(signal, logprobs: logprobs), to: &writer, last)
                         switch signal {
                         case .event(let choice, .text(let delta)): meter.text(delta, choice: choice)
-                        case .event(_, .finished(let completion)): meter.finished(completion)
+                        case .event(let choice, .finished(let completion)):
+                            meter.finished(completion, choice: choice)
                         default: break
                         }
                         if frames.isComplete { return }

@@ -38,11 +38,11 @@ struct RewardController: Controller {
     }
 
     private func rewards(_ admitted: Admitted, context: ServerContext) async throws -> [Double] {
-        let meter = AnswerMeter(admitted, metrics: services.metrics, record: context.record)
+        var meter = AnswerMeter(admitted, metrics: services.metrics, record: context.record)
         do {
             let completed = try await completions(
                 of: admitted.streams, monitor: context.monitor(), keepAlive: services.configuration.keepAlive)
-            completed.forEach { meter.finished($0) }
+            for (choice, completion) in completed.enumerated() { meter.finished(completion, choice: choice) }
             meter.end(outcome: "stop")
             return completed.flatMap(\.measured)
         } catch {

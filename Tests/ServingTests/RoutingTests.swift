@@ -100,6 +100,20 @@ import Testing
         }
     }
 
+    /// What was computed counts, whether or not an answer came to its end; once, however many candidates there were.
+    @Test func tokensOfUnfinishedAnswersAreCounted() async throws {
+        let engine = ScriptedEngine(ScriptedEngine.failing(after: ["a", "b"], .deadlineExceeded))
+        try await withServer(engine) { client in
+            for (index, stream) in ["true", "false"].enumerated() {
+                let body = chat.replacing("{", with: "{\"stream\": \(stream),", maxReplacements: 1)
+                _ = try await client.post("/v1/chat/completions", body)
+                _ = try await client.post("/v1/ask", #"{"question": "What?", "model": "sft", "stream": \#(stream)}"#)
+                let text = try await client.execute(uri: "/metrics", method: .get).text
+                #expect(text.contains("apus_generated_tokens_total{model=\"sft\"} \(4 * (index + 1))\n"))
+            }
+        }
+    }
+
     @Test func servesThePage() async throws {
         try await withTemporaryFolder { folder in
             try FileManager.default.createDirectory(
