@@ -32,6 +32,16 @@ public struct FamilySample: Sendable {
     /// Pictures of the test split that one draw can take; draws of other numbers take others.
     private static let stride: UInt64 = 100_000
 
+    /// Up to `count` questions of all families, one of each in turn, drawn as below.
+    static func drawInTurn(
+        count: Int, draw: UInt64, part: Int = 0, where isWanted: (FamilyQuestion) -> Bool = { _ in true }
+    ) -> [FamilySample] {
+        let each = (count + Family.allCases.count - 1) / Family.allCases.count
+        let drawn = Family.allCases.map { Self.draw($0, count: each, draw: draw, part: part, where: isWanted) }
+        let inTurn = (0..<each).flatMap { index in drawn.compactMap { $0.indices.contains(index) ? $0[index] : nil } }
+        return Array(inTurn.prefix(count))
+    }
+
     /// Up to `count` questions of a family about as many pictures of the test split, one for each picture: so they are
     /// independent of each other, as intervals suppose.
     ///

@@ -50,18 +50,10 @@ public struct WinRateEvaluation: Sendable {
     /// - Parameter server: its address, as `http://127.0.0.1:8080`.
     /// - Throws: `EvaluationError.badAddress`.
     public init(client: any ReplyClient, server: String, settings: Settings) throws(EvaluationError) {
-        let each = (settings.count + Family.allCases.count - 1) / Family.allCases.count
         try self.init(
             samples: { part in
-                let drawn = Family.allCases.map {
-                    FamilySample.draw(
-                        $0, count: each, draw: settings.seed, part: part, where: { $0.form != .short })
-                }
-                // One of each family in turn, so that the first `count` are of all.
-                let inTurn = (0..<each).flatMap { index in
-                    drawn.compactMap { $0.indices.contains(index) ? $0[index] : nil }
-                }
-                return Array(inTurn.prefix(settings.count))
+                FamilySample.drawInTurn(
+                    count: settings.count, draw: settings.seed, part: part, where: { $0.form != .short })
             }, client: client, server: server, settings: settings, wait: { try await Task.sleep(for: $0) })
     }
 

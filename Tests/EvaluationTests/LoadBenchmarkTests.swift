@@ -125,6 +125,7 @@ import Testing
             client: server, server: "http://localhost:1", model: "m", profile: profile, time: server.clock
         ).run()
         #expect(report.failures == ["status 429": 2] && server.mostOpen == 4)
+        #expect(LoadReport.table([report]).hasSuffix("\n2 failed with 4 open: status 429"))
         #expect(report.tokensPerSecond > 0 && report.answers.count { $0.failure == nil } == 6)
     }
 }

@@ -87,7 +87,11 @@ public struct LoadReport: Codable, Sendable, Equatable {
         ]
     }
 
-    /// A row for each report; times in milliseconds.
+    private static func load(of report: LoadReport) -> String {
+        report.open.map { "\($0) open" } ?? String(format: "%.2f a second", report.rate ?? 0)
+    }
+
+    /// A row for each report, times in milliseconds, and why answers failed, if some did.
     public static func table(_ reports: [LoadReport]) -> String {
         let header = [
             "load", "tokens/s", "first token, text p50", "p99", "with picture p50", "p99", "gap p50", "p99", "failed",
@@ -97,11 +101,15 @@ public struct LoadReport: Codable, Sendable, Equatable {
                 ? ["–", "–"] : [percentiles.p50, percentiles.p99].map { String(format: "%.1f", 1000 * $0) }
         }
         let rows = reports.map { report in
-            let load = report.open.map { "\($0) open" } ?? String(format: "%.2f a second", report.rate ?? 0)
-            return [load, String(format: "%.0f", report.tokensPerSecond)] + milliseconds(report.firstText)
+            return [load(of: report), String(format: "%.0f", report.tokensPerSecond)] + milliseconds(report.firstText)
                 + milliseconds(report.firstPicture) + milliseconds(report.gaps)
                 + ["\(report.failures.values.reduce(0, +))"]
         }
-        return TextTable.text([header] + rows)
+        let reasons = reports.flatMap { report in
+            report.failures.sorted { $0.key < $1.key }.map {
+                "\n\($0.value) failed with \(load(of: report)): \($0.key)"
+            }
+        }
+        return TextTable.text([header] + rows) + reasons.joined()
     }
 }

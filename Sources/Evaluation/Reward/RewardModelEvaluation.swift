@@ -34,11 +34,9 @@ public struct RewardModelEvaluation: Sendable {
     /// - Parameter server: its address, as `http://127.0.0.1:8080`.
     /// - Throws: `EvaluationError.badAddress`.
     public init(client: any ReplyClient, server: String, settings: Settings) throws(EvaluationError) {
-        let each = (settings.count + Family.allCases.count - 1) / Family.allCases.count
-        let drawn = Family.allCases.map { FamilySample.draw($0, count: each, draw: settings.seed) }
-        let inTurn = (0..<each).flatMap { index in drawn.compactMap { $0.indices.contains(index) ? $0[index] : nil } }
         try self.init(
-            samples: Array(inTurn.prefix(settings.count)), client: client, server: server, settings: settings,
+            samples: FamilySample.drawInTurn(count: settings.count, draw: settings.seed), client: client,
+            server: server, settings: settings,
             wait: { try await Task.sleep(for: $0) })
     }
 
