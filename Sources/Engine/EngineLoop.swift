@@ -123,31 +123,27 @@ final class EngineLoop: @unchecked Sendable {
 
     /// Gives each sequence what was computed for it, and draws its next tokens.
     private func take(_ outputs: ModelRunner.Outputs, of chunks: [StepPlan.Chunk]) {
-        var row = 0
-        func nextRow() -> [Float] {
-            defer { row += 1 }
-            return outputs.logits.rows(row..<row + 1).elements
-        }
+        let reader = TokenReader(logits: outputs.logits, compute: runner.decoder.compute)
+        var tokens = reader.tokens(of: chunks)[...]
         var scores = outputs.scores[...]
+        var row = 0
         for chunk in chunks {
             let sequence = chunk.sequence
-            let isLast = chunk.isLast
+            let scoring = chunk.scoring
             if !sequence.isDecoding { load.prefilledTokens += chunk.range.count }
-            for position in chunk.scoring { score(sequence, at: position + 1, from: nextRow()) }
+            sequence.scores += tokens.prefix(scoring.count).compactMap { $0 }
+            tokens = tokens.dropFirst(scoring.count)
+            row += scoring.count
             sequence.computed = chunk.range.upperBound
-            guard isLast else { continue }
+            guard chunk.isLast else { continue }
             if let measurement = sequence.request.measurement {
                 take(measurement.head == nil ? nil : scores.popFirst(), of: measurement, for: sequence)
             } else {
                 echoPrompt(of: sequence)
-                drawTokens(for: sequence, guessed: chunk.draft, from: chunk.draft.map { _ in nextRow() } + [nextRow()])
+                drawTokens(for: sequence, guessed: chunk.draft, first: tokens.popFirst() ?? nil, from: row, by: reader)
+                row += 1 + chunk.draft.count
             }
         }
-    }
-
-    private func score(_ sequence: Sequence, at position: Int, from logits: [Float]) {
-        sequence.scores.append(
-            Sampler.logprobs(logits, token: sequence.tokens[position], top: sequence.request.topLogprobs ?? 0))
     }
 
     /// Takes what was read off an answer: the head's score, and what its tokens' log-probabilities add up to.
@@ -179,33 +175,34 @@ final class EngineLoop: @unchecked Sendable {
         sequence.continuation.yield(.started)
     }
 
-    /// Draws the next token and goes on behind it as long as it is what was guessed.
-    private func drawTokens(for sequence: Sequence, guessed draft: ArraySlice<Int32>, from logits: [[Float]]) {
+    /// Takes the next token, drawn from `row`, and goes on behind it as long as it is what was guessed.
+    private func drawTokens(
+        for sequence: Sequence, guessed draft: ArraySlice<Int32>, first: GeneratedToken?, from row: Int,
+        by reader: TokenReader
+    ) {
+        take(first, for: sequence)
         var right = 0
-        for (row, guess) in zip(logits, draft.map(Optional.some) + [nil]) {
-            drawToken(for: sequence, from: row)
+        for guess in draft {
             guard guess == sequence.tokens.last, sequences[sequence.id] != nil else { break }
             right += 1
+            take(sequence.draw(from: reader.row(row + right)), for: sequence)
         }
         sequence.accept(right, of: draft)
         load.draftedTokens += draft.count
         load.acceptedTokens += right
     }
 
-    private func drawToken(for sequence: Sequence, from logits: [Float]) {
+    /// Takes a token of the answer; none if its logit is not finite.
+    private func take(_ token: GeneratedToken?, for sequence: Sequence) {
         guard sequence.request.stop.maximumTokens != 0 else { return finish(sequence, .length) }
-        let context = Sampler.Context(
-            prompt: sequence.request.prompt, generated: sequence.generated, banned: sequence.output.bannedTokens)
-        let id = sequence.sampler.sample(logits, context: context)
-        guard logits[Int(id)].isFinite else {
+        guard let token else {
             end(sequence, with: .failed(.internal("the logits of \(sequence.request.policy.name) are not finite")))
             return
         }
-        let token = sequence.request.topLogprobs.map { Sampler.logprobs(logits, token: id, top: $0) }
-        sequence.append(id)
+        sequence.append(token.id)
         sequence.firstToken = sequence.firstToken ?? clock.now
         load.generatedTokens += 1
-        let (delta, reason) = sequence.output.append(token ?? GeneratedToken(id: id))
+        let (delta, reason) = sequence.output.append(token)
         if let delta { sequence.continuation.yield(.text(delta)) }
         if let reason { finish(sequence, reason) }
     }

@@ -51,7 +51,7 @@ struct ModelRunner {
             batch.injections += injections(of: chunk, firstRow: rows.lowerBound)
             if let adapter = chunk.sequence.request.policy.adapter { batch.append(adapter, for: rows) }
             batch.outputRows += chunk.scoring.map { rows.lowerBound + $0 - chunk.range.lowerBound }
-            if chunk.isLast, chunk.drawsToken {
+            if chunk.drawsToken {
                 batch.outputRows += rows.upperBound - 1 - chunk.draft.count..<rows.upperBound
             }
         }
@@ -71,9 +71,6 @@ struct ModelRunner {
 }
 
 extension StepPlan.Chunk {
-    /// Whether its request draws tokens.
-    fileprivate var drawsToken: Bool { sequence.request.measurement == nil }
-
     /// What reads the last token of its answers.
     fileprivate var head: ScalarHead? { sequence.request.measurement?.head }
 }

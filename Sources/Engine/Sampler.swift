@@ -33,6 +33,7 @@ package struct Sampler: Sendable {
         var logits = logits
         adjust(&logits, context)
         if parameters.temperature == 0 { return Self.argmax(logits) }
+        if parameters.topK == nil && parameters.topP == 1 { return drawAny(logits, at: context.generated.count) }
         var candidates = mostLikely(logits)
         keepNucleus(&candidates)
         return draw(from: candidates, at: context.generated.count)
@@ -81,20 +82,28 @@ package struct Sampler: Sendable {
 
     /// The top-k candidates, most likely first and ties by id, with weights relative to the best one.
     private func mostLikely(_ logits: [Float]) -> [Candidate] {
-        let highest = logits.max() ?? 0
-        let cut = parameters.minP > 0 ? highest + parameters.temperature * logf(parameters.minP) : -.infinity
-        let kept =
-            if let topK = parameters.topK {
-                Self.largest(topK, of: logits)
-            } else if parameters.topP < 1 {
-                Self.largest(logits.count, of: logits)
-            } else {
-                Array(logits.indices)
-            }
-        return kept.compactMap { id in
-            guard logits[id] >= cut else { return nil }
-            return Candidate(id: id, weight: expf((logits[id] - highest) / parameters.temperature))
+        let kept = Self.largest(parameters.topK ?? logits.count, of: logits)
+        let weigh = weights(highest: kept.first.map { logits[$0] } ?? 0)
+        return kept.map { Candidate(id: $0, weight: weigh(logits[$0])) }.filter { $0.weight > 0 }
+    }
+
+    /// Weights of logits relative to the highest one; 0 below min-p.
+    private func weights(highest: Float) -> (_ logit: Float) -> Float {
+        let temperature = parameters.temperature
+        let cut = parameters.minP > 0 ? highest + temperature * logf(parameters.minP) : -.infinity
+        return { $0 >= cut ? expf(($0 - highest) / temperature) : 0 }
+    }
+
+    /// Draws from the whole vocabulary, in the order of ids.
+    private func drawAny(_ logits: [Float], at place: Int) -> Int32 {
+        let weights = logits.map(weights(highest: logits.max() ?? 0))
+        var left = random.uniform(at: place) * weights.reduce(0) { $0 + Double($1) }
+        for (id, weight) in weights.enumerated() {
+            left -= Double(weight)
+            if left < 0 { return Int32(id) }
         }
+        // Rounding can leave a remainder behind the last candidate.
+        return Int32(weights.lastIndex { $0 > 0 } ?? 0)
     }
 
     private func keepNucleus(_ candidates: inout [Candidate]) {

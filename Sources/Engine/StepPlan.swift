@@ -19,6 +19,9 @@ package struct StepPlan {
         /// Whether it ends the tokens so far: one is drawn after it, or the answer that is measured is whole.
         package var isLast: Bool { range.upperBound == sequence.tokens.count }
 
+        /// Whether a token is drawn after it.
+        package var drawsToken: Bool { isLast && sequence.request.measurement == nil }
+
         /// The positions whose logits score tokens that are given.
         package var scoring: Range<Int> { sequence.scoring(in: range) }
     }

@@ -1,4 +1,15 @@
 extension Compute {
+    /// The results of `body` for all `elements`, on all threads.
+    package func map<Element, Result>(_ elements: [Element], _ body: (Element) -> Result) -> [Result] {
+        var results = [Result?](repeating: nil, count: elements.count)
+        results.withUnsafeMutableBufferPointer { results in
+            // A pointer's elements are apart from each other, those of an array are not.
+            guard let base = results.baseAddress else { return }
+            pool.run(count: elements.count) { base[$0] = body(elements[$0]) }
+        }
+        return results.compactMap { $0 }
+    }
+
     /// Elements that are worth handing to another thread.
     private static let grain = 1 << 14
 
