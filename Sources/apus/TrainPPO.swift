@@ -53,6 +53,9 @@ struct TrainPPO: ParsableCommand {
     @Option(help: "Pictures that are asked about in an iteration; learned from are questions whose answers differ.")
     var pictures = PromptSettings().pictures
 
+    @Option(help: "The highest learning rate of the policy's adapter.")
+    var learningRate = PPOSettings().policyRate
+
     @Option(name: .customLong("beta0"), help: "The weight of the KL at the start; 0 leaves the policy free.")
     var klWeight = PPOSettings().klWeight
 
@@ -79,6 +82,7 @@ struct TrainPPO: ParsableCommand {
             throw ValidationError("--iterations takes at least 1, --pictures 1 to 4096")
         }
         if validationInterval < 0 { throw ValidationError("--validation-interval takes at least 0") }
+        if !(learningRate > 0 && learningRate < 1) { throw ValidationError("--learning-rate takes 0 to 1") }
         guard klWeight >= 0, klWeight.isFinite else { throw ValidationError("--beta0 takes at least 0") }
         if families.isEmpty { throw ValidationError("--families takes at least one") }
     }
@@ -89,6 +93,7 @@ struct TrainPPO: ParsableCommand {
         var settings = PPOSettings()
         settings.seed = seed
         settings.iterations = iterations
+        settings.policyRate = learningRate
         settings.klWeight = klWeight
         settings.klControl = klControl
         settings.objective = objective
