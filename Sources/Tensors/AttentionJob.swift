@@ -33,6 +33,8 @@ struct AttentionJob {
 
     let kernels: apus_kv_attention_kernels
     let queries: UnsafePointer<Float>
+    /// Elements from one row of queries to the next.
+    let stride: Int
     let out: UnsafeMutablePointer<Float>
     let heads: Int
     let layer: Int
@@ -104,7 +106,10 @@ struct AttentionJob {
         let scale = 1 / Float(cache.headSize).squareRoot()
         let calls = tile.queries.pieces(of: kernels.queries).map { queries in
             (
-                sources: queries.map { self.queries + offset(of: $0, in: tile) as UnsafePointer<Float>? },
+                sources: queries.map { query -> UnsafePointer<Float>? in
+                    let (row, head) = place(of: query, in: tile)
+                    return self.queries + row * stride + head * cache.headSize
+                },
                 limits: queries.map { limit(of: $0, in: slice) },
                 spans: spans(seenBy: queries.upperBound - 1, of: slice),
                 states: states + (queries.lowerBound - tile.queries.lowerBound)
@@ -134,14 +139,14 @@ struct AttentionJob {
 
     private func finish(_ tile: Tile, _ states: UnsafeMutablePointer<State>) {
         for (index, query) in tile.queries.enumerated() {
-            kernels.finish(states + index, cache.headSize, out + offset(of: query, in: tile))
+            let (row, head) = place(of: query, in: tile)
+            kernels.finish(states + index, cache.headSize, out + (row * heads + head) * cache.headSize)
         }
     }
 
-    /// Where a query and its result are in the batch.
-    private func offset(of query: Int, in tile: Tile) -> Int {
-        let row = sequences[tile.sequence].rows.lowerBound + query / group
-        return (row * heads + tile.head * group + query % group) * cache.headSize
+    /// The row and head of a query and its result in the batch.
+    private func place(of query: Int, in tile: Tile) -> (row: Int, head: Int) {
+        (sequences[tile.sequence].rows.lowerBound + query / group, tile.head * group + query % group)
     }
 
     /// Calls `body` with `count` states that have seen nothing.

@@ -1,22 +1,26 @@
 import CKernels
 
 extension Compute {
-    /// Writes the keys and values of a ragged batch, each [rows, heads × headSize] of the cache, to one layer of `cache`.
-    public func store(keys: Tensor, values: Tensor, layer: Int, sequences: [SequenceSlice], in cache: KVCache) {
-        let columns = cache.heads * cache.headSize
-        precondition(keys.columns == columns && values.shape == keys.shape, "\(keys.shape) for \(columns)")
-        for slice in sequences { slice.check(rows: keys.rows, cache: cache) }
+    /// Writes the keys and values of a ragged batch, each [rows, heads × headSize] of the cache and columns of tensors of
+    /// the same width, to one layer of `cache`.
+    public func store(
+        keys: TensorColumns, values: TensorColumns, layer: Int, sequences: [SequenceSlice], in cache: KVCache
+    ) {
+        let (columns, stride) = (cache.heads * cache.headSize, keys.stride)
+        precondition(
+            keys.count == columns && values.count == columns && values.tensor.shape == keys.tensor.shape,
+            "keys \(keys.range) and values \(values.range) for \(columns) columns")
+        for slice in sequences { slice.check(rows: keys.tensor.rows, cache: cache) }
         let kernels = kvAttention(cache.precision)
-        keys.withUnsafeElements { keys in
-            values.withUnsafeElements { values in
-                guard let keys = keys.baseAddress, let values = values.baseAddress else { return }
+        keys.withPointer { keys in
+            values.withPointer { values in
                 pool.run(count: sequences.count * cache.heads) { piece in
                     let slice = sequences[piece / cache.heads]
                     let head = piece % cache.heads
                     slice.blockTable.withUnsafeBufferPointer { table in
                         var pages = cache.pages(layer: layer, head: head, table: table.baseAddress)
-                        let offset = slice.rows.lowerBound * columns + head * cache.headSize
-                        kernels.store(keys + offset, values + offset, columns, slice.start, slice.rows.count, &pages)
+                        let offset = slice.rows.lowerBound * stride + head * cache.headSize
+                        kernels.store(keys + offset, values + offset, stride, slice.start, slice.rows.count, &pages)
                     }
                 }
             }
@@ -25,20 +29,20 @@ extension Compute {
 
     /// Causal attention: each row of `queries`, [rows, heads × headSize], sees the positions of its own sequence up to
     /// its own, which are all in `cache`. Consecutive query heads share a key-value head. Scores are scaled by
-    /// 1 / √headSize. The result has the shape of `queries`.
+    /// 1 / √headSize. The result has as many rows and columns as `queries`.
     public func attend(
-        queries: Tensor, heads: Int, layer: Int, sequences: [SequenceSlice], cache: KVCache
+        queries: TensorColumns, heads: Int, layer: Int, sequences: [SequenceSlice], cache: KVCache
     ) -> Tensor {
-        precondition(queries.columns == heads * cache.headSize, "\(queries.shape) for \(heads) heads")
+        precondition(queries.count == heads * cache.headSize, "\(queries.range) for \(heads) heads")
         precondition(heads % cache.heads == 0, "\(heads) heads for \(cache.heads) of the cache")
-        for slice in sequences { slice.check(rows: queries.rows, cache: cache) }
-        var result = Tensor(uninitialized: queries.shape)
-        queries.withUnsafeElements { queries in
-            result.withUnsafeMutableElements { out in
-                guard let source = queries.baseAddress, let target = out.baseAddress else { return }
+        let rows = queries.tensor.rows
+        for slice in sequences { slice.check(rows: rows, cache: cache) }
+        var result = Tensor(uninitialized: [rows, queries.count])
+        queries.withPointer { source in
+            result.withMutablePointer { target in
                 AttentionJob(
-                    kernels: kvAttention(cache.precision), queries: source, out: target, heads: heads, layer: layer,
-                    sequences: sequences, cache: cache
+                    kernels: kvAttention(cache.precision), queries: source, stride: queries.stride, out: target,
+                    heads: heads, layer: layer, sequences: sequences, cache: cache
                 ).run(on: pool)
             }
         }

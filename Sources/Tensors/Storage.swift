@@ -37,9 +37,19 @@ private final class Recycler: Sendable {
     /// Capacities grow in steps of an eighth of a power of two, so that at most an eighth of a buffer is wasted.
     static func capacity(for count: Int) -> Int {
         let least = max(count, 16)
-        let step = max(16, (1 << (Int.bitWidth - 1 - least.leadingZeroBitCount)) / 8)
+        let step = step(at: power(of: least))
         return (least + step - 1) / step * step
     }
+
+    /// The number of a capacity: they are few.
+    private static func shelf(for capacity: Int) -> Int {
+        let power = power(of: capacity)
+        return 8 * power + (capacity - (1 << power)) / step(at: power)
+    }
+
+    private static func power(of capacity: Int) -> Int { Int.bitWidth - 1 - capacity.leadingZeroBitCount }
+
+    private static func step(at power: Int) -> Int { max(16, (1 << power) / 8) }
 
     func raiseLimit(to bytes: Int) {
         state.withLock { $0.limit = max($0.limit, bytes) }
@@ -65,11 +75,12 @@ private final class Recycler: Sendable {
         static let leastLimit = 64 << 20
 
         private struct Shelf {
+            var capacity = 0
             var addresses: [UInt] = []
             var lastAsked = 0
         }
 
-        private var shelves: [Int: Shelf] = [:]
+        private var shelves = [Shelf](repeating: Shelf(), count: 8 * Int.bitWidth)
         private var asked = 0
         private var bytes = 0
         var limit = leastLimit
@@ -77,8 +88,9 @@ private final class Recycler: Sendable {
         /// A kept buffer, if there is one. If not, what is kept beyond the usual makes room for the new one.
         mutating func take(capacity: Int) -> (address: UInt?, dropped: [UInt]) {
             asked += 1
-            shelves[capacity, default: Shelf()].lastAsked = asked
-            if let address = shelves[capacity]?.addresses.popLast() {
+            let shelf = Recycler.shelf(for: capacity)
+            shelves[shelf].lastAsked = asked
+            if let address = shelves[shelf].addresses.popLast() {
                 bytes -= capacity * 4
                 return (address, [])
             }
@@ -89,7 +101,9 @@ private final class Recycler: Sendable {
         mutating func give(_ address: UInt, capacity: Int) -> [UInt] {
             if capacity * 4 > limit { return [address] }
             let dropped = drop(until: limit - capacity * 4)
-            shelves[capacity, default: Shelf()].addresses.append(address)
+            let shelf = Recycler.shelf(for: capacity)
+            shelves[shelf].capacity = capacity
+            shelves[shelf].addresses.append(address)
             bytes += capacity * 4
             return dropped
         }
@@ -98,12 +112,12 @@ private final class Recycler: Sendable {
         private mutating func drop(until most: Int) -> [UInt] {
             var dropped: [UInt] = []
             while bytes > most {
-                let oldest = shelves.filter { !$0.value.addresses.isEmpty }.min {
-                    $0.value.lastAsked < $1.value.lastAsked
-                }
-                guard let capacity = oldest?.key, let address = shelves[capacity]?.addresses.popLast() else { break }
+                let filled = shelves.indices.filter { !shelves[$0].addresses.isEmpty }
+                guard let oldest = filled.min(by: { shelves[$0].lastAsked < shelves[$1].lastAsked }),
+                    let address = shelves[oldest].addresses.popLast()
+                else { break }
                 dropped.append(address)
-                bytes -= capacity * 4
+                bytes -= shelves[oldest].capacity * 4
             }
             return dropped
         }

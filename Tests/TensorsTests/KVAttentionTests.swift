@@ -55,9 +55,11 @@ private struct Fixture {
             return SequenceSlice(
                 rows: row..<row + item.rows.count, start: item.rows.lowerBound, blockTable: tables[item.index])
         }
-        compute.store(keys: joined(\.keys), values: joined(\.values), layer: 1, sequences: slices, in: cache)
+        compute.store(
+            keys: joined(\.keys).allColumns, values: joined(\.values).allColumns, layer: 1, sequences: slices, in: cache
+        )
         let result = compute.attend(
-            queries: joined(\.queries), heads: all[0].heads, layer: 1, sequences: slices, cache: cache)
+            queries: joined(\.queries).allColumns, heads: all[0].heads, layer: 1, sequences: slices, cache: cache)
         return slices.map { result.rows($0.rows).elements }
     }
 }
@@ -188,9 +190,11 @@ private struct Fixture {
             let fixture = Fixture([40], kvHeads: 1, headSize: 16, precision: precision, using: &random)
             let whole = SequenceSlice(rows: 0..<40, start: 0, blockTable: fixture.tables[0])
             let clean = fixture.run([(0, 0..<40)], of: [s], compute)[0]
-            compute.store(keys: poisonedKeys, values: poisoned, layer: 1, sequences: [whole], in: fixture.cache)
+            compute.store(
+                keys: poisonedKeys.allColumns, values: poisoned.allColumns, layer: 1, sequences: [whole],
+                in: fixture.cache)
             let result = compute.attend(
-                queries: s.queries, heads: 2, layer: 1, sequences: [whole], cache: fixture.cache)
+                queries: s.queries.allColumns, heads: 2, layer: 1, sequences: [whole], cache: fixture.cache)
             #expect(Array(result.elements[..<(20 * 32)]) == Array(clean[..<(20 * 32)]))
             #expect(result.elements[(20 * 32)...].allSatisfy { $0.isNaN })
         }
@@ -206,8 +210,10 @@ private struct Fixture {
             let compute = Compute(threads: 1, instructionSet: set)
             let fixture = Fixture([sizes.count], kvHeads: 1, headSize: 16, precision: precision, using: &random)
             let slice = SequenceSlice(rows: 0..<sizes.count, start: 0, blockTable: fixture.tables[0])
-            compute.store(keys: zeros, values: values, layer: 0, sequences: [slice], in: fixture.cache)
-            let result = compute.attend(queries: zeros, heads: 1, layer: 0, sequences: [slice], cache: fixture.cache)
+            compute.store(
+                keys: zeros.allColumns, values: values.allColumns, layer: 0, sequences: [slice], in: fixture.cache)
+            let result = compute.attend(
+                queries: zeros.allColumns, heads: 1, layer: 0, sequences: [slice], cache: fixture.cache)
             for (row, expected) in [0, 5e-4, 1.001 / 3, 1.001 / 4].enumerated() {
                 #expect(abs(Double(result[row, 0]) - expected) <= 1e-3 * expected, "\(set), row \(row)")
             }
@@ -221,8 +227,10 @@ private struct Fixture {
         let fixture = Fixture([5], kvHeads: 1, headSize: 16, precision: precision, using: &random)
         let expected = fixture.run([(0, 0..<5)], of: [s], compute)[0]
         let slice = SequenceSlice(rows: 0..<5, start: 0, blockTable: fixture.tables[0])
-        compute.store(keys: s.values, values: s.keys, layer: 0, sequences: [slice], in: fixture.cache)
-        let again = compute.attend(queries: s.queries, heads: 1, layer: 1, sequences: [slice], cache: fixture.cache)
+        compute.store(
+            keys: s.values.allColumns, values: s.keys.allColumns, layer: 0, sequences: [slice], in: fixture.cache)
+        let again = compute.attend(
+            queries: s.queries.allColumns, heads: 1, layer: 1, sequences: [slice], cache: fixture.cache)
         #expect(again.elements == expected)
     }
 }

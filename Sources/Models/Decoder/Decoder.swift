@@ -120,11 +120,11 @@ public final class Decoder: Sendable {
         let keyStart = configuration.queryWidth
         let valueStart = keyStart + configuration.kvWidth
         compute.store(
-            keys: compute.columns(keyStart..<valueStart, of: fused),
-            values: compute.columns(valueStart..<valueStart + configuration.kvWidth, of: fused),
+            keys: fused[columns: keyStart..<valueStart],
+            values: fused[columns: valueStart..<valueStart + configuration.kvWidth],
             layer: layer, sequences: batch.sequences, in: cache)
         let mixed = compute.attend(
-            queries: compute.columns(0..<keyStart, of: fused), heads: configuration.heads, layer: layer,
+            queries: fused[columns: 0..<keyStart], heads: configuration.heads, layer: layer,
             sequences: batch.sequences, cache: cache)
         compute.add(&x, project(mixed, block.output, .output, layer: layer, batch))
     }
