@@ -42,17 +42,15 @@ extension Compute {
         let parts = groups.count < 4 * threads ? max(1, min(threads, columns / LowRankGroup.leastColumns)) : 1
         let additions = groups.count + pieces
         var inner = Tensor(uninitialized: [groups.count, size])
-        withExtendedLifetime(updates) {
-            inner.withMutablePointer { inner in
-                pool.run(count: additions + groups.count * parts, barrier: additions) { index in
-                    if index < groups.count {
-                        x.withPointer { groups[index].project($0, into: inner + index * size) }
-                    } else if index < additions {
-                        product(index - groups.count)
-                    } else {
-                        let (group, part) = ((index - additions) / parts, (index - additions) % parts)
-                        groups[group].add(inner + group * size, part: part, of: parts, to: out)
-                    }
+        inner.withMutablePointer { inner in
+            pool.run(count: additions + groups.count * parts, barrier: additions) { index in
+                if index < groups.count {
+                    x.withPointer { groups[index].project($0, into: inner + index * size) }
+                } else if index < additions {
+                    product(index - groups.count)
+                } else {
+                    let (group, part) = ((index - additions) / parts, (index - additions) % parts)
+                    groups[group].add(inner + group * size, part: part, of: parts, to: out)
                 }
             }
         }
@@ -64,10 +62,9 @@ extension Compute {
             factors.a.inputs == inputs && factors.b.outputs == outputs,
             "update of \(factors.a.inputs) x \(factors.b.outputs) for \(inputs) x \(outputs)")
         let kernel = panelKernel(factors.a.precision)
-        let groups = RowGroups(rows: update.rows.count, most: kernel.group)
+        let (groups, first) = (RowGroups(rows: update.rows.count, most: kernel.group), update.rows.lowerBound)
         return (0..<groups.count).map { index in
             let rows = groups[index]
-            let first = update.rows.lowerBound
             return LowRankGroup(
                 factors: factors, kernel: kernel, rows: first + rows.lowerBound..<first + rows.upperBound)
         }

@@ -70,5 +70,12 @@ import Tokenizers
         let json = try JSONEncoder().encode(report)
         #expect(try JSONDecoder().decode(BenchmarkReport.self, from: json) == report)
         #expect(report.table.split(separator: "\n").count == 2 + report.measurements.count)
+
+        settings.contextLength = 256
+        let shorter = try await Benchmark(
+            decoder: decoder, engine: engine, tokenizer: tokenizer, policy: policy, settings: settings
+        ).run()
+        let left = report.measurements.map(\.name).filter { !$0.contains("512") }
+        #expect(shorter.measurements.map(\.name) == left)
     }
 }

@@ -8,6 +8,7 @@ final class ScriptedEngine: Generating {
     private let script: Script
     private let limit: Int
     private let contextLength: Int
+    private let stepSeconds: Double
     private let waiting = Mutex(0)
     private let seen = Mutex<[EngineRequest]>([])
     private let open = Mutex<[AsyncStream<EngineEvent>.Continuation]>([])
@@ -18,8 +19,12 @@ final class ScriptedEngine: Generating {
     let cancellations: AsyncStream<Void>
     private let cancelled: AsyncStream<Void>.Continuation
 
-    init(limit: Int = 16, contextLength: Int = 1_024, _ script: @escaping Script) {
+    /// - Parameter stepSeconds: how long its one step took, in which one request ended.
+    init(
+        limit: Int = 16, contextLength: Int = 1_024, stepSeconds: Double = 0.02, _ script: @escaping Script
+    ) {
         self.script = script
+        self.stepSeconds = stepSeconds
         self.limit = limit
         self.contextLength = contextLength
         (submissions, submitted) = AsyncStream.makeStream()
@@ -69,7 +74,8 @@ final class ScriptedEngine: Generating {
         load.blockSize = 16
         load.runningAdapters = ["ppo", "sft"]
         load.adaptersChanged = 12
-        load.stepSeconds.observe(0.02)
+        load.stepSeconds.observe(stepSeconds)
+        load.ended = 1
         load.waiting = waiting.withLock { $0 }
         load.blocks = 8
         load.usedBlocks = 2
