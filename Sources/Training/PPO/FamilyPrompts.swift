@@ -27,12 +27,16 @@ public struct FamilyPrompts: PromptSource {
     public func pictures(of iteration: Int) -> [PromptedPicture] {
         (iteration * pictures..<(iteration + 1) * pictures).map { place in
             var generator = Tensors.SeededGenerator(seed: seed, stream: PPOStreams.prompt(place))
-            let number = split.seed(at: generator.next() % 1_000_000_000)
             let family = families[place % families.count]
-            let drawn = family.picture(seed: number)
-            return PromptedPicture(
-                reference: .generated(family: family, seed: number), image: drawn.scene.image,
-                questions: drawn.questions.prefix(questions).map(\.text))
+            while true {
+                let number = split.seed(at: generator.next() % 1_000_000_000)
+                let drawn = family.picture(seed: number)
+                // A rare scene leaves nothing to ask.
+                guard !drawn.questions.isEmpty else { continue }
+                return PromptedPicture(
+                    reference: .generated(family: family, seed: number), image: drawn.scene.image,
+                    questions: drawn.questions.prefix(questions).map(\.text))
+            }
         }
     }
 }
