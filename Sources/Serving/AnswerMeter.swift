@@ -21,13 +21,14 @@ struct AnswerMeter {
         self.tokens = Array(repeating: 0, count: admitted.streams.count)
     }
 
-    /// Text has come for a choice, whether or not it is handed on.
+    /// Text has come for a choice, and is not handed on.
     mutating func generated(_ delta: TextDelta, choice: Int) {
         if let count = tokens[choice], !delta.isPrompt { tokens[choice] = count + delta.tokens.count }
     }
 
-    /// Text of a choice is handed on.
+    /// Text has come for a choice, and is handed on.
     mutating func text(_ delta: TextDelta, choice: Int) {
+        generated(delta, choice: choice)
         guard !delta.isPrompt else { return }
         let now = ContinuousClock.now
         if !hasText {

@@ -84,8 +84,7 @@ struct AskAnswer: Sendable {
         let completed = try await completions(of: admitted.streams, last: last) { progress in
             guard case .text(let choice, let delta) = progress else { return try await send(nil) }
             answers[choice].append(delta)
-            meter.generated(delta, choice: choice)
-            guard count == 1 else { return }
+            guard count == 1 else { return meter.generated(delta, choice: choice) }
             meter.text(delta, choice: choice)
             try await send(delta.text)
         }

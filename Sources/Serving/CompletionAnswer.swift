@@ -36,7 +36,6 @@ struct CompletionAnswer: Sendable {
                     case .idle, .event(_, .started): break
                     case .closed: throw ClientClosed()
                     case .event(let choice, .text(let delta)):
-                        meter.generated(delta, choice: choice)
                         meter.text(delta, choice: choice)
                         choices[choice].text += delta.text
                         if let entries = logprobs(delta.tokens) {
@@ -77,9 +76,6 @@ struct CompletionAnswer: Sendable {
             try await signals(
                 { signals in
                     for await signal in signals {
-                        if case .event(let choice, .text(let delta)) = signal {
-                            meter.generated(delta, choice: choice)
-                        }
                         try await write(try frames.next(signal, logprobs: logprobs), to: &writer, last)
                         switch signal {
                         case .event(let choice, .text(let delta)): meter.text(delta, choice: choice)
