@@ -33,10 +33,14 @@ package struct Sampler: Sendable {
         var logits = logits
         adjust(&logits, context)
         if parameters.temperature == 0 { return Self.argmax(logits) }
-        if parameters.topK == nil && parameters.topP == 1 { return drawAny(logits, at: context.generated.count) }
+        let place = context.generated.count
+        if parameters.topK == nil && parameters.topP == 1 {
+            // No order is needed: ids stand for themselves.
+            return Int32(draw(logits.map(weights(highest: logits.max() ?? 0)), at: place) ?? 0)
+        }
         var candidates = mostLikely(logits)
         keepNucleus(&candidates)
-        return draw(from: candidates, at: context.generated.count)
+        return Int32(draw(candidates.map(\.weight), at: place).map { candidates[$0].id } ?? 0)
     }
 
     /// Log-probabilities of the full softmax: of `token`, and of the `count` most likely tokens.
@@ -94,18 +98,6 @@ package struct Sampler: Sendable {
         return { $0 >= cut ? expf(($0 - highest) / temperature) : 0 }
     }
 
-    /// Draws from the whole vocabulary, in the order of ids.
-    private func drawAny(_ logits: [Float], at place: Int) -> Int32 {
-        let weights = logits.map(weights(highest: logits.max() ?? 0))
-        var left = random.uniform(at: place) * weights.reduce(0) { $0 + Double($1) }
-        for (id, weight) in weights.enumerated() {
-            left -= Double(weight)
-            if left < 0 { return Int32(id) }
-        }
-        // Rounding can leave a remainder behind the last candidate.
-        return Int32(weights.lastIndex { $0 > 0 } ?? 0)
-    }
-
     private func keepNucleus(_ candidates: inout [Candidate]) {
         guard parameters.topP < 1 else { return }
         let enough = candidates.reduce(0) { $0 + Double($1.weight) } * Double(parameters.topP)
@@ -117,15 +109,15 @@ package struct Sampler: Sendable {
         if let last { candidates.removeSubrange((last + 1)...) }
     }
 
-    private func draw(from candidates: [Candidate], at place: Int) -> Int32 {
-        let total = candidates.reduce(0) { $0 + Double($1.weight) }
-        var left = random.uniform(at: place) * total
-        for candidate in candidates {
-            left -= Double(candidate.weight)
-            if left < 0 { return Int32(candidate.id) }
+    /// The index of a weight, drawn by its share of their sum; nil if none is above 0.
+    private func draw(_ weights: [Float], at place: Int) -> Int? {
+        var left = random.uniform(at: place) * weights.reduce(0) { $0 + Double($1) }
+        for (index, weight) in weights.enumerated() {
+            left -= Double(weight)
+            if left < 0 { return index }
         }
-        // Rounding can leave a remainder behind the last candidate.
-        return Int32(candidates.last { $0.weight > 0 }?.id ?? 0)
+        // Rounding can leave a remainder behind the last one.
+        return weights.lastIndex { $0 > 0 }
     }
 
     /// The indices of the `count` largest logits, largest first and ties by index.

@@ -27,7 +27,7 @@ struct TokenReader {
 
     /// One row of the logits.
     func row(_ index: Int) -> [Float] {
-        logits.rows(index..<index + 1).elements
+        logits.elements(ofRow: index)
     }
 }
 

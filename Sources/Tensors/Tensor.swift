@@ -43,6 +43,12 @@ public struct Tensor: Sendable {
     /// The elements in row-major order.
     public var elements: [Float] { withUnsafeElements(Array.init) }
 
+    /// The elements of one row, counting all extents but the last as rows.
+    public func elements(ofRow row: Int) -> [Float] {
+        precondition(row >= 0 && row < rows, "row \(row) of \(rows)")
+        return withUnsafeElements { Array($0[row * columns..<(row + 1) * columns]) }
+    }
+
     /// The same elements under another shape.
     public func reshaped(_ shape: [Int]) -> Tensor {
         precondition(shape.reduce(1, *) == count, "\(self.shape) cannot become \(shape)")
