@@ -53,11 +53,12 @@ static inline __attribute__((always_inline)) void byte_dots(const uint8_t *weigh
 }
 
 /// Columns `column`..<`column` + 8 of a panel times rows `first`..<`first` + `rows` of a tile; inlined with constant
-/// `format` and `rows` <= 4, so that all sums stay in registers.
+/// `format` and `rows` <= 4, so that all sums stay in registers. At each block it asks for `step` bytes of later
+/// panels.
 static inline __attribute__((always_inline)) void multiply_half(apus_block_format format, const uint8_t *panel,
                                                                 size_t blocks, const apus_activation_block *tile,
                                                                 int first, int rows, size_t column, float *out,
-                                                                size_t stride) {
+                                                                size_t stride, size_t step) {
     const uint16_t *scales = apus_panel_scales(format, panel, blocks) + column;
     const uint16_t *minima = apus_panel_minima(format, panel, blocks) + column;
     const uint8_t *weights = panel + column * 4;
@@ -65,8 +66,7 @@ static inline __attribute__((always_inline)) void multiply_half(apus_block_forma
     for (int r = 0; r < rows; r++)
         sums[r] = _mm256_setzero_ps();
     for (size_t b = 0; b < blocks; b++, tile++, weights += apus_panel_block_bytes(format)) {
-        if (rows <= 2 && column == 0)
-            apus_prefetch_block(format, panel, b);
+        apus_prefetch(panel + APUS_STREAM_DISTANCE + b * step, step);
         __m256i dots[4];
         for (int r = 0; r < rows; r++)
             dots[r] = format == APUS_Q4_0 ? broadcast4(&tile->start[first + r]) : _mm256_setzero_si256();
@@ -92,9 +92,10 @@ static inline __attribute__((always_inline)) void multiply_half(apus_block_forma
 /// `rows` <= 4 rows times a whole panel.
 static inline __attribute__((always_inline)) void multiply_rows(apus_block_format format, const uint8_t *panel,
                                                                 size_t blocks, const apus_activation_block *tile,
-                                                                int first, int rows, float *out, size_t stride) {
-    multiply_half(format, panel, blocks, tile, first, rows, 0, out, stride);
-    multiply_half(format, panel, blocks, tile, first, rows, 8, out + 8, stride);
+                                                                int first, int rows, float *out, size_t stride,
+                                                                size_t ahead) {
+    multiply_half(format, panel, blocks, tile, first, rows, 0, out, stride, ahead);
+    multiply_half(format, panel, blocks, tile, first, rows, 8, out + 8, stride, 0);
 }
 
 static inline __attribute__((always_inline)) void multiply_panel(apus_block_format format, const uint8_t *panel,
@@ -110,12 +111,14 @@ static inline __attribute__((always_inline)) void multiply_panel(apus_block_form
         const int whole = columns == APUS_PANEL_COLUMNS;
         float *target = whole ? out + row * stride : narrow;
         const size_t step = whole ? stride : APUS_PANEL_COLUMNS;
+        // The first rows bring what the others find in the cache.
+        const size_t ahead = row == 0 ? apus_panel_bytes(format, 1) : 0;
         // clang-format off
         switch (count) {
-        case 1: multiply_rows(format, panel, blocks, tile, first, 1, target, step); break;
-        case 2: multiply_rows(format, panel, blocks, tile, first, 2, target, step); break;
-        case 3: multiply_rows(format, panel, blocks, tile, first, 3, target, step); break;
-        case 4: multiply_rows(format, panel, blocks, tile, first, 4, target, step); break;
+        case 1: multiply_rows(format, panel, blocks, tile, first, 1, target, step, ahead); break;
+        case 2: multiply_rows(format, panel, blocks, tile, first, 2, target, step, ahead); break;
+        case 3: multiply_rows(format, panel, blocks, tile, first, 3, target, step, ahead); break;
+        case 4: multiply_rows(format, panel, blocks, tile, first, 4, target, step, ahead); break;
         }
         // clang-format on
         for (size_t r = 0; !whole && r < count; r++)

@@ -6,9 +6,6 @@
                              apply_to = function)
 #include "quantized_rows_body.h"
 
-// With so few rows the weights come from memory no faster than they are used.
-#define STREAMED_ROWS 4
-
 static inline __m512i broadcast4(const void *four) {
     int32_t value;
     memcpy(&value, four, sizeof value);
@@ -44,19 +41,20 @@ static inline __attribute__((always_inline)) void block_dots(apus_block_format f
 }
 
 /// One panel times `rows` <= 8 rows of a tile, or two times 4, so that each activation that is loaded is used twice;
-/// inlined with constant `format`, `panels` and `rows`, so that all sums stay in registers.
+/// inlined with constant `format`, `panels` and `rows`, so that all sums stay in registers. At each block it asks for
+/// `step` of the bytes at `ahead`, which are for later.
 static inline __attribute__((always_inline)) void multiply_tile(apus_block_format format, const uint8_t *panel,
                                                                 size_t panel_bytes, int panels, size_t blocks,
                                                                 const apus_activation_block *tile, int first, int rows,
-                                                                float *out, size_t stride, __mmask16 mask) {
+                                                                float *out, size_t stride, __mmask16 mask,
+                                                                const uint8_t *ahead, size_t step) {
     const size_t block_bytes = apus_panel_block_bytes(format);
     const uint8_t *start = panel;
     __m512 sums[APUS_TILE_ROWS];
     for (int i = 0; i < panels * rows; i++)
         sums[i] = _mm512_setzero_ps();
     for (size_t b = 0; b < blocks; b++, tile++, panel += block_bytes) {
-        if (panels == 1 && rows <= STREAMED_ROWS)
-            apus_prefetch_block(format, start, b);
+        apus_prefetch(ahead + b * step, step);
         __m512i dots[APUS_TILE_ROWS];
         block_dots(format, panel, panel_bytes, panels, tile, first, rows, dots);
         for (int p = 0; p < panels; p++) {
@@ -81,29 +79,33 @@ static inline __attribute__((always_inline)) void multiply_panel(apus_block_form
                                                                  size_t rows, float *out, size_t stride,
                                                                  __mmask16 mask) {
     for (; rows >= 8; rows -= 8, tile += blocks, out += 8 * stride)
-        multiply_tile(format, panel, 0, 1, blocks, tile, 0, 8, out, stride, mask);
+        multiply_tile(format, panel, 0, 1, blocks, tile, 0, 8, out, stride, mask, panel, 0);
+    const uint8_t *ahead = panel + APUS_STREAM_DISTANCE;
+    const size_t step = apus_panel_bytes(format, 1);
     // clang-format off
     switch (rows) {
-    case 1: multiply_tile(format, panel, 0, 1, blocks, tile, 0, 1, out, stride, mask); break;
-    case 2: multiply_tile(format, panel, 0, 1, blocks, tile, 0, 2, out, stride, mask); break;
-    case 3: multiply_tile(format, panel, 0, 1, blocks, tile, 0, 3, out, stride, mask); break;
-    case 4: multiply_tile(format, panel, 0, 1, blocks, tile, 0, 4, out, stride, mask); break;
-    case 5: multiply_tile(format, panel, 0, 1, blocks, tile, 0, 5, out, stride, mask); break;
-    case 6: multiply_tile(format, panel, 0, 1, blocks, tile, 0, 6, out, stride, mask); break;
-    case 7: multiply_tile(format, panel, 0, 1, blocks, tile, 0, 7, out, stride, mask); break;
+    case 1: multiply_tile(format, panel, 0, 1, blocks, tile, 0, 1, out, stride, mask, ahead, step); break;
+    case 2: multiply_tile(format, panel, 0, 1, blocks, tile, 0, 2, out, stride, mask, ahead, step); break;
+    case 3: multiply_tile(format, panel, 0, 1, blocks, tile, 0, 3, out, stride, mask, ahead, step); break;
+    case 4: multiply_tile(format, panel, 0, 1, blocks, tile, 0, 4, out, stride, mask, ahead, step); break;
+    case 5: multiply_tile(format, panel, 0, 1, blocks, tile, 0, 5, out, stride, mask, ahead, step); break;
+    case 6: multiply_tile(format, panel, 0, 1, blocks, tile, 0, 6, out, stride, mask, ahead, step); break;
+    case 7: multiply_tile(format, panel, 0, 1, blocks, tile, 0, 7, out, stride, mask, ahead, step); break;
     }
     // clang-format on
 }
 
+/// Panels two at a time, as far as there are two of them and tiles of eight rows; the next two are asked for meanwhile.
 static inline __attribute__((always_inline)) void multiply_panels(apus_block_format format, const uint8_t *panel,
                                                                   size_t blocks, const apus_activation_block *tiles,
                                                                   size_t rows, float *out, size_t stride,
                                                                   size_t columns) {
     const size_t bytes = apus_panel_bytes(format, blocks), whole = rows / APUS_TILE_ROWS;
     for (; whole > 0 && columns >= 2 * APUS_PANEL_COLUMNS; columns -= 2 * APUS_PANEL_COLUMNS) {
+        const size_t step = (apus_panel_bytes(format, 1) + whole - 1) / whole;
         for (size_t t = 0; t < 2 * whole; t++)
             multiply_tile(format, panel, bytes, 2, blocks, tiles + t / 2 * blocks, t % 2 * 4, 4, out + t * 4 * stride,
-                          stride, 0xFFFF);
+                          stride, 0xFFFF, panel + 2 * bytes + t * blocks * step, step);
         for (int p = 0; p < 2; p++, panel += bytes, out += APUS_PANEL_COLUMNS)
             multiply_panel(format, panel, blocks, tiles + whole * blocks, rows % APUS_TILE_ROWS,
                            out + whole * APUS_TILE_ROWS * stride, stride, 0xFFFF);

@@ -15,13 +15,12 @@ static inline const uint16_t *apus_panel_minima(apus_block_format format, const 
     return apus_panel_scales(format, panel, blocks) + blocks * APUS_PANEL_COLUMNS;
 }
 
-/// Asks for the bytes that a pass over consecutive panels uses one block's share of a panel at a time, some 16 KiB
-/// before their turn, into the second-level cache: its queue is the one that is long enough to hide the memory's
-/// latency.
-static inline __attribute__((always_inline)) void apus_prefetch_block(apus_block_format format, const uint8_t *panel,
-                                                                      size_t block) {
-    const size_t share = apus_panel_block_bytes(format) + (format == APUS_Q4_1 ? 64 : 32);
-    const uint8_t *ahead = panel + block * share + (16 << 10);
-    for (size_t line = 0; line < share; line += 64)
-        __builtin_prefetch(ahead + line, 0, 2);
+/// Where a pass over few rows, which needs weights as fast as they come, asks for those of later panels.
+#define APUS_STREAM_DISTANCE (16 << 10)
+
+/// Asks for `count` bytes some time before their turn, into the second-level cache: its queue is the one that is long
+/// enough to hide the memory's latency.
+static inline __attribute__((always_inline)) void apus_prefetch(const uint8_t *bytes, size_t count) {
+    for (size_t line = 0; line < count; line += 64)
+        __builtin_prefetch(bytes + line, 0, 2);
 }

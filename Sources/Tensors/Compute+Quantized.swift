@@ -91,6 +91,8 @@ private struct QuantizedProduct {
     private static let rowsPerPass = 128
     /// Multiply-adds, some microseconds: a smaller piece costs more to hand out than it saves.
     private static let leastWork = 1 << 17
+    /// Panels that kernels take together.
+    private static let panelsTogether = 2
 
     private let activations: UnsafePointer<apus_activation_block>
     private let rows: Int
@@ -98,11 +100,12 @@ private struct QuantizedProduct {
     private let format: apus_block_format
     private let outputs: Int
     private let blocks: Int
-    private let panels: Int
     private let panelBytes: Int
     private let out: MutableElements
     private let kernels: apus_quantized_kernels
-    /// Pieces that the panels are dealt out in: a few a thread, so that a late thread holds up little.
+    /// Panels in pairs.
+    private let pairs: Int
+    /// Pieces that the pairs are dealt out in: a few a thread, so that a late thread holds up little.
     private let across: Int
 
     /// A product of rows in tiles with `w`, which outlive it.
@@ -116,12 +119,12 @@ private struct QuantizedProduct {
         self.format = w.format.kernel
         self.outputs = w.outputs
         self.blocks = w.blocks
-        self.panels = w.panels.count
+        self.pairs = (w.panels.count + Self.panelsTogether - 1) / Self.panelsTogether
         self.panelBytes = w.panels.stride
         self.out = out
         self.kernels = compute.quantized
-        let panelWork = w.inputs * Panels.columns * max(min(rows, Self.rowsPerPass), 4)
-        self.across = max(1, min(compute.threads * 4, panels, panels * panelWork / Self.leastWork))
+        let work = w.inputs * w.outputs * max(min(rows, Self.rowsPerPass), 4)
+        self.across = max(1, min(compute.threads * 4, pairs, work / Self.leastWork))
     }
 
     var pieces: Int { (rows + Self.rowsPerPass - 1) / Self.rowsPerPass * across }
@@ -129,11 +132,13 @@ private struct QuantizedProduct {
     func run(piece: Int) {
         let (pass, part) = (piece / across, piece % across)
         let row = pass * Self.rowsPerPass
-        let (first, last) = (panels * part / across, panels * (part + 1) / across)
-        let column = first * Panels.columns
+        let (first, last) = (pairs * part / across, pairs * (part + 1) / across)
+        let columns = Self.panelsTogether * Panels.columns
+        let column = first * columns
         kernels.multiply(
-            format, weights + first * panelBytes, blocks, activations + row / Int(APUS_TILE_ROWS) * blocks,
+            format, weights + first * Self.panelsTogether * panelBytes, blocks,
+            activations + row / Int(APUS_TILE_ROWS) * blocks,
             min(Self.rowsPerPass, rows - row), out + row * outputs + column, outputs,
-            min(last * Panels.columns, outputs) - column)
+            min(last * columns, outputs) - column)
     }
 }
