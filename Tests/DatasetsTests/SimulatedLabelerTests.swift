@@ -64,6 +64,20 @@ import Testing
         #expect(both > utility("A blue circle and a red star.", all) + 2)
     }
 
+    /// More sentences than three are only too many if there are fewer things.
+    @Test func aCrowdTakesASentenceForEachThing() {
+        let colours: [SceneColour] = [.red, .blue, .green, .black, .yellow]
+        let things = colours.map { LabelingTask.Thing(kind: .shape(.ring), colour: $0) }
+        let crowd = task(.description, form: .description, things: things)
+        let sentences = colours.map { "There is a \($0) ring in the picture." }
+        let told = (0...5).map { utility(sentences.prefix($0).joined(separator: " "), crowd) }
+        for (fewer, more) in zip(told, told.dropFirst()) { #expect(more > fewer + 0.3) }
+        let pair = task(.description, form: .description, things: Array(things.prefix(2)))
+        let repeated = sentences.prefix(2) + sentences.prefix(2)
+        let form = AnswerTraits(of: .init(text: repeated.joined(separator: " "), finishReason: .stop), to: pair).form
+        #expect(form == 0)
+    }
+
     /// A large red ring in the top left, and two small blue stars at the bottom.
     private static let described: [LabelingTask.Thing] = [
         .init(kind: .shape(.ring), colour: .red, isLarge: true, centre: .init(x: 0.25, y: 0.25)),

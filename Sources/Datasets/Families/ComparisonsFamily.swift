@@ -124,7 +124,7 @@ enum ComparisonsFamily {
         let second = generator.draw(0...2) == 0 ? first : generator.draw(from: (1...6).filter { $0 != first })
         let pairs = generator.shuffled(
             Array(repeating: one, count: first) + Array(repeating: other, count: second))
-        let scene = CountsFamily.draw(pairs, rules, &generator)
+        let scene = SceneThings(apart: pairs, rules, &generator).scene(&generator)
         var asking = Questioner(.comparisons, generator)
         ask(about: [one, other].map { isOneShape ? $0.name : $0.shape.rawValue }, [first, second], &asking)
         return FamilyPicture(scene: scene, questions: asking.chosen())

@@ -32,7 +32,7 @@ enum CountsFamily {
             default: generator.draw(from: rules.pairs)
             }
         }
-        let scene = draw(pairs, rules, &generator)
+        let scene = SceneThings(apart: pairs, rules, &generator).scene(&generator)
         var asking = Questioner(.counts, generator)
         let noun = asking.generator.draw(from: ["thing", "shape", "object"])
         askWhether(noun, count, &asking)
@@ -81,7 +81,7 @@ enum CountsFamily {
                 }
             }
         }
-        let scene = draw(generator.shuffled(pairs), rules, &generator)
+        let scene = SceneThings(apart: generator.shuffled(pairs), rules, &generator).scene(&generator)
         var asking = Questioner(.counts, generator)
         for (name, count) in zip(names, counts) { askWhether(name, count, &asking) }
         for _ in 0..<3 {
@@ -118,19 +118,5 @@ enum CountsFamily {
         let verb = count == 1 ? "is" : "are"
         let fact = "there \(verb) \(Phrase.counted(count, noun))"
         asking.ask(asked == 1 ? exactOne : exact, [phrase], isTrue: isTrue, yes: fact, no: fact)
-    }
-
-    /// Things in squares of their own.
-    static func draw(
-        _ pairs: [HeldOutRules.Pair], _ rules: HeldOutRules, _ generator: inout SeededGenerator
-    ) -> Scene {
-        let extents = pairs.map { pair in
-            SceneOutline.extent(
-                of: pair.shape, width: generator.draw(36...56), height: generator.draw(36...56))
-        }
-        let places = SceneGrid.counted(extents, rules, &generator)
-        var canvas = SceneCanvas(&generator)
-        for (pair, place) in zip(pairs, places) { canvas.draw(pair.shape, pair.colour, at: place, &generator) }
-        return canvas.scene(&generator)
     }
 }

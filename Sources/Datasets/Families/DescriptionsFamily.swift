@@ -37,7 +37,7 @@ enum DescriptionsFamily {
         let count = generator.draw(2...6)
         let hasOther = generator.draw(0...1) == 0
         let pairs = Array(repeating: kinds[0], count: count) + (hasOther ? [kinds[1]] : [])
-        let scene = CountsFamily.draw(pairs, rules, &generator)
+        let scene = SceneThings(apart: pairs, rules, &generator).scene(&generator)
         var asking = Questioner(.descriptions, generator)
         let phrases = [Phrase.counted(count, kinds[0].name)] + (hasOther ? [Phrase.indefinite(kinds[1].name)] : [])
         describe(["There are \(Phrase.list(phrases))."], "The picture shows \(Phrase.list(phrases)).", &asking)
@@ -60,13 +60,18 @@ enum DescriptionsFamily {
             areLarge: hasSizes ? areLarge : nil, first: isCentred ? (middle, middle) : nil, rules, &generator)
         let scene = things.scene(&generator)
         var asking = Questioner(.descriptions, generator)
+        ask(about: things, rules, &asking)
+        return FamilyPicture(scene: scene, questions: asking.chosen())
+    }
+
+    /// What there is, where each thing is, and whether a caption is true.
+    static func ask(about things: SceneThings, _ rules: HeldOutRules, _ asking: inout Questioner) {
         // One order for all answers: a policy that could not know which to choose would learn to guess.
         let told = things.inReadingOrder
         let phrases = told.map { Phrase.indefinite(Self.name($0)) }
         let places = zip(phrases, told).map { "There is \($0) \(place($1.place))." }
         askWhetherShown(told.map(\.pair), rules, &asking)
         describe(places, "The picture shows \(Phrase.list(phrases)).", &asking)
-        return FamilyPicture(scene: scene, questions: asking.chosen())
     }
 
     private static func name(_ thing: SceneThings.Thing) -> String {

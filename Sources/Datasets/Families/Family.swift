@@ -18,6 +18,8 @@ public enum Family: String, Codable, Sendable, CaseIterable {
     case absence
     /// What the picture shows, in sentences.
     case descriptions
+    /// The same of four to six things: the family that nothing is demonstrated of.
+    case crowds
 
     /// The picture of `seed`, with up to eight questions in random order, at least four where it shows anything. The
     /// seed's split decides what may be shown.
@@ -31,6 +33,7 @@ public enum Family: String, Codable, Sendable, CaseIterable {
         case .numbers: NumbersFamily.picture(seed: seed)
         case .absence: AbsenceFamily.picture(seed: seed)
         case .descriptions: DescriptionsFamily.picture(seed: seed)
+        case .crowds: CrowdsFamily.picture(seed: seed)
         }
     }
 
@@ -45,6 +48,7 @@ public enum Family: String, Codable, Sendable, CaseIterable {
         case .numbers: NumbersFamily.wordings
         case .absence: AbsenceFamily.wordings
         case .descriptions: DescriptionsFamily.wordings
+        case .crowds: CrowdsFamily.wordings
         }
     }
 }

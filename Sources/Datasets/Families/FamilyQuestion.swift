@@ -6,7 +6,7 @@ public struct FamilyQuestion: Codable, Sendable, Equatable {
         case short
         /// One full sentence.
         case sentence
-        /// One to three sentences that tell what is there.
+        /// One to three sentences that tell what is there, or one for each thing.
         case description
     }
 

@@ -25,6 +25,16 @@ struct SceneThings {
         things = pairs.indices.map { Thing(pair: pairs[$0], isLarge: areLarge?[$0], place: places[$0]) }
     }
 
+    /// Things in squares of their own, up to 16.
+    init(apart pairs: [HeldOutRules.Pair], _ rules: HeldOutRules, _ generator: inout SeededGenerator) {
+        let extents = pairs.map { pair in
+            SceneOutline.extent(
+                of: pair.shape, width: generator.draw(36...56), height: generator.draw(36...56))
+        }
+        let places = SceneGrid.counted(extents, rules, &generator)
+        things = zip(pairs, places).map { Thing(pair: $0, isLarge: nil, place: $1) }
+    }
+
     /// Draws them.
     func scene(_ generator: inout SeededGenerator) -> Scene {
         var canvas = SceneCanvas(&generator)

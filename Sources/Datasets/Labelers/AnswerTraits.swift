@@ -7,7 +7,7 @@ package struct AnswerTraits: Equatable {
     /// Of a description, things of which it says a wrong size, number or place, at most 3.
     package var amiss: Double
     /// 1 if it has the asked form.
-    var form: Double
+    package var form: Double
     /// 1 if it ended by itself and says anything.
     var ended: Double
     /// Words beyond what the asked form needs, in tens, at most 3.
@@ -22,7 +22,7 @@ package struct AnswerTraits: Equatable {
         right = Self.right(read, task)
         absent = Double(min(3, Self.absent(read, task.things)))
         amiss = task.truth == .description ? Double(min(3, Self.amiss(read, task.things ?? []))) : 0
-        form = Self.hasForm(task.form, read, answer.text) ? 1 : 0
+        form = Self.hasForm(task, read, answer.text) ? 1 : 0
         ended = answer.finishReason == .stop && !read.words.isEmpty ? 1 : 0
         excess = min(3, Double(max(0, read.words.count - Self.need(task))) / 10)
         hedged = task.truth != .unknowable && read.hedges ? 1 : 0
@@ -80,12 +80,14 @@ package struct AnswerTraits: Equatable {
         }
     }
 
-    private static func hasForm(_ form: FamilyQuestion.Form, _ read: LabeledWords, _ text: String) -> Bool {
+    private static func hasForm(_ task: LabelingTask, _ read: LabeledWords, _ text: String) -> Bool {
         let isWritten = text.first?.isUppercase == true && text.last.map { ".!?".contains($0) } == true
-        switch form {
+        switch task.form {
         case .short: return (1...3).contains(read.words.count)
         case .sentence: return isWritten && read.sentences == 1 && read.words.count >= 3
-        case .description: return isWritten && (1...3).contains(read.sentences) && read.words.count >= 4
+        case .description:
+            let most = max(3, task.things?.count ?? 3)
+            return isWritten && (1...most).contains(read.sentences) && read.words.count >= 4
         }
     }
 
@@ -94,7 +96,9 @@ package struct AnswerTraits: Equatable {
         switch task.form {
         case .short: 3
         case .sentence: 12
-        case .description: 8 + 6 * min(5, task.things?.count ?? 3)
+        case .description:
+            // A list needs six words a thing, sentences that tell each one's place need nine.
+            max(8 + 6 * min(5, task.things?.count ?? 3), 9 * min(6, task.things?.count ?? 3))
         }
     }
 }

@@ -27,7 +27,7 @@ struct AnswerForm {
             isObeyed = isWritten && sentences.count == 1
         case .description:
             allowance = max(12 + 8 * objects, demonstrated + 6)
-            isObeyed = isWritten && sentences.count <= 3
+            isObeyed = isWritten && sentences.count <= max(3, objects)
         }
         let last = AnswerText(answer).words.last ?? ""
         // One or two words are an answer without a full stop; what began as a sentence is not.

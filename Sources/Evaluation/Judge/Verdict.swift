@@ -17,7 +17,7 @@ public struct Verdict: Codable, Sendable, Equatable {
     public let share: Double
     /// Things that it names as being there and that are not, in its own words: hallucinations.
     public let absentThings: [String]
-    /// Whether it has the asked form: a few words, one full sentence, or one to three of them.
+    /// Whether it has the asked form: a few words, one full sentence, or a few of them.
     public let obeysForm: Bool
     /// Whether it ends where an answer ends, and not in the middle of a sentence.
     public let endsProperly: Bool
