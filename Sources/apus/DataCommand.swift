@@ -57,14 +57,7 @@ struct Sheet: ParsableCommand {
     @Option(help: "Seed of the first picture.")
     var seed: UInt64 = 0
 
-    @Option(
-        help: "Pictures of this family: \(Self.families).",
-        transform: { name in
-            guard let family = Family(rawValue: name) else {
-                throw ValidationError("“\(name)” is no family; there are \(Self.families)")
-            }
-            return family
-        })
+    @Option(help: "Pictures of this family.")
     var family: Family?
 
     @Flag(help: "Print the questions and answers of the family's pictures as JSON lines.")
@@ -90,8 +83,6 @@ struct Sheet: ParsableCommand {
         let sheet = ContactSheet.image(of: scenes, columns: 8, scale: 2)
         try Data(PNG.encode(sheet)).write(to: URL(fileURLWithPath: output), options: .atomic)
     }
-
-    private static let families = Family.allCases.map(\.rawValue).joined(separator: ", ")
 
     private struct Line: Encodable {
         let seed: UInt64

@@ -132,3 +132,4 @@ struct Rank: AsyncParsableCommand {
 }
 
 extension SeedSplit: ExpressibleByArgument {}
+extension Family: ExpressibleByArgument {}

@@ -107,8 +107,20 @@ struct TrainSFT: ParsableCommand {
     @Option(help: "Steps of the whole run.")
     var steps = FineTuningSettings().steps
 
+    @Option(parsing: .upToNextOption, help: "The families of the pictures, in turn.")
+    var families = FineTuningSettings().families
+
+    @Option(
+        help: "The highest learning rate of the adapter; those of connector and encoder keep their proportion to it.")
+    var learningRate = FineTuningSettings().adapterRate
+
     @Flag(help: "Keep the frozen products in 32 bits where the processor has faster 16-bit ones.")
     var float32 = false
+
+    func validate() throws {
+        if !(learningRate > 0 && learningRate < 1) { throw ValidationError("--learning-rate takes 0 to 1") }
+        if families.isEmpty { throw ValidationError("--families takes at least one") }
+    }
 
     func run() throws {
         let file = try training.model.file()
@@ -116,6 +128,8 @@ struct TrainSFT: ParsableCommand {
         var settings = FineTuningSettings()
         settings.seed = training.seed
         settings.steps = steps
+        settings.families = families
+        settings.scaleRates(by: learningRate / settings.adapterRate)
         let job = FineTuningJob(
             inputs: .init(
                 baseModel: training.model.model, vision: vision, start: from, easyVQA: training.easyVQA,

@@ -38,13 +38,7 @@ struct TrainPPO: ParsableCommand {
     @Option(help: "Replies of the base model, from `apus data replay`; `none` leaves text out.")
     var replay = "runs/replay.jsonl"
 
-    @Option(
-        parsing: .upToNextOption,
-        help: "The families of the pictures, in turn: \(Family.allCases.map(\.rawValue).joined(separator: ", ")).",
-        transform: { name in
-            guard let family = Family(rawValue: name) else { throw ValidationError("there is no family \(name)") }
-            return family
-        })
+    @Option(parsing: .upToNextOption, help: "The families of the pictures, in turn.")
     var families = PromptSettings().families
 
     @Option(help: "Iterations of the whole run.")

@@ -1,5 +1,5 @@
-/// Four to six things at once: more than any demonstration describes, which end at three. What a policy makes of them
-/// beyond that it can only have learned from rankings.
+/// Four to six things at once, where descriptions show three at most. The default mix of demonstrations has none of them:
+/// how all are told, and none twice, is what rankings teach.
 enum CrowdsFamily {
     static let wordings = DescriptionsFamily.wordings
 

@@ -18,7 +18,7 @@ public enum Family: String, Codable, Sendable, CaseIterable {
     case absence
     /// What the picture shows, in sentences.
     case descriptions
-    /// The same of four to six things: the family that nothing is demonstrated of.
+    /// The same of four to six things.
     case crowds
 
     /// The picture of `seed`, with up to eight questions in random order, at least four where it shows anything. The

@@ -47,6 +47,13 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     /// The settings of the policy that ships (InstructGPT's first stage, Ouyang et al. 2022 §3.5, at this scale).
     public init() {}
 
+    /// Brings all learning rates to `factor` times theirs.
+    public mutating func scaleRates(by factor: Float) {
+        adapterRate *= factor
+        connectorRate *= factor
+        visionRate *= factor
+    }
+
     /// Pictures a step.
     var picturesPerStep: Int { officialPictures + familyPictures }
 }
