@@ -6,12 +6,11 @@ import Tensors
 public struct PromptSettings: Codable, Sendable, Equatable {
     /// Families of the pictures, in turn: what leaves something to prefer stands there more than once.
     public var families: [Family] = [
-        .descriptions, .counts, .absence, .numbers, .descriptions, .comparisons, .absence, .positions, .counts, .digits,
-        .attributes, .numbers,
+        .crowds, .descriptions, .counts, .positions, .crowds, .descriptions, .comparisons, .counts, .crowds,
+        .attributes, .descriptions, .absence,
     ]
-    /// Pictures that are asked about in an iteration: four times as many as are learned from, for a policy whose answers
-    /// mostly agree.
-    public var pictures = 128
+    /// Pictures that are asked about in an iteration: more than are learned from, for a policy whose answers often agree.
+    public var pictures = 80
     /// The most questions of a picture.
     public var questions = 4
     /// Pictures of the validation split whose questions the policies answer from time to time.

@@ -3,11 +3,11 @@ public struct PPOSettings: Codable, Sendable, Equatable {
     /// Decides the prompts and every draw.
     public var seed: UInt64 = 0
     /// Iterations of the whole run: sample, score, update.
-    public var iterations = 20
+    public var iterations = 24
     /// Answers to each question.
     public var answersPerQuestion = 4
     /// Tokens after which an answer is cut.
-    public var maximumTokens = 48
+    public var maximumTokens = 96
     /// The most questions whose answers are learned from.
     public var questions = 128
     /// Updates of an iteration, each on its part of the pictures.
@@ -30,16 +30,16 @@ public struct PPOSettings: Codable, Sendable, Equatable {
     /// The divergence from the old policy, in nats a token, that the penalized objective's weight is steered to.
     public var penaltyTarget = 0.003
     /// β at the start: the weight of the divergence from the reference in the reward.
-    public var klWeight = 0.15
+    public var klWeight = 0.05
     /// How β follows the divergence.
     public var klControl = KLControl.proportional
     /// The divergence from the reference that β is steered to, in nats a token; times the mean length of the first
     /// iteration's answers it is the target of an answer.
-    public var klTarget = 0.05
+    public var klTarget = 0.25
     /// Episodes over which a proportional β follows.
     public var klHorizon = 1_500.0
     /// Learning rate of the policy's adapter.
-    public var policyRate: Float = 2e-4
+    public var policyRate: Float = 2.5e-4
     /// Learning rate of the value model's adapter.
     public var valueRate: Float = 1e-4
     /// Learning rate of the value model's head.
