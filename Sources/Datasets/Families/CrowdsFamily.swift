@@ -1,5 +1,5 @@
-/// Four to six things at once, where descriptions show three at most. The default mix of demonstrations has none of them:
-/// how all are told, and none twice, is what rankings teach.
+/// Four to six different things at once, where descriptions tell three at most. The default mix of demonstrations has none
+/// of them: that all are told, and none twice, is what rankings teach.
 enum CrowdsFamily {
     static let wordings = DescriptionsFamily.wordings
 
