@@ -142,6 +142,10 @@ import Testing
         #expect(hash == digest, "\(family): \(hash)")
     }
 
+    @Test func everyFamilyHasADigest() {
+        #expect(Self.digests.count == Family.allCases.count)
+    }
+
     private static let digests: [UInt64] = [
         7_146_407_105_812_358_809, 3_255_120_984_906_230_090, 10_377_922_313_179_052_334, 3_844_508_594_101_911_092,
         1_278_835_621_641_575_795, 5_152_912_363_469_684_401, 1_225_171_615_357_427_147, 10_300_876_936_760_809_577,
