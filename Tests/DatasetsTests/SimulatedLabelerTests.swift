@@ -6,10 +6,10 @@ import Testing
     private static let all = SimulatedLabeler.training + [SimulatedLabeler.heldOut]
 
     private func task(
-        _ truth: GroundTruth, form: FamilyQuestion.Form = .short, things: [LabelingTask.Thing]? = nil, seed: UInt64 = 1
+        _ truth: GroundTruth, about text: String = "What is it?", form: FamilyQuestion.Form = .short,
+        things: [LabelingTask.Thing]? = nil, seed: UInt64 = 1
     ) -> LabelingTask {
-        let question = FamilyQuestion(
-            family: .attributes, text: "What is it?", answer: "", form: form, truth: truth)
+        let question = FamilyQuestion(family: .attributes, text: text, answer: "", form: form, truth: truth)
         let standard = [
             LabelingTask.Thing(kind: .shape(.circle), colour: .red), .init(kind: .shape(.star), colour: .blue),
         ]
@@ -54,6 +54,19 @@ import Testing
         let padding = String(repeating: " as one can see", count: 6)
         #expect(good > utility("The circle is red\(padding).", open))
         #expect(utility("", open) < utility("blue", open))
+    }
+
+    @Test func aYesNamesWhatTheQuestionNames() {
+        let placed = task(.yesNo(false), about: "Is the red circle above the blue star?")
+        for question in ["Is there a green ring?", "Is it true that there is a red circle and a blue cross?"] {
+            let absent = task(.yesNo(false), about: question)
+            #expect(abs(utility("yes", placed) - 1.2 - utility("yes", absent)) < 1e-9, "\(question)")
+            #expect(utility("no", placed) == utility("no", absent))
+        }
+        // Named in question and answer, the ring counts once.
+        let asked = task(.yesNo(false), about: "Is there a green ring?", form: .sentence)
+        let traits = AnswerTraits(of: .init(text: "Yes, there is a green ring.", finishReason: .stop), to: asked)
+        #expect(traits.absent == 1)
     }
 
     @Test func aDescriptionIsAsRightAsWhatItNames() {

@@ -2,8 +2,8 @@
 package struct AnswerTraits: Equatable {
     /// 1 if right, 0 if not; of a description the share of the picture's things that it names.
     var right: Double
-    /// Things that it names and the picture does not show, at most 3.
-    var absent: Double
+    /// Things that it names, or that a yes takes from the question, and the picture does not show, at most 3.
+    package var absent: Double
     /// Of a description, things of which it says a wrong size, number or place, at most 3.
     package var amiss: Double
     /// 1 if it has the asked form.
@@ -20,7 +20,7 @@ package struct AnswerTraits: Equatable {
     package init(of answer: SimulatedLabeler.Answer, to task: LabelingTask) {
         let read = LabeledWords(answer.text)
         right = Self.right(read, task)
-        absent = Double(min(3, Self.absent(read, task.things)))
+        absent = Double(min(3, Self.absent(read, task)))
         amiss = task.truth == .description ? Double(min(3, Self.amiss(read, task.things ?? []))) : 0
         form = Self.hasForm(task, read, answer.text) ? 1 : 0
         ended = answer.finishReason == .stop && !read.words.isEmpty ? 1 : 0
@@ -58,12 +58,14 @@ package struct AnswerTraits: Equatable {
         return Double(found) / Double(things.count)
     }
 
-    /// How many mentions fit none of `things`.
-    private static func absent(_ read: LabeledWords, _ things: [LabelingTask.Thing]?) -> Int {
-        guard let things else { return 0 }
-        return read.mentions.count { mention in
-            !things.contains { $0.fits(mention) }
+    /// How many mentions fit nothing that is there. Who says yes to "Is there a star?" names the star.
+    private static func absent(_ read: LabeledWords, _ task: LabelingTask) -> Int {
+        guard let things = task.things else { return 0 }
+        let absent = { (words: LabeledWords) in
+            words.mentions.count { mention in !things.contains { $0.fits(mention) } }
         }
+        let isWrongYes = task.truth == .yesNo(false) && read.verdict == true
+        return isWrongYes ? max(absent(read), absent(LabeledWords(task.question))) : absent(read)
     }
 
     /// How many mentions fit some of `things`, but not in all that they say.
