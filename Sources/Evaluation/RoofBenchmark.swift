@@ -26,19 +26,22 @@ struct RoofBenchmark {
         return stopwatch.gigabytes("memory read", count: Self.bytes) { compute.read(memory) }
     }
 
-    /// The matrices of a decoder's block, 512 rows at a time, in the format of the model that ships.
+    /// The matrices of a decoder's block in the format of the model that ships, with 512 rows in parts as prefill takes
+    /// them.
     func products(_ configuration: DecoderConfiguration, peak: BenchmarkFigure) -> [BenchmarkFigure] {
         let c = configuration
         let layers = [
             (c.hidden, c.queryWidth + 2 * c.kvWidth), (c.queryWidth, c.hidden), (c.hidden, 2 * c.feedForward),
             (c.feedForward, c.hidden),
         ]
+        let bounds = DecoderPart.bounds(of: Self.rows, threads: compute.threads)
         var generator = SeededGenerator(seed: 0)
         let products = layers.map { inputs, outputs in
             let blocks = [UInt8](
                 repeating: 0, count: inputs / BlockFormat.blockSize * BlockFormat.q4_1.blockBytes * outputs)
+            let x = Tensor(normal: 1, [Self.rows, inputs], using: &generator)
             return (
-                x: Tensor(normal: 1, [Self.rows, inputs], using: &generator),
+                parts: bounds.map(x.rows),
                 w: QuantizedMatrix(
                     format: .q4_1, outputs: outputs, inputs: inputs, blocks: blocks, compute: compute)
             )
@@ -46,7 +49,7 @@ struct RoofBenchmark {
         let reached = stopwatch.operations("Q4_1 products") {
             (0..<Self.blocks).reduce(0) { sum, _ in
                 products.reduce(sum) { sum, product in
-                    _ = compute.multiply(product.x, product.w)
+                    _ = compute.map(product.parts) { compute.alone.multiply($0, product.w) }
                     return sum + 2 * Self.rows * product.w.inputs * product.w.outputs
                 }
             }

@@ -10,6 +10,14 @@ extension Compute {
         return results.compactMap { $0 }
     }
 
+    /// Lets `body` change each of `elements`, on all threads.
+    package func forEach<Element>(_ elements: inout [Element], _ body: (inout Element) -> Void) {
+        elements.withUnsafeMutableBufferPointer { elements in
+            guard let base = elements.baseAddress else { return }
+            pool.run(count: elements.count) { body(&base[$0]) }
+        }
+    }
+
     /// Elements that are worth handing to another thread.
     private static let grain = 1 << 14
 

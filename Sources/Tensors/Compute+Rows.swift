@@ -58,6 +58,21 @@ extension Compute {
         return result
     }
 
+    /// The rows of all parts, which are of as many columns, one after the other: `[sum of rows, columns]`.
+    package func joinRows(_ parts: [Tensor]) -> Tensor {
+        guard parts.count != 1 else { return parts[0] }
+        let (rows, columns) = (parts.reduce(0) { $0 + $1.rows }, parts.first?.columns ?? 0)
+        precondition(parts.allSatisfy { $0.columns == columns }, "tensors of different numbers of columns")
+        let starts = parts.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
+        var result = Tensor(uninitialized: [rows, columns])
+        result.withMutablePointer { result in
+            pool.run(count: parts.count) { index in
+                parts[index].withPointer { (result + starts[index]).update(from: $0, count: parts[index].count) }
+            }
+        }
+        return result
+    }
+
     /// The tensors' rows side by side: `[rows, sum of columns]`.
     public func joinColumns(_ parts: [Tensor]) -> Tensor {
         let (rows, columns) = (parts.first?.rows ?? 0, parts.reduce(0) { $0 + $1.columns })

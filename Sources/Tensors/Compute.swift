@@ -59,6 +59,7 @@ public final class Compute: Sendable {
     /// The instruction set whose kernels run.
     public let instructionSet: InstructionSet
     package let pool: ThreadPool
+    private let single: Compute?
     // Unchecked: a constant table of C function pointers.
     private nonisolated(unsafe) let table: apus_kernels
 
@@ -68,8 +69,12 @@ public final class Compute: Sendable {
         self.instructionSet = instructionSet
         self.table = apus_kernels_for(instructionSet.isa).pointee
         self.pool = ThreadPool(threads: threads)
+        self.single = threads > 1 ? Compute(threads: 1, instructionSet: instructionSet) : nil
         pool.start()
     }
+
+    /// The same kernels on the caller's thread alone: for threads that share out rows instead of pieces of each product.
+    package var alone: Compute { single ?? self }
 
     deinit {
         pool.stop()

@@ -34,7 +34,6 @@ public final class Decoder: Sendable {
     let embedding: EmbeddingTable
     let blocks: [Block]
     let finalNorm: Tensor
-    private let frequencies: RotaryFrequencies
 
     init(
         configuration: DecoderConfiguration, embedding: EmbeddingTable, blocks: [Block], finalNorm: Tensor,
@@ -45,7 +44,6 @@ public final class Decoder: Sendable {
         self.blocks = blocks
         self.finalNorm = finalNorm
         self.compute = compute
-        self.frequencies = configuration.rotaryFrequencies
     }
 
     /// A KV cache for this decoder of about `bytes` bytes, and room for `leastPositions` positions in any case.
@@ -94,13 +92,14 @@ public final class Decoder: Sendable {
     ///
     /// - Returns: `[outputRows, hidden]`.
     public func hiddenStates(_ batch: DecoderBatch, cache: KVCache) -> Tensor {
-        var x = embed(batch)
-        let angles = RotaryAngles(positions: batch.positions, frequencies: frequencies)
+        var parts = DecoderPart.parts(of: batch, embeddings: embed(batch), decoder: self)
         for layer in blocks.indices {
-            attend(&x, layer: layer, angles, batch, cache)
-            feedForward(&x, layer: layer, batch)
+            let fused = compute.joinRows(compute.map(parts) { $0.queriesKeysValues(layer: layer) })
+            let mixed = attend(fused, layer: layer, batch, cache)
+            compute.forEach(&parts) { $0.add(attention: mixed, layer: layer) }
         }
-        let outputs = compute.gather(batch.outputRows.map(Int32.init), from: x)
+        let hidden = compute.joinRows(parts.map(\.hidden))
+        let outputs = compute.gather(batch.outputRows.map(Int32.init), from: hidden)
         return compute.rmsNorm(outputs, weight: finalNorm, epsilon: configuration.normEpsilon)
     }
 
@@ -110,39 +109,16 @@ public final class Decoder: Sendable {
         return x
     }
 
-    private func attend(_ x: inout Tensor, layer: Int, _ angles: RotaryAngles, _ batch: DecoderBatch, _ cache: KVCache)
-    {
-        let block = blocks[layer]
-        let normed = compute.rmsNorm(x, weight: block.attentionNorm, epsilon: configuration.normEpsilon)
-        var fused = project(normed, block.queryKeyValue, .queryKeyValue, layer: layer, batch)
-        // Queries and keys lie side by side, and are turned alike.
-        compute.rotate(&fused, heads: configuration.heads + configuration.kvHeads, by: angles)
+    /// Stores the keys and values of a layer's fused rows and lets their queries attend.
+    private func attend(_ fused: Tensor, layer: Int, _ batch: DecoderBatch, _ cache: KVCache) -> Tensor {
         let keyStart = configuration.queryWidth
         let valueStart = keyStart + configuration.kvWidth
         compute.store(
             keys: fused[columns: keyStart..<valueStart],
             values: fused[columns: valueStart..<valueStart + configuration.kvWidth],
             layer: layer, sequences: batch.sequences, in: cache)
-        let mixed = compute.attend(
+        return compute.attend(
             queries: fused[columns: 0..<keyStart], heads: configuration.heads, layer: layer,
             sequences: batch.sequences, cache: cache)
-        compute.add(&x, project(mixed, block.output, .output, layer: layer, batch))
-    }
-
-    private func feedForward(_ x: inout Tensor, layer: Int, _ batch: DecoderBatch) {
-        let block = blocks[layer]
-        let normed = compute.rmsNorm(x, weight: block.feedForwardNorm, epsilon: configuration.normEpsilon)
-        let gateUp = project(normed, block.gateUp, .gateUp, layer: layer, batch)
-        compute.add(&x, project(compute.swiGLU(gateUp), block.down, .down, layer: layer, batch))
-    }
-
-    /// A linear layer, and on the rows of each policy the low-rank update of its adapter.
-    private func project(
-        _ x: Tensor, _ weights: LinearWeights, _ module: FusedModule, layer: Int, _ batch: DecoderBatch
-    ) -> Tensor {
-        let updates = batch.adapters.compactMap { run in
-            run.adapter.factors(layer: layer, module).map { LowRankUpdate(rows: run.rows, factors: $0) }
-        }
-        return compute.multiply(x, weights, updates: updates)
     }
 }

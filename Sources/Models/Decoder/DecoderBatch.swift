@@ -63,4 +63,13 @@ public struct DecoderBatch: Sendable {
         }
         return positions
     }
+
+    /// The runs of some of the rows, which are counted from the first of them.
+    func adapters(of part: Range<Int>) -> [AdapterRows] {
+        adapters.filter { $0.rows.overlaps(part) }.map { run in
+            let rows = run.rows.clamped(to: part)
+            return AdapterRows(
+                rows: rows.lowerBound - part.lowerBound..<rows.upperBound - part.lowerBound, adapter: run.adapter)
+        }
+    }
 }
