@@ -46,8 +46,11 @@ struct Rank: AsyncParsableCommand {
     @Option(help: "Tokens after which an answer is cut.")
     var maxTokens = RankingSettings().maximumTokens
 
-    @Option(help: "Families of generated pictures, separated by commas. Default: all.")
-    var families: String?
+    @Option(parsing: .upToNextOption, help: "The families of generated pictures.")
+    var families = RankingSettings().families
+
+    @Flag(name: .customLong("yes-no"), help: "Ask only what is answered by yes or no.")
+    var asksYesNoOnly = false
 
     @Option(help: "The share of training pictures that are easy-VQA's, 0 to 1.")
     var easyVQAShare = RankingSettings().easyVQAShare
@@ -73,7 +76,7 @@ struct Rank: AsyncParsableCommand {
         if let maxMinutes, !(maxMinutes > 0 && maxMinutes < 1e6) {
             throw ValidationError("--max-minutes takes a positive number")
         }
-        _ = try chosenFamilies()
+        if families.isEmpty { throw ValidationError("--families takes at least one") }
     }
 
     func run() async throws {
@@ -81,7 +84,7 @@ struct Rank: AsyncParsableCommand {
         guard let policy = model.catalog[policy] else {
             throw ValidationError("there is no policy \(policy) in \(options.policies)")
         }
-        let settings = try settings()
+        let settings = settings()
         let prompts = try RankingPrompts(
             settings: settings,
             dataset: easyVQAShare > 0 ? EasyVQA(folder: URL(fileURLWithPath: easyVQA)) : nil
@@ -103,11 +106,12 @@ struct Rank: AsyncParsableCommand {
         say(result.outcome == .finished ? "finished: \(folder)" : "paused; the same command goes on")
     }
 
-    private func settings() throws -> RankingSettings {
+    private func settings() -> RankingSettings {
         var settings = RankingSettings()
         settings.seed = seed
         settings.split = split
-        settings.families = try chosenFamilies()
+        settings.families = families
+        settings.asksYesNoOnly = asksYesNoOnly
         settings.prompts = prompts
         settings.samples = samples
         settings.strayAnswers = strayAnswers ?? samples / 2
@@ -115,19 +119,6 @@ struct Rank: AsyncParsableCommand {
         settings.easyVQAShare = easyVQAShare
         settings.agreementShare = agreementShare
         return settings
-    }
-
-    private func chosenFamilies() throws -> [Family] {
-        guard let families else { return Family.allCases }
-        let names = families.split(separator: ",")
-        guard !names.isEmpty else { throw ValidationError("--families names none") }
-        return try names.map { name in
-            guard let family = Family(rawValue: String(name)) else {
-                let known = Family.allCases.map(\.rawValue).joined(separator: ", ")
-                throw ValidationError("--families: there is no family \(name); there are: \(known)")
-            }
-            return family
-        }
     }
 }
 

@@ -136,6 +136,24 @@ import Training
         }
     }
 
+    @Test(arguments: Family.allCases) func aRunMayAskYesNoQuestionsOnly(family: Family) throws {
+        let settings = settings {
+            $0.families = [family]
+            $0.asksYesNoOnly = true
+        }
+        let prompts = try RankingPrompts(settings: settings, dataset: nil) { $0.picture(seed: $1) }
+        let asked = try (0..<20).flatMap { try prompts.prompts(ofPicture: $0) }
+        #expect(asked.count > 5)
+        for prompt in asked {
+            guard case .yesNo = prompt.task.truth, case .generated(_, let seed) = prompt.task.picture else {
+                Issue.record("“\(prompt.task.question)” is not answered by yes or no")
+                continue
+            }
+            #expect(
+                family.picture(seed: seed).questions[try #require(prompt.questionIndex)].text == prompt.task.question)
+        }
+    }
+
     @Test func validationPicturesAreOfTheirSplit() async throws {
         try await withTemporaryFolder { folder in
             _ = try await run(folder, settings(prompts: 8) { $0.split = .validation }).run(limit: nil) { _ in }

@@ -39,7 +39,7 @@ public struct RankingPrompts {
         numbers = generator.shuffled(questions.keys.sorted())
     }
 
-    /// The prompts about picture number `index` of the run, at least one.
+    /// The prompts about picture number `index` of the run; none if nothing that the run asks can be asked about it.
     public func prompts(ofPicture index: Int) throws -> [RankingPrompt] {
         var generator = SeededGenerator(seed: settings.seed).fork(index)
         let isOfficial = Double(generator.draw(0...999)) < settings.easyVQAShare * 1_000
@@ -47,19 +47,18 @@ public struct RankingPrompts {
             let number = numbers[index % numbers.count]
             let image = try dataset.trainingPicture(number)
             let other = try dataset.trainingPicture(numbers[(index + 1) % numbers.count])
-            let chosen = generator.shuffled(questions[number] ?? []).prefix(settings.questionsPerPicture)
-            return chosen.map {
-                RankingPrompt(
-                    image: image, otherImage: other, task: LabelingTask($0, facts: facts[number] ?? PictureFacts()),
-                    questionIndex: nil)
+            let tasks = (questions[number] ?? []).map { LabelingTask($0, facts: facts[number] ?? PictureFacts()) }
+                .filter { settings.asks($0.truth) }
+            return generator.shuffled(tasks).prefix(settings.questionsPerPicture).map {
+                RankingPrompt(image: image, otherImage: other, task: $0, questionIndex: nil)
             }
         }
         let family = generator.draw(from: settings.families)
         let seeds = (0..<2).map { _ in settings.split.seed(at: UInt64(generator.draw(0...999_999_999))) }
         let picture = draw(family, seeds[0])
         let other = draw(family, seeds[1]).scene.image
-        let chosen = generator.shuffled(Array(picture.questions.indices)).prefix(settings.questionsPerPicture)
-        return chosen.map { index in
+        let asked = picture.questions.indices.filter { settings.asks(picture.questions[$0].truth) }
+        return generator.shuffled(asked).prefix(settings.questionsPerPicture).map { index in
             RankingPrompt(
                 image: picture.scene.image, otherImage: other,
                 task: LabelingTask(

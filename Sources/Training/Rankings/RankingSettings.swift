@@ -17,6 +17,8 @@ public struct RankingSettings: Codable, Sendable {
     public var strayAnswers = 2
     /// Questions about one picture, at most.
     public var questionsPerPicture = 4
+    /// Whether other questions than those that are answered by yes or no are left out.
+    public var asksYesNoOnly = false
     /// Tokens after which an answer is cut.
     public var maximumTokens = 96
     /// The share of training pictures that are easy-VQA's; the rest is generated, as all validation pictures are.
@@ -26,6 +28,12 @@ public struct RankingSettings: Codable, Sendable {
 
     /// The defaults.
     public init() {}
+
+    /// Whether the run asks what is answered so.
+    func asks(_ truth: GroundTruth) -> Bool {
+        if case .yesNo = truth { return true }
+        return !asksYesNoOnly
+    }
 
     /// Whether answer number `index` is a stray one: they come last.
     func isStray(_ index: Int) -> Bool { index >= samples - strayAnswers }
