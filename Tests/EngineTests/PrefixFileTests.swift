@@ -11,8 +11,8 @@ import Tokenizers
 @Suite struct PrefixFileTests {
     private let decoder: Decoder
     private let tokenizer: Tokenizer
-    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
-    private var path: String { folder.appendingPathComponent("prefixes").path }
+    private let folder: TemporaryFolder
+    private var path: String { folder.url.appendingPathComponent("prefixes").path }
 
     init() throws {
         let fixtures = #filePath.replacingOccurrences(
@@ -20,7 +20,7 @@ import Tokenizers
         let file = try GGUFFile(path: fixtureURL("tiny-llama-q4_1.gguf", file: fixtures).path)
         decoder = try Decoder(file, compute: Compute(threads: 1))
         tokenizer = Tokenizer(try Vocabulary(file))
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        folder = try TemporaryFolder()
     }
 
     private func policy(_ weights: String = "a") throws -> Policy {
@@ -76,7 +76,7 @@ import Tokenizers
 
     /// A file of these bytes, of its own: an engine that goes away writes its file.
     private func file(_ bytes: Data) throws -> String {
-        let url = folder.appendingPathComponent(UUID().uuidString)
+        let url = folder.url.appendingPathComponent(UUID().uuidString)
         try bytes.write(to: url)
         return url.path
     }

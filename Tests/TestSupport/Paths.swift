@@ -28,20 +28,32 @@ public func fixtureURL(_ name: String, file: String = #filePath) throws -> URL {
     return url
 }
 
+/// An empty folder, which is deleted with this.
+public final class TemporaryFolder: Sendable {
+    /// Where it is.
+    public let url = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")
+
+    /// Makes the folder.
+    public init() throws {
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(at: url)
+    }
+}
+
 /// Calls `body` with an empty folder of its own, which is deleted afterwards.
 @discardableResult
 public func withTemporaryFolder<R>(_ body: (URL) throws -> R) throws -> R {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    return try body(folder)
+    let folder = try TemporaryFolder()
+    return try withExtendedLifetime(folder) { try body(folder.url) }
 }
 
 /// The same for a body that waits.
 @discardableResult
 public func withTemporaryFolder<R>(_ body: (URL) async throws -> R) async throws -> R {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("apus-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    return try await body(folder)
+    let folder = try TemporaryFolder()
+    defer { withExtendedLifetime(folder) {} }
+    return try await body(folder.url)
 }

@@ -6,10 +6,15 @@ enum CrowdsFamily {
     static func picture(seed: UInt64) -> FamilyPicture {
         var generator = SeededGenerator(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
-        let things = SceneThings(apart: rules.distinctPairs(generator.draw(4...6), &generator), rules, &generator)
+        let things = things(rules, &generator)
         let scene = things.scene(&generator)
         var asking = Questioner(.crowds, generator)
         DescriptionsFamily.ask(about: things, rules, &asking)
         return FamilyPicture(scene: scene, questions: asking.chosen())
+    }
+
+    /// Four to six different things.
+    static func things(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> SceneThings {
+        SceneThings(apart: rules.distinctPairs(generator.draw(4...6), &generator), rules, &generator)
     }
 }

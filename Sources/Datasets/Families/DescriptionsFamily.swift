@@ -6,7 +6,7 @@ enum DescriptionsFamily {
     private static let detailed = Wording(
         "Describe the picture.", "Describe the image in detail.", "Tell me what you see, and where.",
         "Describe each thing in the picture and where it is.", "What is in the picture, and where?")
-    private static let shows = Wording(
+    static let shows = Wording(
         "Does the picture show #1?", "Is this a picture of #1?", "Is it true that the image shows #1?",
         "Would “#1” describe the picture?")
 
@@ -70,7 +70,7 @@ enum DescriptionsFamily {
         let told = things.inReadingOrder
         let phrases = told.map { Phrase.indefinite(Self.name($0)) }
         let places = zip(phrases, told).map { "There is \($0) \(place($1.place))." }
-        askWhetherShown(told.map(\.pair), rules, &asking)
+        askWhetherShown(told, rules, &asking)
         describe(places, "The picture shows \(Phrase.list(phrases)).", &asking)
     }
 
@@ -88,9 +88,10 @@ enum DescriptionsFamily {
     }
 
     /// One of two true captions and a wrong one, in which one thing's colour or form, or both, are other ones.
-    private static func askWhetherShown(
-        _ pairs: [HeldOutRules.Pair], _ rules: HeldOutRules, _ asking: inout Questioner
+    static func askWhetherShown(
+        _ things: [SceneThings.Thing], _ rules: HeldOutRules, _ asking: inout Questioner
     ) {
+        let pairs = things.map(\.pair)
         let isTrue = asking.generator.draw(0...1) == 0
         let shown = asking.generator.shuffled(pairs).prefix(2)
         var told = Array(shown)

@@ -20,6 +20,8 @@ public enum Family: String, Codable, Sendable, CaseIterable {
     case descriptions
     /// The same of four to six things.
     case crowds
+    /// Whether captions of as many things are true.
+    case captions
 
     /// The picture of `seed`, with up to eight questions in random order, at least four where it shows anything. The
     /// seed's split decides what may be shown.
@@ -34,6 +36,7 @@ public enum Family: String, Codable, Sendable, CaseIterable {
         case .absence: AbsenceFamily.picture(seed: seed)
         case .descriptions: DescriptionsFamily.picture(seed: seed)
         case .crowds: CrowdsFamily.picture(seed: seed)
+        case .captions: CaptionsFamily.picture(seed: seed)
         }
     }
 
@@ -49,6 +52,7 @@ public enum Family: String, Codable, Sendable, CaseIterable {
         case .absence: AbsenceFamily.wordings
         case .descriptions: DescriptionsFamily.wordings
         case .crowds: CrowdsFamily.wordings
+        case .captions: CaptionsFamily.wordings
         }
     }
 }

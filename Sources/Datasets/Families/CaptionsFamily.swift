@@ -1,0 +1,14 @@
+/// Whether captions of four to six things are true: who says yes to anything takes things for there that are not.
+enum CaptionsFamily {
+    static let wordings = [DescriptionsFamily.shows]
+
+    static func picture(seed: UInt64) -> FamilyPicture {
+        var generator = SeededGenerator(seed: seed)
+        let rules = HeldOutRules(SeedSplit(of: seed))
+        let things = CrowdsFamily.things(rules, &generator)
+        let scene = things.scene(&generator)
+        var asking = Questioner(.captions, generator)
+        while asking.questions.count < 5 { DescriptionsFamily.askWhetherShown(things.inReadingOrder, rules, &asking) }
+        return FamilyPicture(scene: scene, questions: asking.chosen())
+    }
+}
