@@ -239,7 +239,11 @@ document.addEventListener("keydown", (event) => {
 async function listPolicies() {
     try {
         const response = await fetchWithKey("v1/models");
-        if (!response.ok) { return; }
+        if (!response.ok) {
+            // Who has not typed a key yet sees that one is asked for.
+            if (key.value !== "") { showError(await refusal(response)); }
+            return;
+        }
         const chosen = model.value;
         model.replaceChildren(model.options[0]);
         for (const { id } of (await response.json()).data) { model.append(new Option(id, id, false, id === chosen)); }
