@@ -86,6 +86,15 @@ import Tokenizers
         return try #require(await engine.ended()).get()
     }
 
+    /// What an engine finds in its file. It has ended when this returns, and writes nothing later.
+    private func restored(
+        by policy: Policy, at path: String? = nil, _ change: (inout EngineConfiguration) -> Void = { _ in }
+    ) async throws -> Result<Int, PrefixFileError>? {
+        let engine = engine(policy, at: path, change)
+        _ = try await kept(by: engine)
+        return engine.restored
+    }
+
     @Test func theNextEngineGoesOnWhereTheLastOneStopped() async throws {
         let first = engine(try policy())
         #expect(try first.restored?.get() == 0)
@@ -114,8 +123,8 @@ import Tokenizers
         _ = try await answer(request(by: served), from: first)
         _ = try await kept(by: first)
         let whole = try Data(contentsOf: URL(fileURLWithPath: path))
-        #expect(try engine(policy("other"), at: file(whole)).restored?.get() == 0)
-        let smaller = engine(served, at: try file(whole)) { $0.cachePrecision = .int8 }.restored
+        #expect(try await restored(by: policy("other"), at: file(whole))?.get() == 0)
+        let smaller = try await restored(by: served, at: file(whole)) { $0.cachePrecision = .int8 }
         #expect(throws: PrefixFileError.self) { try smaller?.get() }
         #expect("\(try #require(smaller))".contains("int16"))
     }
@@ -140,6 +149,7 @@ import Tokenizers
         #expect(try second.restored?.get() == 16)
         #expect(try await answer(request(by: served, shade: 0.7), from: second).cached == 48)
         #expect(try await answer(request(by: served, shade: 0.1), from: second).cached == 0)
+        _ = try await kept(by: second)
     }
 
     @Test func damageIsFoundAndServingGoesOn() async throws {
@@ -149,9 +159,8 @@ import Tokenizers
         _ = try await kept(by: first)
         let whole = try Data(contentsOf: URL(fileURLWithPath: path))
         for count in [0, 7, 31, 32, 40, 48, 100, whole.count - 1] {
-            #expect(throws: PrefixFileError.self, "\(count) bytes") {
-                try engine(served, at: file(whole.prefix(count))).restored?.get()
-            }
+            let restored = try await restored(by: served, at: file(whole.prefix(count)))
+            #expect(throws: PrefixFileError.self, "\(count) bytes") { try restored?.get() }
         }
         for place in [0, 8, 20, whole.count / 2, whole.count - 40, whole.count - 1] {
             var bytes = whole
@@ -159,6 +168,7 @@ import Tokenizers
             let next = engine(served, at: try file(bytes))
             #expect(throws: PrefixFileError.self, "byte \(place)") { try next.restored?.get() }
             #expect(try await answer(request(by: served), from: next).tokens == cold.tokens)
+            _ = try await kept(by: next)
         }
     }
 
@@ -185,6 +195,7 @@ import Tokenizers
         let json = replaced(index)
         let size = (0..<8).map { UInt8(truncatingIfNeeded: json.count >> (8 * $0)) }
         try HashedFile.write([replaced(head), size, json, Array(whole[(16 + length)...])], to: path)
-        #expect(throws: PrefixFileError.self) { try engine(served).restored?.get() }
+        let restored = try await restored(by: served)
+        #expect(throws: PrefixFileError.self) { try restored?.get() }
     }
 }
