@@ -89,7 +89,7 @@ import Tokenizers
     /// What an engine finds in its file. It has ended when this returns, and writes nothing later.
     private func restored(
         by policy: Policy, at path: String? = nil, _ change: (inout EngineConfiguration) -> Void = { _ in }
-    ) async throws -> Result<Int, PrefixFileError>? {
+    ) async throws -> Engine.KeptBlocks? {
         let engine = engine(policy, at: path, change)
         _ = try await kept(by: engine)
         return engine.restored

@@ -34,6 +34,7 @@ public final class Decoder: Sendable {
     let embedding: EmbeddingTable
     let blocks: [Block]
     let finalNorm: Tensor
+    let frequencies: RotaryFrequencies
 
     init(
         configuration: DecoderConfiguration, embedding: EmbeddingTable, blocks: [Block], finalNorm: Tensor,
@@ -44,6 +45,7 @@ public final class Decoder: Sendable {
         self.blocks = blocks
         self.finalNorm = finalNorm
         self.compute = compute
+        self.frequencies = configuration.rotaryFrequencies
     }
 
     /// A KV cache for this decoder of about `bytes` bytes, and room for `leastPositions` positions in any case.

@@ -47,8 +47,7 @@ package struct DecoderPart: Sendable {
     ) {
         self.rows = rows
         self.hidden = hidden
-        self.angles = RotaryAngles(
-            positions: Array(positions[rows]), frequencies: decoder.configuration.rotaryFrequencies)
+        self.angles = RotaryAngles(positions: Array(positions[rows]), frequencies: decoder.frequencies)
         self.adapters = batch.adapters(of: rows)
         self.decoder = decoder
         self.compute = compute
