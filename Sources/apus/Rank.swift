@@ -49,8 +49,8 @@ struct Rank: AsyncParsableCommand {
     @Option(parsing: .upToNextOption, help: "The families of generated pictures.")
     var families = RankingSettings().families
 
-    @Flag(name: .customLong("yes-no"), help: "Ask only what is answered by yes or no.")
-    var asksYesNoOnly = false
+    @Option(parsing: .upToNextOption, help: "Ask only what is rightly answered so: yes, no or both.")
+    var only = RankingSettings().only
 
     @Option(help: "The share of training pictures that are easy-VQA's, 0 to 1.")
     var easyVQAShare = RankingSettings().easyVQAShare
@@ -111,7 +111,7 @@ struct Rank: AsyncParsableCommand {
         settings.seed = seed
         settings.split = split
         settings.families = families
-        settings.asksYesNoOnly = asksYesNoOnly
+        settings.only = only
         settings.prompts = prompts
         settings.samples = samples
         settings.strayAnswers = strayAnswers ?? samples / 2
@@ -124,3 +124,4 @@ struct Rank: AsyncParsableCommand {
 
 extension SeedSplit: ExpressibleByArgument {}
 extension Family: ExpressibleByArgument {}
+extension RankingSettings.YesNo: ExpressibleByArgument {}

@@ -2,6 +2,12 @@ public import Datasets
 
 /// What decides the bytes of a ranking run, beside its inputs.
 public struct RankingSettings: Codable, Sendable {
+    /// A right answer that questions can be chosen by. A policy that says no too readily is unsure of what is there more
+    /// often than of what is not; rankings of its answers then teach yes, unless more is asked whose answer is no.
+    public enum YesNo: String, Codable, CaseIterable, Sendable {
+        case yes, no
+    }
+
     /// Decides pictures, questions and draws.
     public var seed: UInt64 = 0
     /// What the pictures may be used for; test pictures are never ranked.
@@ -17,8 +23,8 @@ public struct RankingSettings: Codable, Sendable {
     public var strayAnswers = 2
     /// Questions about one picture, at most.
     public var questionsPerPicture = 4
-    /// Whether other questions than those that are answered by yes or no are left out.
-    public var asksYesNoOnly = false
+    /// If there are any, only what is rightly answered by one of these is asked.
+    public var only: [YesNo] = []
     /// Tokens after which an answer is cut.
     public var maximumTokens = 96
     /// The share of training pictures that are easy-VQA's; the rest is generated, as all validation pictures are.
@@ -31,8 +37,8 @@ public struct RankingSettings: Codable, Sendable {
 
     /// Whether the run asks what is answered so.
     func asks(_ truth: GroundTruth) -> Bool {
-        if case .yesNo = truth { return true }
-        return !asksYesNoOnly
+        guard case .yesNo(let isYes) = truth else { return only.isEmpty }
+        return only.isEmpty || only.contains(isYes ? .yes : .no)
     }
 
     /// Whether answer number `index` is a stray one: they come last.
