@@ -27,8 +27,19 @@ import Testing
         #expect(provenance["note"] == "quotes \", slashes / \\, ümläuts, \u{2028}")
     }
 
+    /// The file that the `gguf` package wrote; its bytes stay mapped.
+    private func gguf() throws -> GGUFFile {
+        struct Formats: Decodable { var gguf: Data }
+        let formats = try JSONDecoder().decode(Formats.self, from: Data(contentsOf: fixtureURL("formats.json")))
+        return try withTemporaryFolder { folder in
+            let url = folder.appendingPathComponent("formats.gguf")
+            try formats.gguf.write(to: url)
+            return try GGUFFile(path: url.path)
+        }
+    }
+
     @Test(arguments: ["bf16", "q4_0", "q4_1", "q8_0"]) func ggufTensorsAreDequantisedAlike(name: String) throws {
-        let file = try GGUFFile(path: fixtureURL("formats.gguf").path)
+        let file = try gguf()
         let tensor = try file.float(name)
         let expected = try file.float("\(name).expected")
         #expect(tensor.shape == [3, 64] && expected.shape == [3, 64])
@@ -41,7 +52,7 @@ import Testing
     }
 
     @Test func ggufFloatsAreExact() throws {
-        let file = try GGUFFile(path: fixtureURL("formats.gguf").path)
+        let file = try gguf()
         let expected = try SafetensorsFile(path: fixtureURL("formats.safetensors").path).tensor("f32").elements
         #expect(try file.float("f32").elements == expected)
         #expect(try file.float("f16").elements == expected)
@@ -49,7 +60,7 @@ import Testing
     }
 
     @Test func ggufMetadataOfEveryTypeIsRead() throws {
-        let file = try GGUFFile(path: fixtureURL("formats.gguf").path)
+        let file = try gguf()
         let expected: [String: GGUFValue] = [
             "uint8": .unsigned(200), "int8": .signed(-100), "uint16": .unsigned(60_000), "int16": .signed(-30_000),
             "uint32": .unsigned(4_000_000_000), "int32": .signed(-2_000_000_000), "uint64": .unsigned(1 << 63),

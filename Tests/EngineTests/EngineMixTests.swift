@@ -15,16 +15,14 @@ import Tokenizers
     private let policies: [Policy]
 
     init() throws {
-        let fixtures = #filePath.replacingOccurrences(
-            of: "EngineTests/EngineMixTests.swift", with: "ModelsTests/x.swift")
-        let file = try GGUFFile(path: fixtureURL("tiny-llama-q4_1.gguf", file: fixtures).path)
+        let file = try TinyLlama.file(.q4_1)
         // One thread: tests of other suites run beside this one.
         let compute = Compute(threads: 1)
         let decoder = try Decoder(file, compute: compute)
         self.decoder = decoder
         tokenizer = Tokenizer(try Vocabulary(file))
-        let folder = fixtures.replacingOccurrences(
-            of: "ModelsTests/x.swift", with: "CheckpointsTests/Fixtures/adapter")
+        let folder = #filePath.replacingOccurrences(
+            of: "EngineTests/EngineMixTests.swift", with: "CheckpointsTests/Fixtures/adapter")
         let adapter = try LowRankAdapter(PEFTAdapter(folder: folder), configuration: decoder.configuration)
         var generator = SeededGenerator(seed: 9)
         let sizes = try VisionConfiguration(

@@ -20,7 +20,7 @@ import Tokenizers
     private let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
 
     init() throws {
-        let file = try GGUFFile(path: tests.appending(path: "ModelsTests/Fixtures/tiny-llama-q4_1.gguf").path)
+        let file = try TinyLlama.file(.q4_1)
         decoder = try Decoder(file, compute: compute)
         tokenizer = Tokenizer(try Vocabulary(file))
         adapter = try LowRankAdapter(
@@ -73,10 +73,6 @@ import Tokenizers
             .request(messages: messages, pictures: [picture ?? self.picture], policy: policy).reading(answers)
     }
 
-    private func file(_ name: String) throws -> GGUFFile {
-        try GGUFFile(path: tests.appending(path: "ModelsTests/Fixtures/\(name).gguf").path)
-    }
-
     private let messages = [
         ChatMessage(role: .user, content: [.image(0), .text("what color is the large thing on the left of it?")])
     ]
@@ -104,13 +100,13 @@ import Tokenizers
 
     /// In 32 bits only keys and values are rounded, to 16 or 12; with quantised weights activations are too, to 8.
     @Test(arguments: [
-        ("tiny-llama", Decoder.Precision.float32, KVCache.Precision.fp16, Float(2e-3)),
-        ("tiny-llama", .float32, .int16, 4e-3), ("tiny-llama-q4_1", .asStored, .int16, 0.1),
+        (TinyLlama.Format.float32, Decoder.Precision.float32, KVCache.Precision.fp16, Float(2e-3)),
+        (.float32, .float32, .int16, 4e-3), (.q4_1, .asStored, .int16, 0.1),
     ])
     func rewardsEqualTheTrainingForward(
-        name: String, precision: Decoder.Precision, cache: KVCache.Precision, gap: Float
+        format: TinyLlama.Format, precision: Decoder.Precision, cache: KVCache.Precision, gap: Float
     ) async throws {
-        let file = try file(name)
+        let file = try TinyLlama.file(format)
         let decoder = try Decoder(file, precision: precision, compute: compute)
         let base = try FrozenDecoder(gguf: file, configuration: TinyLlama.configuration, compute: compute)
         let texts = ["red", "it is blue", "there is a red circle", "x"]

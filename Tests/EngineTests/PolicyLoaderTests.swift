@@ -13,8 +13,7 @@ import Tokenizers
     private let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
 
     init() throws {
-        let path = tests.appendingPathComponent("ModelsTests/Fixtures/tiny-llama-q4_1.gguf").path
-        decoder = try Decoder(GGUFFile(path: path), compute: Compute(threads: 1))
+        decoder = try Decoder(TinyLlama.file(.q4_1), compute: Compute(threads: 1))
     }
 
     private func publish(in folder: String, textHidden: Int = 64, image: PolicyManifest.Image? = nil) throws {

@@ -16,9 +16,7 @@ import Tokenizers
     private let policy: Policy
 
     init() throws {
-        let fixtures = #filePath.replacingOccurrences(
-            of: "EngineTests/PrefixCacheTests.swift", with: "ModelsTests/x.swift")
-        let file = try GGUFFile(path: fixtureURL("tiny-llama-q4_1.gguf", file: fixtures).path)
+        let file = try TinyLlama.file(.q4_1)
         // One thread: tests of other suites run beside these.
         let compute = Compute(threads: 1)
         decoder = try Decoder(file, compute: compute)

@@ -15,9 +15,7 @@ import Tokenizers
     private var path: String { folder.url.appendingPathComponent("prefixes").path }
 
     init() throws {
-        let fixtures = #filePath.replacingOccurrences(
-            of: "EngineTests/PrefixFileTests.swift", with: "ModelsTests/x.swift")
-        let file = try GGUFFile(path: fixtureURL("tiny-llama-q4_1.gguf", file: fixtures).path)
+        let file = try TinyLlama.file(.q4_1)
         decoder = try Decoder(file, compute: Compute(threads: 1))
         tokenizer = Tokenizer(try Vocabulary(file))
         folder = try TemporaryFolder()

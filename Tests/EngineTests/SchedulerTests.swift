@@ -13,10 +13,7 @@ import Tokenizers
     private let tokenizer: Tokenizer
 
     init() throws {
-        let fixtures = #filePath.replacingOccurrences(
-            of: "EngineTests/SchedulerTests.swift", with: "ModelsTests/x.swift")
-        tokenizer = Tokenizer(
-            try Vocabulary(GGUFFile(path: fixtureURL("tiny-llama-q4_1.gguf", file: fixtures).path)))
+        tokenizer = Tokenizer(try Vocabulary(TinyLlama.file(.q4_1)))
         var generator = SeededGenerator(seed: 9)
         let sizes = try VisionConfiguration(
             imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2, textHidden: 64)

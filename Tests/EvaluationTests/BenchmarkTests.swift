@@ -29,9 +29,7 @@ import Tokenizers
 
     /// Every figure is there, on a model too small for some of the default lengths.
     @Test func measuresATinyModel() async throws {
-        let fixtures = #filePath.replacingOccurrences(
-            of: "EvaluationTests/BenchmarkTests.swift", with: "ModelsTests/x.swift")
-        let file = try GGUFFile(path: fixtureURL("tiny-llama-q4_1.gguf", file: fixtures).path)
+        let file = try TinyLlama.file(.q4_1)
         let decoder = try Decoder(file, compute: Compute(threads: 2))
         let tokenizer = Tokenizer(try Vocabulary(file))
         let engine = Engine(

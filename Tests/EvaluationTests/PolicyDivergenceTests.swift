@@ -18,9 +18,7 @@ import Tokenizers
     private let settings: PolicyDivergence.Settings
 
     init() throws {
-        let fixtures = #filePath.replacingOccurrences(
-            of: "EvaluationTests/PolicyDivergenceTests.swift", with: "ModelsTests/x.swift")
-        let file = try GGUFFile(path: fixtureURL("tiny-llama-q4_1.gguf", file: fixtures).path)
+        let file = try TinyLlama.file(.q4_1)
         let decoder = try Decoder(file, compute: Compute(threads: 2))
         self.decoder = decoder
         tokenizer = Tokenizer(try Vocabulary(file))

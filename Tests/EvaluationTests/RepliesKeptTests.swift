@@ -12,9 +12,7 @@ import Testing
     private let conversations: [(prompt: [Int32], reply: [Int32])]
 
     init() throws {
-        let fixtures = #filePath.replacingOccurrences(
-            of: "EvaluationTests/RepliesKeptTests.swift", with: "ModelsTests/x.swift")
-        let file = try GGUFFile(path: fixtureURL("tiny-llama-q4_1.gguf", file: fixtures).path)
+        let file = try TinyLlama.file(.q4_1)
         let decoder = try Decoder(file, compute: Compute(threads: 2))
         self.decoder = decoder
         conversations = (1...4).map { start in

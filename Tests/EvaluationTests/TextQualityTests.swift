@@ -13,9 +13,7 @@ import Tokenizers
     private let tokenizer: Tokenizer
 
     init() throws {
-        let fixtures = #filePath.replacingOccurrences(
-            of: "EvaluationTests/TextQualityTests.swift", with: "ModelsTests/x.swift")
-        let file = try GGUFFile(path: fixtureURL("tiny-llama-q4_1.gguf", file: fixtures).path)
+        let file = try TinyLlama.file(.q4_1)
         decoder = try Decoder(file, compute: Compute(threads: 2))
         tokenizer = Tokenizer(try Vocabulary(file))
     }

@@ -1,13 +1,16 @@
 """Small checkpoints written by the formats' own Python packages: what our readers must read, byte for byte."""
 
+import base64
 import json
+import tempfile
+from pathlib import Path
 
 import gguf
 import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from common import destination, generator, provenance, report
+from common import destination, generator, provenance, report, write_json
 
 SHAPE = (3, 64)
 QUANTISED = ("Q4_0", "Q4_1", "Q8_0")
@@ -40,8 +43,8 @@ def make_safetensors(x: torch.Tensor) -> None:
 
 def make_gguf(x: torch.Tensor) -> None:
     """One tensor of each type that we read beside what the reference dequantises it to, and metadata of every kind."""
-    path = destination("Checkpoints", "formats.gguf")
-    writer = gguf.GGUFWriter(path, "llama")
+    scratch = tempfile.NamedTemporaryFile(suffix=".gguf")
+    writer = gguf.GGUFWriter(scratch.name, "llama")
     writer.add_uint8("kinds.uint8", 200)
     writer.add_int8("kinds.int8", -100)
     writer.add_uint16("kinds.uint16", 60_000)
@@ -69,7 +72,8 @@ def make_gguf(x: torch.Tensor) -> None:
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    report(path)
+    content = base64.b64encode(Path(scratch.name).read_bytes()).decode()
+    write_json("Checkpoints", "formats.json", {"gguf": content})
 
 
 def main() -> None:

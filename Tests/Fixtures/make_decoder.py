@@ -5,15 +5,16 @@ the query and key projections. README.md in this folder lists every tensor.
 """
 
 import copy
-import shutil
+import hashlib
 import tempfile
+from pathlib import Path
 
 import gguf
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
 import tiny_llama
-from common import BASE_FILE, CACHE, TESTS, destination, generator, write_json, write_tensors
+from common import BASE_FILE, CACHE, TESTS, generator, write_json, write_tensors
 
 TOP, STRIDE = 32, 64  # of 49,152 logits keep the 32 highest and every 64th
 TEXT_POSITIONS = 1280  # at most
@@ -124,15 +125,16 @@ def write_text(model, tokenizer) -> None:
 @torch.no_grad()
 def write_tiny() -> None:
     state = tiny_llama.weights()
-    tiny_llama.write_gguf(state, "tiny-llama.gguf", gguf.GGMLQuantizationType.F32)
-    tiny_llama.write_gguf(state, "tiny-llama-q4_1.gguf", gguf.GGMLQuantizationType.Q4_1)
     write_tensors("Models", "tiny-llama-weights.safetensors", state)
     ids = torch.randint(3, 320, (1, 48), generator=generator(2))
     ids[0, :2] = torch.tensor([1, 1])
-    tensors = {}
-    for name in ("tiny-llama", "tiny-llama-q4_1"):
+    tensors, digests = {}, {}
+    formats = {"tiny-llama": gguf.GGMLQuantizationType.F32, "tiny-llama-q4_1": gguf.GGMLQuantizationType.Q4_1}
+    for name, matrices in formats.items():
         with tempfile.TemporaryDirectory() as folder:
-            shutil.copy(destination("Models", f"{name}.gguf"), folder)
+            path = Path(folder) / f"{name}.gguf"
+            tiny_llama.write_gguf(state, path, matrices)
+            digests[name] = hashlib.sha256(path.read_bytes()).hexdigest()
             loaded = AutoModelForCausalLM.from_pretrained(folder, gguf_file=f"{name}.gguf", dtype=torch.float32).eval()
             tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=f"{name}.gguf")
         if name == "tiny-llama":
@@ -144,7 +146,12 @@ def write_tiny() -> None:
     text = "The swift sleeps in the air, at 2,000 m."
     encoded = tokenizer.encode(text, add_special_tokens=False)
     write_tensors("Models", "tiny-llama.safetensors", tensors)
-    write_json("Models", "tiny-llama.json", {"ids": ids[0].tolist(), "text": text, "text_ids": encoded})
+    tokens, merges = tiny_llama.vocabulary()
+    content = {
+        "ids": ids[0].tolist(), "text": text, "text_ids": encoded, "tokens": tokens, "merges": merges,
+        "chat_template": tiny_llama.CHAT_TEMPLATE, "files": digests,
+    }
+    write_json("Models", "tiny-llama.json", content)
 
 
 @torch.no_grad()

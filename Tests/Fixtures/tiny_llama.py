@@ -1,13 +1,14 @@
 """A llama of 82 thousand random weights: its configuration, weights, tokenizer and GGUF files."""
 
 from collections import Counter
+from pathlib import Path
 
 import gguf
 import numpy as np
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from common import TESTS, destination, generator, report
+from common import TESTS, generator
 
 CONFIG = LlamaConfig(
     vocab_size=320,
@@ -115,9 +116,8 @@ def permuted(weight: torch.Tensor, heads: int) -> torch.Tensor:
     return weight.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)
 
 
-def write_gguf(state: dict[str, torch.Tensor], name: str, matrices: gguf.GGMLQuantizationType) -> None:
+def write_gguf(state: dict[str, torch.Tensor], path: Path, matrices: gguf.GGMLQuantizationType) -> None:
     """Writes the model as llama.cpp's converter would: norms in F32, matrices as asked, quantised embedding in Q8_0."""
-    path = destination("Models", name)
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_name("Tiny llama of random weights")
     writer.add_block_count(CONFIG.num_hidden_layers)
@@ -145,7 +145,6 @@ def write_gguf(state: dict[str, torch.Tensor], name: str, matrices: gguf.GGMLQua
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    report(path)
 
 
 def stored(key: str, tensor: torch.Tensor) -> torch.Tensor:
@@ -165,16 +164,22 @@ def gguf_name(key: str) -> str:
     return f"blk.{layer}.{GGUF_NAMES[part]}.weight"
 
 
-def add_tokenizer(writer: gguf.GGUFWriter) -> None:
+def vocabulary() -> tuple[list[str], list[str]]:
+    """The tokens, and the merges as GGUF spells them."""
     pairs = merges(CONFIG.vocab_size - len(SPECIALS) - 256)
     tokens = SPECIALS + byte_alphabet() + ["".join(pair) for pair in pairs]
     assert len(set(tokens)) == CONFIG.vocab_size
+    return tokens, [" ".join(pair) for pair in pairs]
+
+
+def add_tokenizer(writer: gguf.GGUFWriter) -> None:
+    tokens, pairs = vocabulary()
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("smollm")
     writer.add_token_list(tokens)
     control, normal = gguf.TokenType.CONTROL, gguf.TokenType.NORMAL
     writer.add_token_types([control] * len(SPECIALS) + [normal] * (len(tokens) - len(SPECIALS)))
-    writer.add_token_merges([" ".join(pair) for pair in pairs])
+    writer.add_token_merges(pairs)
     writer.add_bos_token_id(CONFIG.bos_token_id)
     writer.add_eos_token_id(CONFIG.eos_token_id)
     writer.add_pad_token_id(CONFIG.pad_token_id)

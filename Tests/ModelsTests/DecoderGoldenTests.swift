@@ -77,11 +77,11 @@ import Testing
         #expect(abs(perplexity / golden.perplexity - 1) < 0.01, "perplexity \(perplexity), \(golden.perplexity)")
     }
 
-    @Test(arguments: ["tiny-llama", "tiny-llama-q4_1"])
-    func tinyModelEqualsTheReference(name: String) throws {
-        struct Tiny: Decodable { var ids: [Int32] }
+    @Test(arguments: TinyLlama.Format.allCases) func tinyModelEqualsTheReference(format: TinyLlama.Format) throws {
+        struct Tiny: Decodable { var ids: [Int32], files: [String: String] }
         let golden = try JSONDecoder().decode(Tiny.self, from: Data(contentsOf: fixtureURL("tiny-llama.json")))
-        let file = try GGUFFile(path: fixtureURL("\(name).gguf").path)
+        let file = try TinyLlama.file(format), name = format.rawValue
+        #expect(try FileDigest(path: file.path).sha256 == golden.files[name], "the reference writes the same bytes")
         let decoder = try Decoder(file, precision: .float32, compute: compute)
         let expected = try SafetensorsFile(path: fixtureURL("tiny-llama.safetensors").path).tensor("\(name).logits")
         let logits = decoder.logits(of: golden.ids, chunk: 7)
@@ -96,7 +96,7 @@ extension DecoderGoldenTests {
     @Test func aStretchedModelEqualsTheReference() throws {
         let golden = try SafetensorsFile(path: fixtureURL("tiny-llama-yarn.safetensors").path)
         let ids = try golden.tensor("ids").elements.map { Int32($0) }
-        let file = try GGUFFile(path: fixtureURL("tiny-llama.gguf").path)
+        let file = try TinyLlama.file()
         let decoder = try Decoder(file, precision: .float32, contextLength: 4096, compute: compute)
         let (logits, expected) = (decoder.logits(of: ids, chunk: 500), try golden.tensor("logits"))
         let scale = expected.elements.map(abs).max() ?? 0

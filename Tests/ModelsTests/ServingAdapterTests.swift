@@ -14,8 +14,7 @@ import Testing
     private let ids: [Int32]
 
     init() throws {
-        decoder = try Decoder(
-            GGUFFile(path: fixtureURL("tiny-llama.gguf").path), precision: .float32, compute: compute)
+        decoder = try Decoder(TinyLlama.file(), precision: .float32, compute: compute)
         ids = try JSONDecoder().decode(Golden.self, from: Data(contentsOf: fixtureURL("adapter.json"))).ids
     }
 

@@ -3,19 +3,12 @@ public import Foundation
 public import Models
 public import Tensors
 
-/// The random llama of `tiny-llama.gguf`: 2 layers, width 64.
+/// A llama of random weights: 2 layers, width 64.
 public enum TinyLlama {
     /// Its sizes, as `Tests/Fixtures/README.md` states them.
     public static let configuration = DecoderConfiguration(
         layers: 2, hidden: 64, feedForward: 96, heads: 4, kvHeads: 2, headSize: 16, vocabulary: 320,
         contextLength: 1024, ropeTheta: 10_000, normEpsilon: 1e-5)
-
-    /// Its file.
-    public static func file(from file: String = #filePath) throws -> GGUFFile {
-        let url = URL(fileURLWithPath: file).deletingLastPathComponent()
-            .appendingPathComponent("../ModelsTests/Fixtures/tiny-llama.gguf")
-        return try GGUFFile(path: url.path)
-    }
 
     /// Its weights for training.
     public static func frozen(compute: Compute) throws -> FrozenDecoder {

@@ -20,9 +20,7 @@ struct TinyPPO {
     let vision: VisionWeights
 
     init() throws {
-        let fixtures = #filePath.replacingOccurrences(
-            of: "TrainingTests/PPO/TinyPPO.swift", with: "ModelsTests/x.swift")
-        let file = try GGUFFile(path: fixtureURL("tiny-llama-q4_1.gguf", file: fixtures).path)
+        let file = try TinyLlama.file(.q4_1)
         let configuration = TinyLlama.configuration
         var generator = Tensors.SeededGenerator(seed: 31)
         base = try FrozenDecoder(gguf: file, configuration: configuration, compute: compute)
