@@ -4,7 +4,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"))),   \
                              apply_to = function)
-#include "quantized_rows_body.h"
+#include "quantized_rows_avx512.h"
 
 static inline __m512i broadcast4(const void *four) {
     int32_t value;
@@ -150,5 +150,5 @@ static void saturate(size_t steps, const uint8_t *factors, int32_t *sums) {
 
 #pragma clang attribute pop
 
-const apus_quantized_kernels apus_quantized_avx512 = {quantize_rows, multiply, saturate, 64};
+const apus_quantized_kernels apus_quantized_avx512 = {quantize_tile, multiply, saturate, 64};
 #endif

@@ -22,9 +22,8 @@ static inline void quantize_block(const float *x, size_t row, int32_t zero_point
     int8_t *values = out->values[row];
     int32_t sum = 0;
     for (size_t i = 0; i < APUS_BLOCK; i++) {
-        float scaled = x[i] * inverse;
+        float scaled = x[i] * inverse;          // rounds to 127 at most
         scaled = scaled > -127 ? scaled : -127; // a NaN too
-        scaled = scaled < 127 ? scaled : 127;
         const int32_t value = (int32_t)(apus_float_bits(scaled + ROUNDER) - apus_float_bits(ROUNDER));
         values[i] = (int8_t)value;
         sum += value;
