@@ -1,16 +1,22 @@
 /// A dense row-major array of 32-bit floats with value semantics.
 ///
-/// Copies share storage until one of them is written. Shapes are the caller's to get right: a mismatch is a mistake in
-/// the program, never in its input, and stops it.
+/// Copies share storage until one of them is written, and so do their rows. Shapes are the caller's to get right: a mismatch
+/// is a mistake in the program, never in its input, and stops it.
 public struct Tensor: Sendable {
     /// Extents, outermost first.
     public private(set) var shape: [Int]
+    /// The number of elements.
+    public private(set) var count: Int
     private var storage: Storage
+    /// Where the elements begin in the storage.
+    private var start = 0
+    private var base: UnsafeMutablePointer<Float> { storage.base + start }
 
     /// A tensor whose elements are not set yet: for kernels that write all of them.
     package init(uninitialized shape: [Int]) {
         self.shape = shape
-        self.storage = Storage(uninitialized: shape.reduce(1, *))
+        self.count = shape.reduce(1, *)
+        self.storage = Storage(uninitialized: count)
     }
 
     /// A tensor of zeros.
@@ -21,18 +27,15 @@ public struct Tensor: Sendable {
     /// A tensor with every element set to `value`.
     public init(repeating value: Float, _ shape: [Int]) {
         self.init(uninitialized: shape)
-        storage.base.update(repeating: value, count: count)
+        base.update(repeating: value, count: count)
     }
 
     /// A tensor of `shape` with the given elements in row-major order.
     public init(_ elements: some Collection<Float>, shape: [Int]) {
         self.init(uninitialized: shape)
         precondition(elements.count == count, "\(elements.count) elements do not fill the shape \(shape)")
-        _ = UnsafeMutableBufferPointer(start: storage.base, count: count).update(fromContentsOf: elements)
+        _ = UnsafeMutableBufferPointer(start: base, count: count).update(fromContentsOf: elements)
     }
-
-    /// The number of elements.
-    public var count: Int { storage.count }
 
     /// The product of all extents but the last.
     public var rows: Int { columns == 0 ? 0 : count / columns }
@@ -57,12 +60,14 @@ public struct Tensor: Sendable {
         return result
     }
 
-    /// A copy of the rows in `range`, counting all extents but the last as rows.
+    /// The rows in `range`, counting all extents but the last as rows.
     public func rows(_ range: Range<Int>) -> Tensor {
         precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of \(rows)")
-        return withUnsafeElements {
-            Tensor($0[range.lowerBound * columns..<range.upperBound * columns], shape: [range.count, columns])
-        }
+        var result = self
+        result.shape = [range.count, columns]
+        result.count = range.count * columns
+        result.start += range.lowerBound * columns
+        return result
     }
 
     /// A copy of the columns in `range` of every row.
@@ -72,7 +77,7 @@ public struct Tensor: Sendable {
         withUnsafeElements { source in
             guard let source = source.baseAddress else { return }
             for row in 0..<rows {
-                (result.storage.base + row * range.count)
+                (result.base + row * range.count)
                     .update(from: source + row * columns + range.lowerBound, count: range.count)
             }
         }
@@ -85,7 +90,7 @@ public struct Tensor: Sendable {
         makeUnique()
         block.withUnsafeElements { source in
             guard let source = source.baseAddress else { return }
-            (storage.base + row * columns).update(from: source, count: block.count)
+            (base + row * columns).update(from: source, count: block.count)
         }
     }
 
@@ -93,18 +98,18 @@ public struct Tensor: Sendable {
     public subscript(row: Int, column: Int) -> Float {
         get {
             precondition(row >= 0 && row < rows && column >= 0 && column < columns)
-            return storage.base[row * columns + column]
+            return base[row * columns + column]
         }
         set {
             precondition(row >= 0 && row < rows && column >= 0 && column < columns)
             makeUnique()
-            storage.base[row * columns + column] = newValue
+            base[row * columns + column] = newValue
         }
     }
 
     /// Calls `body` with the elements, for reading.
     package func withUnsafeElements<R>(_ body: (UnsafeBufferPointer<Float>) throws -> R) rethrows -> R {
-        try withExtendedLifetime(storage) { try body(UnsafeBufferPointer(start: storage.base, count: count)) }
+        try withExtendedLifetime(storage) { try body(UnsafeBufferPointer(start: base, count: count)) }
     }
 
     /// Calls `body` with the elements, for writing, after making sure that no other tensor sees the change.
@@ -113,14 +118,15 @@ public struct Tensor: Sendable {
     ) rethrows -> R {
         makeUnique()
         return try withExtendedLifetime(storage) {
-            try body(UnsafeMutableBufferPointer(start: storage.base, count: count))
+            try body(UnsafeMutableBufferPointer(start: base, count: count))
         }
     }
 
     private mutating func makeUnique() {
         if isKnownUniquelyReferenced(&storage) { return }
         let copy = Storage(uninitialized: count)
-        copy.base.update(from: storage.base, count: count)
+        copy.base.update(from: base, count: count)
         storage = copy
+        start = 0
     }
 }
