@@ -1,7 +1,7 @@
 /// A dense row-major array of 32-bit floats with value semantics.
 ///
-/// Copies share storage until one of them is written, and so do their rows. Shapes are the caller's to get right: a mismatch
-/// is a mistake in the program, never in its input, and stops it.
+/// Copies share storage until one of them is written, and so do their rows. Shapes are the caller's to get right: a
+/// mismatch is a mistake in the program, never in its input, and stops it.
 public struct Tensor: Sendable {
     /// Extents, outermost first.
     public private(set) var shape: [Int]
