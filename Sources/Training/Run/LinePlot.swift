@@ -16,7 +16,10 @@ public struct LinePlot: Sendable {
         }
     }
 
-    private static let colors = ["#0b6e99", "#c0392b", "#2e7d32", "#8e44ad", "#b9770e"]
+    private static let colors = [
+        "#0b6e99", "#c0392b", "#2e7d32", "#8e44ad", "#b9770e", "#ec407a", "#455a64", "#26a69a", "#795548",
+    ]
+    private static let legendColumns = 3
     private static let frame = (left: 64.0, top: 40.0, width: 620.0, height: 300.0)
 
     private let title: String
@@ -28,13 +31,14 @@ public struct LinePlot: Sendable {
         self.series = series.filter { !$0.points.isEmpty }
     }
 
-    /// The picture, 720 × 400 units.
+    /// The picture, 720 units wide and 400 high, higher if the legend has more than one line.
     public var svg: String {
+        let height = 400 + 18 * max(0, (series.count - 1) / Self.legendColumns)
         let x = Axis(values: series.flatMap { $0.points.map(\.x) })
         let y = Axis(values: series.flatMap { $0.points.map(\.y) })
         var lines = [
-            #"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 400" font-family="sans-serif" font-size="12">"#,
-            #"<rect width="720" height="400" fill="white"/>"#,
+            #"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 \#(height)" font-family="sans-serif" font-size="12">"#,
+            #"<rect width="720" height="\#(height)" fill="white"/>"#,
             #"<text x="64" y="24" font-size="15">\#(Self.escaped(title))</text>"#,
         ]
         lines += x.ticks.map { grid(at: $0, horizontal: false, x, y) }
@@ -66,9 +70,10 @@ public struct LinePlot: Sendable {
 
     private func curve(_ one: Series, _ color: String, _ index: Int, _ x: Axis, _ y: Axis) -> [String] {
         let points = one.points.map { place($0, x, y) }.joined(separator: " ")
+        let (line, column) = index.quotientAndRemainder(dividingBy: Self.legendColumns)
         return [
             #"<polyline points="\#(points)" stroke="\#(color)" stroke-width="1.5" fill="none"/>"#,
-            #"<text x="\#(80 + 150 * index)" y="386" fill="\#(color)">\#(Self.escaped(one.name))</text>"#,
+            #"<text x="\#(80 + 205 * column)" y="\#(386 + 18 * line)" fill="\#(color)">\#(Self.escaped(one.name))</text>"#,
         ]
     }
 
