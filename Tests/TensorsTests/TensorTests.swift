@@ -10,6 +10,19 @@ import Testing
         #expect(copy.elements == [1, 9, 3, 4])
     }
 
+    @Test func rowsAreIndependentOnceWritten() {
+        var tensor = Tensor((0..<8).map(Float.init), shape: [4, 2])
+        var rows = tensor.rows(1..<4)
+        var last = rows.rows(2..<3)
+        rows[0, 1] = 9
+        tensor[3, 0] = -1
+        last.withUnsafeMutableElements { $0[1] = -2 }
+        #expect(tensor.elements == [0, 1, 2, 3, 4, 5, -1, 7])
+        #expect(rows.elements == [2, 9, 4, 5, 6, 7])
+        #expect(last.elements == [6, -2] && last.shape == [1, 2])
+        #expect(rows.rows(1..<2).elements(ofRow: 0) == [4, 5] && rows.columns(1..<2).elements == [9, 5, 7])
+    }
+
     @Test func rowsAreCountedOverAllExtentsButTheLast() {
         let tensor = Tensor((0..<12).map(Float.init), shape: [2, 2, 3])
         #expect(tensor.rows == 4)
