@@ -47,7 +47,7 @@ public struct FamiliesReport: Codable, Sendable, Equatable {
     public let families: [Row]
     /// Each kind of truth.
     public let kinds: [Row]
-    /// Answers to questions about things that are not there which take them for being there.
+    /// Answers to questions about things that are not there which name these, or others that are not, as being there.
     public let hallucinatingOnAbsent: Proportion
     /// From the first question to the last answer.
     public let seconds: Double
@@ -96,7 +96,7 @@ public struct FamiliesReport: Codable, Sendable, Equatable {
             }
             let absent = report.hallucinatingOnAbsent
             return TextTable.text([header] + rows)
-                + "\nasked about things that are not there (\(absent.total)), answers take them for being there: "
+                + "\nasked about things that are not there (\(absent.total)), answers name something absent: "
                 + "\(absent.percent) (\(absent.percentInterval)); \(String(format: "%.1f", report.seconds)) s"
         }.joined(separator: "\n\n")
     }

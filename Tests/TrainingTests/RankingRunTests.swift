@@ -144,7 +144,7 @@ import Training
         }
         let prompts = try RankingPrompts(settings: settings, dataset: nil) { $0.picture(seed: $1) }
         let asked = try (0..<20).flatMap { try prompts.prompts(ofPicture: $0) }
-        #expect(asked.count >= 5)
+        #expect(asked.count >= 3 * only.count)
         for prompt in asked {
             guard case .yesNo(let isYes) = prompt.task.truth, case .generated(_, let seed) = prompt.task.picture,
                 only.contains(isYes ? .yes : .no)

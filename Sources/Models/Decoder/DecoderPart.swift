@@ -66,8 +66,7 @@ package struct DecoderPart: Sendable {
     /// Adds what attention mixed for the whole batch, `[rows of the batch, query width]`, and the feed-forward layer.
     mutating func add(attention mixed: Tensor, layer: Int) {
         let (block, epsilon) = (decoder.blocks[layer], decoder.configuration.normEpsilon)
-        let own = rows.count == mixed.rows ? mixed : mixed.rows(rows)
-        compute.add(&hidden, project(own, block.output, .output, layer: layer))
+        compute.add(&hidden, project(mixed.rows(rows), block.output, .output, layer: layer))
         let normed = compute.rmsNorm(hidden, weight: block.feedForwardNorm, epsilon: epsilon)
         let gateUp = project(normed, block.gateUp, .gateUp, layer: layer)
         compute.add(&hidden, project(compute.swiGLU(gateUp), block.down, .down, layer: layer))
