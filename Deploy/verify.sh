@@ -50,18 +50,36 @@ check() {
 
 # kubernetes-validate only warns of kinds that it does not know, so the kinds are checked first.
 known_kinds() {
-    local known="Namespace|ServiceAccount|Deployment|Service|NetworkPolicy|PodDisruptionBudget"
+    local known="Namespace|ServiceAccount|Deployment|StatefulSet|Service|NetworkPolicy|PodDisruptionBudget"
     ! grep -HE '^kind:' "$@" | grep -vE ":kind: ($known)\$"
 }
 
 # What the kustomization names is exactly what is there.
 same_resources() {
     diff <(sed -nE 's/^  - ([a-z]+\.yaml)$/\1/p' "$1" | sort) \
-        <(printf '%s\n' "${manifests[@]##*/}")
+        <(printf '%s\n' "${siblings[@]##*/}")
+}
+
+# What writes is there once, into a volume that no other pod has.
+one_server() {
+    grep -qE '^  replicas: 1$' "$1" && grep -qE 'ReadWriteOncePod' "$1" && grep -qE 'data-path=/var/lib/apus$' "$1"
+}
+
+# The data folder that compose names lies in a volume that it declares.
+data_volume() {
+    grep -qE -- '--data-path=/var/lib/apus$' "$1" && grep -qE '^      - data:/var/lib/apus$' "$1" && grep -qE '^  data:$' "$1"
 }
 
 validate_kubernetes() { kubernetes-validate --strict -k "$kubernetes" "$@"; }
 validate_compose() { check-jsonschema --builtin-schema vendor.compose-spec "$@"; }
+# The binary is not installed where this runs.
+verify_unit() {
+    mkdir -p "$broken/unit"
+    sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' "$1" > "$broken/unit/apus.service"
+    # A key that it does not know is only a warning.
+    [[ -z $(systemd-analyze verify "$broken/unit/apus.service" 2>&1) ]] &&
+        systemd-analyze security --offline=true --threshold=20 "$broken/unit/apus.service"
+}
 lint_shell() { shellcheck --severity=warning "$@"; }
 lint_yaml() { yamllint --strict -c Deploy/yamllint.yaml "$@"; }
 
@@ -77,20 +95,32 @@ if has check-jsonschema; then
 fi
 
 shopt -s extglob
-manifests=(Deploy/kubernetes/!(kustomization).yaml)
-twin Deploy/kubernetes/service.yaml 's/^kind: Service/kind: Servce/'
+base=Deploy/kubernetes/base people=Deploy/kubernetes/overlays/people
+manifests=("$base"/!(kustomization).yaml "$people"/!(kustomization).yaml)
+twin $base/service.yaml 's/^kind: Service/kind: Servce/'
 check "kinds of manifests" service.yaml known_kinds "${manifests[@]}"
-twin Deploy/kubernetes/kustomization.yaml '/service.yaml/d'
-check kustomization kustomization.yaml same_resources Deploy/kubernetes/kustomization.yaml
+for folder in "$base" "$people"; do
+    twin "$folder/kustomization.yaml" '/service.yaml/d'
+    siblings=("$folder"/!(kustomization).yaml)
+    check "kustomization of ${folder##*/}" kustomization.yaml same_resources "$folder/kustomization.yaml"
+done
+twin $people/statefulset.yaml 's/replicas: 1/replicas: 2/'
+check "one server a data folder" statefulset.yaml one_server $people/statefulset.yaml
+twin Deploy/compose.yaml 's|- data:/var/lib/apus|- other:/var/lib/apus|'
+check "data volume of compose" compose.yaml data_volume Deploy/compose.yaml
 if has kubernetes-validate; then
-    twin Deploy/kubernetes/deployment.yaml 's/readOnlyRootFilesystem/readOnlyRootFileSystem/'
+    twin $base/deployment.yaml 's/readOnlyRootFilesystem/readOnlyRootFileSystem/'
     for kubernetes in 1.29.0 1.33.0 1.37.0; do
         check "Kubernetes $kubernetes" deployment.yaml validate_kubernetes "${manifests[@]}"
     done
 fi
+if has systemd-analyze; then
+    twin Deploy/systemd/apus.service 's/^ProtectSystem/ProtectSytem/'
+    check "systemd unit" apus.service verify_unit Deploy/systemd/apus.service
+fi
 if has yamllint; then
-    twin Deploy/kubernetes/namespace.yaml 's/^  name: apus/&\n  name: again/'
-    check YAML namespace.yaml lint_yaml Deploy/*.yaml Deploy/kubernetes/*.yaml
+    twin $base/namespace.yaml 's/^  name: apus/&\n  name: again/'
+    check YAML namespace.yaml lint_yaml Deploy/*.yaml $base/*.yaml $people/*.yaml
 fi
 if has shellcheck; then
     mapfile -t scripts < <(git ls-files '*.sh')
