@@ -17,9 +17,8 @@ struct AskController: Controller {
         let (body, contentType) = try await request.content(
             ["application/json", "multipart/form-data"], configuration: services.configuration, context: context)
         let wanted = try Self.question(body, contentType: contentType)
-        let accepted = request.headers[.accept] ?? ""
-        let isStreaming = wanted.isStreaming ?? !accepted.contains("application/json")
-        let isPlain = isStreaming && accepted.contains("text/plain")
+        let delivery = Self.delivery(wanted, accept: request.headers[.accept])
+        let isPlain = delivery == .plain
         if isPlain, wanted.wantsScores {
             throw APIError(.unsupportedValue, "Bare text has no place for scores.", param: "scores")
         }
@@ -36,8 +35,24 @@ struct AskController: Controller {
         let answer = AskAnswer(
             services: services, engine: model.engine, admitted: admitted, wantsScores: wanted.wantsScores,
             encoder: encoder, monitor: try await context.monitor(), record: context.record)
-        guard isStreaming else { return try await answer.whole() }
-        return isPlain ? answer.plain() : answer.events()
+        switch delivery {
+        case .whole: return try await answer.whole()
+        case .plain: return answer.plain()
+        case .events: return answer.events()
+        }
+    }
+
+    /// How an answer is delivered; the values are the media types.
+    private enum Delivery: String, CaseIterable {
+        case events = "text/event-stream"
+        case plain = "text/plain"
+        case whole = "application/json"
+    }
+
+    /// The field `stream` decides before the header does.
+    private static func delivery(_ wanted: AskRequest, accept: String?) -> Delivery {
+        let choices = Delivery.allCases.filter { wanted.isStreaming == nil || wanted.isStreaming == ($0 != .whole) }
+        return Delivery(rawValue: AcceptHeader(accept).preferred(of: choices.map(\.rawValue))) ?? .events
     }
 
     /// What is asked for, if there is a reward model for what needs one.

@@ -1,4 +1,4 @@
-/// One part of a `multipart/form-data` body (RFC 7578).
+/// One part of a `multipart/form-data` body (RFC 7578 and 2046).
 public struct FormPart: Sendable, Equatable {
     /// The field's name.
     public var name: String
@@ -11,120 +11,156 @@ public struct FormPart: Sendable, Equatable {
         self.bytes = bytes
     }
 
+    /// The boundary that a content type announces; nil if it is no form's.
+    public static func boundary(contentType: String) -> String? {
+        guard let type = HeaderValue(Array(contentType.utf8)[...]), type.value == "multipart/form-data",
+            let boundary = type.parameter("boundary"), (1...70).contains(boundary.count), boundary.last != 0x20,
+            boundary.allSatisfy({ (0x20..<0x7F).contains($0) && $0 != UInt8(ascii: "\"") })
+        else { return nil }
+        return String(decoding: boundary, as: UTF8.self)
+    }
+
+    /// The parts of a body, in order: at most 64, each with at most 8 KiB of headers.
+    ///
+    /// What stands before the first and behind the last boundary is no part. Nor is an empty file without a name, which
+    /// browsers send where no file was chosen.
+    public static func parse(_ body: [UInt8], boundary: String) throws(APIError) -> [FormPart] {
+        var reader = FormReader(body, boundary: boundary)
+        return try reader.parts()
+    }
+}
+
+/// Reads a form once, from front to back.
+private struct FormReader {
+    private let body: [UInt8]
+    /// The boundary with the line end and the dashes before it.
+    private let delimiter: [UInt8]
+    private var next = 0
+
     private static let maximumParts = 64
     private static let maximumHeaderBytes = 8 << 10
 
-    /// The boundary that a content type announces; nil if it is no form's.
-    public static func boundary(contentType: String) -> String? {
-        let pieces = contentType.split(separator: ";", omittingEmptySubsequences: false).map(trimmed)
-        guard pieces[0].lowercased() == "multipart/form-data" else { return nil }
-        for piece in pieces.dropFirst() where piece.lowercased().hasPrefix("boundary=") {
-            var boundary = piece.dropFirst(9)
-            if boundary.count >= 2, boundary.hasPrefix("\""), boundary.hasSuffix("\"") {
-                boundary = boundary.dropFirst().dropLast()
-            }
-            let allowed = boundary.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") }
-            return (1...70).contains(boundary.utf8.count) && allowed ? String(boundary) : nil
-        }
-        return nil
+    /// What follows a part.
+    private enum Delimiter {
+        case part
+        case end
     }
 
-    /// The parts of a body, in order: at most 64, each with at most 8 KiB of headers, nothing before or between them.
-    public static func parse(_ body: [UInt8], boundary: String) throws(APIError) -> [FormPart] {
-        let delimiter = Array("\r\n--\(boundary)".utf8)
-        var rest = body[...]
-        guard rest.starts(with: delimiter.dropFirst(2)) else { throw malformed("it does not begin with its boundary") }
-        rest = rest.dropFirst(delimiter.count - 2)
+    init(_ body: [UInt8], boundary: String) {
+        self.body = body
+        delimiter = Array("\r\n--\(boundary)".utf8)
+    }
+
+    mutating func parts() throws(APIError) -> [FormPart] {
         var parts: [FormPart] = []
-        while rest.starts(with: [0x0D, 0x0A]) {
-            guard parts.count < maximumParts else { throw malformed("it has more than \(maximumParts) parts") }
-            rest = rest.dropFirst(2)
-            let name = try header(&rest)
-            guard let end = index(of: delimiter, in: rest) else { throw malformed("a part has no end") }
-            parts.append(FormPart(name: name, bytes: Array(rest[..<end])))
-            rest = rest[(end + delimiter.count)...]
-        }
-        guard rest.elementsEqual(Array("--".utf8)) || rest.elementsEqual(Array("--\r\n".utf8)) else {
-            throw malformed("it does not end with its boundary")
+        var count = 0
+        guard var following = firstDelimiter() else { throw Self.malformed("its boundary is nowhere in it") }
+        while following == .part {
+            guard count < Self.maximumParts else {
+                throw Self.malformed("it has more than \(Self.maximumParts) parts")
+            }
+            count += 1
+            let header = try header()
+            guard let (content, delimiter) = content() else {
+                throw Self.malformed("the part \(header.name) does not end with the boundary")
+            }
+            following = delimiter
+            if header.fileName?.isEmpty == true, content.isEmpty { continue }
+            parts.append(FormPart(name: header.name, bytes: Array(content)))
         }
         return parts
     }
 
-    /// Takes the header lines and the empty line behind them; gives the field's name.
-    private static func header(_ rest: inout ArraySlice<UInt8>) throws(APIError) -> String {
-        var name: String?
-        var size = 0
-        while true {
-            let window = rest.prefix(maximumHeaderBytes - size)
-            guard let end = index(of: [0x0D, 0x0A], in: window) else { throw malformed("a part's header is too long") }
-            let line = String(decoding: rest[..<end], as: UTF8.self)
-            size += end + 2 - rest.startIndex
-            rest = rest[(end + 2)...]
-            guard !line.isEmpty else { break }
-            guard let colon = line.firstIndex(of: ":") else { throw malformed("a part's header has no colon") }
-            guard line[..<colon].lowercased() == "content-disposition" else { continue }
-            guard name == nil else { throw malformed("a part has two dispositions") }
-            name = try fieldName(line[line.index(after: colon)...])
+    /// The first boundary may stand at the very beginning, without a line end before it.
+    private mutating func firstDelimiter() -> Delimiter? {
+        if body.starts(with: delimiter.dropFirst(2)), let (following, end) = delimiter(at: delimiter.count - 2) {
+            next = end
+            return following
         }
-        guard let name, !name.isEmpty else { throw malformed("a part has no name") }
-        return name
+        return content()?.delimiter
     }
 
-    /// The `name` parameter of `form-data; name="x"; filename="y"`.
-    private static func fieldName(_ disposition: Substring) throws(APIError) -> String? {
-        var rest = trimmed(disposition)
-        guard rest.prefix(9).lowercased() == "form-data" else { throw malformed("a part is not form-data") }
-        rest = trimmed(rest.dropFirst(9))
-        var name: String?
-        while rest.first == ";" {
-            rest = trimmed(rest.dropFirst())
-            guard let equals = rest.firstIndex(of: "=") else { throw malformed("a disposition is malformed") }
-            let key = rest[..<equals].lowercased()
-            rest = rest[rest.index(after: equals)...]
-            let value = try parameter(&rest)
-            if key == "name" {
-                guard name == nil else { throw malformed("a part has two names") }
-                name = value
+    /// Takes everything up to the next boundary, and the boundary.
+    private mutating func content() -> (bytes: ArraySlice<UInt8>, delimiter: Delimiter)? {
+        var search = next
+        while let start = body[search...].firstIndex(of: 0x0D) {
+            if body[start...].starts(with: delimiter), let (following, end) = delimiter(at: start + delimiter.count) {
+                defer { next = end }
+                return (body[next..<start], following)
             }
-            rest = trimmed(rest)
-        }
-        guard rest.isEmpty else { throw malformed("a disposition is malformed") }
-        return name
-    }
-
-    /// Takes a token or a quoted string, in which a backslash quotes the next character.
-    private static func parameter(_ rest: inout Substring) throws(APIError) -> String {
-        guard rest.first == "\"" else {
-            let token = rest.prefix { $0 != ";" && $0 != " " }
-            rest = rest[token.endIndex...]
-            return String(token)
-        }
-        rest = rest.dropFirst()
-        var value = ""
-        while let character = rest.popFirst() {
-            if character == "\"" { return value }
-            if character == "\\", let quoted = rest.popFirst() {
-                value.append(quoted)
-            } else {
-                value.append(character)
-            }
-        }
-        throw malformed("a quoted string has no end")
-    }
-
-    private static func index(of pattern: [UInt8], in bytes: ArraySlice<UInt8>) -> Int? {
-        var start = bytes.startIndex
-        while let found = bytes[start...].firstIndex(of: pattern[0]) {
-            if bytes[found...].starts(with: pattern) { return found }
-            start = found + 1
+            search = start + 1
         }
         return nil
     }
 
-    private static func trimmed(_ text: Substring) -> Substring {
-        let start = text.drop { $0 == " " || $0 == "\t" }
-        guard let last = start.lastIndex(where: { $0 != " " && $0 != "\t" }) else { return "" }
-        return start[...last]
+    /// What a boundary that ends before `index` announces, and where that begins; nil if it is only the beginning of a
+    /// longer line, which is content.
+    private func delimiter(at index: Int) -> (Delimiter, end: Int)? {
+        let isLast = body[index...].starts(with: "--".utf8)
+        var index = isLast ? index + 2 : index
+        // Mail-like writers pad the line.
+        while index < body.count, body[index].isBlank { index += 1 }
+        if body[index...].starts(with: "\r\n".utf8) { return (isLast ? .end : .part, index + 2) }
+        return isLast && index == body.count ? (.end, index) : nil
+    }
+
+    /// Takes the header lines and the empty line behind them.
+    private mutating func header() throws(APIError) -> (name: String, fileName: [UInt8]?) {
+        var found: (name: String, fileName: [UInt8]?)?
+        var budget = Self.maximumHeaderBytes
+        while let line = try headerLine(&budget) {
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else {
+                throw Self.malformed("a part's header has no colon")
+            }
+            let value = line[(colon + 1)...]
+            switch String(decoding: line[..<colon], as: UTF8.self).lowercased() {
+            case "content-disposition":
+                guard found == nil else { throw Self.malformed("a part has two dispositions") }
+                found = try Self.disposition(value)
+            case "content-transfer-encoding":
+                let encoding = String(decoding: value.trimmed, as: UTF8.self).lowercased()
+                guard ["binary", "8bit", "7bit"].contains(encoding) else {
+                    throw Self.malformed("the transfer encoding of a part is \(encoding.prefix(40)), not binary")
+                }
+            default: continue
+            }
+        }
+        guard let found else { throw Self.malformed("a part has no disposition") }
+        return found
+    }
+
+    /// Takes one line with those that continue it; nil is the empty line behind the last one.
+    private mutating func headerLine(_ budget: inout Int) throws(APIError) -> ArraySlice<UInt8>? {
+        var line: [UInt8] = []
+        repeat {
+            guard let end = lineEnd(within: budget) else { throw Self.malformed("a part's header is too long") }
+            budget -= end + 2 - next
+            line += body[next..<end]
+            next = end + 2
+        } while !line.isEmpty && next < body.count && body[next].isBlank
+        return line.isEmpty ? nil : line[...]
+    }
+
+    private func lineEnd(within budget: Int) -> Int? {
+        let window = body[next...].prefix(budget)
+        var search = window.startIndex
+        while let end = window[search...].firstIndex(of: 0x0D) {
+            if window[end...].starts(with: "\r\n".utf8) { return end }
+            search = end + 1
+        }
+        return nil
+    }
+
+    /// Reads `form-data; name="x"; filename="y"`.
+    private static func disposition(_ bytes: ArraySlice<UInt8>) throws(APIError) -> (String, fileName: [UInt8]?) {
+        // A last backslash, as in "C:\", leaves the string open for those who let it quote.
+        guard let value = HeaderValue(bytes) ?? HeaderValue(bytes, backslash: .isLiteral) else {
+            throw malformed("a disposition is malformed")
+        }
+        guard value.value == "form-data" else { throw malformed("a part is not form-data") }
+        guard let name = value.parameter("name").flatMap({ String(validating: $0, as: UTF8.self) }), !name.isEmpty
+        else { throw malformed("a part has no name, or two") }
+        return (name, value.parameter("filename"))
     }
 
     private static func malformed(_ reason: String) -> APIError {

@@ -1,0 +1,87 @@
+/// A header's value with parameters: `form-data; name="x"`, `text/plain;q=0.5` (RFC 9110, section 5.6.6).
+///
+/// Read as bytes: to a `Character`, a quotation mark and the combining mark behind it would be one.
+struct HeaderValue {
+    /// How a backslash within quotation marks is read.
+    enum Backslash {
+        /// It quotes a quotation mark or another backslash.
+        case quotes
+        /// It is a character like any other, as browsers write file names.
+        case isLiteral
+    }
+
+    /// What stands before the parameters, in lower case.
+    var value: String
+    /// The parameters in order, their names in lower case.
+    var parameters: [(name: String, value: [UInt8])] = []
+
+    /// Reads a whole value; nil if it is malformed. Empty parameters are left out.
+    init?(_ bytes: ArraySlice<UInt8>, backslash: Backslash = .quotes) {
+        var rest = bytes.trimmed
+        value = Self.lowercased(rest.prefix { $0 != UInt8(ascii: ";") }.trimmed)
+        rest = rest.drop { $0 != UInt8(ascii: ";") }
+        while !rest.isEmpty {
+            guard rest.removeFirst() == UInt8(ascii: ";") else { return nil }
+            rest = rest.trimmed
+            guard let first = rest.first, first != UInt8(ascii: ";") else { continue }
+            guard let equals = rest.firstIndex(of: UInt8(ascii: "=")) else { return nil }
+            let name = rest[..<equals].trimmed
+            guard !name.isEmpty, name.allSatisfy(\.isTokenByte) else { return nil }
+            rest = rest[(equals + 1)...].trimmed
+            guard let value = Self.parameter(&rest, backslash) else { return nil }
+            parameters.append((Self.lowercased(name), value))
+            rest = rest.trimmed
+        }
+    }
+
+    /// The parameter's value; nil if it is absent or there twice.
+    func parameter(_ name: String) -> [UInt8]? {
+        let found = parameters.filter { $0.name == name }
+        return found.count == 1 ? found[0].value : nil
+    }
+
+    /// Takes a token or a quoted string.
+    private static func parameter(_ rest: inout ArraySlice<UInt8>, _ backslash: Backslash) -> [UInt8]? {
+        guard rest.first == UInt8(ascii: "\"") else {
+            let token = rest.prefix { $0 != UInt8(ascii: ";") }.trimmed
+            rest = rest[token.endIndex...]
+            return Array(token)
+        }
+        rest.removeFirst()
+        var value: [UInt8] = []
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "\"") { return value }
+            if byte == UInt8(ascii: "\\"), backslash == .quotes, let next = rest.first,
+                next == UInt8(ascii: "\"") || next == UInt8(ascii: "\\")
+            {
+                value.append(next)
+                rest.removeFirst()
+            } else {
+                value.append(byte)
+            }
+        }
+        return nil
+    }
+
+    private static func lowercased(_ bytes: ArraySlice<UInt8>) -> String {
+        String(decoding: bytes, as: UTF8.self).lowercased()
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Without spaces and tabs at both ends.
+    var trimmed: ArraySlice<UInt8> {
+        let start = drop(while: \.isBlank)
+        return start[..<(start.lastIndex { !$0.isBlank }.map { $0 + 1 } ?? start.startIndex)]
+    }
+}
+
+extension UInt8 {
+    /// A space or a tab.
+    var isBlank: Bool { self == 0x20 || self == 0x09 }
+
+    /// Whether it may stand in a token: visible, and no separator.
+    var isTokenByte: Bool {
+        (0x21...0x7E).contains(self) && !"\"(),/:;<=>?@[\\]{}".utf8.contains(self)
+    }
+}
