@@ -175,7 +175,8 @@ public struct KeyRing: Sendable {
                 path: path, reason: "has mode 0\(String(mode, radix: 8)); others may read or write it: chmod 0640")
         }
         var records: [KeyRecord] = []
-        for (number, line) in String(decoding: content, as: UTF8.self).components(separatedBy: "\n").enumerated() {
+        for (number, bytes) in lines(of: content).enumerated() {
+            let line = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespaces)
             guard !line.isEmpty, !line.hasPrefix("#") else { continue }
             do throws(APIError) {
                 records.append(try KeyRecord(line: line))
@@ -184,6 +185,15 @@ public struct KeyRing: Sendable {
             }
         }
         return records
+    }
+
+    /// The lines as an editor on any system leaves them: ended by LF or CR LF, perhaps with a byte order mark before.
+    private static func lines(of content: Data) -> [Data] {
+        let mark = Data([0xEF, 0xBB, 0xBF])
+        let text = content.starts(with: mark) ? content.dropFirst(mark.count) : content
+        return text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { line in
+            line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+        }
     }
 
     /// Whether there are no keys.

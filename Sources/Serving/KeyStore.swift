@@ -41,15 +41,21 @@ extension Services {
         }
         let ring = keys.ring
         if ring == nil && scope != .admin { return }
-        guard let key = Self.key(of: request) else { throw refusal("missing", "This route needs a key.") }
-        guard let known = ring?.record(of: key) else { throw refusal("invalid", "The key is not valid.") }
-        record.update { $0.keyID = known.id }
-        if let expires = known.expires, expires <= Date() { throw refusal("expired", "The key has expired.") }
-        if let scope, !known.scopes.contains(scope) {
+        let given = Self.keys(of: request)
+        guard !given.isEmpty else { throw refusal("missing", "This route needs a key.") }
+        // A client may send a stale key in one header and a good one in the other: any that opens the route counts.
+        let known = given.compactMap { ring?.record(of: $0) }
+        let valid = known.filter { $0.expires.map { $0 > Date() } ?? true }
+        record.update { $0.keyID = (valid.first ?? known.first)?.id }
+        guard !known.isEmpty else { throw refusal("invalid", "The key is not valid.") }
+        guard !valid.isEmpty else { throw refusal("expired", "The key has expired.") }
+        guard let known = valid.first(where: { key in scope.map { key.scopes.contains($0) } ?? true }) else {
             metrics.add(.authFailures, [("reason", "scope")])
             throw APIError(
-                .insufficientScope, "The key has not the scope \(scope.rawValue).", status: 403, kind: .permission)
+                .insufficientScope, "The key has not the scope \(scope?.rawValue ?? "").", status: 403,
+                kind: .permission)
         }
+        record.update { $0.keyID = known.id }
         guard scope == .ask || scope == .feedback else { return }
         let place = try limiter.admit(known, metrics: metrics)
         record.update {
@@ -63,9 +69,12 @@ extension Services {
         return APIError(.invalidAPIKey, message, status: 401, kind: .authentication)
     }
 
-    private static func key(of request: Request) -> String? {
-        if let key = request.headers[HTTPField.Name.apiKey] { return key }
-        guard let header = request.headers[.authorization], header.lowercased().hasPrefix("bearer ") else { return nil }
-        return header.dropFirst("bearer ".count).trimmingCharacters(in: .whitespaces)
+    /// The keys that a request carries, in `x-api-key` and in `Authorization: Bearer`.
+    private static func keys(of request: Request) -> [String] {
+        let bearers = request.headers[values: .authorization].compactMap { header in
+            header.lowercased().hasPrefix("bearer ") ? String(header.dropFirst("bearer ".count)) : nil
+        }
+        return (request.headers[values: HTTPField.Name.apiKey] + bearers)
+            .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
 }

@@ -14,20 +14,7 @@ struct KeyFileOptions: ParsableArguments {
     @Option(help: "The file of keys.")
     var authKeys = "keys.jsonl"
 
-    func records() throws -> [KeyRecord] {
-        FileManager.default.fileExists(atPath: authKeys) ? try KeyRing.records(path: authKeys) : []
-    }
-
-    /// Replaces the file at once; only its owner may read it.
-    func write(_ records: [KeyRecord]) throws {
-        let temporary = "\(authKeys).\(ProcessInfo.processInfo.processIdentifier).tmp"
-        let content = Data(records.map { $0.line + "\n" }.joined().utf8)
-        guard
-            FileManager.default.createFile(
-                atPath: temporary, contents: content, attributes: [.posixPermissions: 0o600]),
-            rename(temporary, authKeys) == 0
-        else { throw ValidationError("\(authKeys) cannot be written") }
-    }
+    var file: KeyFile { KeyFile(path: authKeys) }
 }
 
 /// Makes a key.
@@ -35,7 +22,7 @@ struct AddKey: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add", abstract: "Make a key and show it once. A running server takes it at SIGHUP.")
 
-    @OptionGroup var file: KeyFileOptions
+    @OptionGroup var options: KeyFileOptions
 
     @Argument(help: "Whose key it is.")
     var name: String
@@ -67,8 +54,17 @@ struct AddKey: ParsableCommand {
         let limits = KeyLimits(requests: rate, promptTokens: tokenRate, streams: streams)
         let (record, key) = KeyRecord.make(
             name: name, scopes: try parsedScopes(), expires: try expiry(), limits: limits)
-        try file.write(file.records() + [record])
+        try options.file.add(record)
         say(key)
+        let end = record.expires.map { "expires \($0.formatted(.iso8601))" } ?? "never expires"
+        FileHandle.standardError.write(
+            Data(
+                """
+                The key above is shown once. Its id is \(record.id), it \(end), and it opens \(scopes).
+                Next: serve with --auth-keys \(options.authKeys), or send SIGHUP to a server that does; callers send
+                Authorization: Bearer KEY.
+
+                """.utf8))
     }
 
     private func parsedScopes() throws -> Set<KeyScope> {
@@ -94,10 +90,10 @@ struct ListKeys: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List the keys without their secrets.")
 
-    @OptionGroup var file: KeyFileOptions
+    @OptionGroup var options: KeyFileOptions
 
     func run() throws {
-        for record in try file.records() {
+        for record in try options.file.records() {
             let scopes = record.scopes.map(\.rawValue).sorted().joined(separator: ",")
             let limits = [
                 record.expires.map { "until \($0.formatted(.iso8601))" },
@@ -115,14 +111,12 @@ struct RemoveKey: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove", abstract: "Revoke a key. A running server knows at SIGHUP.")
 
-    @OptionGroup var file: KeyFileOptions
+    @OptionGroup var options: KeyFileOptions
 
     @Argument(help: "The key's id, from `apus keys list`.")
     var id: String
 
     func run() throws {
-        let records = try file.records()
-        guard records.contains(where: { $0.id == id }) else { throw ValidationError("there is no key \(id)") }
-        try file.write(records.filter { $0.id != id })
+        try options.file.remove(id: id)
     }
 }

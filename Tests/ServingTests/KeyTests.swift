@@ -29,6 +29,13 @@ import Testing
                 #expect(refused.text.contains(#""type":"authentication_error","param":null,"code":"invalid_api_key""#))
                 #expect(refused.headers[.wwwAuthenticate] == "Bearer")
             }
+            // One good key is enough, wherever it stands.
+            for other in ["", strangerKey, lateKey, feedbackKey] {
+                for (bearer, header) in [(askKey, other), (other, askKey)] {
+                    let headers: HTTPFields = [.authorization: "bearer \(bearer)", .xAPIKey: header]
+                    #expect(try await client.post(path, chat, headers: headers).status == .ok, "\(other)")
+                }
+            }
             let wrong = try await client.post(path, chat, headers: [.xAPIKey: feedbackKey])
             #expect(wrong.status == .forbidden)
             #expect(wrong.text.contains(#""type":"permission_error","param":null,"code":"insufficient_scope""#))
@@ -94,5 +101,46 @@ import Testing
             for file in [path, link] { #expect(throws: KeyFileError.self) { try KeyRing(path: file) } }
         }
         #expect(throws: KeyFileError.self) { try KeyRing(path: "/nonexistent/keys") }
+    }
+
+    /// As editors on other systems leave it.
+    @Test func lineEndsAndMarksOfEditorsAreRead() throws {
+        let records = ["a", "b"].map { KeyRecord.make(name: $0, scopes: [.ask], expires: nil).record }
+        try withTemporaryFolder { folder in
+            let path = folder.appendingPathComponent("keys").path
+            for end in ["\n", "\r\n", "\n\n", " \r\n\r\n"] {
+                let text = "\u{FEFF}# mine\(end)" + records.map { $0.line + end }.joined()
+                #expect(
+                    FileManager.default.createFile(
+                        atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600]))
+                let read = try KeyRing.records(path: path)
+                #expect(read == records)
+            }
+        }
+    }
+
+    @Test func keysThatAreAddedAtOnceAreAllKept() async throws {
+        try await withTemporaryFolder { folder in
+            let file = KeyFile(path: folder.appendingPathComponent("keys").path)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<12 {
+                    group.addTask {
+                        try file.add(KeyRecord.make(name: "key \(number)", scopes: [.ask], expires: nil).record)
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let records = try file.records()
+            #expect(Set(records.map(\.name)) == Set((0..<12).map { "key \($0)" }))
+            let again = KeyRecord.make(name: "key 3", scopes: [.admin], expires: nil).record
+            let error = #expect(throws: KeyFileError.self) { try file.add(again) }
+            #expect(error?.reason.contains("has a key named key 3 already") == true)
+            let known = try #require(records.first { $0.name == "key 3" })
+            try file.remove(id: known.id)
+            try file.add(again)
+            #expect(throws: KeyFileError.self) { try file.remove(id: "unknown") }
+            let replaced = try file.records()
+            #expect(replaced.count == 12)
+        }
     }
 }
