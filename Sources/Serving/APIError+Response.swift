@@ -39,6 +39,11 @@ extension APIError {
             self.init(.notFound, "There is no such route.", status: 404)
         case let error as HTTPError where error.status == .contentTooLarge:
             self.init(.requestTooLarge, "The body is too large.", status: 413)
+        case let error as BodyTooSlow:
+            self.init(
+                .requestTimeout, "The body did not come within \(error.limit.seconds) s.", status: 408, kind: .timeout)
+        case let error as BrokenBody:
+            self.init(.invalidValue, "The body is not framed as its headers say: \(error.reason).")
         case is NIOTooManyBytesError: self.init(.requestTooLarge, "The body is too large.", status: 413)
         default: return nil
         }

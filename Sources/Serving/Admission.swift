@@ -267,7 +267,10 @@ struct Admission: Sendable {
         let labels: Metrics.Labels = [("model", policy.name)]
         services.metrics.add(.promptTokens, labels + [("kind", "text")], usage.promptTokens - usage.imageTokens)
         services.metrics.add(.promptTokens, labels + [("kind", "image")], usage.imageTokens)
-        record.update { $0.promptTokens = usage.promptTokens }
+        record.update {
+            $0.promptTokens = usage.promptTokens
+            $0.imageTokens = usage.imageTokens
+        }
         return Admitted(
             streams: streams, policy: policy, tokenizer: model.processor.tokenizer, usage: usage,
             reportsTokens: options.topLogprobs != nil)

@@ -33,7 +33,9 @@ struct AnswerMeter {
         let now = ContinuousClock.now
         if !hasText {
             hasText = true
-            metrics.observe(.firstToken, labels, (now - record.started).seconds)
+            let time = now - record.started
+            metrics.observe(.firstToken, labels, time.seconds)
+            record.update { $0.firstToken = time }
         }
         if let last = lastText[choice] { metrics.observe(.interToken, labels, (now - last).seconds) }
         lastText[choice] = now
@@ -44,6 +46,10 @@ struct AnswerMeter {
         tokens[choice] = nil
         metrics.observe(.queue, labels, completion.timing.queue.seconds)
         let timing = completion.timing
+        record.update { facts in
+            facts.queue = facts.queue ?? timing.queue
+            facts.images = facts.images ?? timing.images
+        }
         metrics.observe(.prefill, labels, max(timing.firstToken - timing.queue - timing.images, .zero).seconds)
         if completion.timing.images > .zero {
             metrics.observe(.imageEncode, [], completion.timing.images.seconds)

@@ -3,7 +3,6 @@ public import Hummingbird
 import HummingbirdCore
 public import Logging
 import NIOCore
-import NIOHTTPTypes
 
 /// The server as an application, not running yet. It answers with `model`; without one it is as while it loads.
 public func buildApplication(
@@ -19,7 +18,14 @@ func application(
     _ services: Services, onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
 ) -> some ApplicationProtocol {
     let router = Router(context: ServerContext.self, options: [.autoGenerateHeadEndpoints])
-    router.add(middleware: EdgeMiddleware(services: services))
+    let origins = OriginRules(configuration: services.configuration)
+    // The first one is the outermost.
+    router.add(middleware: RequestIDMiddleware())
+    router.add(middleware: RequestLogMiddleware(services: services))
+    router.add(middleware: CORSHeadersMiddleware(rules: origins))
+    router.add(middleware: ErrorMiddleware(metrics: services.metrics))
+    router.add(middleware: HostMiddleware(configuration: services.configuration))
+    router.add(middleware: OriginMiddleware(rules: origins))
     let controllers: [any Controller] = [
         HealthController(services: services), ModelsController(services: services), AskController(services: services),
         ChatController(services: services), CompletionsController(services: services),
@@ -29,16 +35,8 @@ func application(
     let routes = Routes(router: router, services: services)
     for controller in controllers { controller.addRoutes(to: routes) }
     let configuration = services.configuration
-    let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
-        maxHeaderFieldSize: 32 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)
     return Application(
-        router: router,
-        server: .http1(
-            configuration: HTTP1Channel.Configuration(
-                additionalChannelHandlers: [
-                    HeaderGuard(limit: configuration.headerLimit, metrics: services.metrics),
-                    ConnectionMonitor(stallLimit: configuration.stallLimit),
-                ], idleTimeout: .seconds(60), httpDecoderConfiguration: decoder)),
+        router: router, server: HTTPServerBuilder { ServerChannel(services, responder: $0) },
         configuration: ApplicationConfiguration(
             address: .hostname(configuration.host, port: configuration.port), serverName: "apus"),
         onServerRunning: { await onRunning($0.localAddress?.port ?? configuration.port) }, logger: services.logger)

@@ -25,6 +25,8 @@ struct MetricFamily: Sendable {
     static let rejectedImages = counter("apus_image_rejected_total", "Requests refused for a picture")
     static let authFailures = counter("apus_auth_failures_total", "Requests refused for their key")
     static let rateLimited = counter("apus_rate_limited_total", "Requests refused for their key's limits")
+    static let refusedConnections = counter(
+        "apus_connections_refused_total", "Connections over a limit, closed at once")
     static let policySwaps = counter("apus_policy_swaps_total", "Changes of the served policies")
 
     static let firstToken = histogram(
@@ -49,7 +51,8 @@ struct MetricFamily: Sendable {
 
     /// In the order of the page.
     static let all = [
-        requests, responses, promptTokens, generatedTokens, rejectedImages, authFailures, rateLimited, policySwaps,
+        requests, responses, promptTokens, generatedTokens, rejectedImages, authFailures, rateLimited,
+        refusedConnections, policySwaps,
         firstToken, interToken, request, queue, prefill, imageDecode, imageEncode, imagePixels, answerReward,
     ]
 }

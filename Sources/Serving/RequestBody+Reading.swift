@@ -2,7 +2,6 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import NIOHTTP1
-import Synchronization
 import WireFormats
 
 extension Request {
@@ -28,64 +27,22 @@ extension Request {
                 .requestTooLarge, "The body has \(length) bytes, more than \(limit).", status: 413)
         }
         if headers[.expect]?.lowercased() == "100-continue" { try await context.inviteBody() }
-        return (try await body.collect(limit: limit, pace: configuration.bodyPace), contentType)
-    }
-}
-
-/// How fast a body must come.
-public struct BodyPace: Sendable {
-    /// All of it.
-    public var limit = Duration.seconds(60)
-    /// From then on it must have come at `bytesPerSecond`.
-    public var grace = Duration.seconds(5)
-    /// The least speed after the grace.
-    public var bytesPerSecond = 1_024
-
-    /// The defaults.
-    public init() {}
-
-    /// How long after its beginning the body is too slow if no more than `count` bytes have come.
-    func patience(after count: Int) -> Duration {
-        min(limit, grace + .seconds(Double(count) / Double(max(bytesPerSecond, 1))))
+        return (try await body.collect(limit: limit), contentType)
     }
 }
 
 extension RequestBody {
-    /// All bytes, if they are few enough and come fast enough. Only a deadline that moves less with each byte than the
-    /// clock does stops a sender that drips.
-    fileprivate func collect(limit: Int, pace: BodyPace) async throws -> [UInt8] {
-        let began = ContinuousClock.now
-        let received = ByteCount()
-        return try await withThrowingTaskGroup(of: [UInt8].self) { group in
-            group.addTask {
-                var bytes: [UInt8] = []
-                for try await chunk in self {
-                    guard bytes.count + chunk.readableBytes <= limit else {
-                        throw APIError(.requestTooLarge, "The body has more than \(limit) bytes.", status: 413)
-                    }
-                    bytes.append(contentsOf: chunk.readableBytesView)
-                    received.value.store(bytes.count, ordering: .relaxed)
-                }
-                return bytes
+    /// All bytes, if they are few enough; `RequestGuard` ends the body if it does not come in time.
+    fileprivate func collect(limit: Int) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        for try await chunk in self {
+            guard bytes.count + chunk.readableBytes <= limit else {
+                throw APIError(.requestTooLarge, "The body has more than \(limit) bytes.", status: 413)
             }
-            group.addTask {
-                while true {
-                    let due = began + pace.patience(after: received.value.load(ordering: .relaxed))
-                    guard due > .now else {
-                        throw APIError(.requestTimeout, "The body came too slowly.", status: 408, kind: .timeout)
-                    }
-                    try await ContinuousClock().sleep(until: due)
-                }
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? []
+            bytes.append(contentsOf: chunk.readableBytesView)
         }
+        return bytes
     }
-}
-
-/// Bytes that have come so far.
-private final class ByteCount: Sendable {
-    let value = Atomic(0)
 }
 
 extension ServerContext {

@@ -24,9 +24,14 @@ struct Routes {
     let router: Router<ServerContext>
     let services: Services
 
-    private static var knownMethods: [HTTPRequest.Method] {
-        [.get, .head, .post, .put, .patch, .delete, .options, .trace]
-    }
+    /// All that the parser lets through.
+    private static let knownMethods = [
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "ACL", "BIND", "CHECKOUT",
+        "COPY",
+        "LINK", "LOCK", "MSEARCH", "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL", "MOVE", "NOTIFY", "PROPFIND",
+        "PROPPATCH", "PURGE", "REBIND", "REPORT", "SEARCH", "SOURCE", "SUBSCRIBE", "UNBIND", "UNLINK", "UNLOCK",
+        "UNSUBSCRIBE",
+    ].compactMap { HTTPRequest.Method($0) }
 
     /// Adds a path with the methods that it takes; OPTIONS says which, and all others are 405.
     func add(

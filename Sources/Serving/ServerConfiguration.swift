@@ -10,10 +10,17 @@ public struct ServerConfiguration: Sendable {
     public var keyFile: String?
     /// Whether others may be served without a key.
     public var isInsecure = false
+    /// Names in the `Host` header that a server on a loopback address answers to, beside its own and the loopback ones.
+    /// If there are any, others are refused on every address.
+    public var allowedHosts: [String] = []
+    /// Origins like `https://example.com` whose pages may use the server; `*` stands for all.
+    public var corsOrigins: [String] = []
     /// How long the headers of a request may take.
     public var headerLimit = Duration.seconds(10)
-    /// How fast a body must come.
-    public var bodyPace = BodyPace()
+    /// How long the body of a request may take, from the end of its headers on.
+    public var bodyLimit = Duration.seconds(60)
+    /// Connections that may be open, in all and from one address; more are closed at once.
+    public var connections = ConnectionLimits()
     /// How long a client may take nothing of its answer before it is cut off.
     public var stallLimit = Duration.seconds(30)
     /// Bytes of a request's body.
@@ -52,12 +59,11 @@ public struct ExposedAddressError: Error, Equatable, CustomStringConvertible {
 }
 
 extension ServerConfiguration {
+    /// Whether only this machine reaches the address.
+    var isLoopback: Bool { Authority.isLoopback(host.lowercased()) }
+
     /// Refuses addresses other than this machine's own unless callers need a key or the operator insists.
     public func checkAddress(hasKeys: Bool) throws(ExposedAddressError) {
-        let octets = host.split(separator: ".", omittingEmptySubsequences: false)
-        let isLoopback =
-            host == "localhost" || host == "::1"
-            || octets.count == 4 && octets[0] == "127" && octets.allSatisfy { UInt8($0) != nil }
         guard isLoopback || hasKeys || isInsecure else { throw ExposedAddressError(host: host) }
     }
 }

@@ -23,7 +23,15 @@ final class RequestRecord: Sendable {
         var hasImages = false
         var outcome: String?
         var promptTokens = 0
+        /// Those of the prompt that are images' positions.
+        var imageTokens = 0
         var generatedTokens = 0
+        /// From the submission until the engine began.
+        var queue: Duration?
+        /// In the vision encoder.
+        var images: Duration?
+        /// From the request until its first text.
+        var firstToken: Duration?
         var failure: String?
         /// The id of the caller's key.
         var keyID: String?

@@ -11,12 +11,14 @@ struct Services: Sendable {
     let logger: Logger
     let state: ServerState
     let metrics = Metrics()
+    let connections: ConnectionCount
     let limiter = RateLimiter()
 
     init(model: ServedModel?, keys: KeyStore, configuration: ServerConfiguration, logger: Logger) {
         self.configuration = configuration
         self.keys = keys
         self.logger = logger
+        self.connections = ConnectionCount(configuration.connections)
         self.state = ServerState(model: model)
     }
 

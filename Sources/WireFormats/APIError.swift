@@ -50,6 +50,10 @@ public struct APIError: Error, Sendable, Equatable {
         case invalidAPIKey = "invalid_api_key"
         /// The key lacks the route's scope.
         case insufficientScope = "insufficient_scope"
+        /// A `Host` that the server does not answer to.
+        case hostNotAllowed = "host_not_allowed"
+        /// A web page of an origin that is not let in.
+        case originNotAllowed = "origin_not_allowed"
         /// No such policy.
         case modelNotFound = "model_not_found"
         /// No such route or object.

@@ -13,6 +13,8 @@ struct Serve: AsyncParsableCommand {
 
     @OptionGroup var options: PolicyOptions
 
+    @OptionGroup(title: "Connections and web pages") var http: HTTPOptions
+
     @Option(help: "The address to listen on.")
     var host = "127.0.0.1"
 
@@ -49,6 +51,7 @@ struct Serve: AsyncParsableCommand {
         configuration.publicFolder = publicFolder
         configuration.keyFile = authKeys
         configuration.isInsecure = insecure
+        http.apply(to: &configuration)
         let logger = Logger(label: "apus") { _ in JSONLogHandler() }
         do {
             let lock = options.dataPath.isEmpty ? nil : try DataLock(folder: options.dataPath)

@@ -22,14 +22,14 @@ func servedModel(_ engine: any Generating, policies: any PolicySource = Scripted
 /// Runs a server on a port of its own.
 func withServer<Result>(
     _ engine: any Generating, policies: any PolicySource = ScriptedPolicies(), keys: KeyRing? = nil,
-    configure: (inout ServerConfiguration) -> Void = { _ in },
+    configure: (inout ServerConfiguration) -> Void = { _ in }, logger: Logger = silent,
     _ test: @Sendable (any TestClientProtocol) async throws -> Result
 ) async throws -> Result {
     var configuration = ServerConfiguration()
     configuration.publicFolder = "/nonexistent"
     configure(&configuration)
     let application = buildApplication(
-        model: try servedModel(engine, policies: policies), keys: keys, configuration: configuration, logger: silent)
+        model: try servedModel(engine, policies: policies), keys: keys, configuration: configuration, logger: logger)
     return try await application.test(.live, test)
 }
 
@@ -67,11 +67,28 @@ func withSocket<Result: Sendable>(
             }
         }
     let head =
-        "POST \(path) HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" + headers.map { $0 + "\r\n" }.joined()
+        "POST \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        + headers.map { $0 + "\r\n" }.joined()
     return try await channel.executeThenClose { inbound, outbound in
         try await outbound.write(ByteBuffer(string: "\(head)Content-Length: \(json.utf8.count)\r\n\r\n\(json)"))
         var iterator = inbound.makeAsyncIterator()
         return try await body(&iterator)
+    }
+}
+
+/// Everything that the server sends on a connection of its own until it closes.
+func response(port: Int, to request: String) async throws -> String {
+    let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        .connect(host: "localhost", port: port) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+            }
+        }
+    return try await channel.executeThenClose { inbound, outbound in
+        try await outbound.write(ByteBuffer(string: request))
+        var received = ""
+        for try await bytes in inbound { received += String(buffer: bytes) }
+        return received
     }
 }
 

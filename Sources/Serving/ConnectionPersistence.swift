@@ -1,0 +1,81 @@
+import NIOCore
+import NIOHTTP1
+
+/// Decides when a connection ends: after a response, if either side says so, if the client speaks HTTP/1.0, or if the
+/// request's body was not wanted to its end.
+///
+/// HTTP/1.0 has no chunks: there the end of the connection is the end of a body without a length.
+final class ConnectionPersistence: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// The versions of the requests that wait for their response.
+    private var versions: [HTTPVersion] = []
+    /// Whether the body of the last of them is still coming.
+    private var isReadingBody = false
+    /// Whether the last of them is the last one of the connection.
+    private var isLastRequest = false
+    /// Whether the response that is being written is the last one.
+    private var isLastResponse = false
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(var head):
+            guard !isLastRequest else { return }
+            versions.append(head.version)
+            isReadingBody = true
+            isLastRequest = head.version == .http1_0 || head.headers.saysClose
+            if head.version == .http1_0 { head.headers.remove(name: "expect") }
+            if isLastRequest { head.headers.replaceOrAdd(name: "connection", value: "close") }
+            context.fireChannelRead(wrapInboundOut(.head(head)))
+        case .body:
+            if isReadingBody { context.fireChannelRead(data) }
+        case .end:
+            guard isReadingBody else { return }
+            isReadingBody = false
+            context.fireChannelRead(data)
+        }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(var head):
+            // The client has left before its answer: nothing is sent.
+            guard head.status.code != 499 else {
+                context.close(promise: nil)
+                promise?.fail(ChannelError.ioOnClosedChannel)
+                return
+            }
+            let isUnread = isReadingBody && versions.count == 1
+            isLastResponse =
+                isUnread || versions.count == 1 && isLastRequest || head.headers.saysClose
+            if let version = versions.first { head.version = version }
+            if isLastResponse { head.headers.replaceOrAdd(name: "connection", value: "close") }
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .body: context.write(data, promise: promise)
+        case .end:
+            versions = Array(versions.dropFirst())
+            context.write(data, promise: promise)
+            guard isLastResponse else { return }
+            context.flush()
+            isLastRequest = true
+            isReadingBody = false
+            context.channel.closeGently()
+        }
+    }
+}
+
+extension HTTPHeaders {
+    fileprivate var saysClose: Bool { self[canonicalForm: "connection"].contains { $0.lowercased() == "close" } }
+}
+
+extension Channel {
+    /// Ends a connection whose client may still be sending: closing at once could lose the response on its way, so what
+    /// comes is read and dropped for a moment.
+    func closeGently() {
+        close(mode: .output, promise: nil)
+        eventLoop.scheduleTask(in: .seconds(2)) { self.close(promise: nil) }
+    }
+}
