@@ -37,9 +37,11 @@ let package = Package(
         .target(name: "CKernels", cSettings: kernels),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev", "zlib1g-dev"])]),
         .target(name: "CPNGDecoder", dependencies: ["CPNG"], cSettings: [.treatAllWarnings(as: .error)]),
+        .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
+        .target(name: "CJPEGDecoder", dependencies: ["CJPEG"], cSettings: [.treatAllWarnings(as: .error)]),
 
         .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: swift),
-        .target(name: "Images", dependencies: ["CPNG", "CPNGDecoder"], swiftSettings: swift),
+        .target(name: "Images", dependencies: ["CPNG", "CPNGDecoder", "CJPEGDecoder"], swiftSettings: swift),
         .target(name: "Tokenizers", swiftSettings: swift),
         .target(
             name: "Checkpoints",

@@ -4,7 +4,9 @@ const element = (id) => document.getElementById(id);
 const file = element("file"), drop = element("drop"), preview = element("preview"), question = element("question");
 const answer = element("answer"), status = element("status"), error = element("error"), model = element("model");
 
-/** The server takes PNG only; a converted picture needs no more pixels than the vision encoder can use. */
+/** What the server reads, and how large; other pictures are converted, to no more pixels than an encoder can use. */
+const signatures = [[137, 80, 78, 71, 13, 10, 26, 10], [255, 216, 255]];
+const limits = { bytes: 10 * 2 ** 20, side: 8192, pixels: 2 ** 24 };
 const longestConvertedSide = 2048;
 /** In tokens: a small model that finds no end would go on until its context is full. */
 const longestAnswer = 1024;
@@ -41,13 +43,19 @@ key.addEventListener("change", () => {
 
 // The picture
 
-async function isPNG(blob) {
+async function isReadable(blob, { width, height }) {
     const head = new Uint8Array(await blob.slice(0, 8).arrayBuffer());
-    return [137, 80, 78, 71, 13, 10, 26, 10].every((byte, index) => head[index] === byte);
+    return signatures.some((signature) => signature.every((byte, index) => head[index] === byte))
+        && blob.size <= limits.bytes && Math.max(width, height) <= limits.side && width * height <= limits.pixels;
 }
 
-async function convertedToPNG(blob) {
+/** The file itself where the server reads it, else a PNG of the same picture. */
+async function readable(blob) {
     const bitmap = await createImageBitmap(blob);
+    if (await isReadable(blob, bitmap)) {
+        bitmap.close();
+        return blob;
+    }
     const scale = Math.min(1, longestConvertedSide / Math.max(bitmap.width, bitmap.height));
     const canvas = document.createElement("canvas");
     canvas.width = Math.max(1, Math.round(bitmap.width * scale));
@@ -64,26 +72,26 @@ async function choose(blob, name) {
     const mine = choice;
     showError("");
     try {
-        const png = (await isPNG(blob)) ? blob : await convertedToPNG(blob);
+        const image = await readable(blob);
         // A later choice, perhaps of a smaller picture, may have overtaken this one.
-        if (mine === choice) { show(png, name, png !== blob); }
+        if (mine === choice) { show(image, name, image !== blob); }
     } catch {
         if (mine === choice) { showError(`“${name}” is not a picture that this browser can read.`); }
     }
 }
 
-function show(png, name, converted) {
-    picture = png;
+function show(image, name, converted) {
+    picture = image;
     URL.revokeObjectURL(preview.src);
-    if (png) {
-        preview.src = URL.createObjectURL(png);
+    if (image) {
+        preview.src = URL.createObjectURL(image);
     } else {
         preview.removeAttribute("src");
     }
-    preview.hidden = !png;
-    element("hint").hidden = Boolean(png);
-    element("remove").hidden = !png;
-    element("caption").textContent = png ? `${name}${converted ? ", converted to PNG" : ""}` : "";
+    preview.hidden = !image;
+    element("hint").hidden = Boolean(image);
+    element("remove").hidden = !image;
+    element("caption").textContent = image ? `${name}${converted ? ", converted to PNG" : ""}` : "";
 }
 
 preview.addEventListener("error", () => {
@@ -175,7 +183,7 @@ async function ask(signal) {
     const form = new FormData();
     form.append("question", question.value);
     form.append("max_tokens", longestAnswer);
-    if (picture) { form.append("image", picture, "picture.png"); }
+    if (picture) { form.append("image", picture, "picture"); }
     if (model.value) { form.append("model", model.value); }
     const response = await fetchWithKey("v1/ask", {
         method: "POST", body: form, headers: { Accept: "text/event-stream" }, signal,

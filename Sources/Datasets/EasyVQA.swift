@@ -123,7 +123,7 @@ extension EasyVQA {
         let bytes = [UInt8](try read(file, in: folder))
         let picture: RGBImage
         do {
-            picture = try PNG.decode(bytes)
+            picture = try ImageFile.decode(bytes).rgb
         } catch {
             throw .picture(file: file, error)
         }

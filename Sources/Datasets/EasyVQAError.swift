@@ -7,7 +7,7 @@ public enum EasyVQAError: Error, Equatable, CustomStringConvertible {
     /// A file, or one numbered entry of it, is not what easy-VQA 1.0 has there.
     case malformed(file: String, entry: Int?, reason: String)
     /// A picture is broken or has another size.
-    case picture(file: String, PNGError)
+    case picture(file: String, ImageError)
     /// A picture that was asked for as training data is, pixel for pixel, a test picture.
     case heldOut(file: String, testPicture: String)
 

@@ -1,23 +1,40 @@
 public import Checkpoints
 public import Tensors
 
+/// What a vision encoder reads of an image.
+public struct ImageTiles: Sendable {
+    /// The encoder's input, `[views, 3, side, side]`.
+    public let pixels: Tensor
+    /// The digest of the pixels: what caches know the image by.
+    public let content: TensorDigest
+
+    /// The given input.
+    public init(_ pixels: Tensor) {
+        self.pixels = pixels
+        content = TensorDigest(pixels)
+    }
+}
+
 /// One picture inside a prompt.
 public struct ImageSpan: Sendable {
     /// The prompt positions that its embeddings fill: `tokensPerView` for each view.
     public var range: Range<Int>
-    /// The vision encoder's input, `[views, 3, side, side]`.
-    public let pixels: Tensor
-    /// The digest of the pixels: what caches know the picture by.
-    public let content: TensorDigest
+    /// What fills them.
+    public let tiles: ImageTiles
     /// What the policy's encoder makes of them, where the caller knows it; nil lets the engine encode.
     public var embeddings: Tensor?
 
     /// A picture at the given positions.
-    public init(range: Range<Int>, pixels: Tensor) {
+    public init(range: Range<Int>, tiles: ImageTiles) {
         self.range = range
-        self.pixels = pixels
-        self.content = TensorDigest(pixels)
+        self.tiles = tiles
     }
+
+    /// The vision encoder's input, `[views, 3, side, side]`.
+    public var pixels: Tensor { tiles.pixels }
+
+    /// The digest of the pixels: what caches know the picture by.
+    public var content: TensorDigest { tiles.content }
 }
 
 /// A request for one answer, as pure value data.

@@ -4,17 +4,53 @@ public import Tokenizers
 
 /// Turns a dialogue with pictures into a request: template, token ids, image spans, pixels.
 public struct InputProcessor: Sendable {
-    /// A picture of the dialogue.
+    /// An image of the dialogue, with its pixels or with what is left of them for certain encoders.
     public struct Picture: Sendable {
-        /// Its pixels.
-        public var image: RGBImage
-        /// How closely it is looked at.
-        public var detail: ImageProcessor.Detail
+        private enum Source: Sendable {
+            case image(DecodedImage)
+            case tiles([ImageProcessor: ImageTiles])
+        }
 
-        /// A picture to be looked at in the given detail.
-        public init(image: RGBImage, detail: ImageProcessor.Detail = .auto) {
-            self.image = image
+        /// Pixels a row.
+        public let width: Int
+        /// Rows.
+        public let height: Int
+        /// How closely it is looked at.
+        public let detail: ImageProcessor.Detail
+        private let source: Source
+
+        private init(width: Int, height: Int, detail: ImageProcessor.Detail, source: Source) {
+            self.width = width
+            self.height = height
             self.detail = detail
+            self.source = source
+        }
+
+        /// An image to be looked at in the given detail.
+        public init(image: DecodedImage, detail: ImageProcessor.Detail = .auto) {
+            self.init(width: image.width, height: image.height, detail: detail, source: .image(image))
+        }
+
+        /// An image to be looked at in the given detail.
+        public init(image: RGBImage, detail: ImageProcessor.Detail = .auto) {
+            self.init(image: DecodedImage(image), detail: detail)
+        }
+
+        /// The image without its pixels, resized for these processors: all that requests of their policies need.
+        public func resized(for processors: some Swift.Sequence<ImageProcessor>) -> Picture {
+            var tiles: [ImageProcessor: ImageTiles] = [:]
+            for processor in processors where tiles[processor] == nil { tiles[processor] = self.tiles(for: processor) }
+            return Picture(width: width, height: height, detail: detail, source: .tiles(tiles))
+        }
+
+        /// What the encoder of `processor` reads.
+        func tiles(for processor: ImageProcessor) -> ImageTiles {
+            switch source {
+            case .image(let image): return ImageTiles(processor.views(of: image, detail: detail))
+            case .tiles(let tiles):
+                guard let known = tiles[processor] else { preconditionFailure("an image was resized for others") }
+                return known
+            }
         }
     }
 
@@ -50,7 +86,7 @@ public struct InputProcessor: Sendable {
     ) throws(Failure) -> EngineRequest {
         if policy.vision == nil, !pictures.isEmpty { throw .cannotSee(policy: policy.name) }
         let counts = pictures.map { picture in
-            policy.vision.map { $0.tokens(width: picture.image.width, height: picture.image.height, picture.detail) }
+            policy.vision.map { $0.tokens(width: picture.width, height: picture.height, picture.detail) }
                 ?? 0
         }
         // The decoder never reads the ids at a picture's positions; penalties may, so they get one that no text uses.
@@ -64,9 +100,7 @@ public struct InputProcessor: Sendable {
         }
         let images = prompt.imageSpans.compactMap { span in
             policy.vision.map { vision in
-                let picture = pictures[span.image]
-                return ImageSpan(
-                    range: span.range, pixels: vision.processor.views(of: picture.image, detail: picture.detail))
+                ImageSpan(range: span.range, tiles: pictures[span.image].tiles(for: vision.processor))
             }
         }
         var request = EngineRequest(prompt: prompt.ids, images: images, policy: policy)

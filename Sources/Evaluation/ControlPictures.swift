@@ -18,7 +18,7 @@ public enum PictureControl: String, Codable, Sendable, CaseIterable {
 enum ControlPictures {
     /// A PNG of one light gray.
     static func blank(side: Int) -> [UInt8] {
-        PNG.encode(RGBImage(width: side, height: side, red: 243, green: 243, blue: 243))
+        ImageFile.encode(RGBImage(width: side, height: side, red: 243, green: 243, blue: 243))
     }
 
     /// For each key the next one of a random circle, so that none stays in its place if there are two.

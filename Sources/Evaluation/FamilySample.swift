@@ -17,7 +17,7 @@ public struct FamilySample: Sendable {
         self.seed = seed
         self.question = question
         objects = scene.objects
-        png = PNG.encode(scene.image)
+        png = ImageFile.encode(scene.image)
     }
 
     /// Tokens that an answer in the asked form may take, with some to spare.

@@ -112,7 +112,7 @@ public struct PolicyDivergence: Codable, Sendable, Equatable {
             return try samples.map { sample in
                 let message = ChatMessage(role: .user, content: [.image(0), .text(sample.question.text)])
                 var request = try input.request(
-                    messages: [message], pictures: [.init(image: PNG.decode(sample.png))], policy: policy)
+                    messages: [message], pictures: [.init(image: ImageFile.decode(sample.png))], policy: policy)
                 request.sampling = SamplingParameters()
                 request.sampling.seed = generator.next()
                 request.stop.maximumTokens = settings.maximumTokens

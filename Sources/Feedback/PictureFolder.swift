@@ -3,7 +3,7 @@ public import Datasets
 public import Foundation
 public import Images
 
-/// Keeps the pictures that people sent, by the SHA-256 of their PNG files: `images/ab/<sha256>.png`.
+/// Keeps the pictures that people sent, by the SHA-256 of their files: `images/ab/<sha256>.png`, or `.jpg`.
 public struct PictureFolder: Sendable {
     private let path: String
 
@@ -12,40 +12,43 @@ public struct PictureFolder: Sendable {
         self.path = path + "/images"
     }
 
-    /// Keeps a PNG file that decodes; the same bytes are kept once.
-    public func keep(_ png: Data) throws(PictureFolderError) -> PictureReference {
+    /// Keeps an image file that decodes; the same bytes are kept once.
+    public func keep(_ data: Data) throws(PictureFolderError) -> PictureReference {
+        let bytes = [UInt8](data)
+        let format: ImageFormat
         do {
-            _ = try PNG.decode([UInt8](png))
+            format = try ImageFormat(of: bytes)
+            _ = try ImageFile.decode(bytes)
         } catch {
             throw .broken(error)
         }
-        let digits = SHA256.hash(data: png).map { byte in
+        let digits = SHA256.hash(data: data).map { byte in
             let text = String(byte, radix: 16)
             return byte < 16 ? "0" + text : text
         }
         let digest = digits.joined()
-        let file = self.file(digest)
+        let file = self.file(digest, format)
         if FileManager.default.fileExists(atPath: file.path) { return .stored(sha256: digest) }
         do {
             try FileManager.default.createDirectory(
                 at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try png.write(to: file, options: .atomic)
+            try data.write(to: file, options: .atomic)
         } catch {
             throw .unwritable(path: file.path, reason: error.localizedDescription)
         }
         return .stored(sha256: digest)
     }
 
-    /// The bytes of a kept picture.
-    public func png(sha256 digest: String) throws(PictureFolderError) -> Data {
-        guard let data = FileManager.default.contents(atPath: file(digest).path) else {
-            throw .missing(path: file(digest).path)
+    /// The file of a kept picture.
+    public func file(sha256 digest: String) throws(PictureFolderError) -> Data {
+        for format in ImageFormat.allCases {
+            if let data = FileManager.default.contents(atPath: file(digest, format).path) { return data }
         }
-        return data
+        throw .missing(path: file(digest, .png).deletingPathExtension().path)
     }
 
-    private func file(_ digest: String) -> URL {
-        URL(fileURLWithPath: path).appending(path: "\(digest.prefix(2))/\(digest).png")
+    private func file(_ digest: String, _ format: ImageFormat) -> URL {
+        URL(fileURLWithPath: path).appending(path: "\(digest.prefix(2))/\(digest).\(format.fileExtension)")
     }
 }
 
@@ -54,7 +57,7 @@ public enum PictureFolderError: Error, Equatable, CustomStringConvertible {
     /// It is not there, or cannot be read.
     case missing(path: String)
     /// It is no picture.
-    case broken(PNGError)
+    case broken(ImageError)
     /// It cannot be written.
     case unwritable(path: String, reason: String)
 

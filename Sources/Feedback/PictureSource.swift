@@ -18,13 +18,13 @@ public struct PictureSource: Sendable {
         self.draw = draw
     }
 
-    /// The picture's PNG file.
-    public func png(_ picture: PictureReference) throws -> [UInt8] {
+    /// The picture's file.
+    public func file(_ picture: PictureReference) throws -> [UInt8] {
         switch picture {
-        case .generated(let family, let seed): PNG.encode(draw(family, seed).scene.image)
+        case .generated(let family, let seed): ImageFile.encode(draw(family, seed).scene.image)
         case .easyVQA(let number):
             [UInt8](try Data(contentsOf: easyVQA.appending(path: "train/images/\(number).png")))
-        case .stored(let digest): [UInt8](try kept.png(sha256: digest))
+        case .stored(let digest): [UInt8](try kept.file(sha256: digest))
         }
     }
 }

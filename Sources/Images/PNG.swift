@@ -3,34 +3,32 @@ import CPNGDecoder
 
 /// Reads and writes PNG (PNG specification, third edition) over libpng.
 ///
-/// Every colour type and bit depth gives 8-bit RGB. Samples below 8 bits are scaled so that the largest is 255,
-/// 16-bit samples are rounded to the nearest of v / 257, and alpha is then composited over white, rounded to nearest.
-/// Gamma and colour profiles are ignored. An animated PNG gives its default image.
-public enum PNG {
-    /// Reads the size and kind of a picture from its first 33 bytes.
-    ///
-    /// Throws what `decode` throws for a file that is no PNG, too large by its header, or damaged so far.
-    public static func header(of bytes: [UInt8], limits: ImageLimits = .standard) throws(PNGError) -> PNGHeader {
-        try PNGChunks.checkSize(bytes, limits: limits)
-        return try PNGChunks.header(of: Chunk(in: bytes, at: PNGChunks.signature.count), limits: limits)
+/// Samples below 8 bits are scaled so that the largest is 255, 16-bit samples are rounded to the nearest of v / 257,
+/// and alpha is then composited over white, rounded to nearest. An animated PNG gives its default image.
+enum PNG {
+    /// Reads the IHDR chunk, and the orientation if there is one.
+    static func header(of bytes: [UInt8], limits: ImageLimits) throws(ImageError) -> ImageHeader {
+        let first = try Chunk(in: bytes, at: PNGChunks.signature.count)
+        let header = try PNGChunks.header(of: first, limits: limits)
+        return header.summary(orientation: PNGChunks.orientation(in: bytes, limits: limits))
     }
 
-    /// Decodes a picture. The file is wholly checked before memory for pixels is taken: its limits, its chunks with
+    /// Decodes an image. The file is wholly checked before memory for pixels is taken: its limits, its chunks with
     /// their CRCs and order, and that the pixel data inflates to exactly what the header implies.
-    public static func decode(_ bytes: [UInt8], limits: ImageLimits = .standard) throws(PNGError) -> RGBImage {
-        let chunks = try PNGChunks(bytes, limits: limits)
-        let samples = try samples(of: chunks)
-        let pixels =
-            switch chunks.header.colourType {
-            case .palette: try PixelConversion.rgb(indexes: samples, chunks: chunks)
-            case .grey, .greyAlpha, .rgb, .rgba:
-                PixelConversion.rgb(samples: samples, channels: chunks.channels)
-            }
-        return RGBImage(width: chunks.header.width, height: chunks.header.height, pixels: pixels)
+    static func decode(
+        _ bytes: [UInt8], limits: ImageLimits, watch: DecodeWatch
+    ) throws(ImageError) -> DecodedImage {
+        let chunks = try PNGChunks(bytes, limits: limits, watch: watch)
+        return try PixelSink.image(
+            of: chunks.samples, width: chunks.header.width, height: chunks.header.height,
+            orientation: PNGChunks.orientation(in: bytes, limits: limits), watch: watch
+        ) { sink throws(ImageError) in
+            try decode(chunks, into: &sink)
+        }
     }
 
-    /// Encodes a picture as 8-bit RGB.
-    public static func encode(_ image: RGBImage) -> [UInt8] {
+    /// Encodes an image as 8-bit RGB.
+    static func encode(_ image: RGBImage) -> [UInt8] {
         var description = png_image()
         description.version = UInt32(PNG_IMAGE_VERSION)
         description.width = UInt32(image.width)
@@ -47,28 +45,58 @@ public enum PNG {
         }
     }
 
-    private static func samples(of chunks: PNGChunks) throws(PNGError) -> [UInt8] {
-        let count = chunks.header.width * chunks.header.height * chunks.channels
+    private static func decode(_ chunks: PNGChunks, into sink: inout PixelSink) throws(ImageError) {
         var message = [CChar](repeating: 0, count: 160)
-        var status: Int32 = 0
-        let samples = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-            buffer.initialize(repeating: 0)
-            status = apus_png_decode(
-                chunks.essentials, chunks.essentials.count, buffer.baseAddress, count, &message, message.count)
-            initialized = count
+        let rows = chunks.header.isInterlaced ? chunks.header.height : 1
+        var samples = [UInt8](repeating: 0, count: rows * chunks.header.width * chunks.channels)
+        let status = sink.status { context in
+            apus_png_decode(
+                chunks.essentials, chunks.essentials.count, &samples, samples.count, PixelSink.mayContinue,
+                PixelSink.takeRow, context, &message, message.count)
         }
-        guard status == 0 else {
-            let text = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-            throw .corrupt(String(decoding: text, as: UTF8.self))
+        switch status {
+        case APUS_PNG_DECODED: return
+        case APUS_PNG_STOPPED where sink.failure != nil: throw sink.failure ?? .cancelled
+        default: throw .corrupt(.png, String(libraryMessage: message))
         }
-        return samples
+    }
+}
+
+extension PNGHeader {
+    /// What callers learn.
+    func summary(orientation: Orientation) -> ImageHeader {
+        let channels = colourType == .grey || colourType == .greyAlpha ? 1 : 3
+        // An interlaced image is held whole before its first row is taken, with an alpha that tRNS may add.
+        let held = isInterlaced ? colourType.samples + 1 : 0
+        return ImageHeader(
+            .png, width: width, height: height, orientation: orientation,
+            decodingBytes: width * height * (channels + held))
     }
 }
 
 extension PNGChunks {
     /// Samples a pixel as `apus_png_decode` gives them: a tRNS colour adds alpha to grey and RGB.
     fileprivate var channels: Int {
-        let adds = header.colourType != .palette && !transparency.isEmpty
-        return header.colourType.samples + (adds ? 1 : 0)
+        header.colourType.samples + (addsAlpha ? 1 : 0)
+    }
+
+    private var addsAlpha: Bool { header.colourType != .palette && !transparency.isEmpty }
+
+    fileprivate var samples: PixelSink.Samples {
+        switch header.colourType {
+        case .grey: addsAlpha ? .greyAlpha : .grey
+        case .greyAlpha: .greyAlpha
+        case .rgb: addsAlpha ? .rgba : .rgb
+        case .rgba: .rgba
+        case .palette: .palette(paletteOverWhite)
+        }
+    }
+
+    /// The palette's colours with their alpha over white.
+    private var paletteOverWhite: [UInt8] {
+        let alphas = Array(transparency)
+        return palette.enumerated().map { place, value in
+            PixelSink.overWhite(value, alpha: place / 3 < alphas.count ? alphas[place / 3] : 255)
+        }
     }
 }

@@ -10,18 +10,18 @@ struct Chunk {
     /// The bit that is set in lower-case letters marks a chunk that may be stepped over.
     var isAncillary: Bool { bytes[bytes.startIndex + 4] & 0x20 != 0 }
 
-    init(in bytes: [UInt8], at offset: Int) throws(PNGError) {
+    init(in bytes: [UInt8], at offset: Int) throws(ImageError) {
         guard bytes.count - offset >= 12 else {
-            throw .corrupt("the file ends at byte \(bytes.count), inside a chunk or before IEND")
+            throw .corrupt(.png, "the file ends at byte \(bytes.count), inside a chunk or before IEND")
         }
         let length = Int(bigEndian32(bytes[...], at: offset))
         let name = bytes[(offset + 4)..<(offset + 8)]
         guard name.allSatisfy({ (0x41...0x5A).contains($0 & 0xDF) }) else {
-            throw .corrupt("the chunk at byte \(offset) has a type that is not four letters")
+            throw .corrupt(.png, "the chunk at byte \(offset) has a type that is not four letters")
         }
         type = String(decoding: name, as: UTF8.self)
         guard length <= bytes.count - offset - 12 else {
-            throw .corrupt("the \(type) chunk at byte \(offset) has \(length) bytes, more than are left")
+            throw .corrupt(.png, "the \(type) chunk at byte \(offset) has \(length) bytes, more than are left")
         }
         let end = offset + 8 + length
         data = bytes[(offset + 8)..<end]
@@ -29,7 +29,7 @@ struct Chunk {
         let checked = bytes[(offset + 4)..<end]
         let crc = checked.withUnsafeBufferPointer { crc32_z(0, $0.baseAddress, $0.count) }
         guard crc == UInt(bigEndian32(bytes[...], at: end)) else {
-            throw .corrupt("the \(type) chunk at byte \(offset) has a wrong CRC")
+            throw .corrupt(.png, "the \(type) chunk at byte \(offset) has a wrong CRC")
         }
     }
 }

@@ -3,7 +3,7 @@ import CPNG
 /// A PNG taken apart and checked: signature, lengths, CRCs, the order of chunks, and how much the pixel data inflates
 /// to. What is left for libpng is one clean stream of the chunks that decide the pixels.
 ///
-/// Text, profiles, EXIF and the frames of an animation are stepped over, never inflated. Bytes after IEND are no part
+/// Text, profiles and the frames of an animation are stepped over, never inflated. Bytes after IEND are no part
 /// of the picture (section 5.3 of the specification) and are not looked at.
 struct PNGChunks {
     static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
@@ -17,8 +17,7 @@ struct PNGChunks {
     /// Signature, IHDR, PLTE and tRNS if they matter, IDATs and IEND.
     private(set) var essentials: [UInt8] = signature
 
-    init(_ bytes: [UInt8], limits: ImageLimits) throws(PNGError) {
-        try Self.checkSize(bytes, limits: limits)
+    init(_ bytes: [UInt8], limits: ImageLimits, watch: DecodeWatch) throws(ImageError) {
         let first = try Chunk(in: bytes, at: Self.signature.count)
         header = try Self.header(of: first, limits: limits)
         essentials += first.bytes
@@ -31,74 +30,83 @@ struct PNGChunks {
             try take(next, after: chunk)
             chunk = next
         } while chunk.type != "IEND"
-        guard !pixelData.isEmpty else { throw .corrupt("there is no IDAT chunk") }
-        try checkInflatedSize()
+        guard !pixelData.isEmpty else { throw .corrupt(.png, "there is no IDAT chunk") }
+        try checkInflatedSize(watch)
     }
 
-    static func checkSize(_ bytes: [UInt8], limits: ImageLimits) throws(PNGError) {
-        guard bytes.starts(with: signature) else { throw .notPNG }
-        guard bytes.count <= limits.maximumBytes else {
-            throw .tooLarge(.bytes, found: bytes.count, limit: limits.maximumBytes)
-        }
-    }
-
-    static func header(of chunk: Chunk, limits: ImageLimits) throws(PNGError) -> PNGHeader {
-        guard chunk.type == "IHDR" else { throw .corrupt("the first chunk is \(chunk.type), not IHDR") }
+    static func header(of chunk: Chunk, limits: ImageLimits) throws(ImageError) -> PNGHeader {
+        guard chunk.type == "IHDR" else { throw .corrupt(.png, "the first chunk is \(chunk.type), not IHDR") }
         return try PNGHeader(chunk.data, limits: limits)
     }
 
-    private mutating func take(_ chunk: Chunk, after previous: Chunk) throws(PNGError) {
+    /// The orientation by the first eXIf chunk, which may stand anywhere: found by the chunks' lengths alone, as far as
+    /// these lead.
+    static func orientation(in bytes: [UInt8], limits: ImageLimits) -> Orientation {
+        var offset = signature.count
+        for _ in 0..<limits.maximumChunks where bytes.count - offset >= 12 {
+            let length = Int(bigEndian32(bytes[...], at: offset))
+            guard length <= bytes.count - offset - 12 else { break }
+            let (type, data) = (bytes[offset + 4..<offset + 8], bytes[offset + 8..<offset + 8 + length])
+            if type.elementsEqual("eXIf".utf8) { return Orientation(exif: data) }
+            if type.elementsEqual("IEND".utf8) { break }
+            offset += 12 + length
+        }
+        return .upright
+    }
+
+    private mutating func take(_ chunk: Chunk, after previous: Chunk) throws(ImageError) {
         switch chunk.type {
-        case "IHDR": throw .corrupt("there is a second IHDR chunk")
+        case "IHDR": throw .corrupt(.png, "there is a second IHDR chunk")
         case "PLTE": try takePalette(chunk)
         case "tRNS": try takeTransparency(chunk)
         case "IDAT":
             guard pixelData.isEmpty || previous.type == "IDAT" else {
-                throw .corrupt("the IDAT chunks are interrupted by \(previous.type)")
+                throw .corrupt(.png, "the IDAT chunks are interrupted by \(previous.type)")
             }
             guard header.colourType != .palette || !palette.isEmpty else {
-                throw .corrupt("the PLTE chunk is missing")
+                throw .corrupt(.png, "the PLTE chunk is missing")
             }
             pixelData.append(chunk.data)
             essentials += chunk.bytes
         case "IEND":
-            guard chunk.data.isEmpty else { throw .corrupt("IEND has \(chunk.data.count) bytes, not 0") }
+            guard chunk.data.isEmpty else { throw .corrupt(.png, "IEND has \(chunk.data.count) bytes, not 0") }
             essentials += chunk.bytes
         default:
-            guard chunk.isAncillary else { throw .corrupt("the critical chunk \(chunk.type) is unknown") }
+            guard chunk.isAncillary else { throw .corrupt(.png, "the critical chunk \(chunk.type) is unknown") }
         }
     }
 
-    private mutating func takePalette(_ chunk: Chunk) throws(PNGError) {
+    private mutating func takePalette(_ chunk: Chunk) throws(ImageError) {
         guard pixelData.isEmpty, palette.isEmpty, transparency.isEmpty else {
-            throw .corrupt("PLTE is doubled or out of place")
+            throw .corrupt(.png, "PLTE is doubled or out of place")
         }
         guard header.colourType != .grey, header.colourType != .greyAlpha else {
-            throw .corrupt("a grey picture has a PLTE chunk")
+            throw .corrupt(.png, "a grey picture has a PLTE chunk")
         }
         let entries = chunk.data.count / 3
         let most = header.colourType == .palette ? 1 << header.bitDepth : 256
         guard chunk.data.count % 3 == 0, (1...most).contains(entries) else {
-            throw .corrupt("PLTE has \(chunk.data.count) bytes, not 3 for each of 1 to \(most) entries")
+            throw .corrupt(.png, "PLTE has \(chunk.data.count) bytes, not 3 for each of 1 to \(most) entries")
         }
         palette = chunk.data
         // For true colour it only suggests colours to a display.
         if header.colourType == .palette { essentials += chunk.bytes }
     }
 
-    private mutating func takeTransparency(_ chunk: Chunk) throws(PNGError) {
-        guard pixelData.isEmpty, transparency.isEmpty else { throw .corrupt("tRNS is doubled or out of place") }
+    private mutating func takeTransparency(_ chunk: Chunk) throws(ImageError) {
+        guard pixelData.isEmpty, transparency.isEmpty else { throw .corrupt(.png, "tRNS is doubled or out of place") }
         let allowed: ClosedRange<Int>
         switch header.colourType {
         case .grey: allowed = 2...2
         case .rgb: allowed = 6...6
         case .palette:
-            guard !palette.isEmpty else { throw .corrupt("tRNS comes before PLTE") }
+            guard !palette.isEmpty else { throw .corrupt(.png, "tRNS comes before PLTE") }
             allowed = 1...(palette.count / 3)
-        case .greyAlpha, .rgba: throw .corrupt("a picture with alpha has a tRNS chunk")
+        case .greyAlpha, .rgba: throw .corrupt(.png, "a picture with alpha has a tRNS chunk")
         }
         guard allowed.contains(chunk.data.count) else {
-            throw .corrupt("tRNS has \(chunk.data.count) bytes, not \(allowed.lowerBound) to \(allowed.upperBound)")
+            throw .corrupt(
+                .png, "tRNS has \(chunk.data.count) bytes, not \(allowed.lowerBound) to \(allowed.upperBound)")
         }
         transparency = chunk.data
         essentials += chunk.bytes
@@ -106,16 +114,16 @@ struct PNGChunks {
 
     /// Inflates the pixel data once without keeping it: a bomb is stopped one buffer past the size that IHDR implies,
     /// whereas libpng would inflate it to its end.
-    private func checkInflatedSize() throws(PNGError) {
+    private func checkInflatedSize(_ watch: DecodeWatch) throws(ImageError) {
         let expected = header.inflatedByteCount
         var inflater = Inflater()
         var inflated = 0
         for data in pixelData {
-            inflated = try inflater.count(data, from: inflated, limit: expected)
+            inflated = try inflater.count(data, from: inflated, limit: expected, watch: watch)
         }
-        guard inflater.isAtEnd else { throw .corrupt("the pixel data ends early") }
+        guard inflater.isAtEnd else { throw .corrupt(.png, "the pixel data ends early") }
         guard inflated == expected else {
-            throw .corrupt("the pixel data inflates to \(inflated) bytes, not \(expected)")
+            throw .corrupt(.png, "the pixel data inflates to \(inflated) bytes, not \(expected)")
         }
     }
 }

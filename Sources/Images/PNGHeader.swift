@@ -1,7 +1,7 @@
 /// The fields of a PNG's IHDR chunk (PNG specification, third edition, section 11.2.1), checked against each other.
-public struct PNGHeader: Sendable, Equatable {
+struct PNGHeader {
     /// How samples become colours.
-    public enum ColourType: UInt8, Sendable {
+    enum ColourType: UInt8, Sendable {
         /// One grey sample.
         case grey = 0
         /// Red, green, blue.
@@ -32,49 +32,45 @@ public struct PNGHeader: Sendable, Equatable {
     }
 
     /// Pixels a row.
-    public let width: Int
+    let width: Int
     /// Rows.
-    public let height: Int
+    let height: Int
     /// Bits a sample: 1, 2, 4, 8 or 16.
-    public let bitDepth: Int
+    let bitDepth: Int
     /// How samples become colours.
-    public let colourType: ColourType
+    let colourType: ColourType
     /// Whether the rows are stored in Adam7's seven passes.
-    public let isInterlaced: Bool
+    let isInterlaced: Bool
 
     static let byteCount = 13
 
     /// Reads the 13 bytes of an IHDR chunk and holds the size against `limits`.
-    init(_ data: ArraySlice<UInt8>, limits: ImageLimits) throws(PNGError) {
-        guard data.count == Self.byteCount else { throw .corrupt("IHDR has \(data.count) bytes, not 13") }
+    init(_ data: ArraySlice<UInt8>, limits: ImageLimits) throws(ImageError) {
+        guard data.count == Self.byteCount else { throw .corrupt(.png, "IHDR has \(data.count) bytes, not 13") }
         let bytes = Array(data)
         width = Int(bigEndian32(data, at: data.startIndex))
         height = Int(bigEndian32(data, at: data.startIndex + 4))
         guard let type = ColourType(rawValue: bytes[9]) else {
-            throw .corrupt("IHDR names colour type \(bytes[9])")
+            throw .corrupt(.png, "IHDR names colour type \(bytes[9])")
         }
         guard type.depths.contains(bytes[8]) else {
-            throw .corrupt("IHDR names bit depth \(bytes[8]) for colour type \(bytes[9])")
+            throw .corrupt(.png, "IHDR names bit depth \(bytes[8]) for colour type \(bytes[9])")
         }
         guard bytes[10] == 0, bytes[11] == 0 else {
-            throw .corrupt("IHDR names compression method \(bytes[10]), filter method \(bytes[11])")
+            throw .corrupt(.png, "IHDR names compression method \(bytes[10]), filter method \(bytes[11])")
         }
-        guard bytes[12] <= 1 else { throw .corrupt("IHDR names interlace method \(bytes[12])") }
+        guard bytes[12] <= 1 else { throw .corrupt(.png, "IHDR names interlace method \(bytes[12])") }
         colourType = type
         bitDepth = Int(bytes[8])
         isInterlaced = bytes[12] == 1
         try check(limits)
     }
 
-    private func check(_ limits: ImageLimits) throws(PNGError) {
+    private func check(_ limits: ImageLimits) throws(ImageError) {
         guard width > 0, height > 0, width < 1 << 31, height < 1 << 31 else {
-            throw .corrupt("IHDR names a size of \(width)x\(height)")
+            throw .corrupt(.png, "IHDR names a size of \(width)x\(height)")
         }
-        let side = max(width, height)
-        guard side <= limits.maximumSide else { throw .tooLarge(.side, found: side, limit: limits.maximumSide) }
-        guard width * height <= limits.maximumPixels else {
-            throw .tooLarge(.pixels, found: width * height, limit: limits.maximumPixels)
-        }
+        try limits.check(width: width, height: height)
     }
 
     /// Bytes that the IDAT chunks must inflate to: each row of each pass, with its filter byte.

@@ -74,14 +74,15 @@ extension APIError {
     }
 
     /// A picture that cannot be read.
-    init(_ error: PNGError, of image: ImageReference) {
+    init(_ error: ImageError, of image: ImageReference) {
         let message = "\(image.param): \(error)."
         switch error {
-        case .notPNG:
+        case .unsupported:
             self.init(
                 .unsupportedImageFormat, message, param: image.param, status: image.formatErrorStatus)
-        case .tooLarge: self.init(.imageTooLarge, message, param: image.param)
-        case .tooManyChunks, .corrupt: self.init(.invalidImage, message, param: image.param)
+        case .tooLarge, .tooSlow: self.init(.imageTooLarge, message, param: image.param)
+        case .tooManyChunks, .tooManyScans, .corrupt, .cancelled:
+            self.init(.invalidImage, message, param: image.param)
         }
     }
 

@@ -206,7 +206,7 @@ struct Admission: Sendable {
     ) throws(APIError) -> (messages: [ChatMessage], pictures: [InputProcessor.Picture]) {
         let pictures = try PictureReader(limits: services.configuration.imageLimits).pictures(images)
         for picture in pictures {
-            services.metrics.observe(.imagePixels, [], Double(picture.image.width * picture.image.height))
+            services.metrics.observe(.imagePixels, [], Double(picture.width * picture.height))
         }
         var next = 0
         let dialogue = messages.map { message in

@@ -13,7 +13,7 @@ struct PictureReader: Sendable {
         for reference in references {
             let bytes = try reference.bytes(limit: limits.maximumBytes)
             do {
-                _ = try PNG.header(of: bytes, limits: limits)
+                _ = try ImageFile.header(of: bytes, limits: limits)
             } catch {
                 throw APIError(error, of: reference)
             }
@@ -22,7 +22,7 @@ struct PictureReader: Sendable {
         var pictures: [InputProcessor.Picture] = []
         for (reference, bytes) in zip(references, encoded) {
             do {
-                let image = try PNG.decode(bytes, limits: limits)
+                let image = try ImageFile.decode(bytes, limits: limits)
                 pictures.append(InputProcessor.Picture(image: image, detail: reference.detail.viewDetail))
             } catch {
                 throw APIError(error, of: reference)

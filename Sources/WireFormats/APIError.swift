@@ -36,7 +36,7 @@ public struct APIError: Error, Sendable, Equatable {
         case invalidBase64 = "invalid_base64"
         /// A damaged picture.
         case invalidImage = "invalid_image"
-        /// Not a PNG.
+        /// Not a PNG and not a JPEG.
         case unsupportedImageFormat = "unsupported_image_format"
         /// A picture over a limit.
         case imageTooLarge = "image_too_large"

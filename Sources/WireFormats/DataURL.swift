@@ -1,22 +1,30 @@
-/// URLs that carry a picture: `data:image/png;base64,...`. The server fetches nothing, so there are no others.
+/// URLs that carry an image: `data:image/TYPE;base64,...`. The server fetches nothing, so there are no others.
 enum DataURL {
-    /// The base64 text of a PNG's data URL.
+    /// The base64 text of an image's data URL. Its type is not looked at further: the bytes decide.
     static func payload(of url: String, param: String) throws(APIError) -> Substring {
         guard let comma = url.firstIndex(of: ","), url.prefix(5).lowercased() == "data:" else {
             if url.prefix(5).lowercased() == "data:" { throw malformed(param) }
             throw APIError(
                 .remoteImage, "\(param) must be a data URL: pictures are never fetched.", param: param)
         }
+        let (start, end) = ("data:image/", ";base64")
         let head = url[..<comma].lowercased()
-        guard head != "data:image/png;base64" else { return url[url.index(after: comma)...] }
-        if head.hasPrefix("data:image/"), !head.hasPrefix("data:image/png") {
-            throw APIError(.unsupportedImageFormat, "\(param) must be a PNG.", param: param)
+        guard head.hasPrefix(start), head.hasSuffix(end), head.utf8.count > start.utf8.count + end.utf8.count,
+            head.dropFirst(start.count).dropLast(end.count).utf8.allSatisfy(isOfType)
+        else { throw malformed(param) }
+        return url[url.index(after: comma)...]
+    }
+
+    /// Whether a lower-case byte may stand in a media type's name (RFC 6838, section 4.2).
+    private static func isOfType(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        default: "!#$&-^_.+".utf8.contains(byte)
         }
-        throw malformed(param)
     }
 
     private static func malformed(_ param: String) -> APIError {
-        APIError(.invalidValue, "\(param) must have the form data:image/png;base64,DATA.", param: param)
+        APIError(.invalidValue, "\(param) must have the form data:image/TYPE;base64,DATA.", param: param)
     }
 }
 

@@ -32,7 +32,7 @@ public struct ImageReference: Sendable, Equatable {
         self.param = param
     }
 
-    /// The status of errors about another format than PNG: a form's part has a media type of its own, JSON's text none.
+    /// The status of errors about the format: a form's part has a media type of its own, JSON's text none.
     public var formatErrorStatus: Int {
         if case .file = source { 415 } else { 400 }
     }

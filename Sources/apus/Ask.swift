@@ -25,7 +25,7 @@ struct Ask: AsyncParsableCommand {
     @Flag(help: "Also tell reward, value and KL to `sft` in nats, on standard error.")
     var scores = false
 
-    @Argument(help: "A PNG file.")
+    @Argument(help: "An image file: PNG or JPEG.")
     var picture: String
 
     @Argument(help: "The question.")
@@ -41,7 +41,7 @@ struct Ask: AsyncParsableCommand {
         guard let bytes = FileManager.default.contents(atPath: picture) else {
             throw ValidationError("\(picture) cannot be read")
         }
-        let pictures = [InputProcessor.Picture(image: try PNG.decode(Array(bytes)))]
+        let pictures = [InputProcessor.Picture(image: try ImageFile.decode(Array(bytes)))]
         let model = try LoadedModel(options)
         guard let policy = policy.map({ model.catalog[$0] }) ?? model.catalog.defaultPolicy else {
             throw ValidationError("there is no policy \(policy ?? "")")

@@ -81,7 +81,7 @@ struct Sheet: ParsableCommand {
             scenes = seeds.map { ShapeScene(seed: $0).image }
         }
         let sheet = ContactSheet.image(of: scenes, columns: 8, scale: 2)
-        try Data(PNG.encode(sheet)).write(to: URL(fileURLWithPath: output), options: .atomic)
+        try Data(ImageFile.encode(sheet)).write(to: URL(fileURLWithPath: output), options: .atomic)
     }
 
     private struct Line: Encodable {

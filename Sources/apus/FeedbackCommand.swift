@@ -65,7 +65,7 @@ struct FeedbackExport: ParsableCommand {
             let source = PictureSource(easyVQA: URL(fileURLWithPath: easyVQA), kept: self.store.pictures) {
                 $0.picture(seed: $1)
             }
-            let pairs = try ConversationalPreference.write(records, into: output, png: source.png)
+            let pairs = try ConversationalPreference.write(records, into: output, file: source.file)
             say("\(pairs) pairs of \(records.count) rankings (\(human) human): \(output)/pairs.jsonl")
         }
     }

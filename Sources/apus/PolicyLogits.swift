@@ -19,7 +19,7 @@ struct PolicyLogits: ParsableCommand {
     @Option(help: "The policy. Default: the one that answers by default.")
     var policy: String?
 
-    @Option(help: "A PNG file that the question is about.")
+    @Option(help: "An image file (PNG or JPEG) that the question is about.")
     var picture: String?
 
     @Argument(help: "The question.")
@@ -45,7 +45,7 @@ struct PolicyLogits: ParsableCommand {
             guard let bytes = FileManager.default.contents(atPath: path) else {
                 throw ValidationError("\(path) cannot be read")
             }
-            return [InputProcessor.Picture(image: try PNG.decode(Array(bytes)))]
+            return [InputProcessor.Picture(image: try ImageFile.decode(Array(bytes)))]
         }
         let message = ChatMessage(role: .user, content: (pictures ?? []).map { _ in .image(0) } + [.text(question)])
         let request = try InputProcessor(tokenizer: Tokenizer(Vocabulary(file)))

@@ -57,7 +57,7 @@ import Tokenizers
             let first = place * (prompt.count / 2)
             guard first + 4 * views <= (place + 1) * (prompt.count / 2) else { return nil }
             let pixels = Tensor(repeating: Float(draw(0...3)) / 4, [views, 3, 32, 32])
-            return ImageSpan(range: first..<first + 4 * views, pixels: pixels)
+            return ImageSpan(range: first..<first + 4 * views, tiles: ImageTiles(pixels))
         }
         var request = EngineRequest(prompt: prompt, images: images, policy: policies[number % 2])
         request.sampling.temperature = [0, 0.5, 1][draw(0...2)]

@@ -50,7 +50,7 @@ import Tokenizers
         let prompt = (0..<50).map { Int32(3 + random.uniform(at: $0) * 300) }
         let picture = Tensor(repeating: shade, [1, 3, 32, 32])
         var request = EngineRequest(
-            prompt: prompt, images: [ImageSpan(range: 4..<8, pixels: picture)], policy: policy)
+            prompt: prompt, images: [ImageSpan(range: 4..<8, tiles: ImageTiles(picture))], policy: policy)
         request.stop.maximumTokens = 20
         request.stop.ignoresEndToken = true
         request.topLogprobs = 0

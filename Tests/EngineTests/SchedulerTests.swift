@@ -61,7 +61,7 @@ import Tokenizers
 
     private func sequence(_ id: UInt64, length: Int, pictures: [(place: Int, shade: Float)] = []) -> Sequence {
         let images = pictures.map {
-            ImageSpan(range: $0.place..<$0.place + 4, pixels: Tensor(repeating: $0.shade, [1, 3, 32, 32]))
+            ImageSpan(range: $0.place..<$0.place + 4, tiles: ImageTiles(Tensor(repeating: $0.shade, [1, 3, 32, 32])))
         }
         let prompt = (0..<length).map { place -> Int32 in Int32(3 + (place * 7 + Int(id) * 31) % 300) }
         let request = EngineRequest(prompt: prompt, images: images, policy: policy)

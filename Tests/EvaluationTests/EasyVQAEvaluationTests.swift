@@ -139,7 +139,7 @@ import Testing
         #expect(report.overall == Proportion(3, of: 14) && report.control == .blank)
         let shown = Set(client.requests.map(\.picture))
         #expect(shown.count == 1)
-        let blank = try PNG.decode(try #require(shown.first))
+        let blank = try ImageFile.decode(try #require(shown.first)).rgb
         #expect(blank.width == 64 && blank.height == 64 && Set(blank.pixels).count == 1)
     }
 

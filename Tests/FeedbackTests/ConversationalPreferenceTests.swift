@@ -23,7 +23,7 @@ import Testing
                 record(["a", "b", "c"], [[2], [0, 1]], picture: .generated(family: .counts, seed: 9)),
                 record(["a", "a"], [[0], [1]], picture: nil),
             ]
-            let count = try ConversationalPreference.write(records, into: folder.path) { _ in PNG.encode(image) }
+            let count = try ConversationalPreference.write(records, into: folder.path) { _ in ImageFile.encode(image) }
             let text = try String(contentsOf: folder.appending(path: "pairs.jsonl"), encoding: .utf8)
             let lines = text.split(separator: "\n")
             #expect(count == 2 && lines.count == 2)
@@ -35,14 +35,14 @@ import Testing
                     "rejected_model":"sft@2"}
                     """)
             let png = try Data(contentsOf: folder.appending(path: "images/counts-9.png"))
-            #expect(try PNG.decode([UInt8](png)) == image)
+            #expect(try ImageFile.decode([UInt8](png)).rgb == image)
         }
     }
 
     @Test func whatIsExportedCanBeImported() throws {
         try withTemporaryFolder { folder in
             let original = record(["a", "b", "c"], [[2], [0], [1]], picture: .easyVQA(number: 1))
-            try ConversationalPreference.write([original], into: folder.path) { _ in PNG.encode(image) }
+            try ConversationalPreference.write([original], into: folder.path) { _ in ImageFile.encode(image) }
             let kept = PictureFolder(dataFolder: folder.appending(path: "data").path)
             let records = try ConversationalPreference.load(
                 path: folder.appending(path: "pairs.jsonl").path, labeler: fallback
@@ -56,7 +56,7 @@ import Testing
                 Issue.record("\(String(describing: records[0].picture))")
                 return
             }
-            #expect(try [UInt8](kept.png(sha256: digest)) == PNG.encode(image))
+            #expect(try [UInt8](kept.file(sha256: digest)) == ImageFile.encode(image))
             #expect(throws: PictureFolderError.self) { try kept.keep(Data("no picture".utf8)) }
         }
     }

@@ -1,7 +1,7 @@
 import Foundation
 import Images
 
-/// A file that `Tests/Fixtures/make_images.py` wrote.
+/// A file that `Tests/Fixtures/make_images.py` or `make_jpeg.py` wrote.
 enum Fixture {
     struct Decoded: Decodable {
         let name: String
@@ -36,8 +36,26 @@ enum Fixture {
         let results: [Resized]
     }
 
+    struct DecodedJPEG: Decodable {
+        let name: String
+        /// Empty where it is a file by itself.
+        let file: Data
+        let width: Int
+        let height: Int
+        let channels: Int
+        let samples: Data
+    }
+
+    struct JPEGFile: Decodable {
+        let cases: [DecodedJPEG]
+    }
+
     static func read<T: Decodable>(_ name: String, as type: T.Type) throws -> T {
+        try JSONDecoder().decode(type, from: Data(bytes(name)))
+    }
+
+    static func bytes(_ name: String) throws -> [UInt8] {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
-        return try JSONDecoder().decode(type, from: Data(contentsOf: folder.appending(path: name)))
+        return [UInt8](try Data(contentsOf: folder.appending(path: name)))
     }
 }

@@ -43,7 +43,7 @@ import Testing
 
     @Test func picturesReachTheEngine() async throws {
         let engine = ScriptedEngine(ScriptedEngine.saying(["red"]))
-        let picture = PNG.encode(RGBImage(width: 16, height: 16, red: 255, green: 0, blue: 0))
+        let picture = ImageFile.encode(RGBImage(width: 16, height: 16, red: 255, green: 0, blue: 0))
         try await withServer(engine, policies: ScriptedPolicies(vision: vision)) { client in
             let chat = try await client.post("/v1/chat/completions", chat(url(picture)))
             #expect(chat.text.contains("\"image_tokens\":4"), "\(chat.text)")
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func damageIsNamed() async throws {
-        let picture = PNG.encode(RGBImage(width: 40, height: 8, red: 1, green: 2, blue: 3))
+        let picture = ImageFile.encode(RGBImage(width: 40, height: 8, red: 1, green: 2, blue: 3))
         var damaged = picture
         damaged[picture.count / 2] ^= 0x55
         let cases: [([UInt8], String)] = [

@@ -116,7 +116,9 @@ import WireFormats
 
     @Test(arguments: [
         ("http://x/y.png", APIError.Code.remoteImage), ("file:///etc/passwd", .remoteImage), ("x.png", .remoteImage),
-        ("data:image/jpeg;base64,AAAA", .unsupportedImageFormat), ("data:image/png,AAAA", .invalidValue),
+        ("data:image/jpeg;base64,AAAA", nil), ("data:image/svg+xml;base64,AAAA", nil),
+        ("data:image/;base64,AAAA", .invalidValue), ("data:image/png;x=1;base64,AAAA", .invalidValue),
+        ("data:image/a b;base64,AAAA", .invalidValue), ("data:image/png,AAAA", .invalidValue),
         ("data:text/plain;base64,AAAA", .invalidValue), ("data:image/png;base64,AAA", .invalidBase64),
         ("data:image/png;base64,AA A", .invalidBase64), ("data:image/png;base64,AAB=", .invalidBase64),
         ("data:image/png;base64,A===", .invalidBase64), ("data:image/png;base64,A_-A", .invalidBase64),

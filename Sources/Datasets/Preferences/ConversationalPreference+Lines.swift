@@ -1,28 +1,33 @@
 public import Foundation
+import Images
 
 extension ConversationalPreference {
     /// Writes every pair of `records` as `pairs.jsonl` into the folder at `path`, and each picture beside it as
-    /// `images/NAME.png`; `png` gives a picture's file. Answers of the same text, of which one was cut, are no pair to
+    /// `images/NAME.png` or `.jpg`; `file` gives a picture's file. Answers of the same text, of which one was cut, are no pair to
     /// somebody who reads texts.
     ///
     /// - Returns: how many pairs were written.
     @discardableResult
     public static func write(
-        _ records: [PreferenceRecord], into path: String, png: (PictureReference) throws -> [UInt8]
+        _ records: [PreferenceRecord], into path: String, file: (PictureReference) throws -> [UInt8]
     ) throws -> Int {
         let folder = URL(fileURLWithPath: path)
         try FileManager.default.createDirectory(
             at: folder.appending(path: "images"), withIntermediateDirectories: true)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        var written: Set<PictureReference> = []
+        var written: [PictureReference: String] = [:]
         var lines = Data()
         var count = 0
         for record in records {
-            let image = record.picture.map { "images/\("\($0)".replacing("/", with: "-")).png" }
-            if let picture = record.picture, let image, written.insert(picture).inserted {
-                try Data(png(picture)).write(to: folder.appending(path: image), options: .atomic)
+            if let picture = record.picture, written[picture] == nil {
+                let bytes = try file(picture)
+                let ending = try ImageFormat(of: bytes).fileExtension
+                let image = "images/\("\(picture)".replacing("/", with: "-")).\(ending)"
+                try Data(bytes).write(to: folder.appending(path: image), options: .atomic)
+                written[picture] = image
             }
+            let image = record.picture.flatMap { written[$0] }
             let texts = record.candidates.map(\.text)
             for pair in record.pairs where texts[pair.chosen] != texts[pair.rejected] {
                 lines += try encoder.encode(ConversationalPreference(record, pair, image: image))
@@ -38,7 +43,7 @@ extension ConversationalPreference {
     ///
     /// - Parameters:
     ///   - labeler: who ranked where a line does not say it.
-    ///   - keep: keeps the PNG file of the given path and tells its reference.
+    ///   - keep: keeps the image file of the given path and tells its reference.
     /// - Throws: `PreferenceError` naming the file and the line.
     public static func load(
         path: String, labeler: PreferenceRecord.Labeler, keep: (URL) throws -> PictureReference

@@ -17,7 +17,7 @@ public struct ConversationalPreference: Codable, Sendable, Equatable {
     public let chosen: [Message]
     /// The other answer, one turn of the assistant.
     public let rejected: [Message]
-    /// Paths of PNG files from the file's own folder; at most one. Nil, as where the field is missing, is none.
+    /// Paths of image files from the file's own folder; at most one. Nil, as where the field is missing, is none.
     public let images: [String]?
     /// The comparison that the pair is from; nil in files of others, as all that follow.
     public let comparison: String?

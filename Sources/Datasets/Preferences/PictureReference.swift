@@ -7,7 +7,7 @@ public enum PictureReference: Sendable, Hashable {
     case generated(family: Family, seed: UInt64)
     /// The picture of this number in easy-VQA's training split.
     case easyVQA(number: Int)
-    /// A picture that somebody sent, by the SHA-256 of its PNG file: 64 hexadecimal digits in lower case.
+    /// A picture that somebody sent, by the SHA-256 of its file: 64 hexadecimal digits in lower case.
     case stored(sha256: String)
 }
 

@@ -52,7 +52,7 @@ public struct LoadProfile: Sendable {
         if hasPicture {
             let scene = ShapeScene(seed: SeedSplit.test.seed(at: generator.next() % 1_000_000))
             let image = scene.image.resized(width: pictureSide, height: pictureSide, filter: .bilinear)
-            let url = AskClient.dataURL(PNG.encode(image))
+            let url = AskClient.dataURL(ImageFile.encode(image))
             parts.insert(Body.Part(type: "image_url", imageURL: .init(url: url)), at: 0)
         }
         let body = Body(model: model, messages: [.init(content: parts)], maximumTokens: answerTokens)

@@ -7,7 +7,7 @@ public import Tensors
 ///
 /// A picture that fits one view is one view. A larger one is a grid of crops, row by row, and then the whole, as
 /// SmolVLM does it. A picture of exactly the size of a view, or of its grid, is not resampled.
-public struct ImageProcessor: Sendable, Equatable {
+public struct ImageProcessor: Sendable, Hashable {
     /// What happens to a picture of another aspect ratio than its views'; what `pad` fills up is 0, the middle of the
     /// range, on both sides alike.
     public typealias Fit = PolicyManifest.Image.Fit
@@ -47,7 +47,10 @@ public struct ImageProcessor: Sendable, Equatable {
     }
 
     /// The views of `image`, `[viewCount, 3, viewSize, viewSize]`.
-    public func views(of image: RGBImage, detail: Detail) -> Tensor {
+    public func views(of image: RGBImage, detail: Detail) -> Tensor { views(of: DecodedImage(image), detail: detail) }
+
+    /// The views of `image`, `[viewCount, 3, viewSize, viewSize]`.
+    public func views(of image: DecodedImage, detail: Detail) -> Tensor {
         let grid = grid(width: image.width, height: image.height, detail: detail)
         var elements: [Float] = []
         if grid.rows * grid.columns > 1 {
@@ -82,7 +85,7 @@ public struct ImageProcessor: Sendable, Equatable {
     }
 
     /// The picture resized to fill, or to fit into, a grid of views.
-    private func canvas(_ image: RGBImage, rows: Int, columns: Int) -> Canvas {
+    private func canvas(_ image: DecodedImage, rows: Int, columns: Int) -> Canvas {
         let (width, height) = (columns * viewSize, rows * viewSize)
         guard fit == .pad else {
             return Canvas(image: image.resized(width: width, height: height, filter: filter), left: 0, top: 0)
@@ -97,7 +100,7 @@ public struct ImageProcessor: Sendable, Equatable {
 
 /// A picture that lies on a larger grid of views.
 private struct Canvas {
-    let image: RGBImage
+    let image: DecodedImage
     let left: Int
     let top: Int
 
@@ -105,16 +108,17 @@ private struct Canvas {
 
     /// Appends one view of the grid: channel, row, column.
     func append(row: Int, column: Int, of size: Int, to elements: inout [Float]) {
-        let pixels = image.pixels
+        let (samples, channels) = (image.samples, image.channels)
         let start = elements.count
         elements.append(contentsOf: repeatElement(0, count: 3 * size * size))
         let lines = max(0, top - row * size)..<min(size, top + image.height - row * size)
         let across = max(0, left - column * size)..<min(size, left + image.width - column * size)
         for y in lines {
             for x in across {
-                let source = ((row * size + y - top) * image.width + column * size + x - left) * 3
+                let source = ((row * size + y - top) * image.width + column * size + x - left) * channels
                 for channel in 0..<3 {
-                    elements[start + (channel * size + y) * size + x] = Self.normalized[Int(pixels[source + channel])]
+                    let sample = samples[source + (channels == 1 ? 0 : channel)]
+                    elements[start + (channel * size + y) * size + x] = Self.normalized[Int(sample)]
                 }
             }
         }

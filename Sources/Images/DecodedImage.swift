@@ -1,0 +1,38 @@
+/// An image of 8-bit samples as a file holds it: grey stays grey, one byte a pixel, until colour is wanted.
+public struct DecodedImage: Sendable, Equatable {
+    /// Pixels a row, at least 1.
+    public let width: Int
+    /// Rows, at least 1.
+    public let height: Int
+    /// 1 for grey, 3 for red, green and blue.
+    public let channels: Int
+    /// The samples, `[height, width, channels]`, row-major from the top left.
+    public let samples: [UInt8]
+
+    /// Takes `samples` of shape `[height, width, channels]`. Another count, or an empty side, is the caller's mistake.
+    public init(width: Int, height: Int, channels: Int, samples: [UInt8]) {
+        precondition(width > 0 && height > 0 && (channels == 1 || channels == 3))
+        precondition(samples.count == width * height * channels, "\(samples.count) samples for \(width)x\(height)")
+        self.width = width
+        self.height = height
+        self.channels = channels
+        self.samples = samples
+    }
+
+    /// An image in colour.
+    public init(_ image: RGBImage) {
+        self.init(width: image.width, height: image.height, channels: 3, samples: image.pixels)
+    }
+
+    /// The image in colour.
+    public var rgb: RGBImage {
+        guard channels == 1 else { return RGBImage(width: width, height: height, pixels: samples) }
+        let pixels = [UInt8](unsafeUninitializedCapacity: samples.count * 3) { target, initialized in
+            for (pixel, grey) in samples.enumerated() {
+                for channel in 0..<3 { target[pixel * 3 + channel] = grey }
+            }
+            initialized = samples.count * 3
+        }
+        return RGBImage(width: width, height: height, pixels: pixels)
+    }
+}

@@ -1,0 +1,170 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Whether a decoder may go on: until it has taken its processor time, or nobody wants the image any more.
+package struct DecodeWatch {
+    let limit: Duration
+    let isCancelled: () -> Bool
+    /// Processor time of this thread.
+    let processorTime: () -> Duration
+    private let started: Duration
+
+    /// A watch that starts now.
+    package init(
+        limit: Duration, processorTime: @escaping () -> Duration = DecodeWatch.threadTime,
+        isCancelled: @escaping () -> Bool = { false }
+    ) {
+        self.limit = limit
+        self.isCancelled = isCancelled
+        self.processorTime = processorTime
+        started = processorTime()
+    }
+
+    /// Why decoding must end now; nil if it may go on.
+    var objection: ImageError? {
+        if isCancelled() { return .cancelled }
+        return processorTime() - started > limit ? .tooSlow(limit: limit) : nil
+    }
+
+    /// Processor time that the calling thread has taken.
+    package static func threadTime() -> Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+}
+
+/// Takes a decoder's rows: converts them to grey or RGB and puts them where they belong in the upright image.
+struct PixelSink {
+    /// What the decoder's samples are.
+    enum Samples {
+        case grey
+        case greyAlpha
+        case rgb
+        case rgba
+        /// Indexes into red, green and blue of each entry.
+        case palette([UInt8])
+        /// As Adobe's programs store it, and with them all others: 255 is no ink.
+        case invertedCMYK
+
+        /// Channels of the image that they become.
+        var channels: Int {
+            switch self {
+            case .grey, .greyAlpha: 1
+            case .rgb, .rgba, .palette, .invertedCMYK: 3
+            }
+        }
+    }
+
+    private let samples: Samples
+    private let width: Int
+    private let height: Int
+    private let orientation: Orientation
+    private let watch: DecodeWatch
+    private let pixels: UnsafeMutableBufferPointer<UInt8>
+    private var row = 0
+    /// Why decoding was stopped.
+    private(set) var failure: ImageError?
+
+    /// What `decode` gives to a sink, as an image. `decode` must give every row or throw.
+    static func image(
+        of samples: Samples, width: Int, height: Int, orientation: Orientation, watch: DecodeWatch,
+        decode: (inout PixelSink) throws(ImageError) -> Void
+    ) throws(ImageError) -> DecodedImage {
+        let count = width * height * samples.channels
+        var result: Result<Void, ImageError> = .success(())
+        let pixels = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            var sink = PixelSink(
+                samples: samples, width: width, height: height, orientation: orientation, watch: watch, pixels: buffer)
+            do throws(ImageError) {
+                try decode(&sink)
+                precondition(sink.row == height, "\(sink.row) rows of \(height)")
+                initialized = count
+            } catch {
+                result = .failure(error)
+            }
+        }
+        try result.get()
+        return DecodedImage(
+            width: orientation.swapsSides ? height : width, height: orientation.swapsSides ? width : height,
+            channels: samples.channels, samples: pixels)
+    }
+
+    /// Whether the decoder may go on.
+    private mutating func mayContinue() -> Bool {
+        failure = watch.objection
+        return failure == nil
+    }
+
+    /// Takes the next row from the top down; false if it is wrong.
+    private mutating func take(_ line: UnsafePointer<UInt8>) -> Bool {
+        precondition(row < height, "more than \(height) rows")
+        let (start, step) = orientation.path(of: row, width: width, height: height)
+        row += 1
+        switch samples {
+        case .grey:
+            for x in 0..<width { pixels[start + x * step] = line[x] }
+        case .greyAlpha:
+            for x in 0..<width { pixels[start + x * step] = Self.overWhite(line[2 * x], alpha: line[2 * x + 1]) }
+        case .rgb: put(start, step) { x, channel in line[3 * x + channel] }
+        case .rgba:
+            put(start, step) { x, channel in Self.overWhite(line[4 * x + channel], alpha: line[4 * x + 3]) }
+        case .invertedCMYK: put(start, step) { x, channel in Self.scaled(line[4 * x + channel], by: line[4 * x + 3]) }
+        case .palette(let table):
+            guard let index = (0..<width).first(where: { Int(line[$0]) * 3 >= table.count }) else {
+                put(start, step) { x, channel in table[Int(line[x]) * 3 + channel] }
+                return true
+            }
+            let entries = table.count / 3
+            failure = .corrupt(.png, "a pixel has index \(line[index]) in a palette of \(entries) entries")
+            return false
+        }
+        return true
+    }
+
+    /// The status of a C function that gets this sink as the context of its callbacks.
+    mutating func status(of decode: (_ context: UnsafeMutableRawPointer) -> Int32) -> Int {
+        withUnsafeMutablePointer(to: &self) { Int(decode(UnsafeMutableRawPointer($0))) }
+    }
+
+    // The callbacks.
+    static var mayContinue: @convention(c) (UnsafeMutableRawPointer?) -> Int32 {
+        { $0?.assumingMemoryBound(to: PixelSink.self).pointee.mayContinue() == true ? 1 : 0 }
+    }
+
+    static var takeRow: @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<UInt8>?) -> Int32 {
+        { context, line in
+            guard let line else { return 0 }
+            return context?.assumingMemoryBound(to: PixelSink.self).pointee.take(line) == true ? 1 : 0
+        }
+    }
+
+    @inline(__always)
+    private func put(_ start: Int, _ step: Int, _ sample: (_ x: Int, _ channel: Int) -> UInt8) {
+        for x in 0..<width {
+            let at = (start + x * step) * 3
+            for channel in 0..<3 { pixels[at + channel] = sample(x, channel) }
+        }
+    }
+
+    /// `(value * alpha + 255 * (255 - alpha)) / 255`, rounded to nearest; exact for every pair.
+    static func overWhite(_ value: UInt8, alpha: UInt8) -> UInt8 {
+        let sum = Int(value) * Int(alpha) + 255 * (255 - Int(alpha))
+        return UInt8((sum + 127) / 255)
+    }
+
+    /// `value * share / 255`, rounded to nearest.
+    private static func scaled(_ value: UInt8, by share: UInt8) -> UInt8 {
+        UInt8((Int(value) * Int(share) + 127) / 255)
+    }
+}
+
+extension String {
+    /// A C library's zero-terminated message.
+    init(libraryMessage: [CChar]) {
+        self.init(decoding: libraryMessage.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
