@@ -116,32 +116,27 @@ final class EngineLoop: @unchecked Sendable {
         plan.chunks.forEach { begin($0.sequence) }
         runner.pictures.run(plan.slices)
         guard !plan.chunks.isEmpty else { return }
-        let outputs = runner.run(plan.chunks)
+        let step = StepLayout(plan.chunks)
+        let outputs = runner.run(step)
         scheduler.finishStep()
-        take(outputs, of: plan.chunks)
+        take(outputs, of: step)
     }
 
     /// Gives each sequence what was computed for it, and draws its next tokens.
-    private func take(_ outputs: ModelRunner.Outputs, of chunks: [StepPlan.Chunk]) {
+    private func take(_ outputs: ModelRunner.Outputs, of step: StepLayout) {
         let reader = TokenReader(logits: outputs.logits, compute: runner.decoder.compute)
-        var tokens = reader.tokens(of: chunks)[...]
-        var scores = outputs.scores[...]
-        var row = 0
-        for chunk in chunks {
+        let tokens = reader.tokens(of: step)
+        for chunk in step.chunks {
             let sequence = chunk.sequence
-            let scoring = chunk.scoring
-            if !sequence.isDecoding { load.prefilledTokens += chunk.range.count }
-            sequence.scores += tokens.prefix(scoring.count).compactMap { $0 }
-            tokens = tokens.dropFirst(scoring.count)
-            row += scoring.count
-            sequence.computed = chunk.range.upperBound
+            if !sequence.isDecoding { load.prefilledTokens += chunk.planned.range.count }
+            sequence.scores += tokens[chunk.scoringRows].compactMap { $0 }
+            sequence.computed = chunk.planned.range.upperBound
             guard chunk.isLast else { continue }
             if let measurement = sequence.request.measurement {
-                take(measurement.head == nil ? nil : scores.popFirst(), of: measurement, for: sequence)
+                take(outputs.score(of: chunk, on: runner.decoder.compute), of: measurement, for: sequence)
             } else {
                 echoPrompt(of: sequence)
-                drawTokens(for: sequence, guessed: chunk.draft, first: tokens.popFirst() ?? nil, from: row, by: reader)
-                row += 1 + chunk.draft.count
+                drawTokens(of: chunk, first: tokens[chunk.drawnRows.lowerBound], by: reader)
             }
         }
     }
@@ -175,17 +170,15 @@ final class EngineLoop: @unchecked Sendable {
         sequence.continuation.yield(.started)
     }
 
-    /// Takes the next token, drawn from `row`, and goes on behind it as long as it is what was guessed.
-    private func drawTokens(
-        for sequence: Sequence, guessed draft: ArraySlice<Int32>, first: GeneratedToken?, from row: Int,
-        by reader: TokenReader
-    ) {
+    /// Takes the chunk's next token, and goes on behind it as long as it is what was guessed.
+    private func drawTokens(of chunk: StepLayout.Chunk, first: GeneratedToken?, by reader: TokenReader) {
+        let (sequence, draft) = (chunk.sequence, chunk.planned.draft)
         take(first, for: sequence)
         var right = 0
-        for guess in draft {
+        for (guess, row) in zip(draft, chunk.drawnRows.dropFirst()) {
             guard guess == sequence.tokens.last, sequences[sequence.id] != nil else { break }
             right += 1
-            take(sequence.draw(from: reader.row(row + right)), for: sequence)
+            take(sequence.draw(from: reader.row(row)), for: sequence)
         }
         sequence.accept(right, of: draft)
         load.draftedTokens += draft.count

@@ -21,9 +21,6 @@ package struct StepPlan {
 
         /// Whether a token is drawn after it.
         package var drawsToken: Bool { isLast && sequence.request.measurement == nil }
-
-        /// The positions whose logits score tokens that are given.
-        package var scoring: Range<Int> { sequence.scoring(in: range) }
     }
 
     /// Layers of one picture of a sequence; none if its embeddings are known, and only have to be fetched.

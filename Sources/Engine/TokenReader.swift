@@ -4,25 +4,24 @@ import Tensors
 ///
 /// Each row is read to its end, which takes as long as some layers do for one position: all threads share the rows.
 struct TokenReader {
-    /// `[rows, vocabulary]`, laid out as `ModelRunner.Outputs` says.
+    /// `[rows, vocabulary]`, laid out as the step says.
     let logits: Tensor
     let compute: Compute
 
-    /// The given tokens that the chunks score, and the first token that each of them draws, in the order of their rows; nil
-    /// for a drawn token whose logit is not finite.
-    func tokens(of chunks: [StepPlan.Chunk]) -> [GeneratedToken?] {
+    /// What each row of logits gives: a given token with its score, or the first token that its chunk draws. Nil for the rows
+    /// of guesses, which are read only if the guess is right, and for a drawn token whose logit is not finite.
+    func tokens(of step: StepLayout) -> [GeneratedToken?] {
         var readings: [(row: Int, read: ([Float]) -> GeneratedToken?)] = []
-        var row = 0
-        for chunk in chunks {
-            for position in chunk.scoring {
+        for chunk in step.chunks {
+            for (row, position) in zip(chunk.scoringRows, chunk.scoredPositions) {
                 readings.append((row, { chunk.sequence.score(position + 1, by: $0) }))
-                row += 1
             }
-            guard chunk.drawsToken else { continue }
-            readings.append((row, { chunk.sequence.draw(from: $0) }))
-            row += 1 + chunk.draft.count
+            if let row = chunk.drawnRows.first { readings.append((row, { chunk.sequence.draw(from: $0) })) }
         }
-        return compute.map(readings) { $0.read(self.row($0.row)) }
+        let read = compute.map(readings) { $0.read(self.row($0.row)) }
+        var tokens = [GeneratedToken?](repeating: nil, count: step.logitRows.count)
+        for (reading, token) in zip(readings, read) { tokens[reading.row] = token }
+        return tokens
     }
 
     /// One row of the logits.

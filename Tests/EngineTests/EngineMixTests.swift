@@ -7,12 +7,13 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// Random mixes of requests, some of which are dropped or come too late: every other one gets the very answer that it gets
-/// alone, each ends once, and nothing is left.
+/// Random mixes of answers, scoring, echoed prompts and pictures, some of which are dropped or come too late: every other
+/// request gets the very answer that it gets alone, each ends once, and nothing is left.
 @Suite struct EngineMixTests {
     private let decoder: Decoder
     private let tokenizer: Tokenizer
     private let policies: [Policy]
+    private let head: RewardHead
 
     init() throws {
         let file = try TinyLlama.file(.q4_1)
@@ -28,6 +29,7 @@ import Tokenizers
         let sizes = try VisionConfiguration(
             imageSize: 32, patchSize: 8, hidden: 96, layers: 4, heads: 2, feedForward: 192, scale: 2, textHidden: 64)
         let encoder = VisionEncoder(VisionWeights(configuration: sizes, using: &generator), on: compute)
+        head = RewardHead(score: ScalarHead(starting: 64, using: &generator), likelihood: 0.05)
         let vision = Policy.Vision(generation: 1, encoder: encoder, processor: ImageProcessor(viewSize: 32))
         policies = [nil, ServingAdapter(adapter, configuration: decoder.configuration, compute: compute)].map {
             Policy(
@@ -43,7 +45,7 @@ import Tokenizers
         return Engine(decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: configuration)
     }
 
-    /// Few beginnings and many ends; some repeat themselves, so that guesses are right.
+    /// Few beginnings and many ends; some repeat themselves, so that guesses are right. Every third scores given answers.
     private func request(_ number: Int) -> EngineRequest {
         var generator = SeededGenerator(seed: UInt64(number))
         func draw(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
@@ -68,11 +70,24 @@ import Tokenizers
         request.stop.minimumTokens = draw(0...4)
         request.topLogprobs = 1
         request.echoesPrompt = draw(0...5) == 0
+        if number % 4 == 2 {
+            // Greedy answers of a random model come to go round in circles.
+            request.sampling.temperature = 0
+            request.sampling.repetitionPenalty = 1
+            request.stop.maximumTokens = 80
+            request.stop.ignoresEndToken = true
+        }
+        if number % 3 == 1 {
+            let answers = (0..<draw(1...4)).map { _ in (0..<draw(0...30)).map { _ in Int32(draw(3...40)) } }
+            let quantities = [.logProbability, .score(RewardHead(score: head.score)), Measurement.Quantity.score(head)]
+            request.measurement = Measurement(quantities[draw(0...2)], of: answers)
+        }
         return request
     }
 
     private struct Result: Equatable {
         var tokens: [GeneratedToken] = []
+        var measured: [Double] = []
         var ends: [FinishReason] = []
         var failures: [EngineFailure] = []
     }
@@ -89,6 +104,7 @@ import Tokenizers
             case .text(let delta): result.tokens += delta.tokens
             case .finished(let completion):
                 result.tokens += completion.tokens
+                result.measured = completion.measured
                 result.ends.append(completion.reason)
             case .failed(let failure): result.failures.append(failure)
             }
@@ -97,7 +113,7 @@ import Tokenizers
     }
 
     @Test func everyMixGivesWhatEachRequestGivesAlone() async throws {
-        let count = 60
+        let count = 90
         var alone: [Result] = []
         for number in 0..<count {
             let engine = engine {
@@ -107,7 +123,8 @@ import Tokenizers
             alone.append(await result(try engine.submit(request(number), in: engine.reserve())))
         }
         var generator = SeededGenerator(seed: 77)
-        var (dropped, late, whole) = (0, 0, 0)
+        #expect(Set(alone.flatMap(\.measured)).count > 50)
+        var (dropped, late, whole, guesses) = (0, 0, 0, 0)
         for round in 0..<10 {
             let engine = engine {
                 $0.cacheBytes = round % 2 << 20
@@ -150,7 +167,9 @@ import Tokenizers
             }
             while engine.load.running > 0 || engine.load.waiting > 0 { await Task.yield() }
             #expect(engine.load.usedBlocks == 0 && engine.load.cachedBlocks <= engine.load.blocks)
+            guesses += engine.load.draftedTokens
         }
         #expect(whole > 1_500 && dropped > 300 && late > 150)
+        #expect(guesses > 500, "\(guesses)")
     }
 }
