@@ -78,6 +78,9 @@ public struct InputProcessor: Sendable {
         self.tokenizer = tokenizer
     }
 
+    /// Whether the vocabulary has the chat templates' tokens; without them there are raw prompts alone.
+    public var takesMessages: Bool { (try? ChatTemplate.turnTokens(of: tokenizer)) != nil }
+
     /// A request for the assistant's next turn, with the policy's own sampling defaults.
     ///
     /// - Parameter pictures: the pictures that the messages refer to, by index.

@@ -8,6 +8,8 @@ package struct OutputProcessor {
     private let longestStop: Int
     private var detokenizer: StreamingDetokenizer
     private var held = ""
+    /// Bytes at the beginning of `held` that came before the least length: no stop string ends in them.
+    private var exempt = 0
     private var heldTokens: [GeneratedToken] = []
     private var count = 0
 
@@ -34,6 +36,7 @@ package struct OutputProcessor {
         heldTokens.append(token)
         if endTokens.contains(token.id) { return (takeText(held.endIndex), .endToken) }
         held += detokenizer.append(token.id)
+        if count <= stop.minimumTokens { exempt = held.utf8.count }
         if let (end, string) = firstStop(in: held) {
             held.removeSubrange(end...)
             return (takeText(held.endIndex), .stopString(string))
@@ -48,6 +51,7 @@ package struct OutputProcessor {
     private mutating func takeText(_ end: String.Index) -> TextDelta? {
         guard end > held.startIndex else { return nil }
         let delta = TextDelta(text: String(held[..<end]), tokens: heldTokens)
+        exempt = max(0, exempt - delta.text.utf8.count)
         held.removeSubrange(..<end)
         heldTokens = []
         return delta
@@ -57,7 +61,7 @@ package struct OutputProcessor {
         let utf8 = Array(text.utf8)
         var best: (offset: Int, string: String)?
         for string in stop.strings {
-            guard let offset = Self.offset(of: Array(string.utf8), in: utf8) else { continue }
+            guard let offset = Self.offset(of: Array(string.utf8), in: utf8, endingBehind: exempt) else { continue }
             if best.map({ offset < $0.offset }) ?? true { best = (offset, string) }
         }
         guard let best else { return nil }
@@ -77,8 +81,9 @@ package struct OutputProcessor {
         return held.endIndex
     }
 
-    private static func offset(of needle: [UInt8], in text: [UInt8]) -> Int? {
-        guard needle.count <= text.count else { return nil }
-        return (0...text.count - needle.count).first { text[$0..<$0 + needle.count].elementsEqual(needle) }
+    private static func offset(of needle: [UInt8], in text: [UInt8], endingBehind exempt: Int) -> Int? {
+        let first = max(0, exempt - needle.count + 1)
+        guard first + needle.count <= text.count else { return nil }
+        return (first...text.count - needle.count).first { text[$0..<$0 + needle.count].elementsEqual(needle) }
     }
 }

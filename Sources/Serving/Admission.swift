@@ -7,6 +7,8 @@ import WireFormats
 /// A request that the engine has taken: one stream of events for each choice.
 struct Admitted: Sendable {
     let streams: [AsyncStream<EngineEvent>]
+    /// Choices for each prompt: those of one prompt follow each other.
+    let choicesPerPrompt: Int
     let policy: Policy
     /// Spells the tokens.
     let tokenizer: Tokenizer
@@ -16,6 +18,9 @@ struct Admitted: Sendable {
     let reportsTokens: Bool
     /// How the answers are scored once they are there; nil if they are not.
     var scoring: AnswerScoring?
+
+    /// The index of the prompt that a choice answers.
+    func prompt(of choice: Int) -> Int { choice / choicesPerPrompt }
 }
 
 /// Turns what a caller asks for into requests of the engine, and gets them a place in its queue.
@@ -234,6 +239,11 @@ struct Admission: Sendable {
             switch error {
             case .cannotSee(let name):
                 throw APIError(.unsupportedValue, "The model \(name) cannot see pictures.", param: param)
+            case .template(.missingToken(let token)):
+                throw APIError(
+                    .unsupportedValue,
+                    "This model takes raw prompts only, at /v1/completions: "
+                        + "\(ChatTemplateError.missingToken(token)).", param: "model")
             case .template(let reason): throw APIError(.invalidValue, "\(param): \(reason).", param: param)
             }
         }
@@ -272,8 +282,8 @@ struct Admission: Sendable {
             $0.imageTokens = usage.imageTokens
         }
         return Admitted(
-            streams: streams, policy: policy, tokenizer: model.processor.tokenizer, usage: usage,
-            reportsTokens: options.topLogprobs != nil)
+            streams: streams, choicesPerPrompt: options.count, policy: policy, tokenizer: model.processor.tokenizer,
+            usage: usage, reportsTokens: options.topLogprobs != nil)
     }
 }
 

@@ -151,7 +151,7 @@ struct AskAnswer: Sendable {
 
     private func ending(of completed: [Completion], best: Int) throws -> AskEnding {
         var usage = admitted.usage
-        for completion in completed { usage.add(completion) }
+        for completion in completed { usage.add(completion, ofPrompt: 0) }
         let timing = completed[best].timing
         return AskEnding(
             reason: try completed[best].finishReason(), usage: usage,

@@ -44,7 +44,7 @@ struct CompletionAnswer: Sendable {
                     case .event(let choice, .finished(let completion)):
                         choices[choice].finishReason = try completion.finishReason()
                         endings[choice] = logprobs(completion.tokens) ?? []
-                        usage.add(completion)
+                        usage.add(completion, ofPrompt: admitted.prompt(of: choice))
                         meter.finished(completion, choice: choice)
                         open -= 1
                     case .event(_, .failed(let failure)): throw failure
@@ -120,10 +120,10 @@ struct CompletionAnswer: Sendable {
 }
 
 extension Usage {
-    /// Counts a whole answer.
-    mutating func add(_ completion: Completion) {
+    /// Counts a whole answer to the prompt of the given index.
+    mutating func add(_ completion: Completion, ofPrompt index: Int) {
         completionTokens += completion.generatedTokens
-        cachedTokens = max(cachedTokens, completion.cachedTokens)
+        add(cachedTokens: completion.cachedTokens, ofPrompt: index)
     }
 }
 

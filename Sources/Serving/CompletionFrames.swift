@@ -5,7 +5,7 @@ import WireFormats
 struct CompletionFrames {
     private let encoder: any CompletionEncoding
     private let delivery: StreamOptions
-    private let count: Int
+    private let admitted: Admitted
     private var usage: Usage
     private var offsets: [Int]
     private var reasons: [String?]
@@ -14,10 +14,10 @@ struct CompletionFrames {
     init(encoder: any CompletionEncoding, delivery: StreamOptions, admitted: Admitted) {
         self.encoder = encoder
         self.delivery = delivery
-        self.count = admitted.streams.count
+        self.admitted = admitted
         self.usage = admitted.usage
-        self.offsets = Array(repeating: 0, count: count)
-        self.reasons = Array(repeating: nil, count: count)
+        self.offsets = Array(repeating: 0, count: admitted.streams.count)
+        self.reasons = Array(repeating: nil, count: admitted.streams.count)
     }
 
     /// Whether every choice is whole.
@@ -52,9 +52,9 @@ struct CompletionFrames {
             reasons[choice] = reason
             if delivery.hasContinuousUsage {
                 usage.completionTokens += completion.tokens.count
-                usage.cachedTokens = max(usage.cachedTokens, completion.cachedTokens)
+                usage.add(cachedTokens: completion.cachedTokens, ofPrompt: admitted.prompt(of: choice))
             } else {
-                usage.add(completion)
+                usage.add(completion, ofPrompt: admitted.prompt(of: choice))
             }
             let frame = encoder.finish(
                 index: choice, reason: reason, logprobs: logprobs(completion.tokens), offset: &offsets[choice],
@@ -72,6 +72,8 @@ struct CompletionFrames {
     private mutating func open() -> [String] {
         guard !isOpen else { return [] }
         isOpen = true
-        return (0..<count).compactMap { encoder.opening(index: $0, usage: runningUsage) }.map { EventStream.frame($0) }
+        return reasons.indices.compactMap { index in
+            encoder.opening(index: index, usage: runningUsage).map { EventStream.frame($0) }
+        }
     }
 }

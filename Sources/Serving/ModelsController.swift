@@ -34,7 +34,7 @@ struct ModelsController: Controller {
         let sampling = policy.sampling
         return ModelInfo(
             id: policy.name, created: policy.created, generation: policy.generation,
-            contextLength: model.contextLength, image: image,
+            contextLength: model.contextLength, image: image, takesMessages: model.processor.takesMessages,
             defaults: [
                 JSON.Member("temperature", JSON(Double(sampling.temperature))),
                 JSON.Member("top_p", JSON(Double(sampling.topP))), JSON.Member("top_k", JSON(sampling.topK ?? 0)),

@@ -53,7 +53,7 @@ public struct RenderedPrompt: Sendable, Equatable {
 
 /// Why a conversation cannot be rendered.
 public enum ChatTemplateError: Error, Equatable, Sendable {
-    /// The vocabulary lacks a token that the template is made of.
+    /// The vocabulary lacks a control token that the template is made of.
     case missingToken(String)
     /// Message `index` shows a picture but is not the user's.
     case imageOutsideUserMessage(index: Int)
@@ -63,7 +63,8 @@ extension ChatTemplateError: CustomStringConvertible {
     /// Names the token or the message at fault.
     public var description: String {
         switch self {
-        case .missingToken(let token): "chat template: the vocabulary has no special token \"\(token)\""
+        case .missingToken(let token):
+            "the vocabulary has no control token \"\(token)\", which chat templates are written with"
         case .imageOutsideUserMessage(let index): "messages[\(index)]: expected a picture in user messages only"
         }
     }
@@ -79,8 +80,22 @@ public enum ChatTemplate: String, Sendable, CaseIterable {
     /// SmolLM2's own: puts a default system turn first if the conversation does not begin with one.
     case smollm2
 
+    private static let turnStart = "<|im_start|>"
+    private static let turnEnd = "<|im_end|>"
     private static let defaultSystemText =
         "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
+
+    /// The ids of the control tokens that open and close a turn. A user-defined token of the same text does not do: user
+    /// text may yield it.
+    ///
+    /// - Throws: `ChatTemplateError.missingToken`.
+    public static func turnTokens(of tokenizer: Tokenizer) throws(ChatTemplateError) -> (start: Int32, end: Int32) {
+        func id(_ token: String) throws(ChatTemplateError) -> Int32 {
+            guard let id = tokenizer.id(ofControl: token) else { throw .missingToken(token) }
+            return id
+        }
+        return (try id(turnStart), try id(turnEnd))
+    }
 
     /// The prompt of `messages`. Each stretch of text between special tokens and pictures is encoded in one piece.
     ///
@@ -121,13 +136,8 @@ private struct PromptWriter {
     private var prompt = RenderedPrompt()
 
     init(_ tokenizer: Tokenizer) throws(ChatTemplateError) {
-        func id(_ token: String) throws(ChatTemplateError) -> Int32 {
-            guard let id = tokenizer.id(ofSpecial: token) else { throw .missingToken(token) }
-            return id
-        }
         self.tokenizer = tokenizer
-        turnStart = try id("<|im_start|>")
-        turnEnd = try id("<|im_end|>")
+        (turnStart, turnEnd) = try ChatTemplate.turnTokens(of: tokenizer)
     }
 
     mutating func write(_ message: ChatMessage, imageTokens: (Int) -> [Int32]) {

@@ -1,8 +1,9 @@
-/// What `Tokenizer.encode` makes of text that looks like a special token.
+/// What `Tokenizer.encode` makes of text that looks like a control token. User-defined tokens are plain text: they are
+/// found in both cases.
 public enum SpecialTokens: Sendable {
     /// It is text like any other: for what users write.
     case asText
-    /// It becomes the token's single id: for templates and raw completions.
+    /// It becomes the token's single id: for raw completions.
     case recognized
 }
 
@@ -14,7 +15,8 @@ public struct Tokenizer: Sendable {
     /// What the tokenizer was made from.
     public let vocabulary: Vocabulary
     private let byteTokens: [Int32]  // by byte; -1 if there is none
-    private let specials: SpecialTokenMatcher
+    private let userDefined: WholeTokenMatcher
+    private let specials: WholeTokenMatcher
 
     /// A tokenizer over a checked vocabulary.
     public init(_ vocabulary: Vocabulary) {
@@ -24,7 +26,8 @@ public struct Tokenizer: Sendable {
             byteTokens[Int(vocabulary.spellings[id][0])] = Int32(id)
         }
         self.byteTokens = byteTokens
-        specials = SpecialTokenMatcher(vocabulary)
+        userDefined = WholeTokenMatcher(vocabulary, kinds: [.userDefined])
+        specials = WholeTokenMatcher(vocabulary, kinds: [.control, .userDefined])
     }
 
     /// The number of tokens: ids are `0..<vocabularySize`.
@@ -37,12 +40,11 @@ public struct Tokenizer: Sendable {
         ids.reserveCapacity(bytes.count / 3)
         var merger = BytePairMerger(vocabulary.merges)
         var start = 0
-        if special == .recognized {
-            while let (id, range) = specials.firstMatch(in: bytes, from: start) {
-                encode(bytes, start..<range.lowerBound, with: &merger, into: &ids)
-                ids.append(id)
-                start = range.upperBound
-            }
+        let whole = special == .recognized ? specials : userDefined
+        while let (id, range) = whole.firstMatch(in: bytes, from: start) {
+            encode(bytes, start..<range.lowerBound, with: &merger, into: &ids)
+            ids.append(id)
+            start = range.upperBound
         }
         encode(bytes, start..<bytes.count, with: &merger, into: &ids)
         return ids
@@ -57,8 +59,10 @@ public struct Tokenizer: Sendable {
         return String(decoding: bytes.dropLast(unfinishedCharacter(endOf: bytes)), as: UTF8.self)
     }
 
-    /// The id of the control or user-defined token written `text`, if there is one.
-    public func id(ofSpecial text: String) -> Int32? { specials.id(of: Array(text.utf8)) }
+    /// The id of the control token written `text`, if there is one.
+    public func id(ofControl text: String) -> Int32? {
+        specials.id(of: Array(text.utf8)).flatMap { vocabulary.kinds[Int($0)] == .control ? $0 : nil }
+    }
 
     private func encode(
         _ text: [UInt8], _ range: Range<Int>, with merger: inout BytePairMerger, into ids: inout [Int32]
@@ -72,21 +76,24 @@ public struct Tokenizer: Sendable {
     }
 }
 
-/// Finds the control and user-defined tokens of a vocabulary in text.
-private struct SpecialTokenMatcher: Sendable {
+/// Finds the tokens of some kinds in text, where no merge makes them.
+private struct WholeTokenMatcher: Sendable {
     private let byFirstByte: [[(text: [UInt8], id: Int32)]]  // 256 lists, longest text first
+    private let isEmpty: Bool
 
-    init(_ vocabulary: Vocabulary) {
+    init(_ vocabulary: Vocabulary, kinds: Set<TokenKind>) {
         var lists = [[(text: [UInt8], id: Int32)]](repeating: [], count: 256)
-        for (id, kind) in vocabulary.kinds.enumerated() where kind == .control || kind == .userDefined {
+        for (id, kind) in vocabulary.kinds.enumerated() where kinds.contains(kind) {
             let text = Array(vocabulary.tokens[id].utf8)
             lists[Int(text[0])].append((text, Int32(id)))
         }
         byFirstByte = lists.map { $0.sorted { $0.text.count > $1.text.count } }
+        isEmpty = lists.allSatisfy(\.isEmpty)
     }
 
-    /// The leftmost special token at or after `start`; of several at one place the longest.
+    /// The leftmost token at or after `start`; of several at one place the longest.
     func firstMatch(in text: [UInt8], from start: Int) -> (id: Int32, range: Range<Int>)? {
+        guard !isEmpty else { return nil }
         for at in start..<text.count {
             for special in byFirstByte[Int(text[at])] where text[at...].starts(with: special.text) {
                 return (special.id, at..<at + special.text.count)

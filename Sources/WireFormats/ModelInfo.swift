@@ -54,6 +54,8 @@ public struct ModelInfo: Sendable, Equatable {
     public var contextLength: Int
     /// How it sees; nil if it does not.
     public var image: Image?
+    /// Whether it takes messages; raw prompts alone where its vocabulary lacks the chat template's tokens.
+    public var takesMessages: Bool
     /// Its sampling defaults, by field.
     public var defaults: [JSON.Member]
     /// What it answers with; nil if that is not known.
@@ -61,14 +63,15 @@ public struct ModelInfo: Sendable, Equatable {
 
     /// A policy to be listed.
     public init(
-        id: String, created: Int, generation: Int, contextLength: Int, image: Image?, defaults: [JSON.Member],
-        digests: Digests? = nil
+        id: String, created: Int, generation: Int, contextLength: Int, image: Image?, takesMessages: Bool = true,
+        defaults: [JSON.Member], digests: Digests? = nil
     ) {
         self.id = id
         self.created = created
         self.generation = generation
         self.contextLength = contextLength
         self.image = image
+        self.takesMessages = takesMessages
         self.defaults = defaults
         self.digests = digests
     }
@@ -85,7 +88,8 @@ public struct ModelInfo: Sendable, Equatable {
             "id": .string(id), "object": "model", "type": "model", "created": JSON(created),
             "created_at": .string(rfc3339(created)), "display_name": .string(id), "owned_by": "apus",
             "root": .string(id), "parent": nil, "max_model_len": JSON(contextLength),
-            "generation": JSON(generation), "image": vision ?? .null, "defaults": .object(defaults),
+            "generation": JSON(generation), "image": vision ?? .null,
+            "chat": .bool(takesMessages), "defaults": .object(defaults),
             "digests": digests?.json ?? .null,
         ]
     }

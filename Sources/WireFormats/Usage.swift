@@ -4,17 +4,25 @@ public struct Usage: Sendable, Equatable {
     public var promptTokens: Int
     /// Positions of pictures among them.
     public var imageTokens: Int
-    /// Positions among them that were not computed again.
-    public var cachedTokens: Int
+    /// Positions of each prompt that were not computed again, by the prompt's index.
+    private var cached: [Int: Int] = [:]
     /// Tokens of all answers, end tokens included.
     public var completionTokens: Int
 
     /// Counts of a request.
-    public init(promptTokens: Int, imageTokens: Int, cachedTokens: Int = 0, completionTokens: Int = 0) {
+    public init(promptTokens: Int, imageTokens: Int, completionTokens: Int = 0) {
         self.promptTokens = promptTokens
         self.imageTokens = imageTokens
-        self.cachedTokens = cachedTokens
         self.completionTokens = completionTokens
+    }
+
+    /// Positions of all prompts that were not computed again.
+    public var cachedTokens: Int { cached.values.reduce(0, +) }
+
+    /// Counts the positions of a prompt that one of its answers found in the cache. Those that the first one computed are
+    /// there for the others: of several answers the one that found least counts.
+    public mutating func add(cachedTokens: Int, ofPrompt index: Int) {
+        cached[index] = min(cached[index] ?? .max, cachedTokens)
     }
 
     /// OpenAI's shape.

@@ -11,7 +11,7 @@ import Tokenizers
 
     init() throws {
         tokenizer = Tokenizer(try Vocabulary(GGUFFile(path: baseModelPath())))
-        end = try #require(tokenizer.id(ofSpecial: "<|im_end|>"))
+        end = try #require(tokenizer.id(ofControl: "<|im_end|>"))
     }
 
     /// Feeds the text's tokens, then the end token, one by one; returns what came out.
@@ -55,6 +55,19 @@ import Tokenizers
         var stop = StopConditions()
         stop.strings = ["circle!"]
         #expect(run("a circle", stop: stop).deltas.joined() == "a circle")
+    }
+
+    /// One that ends behind the least length counts, wherever it begins; text is still held back for it.
+    @Test func stopStringsBeforeTheLeastLengthDoNotStop() {
+        var stop = StopConditions()
+        stop.strings = ["b", " c d"]
+        stop.minimumTokens = 3
+        let (deltas, reason, _) = run("a b c d e", stop: stop)
+        #expect(deltas.joined() == "a b" && reason == .stopString(" c d"))
+        stop.strings = ["b", "c"]
+        #expect(run("a b c d b e", stop: stop).deltas.joined() == "a b c d ")
+        stop.minimumTokens = 2
+        #expect(run("a b c d b e", stop: stop).reason == .stopString("c"))
     }
 
     @Test func limitsEndTheAnswer() {

@@ -4,7 +4,10 @@ import HTTPTypes
 import HummingbirdTesting
 import NIOCore
 import Serving
+import Synchronization
+import TestSupport
 import Testing
+import Tokenizers
 
 @Suite struct CompletionTests {
     private static let chat = #"{"model":"sft","messages":[{"role":"user","content":"hi"}]"#
@@ -31,6 +34,42 @@ import Testing
         #expect(engine.requests[0].stop.maximumTokens == 9)
         #expect(engine.requests[0].stop.strings == ["x"])
         #expect(engine.requests[0].deadline != nil)
+    }
+
+    /// Each prompt counts once: the answer that found least of it says what was there before the request.
+    @Test(arguments: [false, true]) func cachedTokensAreCountedByPrompt(isStreaming: Bool) async throws {
+        let found = Mutex([0, 5, 7, 3][...])
+        let engine = ScriptedEngine { _, events in
+            let cached = found.withLock { $0.popFirst() ?? 0 }
+            events.yield(.started)
+            events.yield(
+                .finished(Completion(reason: .length, tokens: [], generatedTokens: 1, cachedTokens: cached)))
+            events.finish()
+        }
+        let stream = isStreaming ? #","stream":true,"stream_options":{"include_usage":true}"# : ""
+        try await withServer(engine) { client in
+            let response = try await client.post(
+                "/v1/completions", #"{"model":"sft","prompt":[[5,6],[7,8]],"n":2"# + stream + "}")
+            #expect(response.text.contains(#""cached_tokens":3"#), "\(response.text)")
+        }
+    }
+
+    /// A vocabulary without the template's tokens is no fault of the caller's messages.
+    @Test func aModelWithoutATemplateTakesPromptsAlone() async throws {
+        let engine = ScriptedEngine(ScriptedEngine.saying(["A"]))
+        let tokenizer = try TinyLlama.tokenizer(of: TinyLlama.file(), kinds: [1: .userDefined])
+        let model = ServedModel(
+            engine: engine, policies: try PolicyStore(ScriptedPolicies()),
+            processor: InputProcessor(tokenizer: tokenizer), contextLength: 1_024)
+        try await withServer(model) { client in
+            let models = try await client.execute(uri: "/v1/models", method: .get)
+            #expect(models.text.contains(#""chat":false"#))
+            let response = try await client.post("/v1/chat/completions", Self.chat + "}")
+            #expect(response.status == .badRequest)
+            #expect(response.text.contains(#""param":"model""#))
+            #expect(response.text.contains("/v1/completions: the vocabulary has no control token"))
+            #expect(try await client.post("/v1/completions", #"{"model":"sft","prompt":"hi"}"#).status == .ok)
+        }
     }
 
     @Test func streamsInOrder() async throws {

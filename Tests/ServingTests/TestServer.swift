@@ -25,11 +25,19 @@ func withServer<Result>(
     configure: (inout ServerConfiguration) -> Void = { _ in }, logger: Logger = silent,
     _ test: @Sendable (any TestClientProtocol) async throws -> Result
 ) async throws -> Result {
+    try await withServer(
+        servedModel(engine, policies: policies), keys: keys, configure: configure, logger: logger, test)
+}
+
+/// The same with a model of the test's own.
+func withServer<Result>(
+    _ model: ServedModel, keys: KeyRing? = nil, configure: (inout ServerConfiguration) -> Void = { _ in },
+    logger: Logger = silent, _ test: @Sendable (any TestClientProtocol) async throws -> Result
+) async throws -> Result {
     var configuration = ServerConfiguration()
     configuration.publicFolder = "/nonexistent"
     configure(&configuration)
-    let application = buildApplication(
-        model: try servedModel(engine, policies: policies), keys: keys, configuration: configuration, logger: logger)
+    let application = buildApplication(model: model, keys: keys, configuration: configuration, logger: logger)
     return try await application.test(.live, test)
 }
 

@@ -8,12 +8,16 @@ extension TinyLlama {
     }
 
     /// The tokenizer of a GGUF file.
-    public static func tokenizer(of file: GGUFFile) throws -> Tokenizer {
+    ///
+    /// - Parameter kinds: those of some tokens, in place of the file's.
+    public static func tokenizer(of file: GGUFFile, kinds changed: [Int: TokenKind] = [:]) throws -> Tokenizer {
         func id(_ name: String) throws -> Int32? { Int32(try file.integer("tokenizer.ggml.\(name)_token_id")) }
+        let kinds = try file.integers("tokenizer.ggml.token_type").enumerated().map { index, kind in
+            changed[index]?.rawValue ?? Int32(kind)
+        }
         return Tokenizer(
             try Vocabulary(
-                tokens: file.strings("tokenizer.ggml.tokens"),
-                kinds: file.integers("tokenizer.ggml.token_type").map { Int32($0) },
+                tokens: file.strings("tokenizer.ggml.tokens"), kinds: kinds,
                 merges: file.strings("tokenizer.ggml.merges"), preTokenizer: file.string("tokenizer.ggml.pre"),
                 beginOfText: id("bos"), endOfText: id("eos"), padding: nil))
     }

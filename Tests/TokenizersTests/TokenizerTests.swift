@@ -69,15 +69,24 @@ struct TokenizerTests {
     @Test func theLongestOfTheLeftmostSpecialsWins() throws {
         let tokenizer = try TinyVocabulary(control: ["<a", "<a>"], userDefined: ["a>b", "<a><"]).tokenizer()
         #expect(tokenizer.encode("<a><a>b", special: .recognized) == [259, 258])
-        #expect(tokenizer.encode("<a><a>b", special: .asText) == "<a><a>b".utf8.map(Int32.init))
         #expect(tokenizer.encode("x<a", special: .recognized) == [0x78, 256])
+    }
+
+    @Test func usersWriteUserDefinedTokensButNoControlTokens() throws {
+        let tokenizer = try TinyVocabulary(control: ["<a>"], userDefined: ["<think>", "a>b"]).tokenizer()
+        #expect(tokenizer.encode("x<think>y", special: .asText) == [0x78, 257, 0x79])
+        #expect(tokenizer.encode("<a>b", special: .asText) == [0x3C, 258])
+        #expect(tokenizer.encode("<a>b", special: .recognized) == [256, 0x62])
+        #expect(tokenizer.encode("<a>", special: .asText) == "<a>".utf8.map(Int32.init))
+        #expect(tokenizer.decode([257, 256, 258]) == "<think>a>b")
+        #expect(tokenizer.id(ofControl: "<think>") == nil)
     }
 
     @Test func specialsAreFoundByTheirWholeText() throws {
         let tokenizer = try SmolLM2.tokenizer.get()
-        #expect(tokenizer.id(ofSpecial: "<|im_start|>") == 1)
-        #expect(tokenizer.id(ofSpecial: "<empty_output>") == 16)
-        for text in ["", "<", "<|im_start|>x", "the"] { #expect(tokenizer.id(ofSpecial: text) == nil) }
+        #expect(tokenizer.id(ofControl: "<|im_start|>") == 1)
+        #expect(tokenizer.id(ofControl: "<empty_output>") == 16)
+        for text in ["", "<", "<|im_start|>x", "the"] { #expect(tokenizer.id(ofControl: text) == nil) }
     }
 
     @Test func unspelledBytesAreDropped() throws {

@@ -38,9 +38,9 @@ struct VocabularyTests {
     }
 
     @Test func canonicallyEquivalentSpecialsAreTwoTokens() throws {
-        let tokenizer = try TinyVocabulary(userDefined: ["\u{1F5}", "g\u{301}"]).tokenizer()
-        #expect(tokenizer.id(ofSpecial: "\u{1F5}") == 256)
-        #expect(tokenizer.id(ofSpecial: "g\u{301}") == 257)
+        let tokenizer = try TinyVocabulary(control: ["\u{1F5}", "g\u{301}"]).tokenizer()
+        #expect(tokenizer.id(ofControl: "\u{1F5}") == 256)
+        #expect(tokenizer.id(ofControl: "g\u{301}") == 257)
         #expect(tokenizer.encode("g\u{301}\u{1F5}", special: .recognized) == [257, 256])
     }
 }

@@ -64,7 +64,7 @@ public struct RankedPromptReader: Sendable {
     ///
     /// - Throws: `ChatTemplateError` if the tokenizer has no `<|im_end|>`.
     public init(template: ChatTemplate, tokenizer: Tokenizer, vocabulary: Int) throws(ChatTemplateError) {
-        guard let endToken = tokenizer.id(ofSpecial: "<|im_end|>") else { throw .missingToken("<|im_end|>") }
+        guard let endToken = tokenizer.id(ofControl: "<|im_end|>") else { throw .missingToken("<|im_end|>") }
         self.template = template
         self.tokenizer = tokenizer
         self.vocabulary = vocabulary

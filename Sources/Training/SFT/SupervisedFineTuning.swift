@@ -45,7 +45,7 @@ public struct SupervisedFineTuning: TrainingStage {
         demonstrations: any DemonstrationSource, replay: [ReplayRecord], template: ChatTemplate,
         tokenizer: Tokenizer, settings: FineTuningSettings
     ) throws(ChatTemplateError) {
-        guard let endToken = tokenizer.id(ofSpecial: "<|im_end|>") else { throw .missingToken("<|im_end|>") }
+        guard let endToken = tokenizer.id(ofControl: "<|im_end|>") else { throw .missingToken("<|im_end|>") }
         var generator = Tensors.SeededGenerator(seed: settings.seed)
         let neutral = LowRankAdapter(
             starting: base.configuration, rank: settings.rank, alpha: settings.alpha, using: &generator)
