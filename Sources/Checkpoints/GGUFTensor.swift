@@ -11,6 +11,15 @@ public struct GGUFTensor: Sendable {
     let file: MappedFile
     let range: Range<Int>
 
+    /// The same without the rows from `count` on; a matrix has at least as many.
+    public func firstRows(_ count: Int) -> GGUFTensor {
+        precondition(shape.count == 2 && (1...shape[0]).contains(count), "\(count) rows of \(shape)")
+        let bytes = range.count / shape[0] * count
+        return GGUFTensor(
+            name: name, shape: [count, shape[1]], type: type, file: file,
+            range: range.lowerBound..<range.lowerBound + bytes)
+    }
+
     /// Bytes in the file.
     public var byteCount: Int { range.count }
 

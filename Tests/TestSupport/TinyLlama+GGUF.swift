@@ -1,5 +1,5 @@
 public import Checkpoints
-import Foundation
+public import Foundation
 import Models
 import Tensors
 
@@ -17,12 +17,18 @@ extension TinyLlama {
         try GGUFFile(path: files.get().appendingPathComponent("\(format.rawValue).gguf").path)
     }
 
-    private static func bytes(_ format: Format) throws -> [UInt8] {
+    /// The same file with the first `count` tokens, or with more of them than the embedding has rows.
+    public static func file(_ format: Format = .float32, tokens count: Int, at url: URL) throws -> GGUFFile {
+        try AtomicFile.write(bytes(format, tokens: count), to: url.path)
+        return try GGUFFile(path: url.path)
+    }
+
+    private static func bytes(_ format: Format, tokens count: Int = configuration.vocabulary) throws -> [UInt8] {
         let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../ModelsTests/Fixtures")
         let texts = try Data(contentsOf: fixtures.appendingPathComponent("tiny-llama.json"))
         var writer = GGUFWriter()
-        addMetadata(to: &writer, try JSONDecoder().decode(Texts.self, from: texts))
+        addMetadata(to: &writer, try JSONDecoder().decode(Texts.self, from: texts).resized(to: count))
         let weights = try SafetensorsFile(path: fixtures.appendingPathComponent("tiny-llama-weights.safetensors").path)
         for (name, source, heads) in tensors {
             var values = try weights.tensor("model.\(source).weight")
@@ -53,7 +59,16 @@ extension TinyLlama {
 
     /// What `tiny-llama.json` says about the files.
     private struct Texts: Decodable {
-        let tokens: [String], merges: [String], chat_template: String
+        var tokens: [String], merges: [String], chat_template: String
+
+        /// With `count` tokens, and the merges that make some of them.
+        func resized(to count: Int) -> Texts {
+            var texts = self
+            texts.tokens = tokens.prefix(count) + (tokens.count..<max(count, tokens.count)).map { "extra\($0)" }
+            let known = Set(texts.tokens)
+            texts.merges = merges.filter { known.contains($0.filter { $0 != " " }) }
+            return texts
+        }
     }
 
     private static func addMetadata(to writer: inout GGUFWriter, _ texts: Texts) {

@@ -83,12 +83,7 @@ private struct DecoderLoader {
     }
 
     private func tensor(_ weight: DecoderWeight) throws -> GGUFTensor {
-        let tensor = try file.tensor(weight.ggufName)
-        let expected = weight.shape(in: configuration)
-        guard tensor.shape == expected else {
-            throw ModelError.shape(tensor: tensor.name, expected: expected, found: tensor.shape)
-        }
-        return tensor
+        try file.tensor(weight, of: configuration)
     }
 
     /// A fused layer; quantised only if all of its parts are quantised alike.

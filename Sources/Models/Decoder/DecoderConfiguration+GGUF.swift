@@ -26,12 +26,26 @@ extension DecoderConfiguration {
             hidden: hidden,
             feedForward: try Self.size(file, "llama.feed_forward_length", in: 1...1_048_576),
             heads: heads, kvHeads: kvHeads, headSize: hidden / heads,
-            vocabulary: embedding.shape.first ?? 0,
+            vocabulary: try Self.vocabulary(file, rows: embedding.shape.first ?? 0),
             contextLength: try Self.size(file, "llama.context_length", in: 1...1_048_576),
             ropeTheta: file.metadata[thetaKey] == nil ? 10_000 : Float(try file.number(thetaKey)),
             normEpsilon: Float(try file.number("llama.attention.layer_norm_rms_epsilon")))
         let ropeKey = "llama.rope.dimension_count"
         if file.metadata[ropeKey] != nil { _ = try Self.size(file, ropeKey, in: headSize...headSize) }
+    }
+
+    /// How many of the embedding's rows are tokens'. Some files have more rows than tokens, for the sake of a round number:
+    /// those are not loaded, so that no id of theirs is ever read or drawn.
+    private static func vocabulary(_ file: GGUFFile, rows: Int) throws -> Int {
+        let key = "tokenizer.ggml.tokens"
+        guard file.metadata[key] != nil else { return rows }
+        let tokens = try file.strings(key).count
+        guard (1...max(1, rows)).contains(tokens) else {
+            throw ModelError.unsupported(
+                key: key, expected: "1 to \(rows) tokens, the rows of \(DecoderWeight.embedding.ggufName)",
+                found: "\(tokens)")
+        }
+        return tokens
     }
 
     /// Makes room for `positions` positions.
@@ -57,5 +71,20 @@ extension DecoderConfiguration {
         guard value == expected else {
             throw ModelError.unsupported(key: key, expected: expected, found: value)
         }
+    }
+}
+
+extension GGUFFile {
+    /// A tensor of a decoder of the given sizes; of the embedding only the rows of tokens.
+    func tensor(_ weight: DecoderWeight, of configuration: DecoderConfiguration) throws -> GGUFTensor {
+        let expected = weight.shape(in: configuration)
+        var tensor = try tensor(weight.ggufName)
+        if weight == .embedding, tensor.shape.count == 2, tensor.shape[0] > expected[0] {
+            tensor = tensor.firstRows(expected[0])
+        }
+        guard tensor.shape == expected else {
+            throw ModelError.shape(tensor: tensor.name, expected: expected, found: tensor.shape)
+        }
+        return tensor
     }
 }

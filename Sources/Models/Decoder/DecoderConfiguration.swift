@@ -16,7 +16,7 @@ public struct DecoderConfiguration: Sendable, Equatable {
     public var kvHeads: Int
     /// Elements of a head.
     public var headSize: Int
-    /// Token ids.
+    /// Token ids: `0..<vocabulary`.
     public var vocabulary: Int
     /// Positions that the model was trained for.
     public var contextLength: Int
@@ -54,6 +54,9 @@ public struct DecoderConfiguration: Sendable, Equatable {
             : RotaryFrequencies(
                 headSize: headSize, theta: ropeTheta, stretchedBy: contextStretch, trained: contextLength)
     }
+
+    /// Positions that the rotary frequencies reach.
+    public var stretchedLength: Int { Int((Float(contextLength) * contextStretch).rounded()) }
 
     /// Multiplications of all layers' matrices for one position.
     public var positionProducts: Int {

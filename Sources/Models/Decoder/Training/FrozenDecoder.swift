@@ -44,11 +44,7 @@ public struct FrozenDecoder: Sendable {
         gguf file: GGUFFile, configuration: DecoderConfiguration, precision: Precision = .float32, compute: Compute
     ) throws {
         try self.init(configuration: configuration, precision: precision, compute: compute) { weight in
-            let tensor = try file.tensor(weight.ggufName)
-            let expected = weight.shape(in: configuration)
-            guard tensor.shape == expected else {
-                throw ModelError.shape(tensor: tensor.name, expected: expected, found: tensor.shape)
-            }
+            let tensor = try file.tensor(weight, of: configuration)
             guard case .linear(let module, _) = weight, let order = module.rowOrder(in: configuration) else {
                 return tensor.floats()
             }
