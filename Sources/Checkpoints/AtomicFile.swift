@@ -13,25 +13,57 @@ public enum AtomicFile {
         to path: String, mode: UInt32 = 0o644,
         _ body: (_ append: ([UInt8]) throws(FileError) -> Void) throws(FileError) -> Void
     ) throws(FileError) {
-        let temporary = "\(path).\(getpid()).tmp"
+        let temporary = try create(beside: path, mode: mode)
         do throws(FileError) {
-            try writeAndFlush(to: temporary, mode: mode, body)
-            guard rename(temporary, path) == 0 else { throw FileError(path: path, operation: "rename", code: errno) }
+            try body { bytes throws(FileError) in try write(bytes, to: temporary.descriptor, path: temporary.path) }
+            guard fsync(temporary.descriptor) == 0 else {
+                throw FileError(path: temporary.path, operation: "flush", code: errno)
+            }
+            guard rename(temporary.path, path) == 0 else {
+                throw FileError(path: path, operation: "rename", code: errno)
+            }
         } catch {
-            unlink(temporary)
+            unlink(temporary.path)
             throw error
         }
         try flush(URL(fileURLWithPath: path).deletingLastPathComponent().path)
     }
 
-    private static func writeAndFlush(
-        to path: String, mode: UInt32, _ body: (([UInt8]) throws(FileError) -> Void) throws(FileError) -> Void
-    ) throws(FileError) {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
-        guard descriptor >= 0 else { throw FileError(path: path, operation: "create", code: errno) }
-        defer { close(descriptor) }
-        try body { bytes throws(FileError) in try write(bytes, to: descriptor, path: path) }
-        guard fsync(descriptor) == 0 else { throw FileError(path: path, operation: "flush", code: errno) }
+    /// A temporary file, locked for as long as it is written.
+    private struct Temporary {
+        let path: String
+        let descriptor: Int32
+        let lock: WriteLock
+    }
+
+    /// Creates `PATH.PID.tmp`, or another one if a process of the same number in another container writes that.
+    private static func create(beside path: String, mode: UInt32) throws(FileError) -> Temporary {
+        var code: Int32 = EEXIST
+        for attempt in 0..<100 {
+            let temporary = "\(path).\(getpid())\(attempt == 0 ? "" : ".\(attempt)").tmp"
+            let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+            if descriptor >= 0 {
+                let lock = WriteLock(descriptor, at: temporary)
+                if lock.isInPlace { return Temporary(path: temporary, descriptor: descriptor, lock: lock) }
+            } else {
+                code = errno
+                guard code == EEXIST else { break }
+                WriteLock.removeLeftover(temporary)
+            }
+        }
+        throw FileError(path: path, operation: "create", code: code)
+    }
+
+    /// Removes temporary files in `folder` that a killed process left behind: those of the file `name`, or of all.
+    public static func removeLeftovers(in folder: String, of name: String? = nil) {
+        for found in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+            let parts = found.split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.count > 2, parts.last == "tmp" else { continue }
+            let numbers = parts.dropLast().reversed().prefix(2).prefix { UInt32($0) != nil }
+            let names = (1..<numbers.count + 1).map { parts.dropLast(1 + $0).joined(separator: ".") }
+            guard !numbers.isEmpty, name.map(names.contains) ?? true else { continue }
+            WriteLock.removeLeftover("\(folder)/\(found)")
+        }
     }
 
     private static func write(_ bytes: [UInt8], to descriptor: Int32, path: String) throws(FileError) {

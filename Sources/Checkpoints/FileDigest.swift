@@ -16,15 +16,13 @@ public struct FileDigest: Codable, Equatable, Sendable {
 
     /// Reads the file at `path` through.
     public init(path: String) throws(FileError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FileError(path: path, operation: "open", code: errno) }
-        defer { close(descriptor) }
+        let file = try RegularFile(path: path)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
         defer { buffer.deallocate() }
         var hasher = SHA256()
         var total = 0
         while true {
-            let count = read(descriptor, buffer.baseAddress, buffer.count)
+            let count = read(file.descriptor, buffer.baseAddress, buffer.count)
             if count == 0 { break }
             if count < 0 {
                 if errno == EINTR { continue }
@@ -33,7 +31,14 @@ public struct FileDigest: Codable, Equatable, Sendable {
             hasher.update(bufferPointer: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
             total += count
         }
-        self.init(sha256: hasher.finalize().map { Self.hexadecimal($0) }.joined(), bytes: total)
+        self.init(sha256: Self.hexadecimal(hasher.finalize()), bytes: total)
+    }
+
+    /// The SHA-256 of a text.
+    package static func sha256(of text: String) -> String { hexadecimal(SHA256.hash(data: Array(text.utf8))) }
+
+    private static func hexadecimal(_ digest: SHA256.Digest) -> String {
+        digest.map { hexadecimal($0) }.joined()
     }
 
     private static func hexadecimal(_ byte: UInt8) -> String {

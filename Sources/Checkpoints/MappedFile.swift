@@ -16,21 +16,14 @@ package final class MappedFile: @unchecked Sendable {
 
     /// Maps the file at `path`, all of it.
     package init(path: String) throws(FileError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FileError(path: path, operation: "open", code: errno) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw FileError(path: path, operation: "inspect", code: errno) }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw FileError(path: path, operation: "read", reason: "it is not a regular file")
-        }
+        let file = try RegularFile(path: path)
         self.path = path
-        self.count = Int(status.st_size)
+        self.count = file.byteCount
         guard count > 0 else {
             self.base = nil
             return
         }
-        let mapping = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0)
+        let mapping = mmap(nil, count, PROT_READ, MAP_PRIVATE, file.descriptor, 0)
         guard let mapping, mapping != MAP_FAILED else { throw FileError(path: path, operation: "map", code: errno) }
         self.base = mapping
     }

@@ -20,6 +20,8 @@ public enum PolicyError: Error, Equatable, Sendable, CustomStringConvertible {
     case altered(path: String, expected: FileDigest, found: FileDigest)
     /// The generation is there already; a number is never given to other bytes.
     case published(path: String)
+    /// Another process is publishing it.
+    case beingPublished(path: String)
 
     /// What is wrong and what to do, on one line.
     public var description: String {
@@ -47,6 +49,8 @@ public enum PolicyError: Error, Equatable, Sendable, CustomStringConvertible {
                 + "\(found.sha256); copy the policy's folder again"
         case .published(let path):
             "\(path) is there already; publish under the next generation"
+        case .beingPublished(let path):
+            "\(path): another process is publishing this generation; wait until it is done"
         }
     }
 }

@@ -4,7 +4,7 @@ extension PolicyFolder {
     /// Publishes a generation: `write` puts its files into a folder beside the final place; they are hashed into the
     /// manifest, flushed to the disk and verified; then the folder takes its name and becomes the current generation.
     ///
-    /// A crash at any moment leaves the old generation or the new one, never a mixture.
+    /// A crash at any moment leaves the old generation or the new one, never a mixture; `recover` clears up after it.
     /// - Returns: the published folder.
     @discardableResult
     public static func publish(
@@ -13,24 +13,42 @@ extension PolicyFolder {
         guard PolicyManifest.isName(manifest.name) else { throw PolicyError.badName(manifest.name) }
         let parent = "\(policies)/\(manifest.name)"
         let final = "\(parent)/\(manifest.generation)"
-        let staging = "\(parent)/.staging-\(manifest.generation)"
+        let staging = "\(parent)/\(stagingPrefix)\(manifest.generation)"
+        let mark = "\(parent)/\(publishingPrefix)\(manifest.generation)"
         let files = FileManager.default
+        try files.createDirectory(atPath: parent, withIntermediateDirectories: true)
+        try recover(manifest.name, in: policies)
         if files.fileExists(atPath: final) { throw PolicyError.published(path: final) }
-        if files.fileExists(atPath: staging) { try files.removeItem(atPath: staging) }
-        try files.createDirectory(atPath: staging, withIntermediateDirectories: true)
+        let lock = try stage(staging)
         do {
             try write(staging)
             try seal(manifest, staging: staging)
+            try AtomicFile.write([], to: mark)
             guard rename(staging, final) == 0 else { throw FileError(path: final, operation: "rename", code: errno) }
         } catch {
             try? files.removeItem(atPath: staging)
+            unlink(mark)
             throw error
         }
         try AtomicFile.flush(parent)
         let folder = try PolicyFolder(
             name: manifest.name, generation: manifest.generation, in: policies, backbone: manifest.backbone)
-        try setCurrent(manifest.generation, of: manifest.name, in: policies)
+        try writeCurrent(manifest.generation, in: parent)
+        unlink(mark)
+        withExtendedLifetime(lock) {}
         return folder
+    }
+
+    /// Makes the folder that a generation is written into. It is locked until the generation is current.
+    private static func stage(_ staging: String) throws -> WriteLock {
+        guard mkdir(staging, 0o755) == 0 else {
+            if errno == EEXIST { throw PolicyError.beingPublished(path: staging) }
+            throw FileError(path: staging, operation: "create", code: errno)
+        }
+        guard let lock = WriteLock(path: staging), lock.isInPlace else {
+            throw PolicyError.beingPublished(path: staging)
+        }
+        return lock
     }
 
     /// Makes a published generation the one to be served; an older one than now is a rollback.
@@ -38,6 +56,7 @@ extension PolicyFolder {
         guard PolicyManifest.isName(name) else { throw .badName(name) }
         let folder = "\(policies)/\(name)"
         let manifest = "\(folder)/\(generation)/\(manifestName)"
+        try recover(name, in: policies)
         guard FileManager.default.fileExists(atPath: manifest) else { throw .missingFile(path: manifest) }
         try writeCurrent(generation, in: folder)
     }

@@ -77,6 +77,14 @@ public struct PolicyLibrary: Sendable {
         return try PolicyFolder(unverified: "\(place)/\(name)/\(generation)").manifest.value
     }
 
+    /// Finishes or undoes publications that were killed in the middle, where this library publishes into.
+    public func recover() throws(PolicyError) {
+        guard let published, FileManager.default.fileExists(atPath: published) else { return }
+        for name in try PolicyFolder.list(published) where PolicyManifest.isName(name) {
+            try PolicyFolder.recover(name, in: published)
+        }
+    }
+
     private func writeCurrent(_ generation: Int, of name: String, in published: String) throws(PolicyError) {
         let folder = "\(published)/\(name)"
         do {
@@ -84,6 +92,7 @@ public struct PolicyLibrary: Sendable {
         } catch {
             throw .file(FileError(path: folder, operation: "create", reason: error.localizedDescription))
         }
+        try PolicyFolder.recover(name, in: published)
         try PolicyFolder.writeCurrent(generation, in: folder)
     }
 

@@ -11,7 +11,12 @@ struct LibraryOptions: ParsableArguments {
     @Option(help: "The folder to publish into; what is there goes before what comes with the program.")
     var into = "data/policies"
 
-    var library: PolicyLibrary { PolicyLibrary(published: into, shipped: policies) }
+    /// The policies, once what a killed command left half done is finished or undone.
+    func recovered() throws -> PolicyLibrary {
+        let library = PolicyLibrary(published: into, shipped: policies)
+        try library.recover()
+        return library
+    }
 }
 
 /// Publishes a run whose evaluation passes the gate.
@@ -42,7 +47,7 @@ struct Promote: ParsableCommand {
 
     func run() throws {
         let run = try PolicyRun(folder: folder)
-        let library = library.library
+        let library = try library.recovered()
         if parent != nil, case .reinforced = run { throw ValidationError("a PPO run names its parent; leave --parent") }
         let path = EvalPolicy.evaluationPath(of: folder)
         guard FileManager.default.fileExists(atPath: path) else {
@@ -92,7 +97,7 @@ struct Rollback: ParsableCommand {
     var generation: Int?
 
     func run() throws {
-        let library = library.library
+        let library = try library.recovered()
         guard let current = try library.current()[name] else {
             throw ValidationError("there is no policy \(name)")
         }
@@ -114,7 +119,7 @@ struct ListPolicies: ParsableCommand {
     @OptionGroup var library: LibraryOptions
 
     func run() throws {
-        let library = library.library
+        let library = try library.recovered()
         let current = try library.current()
         for (name, generations) in try library.generations().sorted(by: { $0.key < $1.key }) {
             let numbers = generations.map { $0 == current[name] ? "\($0)*" : "\($0)" }

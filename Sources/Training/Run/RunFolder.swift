@@ -34,6 +34,7 @@ public struct RunFolder: Sendable {
     public init(path: String, configuration: some Encodable) throws {
         self.path = path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        AtomicFile.removeLeftovers(in: path)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         let asked = try encoder.encode(configuration)

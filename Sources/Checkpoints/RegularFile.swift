@@ -1,0 +1,33 @@
+import Foundation
+
+/// A regular file that is open for reading. Every file that others may have put there is opened here: a FIFO in its place
+/// would wait for a writer for ever, and a device has no end.
+package final class RegularFile: Sendable {
+    /// Where it was found; links are followed.
+    package let path: String
+    /// Its size.
+    package let byteCount: Int
+    let descriptor: Int32
+
+    /// Opens the file at `path`.
+    ///
+    /// - Throws: `FileError`, also where something else than a regular file is there.
+    package init(path: String) throws(FileError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw FileError(path: path, operation: "open", code: errno) }
+        var status = stat()
+        let code = fstat(descriptor, &status) == 0 ? 0 : errno
+        guard code == 0, status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            if code != 0 { throw FileError(path: path, operation: "inspect", code: code) }
+            throw FileError(path: path, operation: "read", reason: "it is not a regular file")
+        }
+        self.path = path
+        self.byteCount = Int(status.st_size)
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        close(descriptor)
+    }
+}
