@@ -1,10 +1,10 @@
-/// The SHA-256 of every weight that a policy answers with: an evaluation is of exactly these bytes.
+/// The SHA-256 of all that decides what a policy answers: an evaluation, and a cache, is of exactly these bytes.
 public struct PolicyDigests: Codable, Equatable, Sendable {
     /// `adapter_model.safetensors`; nil for the base model alone.
     public var adapter: String?
     /// `adapter_config.json`, which scales the adapter; nil for the base model alone.
     public var adapterConfiguration: String?
-    /// The vision model's weights; nil for a policy that cannot see.
+    /// The vision model's weights and sizes, and how images are prepared for it; nil for a policy that cannot see.
     public var vision: String?
     /// The base model's file.
     public var backbone: String
@@ -24,11 +24,12 @@ public struct PolicyDigests: Codable, Equatable, Sendable {
         self.backbone = backbone
     }
 
-    /// Those of a published policy, whose vision weights have the SHA-256 `vision`.
-    public init(_ manifest: PolicyManifest, vision: String?) {
+    /// Those of a published policy, the file of whose vision weights has the SHA-256 `visionWeights`.
+    public init(_ manifest: PolicyManifest, visionWeights: String?) {
         self.init(
             adapter: manifest.files["adapter_model.safetensors"]?.sha256,
-            adapterConfiguration: manifest.files["adapter_config.json"]?.sha256, vision: vision,
+            adapterConfiguration: manifest.files["adapter_config.json"]?.sha256,
+            vision: visionWeights.flatMap { manifest.image?.digest(weights: $0) },
             backbone: manifest.backbone)
     }
 

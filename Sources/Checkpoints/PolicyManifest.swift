@@ -48,6 +48,11 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
             self.fit = fit
         }
 
+        /// The SHA-256 of how a policy sees: of these settings, and of the vision weights with the SHA-256 `weights`.
+        public func digest(weights: String) -> String {
+            FileDigest.sha256(of: "\(weights) \(viewSize) \(maxViews) \(fit.rawValue)")
+        }
+
         enum CodingKeys: String, CodingKey {
             case fit
             case viewSize = "view_size"

@@ -36,15 +36,23 @@ public final class Policy: Sendable {
         public let encoder: VisionEncoder
         /// Pictures to pixels.
         public let processor: ImageProcessor
-        /// The SHA-256 of the weights' file; nil for an encoder that was made in memory.
-        public let digest: String?
+        /// The SHA-256 of the encoder's weights and sizes; nil for an encoder that was made in memory.
+        package let weights: String?
+
+        /// The SHA-256 of all that decides what it makes of an image; nil for an encoder that was made in memory.
+        public var digest: String? {
+            weights.map {
+                PolicyManifest.Image(viewSize: processor.viewSize, maxViews: processor.maxViews, fit: processor.fit)
+                    .digest(weights: $0)
+            }
+        }
 
         /// An encoder with its image processor.
-        public init(generation: Int, encoder: VisionEncoder, processor: ImageProcessor, digest: String? = nil) {
+        public init(generation: Int, encoder: VisionEncoder, processor: ImageProcessor, weights: String? = nil) {
             self.generation = generation
             self.encoder = encoder
             self.processor = processor
-            self.digest = digest
+            self.weights = weights
         }
     }
 

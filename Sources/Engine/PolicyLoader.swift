@@ -134,7 +134,7 @@ public struct PolicyLoader: PolicySource {
             adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: decoder.compute),
             vision: eyes, template: template, sampling: SamplingParameters(manifest.sampling),
             created: Int(try Date(manifest.created, strategy: .iso8601).timeIntervalSince1970),
-            digests: PolicyDigests(manifest, vision: eyes?.digest), head: head)
+            digests: PolicyDigests(manifest, visionWeights: eyes?.weights), head: head)
         try tryOut(policy)
         return policy
     }
@@ -169,8 +169,8 @@ public struct PolicyLoader: PolicySource {
         _ reference: PolicyManifest.Reference, image: PolicyManifest.Image?, of policy: String, known: [Policy.Vision]
     ) throws -> Policy.Vision {
         guard let image else { throw PolicyLoadingError.missingField(policy: policy, field: "image") }
-        let (encoder, digest) =
-            try known.first { $0.generation == reference.generation }.map { ($0.encoder, $0.digest) }
+        let (encoder, weights) =
+            try known.first { $0.generation == reference.generation }.map { ($0.encoder, $0.weights) }
             ?? encoder(reference)
         // Positions in the prompt are counted from the encoder's size, so views of another would not fit them.
         guard image.viewSize == encoder.configuration.imageSize, image.maxViews > 0 else {
@@ -182,7 +182,7 @@ public struct PolicyLoader: PolicySource {
         return Policy.Vision(
             generation: reference.generation, encoder: encoder,
             processor: ImageProcessor(viewSize: image.viewSize, maxViews: image.maxViews, fit: image.fit),
-            digest: digest)
+            weights: weights)
     }
 
     private func encoder(
@@ -203,7 +203,7 @@ public struct PolicyLoader: PolicySource {
         try checkWidth(of: weights)
         return Policy.Vision(
             generation: 0, encoder: VisionEncoder(weights, on: decoder.compute),
-            processor: ImageProcessor(viewSize: weights.configuration.imageSize))
+            processor: ImageProcessor(viewSize: weights.configuration.imageSize), weights: weights.digest)
     }
 
     private func checkWidth(of weights: VisionWeights) throws {

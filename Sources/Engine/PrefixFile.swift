@@ -17,10 +17,10 @@ struct PrefixFile {
     /// What must be the same for keys and values to be the same, bit for bit.
     struct Origin: Codable, Equatable {
         /// Rises whenever a kernel or a layer gives other bits.
-        var numerics = 2
+        var numerics = 3
         var instructionSet: String
         var precision: String
-        /// It decides how far the rotary positions are stretched.
+        /// Positions that the rotary frequencies reach: stretched ones turn otherwise.
         var contextLength: Int
         var blockBytes: Int
     }

@@ -16,7 +16,7 @@ struct PrefixKeeper {
         self.cache = cache
         origin = PrefixFile.Origin(
             instructionSet: decoder.compute.instructionSet.rawValue, precision: cache.precision.rawValue,
-            contextLength: decoder.configuration.contextLength, blockBytes: cache.blockBytes)
+            contextLength: decoder.configuration.stretchedLength, blockBytes: cache.blockBytes)
     }
 
     /// Blocks of this policy can be kept, if it came from files.
@@ -29,6 +29,8 @@ struct PrefixKeeper {
     /// - Returns: how many there were.
     mutating func restore(into pool: inout BlockPool, policies: [Policy]) throws(PrefixFileError) -> Int {
         policies.forEach { note($0) }
+        let url = URL(fileURLWithPath: path)
+        AtomicFile.removeLeftovers(in: url.deletingLastPathComponent().path, of: url.lastPathComponent)
         guard FileManager.default.fileExists(atPath: path) else { return 0 }
         let file = try PrefixFile(path: path, expecting: origin)
         let ids = file.index.policies.map { kept in digests.first { $0.value == kept }?.key }

@@ -65,13 +65,48 @@ import Tokenizers
             let digests = PolicyDigests(
                 adapter: try digest("sft/1/adapter_model.safetensors"),
                 adapterConfiguration: try digest("sft/1/adapter_config.json"),
-                vision: try digest("vision/3/model.safetensors"), backbone: backbone)
+                vision: image.digest(weights: try digest("vision/3/model.safetensors")), backbone: backbone)
             #expect(sft.digests == digests)
+            var wider = image
+            wider.maxViews = 4
+            #expect(wider.digest(weights: "a") != image.digest(weights: "a"))
+            #expect(image.digest(weights: "b") != image.digest(weights: "a"))
             let base = try #require(catalog["base"])
             #expect(base.digests?.adapter == nil && base.digests?.vision == digests.vision)
             #expect(base.adapter == nil && base.vision?.generation == 3 && base.template == .smollm2)
             let preferred = try self.catalog(loader(folder.path, preferred: "base"))
             #expect(preferred.defaultPolicy.name == "base")
+        }
+    }
+
+    /// Blocks are kept under the digests: a checkpoint's must tell it from every other, in weights and in sizes.
+    @Test func aCheckpointOfEyesHasADigest() throws {
+        try withTemporaryFolder { folder in
+            let original = tests.appendingPathComponent("ModelsTests/Fixtures/smolvlm")
+            func digest(_ change: (URL) throws -> Void) throws -> String {
+                let checkpoint = folder.appendingPathComponent(UUID().uuidString)
+                try FileManager.default.copyItem(at: original, to: checkpoint)
+                try change(checkpoint)
+                let loader = PolicyLoader(
+                    decoder: decoder, backbone: backbone,
+                    library: .init(published: nil, shipped: folder.path + "/none"), vision: checkpoint.path)
+                return try #require(catalog(loader).defaultPolicy.digests?.vision)
+            }
+            let same = try digest { _ in }
+            #expect(try digest { _ in } == same)
+            let weights = try digest { checkpoint in
+                let file = checkpoint.appendingPathComponent("model.safetensors")
+                var bytes = try Data(contentsOf: file)
+                bytes[bytes.count - 3] ^= 1
+                try bytes.write(to: file)
+            }
+            let sizes = try digest { checkpoint in
+                let file = checkpoint.appendingPathComponent("config.json")
+                let text = try String(contentsOf: file, encoding: .utf8)
+                try text.replacingOccurrences(of: "1e-06", with: "1e-05")
+                    .write(to: file, atomically: true, encoding: .utf8)
+            }
+            #expect(Set([same, weights, sizes]).count == 3)
         }
     }
 

@@ -174,7 +174,7 @@ import Tokenizers
     @Test(arguments: [
         (#""policy":0"#, #""policy":1"#), (#""policy":0"#, #""policy":-1"#), (#""parent":0"#, #""parent":1"#),
         (#""parent":0"#, #""parent":-1"#), (#""tokens":["#, #""tokens":[1,"#), (#""sha256":""#, #""sha256":"x"#),
-        (#""blocks":["#, #""blocks":[{},"#), (#""numerics":2"#, #""numerics":1"#), ("APUSKV01", "APUSKV02"),
+        (#""blocks":["#, #""blocks":[{},"#), (#""numerics":3"#, #""numerics":1"#), ("APUSKV01", "APUSKV02"),
     ])
     func anImpossibleIndexIsRefused(_ found: String, _ replacement: String) async throws {
         let served = try policy()

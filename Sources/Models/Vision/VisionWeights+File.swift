@@ -40,7 +40,7 @@ extension VisionWeights {
 
 extension VisionConfiguration {
     /// The sizes as a safetensors file's metadata, under the names of Idefics3's configuration.
-    fileprivate var metadata: [String: String] {
+    var metadata: [String: String] {
         [
             "image_size": "\(imageSize)", "patch_size": "\(patchSize)", "hidden_size": "\(hidden)",
             "num_hidden_layers": "\(layers)", "num_attention_heads": "\(heads)",

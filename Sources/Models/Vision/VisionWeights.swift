@@ -1,3 +1,4 @@
+import Checkpoints
 import Tensors
 
 /// The weights of a vision encoder and its connector, under the names of the reference implementation (transformers,
@@ -25,6 +26,13 @@ public struct VisionWeights: Sendable {
                 let deviation = name == Self.positions ? 0.02 : (1 / Float(3 * inputs)).squareRoot()
                 return (name, Tensor(normal: deviation, shape, using: &generator))
             })
+    }
+
+    /// The SHA-256 of the sizes and of every weight as it was loaded.
+    public var digest: String {
+        let sizes = configuration.metadata.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+        let weights = zip(parameters.names, parameters.tensors).map { "\($0) \(TensorDigest($1).hexadecimal)" }
+        return FileDigest.sha256(of: (sizes + weights).joined(separator: "\n"))
     }
 
     static let patchEmbedding = "model.vision_model.embeddings.patch_embedding"

@@ -44,7 +44,7 @@ public struct FinishedPPO: Sendable {
         vision = try run.required(run.record.vision, "vision")
         image = try run.required(run.record.image, "image")
         let eyes = try run.required(run.inputs["visionModel"], "inputs.visionModel")
-        digests = try run.digests(vision: eyes.sha256)
+        digests = try run.digests(vision: eyes.sha256, image: image)
         let config = folder + "/config.json"
         let own: Settings
         do { own = try decodeSmallFile(Settings.self, path: config) } catch {
@@ -91,7 +91,8 @@ public struct FinishedPPO: Sendable {
                     reason: "inputs.\(input): expected \(expected ?? "none"), found \(found ?? "none") in \(there.path)"
                 )
             }
-            if input == "policy" { parentDigests = PolicyDigests(there.manifest, vision: digests.vision) }
+            guard input == "policy" else { continue }
+            parentDigests = PolicyDigests(there.manifest, visionWeights: run.inputs["visionModel"]?.sha256)
         }
         return parentDigests
     }

@@ -119,12 +119,12 @@ struct FinishedRun: Sendable {
     /// The digest of the run's file `name`.
     func digest(of name: String) throws -> FileDigest { try FileDigest(path: "\(folder)/\(name)") }
 
-    /// What the run's policy answers with if it sees with the weights of the SHA-256 `vision`.
-    func digests(vision: String) throws -> PolicyDigests {
+    /// What the run's policy answers with if it sees images prepared like this, with the weights of the SHA-256 `vision`.
+    func digests(vision: String, image: PolicyManifest.Image) throws -> PolicyDigests {
         PolicyDigests(
             adapter: try digest(of: "adapter/\(RunFiles.adapterWeights)").sha256,
-            adapterConfiguration: try digest(of: "adapter/\(RunFiles.adapterConfiguration)").sha256, vision: vision,
-            backbone: backbone)
+            adapterConfiguration: try digest(of: "adapter/\(RunFiles.adapterConfiguration)").sha256,
+            vision: image.digest(weights: vision), backbone: backbone)
     }
 
     /// A field of the record that the stage writes.

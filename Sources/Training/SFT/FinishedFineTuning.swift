@@ -29,16 +29,17 @@ public struct FinishedFineTuning: Sendable {
     public let digests: PolicyDigests
     /// The vision model's weights.
     public let vision: FileDigest
-    private let viewSize: Int
+    private let image: PolicyManifest.Image
 
     /// Opens the run in `folder`.
     ///
     /// - Throws: `FinishedRunError`, or the files' own errors if the adapter or the vision model cannot be read.
     public init(folder: String) throws {
         run = try FinishedRun(folder: folder, stage: .sft, results: [RunFiles.vision])
-        viewSize = try VisionWeights(path: "\(folder)/\(RunFiles.vision)").configuration.imageSize
+        let viewSize = try VisionWeights(path: "\(folder)/\(RunFiles.vision)").configuration.imageSize
+        image = .init(viewSize: viewSize, maxViews: 1, fit: .stretch)
         vision = try run.digest(of: RunFiles.vision)
-        digests = try run.digests(vision: vision.sha256)
+        digests = try run.digests(vision: vision.sha256, image: image)
     }
 
     /// The SHA-256 of the base model's file that it was trained for.
@@ -64,7 +65,7 @@ public struct FinishedFineTuning: Sendable {
             name: publication.name, generation: publication.generation, parent: publication.parent,
             backbone: run.backbone, created: time, creator: FinishedRun.creator,
             vision: .init(name: "vision", generation: publication.visionGeneration), chatTemplate: run.record.template,
-            image: .init(viewSize: viewSize, maxViews: 1, fit: .stretch), sampling: .init(temperature: 0),
+            image: image, sampling: .init(temperature: 0),
             figures: publication.figures, data: data)
         let policy = try run.publish(manifest, files: FinishedRun.adapterFiles, in: policies)
         return (vision, policy)

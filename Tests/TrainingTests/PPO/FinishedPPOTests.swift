@@ -30,7 +30,8 @@ import Training
     /// What a run starts from: `sft` 2, `reward` 1 and `vision` 3.
     private func publishBasis(in policies: String, seed: UInt64 = 1) throws {
         func manifest(_ name: String, _ generation: Int) -> PolicyManifest {
-            PolicyManifest(name: name, generation: generation, backbone: backbone, created: time, creator: "test")
+            PolicyManifest(
+                name: name, generation: generation, backbone: backbone, created: time, creator: "test", image: image)
         }
         try PolicyFolder.publish(manifest("sft", 2), in: policies) { try writeAdapter(to: $0, seed: seed) }
         try PolicyFolder.publish(manifest("reward", 1), in: policies) {
@@ -108,7 +109,7 @@ import Training
                 ], data: digests)
             expected.files = policy.manifest.files
             #expect(policy.manifest == expected)
-            #expect(PolicyDigests(policy.manifest, vision: digests["visionModel"]) == finished.digests)
+            #expect(PolicyDigests(policy.manifest, visionWeights: digests["visionModel"]) == finished.digests)
 
             let value = try PolicyFolder(name: "value", in: policies, backbone: backbone)
             #expect(value.manifest.generation == 4 && value.manifest.parent == .init(name: "reward", generation: 1))
