@@ -1,4 +1,9 @@
-/// How many bytes the KV cache takes: as many as asked for, else what the memory limit leaves, but not more than usual.
+import Tensors
+
+/// How many bytes the KV cache takes, and how many positions a context has.
+///
+/// The cache takes as many bytes as asked for, else what the memory limit leaves, but not more than usual. A context is as
+/// long as asked for, else as the model was trained for, but not longer than the cache.
 public struct CacheBudget: Sendable {
     /// Bytes that the process may take.
     public var limit: Int
@@ -6,52 +11,64 @@ public struct CacheBudget: Sendable {
     public var resident: Int
     /// Bytes that encoded pictures may take.
     public var embeddings: Int
-    /// Bytes that one whole context needs.
-    public var context: Int
 
     /// Bytes of the cache where there is room: some 90,000 positions of the model that ships.
     public static let usual = 2 << 30
     /// Bytes for all else: requests, pictures being decoded, activations.
     private static let reserve = 256 << 20
+    /// A context that nobody asked for has at least as many positions, or as the model was trained for.
+    private static let leastContext = 256
 
     /// A budget of the given sizes, in bytes.
-    public init(limit: Int, resident: Int, embeddings: Int, context: Int) {
+    public init(limit: Int, resident: Int, embeddings: Int) {
         self.limit = limit
         self.resident = resident
         self.embeddings = embeddings
-        self.context = context
     }
 
-    /// The cache's bytes.
+    /// Bytes that are left to the cache. A tenth of the limit stays free: the kernel counts more than the process sees.
+    private var left: Int { max(0, limit - limit / 10 - resident - embeddings - Self.reserve) }
+
+    /// The cache's bytes and the context's positions.
     ///
-    /// - Throws: `Failure` if less than one context fits.
-    public func bytes(asked: Int?) throws(Failure) -> Int {
-        // A tenth of the limit stays free: the kernel counts more than the process sees.
-        let left = limit - limit / 10 - resident - embeddings - Self.reserve
-        let bytes = asked ?? min(Self.usual, left)
-        guard bytes >= context else {
+    /// - Parameters:
+    ///   - asked: bytes of the cache that were asked for.
+    ///   - context: positions that were asked for.
+    ///   - trained: positions that the model was trained for.
+    ///   - cost: bytes of the cache that so many positions take.
+    /// - Throws: `Failure` if one context does not fit.
+    public func sizes(
+        asked: Int?, context: Int?, trained: Int, cost: (_ positions: Int) -> Int
+    ) throws(Failure) -> (bytes: Int, context: Int) {
+        let positions = context ?? min(trained, Self.leastContext)
+        let needed = cost(positions)
+        let bytes = asked ?? min(left, max(Self.usual, needed))
+        guard bytes >= needed else {
             throw asked == nil
-                ? .limited(limit: limit, left: max(0, left), context: context) : .asked(bytes: bytes, context: context)
+                ? .limited(limit: limit, left: left, positions: positions, needed: needed)
+                : .asked(bytes: bytes, positions: positions, needed: needed)
         }
-        return bytes
+        if let context { return (bytes, context) }
+        return (bytes, min(trained, bytes / cost(KVCache.blockSize) * KVCache.blockSize))
     }
 
     /// Why one context does not fit.
     public enum Failure: Error, Equatable, CustomStringConvertible {
         /// The memory limit leaves too little.
-        case limited(limit: Int, left: Int, context: Int)
+        case limited(limit: Int, left: Int, positions: Int, needed: Int)
         /// Too little was asked for.
-        case asked(bytes: Int, context: Int)
+        case asked(bytes: Int, positions: Int, needed: Int)
 
         /// What is missing, and what helps.
         public var description: String {
             switch self {
-            case .limited(let limit, let left, let context):
-                "the memory limit of \(Self.mebibytes(limit)) leaves \(Self.mebibytes(left)) to the KV cache, and one context "
-                    + "takes \(Self.mebibytes(context)): raise the limit, shorten --context-length or take --kv-type int8"
-            case .asked(let bytes, let context):
-                "--kv-memory is \(Self.mebibytes(bytes)), and one context takes \(Self.mebibytes(context)): raise it, "
-                    + "shorten --context-length or take --kv-type int8"
+            case .limited(let limit, let left, let positions, let needed):
+                "the memory limit of \(Self.mebibytes(limit)) leaves \(Self.mebibytes(left)) to the KV cache, and a context "
+                    + "of \(positions) positions takes \(Self.mebibytes(needed)): raise the limit, shorten "
+                    + "--context-length or take --kv-type int8"
+            case .asked(let bytes, let positions, let needed):
+                "--kv-memory is \(Self.mebibytes(bytes)), and a context of \(positions) positions takes "
+                    + "\(Self.mebibytes(needed)): raise it, shorten --context-length or take --kv-type int8"
             }
         }
 

@@ -71,7 +71,8 @@ struct PolicyOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Positions of one conversation, prompt and answer together. Default: what the model was trained for.",
+            "Positions of one conversation, prompt and answer together. Default: as many as the model was trained for, or "
+                + "as the memory for keys and values holds if that is less.",
             discussion:
                 "Up to four times as many: YaRN stretches the model's positions, which changes all answers a little.")
     )
@@ -141,25 +142,29 @@ struct LoadedModel {
             Self.tell("\rloading the model: \(Int(share * 100)) %")
         }
         tokenizer = Tokenizer(try Vocabulary(file))
-        contextLength = options.contextLength ?? decoder.configuration.contextLength
         guard let endToken = tokenizer.vocabulary.endOfText else {
             throw ValidationError("\(options.model.model) names no end token (tokenizer.ggml.eos_token_id)")
         }
+        let library = library ?? options.library
+        try library.recover()
         policies = try PolicyStore(
             PolicyLoader(
-                decoder: decoder, backbone: backbone, library: library ?? options.library,
+                decoder: decoder, backbone: backbone, library: library,
                 preferred: options.defaultPolicy,
                 aliases: aliases, vision: options.vision))
         cachePrecision = options.kvType
-        var configuration = EngineConfiguration(contextLength: contextLength)
+        let (loaded, precision, trained) = (decoder, options.kvType, decoder.configuration.contextLength)
+        var configuration = EngineConfiguration(contextLength: trained)
         configuration.maximumWaiting = options.queueWaiting
         configuration.draftTokens = options.draftTokens
         configuration.cachePrecision = options.kvType
         let budget = CacheBudget(
             limit: MemoryLimit.bytes, resident: MemoryLimit.residentBytes ?? 0,
-            embeddings: configuration.embeddingBytes,
-            context: decoder.cacheBytes(for: contextLength, precision: options.kvType))
-        configuration.cacheBytes = try budget.bytes(asked: options.kvMemory?.bytes)
+            embeddings: configuration.embeddingBytes)
+        (configuration.cacheBytes, configuration.contextLength) = try budget.sizes(
+            asked: options.kvMemory?.bytes, context: options.contextLength, trained: trained
+        ) { loaded.cacheBytes(for: $0, precision: precision) }
+        contextLength = configuration.contextLength
         configuration.prefixFile = prefixFile
         engine = Engine(
             decoder: decoder, tokenizer: tokenizer, endToken: endToken, configuration: configuration,
@@ -168,6 +173,9 @@ struct LoadedModel {
         let facts = [
             "\(compute.instructionSet.rawValue) kernels", "\(compute.threads) threads",
             "\(budget.resident >> 20) MiB resident, \(configuration.cacheBytes >> 20) MiB for keys and values",
+            contextLength < trained
+                ? "a context of \(contextLength) positions, of the \(trained) that the model was trained for"
+                : "a context of \(contextLength) positions",
             "policies: \(policies.catalog.policies.map(\.name).joined(separator: ", "))",
         ]
         Self.tell("\rloaded in \(String(format: "%.1f", seconds)) s: \(facts.joined(separator: ", "))\n")

@@ -69,16 +69,28 @@ import Testing
     @Test func theCacheTakesWhatIsLeft() throws {
         let mebibyte = 1 << 20
         func budget(limit: Int) -> CacheBudget {
-            CacheBudget(limit: limit, resident: 300 * mebibyte, embeddings: 64 * mebibyte, context: 180 * mebibyte)
+            CacheBudget(limit: limit, resident: 300 * mebibyte, embeddings: 64 * mebibyte)
         }
-        #expect(try budget(limit: 16 << 30).bytes(asked: nil) == CacheBudget.usual)
-        #expect(try budget(limit: 1_000 * mebibyte).bytes(asked: nil) == 280 * mebibyte)
-        #expect(try budget(limit: 0).bytes(asked: 200 * mebibyte) == 200 * mebibyte)
-        let small = CacheBudget.Failure.limited(limit: 880 * mebibyte, left: 172 * mebibyte, context: 180 * mebibyte)
-        #expect(throws: small) { try budget(limit: 880 * mebibyte).bytes(asked: nil) }
-        #expect("\(small)".contains("leaves 172 MiB to the KV cache, and one context takes 180 MiB"))
-        #expect(throws: CacheBudget.Failure.asked(bytes: 9, context: 180 * mebibyte)) {
-            try budget(limit: 16 << 30).bytes(asked: 9)
+        // A position takes 32 KiB.
+        func sizes(limit: Int, asked: Int? = nil, context: Int? = nil, trained: Int = 8_192) throws -> [Int] {
+            let sizes = try budget(limit: limit).sizes(asked: asked, context: context, trained: trained) { $0 << 15 }
+            return [sizes.bytes, sizes.context]
+        }
+        #expect(try sizes(limit: 16 << 30) == [CacheBudget.usual, 8_192])
+        #expect(try sizes(limit: 1_000 * mebibyte) == [280 * mebibyte, 8_192])
+        #expect(try sizes(limit: 0, asked: 300 * mebibyte) == [300 * mebibyte, 8_192])
+        // What the model was trained for is longer than the cache.
+        #expect(try sizes(limit: 880 * mebibyte) == [172 * mebibyte, 5_504])
+        #expect(try sizes(limit: 16 << 30, trained: 131_072) == [CacheBudget.usual, 65_536])
+        #expect(try sizes(limit: 0, asked: 9 * mebibyte) == [9 * mebibyte, 288])
+        // What is asked for may take more than usual, if there is room.
+        #expect(try sizes(limit: 16 << 30, context: 131_072) == [4 << 30, 131_072])
+        let small = CacheBudget.Failure.limited(
+            limit: 880 * mebibyte, left: 172 * mebibyte, positions: 8_192, needed: 256 * mebibyte)
+        #expect(throws: small) { try sizes(limit: 880 * mebibyte, context: 8_192) }
+        #expect("\(small)".contains("leaves 172 MiB to the KV cache, and a context of 8192 positions takes 256 MiB"))
+        #expect(throws: CacheBudget.Failure.asked(bytes: 9, positions: 256, needed: 8 * mebibyte)) {
+            try sizes(limit: 16 << 30, asked: 9)
         }
     }
 }
