@@ -47,6 +47,15 @@ public final class PolicyStore: Sendable {
     /// What was ever served: whoever returns to a generation that someone still holds gets that one.
     private let served = Mutex<[Served]>([])
 
+    /// What was published where nothing can be written.
+    private let chosen = Mutex<[String: Choice]>([:])
+
+    /// A generation that is served instead of the folders' one, for as long as they say the same.
+    private struct Choice {
+        var generation: Int
+        var instead: Int?
+    }
+
     private struct Served {
         weak var policy: Policy?
     }
@@ -75,23 +84,45 @@ public final class PolicyStore: Sendable {
                 throw PolicyLoadingError.unknownGeneration(policy: name, generation, known: known)
             }
             let old = catalog
-            var wanted = old.generations
-            wanted[name] = generation
-            if let value = try source.value(of: name, generation: generation) { wanted[value.name] = value.generation }
-            let new = try load(wanted)
+            var published = [name: generation]
+            if let value = try source.value(of: name, generation: generation) {
+                published[value.name] = value.generation
+            }
+            let new = try load(old.generations.merging(published) { $1 })
             try source.setCurrent(generation, of: name)
+            try remember(published)
             value.withLock { $0 = new }
             return PolicyChange(name: name, generation: generation, previous: old.generations[name])
         }
     }
 
-    /// Serves what is current on the disk. On any error nothing changes.
+    /// Keeps in mind what was published where the folders still say something else.
+    private func remember(_ published: [String: Int]) throws {
+        let current = try source.current()
+        chosen.withLock { chosen in
+            for (name, generation) in published {
+                let isWritten = current[name] == generation
+                chosen[name] = isWritten ? nil : Choice(generation: generation, instead: current[name])
+            }
+        }
+    }
+
+    /// What is to be served: what the folders say, or was published since they said it.
+    private func current() throws -> [String: Int] {
+        var generations = try source.current()
+        for (name, choice) in chosen.withLock({ $0 }) where generations[name] == choice.instead {
+            generations[name] = choice.generation
+        }
+        return generations
+    }
+
+    /// Serves what is current on the disk, or was published since. On any error nothing changes.
     ///
     /// - Parameter applies: false only checks.
     public func reload(applies: Bool = true) throws -> [PolicyChange] {
         try changes.withLock { _ in
             let old = catalog
-            let new = try load(source.current())
+            let new = try load(current())
             if applies { value.withLock { $0 = new } }
             let (before, after) = (old.generations, new.generations)
             return Set(before.keys).union(after.keys).sorted().compactMap { name in

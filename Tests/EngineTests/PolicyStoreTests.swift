@@ -62,6 +62,29 @@ import Testing
         }
     }
 
+    /// A rollback where nothing can be written outlives a reload, until the folders say something new.
+    @Test func aReloadKeepsWhatWasPublishedInMemory() throws {
+        try withTemporaryFolder { folder in
+            for generation in 1...2 {
+                try TinyPolicy.publish(
+                    "value", generation: generation, in: folder.path, head: TinyPolicy.head(seed: UInt64(generation)))
+                try TinyPolicy.publish(
+                    generation: generation, in: folder.path, value: .init(name: "value", generation: generation))
+            }
+            let store = try store(published: nil, shipped: folder.path)
+            #expect(store.catalog.generations == ["sft": 2, "value": 2])
+            _ = try store.publish("sft", generation: 1)
+            #expect(try store.reload().isEmpty)
+            #expect(store.catalog.generations == ["sft": 1, "value": 1])
+            // The folders' own news are not held up by it.
+            try TinyPolicy.publish("ppo", generation: 1, in: folder.path)
+            #expect(try store.reload() == [PolicyChange(name: "ppo", generation: 1, previous: nil)])
+            #expect(store.catalog.generations == ["ppo": 1, "sft": 1, "value": 1])
+            try TinyPolicy.publish(generation: 3, in: folder.path)
+            #expect(try store.reload() == [PolicyChange(name: "sft", generation: 3, previous: 1)])
+        }
+    }
+
     /// Reward and value model come and go like policies, but nobody is answered by them.
     @Test func modelsThatReadAnswersAreServedBesidePolicies() throws {
         try withTemporaryFolder { folder in
