@@ -21,6 +21,8 @@ public final class Policy: Sendable {
     public let sampling: SamplingParameters
     /// When it was made, in Unix seconds.
     public let created: Int
+    /// The name of the policy that it was trained from; nil for the backbone alone.
+    public let parent: String?
     /// The weights that it answers with; nil for a policy that was made in memory.
     public let digests: PolicyDigests?
     /// What reads rewards or values; nil for a policy that answers.
@@ -59,7 +61,8 @@ public final class Policy: Sendable {
     /// A policy of the given parts.
     public init(
         name: String, generation: Int, adapter: ServingAdapter?, vision: Vision?, template: ChatTemplate,
-        sampling: SamplingParameters, created: Int, digests: PolicyDigests? = nil, head: RewardHead? = nil
+        sampling: SamplingParameters, created: Int, parent: String? = nil, digests: PolicyDigests? = nil,
+        head: RewardHead? = nil
     ) {
         self.name = name
         self.generation = generation
@@ -68,6 +71,7 @@ public final class Policy: Sendable {
         self.template = template
         self.sampling = sampling
         self.created = created
+        self.parent = parent
         self.digests = digests
         self.head = head
     }

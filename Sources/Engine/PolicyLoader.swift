@@ -134,6 +134,7 @@ public struct PolicyLoader: PolicySource {
             adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: decoder.compute),
             vision: eyes, template: template, sampling: SamplingParameters(manifest.sampling),
             created: Int(try Date(manifest.created, strategy: .iso8601).timeIntervalSince1970),
+            parent: manifest.parent?.name ?? "base",
             digests: PolicyDigests(manifest, visionWeights: eyes?.weights), head: head)
         try tryOut(policy)
         return policy

@@ -36,7 +36,7 @@ extension APIError {
         case let error as APIError: self = error
         case let error as EngineFailure: self.init(error)
         case let error as HTTPError where error.status == .notFound:
-            self.init(.notFound, "There is no such route.", status: 404)
+            self = .noSuchRoute
         case let error as HTTPError where error.status == .contentTooLarge:
             self.init(.requestTooLarge, "The body is too large.", status: 413)
         case let error as BodyTooSlow:
@@ -84,6 +84,14 @@ extension APIError {
         case .tooManyChunks, .tooManyScans, .corrupt, .cancelled:
             self.init(.invalidImage, message, param: image.param)
         }
+    }
+
+    /// A path that no route has.
+    static var noSuchRoute: APIError { APIError(.notFound, "There is no such route.", status: 404) }
+
+    /// A route that takes other methods.
+    static func methodNotAllowed(_ allowed: String) -> APIError {
+        APIError(.methodNotAllowed, "This route takes \(allowed).", status: 405)
     }
 
     /// What a caller learns about a bug.

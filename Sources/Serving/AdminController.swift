@@ -28,12 +28,13 @@ struct AdminController: Controller {
         let (body, _) = try await request.content(
             ["application/json"], configuration: services.configuration, context: context)
         let wanted = try PolicyPublication(body: body)
-        let change = try await Administration(services: services).publish(wanted.name, generation: wanted.generation)
+        let change = try await Administration(services: services, caller: Caller(context))
+            .publish(wanted.name, generation: wanted.generation)
         return Response(change.json)
     }
 
     @Sendable private func reload(_ request: Request, context: ServerContext) async throws -> Response {
-        let (keys, changes) = try await Administration(services: services).reload()
+        let (keys, changes) = try await Administration(services: services, caller: Caller(context)).reload()
         return Response(["object": "reload", "keys": JSON(keys), "policies": .array(changes.map(\.json))])
     }
 }

@@ -1,11 +1,14 @@
 import Engine
 import Logging
+import NIOCore
 import NIOPosix
 import WireFormats
 
 /// Changes what a running server serves: all of it or, on any mistake, nothing.
 struct Administration: Sendable {
     let services: Services
+    /// Who asks; nil: a signal.
+    let caller: Caller?
 
     /// Reads keys and policies again.
     func reload() async throws -> (keys: Int?, policies: [PolicyChange]) {
@@ -30,6 +33,7 @@ struct Administration: Sendable {
         }
         services.keys.replace(with: ring)
         changes.forEach { count($0) }
+        services.declareSeries()
         log("audit.reload", [("policies", changes.map(Self.text).joined(separator: ", "))])
         return (ring?.count, changes)
     }
@@ -42,6 +46,7 @@ struct Administration: Sendable {
                 try model.policies.publish(name, generation: generation)
             }
             count(change)
+            services.declareSeries()
             log("audit.publish", [("policy", Self.text(change))])
             return change
         } catch let error as PolicyLoadingError {
@@ -74,9 +79,13 @@ struct Administration: Sendable {
         services.metrics.add(.policySwaps, [("outcome", "published")])
     }
 
+    /// Logs what was done, whatever the level of the log is.
     private func log(_ event: String, _ fields: [(String, String)], level: Logger.Level = .notice) {
-        let metadata = Logger.Metadata(uniqueKeysWithValues: fields.map { ($0.0, .string($0.1)) })
-        services.logger.log(level: level, "\(event)", metadata: metadata)
+        var logger = services.logger
+        logger.logLevel = .trace
+        let who = caller?.fields ?? [("signal", "SIGHUP")]
+        let metadata = Logger.Metadata(uniqueKeysWithValues: (fields + who).map { ($0.0, .string($0.1)) })
+        logger.log(level: level, "\(event)", metadata: metadata)
     }
 
     private static func text(_ change: PolicyChange) -> String {
@@ -89,5 +98,17 @@ struct Administration: Sendable {
         return "\(error)".split(separator: " ", omittingEmptySubsequences: false).map { word in
             word.contains("/") ? word.split(separator: "/").suffix(3).joined(separator: "/") : String(word)
         }.joined(separator: " ")
+    }
+}
+
+/// Who changes what a server serves.
+struct Caller: Sendable {
+    /// For the log: the key's id, never the key, the request's id, and the address.
+    let fields: [(String, String)]
+
+    init(_ context: ServerContext) {
+        let facts = context.record.current
+        let address = context.channel.remoteAddress?.ipAddress
+        fields = [("key_id", facts.keyID ?? ""), ("request_id", facts.id), ("address", address ?? "")]
     }
 }

@@ -13,31 +13,59 @@ public func buildApplication(
     return application(services)
 }
 
+/// What serves metrics and probes on a port of their own, not running yet.
+package func buildMetricsApplication(
+    model: ServedModel?, configuration: ServerConfiguration, logger: Logger
+) -> some ApplicationProtocol {
+    let services = Services(
+        model: model, keys: KeyStore(nil, path: nil), configuration: configuration, logger: logger)
+    return metricsApplication(services, port: configuration.port)
+}
+
 /// The application of `services`; `onRunning` is called with the port once it is bound.
 func application(
     _ services: Services, onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
-) -> some ApplicationProtocol {
+) -> Application<RouterResponder<ServerContext>> {
+    let configuration = services.configuration
+    return application(
+        services,
+        [
+            HealthController(services: services, hasMetrics: configuration.metricsPort == nil),
+            ModelsController(services: services), AskController(services: services),
+            ChatController(services: services), CompletionsController(services: services),
+            RewardController(services: services), AdminController(services: services),
+            PageController(folder: configuration.publicFolder),
+        ], in: services.routes, port: configuration.port, connections: services.connections, onRunning: onRunning)
+}
+
+/// Metrics and probes on a port of their own, which need not be open to callers. Callers' connections do not count here.
+func metricsApplication(_ services: Services, port: Int) -> Application<RouterResponder<ServerContext>> {
+    application(
+        services, [HealthController(services: services, hasMetrics: true)], in: RouteTable(), port: port,
+        connections: ConnectionCount(services.configuration.connections), onRunning: { _ in })
+}
+
+private func application(
+    _ services: Services, _ controllers: [any Controller], in table: RouteTable, port: Int,
+    connections: ConnectionCount,
+    onRunning: @escaping @Sendable (Int) async -> Void
+) -> Application<RouterResponder<ServerContext>> {
     let router = Router(context: ServerContext.self, options: [.autoGenerateHeadEndpoints])
     let origins = OriginRules(configuration: services.configuration)
     // The first one is the outermost.
     router.add(middleware: RequestIDMiddleware())
-    router.add(middleware: RequestLogMiddleware(services: services))
+    router.add(middleware: RequestLogMiddleware(services: services, routes: table))
     router.add(middleware: CORSHeadersMiddleware(rules: origins))
-    router.add(middleware: ErrorMiddleware(metrics: services.metrics))
+    router.add(middleware: ErrorMiddleware(routes: table, metrics: services.metrics))
     router.add(middleware: HostMiddleware(configuration: services.configuration))
     router.add(middleware: OriginMiddleware(rules: origins))
-    let controllers: [any Controller] = [
-        HealthController(services: services), ModelsController(services: services), AskController(services: services),
-        ChatController(services: services), CompletionsController(services: services),
-        RewardController(services: services), AdminController(services: services),
-        PageController(folder: services.configuration.publicFolder),
-    ]
-    let routes = Routes(router: router, services: services)
+    let routes = Routes(router: router, table: table, services: services)
     for controller in controllers { controller.addRoutes(to: routes) }
-    let configuration = services.configuration
+    services.declareSeries()
     return Application(
-        router: router, server: HTTPServerBuilder { ServerChannel(services, responder: $0) },
+        router: router,
+        server: HTTPServerBuilder { ServerChannel(services, routes: table, connections: connections, responder: $0) },
         configuration: ApplicationConfiguration(
-            address: .hostname(configuration.host, port: configuration.port), serverName: "apus"),
-        onServerRunning: { await onRunning($0.localAddress?.port ?? configuration.port) }, logger: services.logger)
+            address: .hostname(services.configuration.host, port: port), serverName: "apus"),
+        onServerRunning: { await onRunning($0.localAddress?.port ?? port) }, logger: services.logger)
 }

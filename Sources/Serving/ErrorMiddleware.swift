@@ -4,6 +4,7 @@ import WireFormats
 
 /// Turns whatever a route throws into the response that the caller gets.
 struct ErrorMiddleware: RouterMiddleware {
+    let routes: RouteTable
     let metrics: Metrics
 
     func handle(
@@ -18,6 +19,11 @@ struct ErrorMiddleware: RouterMiddleware {
             // Never sent: `ConnectionPersistence` closes instead.
             return Response(status: HTTPResponse.Status(code: 499))
         } catch {
+            // The router has none for the method; the path may still be one.
+            if context.endpointPath == RouteTable.noRoute, let entry = routes.entry(at: request.uri.path) {
+                let error = APIError.methodNotAllowed(entry.allowed)
+                return error.response(headers: [.allow: entry.allowed])
+            }
             return response(to: error, record: context.record)
         }
     }

@@ -6,6 +6,8 @@ import WireFormats
 /// Probes and metrics. None of them waits for the engine, or needs a key.
 struct HealthController: Controller {
     let services: Services
+    /// Whether metrics are here too.
+    let hasMetrics: Bool
 
     func addRoutes(to routes: Routes) {
         routes.add("/livez", for: .everyone, get: { _, _ in Response(["status": "ok"]) })
@@ -15,6 +17,7 @@ struct HealthController: Controller {
         for path: RouterPath in ["/readyz", "/health"] {
             routes.add(path, for: .everyone, get: { _, _ in readiness() })
         }
+        guard hasMetrics else { return }
         routes.add(
             "/metrics", for: .everyone,
             get: { _, _ in

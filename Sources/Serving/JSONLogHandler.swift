@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 public import Logging
 import WireFormats
 
@@ -20,16 +20,35 @@ public struct JSONLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    /// Writes one entry; members are sorted by name after time, level and message.
+    /// Writes one entry: time, level, event, then what else is known, sorted by name. What libraries say in words is the
+    /// event `message`.
     public func log(event: LogEvent) {
+        FileHandle.standardError.write(Data((line(event, at: Date()) + "\n").utf8))
+    }
+
+    package func line(_ event: LogEvent, at time: Date) -> String {
+        let text = "\(event.message)"
+        let isEvent = text.allSatisfy { $0.isLowercase || $0 == "." || $0 == "_" }
         var members = [
-            JSON.Member("time", JSON(Date().timeIntervalSince1970)),
-            JSON.Member("level", .string(event.level.rawValue)), JSON.Member("message", .string("\(event.message)")),
+            JSON.Member("ts", .string(time.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))),
+            JSON.Member("level", .string(event.level.rawValue)),
+            JSON.Member("event", .string(isEvent ? text : "message")),
         ]
+        if !isEvent { members.append(JSON.Member("message", .string(text))) }
         let all = metadata.merging(metadataProvider?.get() ?? [:]) { $1 }.merging(event.metadata ?? [:]) { $1 }
         for (name, value) in all.sorted(by: { $0.key < $1.key }) where !members.contains(where: { $0.name == name }) {
-            members.append(JSON.Member(name, .string("\(value)")))
+            members.append(JSON.Member(name, Self.json(value)))
         }
-        FileHandle.standardError.write(Data((JSON.object(members).text + "\n").utf8))
+        return JSON.object(members).text
+    }
+
+    /// Numbers stay numbers, so that what reads logs can compare them.
+    private static func json(_ value: Logger.MetadataValue) -> JSON {
+        guard case .stringConvertible(let value) = value else { return .string("\(value)") }
+        return switch value {
+        case let number as Int: JSON(number)
+        case let number as Double: JSON(number)
+        default: .string("\(value)")
+        }
     }
 }

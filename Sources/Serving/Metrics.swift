@@ -29,6 +29,19 @@ final class Metrics: Sendable {
         }
     }
 
+    /// Begins a series at zero, if it has not begun.
+    func declare(_ family: MetricFamily, _ labels: Labels) {
+        let key = Self.text(labels)
+        state.withLock { state in
+            switch family.kind {
+            case .counter: state.counters[family.name, default: [:]][key, default: 0] += 0
+            case .histogram(let bounds):
+                let known = state.histograms[family.name]?[key]
+                state.histograms[family.name, default: [:]][key] = known ?? Histogram(bounds: bounds)
+            }
+        }
+    }
+
     /// The series of a counter.
     func counters(_ family: MetricFamily) -> [(labels: String, value: Int)] {
         state.withLock { $0.counters[family.name] ?? [:] }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }

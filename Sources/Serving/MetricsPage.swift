@@ -28,7 +28,8 @@ struct MetricsPage {
         page.gauge(
             "apus_insecure", "Whether others are served without a key",
             [([], services.configuration.isInsecure ? 1 : 0)])
-        page.addProcess()
+        page.gauge("apus_connections", "Open connections", [([], Double(services.connections.total))])
+        page.addProcess(since: services.started)
         return page.text
     }
 
@@ -126,7 +127,15 @@ struct MetricsPage {
         line("\(name)_count", labels, "\(histogram.count)")
     }
 
-    private mutating func addProcess() {
+    private mutating func addProcess(since started: Date) {
+        gauge(
+            "process_start_time_seconds", "When the process began, in Unix seconds",
+            [([], started.timeIntervalSince1970)])
+        // Listing the folder takes a descriptor itself.
+        if let open = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count {
+            gauge("process_open_fds", "Open file descriptors", [([], Double(max(open - 1, 0)))])
+        }
+        gauge("process_max_fds", "File descriptors that may be open", [([], Double(sysconf(Int32(_SC_OPEN_MAX))))])
         if let bytes = MemoryLimit.residentBytes {
             gauge("process_resident_memory_bytes", "Resident memory in bytes", [([], Double(bytes))])
         }

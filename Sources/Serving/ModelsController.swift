@@ -33,7 +33,7 @@ struct ModelsController: Controller {
         }
         let sampling = policy.sampling
         return ModelInfo(
-            id: policy.name, created: policy.created, generation: policy.generation,
+            id: policy.name, created: policy.created, generation: policy.generation, parent: policy.parent,
             contextLength: model.contextLength, image: image, takesMessages: model.processor.takesMessages,
             defaults: [
                 JSON.Member("temperature", JSON(Double(sampling.temperature))),

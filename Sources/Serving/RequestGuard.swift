@@ -15,7 +15,9 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let headerLimit: Duration
     private let bodyLimit: Duration
+    private let routes: RouteTable
     private let metrics: Metrics
+    private let line: RequestLine
     /// Requests whose response is not written yet.
     private var open = 0
     private var isReadingBody = false
@@ -23,11 +25,15 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var deadline: Scheduled<Void>?
     /// Set when nothing more is read; it is written once the responses before it are.
     private var refusal: APIError?
+    /// The methods that the refusal lists.
+    private var allowed: String?
 
-    init(configuration: ServerConfiguration, metrics: Metrics) {
+    init(configuration: ServerConfiguration, routes: RouteTable, metrics: Metrics, line: RequestLine) {
         headerLimit = configuration.headerLimit
         bodyLimit = configuration.bodyLimit
+        self.routes = routes
         self.metrics = metrics
+        self.line = line
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -78,6 +84,8 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case let error as HTTPParserError where isReadingBody:
             stopWaiting()
             context.fireErrorCaught(BrokenBody(reason: "\(error)"))
+        case HTTPParserError.invalidMethod where open == 0, HTTPParserError.invalidConstant where open == 0:
+            refuseMethod(context: context)
         case let error as HTTPParserError: refuse(Self.refusal(of: error), context: context)
         default: context.fireErrorCaught(error)
         }
@@ -114,6 +122,13 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         deadline = nil
     }
 
+    /// The parser does not know the method, or only from RTSP, so no route sees the request.
+    private func refuseMethod(context: ChannelHandlerContext) {
+        guard let path = line.path else { return refuse(Self.refusal(of: .invalidMethod), context: context) }
+        allowed = routes.entry(at: path)?.allowed
+        refuse(allowed.map { .methodNotAllowed($0) } ?? .noSuchRoute, context: context)
+    }
+
     private func refuse(_ error: APIError, context: ChannelHandlerContext) {
         guard refusal == nil else { return }
         stopWaiting()
@@ -124,12 +139,13 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private func write(_ error: APIError, context: ChannelHandlerContext) {
         let id = newID("req_")
         let body = ByteBuffer(string: error.json.text)
-        let head = HTTPResponseHead(
+        var head = HTTPResponseHead(
             version: .http1_1, status: HTTPResponseStatus(statusCode: error.status),
             headers: [
                 "Content-Type": "application/json", "Content-Length": "\(body.readableBytes)", "Connection": "close",
                 "Server": "apus", "x-request-id": id, "request-id": id,
             ])
+        if let allowed { head.headers.add(name: "Allow", value: allowed) }
         metrics.add(.responses, [("route", "unmatched"), ("method", ""), ("status", "\(error.status)")])
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)

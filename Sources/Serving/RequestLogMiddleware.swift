@@ -4,6 +4,7 @@ import Logging
 /// Counts a request as open while it is answered, and counts and logs it when its response is written.
 struct RequestLogMiddleware: RouterMiddleware {
     let services: Services
+    let routes: RouteTable
 
     /// Asked every few seconds by load balancers and Prometheus.
     private static let probes: Set = ["/livez", "/startupz", "/readyz", "/health", "/metrics"]
@@ -14,7 +15,8 @@ struct RequestLogMiddleware: RouterMiddleware {
         let open = services.state.open()
         context.record.update { $0.open = open }
         var response = try await next(request, context)
-        let route = context.endpointPath.flatMap { $0 == "NotFound" ? nil : $0 } ?? "unmatched"
+        let found = context.endpointPath.flatMap { $0 == RouteTable.noRoute ? nil : $0 }
+        let route = found ?? routes.entry(at: request.uri.path)?.path ?? "unmatched"
         let (method, status) = (request.method.rawValue, response.status.code)
         let done = { @Sendable [services, record = context.record] in
             services.metrics.count(record.current, route: route, method: method, status: status)

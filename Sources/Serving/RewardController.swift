@@ -7,8 +7,10 @@ import WireFormats
 struct RewardController: Controller {
     let services: Services
 
+    static let path = "/v1/reward"
+
     func addRoutes(to routes: Routes) {
-        routes.add("/v1/reward", for: .scope(.feedback), post: score)
+        routes.add(RouterPath(Self.path), for: .scope(.feedback), post: score)
     }
 
     @Sendable private func score(_ request: Request, context: ServerContext) async throws -> Response {

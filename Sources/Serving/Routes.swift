@@ -22,18 +22,11 @@ struct Routes {
     typealias Handler = @Sendable (Request, ServerContext) async throws -> Response
 
     let router: Router<ServerContext>
+    let table: RouteTable
     let services: Services
 
-    /// All that the parser lets through.
-    private static let knownMethods = [
-        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "ACL", "BIND", "CHECKOUT",
-        "COPY",
-        "LINK", "LOCK", "MSEARCH", "MERGE", "MKACTIVITY", "MKCALENDAR", "MKCOL", "MOVE", "NOTIFY", "PROPFIND",
-        "PROPPATCH", "PURGE", "REBIND", "REPORT", "SEARCH", "SOURCE", "SUBSCRIBE", "UNBIND", "UNLINK", "UNLOCK",
-        "UNSUBSCRIBE",
-    ].compactMap { HTTPRequest.Method($0) }
-
-    /// Adds a path with the methods that it takes; OPTIONS says which, and all others are 405.
+    /// Adds a path with the methods that it takes; OPTIONS says which, and `ErrorMiddleware` makes all
+    /// others 405.
     func add(
         _ path: RouterPath, for access: Access, get: Handler? = nil, post: Handler? = nil, delete: Handler? = nil
     ) {
@@ -42,6 +35,9 @@ struct Routes {
         var methods = handlers.flatMap { $0.method == .get ? [.get, .head] : [$0.method] }
         methods.append(.options)
         let allowed = methods.map(\.rawValue).joined(separator: ", ")
+        table.add(
+            RouteTable.Entry(
+                path: path.description, methods: handlers.map(\.method), allowed: allowed, access: access))
         for (method, answer) in handlers {
             router.on(path, method: method) { [services] request, context in
                 try services.authorize(request, for: access, record: context.record)
@@ -49,11 +45,5 @@ struct Routes {
             }
         }
         router.on(path, method: .options) { _, _ in Response(status: .noContent, headers: [.allow: allowed]) }
-        for other in Self.knownMethods where !methods.contains(other) {
-            router.on(path, method: other) { _, _ -> Response in
-                let error = APIError(.methodNotAllowed, "This route takes \(allowed).", status: 405)
-                return error.response(headers: [.allow: allowed])
-            }
-        }
     }
 }

@@ -33,9 +33,12 @@ package func makeServer(
     // Services are shut down in reverse order, each when the one after it has returned.
     var group = ServiceGroupConfiguration(
         services: [
-            loading, application(services) { binding.yield($0) }, ReloadService(services: services),
+            loading,
+            // Scraped until the very end.
+            configuration.metricsPort.map { metricsApplication(services, port: $0) },
+            application(services) { binding.yield($0) }, ReloadService(services: services),
             DrainService(services: services, signals: signals),
-        ],
+        ].compactMap { $0 },
         gracefulShutdownSignals: signals, logger: logger)
     group.maximumGracefulShutdownDuration = configuration.drainLag + configuration.drainLimit + .seconds(10)
     return ServiceGroup(configuration: group)
@@ -52,6 +55,7 @@ private struct LoadService: Service {
         for await port in bound.cancelOnGracefulShutdown() {
             let model = try await NIOThreadPool.singleton.runIfActive { try load() }
             services.state.loaded(model)
+            services.declareSeries()
             onReady(port)
         }
     }
@@ -64,7 +68,7 @@ private struct ReloadService: Service {
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
             // Refused or not is in the log; nobody waits for an answer.
-            _ = try? await Administration(services: services).reload()
+            _ = try? await Administration(services: services, caller: nil).reload()
         }
     }
 }

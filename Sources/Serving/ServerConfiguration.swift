@@ -6,6 +6,8 @@ public struct ServerConfiguration: Sendable {
     public var host = "127.0.0.1"
     /// The port to listen on.
     public var port = 8080
+    /// The port of metrics and probes, if not the callers'.
+    public var metricsPort: Int?
     /// The file of keys, for reloading; nil if there are none.
     public var keyFile: String?
     /// Whether others may be served without a key.

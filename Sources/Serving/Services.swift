@@ -1,4 +1,5 @@
 import Engine
+import Foundation
 import Logging
 import NIOCore
 import Synchronization
@@ -11,7 +12,10 @@ struct Services: Sendable {
     let logger: Logger
     let state: ServerState
     let metrics = Metrics()
+    let routes = RouteTable()
     let connections: ConnectionCount
+    /// When the process began to serve.
+    let started = Date()
     let limiter = RateLimiter()
 
     init(model: ServedModel?, keys: KeyStore, configuration: ServerConfiguration, logger: Logger) {

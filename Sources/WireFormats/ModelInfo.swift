@@ -50,6 +50,8 @@ public struct ModelInfo: Sendable, Equatable {
     public var created: Int
     /// Its generation.
     public var generation: Int
+    /// The policy that it was trained from; nil for the base model.
+    public var parent: String?
     /// Positions of a context.
     public var contextLength: Int
     /// How it sees; nil if it does not.
@@ -63,12 +65,14 @@ public struct ModelInfo: Sendable, Equatable {
 
     /// A policy to be listed.
     public init(
-        id: String, created: Int, generation: Int, contextLength: Int, image: Image?, takesMessages: Bool = true,
+        id: String, created: Int, generation: Int, parent: String? = nil, contextLength: Int, image: Image?,
+        takesMessages: Bool = true,
         defaults: [JSON.Member], digests: Digests? = nil
     ) {
         self.id = id
         self.created = created
         self.generation = generation
+        self.parent = parent
         self.contextLength = contextLength
         self.image = image
         self.takesMessages = takesMessages
@@ -87,7 +91,7 @@ public struct ModelInfo: Sendable, Equatable {
         return [
             "id": .string(id), "object": "model", "type": "model", "created": JSON(created),
             "created_at": .string(rfc3339(created)), "display_name": .string(id), "owned_by": "apus",
-            "root": .string(id), "parent": nil, "max_model_len": JSON(contextLength),
+            "root": .string(id), "parent": JSON(parent), "max_model_len": JSON(contextLength),
             "generation": JSON(generation), "image": vision ?? .null,
             "chat": .bool(takesMessages), "defaults": .object(defaults),
             "digests": digests?.json ?? .null,

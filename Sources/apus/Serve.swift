@@ -15,6 +15,8 @@ struct Serve: AsyncParsableCommand {
 
     @OptionGroup(title: "Connections and web pages") var http: HTTPOptions
 
+    @OptionGroup(title: "Logs and metrics") var observability: ObservabilityOptions
+
     @Option(help: "The address to listen on.")
     var host = "127.0.0.1"
 
@@ -41,6 +43,7 @@ struct Serve: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...65_535).contains(port) else { throw ValidationError("--port takes 1 to 65535") }
+        guard observability.metricsPort != port else { throw ValidationError("--metrics-port is also --port") }
         _ = try aliases()
     }
 
@@ -52,7 +55,8 @@ struct Serve: AsyncParsableCommand {
         configuration.keyFile = authKeys
         configuration.isInsecure = insecure
         http.apply(to: &configuration)
-        let logger = Logger(label: "apus") { _ in JSONLogHandler() }
+        configuration.metricsPort = observability.metricsPort
+        let logger = observability.logger
         do {
             let lock = options.dataPath.isEmpty ? nil : try DataLock(folder: options.dataPath)
             let keys = try authKeys.map { try KeyRing(path: $0) }
@@ -91,7 +95,8 @@ struct Serve: AsyncParsableCommand {
     private static func log(_ event: String, _ kept: Engine.KeptBlocks?, to logger: Logger) {
         switch kept {
         case nil: break
-        case .success(let blocks): logger.notice("\(event)", metadata: ["positions": "\(blocks * KVCache.blockSize)"])
+        case .success(let blocks):
+            logger.notice("\(event)", metadata: ["positions": .stringConvertible(blocks * KVCache.blockSize)])
         case .failure(let error): logger.error("\(event)", metadata: ["error": "\(error)"])
         }
     }

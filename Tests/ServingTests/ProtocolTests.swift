@@ -123,8 +123,9 @@ import Testing
 
     @Test func everyMethodIsAnswered() async throws {
         try await withServer(engine) { client in
-            for name in ["PUT", "DELETE", "PATCH", "TRACE", "PURGE", "PROPFIND", "COPY", "LOCK", "REPORT", "SUBSCRIBE"]
-            {
+            for name in [
+                "PUT", "DELETE", "PATCH", "TRACE", "PURGE", "PROPFIND", "COPY", "LOCK", "REPORT", "QUERY",
+            ] {
                 let method = try #require(HTTPRequest.Method(name))
                 let refused = try await client.execute(uri: "/v1/models/sft", method: method)
                 #expect(refused.status == .methodNotAllowed, "\(name)")
@@ -133,6 +134,24 @@ import Testing
             }
             let options = try await client.execute(uri: "/v1/ask", method: .options)
             #expect(options.status == .noContent && options.headers[.allow] == "POST, OPTIONS")
+        }
+    }
+
+    /// The parser knows no other methods, so no route sees these.
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            ("FOO /v1/ask?a HTTP/1.1", "405"), ("PLAY /v1/models/x HTTP/1.1", "405"),
+            ("ge.t /assets/a/b HTTP/1.1", "405"),
+            ("FOO /v1/ask/ HTTP/1.1", "404"), ("FOO /v1 HTTP/1.1", "404"), ("FOO / HTTP/1.0", "405"), ("FOO /", "400"),
+            ("F(O / HTTP/1.1", "400"), ("FOO  / HTTP/1.1", "400"), ("\u{16}\u{3}\u{1} / HTTP/1.1", "400"),
+        ])
+    func unknownMethodsAreAnsweredByTheirPath(_ line: String, _ status: String) async throws {
+        try await withServer(engine) { client in
+            let port = try #require(client.port)
+            let answer = try await response(port: port, to: "\(line)\r\nHost: localhost\r\n\r\n")
+            #expect(answer.hasPrefix("HTTP/1.1 \(status)"), "\(answer)")
+            #expect(answer.contains("\r\nAllow: ") == (status == "405"))
         }
     }
 

@@ -70,6 +70,7 @@ import Testing
         try await withServer(ScriptedEngine(ScriptedEngine.saying(["x"]))) { client in
             let list = try await client.execute(uri: "/v1/models", method: .get)
             #expect(list.text.contains(#""first_id":"sft""#))
+            #expect(list.text.contains(#""root":"sft","parent":"base","#))
             #expect(list.text.contains(#""max_model_len":1024,"generation":3,"image":null"#))
             #expect(try await client.execute(uri: "/v1/models/sft", method: .get).status == .ok)
             error(try await client.execute(uri: "/v1/models/x", method: .get), 404, "model_not_found")

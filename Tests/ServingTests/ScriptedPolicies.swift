@@ -41,7 +41,7 @@ final class ScriptedPolicies: PolicySource {
         guard broken.isDisjoint(with: generations.values) else { throw Broken() }
         let policy = Policy(
             name: "sft", generation: generations["sft"] ?? 0, adapter: nil, vision: vision, template: .chatml,
-            sampling: SamplingParameters(), created: 1_000)
+            sampling: SamplingParameters(), created: 1_000, parent: "base")
         func reader(_ name: String) -> Policy? {
             generations[name].map { generation in
                 Policy(
