@@ -25,9 +25,9 @@ struct AdminController: Controller {
     }
 
     @Sendable private func publish(_ request: Request, context: ServerContext) async throws -> Response {
-        let (body, _) = try await request.content(
-            ["application/json"], configuration: services.configuration, context: context)
-        let wanted = try PolicyPublication(body: body)
+        let wanted = try await request.read(["application/json"], services: services, context: context) {
+            try PolicyPublication(body: $0.bytes)
+        }.value
         let change = try await Administration(services: services, caller: Caller(context))
             .publish(wanted.name, generation: wanted.generation)
         return Response(change.json)

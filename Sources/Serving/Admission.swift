@@ -1,6 +1,5 @@
 import Engine
-import Images
-import NIOPosix
+import Models
 import Tokenizers
 import WireFormats
 
@@ -50,8 +49,9 @@ struct Admission: Sendable {
     ///   - scores: whether the answers are scored; there must be a reward model then.
     func admit(
         _ messages: [DialogueMessage], options: GenerationOptions, policy: Policy, param: String, scores: Bool = false,
-        record: RequestRecord
+        context: ServerContext
     ) async throws -> Admitted {
+        let record = context.record
         let images = messages.flatMap(\.images)
         try check(images, policy: policy)
         try check(options)
@@ -59,8 +59,11 @@ struct Admission: Sendable {
         // A place first: nobody's picture is decoded only to be turned away.
         let places = try reserve(options.count, hasImages: !images.isEmpty, param: param)
         let deadline = ContinuousClock.now + services.configuration.deadline
-        let (request, scoring) = try await decoding(images) {
-            let (messages, pictures) = try read(messages, images: images)
+        let readers = [policy] + (scores ? [catalog.reward, catalog.value, catalog.reference].compactMap { $0 } : [])
+        let pictures = try await pictures(images, for: readers, context: context)
+        let (request, scoring) = try await services.workers.run(on: messages.textBytes) {
+            try checkLength(messages, param: param)
+            let messages = Self.dialogue(messages)
             return try rendered(param) { () throws(InputProcessor.Failure) -> (EngineRequest, AnswerScoring?) in
                 let request = try model.processor.request(messages: messages, pictures: pictures, policy: policy)
                 guard scores else { return (request, nil) }
@@ -97,14 +100,21 @@ struct Admission: Sendable {
     ///
     /// - Returns: also the tokens of each answer, its end token included.
     func admit(
-        _ wanted: RewardRequest, by reward: Policy, record: RequestRecord
+        _ wanted: RewardRequest, by reward: Policy, context: ServerContext
     ) async throws -> (admitted: Admitted, tokens: [Int]) {
+        let record = context.record
         let images = wanted.messages.flatMap(\.images)
         try check(images, policy: reward)
         note(reward, hasImages: !images.isEmpty, in: record)
         let places = try reserve(1, hasImages: !images.isEmpty, param: wanted.param)
-        let (request, answers) = try await decoding(images) {
-            let (messages, pictures) = try read(wanted.messages, images: images)
+        let pictures = try await pictures(images, for: [reward], context: context)
+        let bytes = wanted.messages.textBytes + wanted.answers.reduce(0) { $0 + $1.utf8.count }
+        let (request, answers) = try await services.workers.run(on: bytes) {
+            try checkLength(wanted.messages, param: wanted.param)
+            for (index, answer) in wanted.answers.enumerated() {
+                try checkLength([answer], param: "answers[\(index)]")
+            }
+            let messages = Self.dialogue(wanted.messages)
             let request = try rendered(wanted.param) { () throws(InputProcessor.Failure) -> EngineRequest in
                 try model.processor.request(messages: messages, pictures: pictures, policy: reward)
             }
@@ -122,30 +132,45 @@ struct Admission: Sendable {
         return (admitted, answers.map(\.count))
     }
 
-    /// Does what is slow, decoding pictures above all, on a thread of its own.
-    private func decoding<Decoded: Sendable>(
-        _ images: [ImageReference], _ body: @escaping @Sendable () throws -> Decoded
-    ) async throws -> Decoded {
-        let started = ContinuousClock.now
-        let decoded = try await NIOThreadPool.singleton.runIfActive(body)
-        if !images.isEmpty {
-            services.metrics.observe(.imageDecode, [], (ContinuousClock.now - started).seconds)
+    /// The images as the encoders of `readers` see them, unless the caller leaves.
+    private func pictures(
+        _ images: [ImageReference], for readers: [Policy], context: ServerContext
+    ) async throws -> [InputProcessor.Picture] {
+        guard !images.isEmpty else { return [] }
+        let processors = Set(readers.compactMap { $0.vision?.processor })
+        return try await whileConnected(context.monitor()) { [services] in
+            try await services.pictures.pictures(images, for: processors)
         }
-        return decoded
+    }
+
+    /// Refuses text that cannot fit, before it is tokenised.
+    private func checkLength(_ messages: [DialogueMessage], param: String) throws(APIError) {
+        try checkLength(messages.flatMap(\.texts), param: param)
+    }
+
+    private func checkLength(_ texts: [String], param: String) throws(APIError) {
+        // Every token is at least a byte of text.
+        guard texts.reduce(0, { $0 + $1.utf8.count }) >= model.contextLength else { return }
+        let count = model.processor.tokenizer.minimumCount(of: texts)
+        guard count >= model.contextLength else { return }
+        throw APIError(
+            .contextLengthExceeded,
+            "This model's maximum context length is \(model.contextLength) tokens, and \(param) has at least \(count).",
+            param: param)
     }
 
     /// Takes raw prompts.
-    func admit(_ wanted: CompletionRequest, policy: Policy, record: RequestRecord) throws -> Admitted {
+    func admit(_ wanted: CompletionRequest, policy: Policy, record: RequestRecord) async throws -> Admitted {
         let options = wanted.options
         try check(options)
         note(policy, hasImages: false, in: record)
         var requests: [EngineRequest] = []
         for prompt in wanted.prompts {
-            let ids =
-                switch prompt {
-                case .text(let text): model.processor.tokenizer.encode(text, special: .recognized)
-                case .tokens(let ids): ids
-                }
+            let ids = try await ids(of: prompt)
+            guard ids.count < model.contextLength else {
+                let error = AdmissionError.contextLengthExceeded(limit: model.contextLength, count: ids.count)
+                throw APIError(error, param: "prompt")
+            }
             try check(ids, param: "prompt")
             var request = EngineRequest(prompt: ids, policy: policy)
             request.sampling = policy.sampling
@@ -155,6 +180,17 @@ struct Admission: Sendable {
         let places = try reserve(requests.count * options.count, hasImages: false, param: "prompt")
         return try submit(
             requests, options: options, policy: policy, places: places, param: "prompt", record: record)
+    }
+
+    private func ids(of prompt: CompletionRequest.Prompt) async throws -> [Int32] {
+        switch prompt {
+        case .tokens(let ids): ids
+        case .text(let text):
+            try await services.workers.run(on: text.utf8.count) {
+                try checkLength([text], param: "prompt")
+                return model.processor.tokenizer.encode(text, special: .recognized)
+            }
+        }
     }
 
     private func note(_ policy: Policy, hasImages: Bool, in record: RequestRecord) {
@@ -205,16 +241,10 @@ struct Admission: Sendable {
         return places
     }
 
-    /// Decodes a dialogue's pictures.
-    private func read(
-        _ messages: [DialogueMessage], images: [ImageReference]
-    ) throws(APIError) -> (messages: [ChatMessage], pictures: [InputProcessor.Picture]) {
-        let pictures = try PictureReader(limits: services.configuration.imageLimits).pictures(images)
-        for picture in pictures {
-            services.metrics.observe(.imagePixels, [], Double(picture.width * picture.height))
-        }
+    /// A dialogue for the template, its images by number.
+    private static func dialogue(_ messages: [DialogueMessage]) -> [ChatMessage] {
         var next = 0
-        let dialogue = messages.map { message in
+        return messages.map { message in
             ChatMessage(
                 role: message.role.templateRole,
                 content: message.parts.map { part in
@@ -226,7 +256,6 @@ struct Admission: Sendable {
                     }
                 })
         }
-        return (dialogue, pictures)
     }
 
     /// What `render` makes of a dialogue, or the error of the field that holds it.
@@ -285,6 +314,17 @@ struct Admission: Sendable {
             streams: streams, choicesPerPrompt: options.count, policy: policy, tokenizer: model.processor.tokenizer,
             usage: usage, reportsTokens: options.topLogprobs != nil)
     }
+}
+
+extension DialogueMessage {
+    fileprivate var texts: [String] {
+        parts.compactMap { if case .text(let text) = $0 { text } else { nil } }
+    }
+}
+
+extension [DialogueMessage] {
+    /// Bytes of all text.
+    fileprivate var textBytes: Int { reduce(0) { $0 + $1.texts.reduce(0) { $0 + $1.utf8.count } } }
 }
 
 extension DialogueMessage.Role {

@@ -14,9 +14,11 @@ struct AskController: Controller {
 
     @Sendable private func answer(_ request: Request, context: ServerContext) async throws -> Response {
         let model = try services.answering()
-        let (body, contentType) = try await request.content(
-            ["application/json", "multipart/form-data"], configuration: services.configuration, context: context)
-        let wanted = try Self.question(body, contentType: contentType)
+        let (wanted, memory) = try await request.read(
+            ["application/json", "multipart/form-data"], services: services, context: context
+        ) {
+            try Self.question($0)
+        }
         let delivery = Self.delivery(wanted, accept: request.headers[.accept])
         let isPlain = delivery == .plain
         if isPlain, wanted.wantsScores {
@@ -29,7 +31,8 @@ struct AskController: Controller {
         let system = wanted.system.map { DialogueMessage(role: .system, parts: [.text($0)]) }
         let admitted = try await admission.admit(
             (system.map { [$0] } ?? []) + [user], options: options, policy: policy, param: "question",
-            scores: wanted.wantsScores || options.count > 1, record: context.record)
+            scores: wanted.wantsScores || options.count > 1, context: context)
+        memory.giveBack()
         let encoder = AskEncoder(
             id: newID("ask_"), created: unixTime(), model: wanted.model ?? policy.name, generation: policy.generation)
         let answer = AskAnswer(
@@ -70,11 +73,13 @@ struct AskController: Controller {
         return options
     }
 
-    private static func question(_ body: [UInt8], contentType: String) throws(APIError) -> AskRequest {
-        guard !contentType.lowercased().hasPrefix("application/json") else { return try AskRequest(body: body) }
-        guard let boundary = FormPart.boundary(contentType: contentType) else {
+    private static func question(_ body: Body) throws(APIError) -> AskRequest {
+        guard !body.contentType.lowercased().hasPrefix("application/json") else {
+            return try AskRequest(body: body.bytes)
+        }
+        guard let boundary = FormPart.boundary(contentType: body.contentType) else {
             throw APIError(.invalidValue, "Content-Type has no valid boundary.")
         }
-        return try AskRequest(form: FormPart.parse(body, boundary: boundary))
+        return try AskRequest(form: FormPart.parse(body.bytes, boundary: boundary))
     }
 }

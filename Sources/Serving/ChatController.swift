@@ -13,13 +13,14 @@ struct ChatController: Controller {
 
     @Sendable private func answer(_ request: Request, context: ServerContext) async throws -> Response {
         let model = try services.answering()
-        let (body, _) = try await request.content(
-            ["application/json"], configuration: services.configuration, context: context)
-        let wanted = try ChatCompletionRequest(body: body)
+        let (wanted, memory) = try await request.read(["application/json"], services: services, context: context) {
+            try ChatCompletionRequest(body: $0.bytes)
+        }
         let admission = Admission(services: services, model: model)
         let policy = try admission.policy(wanted.model)
         let admitted = try await admission.admit(
-            wanted.messages, options: wanted.options, policy: policy, param: "messages", record: context.record)
+            wanted.messages, options: wanted.options, policy: policy, param: "messages", context: context)
+        memory.giveBack()
         let head = CompletionHead(
             id: newID("chatcmpl-"), created: unixTime(), model: wanted.model,
             fingerprint: model.fingerprint(of: policy, version: services.configuration.version))

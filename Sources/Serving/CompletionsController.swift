@@ -13,12 +13,13 @@ struct CompletionsController: Controller {
 
     @Sendable private func answer(_ request: Request, context: ServerContext) async throws -> Response {
         let model = try services.answering()
-        let (body, _) = try await request.content(
-            ["application/json"], configuration: services.configuration, context: context)
-        let wanted = try CompletionRequest(body: body)
+        let (wanted, memory) = try await request.read(["application/json"], services: services, context: context) {
+            try CompletionRequest(body: $0.bytes)
+        }
         let admission = Admission(services: services, model: model)
         let policy = try admission.policy(wanted.model)
-        let admitted = try admission.admit(wanted, policy: policy, record: context.record)
+        let admitted = try await admission.admit(wanted, policy: policy, record: context.record)
+        memory.giveBack()
         let head = CompletionHead(
             id: newID("cmpl-"), created: unixTime(), model: wanted.model,
             fingerprint: model.fingerprint(of: policy, version: services.configuration.version))

@@ -16,6 +16,12 @@ struct MetricsPage {
             page.addAliases(model.engine.load, catalog: model.policies.catalog)
         }
         page.gauge(
+            "apus_memory_bytes", "Memory that is taken, by what for",
+            [
+                ([("part", "bodies")], Double(services.bodies.used)),
+                ([("part", "images")], Double(services.pictures.memory.used)),
+            ])
+        page.gauge(
             "apus_build_info", "What this server is",
             [
                 (

@@ -15,12 +15,13 @@ struct RewardController: Controller {
 
     @Sendable private func score(_ request: Request, context: ServerContext) async throws -> Response {
         let model = try services.answering()
-        let (body, _) = try await request.content(
-            ["application/json"], configuration: services.configuration, context: context)
-        let wanted = try RewardRequest(body: body)
+        let (wanted, memory) = try await request.read(["application/json"], services: services, context: context) {
+            try RewardRequest(body: $0.bytes)
+        }
         let admission = Admission(services: services, model: model)
         let reward = try Self.rewardModel(wanted.model, in: admission.catalog)
-        let (admitted, tokens) = try await admission.admit(wanted, by: reward, record: context.record)
+        let (admitted, tokens) = try await admission.admit(wanted, by: reward, context: context)
+        memory.giveBack()
         let rewards = try await rewards(admitted, context: context)
         return Response(
             RewardRequest.response(

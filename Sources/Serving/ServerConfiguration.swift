@@ -1,3 +1,4 @@
+import Engine
 public import Images
 
 /// What a server is told from outside; every limit has its default.
@@ -27,6 +28,10 @@ public struct ServerConfiguration: Sendable {
     public var stallLimit = Duration.seconds(30)
     /// Bytes of a request's body.
     public var maximumBodyBytes = 32 << 20
+    /// Bytes of all requests' bodies that are being read or parsed, which takes some times as much.
+    public var bodyMemory = min(512 << 20, MemoryLimit.bytes / 16)
+    /// Bytes of all images that are being decoded.
+    public var imageMemory = 256 << 20
     /// Pictures of a request.
     public var maximumImages = 16
     /// What one picture may cost.

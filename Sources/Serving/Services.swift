@@ -17,6 +17,11 @@ struct Services: Sendable {
     /// When the process began to serve.
     let started = Date()
     let limiter = RateLimiter()
+    /// Parses and tokenises what is large.
+    let workers = Workers()
+    /// Bytes of bodies.
+    let bodies: ByteBudget
+    let pictures: PictureReader
 
     init(model: ServedModel?, keys: KeyStore, configuration: ServerConfiguration, logger: Logger) {
         self.configuration = configuration
@@ -24,6 +29,8 @@ struct Services: Sendable {
         self.logger = logger
         self.connections = ConnectionCount(configuration.connections)
         self.state = ServerState(model: model)
+        bodies = ByteBudget(configuration.bodyMemory)
+        pictures = PictureReader(configuration: configuration, metrics: metrics)
     }
 
     /// What answers new requests.

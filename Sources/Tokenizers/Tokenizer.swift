@@ -50,6 +50,16 @@ public struct Tokenizer: Sendable {
         return ids
     }
 
+    /// The fewest ids that `texts` can have together, found without encoding them: in time linear in texts and vocabulary.
+    public func minimumCount(of texts: [String]) -> Int {
+        let bytes = texts.reduce(0) { $0 + $1.utf8.reduce(0) { $0 + (byteTokens[Int($1)] >= 0 ? 1 : 0) } }
+        // A control token prints nothing, but takes its name's bytes of a text in which it is recognized.
+        let longest = zip(vocabulary.tokens, vocabulary.spellings).reduce(1) {
+            max($0, $1.1.isEmpty ? $1.0.utf8.count : $1.1.count)
+        }
+        return (bytes + longest - 1) / longest
+    }
+
     /// The bytes that token `id`, which must be below `vocabularySize`, adds to a text: none for a control token.
     public func bytes(of id: Int32) -> [UInt8] { vocabulary.spellings[Int(id)] }
 

@@ -2,7 +2,7 @@
 enum DataURL {
     /// The base64 text of an image's data URL. Its type is not looked at further: the bytes decide.
     static func payload(of url: String, param: String) throws(APIError) -> Substring {
-        guard let comma = url.firstIndex(of: ","), url.prefix(5).lowercased() == "data:" else {
+        guard let comma = url.utf8.firstIndex(of: UInt8(ascii: ",")), url.prefix(5).lowercased() == "data:" else {
             if url.prefix(5).lowercased() == "data:" { throw malformed(param) }
             throw APIError(
                 .remoteImage, "\(param) must be a data URL: pictures are never fetched.", param: param)

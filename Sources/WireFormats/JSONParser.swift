@@ -13,7 +13,8 @@ extension JSON {
     /// Reads one value that takes up all of `bytes`, spaces apart.
     ///
     /// Stricter than RFC 8259 where that leaves a choice: UTF-8 without byte order mark, unique names, no lone
-    /// surrogates, integers within 64 bits, finite numbers, at most 64 levels.
+    /// surrogates, integers within 64 bits, finite numbers, at most 64 levels, 1,048,576 values and 65,536 names in one
+    /// object: a value takes many times the memory of the two bytes that it may be written in.
     public static func parse(_ bytes: [UInt8]) throws(JSONSyntaxError) -> JSON {
         var parser = JSONParser(bytes: bytes)
         return try parser.document()
@@ -22,10 +23,13 @@ extension JSON {
 
 private struct JSONParser {
     private static let maximumDepth = 64
+    private static let maximumValues = 1 << 20
+    private static let maximumMembers = 1 << 16
 
     private let bytes: [UInt8]
     private var index = 0
     private var depth = 0
+    private var values = 0
 
     init(bytes: [UInt8]) {
         self.bytes = bytes
@@ -56,6 +60,8 @@ private struct JSONParser {
     }
 
     private mutating func value() throws(JSONSyntaxError) -> JSON {
+        values += 1
+        guard values <= Self.maximumValues else { throw fault("more than \(Self.maximumValues) values") }
         switch next {
         case UInt8(ascii: "{"): return try object()
         case UInt8(ascii: "["): return try array()
@@ -84,6 +90,9 @@ private struct JSONParser {
             guard next == UInt8(ascii: "\"") else { throw fault("expected a name") }
             let name = try string()
             guard names.insert(name).inserted else { throw fault("a name twice in one object") }
+            guard names.count <= Self.maximumMembers else {
+                throw fault("more than \(Self.maximumMembers) names in one object")
+            }
             skipSpaces()
             guard take(":") else { throw fault("expected a colon") }
             skipSpaces()
@@ -140,7 +149,7 @@ private struct JSONParser {
                 return text
             case UInt8(ascii: "\\"):
                 index += 1
-                content += Array(String(try escape()).utf8)
+                content.append(contentsOf: String(try escape()).utf8)
             case 0..<0x20: throw fault("a control character in a string")
             default:
                 content.append(byte)
@@ -176,10 +185,13 @@ private struct JSONParser {
     private mutating func fourHexDigits() throws(JSONSyntaxError) -> UInt16 {
         var unit: UInt16 = 0
         for _ in 0..<4 {
-            guard let digit = next.flatMap({ Character(Unicode.Scalar($0)).hexDigitValue }) else {
-                throw fault("expected four hex digits")
+            switch next {
+            case .some(let byte) where (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte):
+                unit = unit << 4 | UInt16(byte - UInt8(ascii: "0"))
+            case .some(let byte) where (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20):
+                unit = unit << 4 | UInt16((byte | 0x20) - UInt8(ascii: "a") + 10)
+            default: throw fault("expected four hex digits")
             }
-            unit = unit << 4 | UInt16(digit)
             index += 1
         }
         return unit

@@ -4,6 +4,18 @@ import ArgumentParser
 struct MemorySize: ExpressibleByArgument {
     let bytes: Int
 
+    init(bytes: Int) {
+        self.bytes = bytes
+    }
+
+    /// As it would be written.
+    var defaultValueDescription: String {
+        for (unit, shift) in [("GiB", 30), ("MiB", 20), ("KiB", 10)] where bytes % (1 << shift) == 0 {
+            return "\(bytes >> shift)\(unit)"
+        }
+        return "\(bytes)"
+    }
+
     init?(argument: String) {
         let digits = argument.prefix(while: \.isASCIIDigit)
         let units = ["": 0, "KiB": 10, "MiB": 20, "GiB": 30]

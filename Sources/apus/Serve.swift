@@ -38,6 +38,12 @@ struct Serve: AsyncParsableCommand {
             valueName: "file"))
     var prefixCache: String?
 
+    @Option(help: "Memory for requests' bodies while they are read and parsed; more are refused with 429.")
+    var bodyMemory = MemorySize(bytes: ServerConfiguration().bodyMemory)
+
+    @Option(help: "Memory for decoded images; requests that need more wait until others are done.")
+    var imageMemory = MemorySize(bytes: ServerConfiguration().imageMemory)
+
     @Flag(help: "Listen on an address that others reach, although there are no keys.")
     var insecure = false
 
@@ -55,6 +61,8 @@ struct Serve: AsyncParsableCommand {
         configuration.keyFile = authKeys
         configuration.isInsecure = insecure
         http.apply(to: &configuration)
+        configuration.bodyMemory = bodyMemory.bytes
+        configuration.imageMemory = imageMemory.bytes
         configuration.metricsPort = observability.metricsPort
         let logger = observability.logger
         do {

@@ -61,6 +61,30 @@ import Testing
         }
     }
 
+    /// A file's name says what it is.
+    @Test func jpegStaysJPEG() throws {
+        // 8x8 pixels of one grey.
+        let jpeg = try #require(
+            Data(
+                base64Encoded: "/9j/wAALCAAIAAgBAREA/9sAQwABAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"
+                    + "AQEBAQEBAQEBAQEBAQEBAQEBAQEB/8QAFAABAAAAAAAAAAAAAAAAAAAAAP/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAI"
+                    + "AQEAAD8AP//Z"))
+        try withTemporaryFolder { folder in
+            let kept = PictureFolder(dataFolder: folder.appending(path: "data").path)
+            let picture = try kept.keep(jpeg)
+            guard case .stored(let digest) = picture else {
+                Issue.record("\(picture)")
+                return
+            }
+            let source = PictureSource(easyVQA: folder, kept: kept) { $0.picture(seed: $1) }
+            let records = [record(["a", "b"], [[0], [1]], picture: picture)]
+            try ConversationalPreference.write(records, into: folder.path, file: source.file)
+            let name = "images/\(digest).jpg"
+            #expect(try Data(contentsOf: folder.appending(path: name)) == jpeg)
+            #expect(throws: PictureFolderError.self) { try kept.keep(jpeg.dropLast(2)) }
+        }
+    }
+
     private func load(_ lines: String...) throws -> [PreferenceRecord] {
         try withTemporaryFolder { folder in
             let file = folder.appending(path: "p.jsonl")

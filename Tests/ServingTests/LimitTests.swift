@@ -77,6 +77,55 @@ import Testing
         }
     }
 
+    /// Bodies are charged as they come: what is only announced takes nothing, what has come is given back.
+    @Test(.timeLimit(.minutes(1))) func bodiesShareOneBudget() async throws {
+        let body = #"{"question":"What?","stream":false}"#
+        try await withServer(engine, configure: { $0.bodyMemory = 1_000 }) { client in
+            let port = try #require(client.port)
+            func bodies() async throws -> String {
+                let metrics = try await client.execute(uri: "/metrics", method: .get).text
+                return metrics.components(separatedBy: "apus_memory_bytes{part=\"bodies\"} ")[1]
+                    .components(separatedBy: "\n")[0]
+            }
+            let slow = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .connect(host: "localhost", port: port).get()
+            try await slow.writeAndFlush(ByteBuffer(string: head + "Content-Length: 960\r\n\r\n"))
+            #expect(try await client.post("/v1/ask", body).status == .ok)
+            try await slow.writeAndFlush(ByteBuffer(string: String(repeating: " ", count: 950)))
+            while try await bodies() != "950.0" {}
+            let refused = try await client.post("/v1/ask", body + String(repeating: " ", count: 50))
+            #expect(refused.status == .tooManyRequests && refused.text.contains("queue_full"), "\(refused.text)")
+            #expect(refused.headers[.retryAfter] == "1")
+            try await slow.close()
+            while try await bodies() != "0.0" {}
+            #expect(try await client.post("/v1/ask", body).status == .ok)
+            let large = try await client.post("/v1/ask", String(repeating: " ", count: 1_001))
+            #expect(large.status == .contentTooLarge)
+        }
+    }
+
+    /// Text that cannot fit whatever it says is refused by its length alone.
+    @Test func longTextIsRefusedUnread() async throws {
+        let text = String(repeating: "a", count: 1 << 20)
+        let cases = [
+            ("/v1/completions", "{\"model\":\"sft\",\"prompt\":[\"x\",\"\(text)\"]}", "prompt"),
+            (
+                "/v1/chat/completions",
+                "{\"model\":\"sft\",\"messages\":[{\"role\":\"user\",\"content\":\"\(text)\"}]}", "messages"
+            ),
+            ("/v1/ask", "{\"question\":\"\(text)\"}", "question"),
+        ]
+        try await withServer(engine) { client in
+            for (path, body, param) in cases {
+                let response = try await client.post(path, body)
+                #expect(response.status == .badRequest)
+                #expect(response.text.contains("\"param\":\"\(param)\",\"code\":\"context_length_exceeded\""))
+                #expect(response.text.contains("This model's maximum context length is 1024 tokens"))
+                #expect(response.text.contains("\(param) has at least "))
+            }
+        }
+    }
+
     /// A client that takes nothing of a long answer is cut off, and its request is cancelled.
     @Test(.timeLimit(.minutes(1))) func slowReadersAreCutOff() async throws {
         let text = String(repeating: "a", count: 1 << 16)

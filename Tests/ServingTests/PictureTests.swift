@@ -88,6 +88,46 @@ import Testing
         }
     }
 
+    @Test func jpegIsReadWhateverTypeIsDeclared() async throws {
+        // 8x8 pixels of one grey.
+        let jpeg = try #require(
+            Data(
+                base64Encoded: "/9j/wAALCAAIAAgBAREA/9sAQwABAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"
+                    + "AQEBAQEBAQEBAQEBAQEBAQEBAQEB/8QAFAABAAAAAAAAAAAAAAAAAAAAAP/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEA"
+                    + "AD8AP//Z"))
+        let heic = [UInt8]("\0\0\0\u{18}ftypheic".utf8)
+        try await withServer(ScriptedEngine(ScriptedEngine.saying(["x"])), policies: ScriptedPolicies(vision: vision)) {
+            client in
+            let read = try await client.post("/v1/chat/completions", chat(url([UInt8](jpeg))))
+            #expect(read.text.contains("\"image_tokens\":4"), "\(read.text)")
+            let cut = try await client.post("/v1/chat/completions", chat(url(Array(jpeg.dropLast(2)))))
+            #expect(cut.status == .badRequest && cut.text.contains("invalid_image"))
+            let other = try await client.post("/v1/chat/completions", chat(url(heic)))
+            #expect(other.status == .badRequest && other.text.contains("unsupported_image_format"))
+            #expect(other.text.contains("HEIC"))
+        }
+    }
+
+    /// Images are decoded one after the other: memory for one is enough for a request of sixteen, and less is not.
+    @Test func aRequestHoldsOneDecodedImageAtATime() async throws {
+        let picture = ImageFile.encode(RGBImage(width: 100, height: 30, red: 1, green: 2, blue: 3))
+        let images = (0..<16).map { _ in "\"\(url(picture))\"" }.joined(separator: ",")
+        let body = "{\"question\":\"x\",\"images\":[\(images)],\"stream\":false}"
+        for (memory, status) in [(9_000, 200), (8_999, 400)] {
+            try await withServer(
+                ScriptedEngine(ScriptedEngine.saying(["x"])), policies: ScriptedPolicies(vision: vision),
+                configure: { $0.imageMemory = memory }
+            ) { client in
+                let response = try await client.post("/v1/ask", body)
+                #expect(response.status.code == status, "\(response.text)")
+                #expect(response.text.contains("image_too_large") == (status == 400))
+                let metrics = try await client.execute(uri: "/metrics", method: .get).text
+                #expect(metrics.contains("apus_memory_bytes{part=\"images\"} 0.0\n"))
+                #expect(metrics.contains("apus_memory_bytes{part=\"bodies\"} 0.0\n"))
+            }
+        }
+    }
+
     @Test func aFullQueueDecodesNothing() async throws {
         try await withServer(
             ScriptedEngine(limit: 0, ScriptedEngine.saying(["x"])), policies: ScriptedPolicies(vision: vision)

@@ -89,6 +89,16 @@ struct TokenizerTests {
         for text in ["", "<", "<|im_start|>x", "the"] { #expect(tokenizer.id(ofControl: text) == nil) }
     }
 
+    /// Never more than what encoding gives, and as much where the text is made of the longest token.
+    @Test func theFewestIdsAreKnownWithoutEncoding() throws {
+        let tiny = try TinyVocabulary(merges: ["a b", "ab ab"], control: ["<end>"]).tokenizer()
+        #expect(["", "a", "ababa", "ababab", "<end>"].map { tiny.minimumCount(of: [$0]) } == [0, 1, 1, 2, 1])
+        let tokenizer = try SmolLM2.tokenizer.get()
+        for text in ["hello world", "\u{4}\u{4}", "<|im_start|><|im_end|>", String(repeating: " ", count: 10_000)] {
+            #expect(tokenizer.minimumCount(of: [text]) <= tokenizer.encode(text, special: .recognized).count)
+        }
+    }
+
     @Test func unspelledBytesAreDropped() throws {
         var fields = TinyVocabulary(merges: ["a b"])
         fields.kinds[Int(UInt8(ascii: "x"))] = 5

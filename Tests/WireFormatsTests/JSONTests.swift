@@ -35,6 +35,18 @@ import WireFormats
         #expect(throws: JSONSyntaxError.self) { try JSON.parse(nested(1_000_000)) }
     }
 
+    /// Two bytes may be a value of many times that size.
+    @Test func valuesAndNamesAreCounted() {
+        func ones(_ count: Int) -> [UInt8] { Array("[1\(String(repeating: ",1", count: count - 1))]".utf8) }
+        #expect(throws: Never.self) { try JSON.parse(ones((1 << 20) - 1)) }
+        #expect(throws: JSONSyntaxError.self) { try JSON.parse(ones(1 << 20)) }
+        func names(_ count: Int) -> [UInt8] {
+            Array("{\((0..<count).map { "\"\($0)\":1" }.joined(separator: ","))}".utf8)
+        }
+        #expect(throws: Never.self) { try JSON.parse(names(1 << 16)) }
+        #expect(throws: JSONSyntaxError.self) { try JSON.parse(names((1 << 16) + 1)) }
+    }
+
     /// What is read, written and read again is the same, and no bytes trap.
     @Test func survivesDamage() throws {
         let seed = Array(
