@@ -1,4 +1,4 @@
-// One page: a picture and a question go to /v1/ask, the answer comes back as server-sent events.
+// One page: an image and a question go to /v1/ask, the answer comes back as server-sent events.
 
 const element = (id) => document.getElementById(id);
 const file = element("file"), drop = element("drop"), preview = element("preview"), question = element("question");
@@ -8,9 +8,11 @@ const answer = element("answer"), status = element("status"), error = element("e
 const signatures = [[137, 80, 78, 71, 13, 10, 26, 10], [255, 216, 255]];
 const limits = { bytes: 10 * 2 ** 20, side: 8192, pixels: 2 ** 24 };
 const longestConvertedSide = 2048;
-/** In tokens: a small model that finds no end would go on until its context is full. */
-const longestAnswer = 1024;
+/** The policies whose knowledge the page describes. */
+const shipped = ["ppo", "sft"];
 
+/** What `/v1/models` lists, the default policy first. */
+let policies = [];
 let picture = null;
 let choice = 0;
 let running = null;
@@ -30,7 +32,10 @@ key.value = sessionStorage.getItem("key") ?? "";
 async function fetchWithKey(path, options = {}) {
     const headers = { ...options.headers, ...(key.value === "" ? {} : { Authorization: `Bearer ${key.value}` }) };
     const response = await fetch(path, { ...options, headers });
-    if (response.status === 401) { element("key-row").hidden = false; }
+    if (response.status === 401 && element("key-row").hidden) {
+        element("key-row").hidden = false;
+        key.focus();
+    }
     return response;
 }
 
@@ -76,7 +81,7 @@ async function choose(blob, name) {
         // A later choice, perhaps of a smaller picture, may have overtaken this one.
         if (mine === choice) { show(image, name, image !== blob); }
     } catch {
-        if (mine === choice) { showError(`“${name}” is not a picture that this browser can read.`); }
+        if (mine === choice) { showError(`“${name}” is not an image that this browser can read.`); }
     }
 }
 
@@ -92,7 +97,40 @@ function show(image, name, converted) {
     element("hint").hidden = Boolean(image);
     element("remove").hidden = !image;
     element("caption").textContent = image ? `${name}${converted ? ", converted to PNG" : ""}` : "";
+    showView();
 }
+
+/** The policy that is chosen; undefined while the list is not there. */
+const policy = () => policies.find(({ id }) => id === model.value) ?? policies[0];
+
+/** Draws the image as the chosen policy's encoder gets it: stretched to the size of a view. The browser scales nearly as
+    the server does. */
+async function showView() {
+    const image = picture, size = policy()?.image?.view_size;
+    element("knows").hidden = !shipped.includes(policy()?.id);
+    element("seen").hidden = true;
+    if (!image || !policy()) { return; }
+    if (!size) {
+        element("caption").textContent = `${policy().id} cannot see images.`;
+        return;
+    }
+    const bitmap = await createImageBitmap(image);
+    if (image !== picture) { return; }
+    const view = element("view");
+    [view.width, view.height] = [size, size];
+    const context = view.getContext("2d");
+    context.fillStyle = "white";
+    context.fillRect(0, 0, size, size);
+    context.imageSmoothingQuality = "high";
+    context.drawImage(bitmap, 0, 0, size, size);
+    const isScaled = bitmap.width !== size || bitmap.height !== size;
+    element("view-size").textContent = "As the model sees it: "
+        + (isScaled ? `${bitmap.width} × ${bitmap.height} pixels become ` : "") + `${size} × ${size}${isScaled ? "" : " pixels"}.`;
+    bitmap.close();
+    element("seen").hidden = false;
+}
+
+model.addEventListener("change", showView);
 
 preview.addEventListener("error", () => {
     const name = element("caption").textContent;
@@ -107,17 +145,28 @@ file.addEventListener("change", () => {
 element("remove").addEventListener("click", () => {
     choice += 1;
     show(null, "", false);
+    element("sample").focus();
 });
-element("sample").addEventListener("click", async () => {
+async function chooseSample() {
     try {
         const response = await fetch("assets/sample.png");
         if (!response.ok) { throw new Error(`status ${response.status}`); }
         await choose(await response.blob(), "sample.png");
-        if (question.value === "") { question.value = question.placeholder; }
     } catch {
-        showError("The sample picture cannot be loaded: is the server running?");
+        showError("The sample image cannot be loaded: is the server running?");
     }
+}
+element("sample").addEventListener("click", async () => {
+    await chooseSample();
+    if (question.value === "") { question.value = question.placeholder; }
 });
+for (const chip of document.querySelectorAll(".chip")) {
+    chip.addEventListener("click", async () => {
+        question.value = chip.textContent;
+        if ("image" in chip.dataset && !picture) { await chooseSample(); }
+        element("form").requestSubmit();
+    });
+}
 document.addEventListener("dragover", (event) => {
     event.preventDefault();
     drop.classList.add("over");
@@ -133,7 +182,7 @@ document.addEventListener("drop", (event) => {
 });
 document.addEventListener("paste", (event) => {
     const pasted = event.clipboardData.files[0];
-    if (pasted) { choose(pasted, "pasted picture"); }
+    if (pasted) { choose(pasted, "pasted image"); }
 });
 
 // The answer
@@ -182,8 +231,7 @@ function summary(done) {
 async function ask(signal) {
     const form = new FormData();
     form.append("question", question.value);
-    form.append("max_tokens", longestAnswer);
-    if (picture) { form.append("image", picture, "picture"); }
+    if (picture) { form.append("image", picture, "image"); }
     if (model.value) { form.append("model", model.value); }
     const response = await fetchWithKey("v1/ask", {
         method: "POST", body: form, headers: { Accept: "text/event-stream" }, signal,
@@ -193,7 +241,11 @@ async function ask(signal) {
         return;
     }
     for await (const { name, data } of events(response.body)) {
-        if (name === "start") { status.textContent = `${data.model} is answering…`; }
+        if (name === "start") {
+            status.textContent = `${data.model} is answering…`;
+            // Once more: the chosen image may have moved it.
+            scrollToAnswer();
+        }
         if (name === "text") { answer.append(data.text); }
         if (name === "error") {
             showError(data.error.message);
@@ -207,10 +259,17 @@ async function ask(signal) {
     showError("The answer was cut short: the connection ended early.");
 }
 
+/** On a phone the answer begins below what is visible. */
+function scrollToAnswer() {
+    const isNarrow = matchMedia("(max-width: 40rem)").matches;
+    element("answer-section").scrollIntoView({ block: isNarrow ? "start" : "nearest" });
+}
+
 function setRunning(controller) {
     running = controller;
-    element("ask").disabled = Boolean(controller);
-    element("cancel").disabled = !controller;
+    // Disabled buttons would lose the focus.
+    element("ask").setAttribute("aria-disabled", String(Boolean(controller)));
+    element("cancel").setAttribute("aria-disabled", String(!controller));
     answer.setAttribute("aria-busy", String(Boolean(controller)));
 }
 
@@ -221,6 +280,7 @@ element("form").addEventListener("submit", async (event) => {
     setRunning(controller);
     answer.textContent = "";
     status.textContent = "Waiting for the first word…";
+    scrollToAnswer();
     showError("");
     try {
         await ask(controller.signal);
@@ -254,7 +314,9 @@ async function listPolicies() {
         }
         const chosen = model.value;
         model.replaceChildren(model.options[0]);
-        for (const { id } of (await response.json()).data) { model.append(new Option(id, id, false, id === chosen)); }
+        policies = (await response.json()).data;
+        for (const { id } of policies) { model.append(new Option(id, id, false, id === chosen)); }
+        showView();
     } catch {
         showError("The list of policies cannot be loaded: is the server running?");
     }
