@@ -35,7 +35,7 @@ public struct PolicyFolder: Sendable {
     }
 
     /// Reads the manifest at `path` alone.
-    init(unverified path: String) throws(PolicyError) {
+    public init(unverified path: String) throws(PolicyError) {
         let manifestPath = "\(path)/\(Self.manifestName)"
         let json: [UInt8]
         do { json = try readSmallFile(manifestPath, limit: Self.manifestLimit) } catch { throw .file(error) }

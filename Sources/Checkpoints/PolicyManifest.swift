@@ -111,6 +111,8 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
     public var value: Reference?
     /// How conversations become tokens; a vision encoder has none.
     public var chatTemplate: ChatTemplate?
+    /// The same for conversations without an image; nil: `chatTemplate` too.
+    public var textTemplate: ChatTemplate?
     /// How pictures become views; a policy that reads text alone has none.
     public var image: Image?
     /// Sampling defaults.
@@ -126,7 +128,8 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
     public init(
         name: String, generation: Int, parent: Reference? = nil, backbone: String, created: Date, creator: String,
         vision: Reference? = nil, reward: Reference? = nil, value: Reference? = nil,
-        chatTemplate: ChatTemplate? = nil, image: Image? = nil, sampling: Sampling? = nil,
+        chatTemplate: ChatTemplate? = nil, textTemplate: ChatTemplate? = nil,
+        image: Image? = nil, sampling: Sampling? = nil,
         figures: [String: Double] = [:], data: [String: String] = [:]
     ) {
         self.name = name
@@ -140,6 +143,7 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
         self.reward = reward
         self.value = value
         self.chatTemplate = chatTemplate
+        self.textTemplate = textTemplate
         self.image = image
         self.sampling = sampling
         self.figures = figures
@@ -151,6 +155,7 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
         case data
         case backbone = "backbone_sha256"
         case chatTemplate = "chat_template"
+        case textTemplate = "text_template"
     }
 }
 

@@ -2,7 +2,7 @@ import Foundation
 
 /// A text conversation that the base model wrote itself: trained on beside pictures, it keeps the base's language.
 ///
-/// Stored as JSON lines: `{"prompt": [ids], "reply": [ids]}`; the reply ends with the end token if the model ended it.
+/// Stored as JSON lines: `{"prompt": [ids], "reply": [ids]}`; the reply ends with the end token.
 public struct ReplayRecord: Codable, Sendable, Equatable {
     /// The rendered prompt.
     public var prompt: [Int32]

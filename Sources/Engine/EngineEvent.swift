@@ -65,6 +65,8 @@ public enum FinishReason: Sendable, Equatable {
     case endToken
     /// At this stop string.
     case stopString(String)
+    /// It only repeated itself.
+    case repetition
     /// At the token limit, or where the context is full; a measurement, once all is read.
     case length
     /// The caller went away.

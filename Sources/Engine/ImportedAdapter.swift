@@ -32,8 +32,7 @@ public struct ImportedAdapter: Sendable {
         public var generation: Int
         /// How conversations are written for it.
         public var template = PolicyManifest.ChatTemplate.chatml
-        /// The generation of the vision weights that it was trained on, which must be in the same folder; nil: it reads
-        /// text alone.
+        /// The generation of the vision weights that it was trained on; nil: it reads text alone.
         public var vision: Int?
         /// The default temperature; nil: the server's.
         public var temperature: Double?
@@ -66,20 +65,21 @@ public struct ImportedAdapter: Sendable {
         }
     }
 
-    /// Publishes the adapter in the folder `policies`, for the base model whose file has the SHA-256 `backbone`.
+    /// Publishes the adapter in the folder `policies`, for the base model whose file has the SHA-256 `backbone`. Its vision weights may be in any folder of the library.
     ///
     /// - Throws: `PolicyError`; `.published` if the generation is there already. `VisionError` or `SafetensorsError` if
     ///   the vision weights cannot be read.
     @discardableResult
     public func publish(
-        _ publication: Publication, in policies: String, backbone: String, at time: Date = Date()
+        _ publication: Publication, in policies: String, library: PolicyLibrary, backbone: String,
+        at time: Date = Date()
     ) throws -> PolicyFolder {
         var manifest = PolicyManifest(
             name: publication.name, generation: publication.generation, backbone: backbone, created: time,
             creator: publication.creator, chatTemplate: publication.template,
             sampling: publication.temperature.map { .init(temperature: $0) })
         if let generation = publication.vision {
-            let files = try PolicyFolder(name: "vision", generation: generation, in: policies, backbone: backbone)
+            let files = try library.open("vision", generation: generation, backbone: backbone)
             guard let path = files.file("model.safetensors") else {
                 throw PolicyLoadingError.missingFile(policy: "vision", file: "model.safetensors")
             }

@@ -96,7 +96,8 @@ public struct InputProcessor: Sendable {
         let placeholder = tokenizer.vocabulary.padding ?? 0
         let prompt: RenderedPrompt
         do {
-            prompt = try policy.template.render(
+            let template = messages.contains(where: \.hasImages) ? policy.template : policy.textTemplate
+            prompt = try template.render(
                 messages, imageTokens: { Array(repeating: placeholder, count: counts[$0]) }, tokenizer: tokenizer)
         } catch {
             throw .template(error)

@@ -12,6 +12,7 @@ package struct OutputProcessor {
     private var exempt = 0
     private var heldTokens: [GeneratedToken] = []
     private var count = 0
+    private var repetition: RepetitionGuard?
 
     /// - Parameters:
     ///   - endToken: the model's own end of turn.
@@ -22,6 +23,7 @@ package struct OutputProcessor {
         self.maximumTokens = min(stop.maximumTokens ?? room, room)
         self.longestStop = stop.strings.map(\.utf8.count).max() ?? 0
         self.detokenizer = StreamingDetokenizer(tokenizer)
+        self.repetition = stop.endsRepetition ? RepetitionGuard() : nil
     }
 
     /// Ids that must not be drawn at the next place.
@@ -34,6 +36,7 @@ package struct OutputProcessor {
     package mutating func append(_ token: GeneratedToken) -> (delta: TextDelta?, reason: FinishReason?) {
         count += 1
         heldTokens.append(token)
+        let repeats = repetition?.append(token.id) ?? false
         if endTokens.contains(token.id) { return (takeText(held.endIndex), .endToken) }
         held += detokenizer.append(token.id)
         if count <= stop.minimumTokens { exempt = held.utf8.count }
@@ -41,6 +44,7 @@ package struct OutputProcessor {
             held.removeSubrange(end...)
             return (takeText(held.endIndex), .stopString(string))
         }
+        if repeats, count >= stop.minimumTokens { return (takeText(held.endIndex), .repetition) }
         if count >= maximumTokens { return (takeText(held.endIndex), .length) }
         return (takeText(certainEnd()), nil)
     }

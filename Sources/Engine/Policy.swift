@@ -15,8 +15,10 @@ public final class Policy: Sendable {
     public let adapter: ServingAdapter?
     /// What it sees pictures with; nil if it cannot see.
     public let vision: Vision?
-    /// How dialogues are written for it.
+    /// How dialogues with images are written for it.
     public let template: ChatTemplate
+    /// How dialogues without an image are written for it.
+    public let textTemplate: ChatTemplate
     /// Sampling where a request says nothing.
     public let sampling: SamplingParameters
     /// When it was made, in Unix seconds.
@@ -61,14 +63,15 @@ public final class Policy: Sendable {
     /// A policy of the given parts.
     public init(
         name: String, generation: Int, adapter: ServingAdapter?, vision: Vision?, template: ChatTemplate,
-        sampling: SamplingParameters, created: Int, parent: String? = nil, digests: PolicyDigests? = nil,
-        head: RewardHead? = nil
+        textTemplate: ChatTemplate? = nil, sampling: SamplingParameters, created: Int, parent: String? = nil,
+        digests: PolicyDigests? = nil, head: RewardHead? = nil
     ) {
         self.name = name
         self.generation = generation
         self.adapter = adapter
         self.vision = vision
         self.template = template
+        self.textTemplate = textTemplate ?? template
         self.sampling = sampling
         self.created = created
         self.parent = parent

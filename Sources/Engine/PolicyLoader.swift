@@ -132,7 +132,8 @@ public struct PolicyLoader: PolicySource {
         let policy = Policy(
             name: name, generation: manifest.generation,
             adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: decoder.compute),
-            vision: eyes, template: template, sampling: SamplingParameters(manifest.sampling),
+            vision: eyes, template: template, textTemplate: manifest.textTemplate.map { ChatTemplate($0) },
+            sampling: SamplingParameters(manifest.sampling),
             created: Int(try Date(manifest.created, strategy: .iso8601).timeIntervalSince1970),
             parent: manifest.parent?.name ?? "base",
             digests: PolicyDigests(manifest, visionWeights: eyes?.weights), head: head)

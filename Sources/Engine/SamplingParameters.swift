@@ -44,6 +44,8 @@ public struct StopConditions: Sendable, Equatable {
     public var minimumTokens = 0
     /// Tokens after which the answer ends; 0 computes the prompt only, nil means when the context is full.
     public var maximumTokens: Int?
+    /// Whether an answer ends that repeats one line or phrase again and again.
+    public var endsRepetition = false
 
     /// No conditions.
     public init() {}

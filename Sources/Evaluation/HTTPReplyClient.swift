@@ -46,6 +46,23 @@ public struct HTTPReplyClient: ReplyClient {
         try await reply(to: HTTPClientRequest(url: url))
     }
 
+    /// Asks the server at the address `url` whether it is ready, before any question is made for it.
+    ///
+    /// - Throws: `EvaluationError` if the address is none, nobody answers there, or the server is not ready.
+    public func checkReadiness(of url: String) async throws(EvaluationError) {
+        let response: HTTPClientResponse
+        do {
+            response = try await client.execute(HTTPClientRequest(url: url + "/readyz"), timeout: .seconds(5))
+        } catch let error as HTTPClientError where error != .connectTimeout && error != .deadlineExceeded {
+            throw .badAddress(url)
+        } catch {
+            throw .noReply(url: url, reason: "\(error)")
+        }
+        guard response.status == .ok else {
+            throw .refused(url: "\(url)/readyz", status: Int(response.status.code), body: "the server is not ready")
+        }
+    }
+
     private func reply(to request: HTTPClientRequest) async throws -> Reply {
         var request = request
         request.headers.add(name: "accept", value: "application/json")

@@ -90,7 +90,9 @@ public struct PolicyDivergence: Codable, Sendable, Equatable {
             }
             let teacher = decoder.logits(of: reply, after: request.prompt, images: images, adapter: policy.adapter)
             var logits = decoder.logits(of: reply, after: request.prompt, images: images, adapter: reference.adapter)
-            sum += decoder.compute.distillation(&logits, teacher: teacher, scale: 1).reduce(0) { $0 + Double($1) }
+            let ones = [Float](repeating: 1, count: reply.count)
+            sum += decoder.compute.distillation(&logits, teacher: teacher, scales: ones)
+                .reduce(0) { $0 + Double($1) }
             total += reply.count
         }
         self.policy = EvaluatedPolicy(policy)

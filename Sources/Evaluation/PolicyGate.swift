@@ -51,12 +51,13 @@ public struct PolicyGate: Sendable {
     /// All of them must hold.
     public let rules: [Rule]
 
-    /// Of every policy: it answers all of easy-VQA's test questions, sees, and still writes.
+    /// Of every policy: it answers all of easy-VQA's test questions, sees, still writes,
+    /// and ends its replies to text no less often than the base model.
     public static let fineTuned = PolicyGate(rules: [
         .least("easy_vqa_questions", 9_673), .least("easy_vqa_overall", 0.99), .least("easy_vqa_open", 0.995),
         .least("easy_vqa_blank_questions", 1_000), .most("easy_vqa_blank", 0.68),
         .least("easy_vqa_swapped_questions", 1_000), .most("easy_vqa_swapped", 0.68),
-        .most("text_perplexity_ratio", 1.05),
+        .most("text_perplexity_ratio", 1.05), .least("text_prompts", 200), .least("text_replies_ended_gain", 0),
     ])
 
     /// Of what reinforcement made: it must also be preferred to what it started from, and have stayed near it. Preferred

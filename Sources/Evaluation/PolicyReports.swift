@@ -12,25 +12,28 @@ public struct TextReport: Codable, Sendable, Equatable {
     public let perplexity: TextQuality
     /// Of the base model.
     public let replies: RepliesKept
+    /// Of the policy and of the base model.
+    public let ended: RepliesEnded
 
     /// A report of its parts.
-    public init(policy: EvaluatedPolicy, perplexity: TextQuality, replies: RepliesKept) {
+    public init(policy: EvaluatedPolicy, perplexity: TextQuality, replies: RepliesKept, ended: RepliesEnded) {
         self.policy = policy
         self.perplexity = perplexity
         self.replies = replies
+        self.ended = ended
     }
 
     /// Measures a policy whose adapter is `adapter`, on the fixed text and on replies of the base model.
     ///
     /// - Parameter cache: what keys and values of the fixed text are kept as.
     public init(
-        _ policy: Policy, adapter: ServingAdapter, conversations: [RepliesKept.Conversation], decoder: Decoder,
-        tokenizer: Tokenizer, cache: KVCache.Precision = .fp16
+        _ policy: Policy, adapter: ServingAdapter, conversations: [RepliesKept.Conversation],
+        ended: RepliesEnded, decoder: Decoder, tokenizer: Tokenizer, cache: KVCache.Precision = .fp16
     ) {
         self.init(
             policy: EvaluatedPolicy(policy),
             perplexity: TextQuality(decoder: decoder, adapter: adapter, tokenizer: tokenizer, cache: cache),
-            replies: RepliesKept(conversations, decoder: decoder, adapter: adapter))
+            replies: RepliesKept(conversations, decoder: decoder, adapter: adapter), ended: ended)
     }
 }
 
@@ -117,6 +120,9 @@ public struct PolicyReports: Sendable {
         try Self.check(text.policy, is: policy, in: "text")
         figures["text_perplexity_ratio"] = text.perplexity.ratio
         figures["text_replies_kept"] = text.replies.kept.share
+        figures["text_prompts"] = Double(text.ended.policy.total)
+        figures["text_replies_ended"] = text.ended.policy.share
+        figures["text_replies_ended_gain"] = text.ended.gain
         if let comparison, let parent {
             figures.merge(try comparisonFigures(comparison, families, policy: policy, parent: parent)) { $1 }
         }

@@ -72,7 +72,7 @@ public struct RepliesKept: Codable, Sendable, Equatable {
             agreeing += same
             wholes += same == reply.count ? 1 : 0
             total += reply.count
-            divergence += decoder.compute.distillation(&logits, teacher: teacher, scale: 1)
+            divergence += decoder.compute.distillation(&logits, teacher: teacher, scales: reply.map { _ in 1 })
                 .reduce(0) { $0 + Double($1) }
         }
         replies = conversations.count

@@ -20,6 +20,7 @@ public struct FeedbackStore: Sendable {
         configuration.busyMode = .timeout(5)
         configuration.foreignKeysEnabled = true
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        Self.protect(path)
         do {
             pool = try DatabasePool(path: path, configuration: configuration)
             if try pool.read(FeedbackSchema.migrator.hasBeenSuperseded) { throw FeedbackError.newer(path: path) }
@@ -35,9 +36,14 @@ public struct FeedbackStore: Sendable {
     /// - Throws: `FeedbackError.otherComparison` if a comparison of the same id has another question or other answers.
     @discardableResult
     public func append(_ records: [PreferenceRecord], at time: Date) throws(FeedbackError) -> Int {
+        try appendEach(records, at: time).count { $0 }
+    }
+
+    /// The same, and says of each record whether it was new.
+    public func appendEach(_ records: [PreferenceRecord], at time: Date) throws(FeedbackError) -> [Bool] {
         do {
             return try pool.write { database in
-                try records.count { try append($0, at: time, to: database) }
+                try records.map { try append($0, at: time, to: database) }
             }
         } catch {
             throw FeedbackError(error, path: path)
@@ -74,12 +80,21 @@ public struct FeedbackStore: Sendable {
 }
 
 extension FeedbackStore {
+    /// Lets only the owner read the file, which has people's words in it. SQLite gives its log the same mode. What cannot
+    /// be opened is SQLite's to report.
+    private static func protect(_ path: String) {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
+        guard descriptor >= 0 else { return }
+        fchmod(descriptor, 0o600)
+        close(descriptor)
+    }
+
     /// Whether the ranking was new.
     private func append(_ record: PreferenceRecord, at time: Date, to database: Database) throws -> Bool {
         let comparison = try Self.text(of: StoredComparison(record))
         let known = try String.fetchOne(
             database, sql: "SELECT body FROM comparison WHERE id = ?", arguments: [record.id])
-        guard known ?? comparison == comparison else { throw FeedbackError.otherComparison(id: record.id) }
+        guard known?.hasBytes(of: comparison) ?? true else { throw FeedbackError.otherComparison(id: record.id) }
         let seconds = Int(time.timeIntervalSince1970)
         if known == nil {
             try database.execute(

@@ -31,8 +31,10 @@ public struct PictureFolder: Sendable {
         if FileManager.default.fileExists(atPath: file.path) { return .stored(sha256: digest) }
         do {
             try FileManager.default.createDirectory(
-                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
             try data.write(to: file, options: .atomic)
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path)
         } catch {
             throw .unwritable(path: file.path, reason: error.localizedDescription)
         }

@@ -59,13 +59,17 @@ struct Admission: Sendable {
         // A place first: nobody's picture is decoded only to be turned away.
         let places = try reserve(options.count, hasImages: !images.isEmpty, param: param)
         let deadline = ContinuousClock.now + services.configuration.deadline
+        var options = options
+        options.maximumTokens = options.maximumTokens ?? services.configuration.maximumTokens
+        let endsRepetition = !options.ignoresEnd
         let readers = [policy] + (scores ? [catalog.reward, catalog.value, catalog.reference].compactMap { $0 } : [])
         let pictures = try await pictures(images, for: readers, context: context)
         let (request, scoring) = try await services.workers.run(on: messages.textBytes) {
             try checkLength(messages, param: param)
             let messages = Self.dialogue(messages)
             return try rendered(param) { () throws(InputProcessor.Failure) -> (EngineRequest, AnswerScoring?) in
-                let request = try model.processor.request(messages: messages, pictures: pictures, policy: policy)
+                var request = try model.processor.request(messages: messages, pictures: pictures, policy: policy)
+                request.stop.endsRepetition = endsRepetition
                 guard scores else { return (request, nil) }
                 let scoring = try AnswerScoring(
                     messages: messages, pictures: pictures, policy: policy, catalog: catalog,

@@ -115,7 +115,7 @@ extension Completion {
     /// The reason in OpenAI's words.
     func finishReason() throws(EngineFailure) -> String {
         switch reason {
-        case .endToken, .stopString: return "stop"
+        case .endToken, .stopString, .repetition: return "stop"
         case .length: return "length"
         case .cancelled: throw .stopped
         }

@@ -25,7 +25,8 @@ public final class DataLock: Sendable {
     public init(folder: String) throws(DataLockError) {
         let path = "\(folder)/lock"
         do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw .file(path: path, reason: error.localizedDescription)
         }

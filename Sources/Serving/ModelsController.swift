@@ -40,6 +40,7 @@ struct ModelsController: Controller {
                 JSON.Member("top_p", JSON(Double(sampling.topP))), JSON.Member("top_k", JSON(sampling.topK ?? 0)),
                 JSON.Member("min_p", JSON(Double(sampling.minP))),
                 JSON.Member("repetition_penalty", JSON(Double(sampling.repetitionPenalty))),
+                JSON.Member("max_tokens", JSON(services.configuration.maximumTokens)),
             ],
             digests: policy.digests.map {
                 .init(

@@ -36,6 +36,8 @@ public struct ServerConfiguration: Sendable {
     public var maximumImages = 16
     /// What one picture may cost.
     public var imageLimits = ImageLimits.standard
+    /// Tokens of an answer to a dialogue where the request sets no limit.
+    public var maximumTokens = 1_024
     /// How long a request may take.
     public var deadline = Duration.seconds(600)
     /// How long a stream is silent before a comment keeps it alive.

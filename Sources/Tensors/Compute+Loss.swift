@@ -80,29 +80,43 @@ extension Compute {
     /// How far each row of `logits` is from `teacher`, both `[rows, vocabulary]`: KL(teacher || softmax(logits)) in nats
     /// (Hinton et al., "Distilling the knowledge in a neural network", 2015, at temperature 1).
     ///
-    /// Replaces `logits` by the gradient of `scale` times the sum.
-    public func distillation(_ logits: inout Tensor, teacher: consuming Tensor, scale: Float) -> [Float] {
+    /// Replaces `logits` by the gradient of the sum in which row i counts `scales[i]` times.
+    public func distillation(_ logits: inout Tensor, teacher: consuming Tensor, scales: [Float]) -> [Float] {
+        precondition(scales.count == logits.rows, "\(scales.count) scales for \(logits.shape)")
         precondition(teacher.shape == logits.shape, "a teacher of \(teacher.shape) for \(logits.shape)")
         let nothing = [Int32](repeating: -1, count: logits.rows)
         let reference = crossEntropy(teacher, targets: nothing)
         let loss = crossEntropy(logits, targets: nothing)
-        softmax(&teacher, normalizers: reference.normalizers, scale: 1)
+        softmax(&teacher, normalizers: reference.normalizers)
         let means = rowDots(teacher, logits)
-        softmax(&logits, normalizers: loss.normalizers, scale: scale)
-        add(&logits, teacher, scale: -scale)
+        softmax(&logits, normalizers: loss.normalizers)
+        add(&logits, teacher, scale: -1)
+        scaleRows(&logits, by: scales)
         return means.indices.map { loss.normalizers[0, $0] - reference.entropies[$0] - means[$0] }
     }
 
-    /// Replaces each row by `scale` times its softmax.
-    private func softmax(_ logits: inout Tensor, normalizers: Tensor, scale: Float) {
+    /// Replaces each row by its softmax.
+    private func softmax(_ logits: inout Tensor, normalizers: Tensor) {
         let (kernels, columns, rows) = (elementwise, logits.columns, logits.rows)
-        let factors = Tensor(repeating: scale, [rows])
+        let factors = Tensor(repeating: 1, [rows])
         logits.withMutablePointer { logits in
             withPointers(normalizers, factors) { normalizers, factors in
                 forEachRange(of: rows, cost: 4 * columns) {
                     let first = $0.lowerBound
                     kernels.scaled_softmax(
                         $0.count, columns, logits + first * columns, 1, normalizers + first, factors + first)
+                }
+            }
+        }
+    }
+
+    /// Multiplies row i by `factors[i]`.
+    private func scaleRows(_ x: inout Tensor, by factors: [Float]) {
+        let (columns, rows) = (x.columns, x.rows)
+        x.withMutablePointer { x in
+            forEachRange(of: rows, cost: columns) {
+                for row in $0 {
+                    for index in row * columns..<(row + 1) * columns { x[index] *= factors[row] }
                 }
             }
         }

@@ -29,6 +29,9 @@ public struct ChatMessage: Sendable, Equatable {
         self.content = content
     }
 
+    /// Whether an image is shown in it.
+    public var hasImages: Bool { !content.allSatisfy(\.isText) }
+
     /// A turn of text alone.
     public init(role: Role, text: String) {
         self.init(role: role, content: [.text(text)])
@@ -111,7 +114,7 @@ public enum ChatTemplate: String, Sendable, CaseIterable {
             writer.write(ChatMessage(role: .system, text: Self.defaultSystemText), imageTokens: imageTokens)
         }
         for (index, message) in messages.enumerated() {
-            guard message.role == .user || message.content.allSatisfy(\.isText) else {
+            guard message.role == .user || !message.hasImages else {
                 throw .imageOutsideUserMessage(index: index)
             }
             writer.write(message, imageTokens: imageTokens)

@@ -1,16 +1,41 @@
 import ArgumentParser
 import Foundation
+import Serving
 
 /// The command line: arguments become one call into the targets below.
 @main
 struct Apus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus",
-        abstract: "Answers questions about pictures.",
+        abstract: "Answers questions about images, and trains what answers.",
+        discussion: """
+            A first answer:   apus ask photo.png 'What is this?'
+            A server:         apus serve
+            """,
+        version: ServerConfiguration().version,
         subcommands: [
             Serve.self, Ask.self, Train.self, DataCommand.self, Rank.self, Eval.self, Bench.self, PolicyCommand.self,
             FeedbackCommand.self, KeysCommand.self, Health.self,
         ])
+
+    static func main() async {
+        do {
+            let command = try parseAsRoot()
+            do {
+                try await run(command)
+            } catch {
+                type(of: command).exit(withError: PlainError(error) ?? error)
+            }
+        } catch {
+            exit(withError: error)
+        }
+    }
+
+    private static func run(_ command: any ParsableCommand) async throws {
+        if var command = command as? any AsyncParsableCommand { return try await command.run() }
+        var command = command
+        try command.run()
+    }
 }
 
 /// Prints a line at once, into a file too.

@@ -6,7 +6,17 @@ import Tokenizers
 
 /// Answers one question without a server.
 struct Ask: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Answer a question about a picture, without a server.")
+    static let configuration = CommandConfiguration(
+        abstract: "Answer a question, about images or without one, without a server.",
+        usage: "apus ask [<image> …] <question> [<options>]",
+        discussion: """
+            Examples:
+              apus ask photo.png 'What is this?'
+              apus ask before.png after.png 'What has changed?'
+              apus ask 'What is a lighthouse?'
+              cat photo.png | apus ask - 'What is this?'
+              cat question.txt | apus ask photo.png -
+            """)
 
     @OptionGroup var options: PolicyOptions
 
@@ -25,32 +35,34 @@ struct Ask: AsyncParsableCommand {
     @Flag(help: "Also tell reward, value and KL to `sft` in nats, on standard error.")
     var scores = false
 
-    @Argument(help: "An image file: PNG or JPEG.")
-    var picture: String
-
-    @Argument(help: "The question.")
-    var question: String
+    @Argument(
+        help: ArgumentHelp(
+            "Image files, PNG or JPEG, then the question. `-` reads one of them from standard input.",
+            valueName: "image … question"))
+    var words: [String]
 
     func validate() throws {
+        if words.filter({ $0 == "-" }).count > 1 { throw ValidationError("standard input can be read once: one `-`") }
+        if words.last == "" { throw ValidationError("the question is empty") }
         if maxTokens < 1 { throw ValidationError("--max-tokens takes at least 1") }
         guard (1...16).contains(bestOf) else { throw ValidationError("--best-of takes 1 to 16") }
-        if question.isEmpty { throw ValidationError("the question is empty") }
     }
 
     func run() async throws {
-        guard let bytes = FileManager.default.contents(atPath: picture) else {
-            throw ValidationError("\(picture) cannot be read")
-        }
-        let pictures = [InputProcessor.Picture(image: try ImageFile.decode(Array(bytes)))]
+        let pictures = try words.dropLast().map { InputProcessor.Picture(image: try Self.image($0)) }
+        let question = try question()
         let model = try LoadedModel(options)
         guard let policy = policy.map({ model.catalog[$0] }) ?? model.catalog.defaultPolicy else {
             throw ValidationError("there is no policy \(policy ?? "")")
         }
-        let messages = [ChatMessage(role: .user, content: [.image(0), .text(question)])]
+        let messages = [
+            ChatMessage(role: .user, content: pictures.indices.map { .image($0) } + [.text(question)])
+        ]
         let processor = InputProcessor(tokenizer: model.tokenizer)
         var request = try processor.request(messages: messages, pictures: pictures, policy: policy)
         request.sampling.seed = seed
         request.stop.maximumTokens = maxTokens
+        request.stop.endsRepetition = true
         guard bestOf > 1 || scores else {
             _ = try await answer(request, by: model.engine) { show($0) }
             return print()
@@ -64,6 +76,30 @@ struct Ask: AsyncParsableCommand {
         request.stop.maximumTokens = min(maxTokens, room)
         request.topLogprobs = 0
         try await answer(request, scoredBy: scoring, engine: model.engine)
+    }
+
+    /// The question: the last word, or what standard input has.
+    private func question() throws -> String {
+        guard let word = words.last, word == "-" else { return words.last ?? "" }
+        let text = String(decoding: try Self.bytes("-"), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        if text.isEmpty { throw ValidationError("standard input has no question") }
+        return text
+    }
+
+    private static func image(_ path: String) throws -> DecodedImage {
+        do {
+            return try ImageFile.decode(try bytes(path))
+        } catch let error as ImageError {
+            throw ValidationError("\(path == "-" ? "standard input" : path) is not an image that can be read: \(error)")
+        }
+    }
+
+    private static func bytes(_ path: String) throws -> [UInt8] {
+        if path == "-" { return Array(try FileHandle.standardInput.readToEnd() ?? Data()) }
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            throw ValidationError("\(path) cannot be read; the image files come first, then the question in quotes")
+        }
+        return Array(bytes)
     }
 
     /// Draws the candidates one after the other, shows the best one and tells its scores.

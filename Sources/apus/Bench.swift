@@ -11,7 +11,7 @@ struct Bench: AsyncParsableCommand {
         abstract: "Measure how fast this machine reads, writes, sees and trains, inside one process.",
         discussion:
             "With --against, how a running server does under load: apus, or any other that streams OpenAI's chat "
-            + "completions.")
+            + "completions.\n\nExample: apus bench --json bench.json")
 
     @OptionGroup var options: PolicyOptions
 

@@ -15,7 +15,8 @@ struct DataCommand: AsyncParsableCommand {
 /// Lets the base model write the texts that fine-tuning replays.
 struct Replay: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Let the base model answer text prompts, for fine-tuning to replay.")
+        abstract: "Let the base model answer text prompts, for fine-tuning to replay.",
+        discussion: "Example: apus data replay --count 320")
 
     @OptionGroup var options: PolicyOptions
 
@@ -25,8 +26,8 @@ struct Replay: AsyncParsableCommand {
     @Option(help: "How many prompts.")
     var count = 320
 
-    @Option(help: "Tokens after which an answer is cut.")
-    var maxTokens = 120
+    @Option(help: "The most tokens of an answer. Longer ones are left out: only whole replies are replayed.")
+    var maxTokens = 400
 
     @Option(help: "The file to write, JSON lines.")
     var output = "runs/replay.jsonl"
@@ -41,44 +42,47 @@ struct Replay: AsyncParsableCommand {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let prompts = Array(ReplayPrompts(seed: seed).training.prefix(count))
         let base = Policy(
-            name: "base", generation: 0, adapter: nil, vision: nil, template: .chatml, sampling: .init(), created: 0)
-        try await ReplayWriter(engine: model.engine, tokenizer: model.tokenizer, policy: base).write(
+            name: "base", generation: 0, adapter: nil, vision: nil, template: .smollm2, sampling: .init(), created: 0)
+        let written = try await ReplayWriter(engine: model.engine, tokenizer: model.tokenizer, policy: base).write(
             prompts: prompts, seed: seed, maximumTokens: maxTokens, to: output
         ) { done in
             say("\(done) of \(prompts.count) answers")
         }
+        say("\(written) answers came to their end and are in \(output)")
     }
 }
 
 /// Draws a contact sheet of generated pictures.
 struct Sheet: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Draw generated pictures on one sheet, to look at.")
+    static let configuration = CommandConfiguration(
+        abstract: "Draw generated pictures on one sheet, to look at.",
+        discussion: "Example: apus data sheet --families counts positions --questions sheet.png")
 
     @Option(help: "Seed of the first picture.")
     var seed: UInt64 = 0
 
-    @Option(help: "Pictures of this family.")
-    var family: Family?
+    @Option(parsing: .upToNextOption, help: "Pictures of these families, in turn. Default: plain scenes.")
+    var families: [Family] = []
 
-    @Flag(help: "Print the questions and answers of the family's pictures as JSON lines.")
+    @Flag(help: "Print the questions and answers of the families' pictures as JSON lines.")
     var questions = false
 
     @Argument(help: "The PNG file to write.")
     var output: String
 
     func validate() throws {
-        if questions && family == nil { throw ValidationError("--questions needs a --family") }
+        if questions && families.isEmpty { throw ValidationError("--questions needs --families") }
     }
 
     func run() throws {
         let seeds = (0..<48).map { seed &+ $0 }
         var scenes: [RGBImage] = []
-        if let family {
-            let pictures = seeds.map { family.picture(seed: $0) }
+        if families.isEmpty {
+            scenes = seeds.map { ShapeScene(seed: $0).image }
+        } else {
+            let pictures = seeds.enumerated().map { families[$0 % families.count].picture(seed: $1) }
             scenes = pictures.map(\.scene.image)
             if questions { try print(pictures, seeds) }
-        } else {
-            scenes = seeds.map { ShapeScene(seed: $0).image }
         }
         let sheet = ContactSheet.image(of: scenes, columns: 8, scale: 2)
         try Data(ImageFile.encode(sheet)).write(to: URL(fileURLWithPath: output), options: .atomic)

@@ -4,6 +4,7 @@ import Engine
 import Evaluation
 import Foundation
 import Models
+import Tensors
 
 /// Measures how good answers are.
 struct Eval: AsyncParsableCommand {
@@ -33,9 +34,12 @@ struct ServerOptions: ParsableArguments {
         guard (1...1024).contains(concurrency) else { throw ValidationError("--concurrency takes 1 to 1024") }
     }
 
-    /// Calls `body` with a client for that many questions.
+    /// Calls `body` with a client for that many questions, once the server has answered that it is ready.
     func withClient<R: Sendable>(_ body: @Sendable (HTTPReplyClient) async throws -> R) async throws -> R {
-        try await HTTPReplyClient.with(connections: concurrency, body)
+        try await HTTPReplyClient.with(connections: concurrency) { client in
+            try await client.checkReadiness(of: url)
+            return try await body(client)
+        }
     }
 
     /// Tells on standard error how many answers are there.
@@ -58,7 +62,10 @@ enum ControlOption: String, ExpressibleByArgument, CaseIterable {
 struct EvalText: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "text",
-        abstract: "Measure the perplexity of a fixed text, and how many of the base model's replies a policy keeps.")
+        abstract:
+            "Measure the perplexity of a fixed text, how many of the base model's replies a policy keeps, and how "
+            + "many of its own replies end.",
+        discussion: "Example: apus eval text --policy ppo")
 
     @OptionGroup var options: PolicyOptions
 
@@ -71,20 +78,10 @@ struct EvalText: AsyncParsableCommand {
     func run() async throws {
         let model = try LoadedModel(options)
         let (policy, adapter) = try chosen(in: model.catalog)
-        let conversations = try await RepliesKept.baseReplies(
-            engine: model.engine, tokenizer: model.tokenizer, template: policy.template)
-        try report(on: policy, adapter, conversations, in: model)
-    }
-
-    private func report(
-        on policy: Policy, _ adapter: ServingAdapter, _ conversations: [RepliesKept.Conversation],
-        in model: LoadedModel
-    ) throws {
-        let report = TextReport(
-            policy, adapter: adapter, conversations: conversations, decoder: model.decoder, tokenizer: model.tokenizer,
-            cache: options.kvType)
+        let report = try await TextReport(policy, adapter: adapter, model: model, cache: options.engine.kvType)
         say("\(policy.name) generation \(policy.generation): \(report.perplexity.summary)")
         say(report.replies.summary)
+        say(report.ended.summary)
         if let json { try writeJSON(report, to: json) }
     }
 
@@ -96,5 +93,21 @@ struct EvalText: AsyncParsableCommand {
             throw ValidationError("policy \(policy.name) has no adapter to compare with its base model")
         }
         return (policy, adapter)
+    }
+}
+
+extension TextReport {
+    /// Measures what plain text costs a policy of `model`.
+    init(
+        _ policy: Policy, adapter: ServingAdapter, model: LoadedModel, cache: KVCache.Precision = .fp16
+    ) async throws {
+        let conversations = try await RepliesKept.baseReplies(
+            engine: model.engine, tokenizer: model.tokenizer, template: policy.textTemplate)
+        guard let base = model.catalog["base"] else { throw ValidationError("there is no policy base") }
+        let ended = try await RepliesEnded.measured(
+            of: policy, and: base, engine: model.engine, processor: InputProcessor(tokenizer: model.tokenizer))
+        self.init(
+            policy, adapter: adapter, conversations: conversations, ended: ended, decoder: model.decoder,
+            tokenizer: model.tokenizer, cache: cache)
     }
 }

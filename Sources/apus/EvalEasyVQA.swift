@@ -6,12 +6,13 @@ import Foundation
 /// Puts the official test questions to a running server.
 struct EvalEasyVQA: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "easy-vqa", abstract: "Put easy-VQA's official test questions to a running server.")
+        commandName: "easy-vqa", abstract: "Put easy-VQA's official test questions to a running server.",
+        discussion: "Example: apus eval easy-vqa --policy ppo --limit 500")
 
     @OptionGroup var server: ServerOptions
 
     @Option(help: "The policy that is asked. Default: the server's.")
-    var model: String?
+    var policy: String?
 
     @Option(help: "Asks so many questions, drawn at random. Default: all.")
     var limit: Int?
@@ -29,7 +30,7 @@ struct EvalEasyVQA: AsyncParsableCommand {
     func run() async throws {
         let data = try EasyVQA(folder: URL(fileURLWithPath: easyVQA))
         var settings = EasyVQAEvaluation.Settings()
-        settings.model = model
+        settings.model = policy
         settings.limit = limit
         settings.seed = server.seed
         settings.concurrency = server.concurrency

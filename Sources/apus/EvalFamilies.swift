@@ -6,18 +6,19 @@ import Evaluation
 struct EvalFamilies: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "families",
-        abstract: "Put generated questions of the test split to a running server, and judge the answers.")
+        abstract: "Put generated questions of the test split to a running server, and judge the answers.",
+        discussion: "Example: apus eval families --policy ppo --families counts positions --count 100")
 
     @OptionGroup var server: ServerOptions
 
     @Option(help: "The policy that is asked. Default: the server's.")
-    var model: String?
+    var policy: String?
 
     @Option(help: "Questions of each family.")
     var count = 200
 
-    @Option(help: "A family; may be given several times. Default: all.")
-    var family: [Family] = []
+    @Option(parsing: .upToNextOption, help: "The families. Default: all.")
+    var families: [Family] = []
 
     @Option(help: "What is shown instead of a question's own picture.")
     var control = ControlOption.none
@@ -28,9 +29,9 @@ struct EvalFamilies: AsyncParsableCommand {
 
     func run() async throws {
         var settings = FamiliesEvaluation.Settings()
-        settings.model = model
+        settings.model = policy
         settings.count = count
-        if !family.isEmpty { settings.families = Family.allCases.filter(family.contains) }
+        if !families.isEmpty { settings.families = Family.allCases.filter(families.contains) }
         settings.seed = server.seed
         settings.concurrency = server.concurrency
         let (url, controls) = (server.url, control.controls)

@@ -9,7 +9,8 @@ struct EvalNeedle: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "needle",
         abstract: "Hide a number in long texts, and ask for one of many pictures; report what is found by depth.",
-        discussion: "Texts and numbers of pictures that the context has no room for are left out.")
+        discussion: "Texts and numbers of pictures that the context has no room for are left out.\n\n"
+            + "Example: apus eval needle --policy base --lengths 1024,4096")
 
     @OptionGroup var options: PolicyOptions
 

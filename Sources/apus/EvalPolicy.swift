@@ -13,6 +13,8 @@ struct EvalPolicy: AsyncParsableCommand {
             policy must reach. Each report is kept in RUN/evaluation and taken as it is the next time, so the same command \
             goes on where it was stopped; `apus eval … --json` writes the same reports. All of them say which weights they \
             were measured on, and RUN/evaluation.json is written only if those are the run's.
+
+            Example: apus eval policy runs/ppo
             """)
 
     @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))

@@ -9,12 +9,13 @@ struct EvalReward: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reward",
         abstract: "Let the reward model of a running server score a policy's answers, and compare it with the judge.",
-        discussion: "Also tells what choosing the best of n answers by it gains, beside what PPO runs gained.")
+        discussion: "Also tells what choosing the best of n answers by it gains, beside what PPO runs gained.\n\n"
+            + "Example: apus eval reward --ppo runs/ppo --plot overoptimization.svg")
 
     @OptionGroup var server: ServerOptions
 
     @Option(help: "The policy whose answers are scored.")
-    var model = "sft"
+    var policy = "sft"
 
     @Option(help: "Questions.")
     var count = 400
@@ -45,7 +46,7 @@ struct EvalReward: AsyncParsableCommand {
     func run() async throws {
         let runs = try ppo.map { (name: $0, curve: try Self.curve(ofRun: $0)) }
         var settings = RewardModelEvaluation.Settings()
-        settings.model = model
+        settings.model = policy
         settings.count = count
         settings.answers = answers
         settings.strayAnswers = stray

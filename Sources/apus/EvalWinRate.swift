@@ -5,12 +5,13 @@ import Evaluation
 struct EvalWinRate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "winrate",
-        abstract: "Let two policies of a running server answer the same questions, and judge the answers in pairs.")
+        abstract: "Let two policies of a running server answer the same questions, and judge the answers in pairs.",
+        discussion: "Example: apus eval winrate --policy ppo --against sft")
 
     @OptionGroup var server: ServerOptions
 
     @Option(help: "The policy whose wins are counted.")
-    var model = "ppo"
+    var policy = "ppo"
 
     @Option(help: "The policy that it is compared with, and that is compared with itself.")
     var against = "sft"
@@ -31,7 +32,7 @@ struct EvalWinRate: AsyncParsableCommand {
     }
 
     func run() async throws {
-        var settings = WinRateEvaluation.Settings(model: model, against: against)
+        var settings = WinRateEvaluation.Settings(model: policy, against: against)
         settings.count = count
         settings.isContested = contested
         settings.temperature = temperature

@@ -18,17 +18,28 @@ enum FeedbackFormat: String, ExpressibleByArgument, CaseIterable {
     case pairs
 }
 
-/// Where rankings are kept.
-struct StoreOptions: ParsableArguments {
-    @Option(help: "The data folder: rankings are in its feedback.sqlite, pictures in its images/.")
-    var data = "data"
+/// A data folder: rankings are in its feedback.sqlite, images in its images/.
+struct DataFolder {
+    let path: String
+
+    var storePath: String { path + "/feedback.sqlite" }
 
     func store() throws -> FeedbackStore {
-        try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
-        return try FeedbackStore(path: data + "/feedback.sqlite")
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        return try FeedbackStore(path: storePath)
     }
 
-    var pictures: PictureFolder { PictureFolder(dataFolder: data) }
+    /// The store, if there is one.
+    func existingStore() throws -> FeedbackStore {
+        guard FileManager.default.fileExists(atPath: storePath) else {
+            throw ValidationError(
+                "there is no \(storePath): no rankings are kept in \(path); name their folder with --data-path")
+        }
+        return try FeedbackStore(path: storePath)
+    }
+
+    var pictures: PictureFolder { PictureFolder(dataFolder: path) }
 }
 
 extension PreferenceRecord.Labeler.Kind: ExpressibleByArgument {}
@@ -36,9 +47,10 @@ extension PreferenceRecord.Labeler.Kind: ExpressibleByArgument {}
 /// Writes the newest rankings of each labeler.
 struct FeedbackExport: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "Write rankings as JSON lines, or as preferred pairs for other trainers.")
+        commandName: "export", abstract: "Write rankings as JSON lines, or as preferred pairs for other trainers.",
+        discussion: "Example: apus feedback export rankings.jsonl")
 
-    @OptionGroup var store: StoreOptions
+    @OptionGroup var data: DataFolderOption
 
     @Option(help: "records: one file of whole rankings; pairs: a folder with pairs.jsonl and images/.")
     var format = FeedbackFormat.records
@@ -53,7 +65,8 @@ struct FeedbackExport: ParsableCommand {
     var output: String
 
     func run() throws {
-        let store = try store.store()
+        let folder = DataFolder(path: data.dataPath)
+        let store = try folder.existingStore()
         let records = try store.records(by: kind)
         let human = records.count { $0.labeler.kind == .human }
         switch format {
@@ -62,7 +75,7 @@ struct FeedbackExport: ParsableCommand {
             try lines.write(to: URL(fileURLWithPath: output), options: .atomic)
             say("\(records.count) rankings (\(human) human): \(output)")
         case .pairs:
-            let source = PictureSource(easyVQA: URL(fileURLWithPath: easyVQA), kept: self.store.pictures) {
+            let source = PictureSource(easyVQA: URL(fileURLWithPath: easyVQA), kept: folder.pictures) {
                 $0.picture(seed: $1)
             }
             let pairs = try ConversationalPreference.write(records, into: output, file: source.file)
@@ -74,9 +87,10 @@ struct FeedbackExport: ParsableCommand {
 /// Reads rankings that were made or exported elsewhere.
 struct FeedbackImport: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Read rankings as JSON lines, or preferred pairs of other trainers.")
+        commandName: "import", abstract: "Read rankings as JSON lines, or preferred pairs of other trainers.",
+        discussion: "Example: apus feedback import --format pairs pairs.jsonl")
 
-    @OptionGroup var store: StoreOptions
+    @OptionGroup var data: DataFolderOption
 
     @Option(help: "records: whole rankings; pairs: prompt, chosen and rejected messages.")
     var format = FeedbackFormat.records
@@ -91,15 +105,32 @@ struct FeedbackImport: ParsableCommand {
     var input: String
 
     func run() throws {
-        let records: [PreferenceRecord]
+        let folder = DataFolder(path: data.dataPath)
+        let read: [(line: Int, record: PreferenceRecord)]
         switch format {
-        case .records: records = try PreferenceRecord.load(path: input)
+        case .records: read = try PreferenceRecord.numbered(path: input)
         case .pairs:
-            records = try ConversationalPreference.load(path: input, labeler: .init(kind: kind, id: labeler)) {
-                try store.pictures.keep(Data(contentsOf: $0))
-            }
+            read = try ConversationalPreference.load(
+                path: input, labeler: .init(kind: kind, id: labeler), keep: folder.pictures.keep)
         }
-        let appended = try store.store().append(records, at: Date())
-        say("\(appended) of \(records.count) rankings are new")
+        let isNew: [Bool]
+        do {
+            isNew = try folder.store().appendEach(read.map(\.record), at: Date())
+        } catch FeedbackError.otherComparison(let id) {
+            let lines = read.filter { $0.record.id == id }.map(\.line)
+            throw ValidationError(
+                "\(input): \(Self.text(lines)): id: the store or another line has a comparison \(id) with another question or "
+                    + "other answers; nothing was imported")
+        }
+        say("\(isNew.count { $0 }) of \(read.count) rankings are new in \(folder.storePath)")
+        let known = zip(read, isNew).filter { !$1 }.map(\.0.line)
+        if !known.isEmpty { say("\(known.count) were there already or twice in the file: \(Self.text(known))") }
+    }
+
+    /// Numbers of lines, the first twenty of them.
+    private static func text(_ lines: [Int]) -> String {
+        let shown = lines.prefix(20).map { "\($0)" }.joined(separator: ", ")
+        let more = lines.count > 20 ? " and \(lines.count - 20) more" : ""
+        return (lines.count == 1 ? "line " : "lines ") + shown + more
     }
 }

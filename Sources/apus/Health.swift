@@ -5,7 +5,9 @@ import NIOHTTP1
 
 /// Asks a server whether it is ready: containers need no curl for their health checks.
 struct Health: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Exit with 0 if a server is ready to answer.")
+    static let configuration = CommandConfiguration(
+        abstract: "Exit with 0 if a server is ready to answer.",
+        discussion: "Example: apus health http://127.0.0.1:8080")
 
     @Argument(help: "The server.")
     var url = "http://127.0.0.1:8080"

@@ -9,19 +9,21 @@ struct ImportPolicy: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
         abstract: "Publish an adapter in PEFT's format as a policy: rank, modules, shapes and base model are checked, "
-            + "its answers are not.")
+            + "its answers are not.",
+        discussion: "Example: apus policy import adapter/ --name mine --generation 1")
 
     @Argument(help: "The folder with adapter_config.json and adapter_model.safetensors.")
     var folder: String
 
-    @Option(help: "The base model, a GGUF file. Default: the one that `make build` fetched.")
+    @Option(
+        help: ArgumentHelp(
+            "The base model, a GGUF file. Default: the one that `make build` fetched.", valueName: "file"))
     var model = Cache.model
 
     @Option(help: "The name of the base model that the adapter must give, if it gives one.")
     var base = "SmolLM2-135M-Instruct"
 
-    @Option(help: "The folder of policies.")
-    var into = "data/policies"
+    @OptionGroup var library: LibraryOptions
 
     @Option(help: "The policy's name.")
     var name: String
@@ -32,8 +34,11 @@ struct ImportPolicy: ParsableCommand {
     @Option(help: "How conversations are written for it: chatml, or smollm2 with a system turn of its own.")
     var template = "chatml"
 
-    @Option(help: "The vision generation it was trained on, in the same folder. Default: it reads text alone.")
+    @Option(help: "The vision generation it was trained on, in either folder. Default: the newest one.")
     var visionGeneration: Int?
+
+    @Flag(help: "It reads text alone: requests with an image are refused.")
+    var textOnly = false
 
     @Option(help: "Its default temperature, 0 to 2. Default: the server's.")
     var temperature: Double?
@@ -46,6 +51,9 @@ struct ImportPolicy: ParsableCommand {
             throw ValidationError(
                 "--template takes \(Self.templates.joined(separator: " or ")), found \(template)")
         }
+        if textOnly, visionGeneration != nil {
+            throw ValidationError("--text-only and --vision-generation exclude each other")
+        }
         if let temperature, !(0...2).contains(temperature) { throw ValidationError("--temperature takes 0 to 2") }
         if ["base", "vision", "reward", "value"].contains(name) {
             throw ValidationError("--name \(name) is taken: an adapter alone is a policy that answers")
@@ -57,10 +65,19 @@ struct ImportPolicy: ParsableCommand {
         let adapter = try ImportedAdapter(folder: folder, for: DecoderConfiguration(file), base: base)
         var publication = ImportedAdapter.Publication(name: name, generation: generation)
         publication.template = PolicyManifest.ChatTemplate(rawValue: template) ?? publication.template
-        publication.vision = visionGeneration
+        let library = try self.library.recovered()
+        let newest = try library.generations()["vision"]?.last
+        publication.vision = textOnly ? nil : visionGeneration ?? newest
         publication.temperature = temperature
-        let published = try adapter.publish(publication, in: into, backbone: FileDigest(path: model).sha256)
+        let published = try adapter.publish(
+            publication, in: self.library.into, library: library, backbone: FileDigest(path: model).sha256)
         say("published \(published.path)")
+        guard let vision = publication.vision else {
+            let reason = textOnly ? "--text-only" : "there is no vision generation in either folder"
+            say("WARNING: \(name) is blind: \(reason)")
+            return
+        }
+        say("\(name) sees with vision generation \(vision)\(visionGeneration == nil ? ", the newest one" : "")")
     }
 
     private static let templates = PolicyManifest.ChatTemplate.allCases.map(\.rawValue)

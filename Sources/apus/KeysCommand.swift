@@ -20,7 +20,8 @@ struct KeyFileOptions: ParsableArguments {
 /// Makes a key.
 struct AddKey: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "add", abstract: "Make a key and show it once. A running server takes it at SIGHUP.")
+        commandName: "add", abstract: "Make a key and show it once. A running server takes it at SIGHUP.",
+        discussion: "Example: apus keys add app --scopes ask --rate 60")
 
     @OptionGroup var options: KeyFileOptions
 
@@ -88,7 +89,8 @@ struct AddKey: ParsableCommand {
 /// Lists the keys.
 struct ListKeys: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List the keys without their secrets.")
+        commandName: "list", abstract: "List the keys without their secrets.",
+        discussion: "Example: apus keys list")
 
     @OptionGroup var options: KeyFileOptions
 
@@ -109,7 +111,8 @@ struct ListKeys: ParsableCommand {
 /// Revokes a key.
 struct RemoveKey: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remove", abstract: "Revoke a key. A running server knows at SIGHUP.")
+        commandName: "remove", abstract: "Revoke a key. A running server knows at SIGHUP.",
+        discussion: "Example: apus keys remove 1a2b3c4d")
 
     @OptionGroup var options: KeyFileOptions
 

@@ -23,7 +23,9 @@ enum Cache {
 
 /// Which model a command uses, and how many threads.
 struct ModelOptions: ParsableArguments {
-    @Option(help: "The base model, a GGUF file. Default: the one that `make build` fetched.")
+    @Option(
+        help: ArgumentHelp(
+            "The base model, a GGUF file. Default: the one that `make build` fetched.", valueName: "file"))
     var model = Cache.model
 
     @Option(help: "Threads that compute. Default: one a processor.")
@@ -48,17 +50,37 @@ struct ModelOptions: ParsableArguments {
     }
 }
 
-/// Which policies a command serves, and for how long a conversation.
+/// Which policies a command serves, and how its engine works.
 struct PolicyOptions: ParsableArguments {
-    @OptionGroup var model: ModelOptions
+    @OptionGroup(title: "Model and policies") var model: ModelOptions
 
-    @Option(help: "The folder of the policies that come with the program.")
-    var policies = "Deploy/policies"
+    @OptionGroup(title: "Model and policies") private var shipped: PoliciesOption
 
-    @Option(
-        help: "The folder for what is written; policies published there go before others. Empty: nothing is written.")
-    var dataPath = "data"
+    @OptionGroup(title: "Model and policies") private var data: DataFolderOption
 
+    @OptionGroup(title: "Model and policies") private var choice: PolicyChoice
+
+    @OptionGroup(title: "Engine") var engine: EngineOptions
+
+    /// The folder of the policies that come with the program; empty if there is none.
+    var policies: String { shipped.folder }
+
+    /// The folder for what is written; empty for none.
+    var dataPath: String { data.dataPath }
+
+    /// The policy that answers when a request names none; nil for the standard one.
+    var defaultPolicy: String? { choice.defaultPolicy }
+
+    /// The checkpoint whose encoder `base` sees with.
+    var vision: String? { choice.vision }
+
+    var library: PolicyLibrary {
+        PolicyLibrary(published: dataPath.isEmpty ? nil : "\(dataPath)/policies", shipped: policies)
+    }
+}
+
+/// Who answers by default, and what the base model sees with.
+struct PolicyChoice: ParsableArguments {
     @Option(
         help: "The policy that answers when a request names none. Default: ppo if it is there, else sft, else base.")
     var defaultPolicy: String?
@@ -68,7 +90,10 @@ struct PolicyOptions: ParsableArguments {
             "What base sees with: an Idefics3 or SmolVLM checkpoint. Default: what the default policy sees with.",
             valueName: "folder"))
     var vision: String?
+}
 
+/// How the engine works.
+struct EngineOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Positions of one conversation, prompt and answer together. Default: as many as the model was trained for, or "
@@ -97,10 +122,6 @@ struct PolicyOptions: ParsableArguments {
 
     @Option(help: "Requests that may wait.")
     var queueWaiting = 256
-
-    var library: PolicyLibrary {
-        PolicyLibrary(published: dataPath.isEmpty ? nil : "\(dataPath)/policies", shipped: policies)
-    }
 
     func validate() throws {
         if let contextLength, contextLength < 16 { throw ValidationError("--context-length takes at least 16") }
@@ -138,7 +159,7 @@ struct LoadedModel {
         compute = try options.model.compute()
         let file = try options.model.file()
         backbone = try FileDigest(path: options.model.model).sha256
-        decoder = try Decoder(file, contextLength: options.contextLength, compute: compute) { share in
+        decoder = try Decoder(file, contextLength: options.engine.contextLength, compute: compute) { share in
             Self.tell("\rloading the model: \(Int(share * 100)) %")
         }
         tokenizer = Tokenizer(try Vocabulary(file))
@@ -152,17 +173,17 @@ struct LoadedModel {
                 decoder: decoder, backbone: backbone, library: library,
                 preferred: options.defaultPolicy,
                 aliases: aliases, vision: options.vision))
-        cachePrecision = options.kvType
-        let (loaded, precision, trained) = (decoder, options.kvType, decoder.configuration.contextLength)
+        cachePrecision = options.engine.kvType
+        let (loaded, precision, trained) = (decoder, options.engine.kvType, decoder.configuration.contextLength)
         var configuration = EngineConfiguration(contextLength: trained)
-        configuration.maximumWaiting = options.queueWaiting
-        configuration.draftTokens = options.draftTokens
-        configuration.cachePrecision = options.kvType
+        configuration.maximumWaiting = options.engine.queueWaiting
+        configuration.draftTokens = options.engine.draftTokens
+        configuration.cachePrecision = options.engine.kvType
         let budget = CacheBudget(
             limit: MemoryLimit.bytes, resident: MemoryLimit.residentBytes ?? 0,
             embeddings: configuration.embeddingBytes)
         (configuration.cacheBytes, configuration.contextLength) = try budget.sizes(
-            asked: options.kvMemory?.bytes, context: options.contextLength, trained: trained
+            asked: options.engine.kvMemory?.bytes, context: options.engine.contextLength, trained: trained
         ) { loaded.cacheBytes(for: $0, precision: precision) }
         contextLength = configuration.contextLength
         configuration.prefixFile = prefixFile
@@ -181,7 +202,9 @@ struct LoadedModel {
         Self.tell("\rloaded in \(String(format: "%.1f", seconds)) s: \(facts.joined(separator: ", "))\n")
     }
 
+    /// Progress is for a terminal; a file gets the last line alone.
     private static func tell(_ text: String) {
+        guard isatty(STDERR_FILENO) == 1 || text.hasSuffix("\n") else { return }
         FileHandle.standardError.write(Data(text.utf8))
     }
 }

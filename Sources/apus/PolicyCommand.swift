@@ -16,7 +16,8 @@ struct PolicyCommand: ParsableCommand {
 struct Ship: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Publish a finished run, unchecked: of `train sft` a policy and the vision generation that it sees "
-            + "with, of `train reward` the part `reward`, of `train ppo` a policy and, of the same number, `value`.")
+            + "with, of `train reward` the part `reward`, of `train ppo` a policy and, of the same number, `value`.",
+        discussion: "Example: apus policy ship runs/sft --generation 8 --vision-generation 8")
 
     @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
     var folder: String

@@ -12,7 +12,8 @@ struct PolicyLogits: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logits",
         abstract: "Write a policy's logits at every position of a prompt, computed in 32 bits, to be compared with "
-            + "transformers and PEFT (Tests/Clients/peft_policy.py).")
+            + "transformers and PEFT (Tests/Clients/peft_policy.py).",
+        discussion: "Example: apus policy logits --picture photo.png 'What is this?' logits.safetensors")
 
     @OptionGroup var options: PolicyOptions
 

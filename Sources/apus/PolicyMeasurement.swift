@@ -122,16 +122,8 @@ struct PolicyMeasurement: Sendable {
     private func textReport() async throws -> TextReport {
         if let kept: TextReport = try kept("text") { return kept }
         let policy = try policy(Candidate.name)
-        let conversations = try await RepliesKept.baseReplies(
-            engine: model.engine, tokenizer: model.tokenizer, template: policy.template)
-        return try textReport(on: policy, conversations)
-    }
-
-    private func textReport(on policy: Policy, _ conversations: [RepliesKept.Conversation]) throws -> TextReport {
         guard let adapter = policy.adapter else { throw ValidationError("the candidate has no adapter") }
-        let report = TextReport(
-            policy, adapter: adapter, conversations: conversations, decoder: model.decoder, tokenizer: model.tokenizer)
-        return try keep(report, as: "text")
+        return try keep(try await TextReport(policy, adapter: adapter, model: model), as: "text")
     }
 
     private func divergenceReport(of run: FinishedPPO, from parent: String) async throws -> PolicyDivergence {

@@ -5,15 +5,14 @@ import Foundation
 
 /// Where policies are kept.
 struct LibraryOptions: ParsableArguments {
-    @Option(help: "The folder of the policies that come with the program.")
-    var policies = "Deploy/policies"
+    @OptionGroup private var shipped: PoliciesOption
 
     @Option(help: "The folder to publish into; what is there goes before what comes with the program.")
     var into = "data/policies"
 
     /// The policies, once what a killed command left half done is finished or undone.
     func recovered() throws -> PolicyLibrary {
-        let library = PolicyLibrary(published: into, shipped: policies)
+        let library = PolicyLibrary(published: into, shipped: shipped.folder)
         try library.recover()
         return library
     }
@@ -27,6 +26,8 @@ struct Promote: ParsableCommand {
         discussion: """
             A running server takes it at SIGHUP, or by POST /v1/admin/policies. The last three generations are kept, and \
             those that they name.
+
+            Example: apus policy promote runs/ppo
             """)
 
     @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
@@ -86,7 +87,8 @@ struct Promote: ParsableCommand {
 /// Returns to an older generation.
 struct Rollback: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serve an older generation of a policy from the next start or SIGHUP on.")
+        abstract: "Serve an older generation of a policy from the next start or SIGHUP on.",
+        discussion: "Example: apus policy rollback sft")
 
     @Argument(help: "The policy.")
     var name: String
@@ -114,7 +116,8 @@ struct Rollback: ParsableCommand {
 /// Lists the policies.
 struct ListPolicies: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List policies and parts with their generations; the current one is marked.")
+        commandName: "list", abstract: "List policies and parts with their generations; the current one is marked.",
+        discussion: "Example: apus policy list")
 
     @OptionGroup var library: LibraryOptions
 

@@ -9,11 +9,10 @@ import Training
 /// Samples answers of a policy and lets simulated labelers rank them.
 struct Rank: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Sample several answers to each prompt and rank them by simulated labelers.")
+        abstract: "Sample several answers to each prompt and rank them by simulated labelers.",
+        discussion: "Example: apus rank --prompts 200 --samples 4")
 
     @OptionGroup var options: PolicyOptions
-
-    @OptionGroup var store: StoreOptions
 
     @Option(help: "The folder of easy-VQA 1.0. Default: the one that `make data` fetched.")
     var easyVQA = Cache.easyVQA
@@ -76,6 +75,7 @@ struct Rank: AsyncParsableCommand {
         if let maxMinutes, !(maxMinutes > 0 && maxMinutes < 1e6) {
             throw ValidationError("--max-minutes takes a positive number")
         }
+        if options.dataPath.isEmpty { throw ValidationError("--data-path: rankings need a folder to be kept in") }
         if families.isEmpty { throw ValidationError("--families takes at least one") }
     }
 
@@ -100,9 +100,10 @@ struct Rank: AsyncParsableCommand {
             sampler: CandidateSampler(engine: model.engine, tokenizer: model.tokenizer, policy: policy),
             inputs: inputs, folder: folder)
         let result = try await run.run(limit: maxMinutes.map { .seconds($0 * 60) }) { say($0) }
-        let appended = try store.store().append(run.records(), at: Date())
+        let data = DataFolder(path: options.dataPath)
+        let appended = try data.store().append(run.records(), at: Date())
         result.report.lines.forEach(say)
-        say("\(appended) rankings are new in \(store.data)/feedback.sqlite")
+        say("\(appended) rankings are new in \(data.storePath)")
         say(result.outcome == .finished ? "finished: \(folder)" : "paused; the same command goes on")
     }
 

@@ -9,7 +9,9 @@ import Tensors
 
 /// Serves the policies over HTTP until it is told to stop.
 struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Answer questions over HTTP.")
+    static let configuration = CommandConfiguration(
+        abstract: "Answer questions over HTTP.",
+        discussion: "Example: apus serve --port 8080 --auth-keys keys.jsonl")
 
     @OptionGroup var options: PolicyOptions
 
@@ -23,8 +25,15 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The port to listen on.")
     var port = 8080
 
-    @Option(name: .customLong("public"), help: "The folder of the web page.")
-    var publicFolder = "Public"
+    @Option(
+        name: .customLong("public"),
+        help: ArgumentHelp(
+            "The folder of the web page. Default: Public in the working folder, or beside or above the executable.",
+            valueName: "folder"))
+    var givenPublicFolder: String?
+
+    @Option(help: "Tokens of an answer where the request sets no limit.")
+    var maxTokens = ServerConfiguration().maximumTokens
 
     @Option(help: "The file of the keys that callers need, from `apus keys add`. Default: callers need none.")
     var authKeys: String?
@@ -50,6 +59,10 @@ struct Serve: AsyncParsableCommand {
     func validate() throws {
         guard (1...65_535).contains(port) else { throw ValidationError("--port takes 1 to 65535") }
         guard observability.metricsPort != port else { throw ValidationError("--metrics-port is also --port") }
+        guard maxTokens > 0 else { throw ValidationError("--max-tokens takes at least 1") }
+        if let folder = givenPublicFolder, !FileManager.default.fileExists(atPath: folder + "/index.html") {
+            throw ValidationError("--public: there is no page \(folder)/index.html")
+        }
         _ = try aliases()
     }
 
@@ -58,6 +71,7 @@ struct Serve: AsyncParsableCommand {
         configuration.host = host
         configuration.port = port
         configuration.publicFolder = publicFolder
+        configuration.maximumTokens = maxTokens
         configuration.keyFile = authKeys
         configuration.isInsecure = insecure
         http.apply(to: &configuration)
@@ -134,11 +148,13 @@ struct Serve: AsyncParsableCommand {
         return aliases
     }
 
+    private var publicFolder: String { givenPublicFolder ?? Installation.path("Public") }
+
     private var invitation: String {
         """
         listening on http://\(host):\(port), also a page for the browser; try
 
-          curl -N -H 'Accept: text/plain' -F image=@Public/assets/sample.png -F 'question=What color is the shape?' \
+          curl -N -H 'Accept: text/plain' -F image=@\(publicFolder)/assets/sample.png -F 'question=What color is the shape?' \
         http://\(host):\(port)/v1/ask
 
         """

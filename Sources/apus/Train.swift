@@ -43,7 +43,8 @@ struct TrainingOptions: ParsableArguments {
 /// Pre-trains the vision encoder.
 struct TrainVision: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "vision", abstract: "Pre-train the vision encoder and connector.")
+        commandName: "vision", abstract: "Pre-train the vision encoder and connector.",
+        discussion: "Example: apus train vision --run runs/vision --max-minutes 60")
 
     @OptionGroup var training: TrainingOptions
 
@@ -88,17 +89,24 @@ struct TrainVision: ParsableCommand {
 struct TrainSFT: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sft",
-        abstract: "Fine-tune a policy on easy-VQA's training split, the families' pictures and replayed text.")
+        abstract: "Fine-tune a policy on easy-VQA's training split, the families' pictures and replayed text.",
+        discussion: "Example: apus train sft --from Deploy/policies/sft/7 --steps 100 --learning-rate 1e-4")
 
     @OptionGroup var training: TrainingOptions
 
     @Option(name: .customLong("run"), help: "The run folder.")
     var folder = "runs/sft"
 
-    @Option(help: "The pre-trained vision encoder.")
-    var vision = "runs/vision/model.safetensors"
+    @Option(
+        help: ArgumentHelp(
+            "The vision encoder and connector. Default: those of the policy in --from, else runs/vision/model.safetensors.",
+            valueName: "file"))
+    var vision: String?
 
-    @Option(help: "The folder of a policy whose adapter to start from. Default: one that changes nothing.")
+    @Option(
+        help: ArgumentHelp(
+            "The folder of a policy whose adapter to start from, like Deploy/policies/sft/7. Default: one that changes "
+                + "nothing.", valueName: "folder"))
     var from: String?
 
     @Option(help: "Replies of the base model, from `apus data replay`; `none` leaves text out.")
@@ -132,7 +140,7 @@ struct TrainSFT: ParsableCommand {
         settings.scaleRates(by: learningRate / settings.adapterRate)
         let job = FineTuningJob(
             inputs: .init(
-                baseModel: training.model.model, vision: vision, start: from, easyVQA: training.easyVQA,
+                baseModel: training.model.model, vision: try visionFile(), start: from, easyVQA: training.easyVQA,
                 replay: replay == "none" ? nil : replay),
             settings: settings, folder: folder)
         let outcome = try job.run(
@@ -143,5 +151,24 @@ struct TrainSFT: ParsableCommand {
         say(
             outcome == .finished
                 ? "finished: \(job.adapterFolder) and \(job.visionPath)" : "paused; the same command goes on")
+    }
+
+    /// The vision model to start from: the one asked for, or the one that the policy was trained with.
+    private func visionFile() throws -> String {
+        if let vision { return vision }
+        guard let from else { return "runs/vision/model.safetensors" }
+        let policy = try PolicyFolder(unverified: from)
+        guard let reference = policy.manifest.vision else {
+            throw ValidationError("\(from)/manifest.json names no vision generation; name the encoder with --vision")
+        }
+        // Beside the policy's own folder, else among those that come with the program.
+        let beside = URL(fileURLWithPath: from).deletingLastPathComponent().deletingLastPathComponent().path
+        for folder in [beside, Installation.path("Deploy/policies")] {
+            let path = "\(folder)/\(reference.name)/\(reference.generation)/model.safetensors"
+            if FileManager.default.fileExists(atPath: path) { return path }
+        }
+        throw ValidationError(
+            "\(from) sees with generation \(reference.generation) of \(reference.name), which is not beside it; name the "
+                + "encoder with --vision")
     }
 }

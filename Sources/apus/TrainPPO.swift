@@ -10,7 +10,8 @@ public import Training
 /// Trains a policy by PPO.
 struct TrainPPO: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ppo", abstract: "Train a policy against a reward model, held to the policy it starts from.")
+        commandName: "ppo", abstract: "Train a policy against a reward model, held to the policy it starts from.",
+        discussion: "Example: apus train ppo --run runs/ppo --max-minutes 60")
 
     @OptionGroup var model: ModelOptions
 
@@ -23,8 +24,9 @@ struct TrainPPO: ParsableCommand {
     @Option(name: .customLong("run"), help: "The run folder.")
     var folder = "runs/ppo"
 
-    @Option(help: "The folder of policies.")
-    var policies = "Deploy/policies"
+    @OptionGroup private var shipped: PoliciesOption
+
+    private var policies: String { shipped.folder }
 
     @Option(help: "The policy that training starts from.")
     var policy = "sft"

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import Datasets
+import Feedback
 import Foundation
 import Models
 import Tensors
@@ -10,7 +11,8 @@ import Training
 /// Trains the reward model.
 struct TrainReward: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "reward", abstract: "Train a reward model on rankings of a policy's answers.")
+        commandName: "reward", abstract: "Train a reward model on rankings of a policy's answers.",
+        discussion: "Example: apus train reward --rankings rankings.jsonl")
 
     @OptionGroup var training: TrainingOptions
 
@@ -23,8 +25,11 @@ struct TrainReward: ParsableCommand {
     @Option(help: "Rankings of validation pictures to measure on. Default: some pictures of --rankings are held out.")
     var heldOut: String?
 
-    @Option(help: "The folder of policies.")
-    var policies = "Deploy/policies"
+    @OptionGroup private var shipped: PoliciesOption
+
+    @OptionGroup private var data: DataFolderOption
+
+    private var policies: String { shipped.folder }
 
     @Option(help: "The policy that training starts from.")
     var policy = "sft"
@@ -75,7 +80,11 @@ struct TrainReward: ParsableCommand {
         guard let vision = from.manifest.vision else {
             throw ValidationError("the policy \(policy) names no vision generation")
         }
-        let pictures = try ReferencedPictures(easyVQA: EasyVQA(folder: URL(fileURLWithPath: training.easyVQA)))
+        let dataSet = URL(fileURLWithPath: training.easyVQA)
+        let kept = DataFolder(path: data.dataPath).pictures
+        let pictures = ReferencedPictures(
+            easyVQA: FileManager.default.fileExists(atPath: dataSet.path) ? try EasyVQA(folder: dataSet) : nil
+        ) { [UInt8](try kept.file(sha256: $0)) }
         return .init(
             baseModel: training.model.model, policy: from,
             vision: try PolicyFolder(

@@ -23,6 +23,14 @@ import Tokenizers
         return try loader.catalog(of: loader.current())[name]
     }
 
+    @discardableResult private func publish(
+        _ imported: ImportedAdapter, _ publication: ImportedAdapter.Publication, in policies: String
+    ) throws -> PolicyFolder {
+        try imported.publish(
+            publication, in: policies, library: .init(published: nil, shipped: policies),
+            backbone: TinyPolicy.backbone)
+    }
+
     /// A copy of the adapter with other words in its configuration.
     private func changed(_ old: String, to new: String, in folder: URL) throws -> String {
         let copy = folder.appendingPathComponent(UUID().uuidString).path
@@ -40,7 +48,7 @@ import Tokenizers
             let imported = try ImportedAdapter(folder: adapter, for: TinyLlama.configuration, base: "Tiny")
             var publication = ImportedAdapter.Publication(name: "elsewhere", generation: 2)
             publication.temperature = 0.5
-            let published = try imported.publish(publication, in: policies, backbone: TinyPolicy.backbone)
+            let published = try publish(imported, publication, in: policies)
             // The very weights, in PEFT's names and order.
             let (before, after) = (try PEFTAdapter(folder: adapter), try PEFTAdapter(folder: published.path))
             #expect(before.pairs.keys == after.pairs.keys && before.alpha == after.alpha)
@@ -52,7 +60,7 @@ import Tokenizers
             #expect(policy.generation == 2 && policy.template == .chatml && policy.vision == nil)
             #expect(policy.sampling.temperature == 0.5)
             #expect(throws: PolicyError.published(path: published.path)) {
-                try imported.publish(publication, in: policies, backbone: TinyPolicy.backbone)
+                try publish(imported, publication, in: policies)
             }
         }
     }
@@ -64,7 +72,7 @@ import Tokenizers
             var publication = ImportedAdapter.Publication(name: "elsewhere", generation: 1)
             publication.vision = 3
             #expect(throws: PolicyError.self) {
-                try imported.publish(publication, in: policies, backbone: TinyPolicy.backbone)
+                try publish(imported, publication, in: policies)
             }
             let sizes = try VisionConfiguration(
                 imageSize: 16, patchSize: 4, hidden: 16, layers: 1, heads: 2, feedForward: 32, scale: 2, textHidden: 64)
@@ -74,7 +82,7 @@ import Tokenizers
                 name: "vision", generation: 3, backbone: TinyPolicy.backbone, created: Date(timeIntervalSince1970: 1e9),
                 creator: "test")
             try PolicyFolder.publish(vision, in: policies) { try weights.write(to: $0 + "/model.safetensors") }
-            try imported.publish(publication, in: policies, backbone: TinyPolicy.backbone)
+            try publish(imported, publication, in: policies)
             #expect(try load("elsewhere", from: policies)?.vision?.generation == 3)
         }
     }

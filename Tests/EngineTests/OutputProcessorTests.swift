@@ -32,6 +32,31 @@ import Tokenizers
         return (deltas, nil, tokens)
     }
 
+    /// What models that have lost the end of a reply wrote.
+    @Test(arguments: ["I'm so glad you're here. ", "Aria, the sea's lapping shore,\n", "C: \"", "black "])
+    func anAnswerThatOnlyRepeatsItselfEnds(pattern: String) {
+        var stop = StopConditions()
+        stop.endsRepetition = true
+        let text = "Hello!\n" + String(repeating: pattern, count: 100)
+        let ended = run(text, stop: stop)
+        #expect(ended.reason == .repetition && ended.tokens < 80)
+        #expect(text.hasPrefix(ended.deltas.joined()))
+        #expect(run(text).reason == .endToken)
+        stop.minimumTokens = 120
+        #expect(run(text, stop: stop).tokens == 120)
+    }
+
+    @Test(arguments: [
+        (1...60).map { "\($0)\n" }.joined(), String(repeating: "hello ", count: 20),
+        "| a | b |\n|---|---|\n" + (1...30).map { "| \($0) | red |\n" }.joined(),
+        "Row, row, row your boat,\nGently down the stream,\nMerrily, merrily, merrily, merrily,\nLife is but a dream.\n",
+    ])
+    func anAnswerThatGoesOnIsNotCutOff(text: String) {
+        var stop = StopConditions()
+        stop.endsRepetition = true
+        #expect(run(text, stop: stop).reason == .endToken)
+    }
+
     @Test(arguments: ["A red circle.", "naïve 日本語 👩‍👩‍👧 end", "x"])
     func joinedDeltasAreTheText(text: String) {
         let (deltas, reason, tokens) = run(text)

@@ -8,7 +8,8 @@ import Testing
     private let good = [
         "easy_vqa_questions": 9_673, "easy_vqa_overall": 0.99, "easy_vqa_open": 0.995, "easy_vqa_blank": 0.68,
         "easy_vqa_blank_questions": 1_000, "easy_vqa_swapped": 0.68, "easy_vqa_swapped_questions": 1_000,
-        "text_perplexity_ratio": 1.05, "win_rate": 0.5, "win_rate_pairs": 2_000,
+        "text_perplexity_ratio": 1.05, "text_prompts": 200, "text_replies_ended_gain": 0, "win_rate": 0.5,
+        "win_rate_pairs": 2_000,
         "contested_win_rate": 0.55, "contested_win_rate_low": 0.52, "contested_win_rate_pairs": 2_000,
         "kl_over_target": 2.0, "questions_a_family": 500, "largest_family_drop": 0.02, "absent_named_ratio": 0.7,
     ]
@@ -24,7 +25,7 @@ import Testing
     @Test(arguments: [false, true]) func everyBoundCounts(isReinforced: Bool) {
         let gate = isReinforced ? PolicyGate.reinforced : .fineTuned
         #expect(failures(gate).isEmpty)
-        #expect(gate.rules.count == (isReinforced ? 17 : 8))
+        #expect(gate.rules.count == (isReinforced ? 19 : 10))
         for rule in gate.rules {
             let worse = rule.range.upperBound == .infinity ? -0.001 : 0.001
             #expect(failures(gate) { $0.figures[rule.figure, default: 0] += worse }.count == 1)

@@ -18,6 +18,9 @@ import Testing
                     "replies": 4, "tokens": 24, "kept": try json(Proportion(3, of: 4)),
                     "agreeing": try json(Proportion(20, of: 24)), "divergence": 0.1,
                 ],
+                "ended": [
+                    "policy": try json(Proportion(150, of: 200)), "base": try json(Proportion(140, of: 200)),
+                ],
             ]),
             comparison: .init(
                 parentFamilies: [try families("sft", counts: 455, absence: 470, hallucinating: 20)],
@@ -48,7 +51,8 @@ import Testing
         let expected = [
             "easy_vqa_overall": 9_663.0 / 9_673, "easy_vqa_questions": 9_673, "easy_vqa_blank": 0.55,
             "easy_vqa_blank_questions": 1_000, "easy_vqa_swapped": 0.6, "easy_vqa_open": 9_663.0 / 9_673,
-            "text_perplexity_ratio": 1.04, "text_replies_kept": 0.75, "right_counts": 0.9, "right_absence": 0.98,
+            "text_perplexity_ratio": 1.04, "text_replies_kept": 0.75, "text_prompts": 200,
+            "text_replies_ended": 0.75, "text_replies_ended_gain": 0.05, "right_counts": 0.9, "right_absence": 0.98,
             "questions_a_family": 500, "absent_named": 0.12, "absent_named_ratio": 0.6, "largest_family_drop": 0.01,
             "win_rate": 0.55, "win_rate_pairs": 2_000, "win_rate_parent_itself": 0.505, "contested_win_rate": 0.6,
             "contested_win_rate_pairs": 2_000, "contested_win_rate_parent_itself": 0.49, "kl": 3, "kl_over_target": 1.5,
@@ -87,7 +91,7 @@ import Testing
                 { reports in
                     let old = reports.text
                     reports.text = TextReport(
-                        policy: .scripted("sft"), perplexity: old.perplexity, replies: old.replies)
+                        policy: .scripted("sft"), perplexity: old.perplexity, replies: old.replies, ended: old.ended)
                 }
             ),
         ]
@@ -104,7 +108,7 @@ import Testing
             try evaluation { reports in
                 reports.text = TextReport(
                     policy: .init(name: "ppo", generation: 1, digests: nil), perplexity: reports.text.perplexity,
-                    replies: reports.text.replies)
+                    replies: reports.text.replies, ended: reports.text.ended)
             }
         }
         #expect(error?.description.contains("digests: expected some, found none") == true)

@@ -45,8 +45,8 @@ import Testing
             try ConversationalPreference.write([original], into: folder.path) { _ in ImageFile.encode(image) }
             let kept = PictureFolder(dataFolder: folder.appending(path: "data").path)
             let records = try ConversationalPreference.load(
-                path: folder.appending(path: "pairs.jsonl").path, labeler: fallback
-            ) { try kept.keep(Data(contentsOf: $0)) }
+                path: folder.appending(path: "pairs.jsonl").path, labeler: fallback, keep: kept.keep
+            ).map(\.record)
             let pairs = records.flatMap { record in
                 record.pairs.map { record.candidates[$0.chosen].text + record.candidates[$0.rejected].text }
             }
@@ -89,7 +89,13 @@ import Testing
         try withTemporaryFolder { folder in
             let file = folder.appending(path: "p.jsonl")
             try Data(lines.joined(separator: "\n").utf8).write(to: file)
-            return try ConversationalPreference.load(path: file.path, labeler: fallback) { _ in .easyVQA(number: 4) }
+            try Data("an image".utf8).write(to: folder.appending(path: "a.png"))
+            try FileManager.default.createSymbolicLink(
+                atPath: folder.appending(path: "link.png").path, withDestinationPath: "/etc/passwd")
+            return try ConversationalPreference.load(path: file.path, labeler: fallback) { data in
+                #expect(data == Data("an image".utf8))
+                return .easyVQA(number: 4)
+            }.map(\.record)
         }
     }
 
@@ -115,6 +121,22 @@ import Testing
     func brokenLinesAreNamed(text: String, reason: String) throws {
         let error = try #require(throws: PreferenceError.self) { _ = try load(line("x", "y"), "", text) }
         #expect(error.description.contains("p.jsonl: line 3: \(reason)"), "\(error)")
+    }
+
+    @Test(arguments: ["/etc/passwd", "../p.jsonl", "x/../../p.jsonl", "link.png", "/dev/zero", "", ".", "missing.png"])
+    func aLineNamesNoFileOutsideItsFolder(name: String) throws {
+        let error = try #require(throws: PreferenceError.self) {
+            _ = try load(line("x", "y"), line("x", "y", more: ",\"images\":[\"\(name)\"]"))
+        }
+        #expect(error.description.contains("p.jsonl: line 2: images[0]: \(name): "), "\(error)")
+    }
+
+    @Test func accentsThatAreComposedDifferentlyAreDifferentAnswers() throws {
+        let records = try load(line("caf\u{E9}", "cafe\u{301}"), line("cafe\u{301}", "caf\u{E9}"))
+        #expect(records[0].id == records[1].id && records[0].tiers == records[1].tiers.reversed())
+        #expect(records[0].candidates.map(\.text.utf8.count).sorted() == [5, 6])
+        let texts = records.map { $0.candidates.map { Array($0.text.utf8) } }
+        #expect(texts[0] == texts[1])
     }
 
     @Test func pairsThatPreferNothingAreRefused() throws {

@@ -28,7 +28,11 @@ import Testing
             #expect(try store.records() == records)
             #expect(try store.records(by: .human) == Array(records.prefix(2)))
             #expect(try store.count() == 3 && store.count(by: .simulatedRule) == 1)
-            #expect(FileManager.default.fileExists(atPath: path + "-wal"))
+            for file in [path, path + "-wal"] {
+                let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int
+                #expect(mode == 0o600, "\(file)")
+            }
+            #expect(try store.appendEach([record(), record("cmp_3")], at: now) == [false, true])
         }
     }
 

@@ -72,6 +72,18 @@ import Tokenizers
         }
     }
 
+    @Test func dialoguesWithoutALimitGetTheServersOne() async throws {
+        let engine = ScriptedEngine(ScriptedEngine.saying(["A"]))
+        try await withServer(engine) { client in
+            _ = try await client.post("/v1/chat/completions", Self.chat + "}")
+            _ = try await client.post("/v1/chat/completions", Self.chat + ",\"ignore_eos\":true}")
+            let models = try await client.execute(uri: "/v1/models", method: .get)
+            #expect(models.text.contains(#""max_tokens":1024"#))
+        }
+        #expect(engine.requests.map(\.stop.maximumTokens) == [1_024, 1_024])
+        #expect(engine.requests.map(\.stop.endsRepetition) == [true, false])
+    }
+
     @Test func streamsInOrder() async throws {
         let engine = ScriptedEngine(ScriptedEngine.saying(["A ", "red"]))
         try await withServer(engine) { client in

@@ -54,14 +54,14 @@ import Testing
         let wanted = divergences(logits.elements.map(Double.init), reference, columns: columns)
         let gradient = numericalGradient(
             of: { divergences($0, reference, columns: columns) }, at: logits,
-            weights: Tensor(repeating: 0.3, [3]))
+            weights: Tensor([0.3, 0.1, 2], shape: [3]))
         for compute in computes {
             var dlogits = logits
-            let losses = compute.distillation(&dlogits, teacher: teacher, scale: 0.3)
+            let losses = compute.distillation(&dlogits, teacher: teacher, scales: [0.3, 0.1, 2])
             #expect(zip(losses, wanted).map { abs(Double($0) - $1) }.reduce(0, max) < 1e-5)
             #expect(difference(dlogits, gradient) < 1e-5)
             var same = teacher
-            let none = compute.distillation(&same, teacher: teacher, scale: 1)
+            let none = compute.distillation(&same, teacher: teacher, scales: [1, 1, 1])
             #expect(none.allSatisfy { abs($0) < 1e-5 } && same.elements.allSatisfy { $0 == 0 })
         }
     }

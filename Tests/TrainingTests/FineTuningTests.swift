@@ -159,9 +159,51 @@ import Training
         #expect(later.count == 39 && later.allSatisfy { $0 >= -1e-5 } && later.contains { $0 > 1e-3 })
     }
 
+    @Test func excerptsHaveTheBeginningOrTheEndOfAReply() {
+        let record = ReplayRecord(prompt: Array(100..<110), reply: Array(200..<230))
+        let whole = ReplayExcerpt(record, limit: 40, turn: 1)
+        #expect(whole.tokens == record.prompt + record.reply && whole.replyStart == 10)
+        #expect(whole.weights.enumerated().filter { $1 > 1 }.map(\.offset) == Array(10..<18) + [39])
+        let beginning = ReplayExcerpt(record, limit: 20, turn: 0)
+        #expect(beginning.tokens == Array(whole.tokens.prefix(20)) && beginning.replyStart == 10)
+        #expect(beginning.weights == Array(whole.weights.prefix(20)))
+        let end = ReplayExcerpt(record, limit: 20, turn: 1)
+        #expect(end.tokens == Array(whole.tokens.suffix(20)) && end.replyStart == 0)
+        #expect(end.weights == Array(whole.weights.suffix(20)))
+    }
+
+    /// The clock goes on by half a second with each reading, so that every step takes as long.
+    @Test func aStepThatWouldEndTooLateIsNotBegun() throws {
+        try withTemporaryFolder { folder in
+            let clock = StepClock()
+            let limit = Duration.seconds(10)
+            let began = clock.now
+            let options = TrainingRun<SupervisedFineTuning>.Options(timeLimit: limit, validationInterval: 0)
+            guard case .paused(let step) = try run(folder, steps: 60, options: options, clock: clock).outcome else {
+                Issue.record("the run was not paused")
+                return
+            }
+            #expect(step > 1)
+            let elapsed = began.duration(to: clock.now)
+            #expect(elapsed <= limit + .seconds(1) && elapsed >= limit - .seconds(3), "\(elapsed)")
+        }
+    }
+
+    @Test func aFolderWhoseRunHasNotBegunTakesOtherSettings() throws {
+        try withTemporaryFolder { folder in
+            _ = try RunFolder(path: folder.path, configuration: settings(steps: 10))
+            _ = try RunFolder(path: folder.path, configuration: settings(steps: 11))
+            try Data().write(to: folder.appending(path: "log.jsonl"))
+            #expect(throws: RunFolderError.self) {
+                _ = try RunFolder(path: folder.path, configuration: settings(steps: 12))
+            }
+        }
+    }
+
     @Test func anotherSettingIsRefusedByName() throws {
         try withTemporaryFolder { folder in
             _ = try RunFolder(path: folder.path, configuration: settings(steps: 10))
+            try Data().write(to: folder.appending(path: "log.jsonl"))
             var other = settings(steps: 10)
             other.optimizer.beta2 = 0.99
             #expect {

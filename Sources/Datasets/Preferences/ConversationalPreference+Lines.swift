@@ -29,7 +29,7 @@ extension ConversationalPreference {
             }
             let image = record.picture.flatMap { written[$0] }
             let texts = record.candidates.map(\.text)
-            for pair in record.pairs where texts[pair.chosen] != texts[pair.rejected] {
+            for pair in record.pairs where !texts[pair.chosen].hasBytes(of: texts[pair.rejected]) {
                 lines += try encoder.encode(ConversationalPreference(record, pair, image: image))
                 lines.append(UInt8(ascii: "\n"))
                 count += 1
@@ -39,20 +39,51 @@ extension ConversationalPreference {
         return count
     }
 
-    /// The pairs of a JSON lines file as rankings of two answers.
+    /// The pairs of a JSON lines file as rankings of two answers, each with the number of its line, counted from 1.
     ///
     /// - Parameters:
     ///   - labeler: who ranked where a line does not say it.
-    ///   - keep: keeps the image file of the given path and tells its reference.
-    /// - Throws: `PreferenceError` naming the file and the line.
+    ///   - keep: keeps an image file and tells its reference.
+    /// - Throws: `PreferenceError` naming the file, the line and the field.
     public static func load(
-        path: String, labeler: PreferenceRecord.Labeler, keep: (URL) throws -> PictureReference
-    ) throws(PreferenceError) -> [PreferenceRecord] {
+        path: String, labeler: PreferenceRecord.Labeler, keep: (Data) throws -> PictureReference
+    ) throws(PreferenceError) -> [(line: Int, record: PreferenceRecord)] {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
         return try PreferenceLines.load(path: path) { line, decoder in
             let pair = try decoder.decode(ConversationalPreference.self, from: line)
-            let picture = try pair.images?.first.map { try keep(folder.appending(path: $0)) }
+            let picture = try pair.images?.first.map { name in
+                do {
+                    return try keep(image(name, in: folder))
+                } catch let error as ConversationalPreferenceError {
+                    throw error
+                } catch {
+                    throw ConversationalPreferenceError.badImage(name, reason: "\(error)")
+                }
+            }
             return try pair.record(picture: picture, fallback: labeler)
         }
+        .map { (line: $0.line, record: $0.value) }
+    }
+
+    /// The bytes of the image file `name`, which must lie in `folder`: a line of somebody else's file may name no other
+    /// file of this machine.
+    private static func image(_ name: String, in folder: URL) throws(ConversationalPreferenceError) -> Data {
+        let root = folder.resolvingSymlinksInPath().standardizedFileURL.path
+        let file = folder.appending(path: name).resolvingSymlinksInPath().standardizedFileURL
+        guard !name.hasPrefix("/"), file.path.hasPrefix(root == "/" ? root : root + "/") else {
+            throw .badImage(name, reason: "it lies outside the folder of the file that names it")
+        }
+        let attributes = try? FileManager.default.attributesOfItem(atPath: file.path)
+        guard attributes?[.type] as? FileAttributeType == .typeRegular else {
+            throw .badImage(name, reason: "there is no such file")
+        }
+        let limit = ImageLimits.standard.maximumBytes
+        guard let size = attributes?[.size] as? Int, size <= limit else {
+            throw .badImage(name, reason: "it has more than \(limit) bytes")
+        }
+        guard let data = FileManager.default.contents(atPath: file.path) else {
+            throw .badImage(name, reason: "it cannot be read")
+        }
+        return data
     }
 }

@@ -87,10 +87,10 @@ public struct ConversationalPreference: Codable, Sendable, Equatable {
         let question = prompt[0].content
         guard !question.isEmpty else { throw ConversationalPreferenceError.emptyQuestion }
         let sides = [(chosen[0].content, chosenModel), (rejected[0].content, rejectedModel)]
-        guard sides[0].0 != sides[1].0 || sides[0].1 != sides[1].1 else {
-            throw ConversationalPreferenceError.equalAnswers
-        }
-        let isSwapped = (sides[1].0, sides[1].1 ?? "") < (sides[0].0, sides[0].1 ?? "")
+        // Compared by bytes: spellings that differ only in how accents are composed are different tokens.
+        let keys = sides.map { Array($0.0.utf8) + [0] + Array(($0.1 ?? "").utf8) }
+        guard keys[0] != keys[1] else { throw ConversationalPreferenceError.equalAnswers }
+        let isSwapped = keys[1].lexicographicallyPrecedes(keys[0])
         let candidates = (isSwapped ? sides.reversed() : sides).map {
             PreferenceRecord.Candidate(text: $0.0, tokens: [], policy: $0.1, finishReason: .stop)
         }
@@ -108,12 +108,20 @@ public enum ConversationalPreferenceError: Error, Equatable, CustomStringConvert
     case emptyQuestion
     /// Both answers are the same, by the same model.
     case equalAnswers
+    /// The image file cannot be taken.
+    case badImage(String, reason: String)
 
     /// What is wrong.
     public var description: String {
         switch self {
         case .emptyQuestion: "prompt: the question is empty"
         case .equalAnswers: "chosen and rejected are the same answer"
+        case .badImage(let name, let reason): "images[0]: \(name): \(reason)"
         }
     }
+}
+
+extension String {
+    /// Whether both are the same bytes: `==` takes different compositions of an accent for one.
+    package func hasBytes(of other: String) -> Bool { utf8.elementsEqual(other.utf8) }
 }

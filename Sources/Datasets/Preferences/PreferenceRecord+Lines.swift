@@ -5,7 +5,13 @@ extension PreferenceRecord {
     ///
     /// - Throws: `PreferenceError` naming the file and the line.
     public static func load(path: String) throws(PreferenceError) -> [PreferenceRecord] {
+        try numbered(path: path).map(\.record)
+    }
+
+    /// The same, each with the number of its line, counted from 1.
+    public static func numbered(path: String) throws(PreferenceError) -> [(line: Int, record: PreferenceRecord)] {
         try PreferenceLines.load(path: path) { try $1.decode(PreferenceRecord.self, from: $0) }
+            .map { (line: $0.line, record: $0.value) }
     }
 
     /// The record as one line of a JSON lines file, line feed included; fields in alphabetical order.

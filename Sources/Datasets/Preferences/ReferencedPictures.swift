@@ -2,24 +2,29 @@ public import Images
 
 /// The pictures that records speak of, drawn or read again, and the answers that are demonstrated about them.
 public struct ReferencedPictures: Sendable {
-    private let easyVQA: EasyVQA
+    private let easyVQA: EasyVQA?
     private let questions: [Int: [EasyVQAQuestion]]
+    private let kept: @Sendable (_ sha256: String) throws -> [UInt8]
 
-    /// Pictures of the generator, and of easy-VQA's training split.
-    public init(easyVQA: EasyVQA) {
+    /// Pictures of the generator, of easy-VQA's training split if it is there, and of those that people sent: `kept` gives
+    /// the file of the given SHA-256.
+    public init(easyVQA: EasyVQA?, kept: @escaping @Sendable (_ sha256: String) throws -> [UInt8]) {
         self.easyVQA = easyVQA
-        self.questions = Dictionary(grouping: easyVQA.training, by: \.picture)
+        self.questions = Dictionary(grouping: easyVQA?.training ?? [], by: \.picture)
+        self.kept = kept
     }
 
-    /// The picture, 64x64.
+    /// The picture: 64x64, or of the size that somebody sent.
     ///
-    /// - Throws: `EasyVQAError` if its file cannot be read or is a test picture's, `ReferencedPictureError` for a
-    ///   picture that somebody sent.
+    /// - Throws: `EasyVQAError` if its file cannot be read or is a test picture's, `ReferencedPictureError` if the data set
+    ///   is not there, `ImageError`, or what `kept` throws.
     public func image(of picture: PictureReference) throws -> RGBImage {
         switch picture {
         case .generated(let family, let seed): return family.picture(seed: seed).scene.image
-        case .easyVQA(let number): return try easyVQA.trainingPicture(number)
-        case .stored(let digest): throw ReferencedPictureError.stored(sha256: digest)
+        case .easyVQA(let number):
+            guard let easyVQA else { throw ReferencedPictureError.noEasyVQA(number: number) }
+            return try easyVQA.trainingPicture(number)
+        case .stored(let digest): return try ImageFile.decode(kept(digest)).rgb
         }
     }
 
@@ -40,13 +45,15 @@ public struct ReferencedPictures: Sendable {
 
 /// Why a picture cannot be had again.
 public enum ReferencedPictureError: Error, Equatable, CustomStringConvertible {
-    /// It is in no data set: its file would be needed.
-    case stored(sha256: String)
+    /// The data set that it is of is not there.
+    case noEasyVQA(number: Int)
 
     /// What is missing.
     public var description: String {
         switch self {
-        case .stored(let digest): "the picture with SHA-256 \(digest) was sent by somebody; its file is not at hand"
+        case .noEasyVQA(let number):
+            "a ranking is about picture \(number) of easy-VQA, which is not there; `make data` fetches it, or name its folder "
+                + "with --easy-vqa"
         }
     }
 }

@@ -131,6 +131,7 @@ public struct FinishedPPO: Sendable {
         manifest.parent = parent
         manifest.reward = reward
         manifest.value = .init(name: "value", generation: generation)
+        manifest.textTemplate = FinishedRun.textTemplate
         manifest.sampling = .init(temperature: 0)
         manifest.figures = trainingFigures.merging(figures) { $1 }
         return (value, try run.publish(manifest, files: FinishedRun.adapterFiles, in: policies))

@@ -72,6 +72,7 @@ public struct PPOJob: Sendable {
         options: TrainingRun<ProximalPolicyOptimization>.Options, clock: C = ContinuousClock(),
         report: @escaping (String) -> Void
     ) throws -> TrainingRun<ProximalPolicyOptimization>.Outcome where C.Duration == Duration {
+        let start = clock.now
         let basis = try PolicyBasis(inputs.policy)
         let record = try PPORunRecord(
             inputs: inputs, basis: basis, settings: settings, prompts: prompts, precision: precision,
@@ -86,7 +87,7 @@ public struct PPOJob: Sendable {
             folder: folder, iterations: settings.iterations, interval: options.validationInterval)
         let stage = try stage(base: base, engine: engine, tokenizer: tokenizer, basis: basis, files: files)
         var run = try TrainingRun(stage: stage, folder: runFolder, options: options, report: report)
-        let outcome = try run.run(clock: clock)
+        let outcome = try run.run(clock: clock, since: start)
         switch outcome {
         case .paused: break
         case .finished, .stopped: try write(run.stage)

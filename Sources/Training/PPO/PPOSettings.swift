@@ -55,7 +55,7 @@ public struct PPOSettings: Codable, Sendable, Equatable {
     /// The norm of the replayed text's gradient beside that of the policy's, at the first update of the policy.
     public var replayShare = 0.2
     /// The most rows of the text that joins each update; the rest of it is cut off.
-    public var replayRows = 192
+    public var replayRows = 256
     /// Decay of the average of the policies, an iteration.
     public var averageDecay: Float = 0.92
     /// When a run is stopped; nil for controls, which are to show what goes wrong.

@@ -102,7 +102,9 @@ extension ProximalPolicyOptimization {
         _ statistics: inout UpdateStatistics
     ) {
         guard !replay.isEmpty,
-            let text = model.replay(replay[place % replay.count], limit: settings.replayRows)
+            let text = model.replay(
+                ReplayExcerpt(
+                    replay[place % replay.count], limit: settings.replayRows, turn: place / replay.count))
         else { return }
         let weight: Double
         if let fixed = progress.replayWeight {

@@ -32,19 +32,23 @@ struct PolicyModel: Sendable {
         return gradients(of: pass, targets: rows.targets, loss: loss)
     }
 
-    /// The mean of -log π over a text's reply, and its gradient. The text is cut after `limit` rows.
-    func replay(_ record: ReplayRecord, limit: Int) -> (loss: Double, gradients: ParameterSet)? {
-        let text = Array((record.prompt + record.reply).prefix(limit + 1))
-        let targets = Array(text.dropFirst(record.prompt.count))
+    /// The weighted mean of -log π over an excerpt's reply, and its gradient; nil if none of the reply is in it.
+    func replay(_ excerpt: ReplayExcerpt) -> (loss: Double, gradients: ParameterSet)? {
+        // Nothing stands before the first token to predict it.
+        let start = max(1, excerpt.replyStart)
+        let targets = Array(excerpt.tokens.dropFirst(start))
         if targets.isEmpty { return nil }
+        let weights = excerpt.weights.dropFirst(start)
+        let total = weights.reduce(0.0) { $0 + Double($1) }
+        let shares = weights.map { Double($0) / total }
         var rows = PackedRows()
-        let node = rows.append(text.dropLast())
+        let node = rows.append(excerpt.tokens.dropLast())
         let pass = decoder.forward(
             base.embeddings(of: rows.tokens), rows: rows, outputs: Array(node.rows.suffix(targets.count)))
         var mean = 0.0
         let gradients = gradients(of: pass, targets: targets) { logProbs in
-            mean = -logProbs.reduce(0.0) { $0 + Double($1) } / Double(targets.count)
-            return logProbs.map { _ in -1 / Double(targets.count) }
+            mean = -zip(logProbs, shares).reduce(0.0) { $0 + Double($1.0) * $1.1 }
+            return shares.map { -$0 }
         }
         return (mean, gradients)
     }

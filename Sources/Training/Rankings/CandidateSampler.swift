@@ -58,7 +58,7 @@ public struct CandidateSampler: Sendable {
                 tokens += completion.tokens.map(\.id)
                 switch completion.reason {
                 case .endToken, .stopString: reason = .stop
-                case .length: reason = .length
+                case .length, .repetition: reason = .length
                 case .cancelled: throw CancellationError()
                 }
             case .failed(let failure): throw failure

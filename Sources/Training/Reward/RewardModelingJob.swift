@@ -66,6 +66,7 @@ public struct RewardModelingJob {
         options: TrainingRun<RewardModeling>.Options, clock: C = ContinuousClock(),
         report: @escaping (String) -> Void
     ) throws -> TrainingRun<RewardModeling>.Outcome where C.Duration == Duration {
+        let start = clock.now
         let basis = try PolicyBasis(inputs.policy)
         let record = try RewardRunRecord(
             inputs: inputs, settings: settings, precision: precision, instructionSet: compute.instructionSet)
@@ -80,7 +81,7 @@ public struct RewardModelingJob {
             base: base, adapter: adapter, prompts: data.prompts(of: data.training),
             heldOut: data.prompts(of: data.heldOut), settings: settings)
         var run = try TrainingRun(stage: stage, folder: runFolder, options: options, report: report)
-        let outcome = try run.run(clock: clock)
+        let outcome = try run.run(clock: clock, since: start)
         if outcome == .finished { try finish(run.stage, base: base, data: data, report: report) }
         return outcome
     }

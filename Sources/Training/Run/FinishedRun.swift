@@ -82,6 +82,8 @@ struct RunRecord: Decodable {
 /// A finished run as it lies in its folder: its record, and that all of its results are there.
 struct FinishedRun: Sendable {
     static let creator = "apus"
+    /// How the conversations are written that training replays: what policies write dialogues without an image in.
+    static let textTemplate = PolicyManifest.ChatTemplate.smollm2
     /// The adapter that a stage leaves, as paths in its folder.
     static let adapterFiles = RunFiles.adapter.map { "adapter/\($0)" }
 

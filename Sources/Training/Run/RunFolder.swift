@@ -27,7 +27,7 @@ public struct RunFolder: Sendable {
     /// The folder.
     public let path: String
 
-    /// Creates the folder at `path`, or opens the one there if its run had the same configuration.
+    /// Creates the folder at `path`, or opens the one there if its run had the same configuration or has not begun.
     ///
     /// The configuration should hold everything that decides the run's result, input files by their SHA-256.
     /// - Throws: `RunFolderError.otherConfiguration` naming the first field that differs.
@@ -38,8 +38,10 @@ public struct RunFolder: Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         let asked = try encoder.encode(configuration)
-        let file = path + "/config.json"
-        guard FileManager.default.fileExists(atPath: file) else {
+        let file = "\(path)/\(Self.configurationName)"
+        // Where there is nothing but a configuration, the run has not begun: its start failed, perhaps for a wrong flag.
+        let names = try FileManager.default.contentsOfDirectory(atPath: path)
+        guard names.contains(Self.configurationName), names.count > 1 else {
             try AtomicFile.write([UInt8](asked) + [UInt8(ascii: "\n")], to: file)
             return
         }
@@ -53,6 +55,8 @@ public struct RunFolder: Sendable {
 
     /// The checkpoint's path.
     public var checkpointPath: String { path + "/checkpoint.safetensors" }
+
+    private static let configurationName = "config.json"
 
     static let logName = "log.jsonl"
 

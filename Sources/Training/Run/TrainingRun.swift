@@ -104,7 +104,7 @@ public struct TrainingRun<Stage: TrainingStage> {
 
     /// The parts of a run that do not change its result.
     public struct Options: Sendable {
-        /// Pause after this long; checked between steps.
+        /// Pause before this much time has passed: a step that would end later is not begun. Each call makes at least one.
         public var timeLimit: Duration?
         /// Time between checkpoints.
         public var checkpointInterval: Duration
@@ -155,9 +155,15 @@ public struct TrainingRun<Stage: TrainingStage> {
     }
 
     /// Trains until all steps are done or the time is up.
-    public mutating func run<C: Clock>(clock: C = ContinuousClock()) throws -> Outcome where C.Duration == Duration {
-        let start = clock.now
-        var saved = start
+    ///
+    /// - Parameter start: from when on the time counts; nil for now. Reading the data takes time, too.
+    public mutating func run<C: Clock>(
+        clock: C = ContinuousClock(), since start: C.Instant? = nil
+    ) throws -> Outcome where C.Duration == Duration {
+        let began = clock.now
+        let start = start ?? began
+        var saved = began
+        var pace = StepPace()
         var progress = ProgressMeter(stage: stage, from: step)
         if step == 0, log.isEmpty, stage.validatesAtStart, options.validationInterval > 0 {
             try record(validate())
@@ -167,14 +173,19 @@ public struct TrainingRun<Stage: TrainingStage> {
                 try save()
                 return .stopped(step: step, reason: reason)
             }
-            if let limit = options.timeLimit, start.duration(to: clock.now) >= limit {
+            let stepStart = clock.now
+            let validates = validatesAfter(step + 1)
+            if let limit = options.timeLimit, let expected = pace.expected(validates: validates),
+                start.duration(to: stepStart) + expected > limit
+            {
                 try save()
                 return .paused(step: step)
             }
             let line = try advance()
+            pace.note(stepStart.duration(to: clock.now), validated: validates)
             progress.count(line.units)
             if step % options.reportInterval == 0 || step == stage.steps {
-                report(progress.line(step: step, line, elapsed: start.duration(to: clock.now)))
+                report(progress.line(step: step, line, elapsed: began.duration(to: clock.now)))
             }
             if saved.duration(to: clock.now) >= options.checkpointInterval {
                 try save()
@@ -198,7 +209,12 @@ public struct TrainingRun<Stage: TrainingStage> {
 
     private func isValidationDue() throws -> Bool {
         guard options.validationInterval > 0 else { return false }
-        return try step % options.validationInterval == 0 || step == stage.steps || stage.stopReason() != nil
+        return try validatesAfter(step) || stage.stopReason() != nil
+    }
+
+    /// Whether step number `step`, counted from 1, is followed by a validation, unless a rule stops the run before.
+    private func validatesAfter(_ step: Int) -> Bool {
+        options.validationInterval > 0 && (step % options.validationInterval == 0 || step == stage.steps)
     }
 
     private mutating func validate() throws -> [(name: String, value: Double)] {
@@ -220,6 +236,23 @@ public struct TrainingRun<Stage: TrainingStage> {
             further: stage.further, updates: stage.optimizer.updates, state: stage.state)
         try checkpoint.write(to: folder.checkpointPath)
         for plot in stage.plots { try folder.draw(plot, of: log) }
+    }
+}
+
+/// How long steps take, to know before one whether there is time for it.
+private struct StepPace {
+    private var plain: Duration?
+    private var validating: Duration?
+
+    /// The longest time that such a step took; nil before the first step.
+    func expected(validates: Bool) -> Duration? { validates ? validating ?? plain : plain ?? validating }
+
+    mutating func note(_ duration: Duration, validated: Bool) {
+        if validated {
+            validating = max(validating ?? .zero, duration)
+        } else {
+            plain = max(plain ?? .zero, duration)
+        }
     }
 }
 

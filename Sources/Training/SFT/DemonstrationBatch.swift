@@ -20,6 +20,8 @@ struct DemonstrationBatch: Sendable {
     private(set) var answers: [Answer] = []
     /// The rows of the replay text, all of which are held to the base model.
     private(set) var replay: Range<Int>?
+    /// How much each of those rows counts.
+    private(set) var replayWeights: [Float] = []
 
     /// Adds a picture and its questions.
     mutating func append(_ tree: PictureTree) {
@@ -34,8 +36,10 @@ struct DemonstrationBatch: Sendable {
     }
 
     /// Adds a text; pictures come before it.
-    mutating func append(replay text: [Int32]) {
-        replay = rows.append(text).rows
+    mutating func append(replay excerpt: ReplayExcerpt) {
+        replay = rows.append(excerpt.tokens).rows
+        // A row counts as much as the token that it predicts; what follows the last one is not known.
+        replayWeights = excerpt.weights.dropFirst() + [1]
     }
 
     /// Adds rows that predict `reply`: its last token is predicted only, so it has no row.

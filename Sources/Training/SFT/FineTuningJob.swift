@@ -71,6 +71,7 @@ public struct FineTuningJob: Sendable {
         options: TrainingRun<SupervisedFineTuning>.Options, clock: C = ContinuousClock(),
         report: @escaping (String) -> Void
     ) throws -> TrainingRun<SupervisedFineTuning>.Outcome where C.Duration == Duration {
+        let start = clock.now
         let record = Record(
             settings: settings, template: template.rawValue, precision: "\(precision)",
             instructionSet: compute.instructionSet.rawValue, inputs: try digests())
@@ -96,7 +97,7 @@ public struct FineTuningJob: Sendable {
             base: base, vision: vision, start: try startingAdapter(configuration), demonstrations: demonstrations,
             replay: replay ?? [], template: template, tokenizer: tokenizer, settings: settings)
         var run = try TrainingRun(stage: stage, folder: runFolder, options: options, report: report)
-        let outcome = try run.run(clock: clock)
+        let outcome = try run.run(clock: clock, since: start)
         if outcome == .finished { try write(run.stage) }
         return outcome
     }

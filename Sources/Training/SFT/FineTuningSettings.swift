@@ -35,8 +35,8 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     public var floor: Float = 0.05
     /// AdamW's moments and clipping.
     public var optimizer = AdamWOptimizer.Settings()
-    /// The most rows of the replay text that joins each step; the rest of it is cut off.
-    public var replayRows = 96
+    /// The most rows of the replayed conversation that joins each step.
+    public var replayRows = 256
     /// Weight of the replay's mean divergence from the base model beside the loss of the pictures' answers.
     public var replayWeight: Float = 1
     /// Official pictures, drawn by the seed, that are held out for validation.

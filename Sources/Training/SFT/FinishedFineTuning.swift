@@ -65,7 +65,7 @@ public struct FinishedFineTuning: Sendable {
             name: publication.name, generation: publication.generation, parent: publication.parent,
             backbone: run.backbone, created: time, creator: FinishedRun.creator,
             vision: .init(name: "vision", generation: publication.visionGeneration), chatTemplate: run.record.template,
-            image: image, sampling: .init(temperature: 0),
+            textTemplate: FinishedRun.textTemplate, image: image, sampling: .init(temperature: 0),
             figures: publication.figures, data: data)
         let policy = try run.publish(manifest, files: FinishedRun.adapterFiles, in: policies)
         return (vision, policy)

@@ -8,23 +8,28 @@ public struct ReplayWriter: Sendable {
     private let engine: any Generating
     private let input: InputProcessor
     private let policy: Policy
+    private let endToken: Int32?
 
     /// A writer whose answers come from `policy` by way of `engine`.
     public init(engine: any Generating, tokenizer: Tokenizer, policy: Policy) {
         self.engine = engine
         self.input = InputProcessor(tokenizer: tokenizer)
         self.policy = policy
+        self.endToken = tokenizer.vocabulary.endOfText
     }
 
-    /// Answers every prompt at temperature 0.7, with a seed of its own, and writes `ReplayRecord`s as JSON lines.
+    /// Answers every prompt at temperature 0.7, with a seed of its own, and writes the answers that come to their end as
+    /// `ReplayRecord`s, JSON lines.
     ///
     /// - Parameters:
-    ///   - maximumTokens: of each answer; longer ones are cut and have no end token.
+    ///   - maximumTokens: of each answer; longer ones are left out, or a policy would learn never to end.
     ///   - progress: told the number of answers so far.
+    /// - Returns: how many were written.
     public func write(
         prompts: [String], seed: UInt64, maximumTokens: Int, to path: String, progress: @escaping (Int) -> Void
-    ) async throws {
+    ) async throws -> Int {
         var lines = Data()
+        var written = 0
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         let batch = 16
@@ -39,11 +44,15 @@ public struct ReplayWriter: Sendable {
                 return (request.prompt, try engine.submit(request, in: engine.reserve()))
             }
             for (prompt, events) in answers {
-                lines += try encoder.encode(ReplayRecord(prompt: prompt, reply: try await events.tokens()))
+                let reply = try await events.tokens()
+                guard let last = reply.last, last == endToken else { continue }
+                lines += try encoder.encode(ReplayRecord(prompt: prompt, reply: reply))
                 lines.append(UInt8(ascii: "\n"))
+                written += 1
             }
             progress(range.upperBound)
         }
         try lines.write(to: URL(fileURLWithPath: path), options: .atomic)
+        return written
     }
 }

@@ -7,8 +7,8 @@ public import Tokenizers
 /// frozen.
 ///
 /// L = - mean over answer tokens, end token included, of log π(token | picture, question, tokens before)
-/// (Ouyang et al. 2022, §3.5), plus a weighted mean over the tokens of a replay text of KL(base || adapted), which keeps
-/// the base model's language. A picture and its questions are one tree, so the picture is computed once.
+/// (Ouyang et al. 2022, §3.5), plus a weighted mean over the tokens of a replayed conversation of KL(base || adapted),
+/// which keeps the base model's language and where it ends a reply (`ReplayExcerpt`). A picture and its questions are one tree, so the picture is computed once.
 public struct SupervisedFineTuning: TrainingStage {
     /// "sft".
     public let name = "sft"
@@ -98,7 +98,7 @@ public struct SupervisedFineTuning: TrainingStage {
 
     private func batch(of step: Int) throws(ChatTemplateError) -> DemonstrationBatch {
         var batch = try batch(of: demonstrations.pictures(of: step)[...])
-        if !replay.isEmpty { batch.append(replay: replayText(of: step)) }
+        if !replay.isEmpty { batch.append(replay: replayExcerpt(of: step)) }
         return batch
     }
 
@@ -114,11 +114,11 @@ public struct SupervisedFineTuning: TrainingStage {
     }
 
     /// Conversations in turn; every other time round only what the model said, so that plain prose is held too.
-    private func replayText(of step: Int) -> [Int32] {
+    private func replayExcerpt(of step: Int) -> ReplayExcerpt {
         let (round, index) = step.quotientAndRemainder(dividingBy: replay.count)
-        let record = replay[index]
-        let text = (round + index) % 2 == 0 ? record.prompt + record.reply : record.reply
-        return Array(text.prefix(settings.replayRows))
+        var record = replay[index]
+        if !(round + index).isMultiple(of: 2) { record.prompt = [] }
+        return ReplayExcerpt(record, limit: settings.replayRows, turn: round / 2)
     }
 
     // MARK: Loss and gradients
@@ -147,9 +147,10 @@ public struct SupervisedFineTuning: TrainingStage {
         var divergences: [Float] = []
         if let rows = batch.replay {
             var logits = base.logits(pass.hidden.rows(answers..<answers + rows.count))
+            let weight = settings.replayWeight / batch.replayWeights.reduce(0, +)
             divergences = compute.distillation(
                 &logits, teacher: baseLogits(of: Array(batch.rows.tokens[rows])),
-                scale: settings.replayWeight / Float(rows.count))
+                scales: batch.replayWeights.map { $0 * weight })
             dhidden.append(base.logitsBackward(logits))
         }
         let (dadapter, dembeddings) = decoder.backward(pass, dhidden: Tensor.stacking(dhidden))

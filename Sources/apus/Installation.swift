@@ -1,0 +1,104 @@
+import ArgumentParser
+import Foundation
+
+/// Where the files are that come with the program: policies, the web page, a sample image.
+enum Installation {
+    /// The path of `name`, as `Deploy/policies`: in the working folder, else in the nearest folder above the executable
+    /// that has it; `name` itself where none has.
+    static func path(_ name: String) -> String {
+        if exists(name) { return name }
+        var folder = URL(fileURLWithPath: executable).resolvingSymlinksInPath().deletingLastPathComponent()
+        while folder.path != "/" {
+            let path = folder.appendingPathComponent(name).path
+            if exists(path) { return path }
+            folder.deleteLastPathComponent()
+        }
+        return name
+    }
+
+    private static let executable =
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+
+    private static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+}
+
+/// The folder of the policies that come with the program.
+struct PoliciesOption: ParsableArguments {
+    @Option(
+        name: .customLong("policies"),
+        help: ArgumentHelp(
+            "The folder of the policies that come with the program, only read. Empty: none but the base model.",
+            discussion: "Default: Deploy/policies in the working folder, or beside or above the executable.",
+            valueName: "folder"))
+    var given: String?
+
+    /// The folder; empty if there is none.
+    var folder: String { given ?? Installation.path(Self.standard) }
+
+    private static let standard = "Deploy/policies"
+
+    func validate() throws {
+        var isFolder: ObjCBool = false
+        if folder.isEmpty || FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
+        {
+            return
+        }
+        if folder.isEmpty { return }
+        guard given == nil else { throw ValidationError("--policies: there is no folder \(folder)") }
+        throw ValidationError(
+            "there is no folder \(Self.standard), neither here nor beside or above the executable; name it with "
+                + "--policies, or pass --policies '' to use the base model alone")
+    }
+}
+
+/// The folder for what is written while the program runs.
+struct DataFolderOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The folder for what is written: rankings, images, published policies.", valueName: "folder"))
+    var dataPath = "data"
+}
+
+/// An error in one plain line: what Foundation's errors say with their names, codes and user info is for programs.
+struct PlainError: Error, CustomStringConvertible {
+    let description: String
+
+    /// The plain form of an error that Foundation threw; nil for one of another origin, which says it itself.
+    init?(_ error: any Error) {
+        switch error {
+        case let error as DecodingError: description = Self.text(of: error)
+        case let error as EncodingError: description = "this cannot be written as JSON: \(error)"
+        case let error as CocoaError:
+            let path = (error.userInfo[NSFilePathErrorKey] as? String) ?? (error.userInfo[NSURLErrorKey] as? URL)?.path
+            description = [path, Self.reason(error)].compactMap { $0 }.joined(separator: ": ")
+        case let error as POSIXError: description = String(cString: strerror(Int32(error.errorCode)))
+        default: return nil
+        }
+    }
+
+    private static func reason(_ error: CocoaError) -> String {
+        if let cause = error.userInfo[NSUnderlyingErrorKey] as? POSIXError {
+            return String(cString: strerror(Int32(cause.errorCode)))
+        }
+        return switch error.code {
+        case .fileNoSuchFile, .fileReadNoSuchFile: "there is no such file or folder"
+        case .fileReadNoPermission: "it may not be read"
+        case .fileWriteNoPermission, .fileWriteVolumeReadOnly: "it may not be written"
+        case .fileWriteOutOfSpace: "the disk is full"
+        case .fileWriteFileExists: "it exists already"
+        default: error.localizedDescription
+        }
+    }
+
+    private static func text(of error: DecodingError) -> String {
+        let context: DecodingError.Context =
+            switch error {
+            case .dataCorrupted(let context), .keyNotFound(_, let context), .typeMismatch(_, let context),
+                .valueNotFound(_, let context):
+                context
+            @unknown default: .init(codingPath: [], debugDescription: "unknown")
+            }
+        let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+        return "the JSON is not as expected\(path.isEmpty ? "" : " at \(path)"): \(context.debugDescription)"
+    }
+}

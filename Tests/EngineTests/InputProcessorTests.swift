@@ -1,0 +1,33 @@
+import Engine
+import Images
+import Models
+import Tensors
+import TestSupport
+import Testing
+import Tokenizers
+
+@Suite struct InputProcessorTests {
+    @Test func onlyDialoguesWithoutAnImageAreWrittenInTheTextTemplate() throws {
+        let tokenizer = try TinyLlama.tokenizer()
+        var generator = SeededGenerator(seed: 1)
+        let sizes = try VisionConfiguration(
+            imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2, textHidden: 64)
+        let encoder = VisionEncoder(
+            VisionWeights(configuration: sizes, using: &generator), on: Compute(threads: 1))
+        let policy = Policy(
+            name: "sft", generation: 1, adapter: nil,
+            vision: .init(generation: 1, encoder: encoder, processor: ImageProcessor(viewSize: 32)), template: .chatml,
+            textTemplate: .smollm2, sampling: .init(), created: 0)
+        let processor = InputProcessor(tokenizer: tokenizer)
+        let image = InputProcessor.Picture(
+            image: RGBImage(width: 32, height: 32, pixels: Array(repeating: 9, count: 32 * 32 * 3)))
+        func prompt(_ content: [ChatMessage.Part]) throws -> String {
+            let request = try processor.request(
+                messages: [ChatMessage(role: .user, content: content)], pictures: content.count > 1 ? [image] : [],
+                policy: policy)
+            return tokenizer.decode(request.prompt)
+        }
+        #expect(try prompt([.text("hi")]).contains("You are a helpful AI assistant"))
+        #expect(try !prompt([.image(0), .text("hi")]).contains("You are a helpful AI assistant"))
+    }
+}
