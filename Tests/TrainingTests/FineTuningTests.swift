@@ -176,7 +176,7 @@ import Training
     @Test func aStepThatWouldEndTooLateIsNotBegun() throws {
         try withTemporaryFolder { folder in
             let clock = StepClock()
-            let limit = Duration.seconds(10)
+            let limit = Duration.seconds(30)
             let began = clock.now
             let options = TrainingRun<SupervisedFineTuning>.Options(timeLimit: limit, validationInterval: 0)
             guard case .paused(let step) = try run(folder, steps: 60, options: options, clock: clock).outcome else {
@@ -185,7 +185,7 @@ import Training
             }
             #expect(step > 1)
             let elapsed = began.duration(to: clock.now)
-            #expect(elapsed <= limit + .seconds(1) && elapsed >= limit - .seconds(3), "\(elapsed)")
+            #expect(elapsed >= limit * 0.9 && elapsed <= limit * 1.1, "\(elapsed)")
         }
     }
 

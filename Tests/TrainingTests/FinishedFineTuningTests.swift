@@ -45,7 +45,8 @@ import Training
             var expected = PolicyManifest(
                 name: "sft", generation: 3, backbone: backbone, created: time, creator: "apus",
                 vision: .init(name: "vision", generation: 2), chatTemplate: .chatml,
-                image: .init(viewSize: 32, maxViews: 1, fit: .stretch), sampling: .init(temperature: 0),
+                textTemplate: .smollm2, image: .init(viewSize: 32, maxViews: 1, fit: .stretch),
+                sampling: .init(temperature: 0),
                 figures: ["accuracy": 0.994], data: ["questions": questions])
             expected.files = policy.manifest.files
             #expect(policy.manifest == expected)

@@ -182,14 +182,15 @@ public struct TrainingRun<Stage: TrainingStage> {
                 return .paused(step: step)
             }
             let line = try advance()
-            pace.note(stepStart.duration(to: clock.now), validated: validates)
+            let now = clock.now
+            pace.note(stepStart.duration(to: now), validated: validates)
             progress.count(line.units)
             if step % options.reportInterval == 0 || step == stage.steps {
-                report(progress.line(step: step, line, elapsed: began.duration(to: clock.now)))
+                report(progress.line(step: step, line, elapsed: began.duration(to: now)))
             }
-            if saved.duration(to: clock.now) >= options.checkpointInterval {
+            if saved.duration(to: now) >= options.checkpointInterval {
                 try save()
-                saved = clock.now
+                saved = now
             }
         }
         try save()

@@ -101,7 +101,7 @@ import Training
                 name: "ppo", generation: 4, parent: .init(name: "sft", generation: 2), backbone: backbone,
                 created: time, creator: "apus", vision: .init(name: "vision", generation: 3),
                 reward: .init(name: "reward", generation: 1), value: .init(name: "value", generation: 4),
-                chatTemplate: .chatml, image: image, sampling: .init(temperature: 0),
+                chatTemplate: .chatml, textTemplate: .smollm2, image: image, sampling: .init(temperature: 0),
                 figures: [
                     "win_rate": 0.6, "training_step": 2, "training_reward": 0.75, "training_kl": 3.5,
                     "training_kl_target": 2.5, "training_kl_weight": 0.06, "training_entropy": 0.5,
