@@ -15,8 +15,8 @@ let kernels: [CSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-// Packages that only other packages use. A test target names a product of each, so that the package manager does not warn
-// of packages without a user; no code imports them.
+// Packages that only other packages use. A test target names a product of each, so that the package manager does not
+// warn of packages without a user; no code imports them.
 let indirect: [Target.Dependency] = [
     .product(name: "Algorithms", package: "swift-algorithms"),
     .product(name: "Atomics", package: "swift-atomics"),
@@ -33,7 +33,8 @@ let package = Package(
     name: "apus",
     platforms: [.macOS(.v15)],
     products: [.executable(name: "apus", targets: ["apus"])],
-    // Exact versions, because no lock file is committed: a build of this revision is the same everywhere and at any time.
+    // Exact versions, because no lock file is committed: a build of this revision is the same everywhere and at any
+    // time.
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),

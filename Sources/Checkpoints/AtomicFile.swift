@@ -26,6 +26,7 @@ public enum AtomicFile {
             unlink(temporary.path)
             throw error
         }
+        withExtendedLifetime(temporary.lock) {}
         try flush(URL(fileURLWithPath: path).deletingLastPathComponent().path)
     }
 
@@ -43,8 +44,8 @@ public enum AtomicFile {
             let temporary = "\(path).\(getpid())\(attempt == 0 ? "" : ".\(attempt)").tmp"
             let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
             if descriptor >= 0 {
-                let lock = WriteLock(descriptor, at: temporary)
-                if lock.isInPlace { return Temporary(path: temporary, descriptor: descriptor, lock: lock) }
+                let lock = WriteLock(descriptor, at: temporary, waits: true)
+                if lock.isHeld, lock.isInPlace { return Temporary(path: temporary, descriptor: descriptor, lock: lock) }
             } else {
                 code = errno
                 guard code == EEXIST else { break }

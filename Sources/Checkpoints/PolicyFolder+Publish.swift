@@ -45,7 +45,7 @@ extension PolicyFolder {
             if errno == EEXIST { throw PolicyError.beingPublished(path: staging) }
             throw FileError(path: staging, operation: "create", code: errno)
         }
-        guard let lock = WriteLock(path: staging), lock.isInPlace else {
+        guard let lock = WriteLock(path: staging, waits: true), lock.isHeld, lock.isInPlace else {
             throw PolicyError.beingPublished(path: staging)
         }
         return lock

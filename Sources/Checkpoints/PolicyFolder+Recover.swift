@@ -2,9 +2,9 @@ import Foundation
 
 /// What a publication leaves behind when its process is killed, and what becomes of it.
 ///
-/// A generation is written into `.staging-N`. Before that takes its name, `.publishing-N` says that it is about to become
-/// current; the mark goes when it is. The process that publishes holds the lock of the generation's folder all the while,
-/// so that nobody clears up behind its back.
+/// A generation is written into `.staging-N`. Before that takes its name, `.publishing-N` says that it is about to
+/// become current; the mark goes when it is. The process that publishes holds the lock of the generation's folder all
+/// the while, so that no other process removes it meanwhile.
 extension PolicyFolder {
     static let stagingPrefix = ".staging-"
     static let publishingPrefix = ".publishing-"
@@ -42,7 +42,8 @@ extension PolicyFolder {
             let backbone = try PolicyFolder(unverified: place).manifest.backbone
             _ = try PolicyFolder(name: name, generation: generation, in: policies, backbone: backbone)
         } catch {
-            // Nobody was ever answered by it.
+            // Files that cannot be read now may be whole. Others were never served.
+            if case .file = error { throw error }
             do { try FileManager.default.removeItem(atPath: place) } catch {
                 throw .file(FileError(path: place, operation: "remove", reason: error.localizedDescription))
             }

@@ -1,7 +1,7 @@
 import Foundation
 
-/// The folders that policies are read from: first the one that is published into, then those that are only read, as what
-/// came with the program.
+/// The folders that policies are read from: first the one that is published into, then those that are only read, as
+/// what came with the program.
 public struct PolicyLibrary: Sendable {
     /// Where generations are published; nil: nowhere, and what is made current is forgotten at the end.
     public let published: String?
@@ -55,8 +55,8 @@ public struct PolicyLibrary: Sendable {
         return try PolicyFolder(name: name, generation: generation, in: folder, backbone: backbone)
     }
 
-    /// Makes a generation, wherever it is, the one to be served from now on, and with it the value model that was trained
-    /// beside it.
+    /// Makes a generation, wherever it is, the one to be served from now on, and with it the value model that was
+    /// trained beside it.
     public func setCurrent(_ generation: Int, of name: String) throws(PolicyError) {
         guard let published else { return }
         guard place(of: name, generation: generation) != nil else {

@@ -1,7 +1,7 @@
 import Foundation
 
-/// A regular file that is open for reading. Every file that others may have put there is opened here: a FIFO in its place
-/// would wait for a writer for ever, and a device has no end.
+/// A regular file that is open for reading. Models, policies, prefix caches and keys are opened here: a FIFO in the
+/// place of one would wait for a writer for ever, and a device has no end.
 package final class RegularFile: Sendable {
     /// Where it was found; links are followed.
     package let path: String

@@ -1,7 +1,7 @@
 import Foundation
 
-/// The lock (flock(2)) of a process on a file or folder that it is writing. The system takes it away when the process ends,
-/// however it ends: what is half written and has no lock was left behind.
+/// The lock (flock(2)) of a process on a file or folder that it is writing. The system takes it away when the process
+/// ends, however it ends: what is half written and has no lock was left behind.
 final class WriteLock: Sendable {
     private let path: String
     private let descriptor: Int32
@@ -9,17 +9,21 @@ final class WriteLock: Sendable {
     let isHeld: Bool
 
     /// Locks the open file or folder at `path`, which this closes in the end.
-    init(_ descriptor: Int32, at path: String) {
+    ///
+    /// - Parameter waits: whether to wait for a process that has the lock, as one that cleans up has for a moment.
+    init(_ descriptor: Int32, at path: String, waits: Bool = false) {
         self.path = path
         self.descriptor = descriptor
-        isHeld = flock(descriptor, LOCK_EX | LOCK_NB) == 0
+        var code = flock(descriptor, LOCK_EX | (waits ? 0 : LOCK_NB))
+        while code != 0, waits, errno == EINTR { code = flock(descriptor, LOCK_EX) }
+        isHeld = code == 0
     }
 
     /// Locks what is at `path`; nil if nothing is.
-    convenience init?(path: String) {
+    convenience init?(path: String, waits: Bool = false) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
-        self.init(descriptor, at: path)
+        self.init(descriptor, at: path, waits: waits)
     }
 
     deinit {

@@ -2,8 +2,8 @@ import Tensors
 
 /// How many bytes the KV cache takes, and how many positions a context has.
 ///
-/// The cache takes as many bytes as asked for, else what the memory limit leaves, but not more than usual. A context is as
-/// long as asked for, else as the model was trained for, but not longer than the cache.
+/// The cache takes as many bytes as asked for, else what the memory limit leaves, but not more than usual. A context is
+/// as long as asked for, else as the model was trained for, but not longer than the cache.
 public struct CacheBudget: Sendable {
     /// Bytes that the process may take.
     public var limit: Int

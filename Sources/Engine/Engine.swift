@@ -15,7 +15,8 @@ public struct EngineConfiguration: Sendable {
     public var prefixFile: String?
     /// Bytes of encoded pictures that are kept.
     public var embeddingBytes = 64 << 20
-    /// Positions that one step computes at the most: fewer far behind the beginning of a sequence, where they take longer.
+    /// Positions that one step computes at the most: fewer far behind the beginning of a sequence, where they take
+    /// longer.
     public var tokenBudget = 512
     /// Tokens that an answer may guess ahead where that is cheap; 0 for none.
     public var draftTokens = 4
@@ -75,15 +76,16 @@ public final class Engine: Generating {
 
     /// Takes a place among `maximumWaiting`.
     public func reserve(hasImages: Bool) throws(AdmissionError) -> Reservation {
+        // Images wait for memory too, and leave half of the places to text.
+        let most = max(1, configuration.maximumWaiting / 2)
+        if hasImages, !waitingWithImages.increment(upTo: most) { throw .queueFull(limit: most) }
         guard waiting.increment(upTo: configuration.maximumWaiting) else {
+            if hasImages { waitingWithImages.decrement() }
             throw .queueFull(limit: configuration.maximumWaiting)
-        }
-        guard hasImages, waitingWithImages.increment(upTo: .max) else {
-            return Reservation { [waiting] in waiting.decrement() }
         }
         return Reservation { [waiting, waitingWithImages] in
             waiting.decrement()
-            waitingWithImages.decrement()
+            if hasImages { waitingWithImages.decrement() }
         }
     }
 

@@ -4,8 +4,8 @@ public import Models
 
 /// An adapter that PEFT saved elsewhere, checked against a decoder, to be published as a policy.
 ///
-/// PEFT's rows of queries and keys are in Hugging Face order, in which adapters are kept and served here too: nothing is
-/// permuted. The decoder's own rows are, when it is read from a GGUF file.
+/// PEFT's rows of queries and keys are in Hugging Face order, in which adapters are kept and served here too: nothing
+/// is permuted. The decoder's own rows are, when it is read from a GGUF file.
 public struct ImportedAdapter: Sendable {
     /// Why an adapter cannot become a policy.
     public enum Failure: Error, Equatable, CustomStringConvertible {
@@ -52,8 +52,8 @@ public struct ImportedAdapter: Sendable {
     ///
     /// - Parameters:
     ///   - configuration: the sizes of the decoder that it must fit.
-    ///   - base: the last part of the name or path that it must give its base model, letters' case apart. An adapter that
-    ///     gives none is told by its shapes alone.
+    ///   - base: the last part of the name or path that it must give its base model, letters' case apart. An adapter
+    ///     that gives none is told by its shapes alone.
     /// - Throws: `PEFTError`, `ModelError` for a module, layer or shape that the decoder lacks, or `Failure`.
     public init(folder: String, for configuration: DecoderConfiguration, base: String) throws {
         adapter = try PEFTAdapter(folder: folder)
@@ -65,7 +65,8 @@ public struct ImportedAdapter: Sendable {
         }
     }
 
-    /// Publishes the adapter in the folder `policies`, for the base model whose file has the SHA-256 `backbone`. Its vision weights may be in any folder of the library.
+    /// Publishes the adapter in the folder `policies`, for the base model whose file has the SHA-256 `backbone`. Its
+    /// vision weights may be in any folder of the library.
     ///
     /// - Throws: `PolicyError`; `.published` if the generation is there already. `VisionError` or `SafetensorsError` if
     ///   the vision weights cannot be read.

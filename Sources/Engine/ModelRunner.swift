@@ -1,8 +1,8 @@
 import Models
 import Tensors
 
-/// Executes what the scheduler planned: encodes pictures, computes a laid-out batch, and returns what is read: logits where
-/// given tokens are scored or one is drawn, and the hidden states that heads read.
+/// Executes what the scheduler planned: encodes pictures, computes a laid-out batch, and returns what is read: logits
+/// where given tokens are scored or one is drawn, and the hidden states that heads read.
 struct ModelRunner {
     /// What one step gives; `StepLayout.Chunk` says which rows are whose.
     struct Outputs {

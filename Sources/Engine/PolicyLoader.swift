@@ -79,8 +79,8 @@ public struct PolicyLoader: PolicySource {
         try library.setCurrent(generation, of: name)
     }
 
-    /// The policies among the given generations, and `base`: the backbone without adapter, with the default policy's eyes.
-    /// A reward and a value model if they are among them.
+    /// The policies among the given generations, and `base`: the backbone without adapter, with the default policy's
+    /// eyes. A reward and a value model if they are among them.
     ///
     /// - Throws: `PolicyError`, `PEFTError`, `SafetensorsError`, `ModelError`, `VisionError`, `PolicyLoadingError`, or
     ///   `FileError` for the checkpoint's configuration.

@@ -69,14 +69,14 @@ public final class PolicyStore: Sendable {
     /// What is on offer now.
     public var catalog: PolicyCatalog { value.withLock { $0 } }
 
-    /// The generations of each policy, reward and value model that can be published. Vision weights come with those that
-    /// see by them.
+    /// The generations of each policy, reward and value model that can be published. Vision weights come with those
+    /// that see by them.
     public func generations() throws -> [String: [Int]] {
         try source.generations().filter { name, _ in name != "vision" }
     }
 
-    /// Serves a generation of `name` from now on, and the value model that was trained beside it; an older one than now is
-    /// a rollback. On any error nothing changes.
+    /// Serves a generation of `name` from now on, and the value model that was trained beside it; an older one than now
+    /// is a rollback. On any error nothing changes.
     public func publish(_ name: String, generation: Int) throws -> PolicyChange {
         try changes.withLock { _ in
             let known = try generations()[name] ?? []

@@ -45,8 +45,8 @@ struct PrefixKeeper {
         return restored.count
     }
 
-    /// The key by which this process will look for `block`; nil if nobody computes such blocks, or the one before is not
-    /// there.
+    /// The key by which this process will look for `block`; nil if nobody computes such blocks, or the one before is
+    /// not there.
     private func key(of block: PrefixFile.Block, after entries: [BlockPool.Entry?], ids: [UInt64?]) -> BlockKey? {
         let parent: BlockKey.Parent
         if let place = block.parent {

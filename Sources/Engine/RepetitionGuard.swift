@@ -1,7 +1,7 @@
 /// Notices an answer that has begun to repeat itself and will not stop: a line or phrase again and again.
 ///
-/// The answer ends in a pattern of up to 64 tokens that stands there at least four times, and fills at least 64 tokens. One
-/// token must therefore come 64 times, a line of 16 or more tokens four times.
+/// The answer ends in a pattern of up to 64 tokens that stands there at least four times, and fills at least 64 tokens.
+/// One token must therefore come 64 times, a line of 16 or more tokens four times.
 struct RepetitionGuard {
     private static let longestPattern = 64
     private static let leastCopies = 4

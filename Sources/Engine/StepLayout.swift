@@ -4,7 +4,7 @@ import Tensors
 /// The chunks of one step side by side in a batch, and which of its rows are whose.
 ///
 /// Where a chunk's results lie depends on the chunks before it: on what they score, draw and guess. It is counted once,
-/// here; whoever computes, reads or applies a chunk takes its rows from it.
+/// here: runner, reader and loop take the rows from it.
 struct StepLayout {
     /// One chunk with its rows.
     struct Chunk {

@@ -8,8 +8,8 @@ struct TokenReader {
     let logits: Tensor
     let compute: Compute
 
-    /// What each row of logits gives: a given token with its score, or the first token that its chunk draws. Nil for the rows
-    /// of guesses, which are read only if the guess is right, and for a drawn token whose logit is not finite.
+    /// What each row of logits gives: a given token with its score, or the first token that its chunk draws. Nil for
+    /// the rows of guesses, which are read only if the guess is right, and for a drawn token whose logit is not finite.
     func tokens(of step: StepLayout) -> [GeneratedToken?] {
         var readings: [(row: Int, read: ([Float]) -> GeneratedToken?)] = []
         for chunk in step.chunks {

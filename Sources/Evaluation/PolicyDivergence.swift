@@ -7,9 +7,9 @@ public import Tokenizers
 
 /// How far a policy has moved from another: KL(policy || reference) of an answer, in nats.
 ///
-/// Answers are drawn from the policy at temperature 1, as in training, to questions about pictures of the test split. At
-/// each of their tokens the divergence of the two distributions is exact; its sum over the answer has the expectation
-/// that the logarithms of the drawn tokens' ratios have, and less variance.
+/// Answers are drawn from the policy at temperature 1, as in training, to questions about pictures of the test split.
+/// At each of their tokens the divergence of the two distributions is exact; its sum over the answer has the
+/// expectation that the logarithms of the drawn tokens' ratios have, and less variance.
 public struct PolicyDivergence: Codable, Sendable, Equatable {
     /// Who answered.
     public let policy: EvaluatedPolicy

@@ -60,8 +60,9 @@ public struct PolicyGate: Sendable {
         .most("text_perplexity_ratio", 1.05), .least("text_prompts", 200), .least("text_replies_ended_gain", 0),
     ])
 
-    /// Of what reinforcement made: it must also be preferred to what it started from, and have stayed near it. Preferred
-    /// where that is of two minds: to other questions both mostly say the same, and the more the better it was.
+    /// Of what reinforcement made: it must also be preferred to what it started from, and have stayed near it.
+    /// Preferred where that is of two minds: to other questions both mostly say the same, and the more the better it
+    /// was.
     public static let reinforced = PolicyGate(
         rules: fineTuned.rules + [
             .least("win_rate_pairs", 2_000), .least("win_rate", 0.5), .least("contested_win_rate_pairs", 2_000),

@@ -1,8 +1,8 @@
 public import Engine
 import Tokenizers
 
-/// Whether a policy comes to the end of a reply: everyday prompts without an image, answered greedily by the policy and by
-/// the base model, and how many of the replies end by themselves.
+/// Whether a policy comes to the end of a reply: everyday prompts without an image, answered greedily by the policy and
+/// by the base model, and how many of the replies end by themselves.
 public struct RepliesEnded: Codable, Sendable, Equatable {
     /// Of the policy's replies.
     public let policy: Proportion

@@ -5,8 +5,8 @@ import GRDB
 /// Keeps comparisons and their rankings in one SQLite file, by people and by rules alike.
 ///
 /// Only ever appended to: a labeler who ranks a comparison again supersedes the older ranking, which stays in the file
-/// but is not read any more. Written through a write-ahead log that is flushed before `append` returns, so that what was
-/// accepted is there after a crash.
+/// but is not read any more. Written through a write-ahead log that is flushed before `append` returns, so that what
+/// was accepted is there after a crash.
 public struct FeedbackStore: Sendable {
     private let path: String
     private let pool: DatabasePool
@@ -80,8 +80,8 @@ public struct FeedbackStore: Sendable {
 }
 
 extension FeedbackStore {
-    /// Lets only the owner read the file, which has people's words in it. SQLite gives its log the same mode. What cannot
-    /// be opened is SQLite's to report.
+    /// Lets only the owner read the file, which has people's words in it. SQLite gives its log the same mode. What
+    /// cannot be opened is SQLite's to report.
     private static func protect(_ path: String) {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
         guard descriptor >= 0 else { return }

@@ -37,14 +37,11 @@ extension APIError {
         case let error as EngineFailure: self.init(error)
         case let error as HTTPError where error.status == .notFound:
             self = .noSuchRoute
-        case let error as HTTPError where error.status == .contentTooLarge:
-            self.init(.requestTooLarge, "The body is too large.", status: 413)
         case let error as BodyTooSlow:
             self.init(
                 .requestTimeout, "The body did not come within \(error.limit.seconds) s.", status: 408, kind: .timeout)
         case let error as BrokenBody:
             self.init(.invalidValue, "The body is not framed as its headers say: \(error.reason).")
-        case is NIOTooManyBytesError: self.init(.requestTooLarge, "The body is too large.", status: 413)
         default: return nil
         }
     }

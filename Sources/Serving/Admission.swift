@@ -79,7 +79,8 @@ struct Admission: Sendable {
         }
         let allowed = try self.options(options, for: scoring, prompt: request.prompt.count, param: param)
         var admitted = try submit(
-            [request], options: allowed, policy: policy, places: places, param: param, record: record)
+            [request], options: allowed, policy: policy, places: places, param: param, deadline: deadline,
+            record: record)
         admitted.scoring = scoring
         return admitted
     }
@@ -168,32 +169,31 @@ struct Admission: Sendable {
         let options = wanted.options
         try check(options)
         note(policy, hasImages: false, in: record)
-        var requests: [EngineRequest] = []
-        for prompt in wanted.prompts {
-            let ids = try await ids(of: prompt)
-            guard ids.count < model.contextLength else {
-                let error = AdmissionError.contextLengthExceeded(limit: model.contextLength, count: ids.count)
-                throw APIError(error, param: "prompt")
+        let requests = try await services.workers.run(on: wanted.textBytes) {
+            try wanted.prompts.map { prompt in
+                let ids = try ids(of: prompt)
+                guard ids.count < model.contextLength else {
+                    let error = AdmissionError.contextLengthExceeded(limit: model.contextLength, count: ids.count)
+                    throw APIError(error, param: "prompt")
+                }
+                try check(ids, param: "prompt")
+                var request = EngineRequest(prompt: ids, policy: policy)
+                request.sampling = policy.sampling
+                request.echoesPrompt = wanted.echoesPrompt
+                return request
             }
-            try check(ids, param: "prompt")
-            var request = EngineRequest(prompt: ids, policy: policy)
-            request.sampling = policy.sampling
-            request.echoesPrompt = wanted.echoesPrompt
-            requests.append(request)
         }
         let places = try reserve(requests.count * options.count, hasImages: false, param: "prompt")
         return try submit(
             requests, options: options, policy: policy, places: places, param: "prompt", record: record)
     }
 
-    private func ids(of prompt: CompletionRequest.Prompt) async throws -> [Int32] {
+    private func ids(of prompt: CompletionRequest.Prompt) throws(APIError) -> [Int32] {
         switch prompt {
-        case .tokens(let ids): ids
+        case .tokens(let ids): return ids
         case .text(let text):
-            try await services.workers.run(on: text.utf8.count) {
-                try checkLength([text], param: "prompt")
-                return model.processor.tokenizer.encode(text, special: .recognized)
-            }
+            try checkLength([text], param: "prompt")
+            return model.processor.tokenizer.encode(text, special: .recognized)
         }
     }
 
@@ -284,7 +284,7 @@ struct Admission: Sendable {
 
     private func submit(
         _ requests: [EngineRequest], options: GenerationOptions, policy: Policy, places: [Reservation],
-        param: String, record: RequestRecord
+        param: String, deadline: ContinuousClock.Instant? = nil, record: RequestRecord
     ) throws(APIError) -> Admitted {
         let seed = options.seed.map { UInt64(bitPattern: $0) } ?? .random(in: .min ... .max)
         let usage = Usage(
@@ -293,7 +293,7 @@ struct Admission: Sendable {
         if let key = record.current.key {
             try services.limiter.charge(usage.promptTokens, to: key, metrics: services.metrics)
         }
-        let deadline = ContinuousClock.now + services.configuration.deadline
+        let deadline = deadline ?? ContinuousClock.now + services.configuration.deadline
         var streams: [AsyncStream<EngineEvent>] = []
         for (place, reservation) in places.enumerated() {
             var request = requests[place / options.count]
@@ -317,6 +317,13 @@ struct Admission: Sendable {
         return Admitted(
             streams: streams, choicesPerPrompt: options.count, policy: policy, tokenizer: model.processor.tokenizer,
             usage: usage, reportsTokens: options.topLogprobs != nil)
+    }
+}
+
+extension CompletionRequest {
+    /// Bytes of all text.
+    fileprivate var textBytes: Int {
+        prompts.reduce(0) { sum, prompt in if case .text(let text) = prompt { sum + text.utf8.count } else { sum } }
     }
 }
 

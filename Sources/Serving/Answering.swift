@@ -76,8 +76,8 @@ enum Progress: Sendable {
 
 /// Waits until the answers of all `streams` are whole, and tells `take` of all that comes before.
 ///
-/// - Throws: `EngineFailure` for the first one that fails, `ClientClosed`, or what `take` throws; then everything else is
-///   cancelled.
+/// - Throws: `EngineFailure` for the first one that fails, `ClientClosed`, or what `take` throws; then everything else
+///   is cancelled.
 func completions(
     of streams: [AsyncStream<EngineEvent>], monitor: ConnectionMonitor, keepAlive: Duration,
     last: LastFrame = LastFrame(), _ take: (Progress) async throws -> Void = { _ in }

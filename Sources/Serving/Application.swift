@@ -38,7 +38,8 @@ func application(
         ], in: services.routes, port: configuration.port, connections: services.connections, onRunning: onRunning)
 }
 
-/// Metrics and probes on a port of their own, which need not be open to callers. Callers' connections do not count here.
+/// Metrics and probes on a port of their own, which need not be open to callers. Callers' connections do not count
+/// here.
 func metricsApplication(_ services: Services, port: Int) -> Application<RouterResponder<ServerContext>> {
     application(
         services, [HealthController(services: services, hasMetrics: true)], in: RouteTable(), port: port,

@@ -129,7 +129,8 @@ struct AskAnswer: Sendable {
             kl: scoring.kl(of: answer, reference: reference == nil ? nil : read.popFirst()))
     }
 
-    /// What the engine reads off answers: they belong to a request that it took long ago, and need no place in the queue.
+    /// What the engine reads off answers: they belong to a request that it took long ago, and need no place in the
+    /// queue.
     private func measure(
         _ requests: [EngineRequest], last: LastFrame, _ idle: () async throws -> Void
     ) async throws -> [[Double]] {

@@ -46,7 +46,7 @@ package final class ByteBudget: Sendable {
         return ByteShare(bytes, of: self)
     }
 
-    /// Takes `bytes` for as long as the result lives; waits until those who came before have theirs.
+    /// Takes `bytes` for as long as the result lives; waits in order of arrival.
     ///
     /// - Throws: `Refusal`, or `CancellationError` if the task is cancelled while it waits.
     package func take(_ bytes: Int) async throws -> ByteShare {
@@ -99,7 +99,7 @@ package final class ByteBudget: Sendable {
         serve { _ in }
     }
 
-    /// Gives bytes to those who wait, in order, after `change`.
+    /// Makes `change`, then serves waiting requests in order.
     private func serve(_ change: (inout State) -> Void) {
         let served = state.withLock { state in
             change(&state)

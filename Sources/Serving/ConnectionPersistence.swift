@@ -57,12 +57,17 @@ final class ConnectionPersistence: ChannelDuplexHandler, RemovableChannelHandler
         case .body: context.write(data, promise: promise)
         case .end:
             versions = Array(versions.dropFirst())
-            context.write(data, promise: promise)
-            guard isLastResponse else { return }
-            context.flush()
+            guard isLastResponse else {
+                context.write(data, promise: promise)
+                return
+            }
             isLastRequest = true
             isReadingBody = false
-            context.channel.closeGently()
+            // Not before the last byte is with the system: a slow client may take its time.
+            let written = promise ?? context.eventLoop.makePromise()
+            let channel = context.channel
+            written.futureResult.whenComplete { _ in channel.closeGently() }
+            context.writeAndFlush(data, promise: written)
         }
     }
 }

@@ -17,7 +17,8 @@ public enum DataLockError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Holds a data folder for one server: `lock` in it is locked (flock(2)) for as long as this value or the process lives.
+/// Holds a data folder for one server: `lock` in it is locked (flock(2)) for as long as this value or the process
+/// lives.
 public final class DataLock: Sendable {
     private let descriptor: Int32
 
@@ -30,6 +31,8 @@ public final class DataLock: Sendable {
         } catch {
             throw .file(path: path, reason: error.localizedDescription)
         }
+        // An older folder too; where another user owns it, its mode is that user's to choose.
+        chmod(folder, 0o700)
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .file(path: path, reason: String(cString: strerror(errno))) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {

@@ -20,8 +20,8 @@ public struct JSONLogHandler: LogHandler {
         set { metadata[key] = newValue }
     }
 
-    /// Writes one entry: time, level, event, then what else is known, sorted by name. What libraries say in words is the
-    /// event `message`.
+    /// Writes one entry: time, level, event, then what else is known, sorted by name. What libraries say in words is
+    /// the event `message`.
     public func log(event: LogEvent) {
         FileHandle.standardError.write(Data((line(event, at: Date()) + "\n").utf8))
     }

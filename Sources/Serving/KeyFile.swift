@@ -54,9 +54,13 @@ public struct KeyFile: Sendable {
         guard
             FileManager.default.createFile(atPath: temporary, contents: content, attributes: [.posixPermissions: mode])
         else { throw error("cannot be written") }
-        if let group = known?[.groupOwnerAccountID] {
-            try? FileManager.default.setAttributes([.groupOwnerAccountID: group], ofItemAtPath: temporary)
+        // Owner and group can be kept by root alone, and by a member of the group.
+        for key in [FileAttributeKey.groupOwnerAccountID, .ownerAccountID] {
+            known?[key].map { try? FileManager.default.setAttributes([key: $0], ofItemAtPath: temporary) }
         }
+        let descriptor = open(temporary, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0, fsync(descriptor) == 0 else { throw error("cannot be written") }
+        close(descriptor)
         guard rename(temporary, file.path) == 0 else { throw error("cannot be written") }
     }
 

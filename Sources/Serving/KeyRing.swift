@@ -1,3 +1,4 @@
+import Checkpoints
 import Crypto
 public import Foundation
 import WireFormats
@@ -166,7 +167,7 @@ public struct KeyRing: Sendable {
         // A mounted secret is a link; what counts is the mode of what it leads to.
         let file = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
         let attributes = try? FileManager.default.attributesOfItem(atPath: file)
-        guard let content = FileManager.default.contents(atPath: path), let attributes else {
+        guard let content = try? readSmallFile(path, limit: 16 << 20), let attributes else {
             throw KeyFileError(path: path, reason: "cannot be read")
         }
         let mode = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0o777
@@ -175,7 +176,7 @@ public struct KeyRing: Sendable {
                 path: path, reason: "has mode 0\(String(mode, radix: 8)); others may read or write it: chmod 0640")
         }
         var records: [KeyRecord] = []
-        for (number, bytes) in lines(of: content).enumerated() {
+        for (number, bytes) in lines(of: Data(content)).enumerated() {
             let line = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespaces)
             guard !line.isEmpty, !line.hasPrefix("#") else { continue }
             do throws(APIError) {

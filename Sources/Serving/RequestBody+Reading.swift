@@ -94,9 +94,14 @@ extension ServerContext {
     /// The channel's HTTP encoder takes one head a response, so the line is written past it.
     fileprivate func inviteBody() async throws {
         let channel = channel
-        try await channel.eventLoop.submit {
-            let encoder = try channel.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
-            encoder.writeAndFlush(NIOAny(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
-        }.get()
+        do {
+            try await channel.eventLoop.submit {
+                let encoder = try channel.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
+                encoder.writeAndFlush(NIOAny(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+            }.get()
+        } catch {
+            // A closed channel has no handlers any more.
+            throw ClientClosed()
+        }
     }
 }

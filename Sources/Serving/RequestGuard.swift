@@ -45,10 +45,12 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             if let error = Self.mistake(in: head) { return refuse(error, context: context) }
             open += 1
             isReadingBody = true
+            line.isBetweenRequests = false
         case .body: break
         case .end:
             stopWaiting()
             isReadingBody = false
+            line.isBetweenRequests = true
         }
         context.fireChannelRead(data)
     }

@@ -1,14 +1,18 @@
 import NIOCore
 
-/// Remembers the last bytes that came, so that a request whose method the parser does not know can be answered by its
-/// path like any other.
+/// Remembers the last bytes that came between two requests, so that a request whose method the parser does not know can
+/// be answered by its path like any other.
 final class RequestLine: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 
     private var latest: ByteBuffer?
+    /// False while a request is read: its bytes are not kept a second time.
+    var isBetweenRequests = true {
+        didSet { latest = nil }
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        latest = unwrapInboundIn(data)
+        if isBetweenRequests { latest = unwrapInboundIn(data) }
         context.fireChannelRead(data)
     }
 

@@ -7,7 +7,7 @@ struct RequestLogMiddleware: RouterMiddleware {
     let routes: RouteTable
 
     /// Asked every few seconds by load balancers and Prometheus.
-    private static let probes: Set = ["/livez", "/startupz", "/readyz", "/health", "/metrics"]
+    static let probes: Set = ["/livez", "/startupz", "/readyz", "/health", "/metrics"]
 
     func handle(
         _ request: Request, context: ServerContext, next: (Request, ServerContext) async throws -> Response

@@ -131,6 +131,9 @@ final class OpenRequest: Sendable {
 extension ServerContext {
     /// The handler that knows whether the caller is still there.
     func monitor() async throws -> ConnectionMonitor {
-        try await channel.pipeline.handler(type: ConnectionMonitor.self).get()
+        // A closed channel has no handlers any more.
+        do { return try await channel.pipeline.handler(type: ConnectionMonitor.self).get() } catch {
+            throw ClientClosed()
+        }
     }
 }

@@ -17,8 +17,8 @@ package final class Workers: Sendable {
         pool.shutdownGracefully { _ in }
     }
 
-    /// Input that takes less than a millisecond: it is worked on at once and never waits behind large input.
-    private static let smallInput = 64 << 10
+    /// Input that takes about a millisecond: it is worked on at once and never waits behind large input.
+    private static let smallInput = 4 << 10
 
     /// Runs work on `bytes` bytes of input.
     package func run<Result: Sendable>(

@@ -77,8 +77,8 @@ extension Compute {
         return (loss.losses, gradient)
     }
 
-    /// How far each row of `logits` is from `teacher`, both `[rows, vocabulary]`: KL(teacher || softmax(logits)) in nats
-    /// (Hinton et al., "Distilling the knowledge in a neural network", 2015, at temperature 1).
+    /// How far each row of `logits` is from `teacher`, both `[rows, vocabulary]`: KL(teacher || softmax(logits)) in
+    /// nats (Hinton et al., "Distilling the knowledge in a neural network", 2015, at temperature 1).
     ///
     /// Replaces `logits` by the gradient of the sum in which row i counts `scales[i]` times.
     public func distillation(_ logits: inout Tensor, teacher: consuming Tensor, scales: [Float]) -> [Float] {

@@ -88,8 +88,8 @@ public enum ChatTemplate: String, Sendable, CaseIterable {
     private static let defaultSystemText =
         "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 
-    /// The ids of the control tokens that open and close a turn. A user-defined token of the same text does not do: user
-    /// text may yield it.
+    /// The ids of the control tokens that open and close a turn. A user-defined token of the same text does not do:
+    /// user text may yield it.
     ///
     /// - Throws: `ChatTemplateError.missingToken`.
     public static func turnTokens(of tokenizer: Tokenizer) throws(ChatTemplateError) -> (start: Int32, end: Int32) {

@@ -50,7 +50,8 @@ public struct Tokenizer: Sendable {
         return ids
     }
 
-    /// The fewest ids that `texts` can have together, found without encoding them: in time linear in texts and vocabulary.
+    /// The fewest ids that `texts` can have together, found without encoding them: in time linear in texts and
+    /// vocabulary.
     public func minimumCount(of texts: [String]) -> Int {
         let bytes = texts.reduce(0) { $0 + $1.utf8.reduce(0) { $0 + (byteTokens[Int($1)] >= 0 ? 1 : 0) } }
         // A control token prints nothing, but takes its name's bytes of a text in which it is recognized.

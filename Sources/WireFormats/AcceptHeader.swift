@@ -20,8 +20,8 @@ public struct AcceptHeader: Sendable {
         self.ranges = ranges
     }
 
-    /// The one of `types` that the client prefers: by quality, then what it names before what a wildcard covers, then in
-    /// its order, then in ours. Where it accepts none of them it gets the first one.
+    /// The one of `types` that the client prefers: by quality, then what it names before what a wildcard covers, then
+    /// in its order, then in ours. Where it accepts none of them it gets the first one.
     ///
     /// - Parameter types: at least one media type, in lower case.
     public func preferred(of types: [String]) -> String {

@@ -153,7 +153,7 @@ private struct FormReader {
 
     /// Reads `form-data; name="x"; filename="y"`.
     private static func disposition(_ bytes: ArraySlice<UInt8>) throws(APIError) -> (String, fileName: [UInt8]?) {
-        // A last backslash, as in "C:\", leaves the string open for those who let it quote.
+        // A last backslash, as in "C:\", leaves the string open where a backslash quotes.
         guard let value = HeaderValue(bytes) ?? HeaderValue(bytes, backslash: .isLiteral) else {
             throw malformed("a disposition is malformed")
         }

@@ -19,8 +19,8 @@ public struct Usage: Sendable, Equatable {
     /// Positions of all prompts that were not computed again.
     public var cachedTokens: Int { cached.values.reduce(0, +) }
 
-    /// Counts the positions of a prompt that one of its answers found in the cache. Those that the first one computed are
-    /// there for the others: of several answers the one that found least counts.
+    /// Counts the positions of a prompt that one of its answers found in the cache. Later answers also find what
+    /// the first one computed, so the smallest count is the prompt's.
     public mutating func add(cachedTokens: Int, ofPrompt index: Int) {
         cached[index] = min(cached[index] ?? .max, cachedTokens)
     }

@@ -43,6 +43,9 @@ struct Ask: AsyncParsableCommand {
 
     func validate() throws {
         if words.filter({ $0 == "-" }).count > 1 { throw ValidationError("standard input can be read once: one `-`") }
+        if words.count == 1, FileManager.default.fileExists(atPath: words[0]) {
+            throw ValidationError("the question is missing: apus ask \(words[0]) 'What is this?'")
+        }
         if words.last == "" { throw ValidationError("the question is empty") }
         if maxTokens < 1 { throw ValidationError("--max-tokens takes at least 1") }
         guard (1...16).contains(bestOf) else { throw ValidationError("--best-of takes 1 to 16") }

@@ -27,6 +27,7 @@ struct DataFolder {
     func store() throws -> FeedbackStore {
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        chmod(path, 0o700)
         return try FeedbackStore(path: storePath)
     }
 

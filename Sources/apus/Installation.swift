@@ -38,12 +38,9 @@ struct PoliciesOption: ParsableArguments {
     private static let standard = "Deploy/policies"
 
     func validate() throws {
-        var isFolder: ObjCBool = false
-        if folder.isEmpty || FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue
-        {
-            return
-        }
         if folder.isEmpty { return }
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue { return }
         guard given == nil else { throw ValidationError("--policies: there is no folder \(folder)") }
         throw ValidationError(
             "there is no folder \(Self.standard), neither here nor beside or above the executable; name it with "

@@ -79,6 +79,7 @@ struct Serve: AsyncParsableCommand {
         configuration.imageMemory = imageMemory.bytes
         configuration.metricsPort = observability.metricsPort
         let logger = observability.logger
+        Self.raiseFileLimit()
         do {
             let lock = options.dataPath.isEmpty ? nil : try DataLock(folder: options.dataPath)
             let keys = try authKeys.map { try KeyRing(path: $0) }
@@ -123,8 +124,8 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    /// As sysexits.h has them: 69 for a port that is taken, 75 for a data folder that another server uses, 78 for settings
-    /// and files that cannot be used.
+    /// As sysexits.h has them: 69 for a port that is taken, 75 for a data folder that another server uses, 78 for
+    /// settings and files that cannot be used.
     private static func exitCode(of error: any Error) -> Int32 {
         switch error {
         case DataLockError.taken: 75
@@ -148,7 +149,19 @@ struct Serve: AsyncParsableCommand {
         return aliases
     }
 
-    private var publicFolder: String { givenPublicFolder ?? Installation.path("Public") }
+    /// Each connection is a file: without this, 1,024 files in all would be fewer than the connections that may be
+    /// open.
+    private static func raiseFileLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// Looked for by its page: home folders have a Public of another kind.
+    private var publicFolder: String {
+        givenPublicFolder ?? String(Installation.path("Public/index.html").dropLast("/index.html".count))
+    }
 
     private var invitation: String {
         """

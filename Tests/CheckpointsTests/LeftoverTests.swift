@@ -20,8 +20,8 @@ import Testing
         try Data("half".utf8).write(to: url)
     }
 
-    /// Two generations of `sft`, of which 1 is current: as a kill between `rename` and `current` leaves them, but for the
-    /// mark.
+    /// Two generations of `sft`, of which 1 is current: as a kill between `rename` and `current` leaves them, but for
+    /// the mark.
     private func withTwo(_ body: (_ policies: URL, _ sft: URL) throws -> Void) throws {
         try withTemporaryFolder { policies in
             try publish(1, in: policies)

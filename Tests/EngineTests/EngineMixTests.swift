@@ -7,8 +7,8 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// Random mixes of answers, scoring, echoed prompts and pictures, some of which are dropped or come too late: every other
-/// request gets the very answer that it gets alone, each ends once, and nothing is left.
+/// Random mixes of answers, scoring, echoed prompts and pictures, some of which are dropped or come too late: every
+/// other request gets the very answer that it gets alone, each ends once, and nothing is left.
 @Suite struct EngineMixTests {
     private let decoder: Decoder
     private let tokenizer: Tokenizer
@@ -45,15 +45,16 @@ import Tokenizers
         return Engine(decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: configuration)
     }
 
-    /// Few beginnings and many ends; some repeat themselves, so that guesses are right. Every third scores given answers.
+    /// Few beginnings and many ends; some repeat themselves, so that guesses are right. Every third scores given
+    /// answers.
     private func request(_ number: Int) -> EngineRequest {
         var generator = SeededGenerator(seed: UInt64(number))
         func draw(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
         let beginning = (0..<48).map { Int32(3 + ($0 * 7 + number % 3 * 31) % 300) }
         var prompt = Array(beginning.prefix(draw(0...48))) + (0..<draw(1...40)).map { _ in Int32(draw(3...40)) }
         if draw(0...2) == 0 { prompt += prompt.suffix(12) + prompt.suffix(12) }
-        // Pictures of which several are the same, of one view or two, and costly beside the tiny decoder: their layers are
-        // spread over steps.
+        // Pictures of which several are the same, of one view or two, and costly beside the tiny decoder: their layers
+        // are spread over steps.
         let images = (0..<draw(0...2)).compactMap { place -> ImageSpan? in
             let views = draw(1...2)
             let first = place * (prompt.count / 2)

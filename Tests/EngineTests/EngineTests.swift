@@ -173,6 +173,17 @@ import Tokenizers
     }
 
     /// Three that wait take three times as long as the first took.
+    @Test func requestsWithImagesLeaveHalfOfTheQueueToText() throws {
+        let engine = engine { $0.maximumWaiting = 4 }
+        var places = try (0..<2).map { _ in try engine.reserve(hasImages: true) }
+        #expect(throws: AdmissionError.queueFull(limit: 2)) { try engine.reserve(hasImages: true) }
+        places += try (0..<2).map { _ in try engine.reserve(hasImages: false) }
+        #expect(throws: AdmissionError.queueFull(limit: 4)) { try engine.reserve(hasImages: false) }
+        places.removeFirst()
+        places.append(try engine.reserve(hasImages: true))
+        #expect(engine.load.waiting == 4 && engine.load.waitingWithImages == 2)
+    }
+
     @Test func theWaitIsExpectedFromWhatWasAnswered() async throws {
         let engine = engine { $0.maximumWaiting = 3 }
         #expect(engine.load.expectedWait == nil)

@@ -100,7 +100,8 @@ extension TinyLlama {
         writer.add("tokenizer.chat_template", .string(texts.chat_template))
     }
 
-    /// The file's tensors in order: name in GGUF, name in Hugging Face's checkpoints, and heads whose rows are interleaved.
+    /// The file's tensors in order: name in GGUF, name in Hugging Face's checkpoints, and heads whose rows are
+    /// interleaved.
     private static var tensors: [(name: String, source: String, heads: Int?)] {
         let parts: [(String, String, Int?)] = [
             ("attn_q", "self_attn.q_proj", configuration.heads), ("attn_k", "self_attn.k_proj", configuration.kvHeads),
@@ -125,8 +126,8 @@ extension TinyLlama {
     }
 }
 
-/// Blocks of 32 as ggml's reference quantiser makes them: fp16 scale and minimum, then 4-bit steps above the minimum, the
-/// first half of the block in the low bits.
+/// Blocks of 32 as ggml's reference quantiser makes them: fp16 scale and minimum, then 4-bit steps above the minimum,
+/// the first half of the block in the low bits.
 private func q4_1(_ values: [Float]) -> [UInt8] {
     blocks(values) { block in
         let low = block.min() ?? 0

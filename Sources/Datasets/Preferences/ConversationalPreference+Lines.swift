@@ -3,8 +3,8 @@ import Images
 
 extension ConversationalPreference {
     /// Writes every pair of `records` as `pairs.jsonl` into the folder at `path`, and each picture beside it as
-    /// `images/NAME.png` or `.jpg`; `file` gives a picture's file. Answers of the same text, of which one was cut, are no pair to
-    /// somebody who reads texts.
+    /// `images/NAME.png` or `.jpg`; `file` gives a picture's file. Answers of the same text, of which one was cut, are
+    /// no pair to somebody who reads texts.
     ///
     /// - Returns: how many pairs were written.
     @discardableResult

@@ -16,8 +16,8 @@ public struct ReferencedPictures: Sendable {
 
     /// The picture: 64x64, or of the size that somebody sent.
     ///
-    /// - Throws: `EasyVQAError` if its file cannot be read or is a test picture's, `ReferencedPictureError` if the data set
-    ///   is not there, `ImageError`, or what `kept` throws.
+    /// - Throws: `EasyVQAError` if its file cannot be read or is a test picture's, `ReferencedPictureError` if the data
+    ///   set is not there, `ImageError`, or what `kept` throws.
     public func image(of picture: PictureReference) throws -> RGBImage {
         switch picture {
         case .generated(let family, let seed): return family.picture(seed: seed).scene.image

@@ -13,8 +13,8 @@ extension Decoder {
     /// Loads a decoder from a GGUF file of architecture `llama`.
     ///
     /// - Parameters:
-    ///   - contextLength: positions that it is to take. More than the file states stretch it by YaRN, which changes short
-    ///     answers a little too; nil and less leave it as it was trained.
+    ///   - contextLength: positions that it is to take. More than the file states stretch it by YaRN, which changes
+    ///     short answers a little too; nil and less leave it as it was trained.
     ///   - progress: told how much is loaded, from 0 to 1.
     /// - Throws: `GGUFError` or `ModelError`, naming the key or tensor.
     public convenience init(

@@ -34,8 +34,8 @@ extension DecoderConfiguration {
         if file.metadata[ropeKey] != nil { _ = try Self.size(file, ropeKey, in: headSize...headSize) }
     }
 
-    /// How many of the embedding's rows are tokens'. Some files have more rows than tokens, for the sake of a round number:
-    /// those are not loaded, so that no id of theirs is ever read or drawn.
+    /// How many of the embedding's rows are tokens'. Some files have more rows than tokens, for the sake of a round
+    /// number: those are not loaded, so that no id of theirs is ever read or drawn.
     private static func vocabulary(_ file: GGUFFile, rows: Int) throws -> Int {
         let key = "tokenizer.ggml.tokens"
         guard file.metadata[key] != nil else { return rows }

@@ -63,8 +63,8 @@ public struct DecoderConfiguration: Sendable, Equatable {
         layers * hidden * (2 * queryWidth + 2 * kvWidth + 3 * feedForward)
     }
 
-    /// The depth at which a position's attention takes about as long as its products. Attention multiplies integers of 16
-    /// bits, of which a processor takes half as many at a time as of 8.
+    /// The depth at which a position's attention takes about as long as its products. Attention multiplies integers of
+    /// 16 bits, of which a processor takes half as many at a time as of 8.
     public var evenDepth: Int { max(1, positionProducts / (2 * 2 * queryWidth * layers)) }
 
     /// Multiplications and additions of computing these positions of a sequence and the logits of `outputs` of them. A

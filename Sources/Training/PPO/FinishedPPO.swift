@@ -2,8 +2,8 @@ public import Checkpoints
 public import Datasets
 public import Foundation
 
-/// The results of a PPO run that finished or was stopped by its rule, to be published as a generation of a policy and, of
-/// the same number, of the part `value`.
+/// The results of a PPO run that finished or was stopped by its rule, to be published as a generation of a policy and,
+/// of the same number, of the part `value`.
 public struct FinishedPPO: Sendable {
     /// What is read of the run's own settings.
     private struct Settings: Decodable {
@@ -70,8 +70,8 @@ public struct FinishedPPO: Sendable {
         return Dictionary(uniqueKeysWithValues: names.compactMap { name in log[name].map { ("training_\(name)", $0) } })
     }
 
-    /// Checks that `library` holds what the run started from: its parent, the reward model and the vision model, with the
-    /// very weights that the run read.
+    /// Checks that `library` holds what the run started from: its parent, the reward model and the vision model, with
+    /// the very weights that the run read.
     ///
     /// - Returns: what the parent answers with.
     /// - Throws: `PolicyError`; `FinishedRunError.badFile` naming the input that is of other bytes.

@@ -59,8 +59,8 @@ public struct RewardModelingJob {
     ///   - configuration: the base model's sizes.
     ///   - precision: of the frozen products.
     ///   - report: prints one line.
-    /// - Throws: the errors of the files' types, `RankedAnswersError`, `PolicyBasisError`, `RunFolderError` if the folder
-    ///   belongs to another run, `TrainingError`.
+    /// - Throws: the errors of the files' types, `RankedAnswersError`, `PolicyBasisError`, `RunFolderError` if the
+    ///   folder belongs to another run, `TrainingError`.
     public func run<C: Clock>(
         configuration: DecoderConfiguration, tokenizer: Tokenizer, precision: Precision, compute: Compute,
         options: TrainingRun<RewardModeling>.Options, clock: C = ContinuousClock(),

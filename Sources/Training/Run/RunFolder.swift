@@ -39,7 +39,8 @@ public struct RunFolder: Sendable {
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         let asked = try encoder.encode(configuration)
         let file = "\(path)/\(Self.configurationName)"
-        // Where there is nothing but a configuration, the run has not begun: its start failed, perhaps for a wrong flag.
+        // Where there is nothing but a configuration, the run has not begun: its start failed, perhaps for a wrong
+        // flag.
         let names = try FileManager.default.contentsOfDirectory(atPath: path)
         guard names.contains(Self.configurationName), names.count > 1 else {
             try AtomicFile.write([UInt8](asked) + [UInt8(ascii: "\n")], to: file)

@@ -3,8 +3,8 @@ public import Models
 
 /// One stage of training as the loop sees it: what it trains and how one step goes.
 ///
-/// Everything that a later step depends on must be in `parameters`, `optimizer`, `further`, `state` or the step's number,
-/// or a resumed run would differ from one that never stopped.
+/// Everything that a later step depends on must be in `parameters`, `optimizer`, `further`, `state` or the step's
+/// number, or a resumed run would differ from one that never stopped.
 public protocol TrainingStage {
     /// The stage's name, as progress lines begin: "sft".
     var name: String { get }
@@ -104,7 +104,8 @@ public struct TrainingRun<Stage: TrainingStage> {
 
     /// The parts of a run that do not change its result.
     public struct Options: Sendable {
-        /// Pause before this much time has passed: a step that would end later is not begun. Each call makes at least one.
+        /// Pause before this much time has passed: a step that would end later is not begun. Each call makes at least
+        /// one.
         public var timeLimit: Duration?
         /// Time between checkpoints.
         public var checkpointInterval: Duration

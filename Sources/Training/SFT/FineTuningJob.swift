@@ -5,8 +5,8 @@ public import Models
 public import Tensors
 public import Tokenizers
 
-/// Supervised fine-tuning from files to files: easy-VQA's training split, the families' pictures and replay texts go in,
-/// an adapter and a vision model with a trained connector come out.
+/// Supervised fine-tuning from files to files: easy-VQA's training split, the families' pictures and replay texts go
+/// in, an adapter and a vision model with a trained connector come out.
 public struct FineTuningJob: Sendable {
     /// What is read. All of it is known to the run folder by its SHA-256.
     public struct Inputs: Sendable {

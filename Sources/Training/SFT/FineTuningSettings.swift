@@ -24,8 +24,8 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     public var alpha: Float = 32
     /// Learning rate of the adapter.
     public var adapterRate: Float = 5e-4
-    /// Learning rate of the connector: low, or its tokens outgrow those of words, and what the decoder's layers add to them is
-    /// lost.
+    /// Learning rate of the connector: low, or its tokens outgrow those of words, and what the decoder's layers add to
+    /// them is lost.
     public var connectorRate: Float = 5e-5
     /// Learning rate of the vision encoder.
     public var visionRate: Float = 1e-4

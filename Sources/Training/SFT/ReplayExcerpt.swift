@@ -2,9 +2,9 @@ package import Datasets
 
 /// What one step replays of a conversation: at most so many tokens, and how much the prediction of each counts.
 ///
-/// A conversation that is longer is replayed by turns from its beginning and from its end, so that training sees both how a
-/// reply begins and that it ends. The first tokens of a reply decide what becomes of it, and its end token whether it ever
-/// ends: they count several times.
+/// A conversation that is longer is replayed by turns from its beginning and from its end, so that training sees both
+/// how a reply begins and that it ends. The first tokens of a reply decide what becomes of it, and its end token
+/// whether it ever ends: they count several times.
 package struct ReplayExcerpt {
     /// The tokens, those of the prompt first.
     package let tokens: [Int32]

@@ -18,8 +18,8 @@ public struct ReplayWriter: Sendable {
         self.endToken = tokenizer.vocabulary.endOfText
     }
 
-    /// Answers every prompt at temperature 0.7, with a seed of its own, and writes the answers that come to their end as
-    /// `ReplayRecord`s, JSON lines.
+    /// Answers every prompt at temperature 0.7, with a seed of its own, and writes the answers that come to their end
+    /// as `ReplayRecord`s, JSON lines.
     ///
     /// - Parameters:
     ///   - maximumTokens: of each answer; longer ones are left out, or a policy would learn never to end.

@@ -3,12 +3,13 @@ public import Models
 import Tensors
 public import Tokenizers
 
-/// Stage 1: the adapter, the connector and, more slowly, the vision encoder learn the demonstrated answers; the decoder is
-/// frozen.
+/// Stage 1: the adapter, the connector and, more slowly, the vision encoder learn the demonstrated answers; the decoder
+/// is frozen.
 ///
 /// L = - mean over answer tokens, end token included, of log π(token | picture, question, tokens before)
 /// (Ouyang et al. 2022, §3.5), plus a weighted mean over the tokens of a replayed conversation of KL(base || adapted),
-/// which keeps the base model's language and where it ends a reply (`ReplayExcerpt`). A picture and its questions are one tree, so the picture is computed once.
+/// which keeps the base model's language and where it ends a reply (`ReplayExcerpt`). A picture and its questions are
+/// one tree, so the picture is computed once.
 public struct SupervisedFineTuning: TrainingStage {
     /// "sft".
     public let name = "sft"
