@@ -37,6 +37,9 @@ struct TrainReward: ParsableCommand {
     @Option(help: "The policy's generation. Default: the current one.")
     var generation: Int?
 
+    @Option(help: "Pictures whose rankings are held out of training, to measure on, unless there is --held-out.")
+    var heldOutPictures = RewardModelingSettings().heldOutPictures
+
     @Option(help: "The most prompts that are trained on. Default: all of them, once.")
     var prompts: Int?
 
@@ -50,6 +53,7 @@ struct TrainReward: ParsableCommand {
     var float32 = false
 
     func validate() throws {
+        if heldOutPictures < 1 { throw ValidationError("--held-out-pictures takes at least 1") }
         if let prompts, prompts < 1 { throw ValidationError("--prompts takes at least 1") }
         if !(learningRate > 0 && learningRate < 1) { throw ValidationError("--learning-rate takes 0 to 1") }
     }
@@ -62,12 +66,18 @@ struct TrainReward: ParsableCommand {
         settings.trainingPrompts = prompts
         settings.adapterRate = learningRate
         settings.shufflesRankings = shuffleRankings
-        if heldOut != nil { settings.heldOutPictures = 0 }
-        let outcome = try RewardModelingJob(inputs: try inputs(), settings: settings, folder: folder).run(
-            configuration: DecoderConfiguration(file), tokenizer: Tokenizer(Vocabulary(file)),
-            precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16, compute: compute,
-            options: training.options(validationInterval: 50)
-        ) { say($0) }
+        settings.heldOutPictures = heldOut == nil ? heldOutPictures : 0
+        let outcome: TrainingRun<RewardModeling>.Outcome
+        do {
+            outcome = try RewardModelingJob(inputs: try inputs(), settings: settings, folder: folder).run(
+                configuration: DecoderConfiguration(file), tokenizer: Tokenizer(Vocabulary(file)),
+                precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16, compute: compute,
+                options: training.options(validationInterval: 50)
+            ) { say($0) }
+        } catch RankedAnswersError.tooFew(what: "pictures", _, let found) {
+            throw ValidationError(
+                "\(rankings) has rankings of \(found) pictures: hold fewer of them out with --held-out-pictures")
+        }
         say(
             outcome == .finished
                 ? "finished: \(folder)/adapter, head.safetensors and evaluation.json"
@@ -91,7 +101,14 @@ struct TrainReward: ParsableCommand {
                 name: vision.name, generation: vision.generation, in: policies, backbone: backbone),
             rankings: rankings, heldOut: heldOut, picture: pictures.image,
             demonstration: { ranked in
-                pictures.demonstration(of: ranked.question, index: ranked.questionIndex, about: ranked.picture)
+                // Nothing is demonstrated about people's images: the answer that they prefer stands in.
+                if case .stored = ranked.picture {
+                    let pairs = ranked.rankings.first?.pairs ?? []
+                    let best = pairs.first { pair in !pairs.contains { $0.rejected == pair.chosen } }
+                    return best.map { ranked.candidates[$0.chosen].text }
+                }
+                return pictures.demonstration(
+                    of: ranked.question, index: ranked.questionIndex, about: ranked.picture)
             })
     }
 }
