@@ -16,7 +16,7 @@ public struct CacheBudget: Sendable {
     public static let usual = 2 << 30
     /// Bytes for all else: requests, pictures being decoded, activations.
     private static let reserve = 256 << 20
-    /// A context that nobody asked for has at least as many positions, or as the model was trained for.
+    /// The fewest positions of a default context, unless the model was trained for fewer.
     private static let leastContext = 256
 
     /// A budget of the given sizes, in bytes.
