@@ -11,6 +11,7 @@ let swift: [SwiftSetting] = [
 // Kernels are optimised in debug builds too, or tests would crawl. `-ffp-contract=off` keeps every multiply-add
 // where the source puts it, so that all instruction sets round alike.
 let kernels: [CSetting] = [
+    .headerSearchPath("."),
     .unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"]),
     .treatAllWarnings(as: .error),
 ]

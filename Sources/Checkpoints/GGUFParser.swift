@@ -126,7 +126,7 @@ extension GGUFParser {
             throw FileFault(
                 at: reader.offset - 4, key, expected: "arrays up to \(Self.depthLimit) deep", found: "a deeper one")
         }
-        guard let size = Self.leastBytes[type] else { throw unknown(type, key: key) }
+        guard let size = Self.minimumBytes[type] else { throw unknown(type, key: key) }
         let count = try reader.count("length of \(key)", limit: min(Self.elementLimit - elements, reader.remaining))
         guard count * size <= reader.remaining else {
             throw FileFault(
@@ -152,7 +152,7 @@ extension GGUFParser {
     }
 
     /// The fewest bytes that a value of each type can take.
-    private static let leastBytes: [UInt32: Int] = [
+    private static let minimumBytes: [UInt32: Int] = [
         0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 8: 8, 9: 12, 10: 8, 11: 8, 12: 8,
     ]
 

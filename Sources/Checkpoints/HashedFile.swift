@@ -36,8 +36,8 @@ public struct HashedFile: Sendable {
         return file.withBytes(range, Array.init)
     }
 
-    /// Writes `pieces` one after the other, and their digest, to a file that only its owner may read. It appears at once
-    /// and whole.
+    /// Writes `pieces` one after the other, and their digest, to a file that only its owner may read. It appears at
+    /// once and whole.
     public static func write(_ pieces: some Sequence<[UInt8]>, to path: String) throws(FileError) {
         try AtomicFile.write(to: path, mode: 0o600) { append throws(FileError) in
             var hasher = SHA256()

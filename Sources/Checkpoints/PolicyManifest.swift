@@ -24,9 +24,9 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
         case smollm2
     }
 
-    /// How a picture becomes views, the encoder's square inputs.
+    /// How an image becomes tiles, the encoder's square inputs.
     public struct Image: Codable, Equatable, Sendable {
-        /// How a picture of another aspect ratio is fitted.
+        /// How an image of another aspect ratio is fitted.
         public enum Fit: String, Codable, Sendable, CaseIterable {
             /// Each side is scaled by itself.
             case stretch
@@ -34,29 +34,29 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
             case pad
         }
 
-        /// A view's side in pixels.
-        public var viewSize: Int
-        /// The most views that a picture may take.
-        public var maxViews: Int
+        /// A tile's side in pixels.
+        public var tileSize: Int
+        /// The most tiles that an image may take.
+        public var maximumTiles: Int
         /// How other aspect ratios are fitted.
         public var fit: Fit
 
-        /// Views as given.
-        public init(viewSize: Int, maxViews: Int, fit: Fit) {
-            self.viewSize = viewSize
-            self.maxViews = maxViews
+        /// Tiles as given.
+        public init(tileSize: Int, maximumTiles: Int, fit: Fit) {
+            self.tileSize = tileSize
+            self.maximumTiles = maximumTiles
             self.fit = fit
         }
 
         /// The SHA-256 of how a policy sees: of these settings, and of the vision weights with the SHA-256 `weights`.
         public func digest(weights: String) -> String {
-            FileDigest.sha256(of: "\(weights) \(viewSize) \(maxViews) \(fit.rawValue)")
+            FileDigest.sha256(of: "\(weights) \(tileSize) \(maximumTiles) \(fit.rawValue)")
         }
 
         enum CodingKeys: String, CodingKey {
             case fit
-            case viewSize = "view_size"
-            case maxViews = "max_views"
+            case tileSize = "view_size"
+            case maximumTiles = "max_views"
         }
     }
 
@@ -113,12 +113,12 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
     public var chatTemplate: ChatTemplate?
     /// The same for conversations without an image; nil: `chatTemplate` too.
     public var textTemplate: ChatTemplate?
-    /// How pictures become views; a policy that reads text alone has none.
+    /// How images become tiles; a policy that reads text alone has none.
     public var image: Image?
     /// Sampling defaults.
     public var sampling: Sampling?
     /// Results of its evaluation, by name.
-    public var figures: [String: Double]
+    public var metrics: [String: Double]
     /// The SHA-256 of each data set, and of each other input's weights, that it was trained from, by name.
     public var data: [String: String]
 
@@ -130,7 +130,7 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
         vision: Reference? = nil, reward: Reference? = nil, value: Reference? = nil,
         chatTemplate: ChatTemplate? = nil, textTemplate: ChatTemplate? = nil,
         image: Image? = nil, sampling: Sampling? = nil,
-        figures: [String: Double] = [:], data: [String: String] = [:]
+        metrics: [String: Double] = [:], data: [String: String] = [:]
     ) {
         self.name = name
         self.generation = generation
@@ -146,13 +146,13 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
         self.textTemplate = textTemplate
         self.image = image
         self.sampling = sampling
-        self.figures = figures
+        self.metrics = metrics
         self.data = data
     }
 
     enum CodingKeys: String, CodingKey {
-        case schema, name, generation, parent, created, creator, files, vision, reward, value, image, sampling, figures
-        case data
+        case schema, name, generation, parent, created, creator, files, vision, reward, value, image, sampling, data
+        case metrics = "figures"
         case backbone = "backbone_sha256"
         case chatTemplate = "chat_template"
         case textTemplate = "text_template"
@@ -220,8 +220,8 @@ extension PolicyManifest {
     private var servingRules: [Rule] {
         var rules: [Rule] = []
         if let image {
-            rules.append(("image.view_size", (1...4_096).contains(image.viewSize), "1 to 4096", "\(image.viewSize)"))
-            rules.append(("image.max_views", (1...64).contains(image.maxViews), "1 to 64", "\(image.maxViews)"))
+            rules.append(("image.view_size", (1...4_096).contains(image.tileSize), "1 to 4096", "\(image.tileSize)"))
+            rules.append(("image.max_views", (1...64).contains(image.maximumTiles), "1 to 64", "\(image.maximumTiles)"))
         }
         if let value = sampling?.temperature {
             rules.append(("sampling.temperature", (0...2).contains(value), "0 to 2", "\(value)"))

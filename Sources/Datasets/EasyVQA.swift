@@ -1,20 +1,20 @@
 public import Foundation
 public import Images
 
-/// The easy-VQA 1.0 data set (Victor Zhou, MIT licence): 64x64 pictures of one shape each, and questions about them.
+/// The easy-VQA 1.0 data set (Victor Zhou, MIT licence): 64x64 images of one shape each, and questions about them.
 ///
-/// Training pictures come only through `trainingPicture`, which refuses any that has the pixels of a test picture.
-/// Version 1.0 has no such pair, and no two equal pictures at all: all 5,000 pixel hashes differ.
+/// Training images come only through `trainingImage`, which refuses any that has the pixels of a test image.
+/// Version 1.0 has no such pair, and no two equal images at all: all 5,000 pixel hashes differ.
 public struct EasyVQA: Sendable {
     /// The official halves; raw values are their folders.
     public enum Split: String, Sendable, CaseIterable {
-        /// 4,000 pictures, 38,575 questions.
+        /// 4,000 images, 38,575 questions.
         case training = "train"
-        /// 1,000 pictures, 9,673 questions.
+        /// 1,000 images, 9,673 questions.
         case test
     }
 
-    /// Pixels a side of every picture.
+    /// Pixels a side of every image.
     public static let side = 64
 
     /// Questions of the training split, in the file's order.
@@ -25,7 +25,7 @@ public struct EasyVQA: Sendable {
     private let folder: URL
     private let registry: SplitRegistry
 
-    /// Reads answers.txt and both splits' questions, and registers every test picture.
+    /// Reads answers.txt and both splits' questions, and registers every test image.
     ///
     /// `folder` holds answers.txt, train/ and test/, as the package easy-vqa 1.0 has them in its data folder.
     public init(folder: URL) throws(EasyVQAError) {
@@ -34,9 +34,9 @@ public struct EasyVQA: Sendable {
         training = try Self.questions(of: .training, in: folder)
         test = try Self.questions(of: .test, in: folder)
         var registry = SplitRegistry()
-        for number in Set(test.map(\.picture)).sorted() {
-            let picture = try Self.picture(number, of: .test, in: folder)
-            registry.hold(picture, name: Self.pictureFile(number, of: .test))
+        for number in Set(test.map(\.image)).sorted() {
+            let image = try Self.image(number, of: .test, in: folder)
+            registry.hold(image, name: Self.imageFile(number, of: .test))
         }
         self.registry = registry
     }
@@ -49,30 +49,30 @@ public struct EasyVQA: Sendable {
         }
     }
 
-    /// A picture to train on, 64x64. Throws `heldOut` if its pixels are those of a test picture.
-    public func trainingPicture(_ number: Int) throws(EasyVQAError) -> RGBImage {
-        let picture = try Self.picture(number, of: .training, in: folder)
-        if let name = registry.testPicture(equalTo: picture) {
-            throw .heldOut(file: Self.pictureFile(number, of: .training), testPicture: name)
+    /// An image to train on, 64x64. Throws `heldOut` if its pixels are those of a test image.
+    public func trainingImage(_ number: Int) throws(EasyVQAError) -> RGBImage {
+        let image = try Self.image(number, of: .training, in: folder)
+        if let name = registry.testImage(equalTo: image) {
+            throw .heldOut(file: Self.imageFile(number, of: .training), testImage: name)
         }
-        return picture
+        return image
     }
 
-    /// A picture to evaluate on, 64x64.
-    public func testPicture(_ number: Int) throws(EasyVQAError) -> RGBImage {
-        try Self.picture(number, of: .test, in: folder)
+    /// An image to evaluate on, 64x64.
+    public func testImage(_ number: Int) throws(EasyVQAError) -> RGBImage {
+        try Self.image(number, of: .test, in: folder)
     }
 
-    /// Where a picture's PNG file is.
-    public func pictureURL(_ number: Int, of split: Split) -> URL {
-        folder.appending(path: Self.pictureFile(number, of: split))
+    /// Where an image's PNG file is.
+    public func imageURL(_ number: Int, of split: Split) -> URL {
+        folder.appending(path: Self.imageFile(number, of: split))
     }
 
-    /// What the training questions reveal about each training picture, by its number.
-    public func trainingFacts() throws(EasyVQAError) -> [Int: PictureFacts] {
-        var facts: [Int: PictureFacts] = [:]
+    /// What the training questions reveal about each training image, by its number.
+    public func trainingFacts() throws(EasyVQAError) -> [Int: ImageFacts] {
+        var facts: [Int: ImageFacts] = [:]
         for (entry, question) in training.enumerated() {
-            guard facts[question.picture, default: PictureFacts()].learn(question) else {
+            guard facts[question.image, default: ImageFacts()].learn(question) else {
                 let file = Self.questionFile(.training)
                 throw .malformed(file: file, entry: entry, reason: "the answer contradicts the entries before it")
             }
@@ -84,7 +84,7 @@ public struct EasyVQA: Sendable {
 extension EasyVQA {
     private static func questionFile(_ split: Split) -> String { "\(split.rawValue)/questions.json" }
 
-    private static func pictureFile(_ number: Int, of split: Split) -> String {
+    private static func imageFile(_ number: Int, of split: Split) -> String {
         "\(split.rawValue)/images/\(number).png"
     }
 
@@ -118,24 +118,24 @@ extension EasyVQA {
         }
     }
 
-    private static func picture(_ number: Int, of split: Split, in folder: URL) throws(EasyVQAError) -> RGBImage {
-        let file = pictureFile(number, of: split)
+    private static func image(_ number: Int, of split: Split, in folder: URL) throws(EasyVQAError) -> RGBImage {
+        let file = imageFile(number, of: split)
         let bytes = [UInt8](try read(file, in: folder))
-        let picture: RGBImage
+        let image: RGBImage
         do {
-            picture = try ImageFile.decode(bytes).rgb
+            image = try ImageFile.decode(bytes).rgb
         } catch {
-            throw .picture(file: file, error)
+            throw .image(file: file, error)
         }
-        guard picture.width == side, picture.height == side else {
-            let found = "\(picture.width)x\(picture.height)"
+        guard image.width == side, image.height == side else {
+            let found = "\(image.width)x\(image.height)"
             throw .malformed(file: file, entry: nil, reason: "expected \(side)x\(side) pixels, found \(found)")
         }
-        return picture
+        return image
     }
 }
 
-/// An entry of questions.json: the question, the answer and the picture's number in one array.
+/// An entry of questions.json: the question, the answer and the image's number in one array.
 private struct QuestionEntry: Decodable {
     let question: EasyVQAQuestion
 
@@ -147,11 +147,11 @@ private struct QuestionEntry: Decodable {
             throw Self.error(fields, "“\(word)” is none of easy-VQA's answers")
         }
         let number = try fields.decode(Double.self)
-        guard let picture = Int(exactly: number), picture >= 0 else {
+        guard let image = Int(exactly: number), image >= 0 else {
             throw Self.error(fields, "\(number) is no picture's number")
         }
         guard fields.isAtEnd else { throw Self.error(fields, "there are more than three fields") }
-        guard let question = EasyVQAQuestion(text: text, answer: answer, picture: picture) else {
+        guard let question = EasyVQAQuestion(text: text, answer: answer, image: image) else {
             throw Self.error(fields, "“\(text)” is none of easy-VQA's questions")
         }
         self.question = question

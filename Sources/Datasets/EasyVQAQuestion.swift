@@ -34,17 +34,17 @@ public struct EasyVQAQuestion: Sendable, Equatable {
     public let text: String
     /// The official answer.
     public let answer: Answer
-    /// The number of the picture in its split.
-    public let picture: Int
+    /// The number of the image in its split.
+    public let image: Int
     /// What the text asks.
     public let meaning: QuestionMeaning
 
     /// Nil if the text is of none of the 24 templates.
-    public init?(text: String, answer: Answer, picture: Int) {
+    public init?(text: String, answer: Answer, image: Int) {
         guard let meaning = QuestionMeaning(text) else { return nil }
         self.text = text
         self.answer = answer
-        self.picture = picture
+        self.image = image
         self.meaning = meaning
     }
 

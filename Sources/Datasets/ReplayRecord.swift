@@ -1,6 +1,6 @@
 import Foundation
 
-/// A text conversation that the base model wrote itself: trained on beside pictures, it keeps the base's language.
+/// A text conversation that the base model wrote itself: trained on beside images, it keeps the base's language.
 ///
 /// Stored as JSON lines: `{"prompt": [ids], "reply": [ids]}`; the reply ends with the end token.
 public struct ReplayRecord: Codable, Sendable, Equatable {

@@ -1,4 +1,4 @@
-/// What a generated picture may be used for. Its seed says it, so that no picture can move between splits.
+/// What a generated image may be used for. Its seed says it, so that no image can move between splits.
 public enum SeedSplit: String, Codable, Sendable, CaseIterable {
     /// Seeds below 10^9.
     case training
@@ -18,7 +18,7 @@ public enum SeedSplit: String, Codable, Sendable, CaseIterable {
         }
     }
 
-    /// The seed of this split's picture number `index`, which must be below 10^9.
+    /// The seed of this split's image number `index`, which must be below 10^9.
     public func seed(at index: UInt64) -> UInt64 {
         precondition(index < Self.stride, "a split has \(Self.stride) seeds, not one at \(index)")
         switch self {

@@ -1,5 +1,5 @@
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014): the one source of chance
-/// in data sets. Its own ways of drawing make pictures and prompts independent of the standard library's version.
+/// in data sets. Its own ways of drawing make images and prompts independent of the standard library's version.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

@@ -2,7 +2,7 @@
 public enum Shape: String, Sendable, CaseIterable {
     /// As wide as high.
     case circle
-    /// With sides along the picture's.
+    /// With sides along the image's.
     case rectangle
     /// Equilateral, on its base.
     case triangle
@@ -27,7 +27,7 @@ public enum Colour: String, Sendable, CaseIterable {
     /// #A52A2A
     case brown
 
-    /// Red, green and blue, as measured in the official pictures.
+    /// Red, green and blue, as measured in the official images.
     public var rgb: [UInt8] {
         switch self {
         case .black: [0, 0, 0]

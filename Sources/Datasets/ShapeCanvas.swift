@@ -38,8 +38,8 @@ package struct ShapeCanvas {
         }
     }
 
-    /// The picture, 64x64: `colours[n]` for the pixels of owner n.
-    func picture(colours: [[UInt8]]) -> RGBImage {
+    /// The image, 64x64: `colours[n]` for the pixels of owner n.
+    func image(colours: [[UInt8]]) -> RGBImage {
         var pixels = [UInt8](repeating: 0, count: owners.count * 3)
         let table = colours.flatMap { $0 }
         for (index, owner) in owners.enumerated() {
@@ -49,7 +49,7 @@ package struct ShapeCanvas {
             .resized(width: Self.side / 2, height: Self.side / 2, filter: .bilinear)
     }
 
-    /// Who owns most of the four canvas pixels under each picture pixel, `[64, 64]`; a tie goes to the shape.
+    /// Who owns most of the four canvas pixels under each image pixel, `[64, 64]`; a tie goes to the shape.
     var mask: [UInt8] {
         let half = Self.side / 2
         return (0..<(half * half)).map { index in

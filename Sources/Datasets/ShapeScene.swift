@@ -1,8 +1,8 @@
 public import Images
 
-/// A picture in easy-VQA's style with everything known about it, drawn from a seed: for training a vision encoder.
+/// An image in easy-VQA's style with everything known about it, drawn from a seed: for training a vision encoder.
 ///
-/// Background, sizes, colours and edges follow the same distributions as the official pictures, which always show one
+/// Background, sizes, colours and edges follow the same distributions as the official images, which always show one
 /// shape; here there may be several, apart from each other.
 public struct ShapeScene: Sendable, Equatable {
     /// A rectangle of pixels; `x` and `y` are its first column and row.
@@ -37,7 +37,7 @@ public struct ShapeScene: Sendable, Equatable {
         }
     }
 
-    /// One shape of the picture.
+    /// One shape of the image.
     public struct Object: Sendable, Equatable {
         /// Its form.
         public let shape: Shape
@@ -50,7 +50,7 @@ public struct ShapeScene: Sendable, Equatable {
     /// Pixels a side.
     public static let side = ShapeCanvas.side / 2
 
-    /// The picture, 64x64.
+    /// The image, 64x64.
     public let image: RGBImage
     /// The shapes, in the order of their numbers in `mask`.
     public let objects: [Object]
@@ -80,7 +80,7 @@ public struct ShapeScene: Sendable, Equatable {
         }
         let mask = canvas.mask
         self.mask = mask
-        image = canvas.picture(colours: [background] + colours.map(\.rgb))
+        image = canvas.image(colours: [background] + colours.map(\.rgb))
         objects = zip(outlines, colours).enumerated().map { index, pair in
             Object(shape: pair.0.shape, colour: pair.1, box: Box(around: UInt8(index + 1), in: mask, width: Self.side))
         }
@@ -110,7 +110,7 @@ public struct ShapeScene: Sendable, Equatable {
         return .init(shape: shape, x: x, y: y, width: width, height: height)
     }
 
-    /// Two picture pixels between boxes, so that no pixel mixes two shapes.
+    /// Two image pixels between boxes, so that no pixel mixes two shapes.
     private static func isApart(_ a: ShapeCanvas.Outline, _ b: ShapeCanvas.Outline) -> Bool {
         let gap = 4
         return a.x + a.width + gap < b.x || b.x + b.width + gap < a.x

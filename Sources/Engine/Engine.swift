@@ -13,9 +13,9 @@ public struct EngineConfiguration: Sendable {
     public var cachePrecision = KVCache.Precision.int16
     /// Where the prefix cache is kept from one process to the next; nil for nowhere.
     public var prefixFile: String?
-    /// Bytes of encoded pictures that are kept.
+    /// Bytes of encoded images that are kept.
     public var embeddingBytes = 64 << 20
-    /// Positions that one step computes at the most: fewer far behind the beginning of a sequence, where they take
+    /// Positions that one step computes at most: fewer far behind the beginning of a sequence, where they take
     /// longer.
     public var tokenBudget = 512
     /// Tokens that an answer may guess ahead where that is cheap; 0 for none.
@@ -35,7 +35,7 @@ public struct EngineConfiguration: Sendable {
 ///
 /// Callers leave requests and cancellations in a mailbox; the thread empties it once a step, plans one ragged batch,
 /// runs it and sends each sequence's events. Nothing of it ever runs on Swift's cooperative pool.
-public final class Engine: Generating {
+public final class Engine: InferenceEngine {
     private let configuration: EngineConfiguration
     private let mailbox = Mailbox()
     private let waiting = Counter()
@@ -56,7 +56,7 @@ public final class Engine: Generating {
     ///   - endToken: the id that ends a turn.
     ///   - policies: those whose blocks may be restored.
     public init(
-        decoder: Decoder, tokenizer: Tokenizer, endToken: Int32, configuration: EngineConfiguration,
+        decoder: TransformerDecoder, tokenizer: Tokenizer, endToken: Int32, configuration: EngineConfiguration,
         policies: [Policy] = []
     ) {
         self.configuration = configuration
@@ -77,8 +77,8 @@ public final class Engine: Generating {
     /// Takes a place among `maximumWaiting`.
     public func reserve(hasImages: Bool) throws(AdmissionError) -> Reservation {
         // Images wait for memory too, and leave half of the places to text.
-        let most = max(1, configuration.maximumWaiting / 2)
-        if hasImages, !waitingWithImages.increment(upTo: most) { throw .queueFull(limit: most) }
+        let limit = max(1, configuration.maximumWaiting / 2)
+        if hasImages, !waitingWithImages.increment(upTo: limit) { throw .queueFull(limit: limit) }
         guard waiting.increment(upTo: configuration.maximumWaiting) else {
             if hasImages { waitingWithImages.decrement() }
             throw .queueFull(limit: configuration.maximumWaiting)
@@ -91,13 +91,13 @@ public final class Engine: Generating {
 
     /// Leaves the request in the mailbox; the engine's next step sees it.
     public func submit(
-        _ request: EngineRequest, in place: Reservation
+        _ request: EngineRequest, in reservation: Reservation
     ) throws(AdmissionError) -> AsyncStream<EngineEvent> {
         if let measurement = request.measurement {
             precondition(!request.prompt.isEmpty && !measurement.answers.isEmpty, "there is nothing to measure")
         }
-        guard request.leastPositions <= configuration.contextLength else {
-            let count = request.measurement == nil ? request.prompt.count : request.leastPositions
+        guard request.minimumPositions <= configuration.contextLength else {
+            let count = request.measurement == nil ? request.prompt.count : request.minimumPositions
             throw .contextLengthExceeded(limit: configuration.contextLength, count: count)
         }
         // No bound is needed: an answer has at most as many events as the context has positions.
@@ -107,7 +107,7 @@ public final class Engine: Generating {
             if case .cancelled = termination { mailbox.cancel(id) }
         }
         let submission = Mailbox.Submission(
-            id: id, request: request, continuation: continuation, submitted: clock.now, place: place)
+            id: id, request: request, continuation: continuation, submitted: clock.now, reservation: reservation)
         guard mailbox.submit(submission) else { throw .stopping }
         return stream
     }
@@ -121,7 +121,8 @@ public final class Engine: Generating {
         return load
     }
 
-    /// Ends the engine's thread after its running step; requests that are not finished end with `EngineFailure.stopped`.
+    /// Ends the engine's thread after its running step; requests that are not finished end with
+    /// `EngineFailure.stopped`.
     public func stop() {
         mailbox.stop()
     }

@@ -86,7 +86,7 @@ public struct ImportedAdapter: Sendable {
             }
             manifest.vision = .init(name: "vision", generation: generation)
             manifest.image = .init(
-                viewSize: try VisionWeights(path: path).configuration.imageSize, maxViews: 1, fit: .stretch)
+                tileSize: try VisionWeights(path: path).configuration.imageSize, maximumTiles: 1, fit: .stretch)
         }
         return try PolicyFolder.publish(manifest, in: policies) { staging in
             // 32 bits hold whatever format the weights came in.

@@ -13,7 +13,7 @@ public final class Policy: Sendable {
     public let generation: Int
     /// What it adds to the backbone; nil for the backbone alone.
     public let adapter: ServingAdapter?
-    /// What it sees pictures with; nil if it cannot see.
+    /// What it sees images with; nil if it cannot see.
     public let vision: Vision?
     /// How dialogues with images are written for it.
     public let template: ChatTemplate
@@ -30,7 +30,7 @@ public final class Policy: Sendable {
     /// What reads rewards or values; nil for a policy that answers.
     public let head: RewardHead?
 
-    /// The part of a policy that reads pictures.
+    /// The part of a policy that reads images.
     public struct Vision: Sendable {
         /// Tells it from every other encoder of this process, as a policy's does.
         package let id = Unique.next()
@@ -38,7 +38,7 @@ public final class Policy: Sendable {
         public let generation: Int
         /// Pixels to embeddings.
         public let encoder: VisionEncoder
-        /// Pictures to pixels.
+        /// Images to pixels.
         public let processor: ImageProcessor
         /// The SHA-256 of the encoder's weights and sizes; nil for an encoder that was made in memory.
         package let weights: String?
@@ -46,8 +46,10 @@ public final class Policy: Sendable {
         /// The SHA-256 of all that decides what it makes of an image; nil for an encoder that was made in memory.
         public var digest: String? {
             weights.map {
-                PolicyManifest.Image(viewSize: processor.viewSize, maxViews: processor.maxViews, fit: processor.fit)
-                    .digest(weights: $0)
+                PolicyManifest.Image(
+                    tileSize: processor.tileSize, maximumTiles: processor.maximumTiles, fit: processor.fit
+                )
+                .digest(weights: $0)
             }
         }
 

@@ -38,7 +38,7 @@ public enum PolicyLoadingError: Error, Equatable, CustomStringConvertible {
 
 /// Reads policies from their folders: verifies every file, lays adapters out for serving, loads the vision weights.
 public struct PolicyLoader: PolicySource {
-    private let decoder: Decoder
+    private let decoder: TransformerDecoder
     private let backbone: String
     private let library: PolicyLibrary
     private let preferred: String?
@@ -50,9 +50,9 @@ public struct PolicyLoader: PolicySource {
     /// - Parameters:
     ///   - preferred: the default policy; nil takes `ppo` if it is there, else `sft`, else `base`.
     ///   - aliases: other names of policies.
-    ///   - checkpoint: the folder of an Idefics3 or SmolVLM checkpoint whose encoder and connector are `base`'s eyes.
+    ///   - checkpoint: the folder of an Idefics3 or SmolVLM checkpoint whose encoder and connector are `base`'s vision.
     public init(
-        decoder: Decoder, backbone: String, library: PolicyLibrary, preferred: String? = nil,
+        decoder: TransformerDecoder, backbone: String, library: PolicyLibrary, preferred: String? = nil,
         aliases: [String: String] = [:], vision checkpoint: String? = nil
     ) {
         self.decoder = decoder
@@ -80,7 +80,7 @@ public struct PolicyLoader: PolicySource {
     }
 
     /// The policies among the given generations, and `base`: the backbone without adapter, with the default policy's
-    /// eyes. A reward and a value model if they are among them.
+    /// vision. A reward and a value model if they are among them.
     ///
     /// - Throws: `PolicyError`, `PEFTError`, `SafetensorsError`, `ModelError`, `VisionError`, `PolicyLoadingError`, or
     ///   `FileError` for the checkpoint's configuration.
@@ -98,13 +98,14 @@ public struct PolicyLoader: PolicySource {
         if let preferred, first == nil, preferred != "base" {
             throw PolicyLoadingError.unknownDefault(preferred, known: policies.map(\.name) + ["base"])
         }
-        let eyes =
-            try checkpoint.map { try known.first { $0.name == "base" }?.vision ?? vision(checkpoint: $0) }
+        let vision =
+            try checkpoint.map { try known.first { $0.name == "base" }?.vision ?? self.vision(checkpoint: $0) }
             ?? (first ?? standardDefault(policies))?.vision
         let base = Policy(
-            name: "base", generation: 0, adapter: nil, vision: eyes, template: .smollm2, sampling: SamplingParameters(),
+            name: "base", generation: 0, adapter: nil, vision: vision, template: .smollm2,
+            sampling: SamplingParameters(),
             created: 0,
-            digests: .init(adapter: nil, adapterConfiguration: nil, vision: eyes?.digest, backbone: backbone))
+            digests: .init(adapter: nil, adapterConfiguration: nil, vision: vision?.digest, backbone: backbone))
         let names = Set(policies.map(\.name) + ["base"])
         let bad = aliases.sorted { $0.key < $1.key }.first { names.contains($0.key) || !names.contains($0.value) }
         if let bad {
@@ -128,15 +129,15 @@ public struct PolicyLoader: PolicySource {
         let adapter = try LowRankAdapter(PEFTAdapter(folder: files.path), configuration: decoder.configuration)
         guard adapter.isFinite else { throw PolicyLoadingError.notFinite(policy: name) }
         let head = try PolicyCatalog.readers.contains(name) ? head(of: files) : nil
-        let eyes = try manifest.vision.map { try vision($0, image: manifest.image, of: name, known: visions) }
+        let vision = try manifest.vision.map { try self.vision($0, image: manifest.image, of: name, known: visions) }
         let policy = Policy(
             name: name, generation: manifest.generation,
             adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: decoder.compute),
-            vision: eyes, template: template, textTemplate: manifest.textTemplate.map { ChatTemplate($0) },
+            vision: vision, template: template, textTemplate: manifest.textTemplate.map { ChatTemplate($0) },
             sampling: SamplingParameters(manifest.sampling),
             created: Int(try Date(manifest.created, strategy: .iso8601).timeIntervalSince1970),
             parent: manifest.parent?.name ?? "base",
-            digests: PolicyDigests(manifest, visionWeights: eyes?.weights), head: head)
+            digests: PolicyDigests(manifest, visionWeights: vision?.weights), head: head)
         try tryOut(policy)
         return policy
     }
@@ -150,7 +151,7 @@ public struct PolicyLoader: PolicySource {
             throw PolicyLoadingError.notFinite(policy: files.manifest.name)
         }
         // A value is of an answer that is not there yet.
-        guard head.likelihood == 0 || files.manifest.name != "value" else {
+        guard head.logProbWeight == 0 || files.manifest.name != "value" else {
             throw ModelError.unknownTensor("score.likelihood")
         }
         return head
@@ -163,7 +164,7 @@ public struct PolicyLoader: PolicySource {
             tokens: rows.map { Int32($0) }, sequences: [SequenceSlice(rows: rows, start: 0, blockTable: [0])],
             outputRows: [rows.upperBound - 1])
         batch.adapters = policy.adapter.map { [DecoderBatch.AdapterRows(rows: rows, adapter: $0)] } ?? []
-        let logits = decoder.forward(batch, cache: decoder.makeCache(bytes: 0, leastPositions: rows.count))
+        let logits = decoder.forward(batch, cache: decoder.makeCache(bytes: 0, minimumPositions: rows.count))
         guard logits.elements.allSatisfy(\.isFinite) else { throw PolicyLoadingError.notFinite(policy: policy.name) }
     }
 
@@ -174,16 +175,16 @@ public struct PolicyLoader: PolicySource {
         let (encoder, weights) =
             try known.first { $0.generation == reference.generation }.map { ($0.encoder, $0.weights) }
             ?? encoder(reference)
-        // Positions in the prompt are counted from the encoder's size, so views of another would not fit them.
-        guard image.viewSize == encoder.configuration.imageSize, image.maxViews > 0 else {
+        // Positions in the prompt are counted from the encoder's size, so tiles of another would not fit them.
+        guard image.tileSize == encoder.configuration.imageSize, image.maximumTiles > 0 else {
             throw ModelError.unsupported(
                 key: "policy \(policy): image",
                 expected: "views of \(encoder.configuration.imageSize) pixels, at least one",
-                found: "\(image.maxViews) of \(image.viewSize)")
+                found: "\(image.maximumTiles) of \(image.tileSize)")
         }
         return Policy.Vision(
             generation: reference.generation, encoder: encoder,
-            processor: ImageProcessor(viewSize: image.viewSize, maxViews: image.maxViews, fit: image.fit),
+            processor: ImageProcessor(tileSize: image.tileSize, maximumTiles: image.maximumTiles, fit: image.fit),
             weights: weights)
     }
 
@@ -199,13 +200,13 @@ public struct PolicyLoader: PolicySource {
         return (VisionEncoder(weights, on: decoder.compute), files.manifest.files["model.safetensors"]?.sha256)
     }
 
-    /// The encoder and connector of a checkpoint, each picture stretched to one view.
+    /// The encoder and connector of a checkpoint, each image stretched to one tile.
     private func vision(checkpoint folder: String) throws -> Policy.Vision {
         let weights = try VisionWeights(checkpoint: folder)
         try checkWidth(of: weights)
         return Policy.Vision(
             generation: 0, encoder: VisionEncoder(weights, on: decoder.compute),
-            processor: ImageProcessor(viewSize: weights.configuration.imageSize), weights: weights.digest)
+            processor: ImageProcessor(tileSize: weights.configuration.imageSize), weights: weights.digest)
     }
 
     private func checkWidth(of weights: VisionWeights) throws {

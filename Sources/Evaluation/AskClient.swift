@@ -2,7 +2,7 @@ import Foundation
 
 /// Asks a server's `/v1/ask`, and again if it was busy.
 struct AskClient: Sendable {
-    /// One question about one picture, and how it is to be answered.
+    /// One question about one image, and how it is to be answered.
     struct Prompt: Sendable {
         let question: String
         let png: [UInt8]
@@ -146,7 +146,7 @@ struct AskClient: Sendable {
                 maximumTokens: prompt.maximumTokens, temperature: prompt.temperature, seed: prompt.seed), to: url)
     }
 
-    /// What the server's reward model thinks of answers to a question about a picture, in their order.
+    /// What the server's reward model thinks of answers to a question about an image, in their order.
     func rewards(of answers: [String], to question: String, about png: [UInt8]) async throws -> [Double] {
         let body = RewardBody(question: question, images: [Self.dataURL(png)], answers: answers)
         let url = server + "/v1/reward"

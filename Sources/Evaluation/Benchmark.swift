@@ -5,7 +5,7 @@ public import Models
 public import Tensors
 public import Tokenizers
 
-/// How fast this machine reads prompts, writes answers, sees pictures and trains, measured inside this process.
+/// How fast this machine reads prompts, writes answers, sees images and trains, measured inside this process.
 public struct Benchmark: Sendable {
     /// What is measured, and how often.
     public struct Settings: Sendable {
@@ -28,7 +28,7 @@ public struct Benchmark: Sendable {
         public init() {}
     }
 
-    /// Why there is no figure.
+    /// Why there is no metric.
     public enum Failure: Error, Equatable, CustomStringConvertible {
         /// The engine did not finish a request.
         case unfinished(String)
@@ -41,17 +41,18 @@ public struct Benchmark: Sendable {
         }
     }
 
-    private let decoder: Decoder
-    private let engine: any Generating
+    private let decoder: TransformerDecoder
+    private let engine: any InferenceEngine
     private let tokenizer: Tokenizer
     private let policy: Policy
     private let settings: Settings
 
-    /// A benchmark of `decoder`, and of picture questions to `policy` through `engine`, which runs the same decoder.
+    /// A benchmark of `decoder`, and of image questions to `policy` through `engine`, which runs the same decoder.
     ///
-    /// A policy that cannot see is given random eyes of the usual size; the time does not depend on their weights.
+    /// A policy that cannot see is given random vision of the usual size; the time does not depend on their weights.
     public init(
-        decoder: Decoder, engine: any Generating, tokenizer: Tokenizer, policy: Policy, settings: Settings = Settings()
+        decoder: TransformerDecoder, engine: any InferenceEngine, tokenizer: Tokenizer, policy: Policy,
+        settings: Settings = Settings()
     ) throws(VisionError) {
         self.decoder = decoder
         self.engine = engine
@@ -63,12 +64,12 @@ public struct Benchmark: Sendable {
             template: policy.template, sampling: SamplingParameters(), created: policy.created)
     }
 
-    /// Measures everything, telling each figure as it is there.
+    /// Measures everything, telling each metric as it is there.
     ///
     /// - Throws: `Failure`, `AdmissionError` or `InputProcessor.Failure`.
-    public func run(progress: (BenchmarkFigure) -> Void = { _ in }) async throws -> BenchmarkReport {
-        var measurements: [BenchmarkFigure] = []
-        func add(_ measurement: BenchmarkFigure) {
+    public func run(progress: (BenchmarkMetric) -> Void = { _ in }) async throws -> BenchmarkReport {
+        var measurements: [BenchmarkMetric] = []
+        func add(_ measurement: BenchmarkMetric) {
             measurements.append(measurement)
             progress(measurement)
         }
@@ -83,7 +84,7 @@ public struct Benchmark: Sendable {
             streams: settings.streams.max() ?? 1, precision: settings.cachePrecision, stopwatch: stopwatch)
         add(integers)
         add(memory)
-        for figure in roofs.products(decoder.configuration, peak: integers) { add(figure) }
+        for metric in roofs.products(decoder.configuration, peak: integers) { add(metric) }
         // The first pass takes pages of memory that all others find there.
         _ = text.prefill(lengths.min() ?? 1)
         for length in lengths {
@@ -108,32 +109,32 @@ public struct Benchmark: Sendable {
         add(try await firstToken())
         let products = ProductBenchmark(
             configuration: decoder.configuration, compute: decoder.compute, stopwatch: stopwatch)
-        for figure in products.run() { add(figure) }
+        for metric in products.run() { add(metric) }
         return BenchmarkReport(
             instructionSet: decoder.compute.instructionSet.rawValue, threads: decoder.compute.threads,
             cache: text.cache.precision.rawValue, measurements: measurements)
     }
 
-    private func encoding(_ vision: Policy.Vision, _ stopwatch: Stopwatch) -> BenchmarkFigure {
-        let pixels = vision.processor.views(of: ShapeScene(seed: 0).image, detail: .auto)
+    private func encoding(_ vision: Policy.Vision, _ stopwatch: Stopwatch) -> BenchmarkMetric {
+        let pixels = vision.processor.tiles(of: ShapeScene(seed: 0).image, detail: .auto)
         return stopwatch.milliseconds("image encode") { _ = vision.encoder.encode(pixels) }
     }
 
-    /// From submission to the first token of the answer to a question about one picture, on an idle engine.
-    private func firstToken() async throws -> BenchmarkFigure {
+    /// From submission to the first token of the answer to a question about one image, on an idle engine.
+    private func firstToken() async throws -> BenchmarkMetric {
         let processor = InputProcessor(tokenizer: tokenizer)
         let message = ChatMessage(role: .user, content: [.image(0), .text("What color is the shape?")])
         var milliseconds: [Double] = []
         // The first question wakes the engine, and is not counted.
         for seed in 0...UInt64(settings.repeats) {
-            let picture = InputProcessor.Picture(image: ShapeScene(seed: seed).image)
-            var request = try processor.request(messages: [message], pictures: [picture], policy: policy)
+            let image = InputProcessor.Image(image: ShapeScene(seed: seed).image)
+            var request = try processor.request(messages: [message], images: [image], policy: policy)
             request.sampling.temperature = 0
             request.stop.maximumTokens = 1
             let time = try await completion(of: request).timing.firstToken
             if seed > 0 { milliseconds.append(time / .milliseconds(1)) }
         }
-        return BenchmarkFigure(name: "first token of a picture question", unit: "ms", values: milliseconds)
+        return BenchmarkMetric(name: "first token of a picture question", unit: "ms", values: milliseconds)
     }
 
     private func completion(of request: EngineRequest) async throws -> Completion {
@@ -147,7 +148,7 @@ public struct Benchmark: Sendable {
         throw Failure.unfinished("its events ended early")
     }
 
-    private static func randomVision(for decoder: Decoder) throws(VisionError) -> Policy.Vision {
+    private static func randomVision(for decoder: TransformerDecoder) throws(VisionError) -> Policy.Vision {
         let configuration = try VisionConfiguration(
             imageSize: 64, patchSize: 8, hidden: 192, layers: 6, heads: 3, feedForward: 768, scale: 2,
             textHidden: decoder.configuration.hidden)
@@ -155,6 +156,6 @@ public struct Benchmark: Sendable {
         let weights = VisionWeights(configuration: configuration, using: &generator)
         return Policy.Vision(
             generation: 0, encoder: VisionEncoder(weights, on: decoder.compute),
-            processor: ImageProcessor(viewSize: configuration.imageSize))
+            processor: ImageProcessor(tileSize: configuration.imageSize))
     }
 }

@@ -4,9 +4,9 @@ import Tensors
 
 /// Times the decoder alone: without sampling and scheduling. The inputs follow from a fixed seed.
 struct DecoderBenchmark {
-    let decoder: Decoder
+    let decoder: TransformerDecoder
     let stopwatch: Stopwatch
-    /// What all rows are under, and figures then say; nil for the backbone alone.
+    /// What all rows are under, and metrics then say; nil for the backbone alone.
     var adapter: ServingAdapter?
     let cache: KVCache
     private let ids: [Int32]
@@ -16,23 +16,24 @@ struct DecoderBenchmark {
     private static let steps = 24
 
     /// A benchmark of up to `positions` positions, decoded ones not counted.
-    init(decoder: Decoder, positions: Int, streams: Int, precision: KVCache.Precision, stopwatch: Stopwatch) {
+    init(decoder: TransformerDecoder, positions: Int, streams: Int, precision: KVCache.Precision, stopwatch: Stopwatch)
+    {
         self.decoder = decoder
         self.stopwatch = stopwatch
         let perStream = (Self.steps + KVCache.blockSize - 1) / KVCache.blockSize * KVCache.blockSize
         let all = max(positions + Self.steps, streams * perStream)
-        cache = decoder.makeCache(bytes: 0, leastPositions: all, precision: precision)
+        cache = decoder.makeCache(bytes: 0, minimumPositions: all, precision: precision)
         var generator = Datasets.SeededGenerator(seed: 0)
         ids = (0..<all).map { _ in Int32(generator.draw(0...(decoder.configuration.vocabulary - 1))) }
     }
 
     /// Tokens a second of reading a prompt of `length` tokens, with the logits of the last one.
-    func prefill(_ length: Int) -> BenchmarkFigure {
+    func prefill(_ length: Int) -> BenchmarkMetric {
         rate("prefill \(length)", count: length, on: "prefill by length", at: length) { read(length) }
     }
 
     /// Tokens a second of one sequence that has `depth` positions already.
-    func decode(depth: Int) -> BenchmarkFigure {
+    func decode(depth: Int) -> BenchmarkMetric {
         read(depth)
         return rate("decode at \(depth)", count: Self.steps, on: "decode by depth", at: depth) {
             for step in 0..<Self.steps { advance([depth + step], tables: [table]) }
@@ -40,7 +41,7 @@ struct DecoderBenchmark {
     }
 
     /// Tokens a second of `streams` short sequences together.
-    func decode(streams: Int) -> BenchmarkFigure {
+    func decode(streams: Int) -> BenchmarkMetric {
         let share = cache.blocks / streams
         let tables = (0..<streams).map { stream in (0..<share).map { Int32(stream * share + $0) } }
         return rate(
@@ -54,7 +55,7 @@ struct DecoderBenchmark {
 
     private func rate(
         _ name: String, count: Int, on curve: String, at x: Int, _ work: () -> Void
-    ) -> BenchmarkFigure {
+    ) -> BenchmarkMetric {
         let suffix = adapter == nil ? "" : " with an adapter"
         return stopwatch.rate(name + suffix, count: count, on: curve + suffix, at: x, work)
     }
@@ -62,21 +63,21 @@ struct DecoderBenchmark {
     // MARK: Shares
 
     /// The operations of a prefill a second, attention counted, of what the processor can do with integers.
-    func share(ofPrefill length: Int, _ figure: BenchmarkFigure, peak: BenchmarkFigure) -> BenchmarkFigure {
+    func share(ofPrefill length: Int, _ metric: BenchmarkMetric, peak: BenchmarkMetric) -> BenchmarkMetric {
         let operations = decoder.configuration.operations(for: 0..<length, outputs: 1)
-        return figure.share(Double(operations) / Double(length) / 1e9, of: peak, name: "of the integer peak")
+        return metric.share(Double(operations) / Double(length) / 1e9, of: peak, name: "of the integer peak")
     }
 
     /// The same of streams that are decoded together.
-    func share(ofStreams streams: Int, _ figure: BenchmarkFigure, peak: BenchmarkFigure) -> BenchmarkFigure {
+    func share(ofStreams streams: Int, _ metric: BenchmarkMetric, peak: BenchmarkMetric) -> BenchmarkMetric {
         let operations = decoder.configuration.operations(for: 0..<Self.steps, outputs: Self.steps)
-        return figure.share(Double(operations) / Double(Self.steps) / 1e9, of: peak, name: "of the integer peak")
+        return metric.share(Double(operations) / Double(Self.steps) / 1e9, of: peak, name: "of the integer peak")
     }
 
     /// The weights, keys and values that a decoded token reads a second, of what comes from memory.
-    func share(ofDecodeAt depth: Int, _ figure: BenchmarkFigure, memory: BenchmarkFigure) -> BenchmarkFigure {
+    func share(ofDecodeAt depth: Int, _ metric: BenchmarkMetric, memory: BenchmarkMetric) -> BenchmarkMetric {
         let bytes = decoder.weightBytes + decoder.cacheBytes(for: depth + Self.steps / 2, precision: cache.precision)
-        return figure.share(Double(bytes) / 1e9, of: memory, name: "of the memory's rate")
+        return metric.share(Double(bytes) / 1e9, of: memory, name: "of the memory's rate")
     }
 
     private var table: [Int32] { (0..<cache.blocks).map { Int32($0) } }

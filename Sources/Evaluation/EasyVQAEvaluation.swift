@@ -12,7 +12,7 @@ public struct EasyVQAEvaluation: Sendable {
         public var model: String?
         /// How many questions, drawn at random; nil for all.
         public var limit: Int?
-        /// Decides the draw and which pictures are swapped.
+        /// Decides the draw and which images are swapped.
         public var seed: UInt64 = 0
         /// Questions that are open at the same time.
         public var concurrency = 16
@@ -27,32 +27,32 @@ public struct EasyVQAEvaluation: Sendable {
     private let ask: AskClient
     private let settings: Settings
     private let questions: [EasyVQAQuestion]
-    private let pictures: [Int: [UInt8]]
+    private let images: [Int: [UInt8]]
 
     /// An evaluation of the official test split.
     ///
     /// - Parameter server: its address, as `http://127.0.0.1:8080`.
-    /// - Throws: `EvaluationError.badAddress`, or Foundation's error if a picture's file cannot be read.
+    /// - Throws: `EvaluationError.badAddress`, or Foundation's error if an image's file cannot be read.
     public init(_ data: EasyVQA, client: any ReplyClient, server: String, settings: Settings) throws {
-        var pictures: [Int: [UInt8]] = [:]
-        for number in Set(data.test.map(\.picture)) {
-            pictures[number] = [UInt8](try Data(contentsOf: data.pictureURL(number, of: .test)))
+        var images: [Int: [UInt8]] = [:]
+        for number in Set(data.test.map(\.image)) {
+            images[number] = [UInt8](try Data(contentsOf: data.imageURL(number, of: .test)))
         }
         try self.init(
-            questions: data.test, pictures: pictures, client: client, server: server, settings: settings,
+            questions: data.test, images: images, client: client, server: server, settings: settings,
             wait: { try await Task.sleep(for: $0) })
     }
 
-    /// An evaluation of any questions about pictures that are given as PNG files' bytes by number.
+    /// An evaluation of any questions about images that are given as PNG files' bytes by number.
     package init(
-        questions: [EasyVQAQuestion], pictures: [Int: [UInt8]], client: any ReplyClient, server: String,
+        questions: [EasyVQAQuestion], images: [Int: [UInt8]], client: any ReplyClient, server: String,
         settings: Settings, wait: @escaping @Sendable (Duration) async throws -> Void
     ) throws(EvaluationError) {
         precondition(settings.concurrency > 0 && settings.limit ?? 1 > 0)
-        precondition(questions.allSatisfy { pictures[$0.picture] != nil })
+        precondition(questions.allSatisfy { images[$0.image] != nil })
         self.ask = try AskClient(client: client, server: server, model: settings.model, wait: wait)
         self.settings = settings
-        self.pictures = pictures
+        self.images = images
         var generator = SeededGenerator(seed: settings.seed)
         self.questions = settings.limit.map { Array(generator.shuffled(questions).prefix($0)) } ?? questions
     }
@@ -62,13 +62,13 @@ public struct EasyVQAEvaluation: Sendable {
     /// - Parameter progress: told how many of how many answers are there.
     /// - Throws: `EvaluationError` or the client's error; there is no report of a part of the questions.
     public func run(
-        _ control: PictureControl, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+        _ control: ImageControl, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) async throws -> EasyVQAReport {
-        let shown = pictures(shownUnder: control)
+        let shown = images(shownUnder: control)
         let clock = ContinuousClock()
         let began = clock.now
         let prompts = questions.map {
-            AskClient.Prompt(question: $0.text, png: shown[$0.picture] ?? [], maximumTokens: Self.maximumTokens)
+            AskClient.Prompt(question: $0.text, png: shown[$0.image] ?? [], maximumTokens: Self.maximumTokens)
         }
         let policy = try await ask.policy()
         let answers = try await ask.answers(
@@ -77,21 +77,21 @@ public struct EasyVQAEvaluation: Sendable {
         return report(answers, of: policy, control, seconds: (clock.now - began) / .seconds(1))
     }
 
-    /// The PNG that is shown for each picture's questions.
-    private func pictures(shownUnder control: PictureControl) -> [Int: [UInt8]] {
+    /// The PNG that is shown for each image's questions.
+    private func images(shownUnder control: ImageControl) -> [Int: [UInt8]] {
         switch control {
-        case .none: return pictures
+        case .none: return images
         case .blank:
-            let blank = ControlPictures.blank(side: EasyVQA.side)
-            return pictures.mapValues { _ in blank }
+            let blank = ControlImages.blank(side: EasyVQA.side)
+            return images.mapValues { _ in blank }
         case .swapped:
-            let next = ControlPictures.circle(of: pictures.keys.sorted(), seed: settings.seed)
-            return next.mapValues { pictures[$0] ?? [] }
+            let next = ControlImages.circle(of: images.keys.sorted(), seed: settings.seed)
+            return next.mapValues { images[$0] ?? [] }
         }
     }
 
     private func report(
-        _ answers: [String], of policy: EvaluatedPolicy, _ control: PictureControl, seconds: Double
+        _ answers: [String], of policy: EvaluatedPolicy, _ control: ImageControl, seconds: Double
     ) -> EasyVQAReport {
         let results = zip(questions, answers).map { (question: $0, answer: $1, isRight: $0.answer.rawValue == $1) }
         func share(_ kinds: Set<EasyVQAQuestion.Kind>) -> Proportion {
@@ -104,7 +104,7 @@ public struct EasyVQAEvaluation: Sendable {
             open: share([.open]), seconds: seconds,
             mistakes: results.filter { !$0.isRight }.map {
                 .init(
-                    question: $0.question.text, picture: $0.question.picture, expected: $0.question.answer.rawValue,
+                    question: $0.question.text, image: $0.question.image, expected: $0.question.answer.rawValue,
                     found: $0.answer)
             })
     }

@@ -6,19 +6,24 @@ public struct EasyVQAReport: Codable, Sendable, Equatable {
     public struct Mistake: Codable, Sendable, Equatable {
         /// The question.
         public var question: String
-        /// The number of the picture that it belongs to.
-        public var picture: Int
+        /// The number of the image that it belongs to.
+        public var image: Int
         /// The official answer.
         public var expected: String
         /// The server's.
         public var found: String
+
+        private enum CodingKeys: String, CodingKey {
+            case question, expected, found
+            case image = "picture"
+        }
     }
 
     /// Who answered.
     public let policy: EvaluatedPolicy
     /// What was shown.
-    public let control: PictureControl
-    /// Decided which questions were asked and how pictures were swapped.
+    public let control: ImageControl
+    /// Decided which questions were asked and how images were swapped.
     public let seed: UInt64
     /// Right answers among all.
     public let overall: Proportion

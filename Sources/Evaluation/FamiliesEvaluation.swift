@@ -2,18 +2,18 @@ public import Datasets
 
 /// Puts freshly generated questions of all families to a running server, and lets the gold judge read the answers.
 ///
-/// Pictures are of the test split, answers greedy. The controls show how much of the accuracy comes from seeing: with a
-/// blank or another picture a policy should fall to what the questions alone tell.
+/// Images are of the test split, answers greedy. The controls show how much of the accuracy comes from seeing: with a
+/// blank or another image a policy should fall to what the questions alone tell.
 public struct FamiliesEvaluation: Sendable {
     /// How questions are put.
     public struct Settings: Sendable {
         /// The policy that is asked; nil for the server's default.
         public var model: String?
-        /// Questions of each family, each about a picture of its own; at most 5,000.
+        /// Questions of each family, each about an image of its own; at most 5,000.
         public var count = 200
         /// The families that are asked about.
         public var families = Family.allCases
-        /// Decides which pictures of the test split are drawn, and how they are swapped.
+        /// Decides which images of the test split are drawn, and how they are swapped.
         public var seed: UInt64 = 0
         /// Questions that are open at the same time.
         public var concurrency = 16
@@ -22,15 +22,15 @@ public struct FamiliesEvaluation: Sendable {
         public init() {}
     }
 
-    /// Training pictures that the question-only level is measured from, a family.
-    private static let baselinePictures = 2_000
+    /// Training images that the question-only level is measured from, a family.
+    private static let baselineImages = 2_000
 
     private let ask: AskClient
     private let settings: Settings
     private let samples: [FamilySample]
     private let questionOnly: [Family: QuestionOnlyBaseline]
 
-    /// An evaluation of freshly drawn pictures.
+    /// An evaluation of freshly drawn images.
     ///
     /// - Parameter server: its address, as `http://127.0.0.1:8080`.
     /// - Throws: `EvaluationError.badAddress`.
@@ -41,7 +41,7 @@ public struct FamiliesEvaluation: Sendable {
             },
             training: Dictionary(
                 uniqueKeysWithValues: Set(settings.families).map {
-                    ($0, QuestionOnlyBaseline($0, pictures: Self.baselinePictures))
+                    ($0, QuestionOnlyBaseline($0, images: Self.baselineImages))
                 }),
             client: client, server: server, settings: settings, wait: { try await Task.sleep(for: $0) })
     }
@@ -73,11 +73,11 @@ public struct FamiliesEvaluation: Sendable {
     /// - Parameter progress: told how many of how many answers are there.
     /// - Throws: `EvaluationError` or the client's error; there is no report of a part of the questions.
     public func run(
-        _ control: PictureControl, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+        _ control: ImageControl, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) async throws -> FamiliesReport {
         let clock = ContinuousClock()
         let began = clock.now
-        let prompts = zip(samples, pictures(shownUnder: control)).map { sample, png in
+        let prompts = zip(samples, images(shownUnder: control)).map { sample, png in
             AskClient.Prompt(
                 question: sample.question.text, png: png, maximumTokens: sample.maximumTokens, temperature: 0)
         }
@@ -93,18 +93,18 @@ public struct FamiliesEvaluation: Sendable {
     }
 
     /// The PNG that is shown for each sample.
-    private func pictures(shownUnder control: PictureControl) -> [[UInt8]] {
+    private func images(shownUnder control: ImageControl) -> [[UInt8]] {
         switch control {
         case .none: return samples.map(\.png)
         case .blank:
-            let blank = ControlPictures.blank(side: ShapeScene.side)
+            let blank = ControlImages.blank(side: ShapeScene.side)
             return samples.map { _ in blank }
         case .swapped:
-            // Within a family: a picture of another one would give itself away.
+            // Within a family: an image of another one would give itself away.
             var next: [Int: Int] = [:]
             for family in Family.allCases {
                 let own = samples.indices.filter { samples[$0].question.family == family }
-                next.merge(ControlPictures.circle(of: own, seed: settings.seed)) { first, _ in first }
+                next.merge(ControlImages.circle(of: own, seed: settings.seed)) { first, _ in first }
             }
             return samples.indices.map { samples[next[$0] ?? $0].png }
         }

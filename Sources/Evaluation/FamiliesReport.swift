@@ -25,7 +25,7 @@ public struct FamiliesReport: Codable, Sendable, Equatable {
     public struct Mistake: Codable, Sendable, Equatable {
         /// The question's family.
         public let family: String
-        /// The picture's seed.
+        /// The image's seed.
         public let seed: UInt64
         /// The question.
         public let question: String
@@ -40,8 +40,8 @@ public struct FamiliesReport: Codable, Sendable, Equatable {
     /// Who answered.
     public let policy: EvaluatedPolicy
     /// What was shown.
-    public let control: PictureControl
-    /// Decided which pictures were drawn.
+    public let control: ImageControl
+    /// Decided which images were drawn.
     public let seed: UInt64
     /// All families, then each.
     public let families: [Row]
@@ -55,7 +55,7 @@ public struct FamiliesReport: Codable, Sendable, Equatable {
     public let mistakes: [Mistake]
 
     init(
-        _ judged: [JudgedAnswer], questionOnly: [Bool], policy: EvaluatedPolicy, control: PictureControl, seed: UInt64,
+        _ judged: [JudgedAnswer], questionOnly: [Bool], policy: EvaluatedPolicy, control: ImageControl, seed: UInt64,
         seconds: Double
     ) {
         let answers = Array(zip(judged, questionOnly))

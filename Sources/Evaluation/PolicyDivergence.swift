@@ -7,7 +7,7 @@ public import Tokenizers
 
 /// How far a policy has moved from another: KL(policy || reference) of an answer, in nats.
 ///
-/// Answers are drawn from the policy at temperature 1, as in training, to questions about pictures of the test split.
+/// Answers are drawn from the policy at temperature 1, as in training, to questions about images of the test split.
 /// At each of their tokens the divergence of the two distributions is exact; its sum over the answer has the
 /// expectation that the logarithms of the drawn tokens' ratios have, and less variance.
 public struct PolicyDivergence: Codable, Sendable, Equatable {
@@ -30,7 +30,7 @@ public struct PolicyDivergence: Codable, Sendable, Equatable {
         public var count = 400
         /// Tokens after which an answer is cut.
         public var maximumTokens: Int
-        /// Decides pictures and draws.
+        /// Decides images and draws.
         public var seed: UInt64 = 0
 
         /// Answers to questions of `families`.
@@ -55,7 +55,7 @@ public struct PolicyDivergence: Codable, Sendable, Equatable {
     ///
     /// - Throws: the engine's errors, or `InputProcessor.Failure` if the policy cannot see.
     public static func answers(
-        of policy: Policy, settings: Settings, engine: any Generating, tokenizer: Tokenizer
+        of policy: Policy, settings: Settings, engine: any InferenceEngine, tokenizer: Tokenizer
     ) async throws -> [Answer] {
         let requests = try requests(to: policy, settings: settings, tokenizer: tokenizer)
         var answers: [Answer] = []
@@ -73,15 +73,16 @@ public struct PolicyDivergence: Codable, Sendable, Equatable {
     ///
     /// - Throws: as `answers`.
     public static func measured(
-        of policy: Policy, from reference: Policy, settings: Settings, engine: any Generating, decoder: Decoder,
+        of policy: Policy, from reference: Policy, settings: Settings, engine: any InferenceEngine,
+        decoder: TransformerDecoder,
         tokenizer: Tokenizer
     ) async throws -> PolicyDivergence {
         let answers = try await answers(of: policy, settings: settings, engine: engine, tokenizer: tokenizer)
         return PolicyDivergence(answers, policy: policy, reference: reference, decoder: decoder)
     }
 
-    /// Reads a policy's answers under the policy and under the reference, which sees with the same eyes.
-    public init(_ answers: [Answer], policy: Policy, reference: Policy, decoder: Decoder) {
+    /// Reads a policy's answers under the policy and under the reference, which sees with the same vision.
+    public init(_ answers: [Answer], policy: Policy, reference: Policy, decoder: TransformerDecoder) {
         var (total, sum) = (0, 0.0)
         for answer in answers where !answer.reply.isEmpty {
             let (request, reply) = (answer.request, answer.reply)
@@ -114,7 +115,7 @@ public struct PolicyDivergence: Codable, Sendable, Equatable {
             return try samples.map { sample in
                 let message = ChatMessage(role: .user, content: [.image(0), .text(sample.question.text)])
                 var request = try input.request(
-                    messages: [message], pictures: [.init(image: ImageFile.decode(sample.png))], policy: policy)
+                    messages: [message], images: [.init(image: ImageFile.decode(sample.png))], policy: policy)
                 request.sampling = SamplingParameters()
                 request.sampling.seed = generator.next()
                 request.stop.maximumTokens = settings.maximumTokens

@@ -8,13 +8,13 @@ public struct PolicyEvaluation: Codable, Sendable, Equatable {
     /// Those that they were compared with; nil if with none.
     public var parent: PolicyDigests?
     /// Results by name: accuracies and other shares from 0 to 1, ratios, controls, and how many questions were asked.
-    public var figures: [String: Double]
+    public var metrics: [String: Double]
 
     /// An evaluation of the given bytes.
-    public init(policy: PolicyDigests, parent: PolicyDigests?, figures: [String: Double]) {
+    public init(policy: PolicyDigests, parent: PolicyDigests?, metrics: [String: Double]) {
         self.policy = policy
         self.parent = parent
-        self.figures = figures
+        self.metrics = metrics
     }
 
     /// Reads `evaluation.json`.
@@ -28,24 +28,29 @@ public struct PolicyEvaluation: Codable, Sendable, Equatable {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try AtomicFile.write([UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")], to: path)
     }
+
+    private enum CodingKeys: String, CodingKey {
+        case policy, parent
+        case metrics = "figures"
+    }
 }
 
-/// What a policy's figures must reach before people are served by it.
+/// What a policy's metrics must reach before people are served by it.
 ///
-/// Controls are bounded from above: a policy that answers as well without the picture has learned something else.
+/// Controls are bounded from above: a policy that answers as well without the image has learned something else.
 public struct PolicyGate: Sendable {
-    /// A bound of one figure.
+    /// A bound of one metric.
     public struct Rule: Sendable, Equatable {
-        /// The figure's name.
-        public var figure: String
-        /// What the figure may be.
+        /// The metric's name.
+        public var metric: String
+        /// What the metric may be.
         public var range: ClosedRange<Double>
 
-        static func least(_ figure: String, _ value: Double) -> Rule {
-            Rule(figure: figure, range: value ... .infinity)
+        static func least(_ metric: String, _ value: Double) -> Rule {
+            Rule(metric: metric, range: value ... .infinity)
         }
 
-        static func most(_ figure: String, _ value: Double) -> Rule { Rule(figure: figure, range: -.infinity...value) }
+        static func most(_ metric: String, _ value: Double) -> Rule { Rule(metric: metric, range: -.infinity...value) }
     }
 
     /// All of them must hold.
@@ -71,7 +76,7 @@ public struct PolicyGate: Sendable {
             .most("absent_named_ratio", 0.7),
         ])
 
-    /// Why a policy may not be served: one line a rule that does not hold. A figure that is missing holds nothing.
+    /// Why a policy may not be served: one line a rule that does not hold. A metric that is missing holds nothing.
     ///
     /// - Parameters:
     ///   - policy: the weights that would be served.
@@ -86,11 +91,11 @@ public struct PolicyGate: Sendable {
             let expected =
                 rule.range.upperBound == .infinity
                 ? "at least \(rule.range.lowerBound)" : "at most \(rule.range.upperBound)"
-            guard let found = evaluation.figures[rule.figure] else {
-                failures.append("\(rule.figure): expected \(expected), found none")
+            guard let found = evaluation.metrics[rule.metric] else {
+                failures.append("\(rule.metric): expected \(expected), found none")
                 continue
             }
-            if !rule.range.contains(found) { failures.append("\(rule.figure): expected \(expected), found \(found)") }
+            if !rule.range.contains(found) { failures.append("\(rule.metric): expected \(expected), found \(found)") }
         }
         return failures
     }

@@ -28,7 +28,7 @@ public struct TextReport: Codable, Sendable, Equatable {
     /// - Parameter cache: what keys and values of the fixed text are kept as.
     public init(
         _ policy: Policy, adapter: ServingAdapter, conversations: [RepliesKept.Conversation],
-        ended: RepliesEnded, decoder: Decoder, tokenizer: Tokenizer, cache: KVCache.Precision = .fp16
+        ended: RepliesEnded, decoder: TransformerDecoder, tokenizer: Tokenizer, cache: KVCache.Precision = .fp16
     ) {
         self.init(
             policy: EvaluatedPolicy(policy),
@@ -68,7 +68,7 @@ public struct PolicyReports: Sendable {
         /// Whose sampled answers the judge prefers: the policy's or the parent's, then the parent's or its own.
         public var winRates: [WinRateReport]
         /// The same on questions to which the parent's samples differ.
-        public var contestedWinRates: [WinRateReport]
+        public var winRatesWithDisagreement: [WinRateReport]
         /// How far the policy has moved.
         public var divergence: PolicyDivergence
         /// How far it was meant to move, in nats an answer.
@@ -76,12 +76,12 @@ public struct PolicyReports: Sendable {
 
         /// A comparison of the given reports.
         public init(
-            parentFamilies: [FamiliesReport], winRates: [WinRateReport], contestedWinRates: [WinRateReport],
+            parentFamilies: [FamiliesReport], winRates: [WinRateReport], winRatesWithDisagreement: [WinRateReport],
             divergence: PolicyDivergence, target: Double
         ) {
             self.parentFamilies = parentFamilies
             self.winRates = winRates
-            self.contestedWinRates = contestedWinRates
+            self.winRatesWithDisagreement = winRatesWithDisagreement
             self.divergence = divergence
             self.target = target
         }
@@ -89,7 +89,7 @@ public struct PolicyReports: Sendable {
 
     /// The official test questions, with each control.
     public var easyVQA: [EasyVQAReport]
-    /// Generated questions about their own pictures; what controls are there is not read.
+    /// Generated questions about their own images; what controls are there is not read.
     public var families: [FamiliesReport]
     /// Plain text.
     public var text: TextReport
@@ -110,48 +110,48 @@ public struct PolicyReports: Sendable {
     public func evaluation(
         of policy: PolicyDigests, parent: PolicyDigests?
     ) throws(PolicyReportsError) -> PolicyEvaluation {
-        var figures = try easyVQAFigures(of: policy)
+        var metrics = try easyVQAMetrics(of: policy)
         let families = try Self.seeing(families, of: policy, in: "families")
         for row in families.families {
-            figures[row.name == "all" ? "families_right" : "right_\(row.name)"] = row.right.share
+            metrics[row.name == "all" ? "families_right" : "right_\(row.name)"] = row.right.share
         }
-        figures["questions_a_family"] = Double(families.families.map(\.right.total).min() ?? 0)
-        figures["absent_named"] = families.hallucinatingOnAbsent.share
+        metrics["questions_a_family"] = Double(families.families.map(\.right.total).min() ?? 0)
+        metrics["absent_named"] = families.hallucinatingOnAbsent.share
         try Self.check(text.policy, is: policy, in: "text")
-        figures["text_perplexity_ratio"] = text.perplexity.ratio
-        figures["text_replies_kept"] = text.replies.kept.share
-        figures["text_prompts"] = Double(text.ended.policy.total)
-        figures["text_replies_ended"] = text.ended.policy.share
-        figures["text_replies_ended_gain"] = text.ended.gain
+        metrics["text_perplexity_ratio"] = text.perplexity.ratio
+        metrics["text_replies_kept"] = text.replies.kept.share
+        metrics["text_prompts"] = Double(text.ended.policy.total)
+        metrics["text_replies_ended"] = text.ended.policy.share
+        metrics["text_replies_ended_gain"] = text.ended.gain
         if let comparison, let parent {
-            figures.merge(try comparisonFigures(comparison, families, policy: policy, parent: parent)) { $1 }
+            metrics.merge(try comparisonMetrics(comparison, families, policy: policy, parent: parent)) { $1 }
         }
-        return PolicyEvaluation(policy: policy, parent: comparison == nil ? nil : parent, figures: figures)
+        return PolicyEvaluation(policy: policy, parent: comparison == nil ? nil : parent, metrics: metrics)
     }
 
-    private func easyVQAFigures(of policy: PolicyDigests) throws(PolicyReportsError) -> [String: Double] {
-        var figures: [String: Double] = [:]
+    private func easyVQAMetrics(of policy: PolicyDigests) throws(PolicyReportsError) -> [String: Double] {
+        var metrics: [String: Double] = [:]
         for report in easyVQA { try Self.check(report.policy, is: policy, in: "easy-vqa") }
-        for control in PictureControl.allCases {
+        for control in ImageControl.allCases {
             guard let report = easyVQA.first(where: { $0.control == control }) else {
                 throw .missing(report: "easy-vqa", part: "the picture \(control.words)")
             }
             let questions = Double(report.overall.total)
             switch control {
             case .none:
-                figures["easy_vqa_questions"] = questions
-                figures["easy_vqa_overall"] = report.overall.share
-                figures["easy_vqa_yes_no"] = report.yesNo.share
-                figures["easy_vqa_open"] = report.open.share
+                metrics["easy_vqa_questions"] = questions
+                metrics["easy_vqa_overall"] = report.overall.share
+                metrics["easy_vqa_yes_no"] = report.yesNo.share
+                metrics["easy_vqa_open"] = report.open.share
             case .blank, .swapped:
-                figures["easy_vqa_\(control.rawValue)"] = report.overall.share
-                figures["easy_vqa_\(control.rawValue)_questions"] = questions
+                metrics["easy_vqa_\(control.rawValue)"] = report.overall.share
+                metrics["easy_vqa_\(control.rawValue)_questions"] = questions
             }
         }
-        return figures
+        return metrics
     }
 
-    private func comparisonFigures(
+    private func comparisonMetrics(
         _ comparison: Comparison, _ families: FamiliesReport, policy: PolicyDigests, parent: PolicyDigests
     ) throws(PolicyReportsError) -> [String: Double] {
         let before = try Self.seeing(comparison.parentFamilies, of: parent, in: "parent-families")
@@ -159,27 +159,27 @@ public struct PolicyReports: Sendable {
             throw .notComparable(field: "seed", policy: "\(families.seed)", parent: "\(before.seed)")
         }
         let (old, new) = (before.hallucinatingOnAbsent, families.hallucinatingOnAbsent)
-        var figures = [
+        var metrics = [
             "largest_family_drop": try Self.largestDrop(from: before.families, to: families.families),
             // As many were asked. Where the parent named nothing absent, a single one is too many.
             "absent_named_ratio": Double(new.count) / Double(max(old.count, 1)), "absent_named_parent": old.share,
         ]
         for (reports, name) in [
-            (comparison.winRates, "win_rate"), (comparison.contestedWinRates, "contested_win_rate"),
+            (comparison.winRates, "win_rate"), (comparison.winRatesWithDisagreement, "contested_win_rate"),
         ] {
             let rates = try Self.winRates(reports, in: name, policy: policy, parent: parent)
-            figures[name] = rates.wins.rate
-            figures["\(name)_low"] = rates.wins.low
-            figures["\(name)_pairs"] = Double(rates.wins.total)
-            figures["\(name)_ties"] = rates.wins.tieShare
-            figures["\(name)_parent_itself"] = rates.itself.rate
+            metrics[name] = rates.wins.rate
+            metrics["\(name)_low"] = rates.wins.low
+            metrics["\(name)_pairs"] = Double(rates.wins.total)
+            metrics["\(name)_ties"] = rates.wins.tieShare
+            metrics["\(name)_parent_itself"] = rates.itself.rate
         }
         try Self.check(comparison.divergence.policy, is: policy, in: "divergence")
         try Self.check(comparison.divergence.reference, is: parent, in: "divergence")
-        figures["kl"] = comparison.divergence.nats
-        figures["kl_answers"] = Double(comparison.divergence.answers)
-        figures["kl_over_target"] = comparison.divergence.nats / comparison.target
-        return figures
+        metrics["kl"] = comparison.divergence.nats
+        metrics["kl_answers"] = Double(comparison.divergence.answers)
+        metrics["kl_over_target"] = comparison.divergence.nats / comparison.target
+        return metrics
     }
 
     private static func winRates(
@@ -219,7 +219,7 @@ public struct PolicyReports: Sendable {
         _ reports: [FamiliesReport], of policy: PolicyDigests, in name: String
     ) throws(PolicyReportsError) -> FamiliesReport {
         guard let report = reports.first(where: { $0.control == .none }) else {
-            throw .missing(report: name, part: "the picture \(PictureControl.none.words)")
+            throw .missing(report: name, part: "the picture \(ImageControl.none.words)")
         }
         try check(report.policy, is: policy, in: name)
         return report

@@ -14,7 +14,7 @@ struct ProductBenchmark {
 
     /// The peak, what a block's frozen products reach forward and backward, and the share in per cent, for single
     /// precision and, where the processor has it, bfloat16.
-    func run() -> [BenchmarkFigure] {
+    func run() -> [BenchmarkMetric] {
         let precisions: [(Precision, String)] = [(.float32, "fp32"), (.bfloat16, "bf16")]
         return precisions.prefix(compute.multipliesBFloat16 ? 2 : 1).flatMap { precision, name in
             let peak = stopwatch.operations("\(name) peak") { compute.saturate(precision, steps: Self.steps) }

@@ -1,6 +1,6 @@
 import Datasets
 
-/// Answers that need no eyes: what the training split answers most often to the same words.
+/// Answers that need no vision: what the training split answers most often to the same words.
 ///
 /// A policy that sees nothing can learn this much. A question that the training split does not have word for word gets
 /// the commonest answer of its family in the asked form.
@@ -25,10 +25,10 @@ struct QuestionOnlyBaseline {
         }
     }
 
-    /// The questions of a family's first training pictures.
-    init(_ family: Family, pictures: Int) {
+    /// The questions of a family's first training images.
+    init(_ family: Family, images: Int) {
         self.init(
-            (0..<UInt64(pictures)).lazy.flatMap { family.picture(seed: SeedSplit.training.seed(at: $0)).questions })
+            (0..<UInt64(images)).lazy.flatMap { family.image(seed: SeedSplit.training.seed(at: $0)).questions })
     }
 
     /// Its answer.

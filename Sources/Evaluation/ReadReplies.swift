@@ -2,7 +2,7 @@ import Engine
 import Models
 import Tensors
 
-extension Decoder {
+extension TransformerDecoder {
     /// What is expected at each place of a reply that is given, `[reply, vocabulary]`: one pass over prompt and reply.
     ///
     /// - Parameter images: embeddings, and the prompt's positions that they fill.
@@ -11,7 +11,7 @@ extension Decoder {
         adapter: ServingAdapter?
     ) -> Tensor {
         let ids = prompt + reply.dropLast()
-        let cache = makeCache(bytes: 0, leastPositions: ids.count)
+        let cache = makeCache(bytes: 0, minimumPositions: ids.count)
         let rows = ids.indices
         let slice = SequenceSlice(rows: rows, start: 0, blockTable: (0..<Int32(cache.blocks)).map { $0 })
         var batch = DecoderBatch(

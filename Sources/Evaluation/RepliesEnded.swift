@@ -29,14 +29,14 @@ public struct RepliesEnded: Codable, Sendable, Equatable {
 
     /// Lets `policy` and `base` answer all prompts, or the first `count` of them.
     public static func measured(
-        of policy: Policy, and base: Policy, engine: any Generating, processor: InputProcessor,
+        of policy: Policy, and base: Policy, engine: any InferenceEngine, processor: InputProcessor,
         count: Int = EverydayPrompts.all.count
     ) async throws -> RepliesEnded {
         func ended(_ policy: Policy) async throws -> Proportion {
             var streams: [AsyncStream<EngineEvent>] = []
             for prompt in EverydayPrompts.all.prefix(count) {
                 var request = try processor.request(
-                    messages: [ChatMessage(role: .user, text: prompt)], pictures: [], policy: policy)
+                    messages: [ChatMessage(role: .user, text: prompt)], images: [], policy: policy)
                 request.sampling = SamplingParameters()
                 request.sampling.temperature = 0
                 request.stop.maximumTokens = limit

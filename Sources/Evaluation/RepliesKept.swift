@@ -42,7 +42,7 @@ public struct RepliesKept: Codable, Sendable, Equatable {
     /// - Parameter template: how prompts are written for the policy.
     /// - Throws: the engine's errors, or a `ChatTemplateError` if the tokenizer lacks the template's tokens.
     public static func baseReplies(
-        engine: any Generating, tokenizer: Tokenizer, template: ChatTemplate
+        engine: any InferenceEngine, tokenizer: Tokenizer, template: ChatTemplate
     ) async throws -> [Conversation] {
         let base = Policy(
             name: "base", generation: 0, adapter: nil, vision: nil, template: template, sampling: .init(), created: 0)
@@ -50,7 +50,7 @@ public struct RepliesKept: Codable, Sendable, Equatable {
         // All are in the queue before the first is read, so that they are computed together.
         let answers = try prompts.map { prompt in
             var request = try input.request(
-                messages: [ChatMessage(role: .user, text: prompt)], pictures: [], policy: base)
+                messages: [ChatMessage(role: .user, text: prompt)], images: [], policy: base)
             request.sampling.temperature = 0
             request.stop.maximumTokens = maximumTokens
             return (request.prompt, try engine.submit(request, in: engine.reserve()))
@@ -63,7 +63,7 @@ public struct RepliesKept: Codable, Sendable, Equatable {
     }
 
     /// Reads conversations, whose replies have at least one token each, under the decoder alone and the adapter.
-    public init(_ conversations: [Conversation], decoder: Decoder, adapter: ServingAdapter) {
+    public init(_ conversations: [Conversation], decoder: TransformerDecoder, adapter: ServingAdapter) {
         var (wholes, agreeing, total, divergence) = (0, 0, 0, 0.0)
         for (prompt, reply) in conversations {
             let teacher = decoder.logits(of: reply, after: prompt, adapter: nil)

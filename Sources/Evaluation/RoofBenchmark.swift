@@ -16,25 +16,25 @@ struct RoofBenchmark {
     private static let blocks = 16
 
     /// Multiplications and additions of the integers that quantised products are made of.
-    func integers() -> BenchmarkFigure {
+    func integers() -> BenchmarkMetric {
         stopwatch.operations("integer peak") { compute.saturateIntegers(steps: Self.steps) }
     }
 
     /// Reading memory from one end to the other.
-    func memory() -> BenchmarkFigure {
+    func memory() -> BenchmarkMetric {
         let memory = StreamedMemory(bytes: Self.bytes)
         return stopwatch.gigabytes("memory read", count: Self.bytes) { compute.read(memory) }
     }
 
     /// The matrices of a decoder's block in the format of the model that ships, with 512 rows in parts as prefill takes
     /// them.
-    func products(_ configuration: DecoderConfiguration, peak: BenchmarkFigure) -> [BenchmarkFigure] {
+    func products(_ configuration: DecoderConfiguration, peak: BenchmarkMetric) -> [BenchmarkMetric] {
         let c = configuration
         let layers = [
             (c.hidden, c.queryWidth + 2 * c.kvWidth), (c.queryWidth, c.hidden), (c.hidden, 2 * c.feedForward),
             (c.feedForward, c.hidden),
         ]
-        let bounds = DecoderPart.bounds(of: Self.rows, threads: compute.threads)
+        let bounds = DecoderRowTile.bounds(of: Self.rows, threads: compute.threads)
         var generator = SeededGenerator(seed: 0)
         let products = layers.map { inputs, outputs in
             let blocks = [UInt8](

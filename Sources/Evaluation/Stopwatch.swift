@@ -13,28 +13,28 @@ struct Stopwatch: Sendable {
     }
 
     /// `count` tokens a second, as the point `x` of a curve.
-    func rate(_ name: String, count: Int, on curve: String, at x: Int, _ work: () -> Void) -> BenchmarkFigure {
+    func rate(_ name: String, count: Int, on curve: String, at x: Int, _ work: () -> Void) -> BenchmarkMetric {
         let seconds = times(work)
-        var figure = BenchmarkFigure(name: name, unit: "tokens/s", values: seconds.map { Double(count) / $0 })
-        figure.place = .init(curve: curve, x: x)
-        return figure
+        var metric = BenchmarkMetric(name: name, unit: "tokens/s", values: seconds.map { Double(count) / $0 })
+        metric.point = .init(curve: curve, x: x)
+        return metric
     }
 
     /// Milliseconds a time.
-    func milliseconds(_ name: String, _ work: () -> Void) -> BenchmarkFigure {
-        BenchmarkFigure(name: name, unit: "ms", values: times(work).map { 1_000 * $0 })
+    func milliseconds(_ name: String, _ work: () -> Void) -> BenchmarkMetric {
+        BenchmarkMetric(name: name, unit: "ms", values: times(work).map { 1_000 * $0 })
     }
 
     /// Thousand millions of operations a second, as many as `work` says it did.
-    func operations(_ name: String, _ work: () -> Int) -> BenchmarkFigure {
+    func operations(_ name: String, _ work: () -> Int) -> BenchmarkMetric {
         var operations = 0
         let seconds = times { operations = work() }
-        return BenchmarkFigure(name: name, unit: "GOP/s", values: seconds.map { Double(operations) / $0 / 1e9 })
+        return BenchmarkMetric(name: name, unit: "GOP/s", values: seconds.map { Double(operations) / $0 / 1e9 })
     }
 
     /// Thousand millions a second of the bytes that `work` reads.
-    func gigabytes(_ name: String, count: Int, _ work: () -> Void) -> BenchmarkFigure {
-        BenchmarkFigure(name: name, unit: "GB/s", values: times(work).map { Double(count) / $0 / 1e9 })
+    func gigabytes(_ name: String, count: Int, _ work: () -> Void) -> BenchmarkMetric {
+        BenchmarkMetric(name: name, unit: "GB/s", values: times(work).map { Double(count) / $0 / 1e9 })
     }
 
     private func times(_ work: () -> Void) -> [Double] {

@@ -25,7 +25,7 @@ public struct TextQuality: Codable, Sendable, Equatable {
     ///
     /// - Parameter cache: what keys and values are kept as meanwhile.
     public init(
-        decoder: Decoder, adapter: ServingAdapter, tokenizer: Tokenizer, cache: KVCache.Precision = .fp16
+        decoder: TransformerDecoder, adapter: ServingAdapter, tokenizer: Tokenizer, cache: KVCache.Precision = .fp16
     ) {
         let ids = tokenizer.encode(ReferenceText.text, special: .asText)
         tokens = ids.count
@@ -37,11 +37,11 @@ public struct TextQuality: Codable, Sendable, Equatable {
     ///
     /// - Parameter chunk: ids that go through the decoder at once; the result does not depend on it.
     public static func perplexity(
-        of ids: [Int32], decoder: Decoder, adapter: ServingAdapter?, chunk: Int = 256,
+        of ids: [Int32], decoder: TransformerDecoder, adapter: ServingAdapter?, chunk: Int = 256,
         cache precision: KVCache.Precision = .fp16
     ) -> Double {
         precondition(ids.count > 1 && chunk > 0)
-        let cache = decoder.makeCache(bytes: 0, leastPositions: ids.count, precision: precision)
+        let cache = decoder.makeCache(bytes: 0, minimumPositions: ids.count, precision: precision)
         let table = (0..<Int32(cache.blocks)).map { $0 }
         // What follows the last id is not known.
         let targets = ids.dropFirst() + [-1]

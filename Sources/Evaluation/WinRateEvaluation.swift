@@ -6,8 +6,8 @@ import Datasets
 /// with a seed of its own. The same is done with the second policy against itself: a fair judge finds no winner there.
 ///
 /// Where a policy is sure of its answer, another one can only say the same or lose; so there is a choice to ask only
-/// contested questions, to which several samples of the second policy get different scores from the judge. These samples
-/// are not those that are compared afterwards.
+/// informative questions, to which several samples of the second policy get different scores from the judge. These
+/// samples are not those that are compared afterwards.
 public struct WinRateEvaluation: Sendable {
     /// Who answers what.
     public struct Settings: Sendable {
@@ -17,11 +17,11 @@ public struct WinRateEvaluation: Sendable {
         public var against: String
         /// Questions, shared out among the families that have some.
         public var count = 2_000
-        /// Whether only contested questions are asked, at most `mostContested`.
-        public var isContested = false
+        /// Whether only informative questions are asked, at most `maximumWithDisagreement`.
+        public var hasDisagreement = false
         /// Of sampling; 1 is where reinforcement samples.
         public var temperature = 1.0
-        /// Decides which pictures of the test split are drawn, and the seeds of the answers.
+        /// Decides which images of the test split are drawn, and the seeds of the answers.
         public var seed: UInt64 = 0
         /// Questions that are open at the same time.
         public var concurrency = 16
@@ -33,37 +33,38 @@ public struct WinRateEvaluation: Sendable {
         }
     }
 
-    /// The most contested questions that the test split is searched for.
-    public static let mostContested = 2_000
-    /// Samples that show whether a question is contested.
+    /// The most informative questions that the test split is searched for.
+    public static let maximumWithDisagreement = 2_000
+    /// Samples that show whether a question is informative.
     private static let draws = 4
-    /// Parts of the test split that are searched for contested questions, each of `count` questions.
-    private static let parts = 15
+    /// Parts of the test split that are searched for informative questions, each of `count` questions.
+    private static let batches = 15
 
     private let sides: [AskClient]
     private let settings: Settings
     /// The questions of a part.
-    private let samples: @Sendable (_ part: Int) -> [FamilySample]
+    private let samples: @Sendable (_ batch: Int) -> [FamilySample]
 
-    /// A comparison on freshly drawn pictures.
+    /// A comparison on freshly drawn images.
     ///
     /// - Parameter server: its address, as `http://127.0.0.1:8080`.
     /// - Throws: `EvaluationError.badAddress`.
     public init(client: any ReplyClient, server: String, settings: Settings) throws(EvaluationError) {
         try self.init(
-            samples: { part in
+            samples: { batch in
                 FamilySample.drawInTurn(
-                    count: settings.count, draw: settings.seed, part: part, where: { $0.form != .short })
+                    count: settings.count, draw: settings.seed, batch: batch, where: { $0.form != .short })
             }, client: client, server: server, settings: settings, wait: { try await Task.sleep(for: $0) })
     }
 
     /// A comparison on any samples.
     package init(
-        samples: @escaping @Sendable (_ part: Int) -> [FamilySample], client: any ReplyClient, server: String,
+        samples: @escaping @Sendable (_ batch: Int) -> [FamilySample], client: any ReplyClient, server: String,
         settings: Settings,
         wait: @escaping @Sendable (Duration) async throws -> Void
     ) throws(EvaluationError) {
-        precondition(!settings.isContested || settings.count <= Self.mostContested, "\(settings.count) questions")
+        precondition(
+            !settings.hasDisagreement || settings.count <= Self.maximumWithDisagreement, "\(settings.count) questions")
         precondition(settings.count > 0 && settings.concurrency > 0 && settings.temperature > 0)
         var sides: [AskClient] = []
         // The policy, the other one, and the other one again.
@@ -87,8 +88,8 @@ public struct WinRateEvaluation: Sendable {
         var policies: [EvaluatedPolicy] = []
         for side in sides { policies.append(try await side.policy()) }
         let (samples, searched) =
-            settings.isContested
-            ? try await contested(policies[1], &generator, progress: progress) : (samples(0), nil)
+            settings.hasDisagreement
+            ? try await withDisagreement(policies[1], &generator, progress: progress) : (samples(0), nil)
         var judged: [[JudgedAnswer]] = []
         for number in sides.indices {
             let total = samples.count
@@ -104,14 +105,14 @@ public struct WinRateEvaluation: Sendable {
     }
 
     /// Up to `count` questions on whose answers the second policy's samples do not agree, and how many were searched.
-    private func contested(
+    private func withDisagreement(
         _ policy: EvaluatedPolicy, _ generator: inout SeededGenerator,
         progress: (_ done: Int, _ total: Int) -> Void
     ) async throws -> (samples: [FamilySample], searched: Int?) {
         var kept: [FamilySample] = []
         var searched = 0
-        for part in 0..<Self.parts where kept.count < settings.count {
-            let some = samples(part)
+        for batch in 0..<Self.batches where kept.count < settings.count {
+            let some = samples(batch)
             let drawn = try await answers(
                 1, policy, to: some.flatMap { Array(repeating: $0, count: Self.draws) }, &generator,
                 progress: progress)

@@ -7,7 +7,7 @@ public struct WinRateReport: Codable, Sendable, Equatable {
     public struct Pair: Codable, Sendable, Equatable {
         /// The question's family.
         public let family: String
-        /// The picture's seed.
+        /// The image's seed.
         public let seed: UInt64
         /// The question.
         public let question: String
@@ -31,7 +31,7 @@ public struct WinRateReport: Codable, Sendable, Equatable {
     public let temperature: Double
     /// Decided questions and samples.
     public let seed: UInt64
-    /// How many questions were searched for contested ones, if only these were asked.
+    /// How many questions were searched for informative ones, if only these were asked.
     public let searched: Int?
     /// Over all questions.
     public let overall: WinRate
@@ -84,8 +84,8 @@ public struct WinRateReport: Codable, Sendable, Equatable {
             let foot = String(
                 format: "ties %.1f %%; mean gold score %.3f against %.3f", 100 * report.overall.tieShare,
                 report.meanScore, report.meanScoreAgainst)
-            let contested = report.searched.map { "; the contested ones of \($0) questions" } ?? ""
-            return TextTable.text([header] + rows) + "\n" + foot + contested
+            let withDisagreement = report.searched.map { "; the contested ones of \($0) questions" } ?? ""
+            return TextTable.text([header] + rows) + "\n" + foot + withDisagreement
         }.joined(separator: "\n\n")
     }
 }

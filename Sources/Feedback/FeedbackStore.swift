@@ -123,7 +123,7 @@ extension FeedbackStore {
             let comparison = try decoder.decode(StoredComparison.self, from: row["body"] as Data)
             let tiers = try decoder.decode([[Int]].self, from: row["tiers"] as Data)
             let kind = PreferenceRecord.Labeler.Kind(rawValue: row["kind"])
-            if let kind, PreferenceRecord.ranks(tiers, comparison.candidates.count) {
+            if let kind, PreferenceRecord.ranks(tiers, comparison.completions.count) {
                 return comparison.record(id: id, tiers: tiers, labeler: .init(kind: kind, id: row["labeler"]))
             }
         } catch {

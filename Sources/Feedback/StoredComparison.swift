@@ -2,25 +2,31 @@ import Datasets
 
 /// What rankings of the same candidates share, as the store's column `body` holds it.
 struct StoredComparison: Codable {
-    let picture: PictureReference?
+    let image: PreferenceImage?
     let question: String
     let questionIndex: Int?
     let form: FamilyQuestion.Form?
-    let candidates: [PreferenceRecord.Candidate]
+    let completions: [PreferenceRecord.RankedCompletion]
     let seed: UInt64
 
     init(_ record: PreferenceRecord) {
-        picture = record.picture
+        image = record.image
         question = record.question
         questionIndex = record.questionIndex
         form = record.form
-        candidates = record.candidates
+        completions = record.completions
         seed = record.seed
     }
 
     func record(id: String, tiers: [[Int]], labeler: PreferenceRecord.Labeler) -> PreferenceRecord {
         PreferenceRecord(
-            id: id, picture: picture, question: question, questionIndex: questionIndex, form: form,
-            candidates: candidates, tiers: tiers, labeler: labeler, seed: seed)
+            id: id, image: image, question: question, questionIndex: questionIndex, form: form,
+            completions: completions, tiers: tiers, labeler: labeler, seed: seed)
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case question, questionIndex, form, seed
+        case image = "picture"
+        case completions = "candidates"
     }
 }

@@ -4,12 +4,12 @@ import CPNG
 /// to. What is left for libpng is one clean stream of the chunks that decide the pixels.
 ///
 /// Text, profiles and the frames of an animation are stepped over, never inflated. Bytes after IEND are no part
-/// of the picture (section 5.3 of the specification) and are not looked at.
+/// of the image (section 5.3 of the specification) and are not looked at.
 struct PNGChunks {
     static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
     let header: PNGHeader
-    /// Red, green and blue of each entry; empty unless the picture has indexes.
+    /// Red, green and blue of each entry; empty unless the image has indexes.
     private(set) var palette: ArraySlice<UInt8> = []
     /// The data of the tRNS chunk.
     private(set) var transparency: ArraySlice<UInt8> = []
@@ -84,9 +84,9 @@ struct PNGChunks {
             throw .corrupt(.png, "a grey picture has a PLTE chunk")
         }
         let entries = chunk.data.count / 3
-        let most = header.colourType == .palette ? 1 << header.bitDepth : 256
-        guard chunk.data.count % 3 == 0, (1...most).contains(entries) else {
-            throw .corrupt(.png, "PLTE has \(chunk.data.count) bytes, not 3 for each of 1 to \(most) entries")
+        let maximum = header.colourType == .palette ? 1 << header.bitDepth : 256
+        guard chunk.data.count % 3 == 0, (1...maximum).contains(entries) else {
+            throw .corrupt(.png, "PLTE has \(chunk.data.count) bytes, not 3 for each of 1 to \(maximum) entries")
         }
         palette = chunk.data
         // For true colour it only suggests colours to a display.

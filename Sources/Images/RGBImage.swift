@@ -1,4 +1,4 @@
-/// A picture of 8-bit red, green and blue samples, without alpha and without a colour profile.
+/// An image of 8-bit red, green and blue samples, without alpha and without a colour profile.
 public struct RGBImage: Sendable, Equatable {
     /// Pixels a row, at least 1.
     public let width: Int
@@ -19,7 +19,7 @@ public struct RGBImage: Sendable, Equatable {
         self.pixels = pixels
     }
 
-    /// A picture of one colour.
+    /// An image of one colour.
     public init(width: Int, height: Int, red: UInt8, green: UInt8, blue: UInt8) {
         var pixels: [UInt8] = []
         pixels.reserveCapacity(width * height * 3)

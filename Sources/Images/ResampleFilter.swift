@@ -4,7 +4,7 @@
     import Darwin
 #endif
 
-/// How neighbouring pixels are weighed when a picture is resized.
+/// How neighbouring pixels are weighed when an image is resized.
 public enum ResampleFilter: String, Sendable, CaseIterable {
     /// A triangle over 2 pixels.
     case bilinear

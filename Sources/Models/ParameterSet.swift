@@ -1,29 +1,30 @@
 public import Tensors
 
-/// Named tensors in a fixed order: a model's weights or, under the same names, their gradients or an optimiser's moments.
+/// Named tensors in a fixed order: a model's weights or, under the same names, their gradients or an optimiser's
+/// moments.
 public struct ParameterSet: Sendable {
     /// The tensors' names, in order; no name twice.
     public let names: [String]
     /// The tensors, in the order of `names`. Writing one must keep its shape.
     public var tensors: [Tensor]
-    private let places: [String: Int]
+    private let indices: [String: Int]
 
     /// A set of the given tensors in the given order.
     public init(_ parameters: [(name: String, tensor: Tensor)]) {
         self.names = parameters.map(\.name)
         self.tensors = parameters.map(\.tensor)
-        self.places = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
+        self.indices = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
     }
 
     /// The tensor called `name`, which must be in the set.
     public subscript(name: String) -> Tensor {
-        get { tensors[place(of: name)] }
-        _modify { yield &tensors[place(of: name)] }
+        get { tensors[index(of: name)] }
+        _modify { yield &tensors[index(of: name)] }
     }
 
     /// Whether a tensor is called `name`.
     public func contains(_ name: String) -> Bool {
-        places[name] != nil
+        indices[name] != nil
     }
 
     /// Zeros of the same names and shapes.
@@ -31,8 +32,8 @@ public struct ParameterSet: Sendable {
         ParameterSet(zip(names, tensors).map { ($0, Tensor(zeros: $1.shape)) })
     }
 
-    private func place(of name: String) -> Int {
-        guard let place = places[name] else { preconditionFailure("no parameter is called \(name)") }
-        return place
+    private func index(of name: String) -> Int {
+        guard let index = indices[name] else { preconditionFailure("no parameter is called \(name)") }
+        return index
     }
 }

@@ -4,56 +4,56 @@ public import Tensors
 /// The reward of an answer y: r = w · h + b + c Σ log π(y_t), where h is the hidden state at its last token and π the
 /// language model that reads it, with the reward model's own adapter.
 ///
-/// Which of two likely answers a picture bears out a head hardly learns from some thousand rankings: the language model was
-/// taught it all along, and what it finds likely is a reward, too (Rafailov et al. 2023, arXiv 2305.18290, eq. 5).
+/// Which of two likely answers an image bears out a head hardly learns from some thousand rankings: the language model
+/// was taught it all along, and what it finds likely is a reward, too (Rafailov et al. 2023, arXiv 2305.18290, eq. 5).
 public struct RewardHead: Sendable {
     /// w and b.
     public var score: ScalarHead
     /// c, in units of reward a nat; 0 for what reads hidden states only.
-    public var likelihood: Float
+    public var logProbWeight: Float
 
     /// A head of the given parts.
-    public init(score: ScalarHead, likelihood: Float = 0) {
+    public init(score: ScalarHead, logProbWeight: Float = 0) {
         self.score = score
-        self.likelihood = likelihood
+        self.logProbWeight = logProbWeight
     }
 
     /// Whether all of its numbers are finite.
     public var isFinite: Bool {
-        likelihood.isFinite && (score.weight.elements + score.bias.elements).allSatisfy(\.isFinite)
+        logProbWeight.isFinite && (score.weight.elements + score.bias.elements).allSatisfy(\.isFinite)
     }
 
     /// The head whose rewards are `gain · (reward - shift)`.
     ///
     /// A loss over differences of rewards leaves both free; with a positive gain no comparison changes.
     public func normalized(shift: Float, gain: Float) -> RewardHead {
-        RewardHead(score: score.normalized(shift: shift, gain: gain), likelihood: gain * likelihood)
+        RewardHead(score: score.normalized(shift: shift, gain: gain), logProbWeight: gain * logProbWeight)
     }
 }
 
 // `head.safetensors`: the tensors `score.weight`, `[1, hidden]`, under the name that transformers gives the head of a
-// sequence classifier, `score.bias`, `[1]`, and unless c is 0 `score.likelihood`, `[1]`.
+// sequence classifier, `score.bias`, `[1]`, and unless c is 0 `score.logProbWeight`, `[1]`.
 extension RewardHead {
     private static let weightName = "score.weight"
     private static let biasName = "score.bias"
-    private static let likelihoodName = "score.likelihood"
+    private static let logProbWeightName = "score.likelihood"
 
     /// Reads the head in the file at `path`, which must fit hidden states of the width `hidden`.
     ///
     /// - Throws: `SafetensorsError`, or `ModelError.unknownTensor` for what is no part of a head.
     public init(path: String, hidden: Int) throws {
         let file = try SafetensorsFile(path: path)
-        let known: Set = [Self.weightName, Self.biasName, Self.likelihoodName]
+        let known: Set = [Self.weightName, Self.biasName, Self.logProbWeightName]
         if let unknown = file.entries.keys.filter({ !known.contains($0) }).min() {
             throw ModelError.unknownTensor(unknown)
         }
         let score = ScalarHead(
             weight: try file.tensor(Self.weightName, shape: [1, hidden]),
             bias: try file.tensor(Self.biasName, shape: [1]))
-        let hasLikelihood = file.entries[Self.likelihoodName] != nil
+        let hasLikelihood = file.entries[Self.logProbWeightName] != nil
         self.init(
             score: score,
-            likelihood: hasLikelihood ? try file.tensor(Self.likelihoodName, shape: [1]).elements[0] : 0)
+            logProbWeight: hasLikelihood ? try file.tensor(Self.logProbWeightName, shape: [1]).elements[0] : 0)
     }
 
     /// Writes the head to `path`, with notes of where it came from in the file's metadata.
@@ -61,7 +61,7 @@ extension RewardHead {
         to path: String, as format: FloatFormat = .float32, metadata: [String: String] = [:]
     ) throws(SafetensorsError) {
         var tensors = [Self.weightName: score.weight, Self.biasName: score.bias]
-        if likelihood != 0 { tensors[Self.likelihoodName] = Tensor([likelihood], shape: [1]) }
+        if logProbWeight != 0 { tensors[Self.logProbWeightName] = Tensor([logProbWeight], shape: [1]) }
         try SafetensorsFile.write(tensors, as: format, metadata: metadata, to: path)
     }
 }
@@ -70,13 +70,13 @@ extension RewardHead {
 extension RewardHead {
     /// The weight and c.
     public var parameters: [(name: String, tensor: Tensor)] {
-        [("head.weight", score.weight), ("head.likelihood", Tensor([likelihood], shape: [1]))]
+        [("head.weight", score.weight), ("head.likelihood", Tensor([logProbWeight], shape: [1]))]
     }
 
     /// The head whose weight and c are in `parameters`.
     public init(_ parameters: ParameterSet) {
         self.init(
             score: ScalarHead(weight: parameters["head.weight"], bias: Tensor(zeros: [1])),
-            likelihood: parameters["head.likelihood"].elements[0])
+            logProbWeight: parameters["head.likelihood"].elements[0])
     }
 }

@@ -1,11 +1,11 @@
 /// Merges the tokens of one word: always the pair of the lowest rank, the leftmost of several (Sennrich et al. 2016).
 ///
-/// The word is a linked list, and the pairs that can merge wait in a heap; a word of n bytes takes O(n log n), so that a
-/// megabyte without a space is no attack. Reused from word to word to keep its memory.
+/// The word is a linked list, and the pairs that can merge wait in a heap; a word of n bytes takes O(n log n), so that
+/// a megabyte without a space is no attack. Reused from word to word to keep its memory.
 struct BytePairMerger {
     private let table: MergeTable
     private var symbols: [Symbol] = []
-    private var queue = CandidateHeap()
+    private var queue = MergeHeap()
 
     private struct Symbol {
         var id: Int32  // -1 once merged into its left neighbour
@@ -24,7 +24,7 @@ struct BytePairMerger {
             symbols.append(Symbol(id: id, previous: Int32(i) - 1, next: Int32(i) + 1))
         }
         for left in 0..<max(0, word.count - 1) { enqueue(left) }
-        while let candidate = queue.popMinimum() { apply(candidate) }
+        while let pending = queue.popMinimum() { apply(pending) }
         var at = 0
         while at < symbols.count {
             output.append(symbols[at].id)
@@ -35,15 +35,15 @@ struct BytePairMerger {
     private mutating func enqueue(_ left: Int) {
         let right = Int(symbols[left].next)
         guard right < symbols.count, let merge = table.merge(symbols[left].id, symbols[right].id) else { return }
-        queue.insert(Candidate(rank: merge.rank, left: UInt32(left)))
+        queue.insert(Merge(rank: merge.rank, left: UInt32(left)))
     }
 
-    // A candidate is stale once a neighbour's merge has changed its pair: then the pair's rank is another.
-    private mutating func apply(_ candidate: Candidate) {
-        let left = Int(candidate.left)
+    // A pending merge is stale once a neighbour's merge has changed its pair: then the pair's rank is another.
+    private mutating func apply(_ pending: Merge) {
+        let left = Int(pending.left)
         let right = Int(symbols[left].next)
         guard symbols[left].id >= 0, right < symbols.count,
-            let merge = table.merge(symbols[left].id, symbols[right].id), merge.rank == candidate.rank
+            let merge = table.merge(symbols[left].id, symbols[right].id), merge.rank == pending.rank
         else { return }
         let next = symbols[right].next
         symbols[left].id = merge.merged
@@ -55,8 +55,8 @@ struct BytePairMerger {
     }
 }
 
-/// A pair that may merge, ordered by rank, then by place.
-private struct Candidate {
+/// A pair that may merge, ordered by rank, then by position.
+private struct Merge {
     private let order: UInt64
 
     init(rank: UInt32, left: UInt32) {
@@ -66,14 +66,14 @@ private struct Candidate {
     var rank: UInt32 { UInt32(truncatingIfNeeded: order >> 32) }
     var left: UInt32 { UInt32(truncatingIfNeeded: order) }
 
-    static func < (a: Candidate, b: Candidate) -> Bool { a.order < b.order }
+    static func < (a: Merge, b: Merge) -> Bool { a.order < b.order }
 }
 
 /// A binary heap of candidates, smallest first.
-private struct CandidateHeap {
-    private var items: [Candidate] = []
+private struct MergeHeap {
+    private var items: [Merge] = []
 
-    mutating func insert(_ item: Candidate) {
+    mutating func insert(_ item: Merge) {
         items.append(item)
         var child = items.count - 1
         while child > 0 {
@@ -85,7 +85,7 @@ private struct CandidateHeap {
         items[child] = item
     }
 
-    mutating func popMinimum() -> Candidate? {
+    mutating func popMinimum() -> Merge? {
         guard let last = items.popLast() else { return nil }
         guard let minimum = items.first else { return last }
         var parent = 0

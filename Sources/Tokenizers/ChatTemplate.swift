@@ -14,7 +14,7 @@ public struct ChatMessage: Sendable, Equatable {
     public enum Part: Sendable, Equatable {
         /// Plain text; special tokens in it stay text.
         case text(String)
-        /// A picture, by the caller's number for it.
+        /// An image, by the caller's number for it.
         case image(Int)
     }
 
@@ -23,7 +23,7 @@ public struct ChatMessage: Sendable, Equatable {
     /// What is said, in order. Neighbouring texts are one text.
     public let content: [Part]
 
-    /// A turn with text and pictures.
+    /// A turn with text and images.
     public init(role: Role, content: [Part]) {
         self.role = role
         self.content = content
@@ -40,7 +40,7 @@ public struct ChatMessage: Sendable, Equatable {
 
 /// A conversation as the model reads it.
 public struct RenderedPrompt: Sendable, Equatable {
-    /// Where a picture stands.
+    /// Where an image stands.
     public struct ImageSpan: Sendable, Equatable {
         /// The number that the message gave it.
         public let image: Int
@@ -50,7 +50,7 @@ public struct RenderedPrompt: Sendable, Equatable {
 
     /// The prompt's token ids.
     public fileprivate(set) var ids: [Int32] = []
-    /// The pictures, in the prompt's order.
+    /// The images, in the prompt's order.
     public fileprivate(set) var imageSpans: [ImageSpan] = []
 }
 
@@ -58,7 +58,7 @@ public struct RenderedPrompt: Sendable, Equatable {
 public enum ChatTemplateError: Error, Equatable, Sendable {
     /// The vocabulary lacks a control token that the template is made of.
     case missingToken(String)
-    /// Message `index` shows a picture but is not the user's.
+    /// Message `index` shows an image but is not the user's.
     case imageOutsideUserMessage(index: Int)
 }
 
@@ -100,11 +100,11 @@ public enum ChatTemplate: String, Sendable, CaseIterable {
         return (try id(turnStart), try id(turnEnd))
     }
 
-    /// The prompt of `messages`. Each stretch of text between special tokens and pictures is encoded in one piece.
+    /// The prompt of `messages`. Each stretch of text between special tokens and images is encoded in one piece.
     ///
     /// - Parameters:
     ///   - messages: The conversation; may be empty.
-    ///   - imageTokens: The ids that stand for a picture, by its number: a run of placeholders.
+    ///   - imageTokens: The ids that stand for an image, by its number: a run of placeholders.
     ///   - tokenizer: Whose vocabulary has `<|im_start|>` and `<|im_end|>`.
     public func render(
         _ messages: [ChatMessage], imageTokens: (Int) -> [Int32], tokenizer: Tokenizer
@@ -130,7 +130,7 @@ extension ChatMessage.Part {
     }
 }
 
-/// Writes turns as ids. Text waits in `text` until a special token or a picture ends it.
+/// Writes turns as ids. Text waits in `text` until a special token or an image ends it.
 private struct PromptWriter {
     private let tokenizer: Tokenizer
     private let turnStart: Int32

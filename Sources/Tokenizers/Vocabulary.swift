@@ -23,8 +23,8 @@ public enum PreTokenizer: String, Sendable {
 /// The tokens and merges of a byte-level BPE tokenizer, as a model file gives them, checked.
 ///
 /// A valid vocabulary names each token once, spells its normal tokens in GPT-2's byte alphabet and merges normal tokens
-/// into normal tokens only, so that no text can grow into a control token. It need not spell every byte: SmolLM2's lacks
-/// 21 of the 256.
+/// into normal tokens only, so that no text can grow into a control token. It need not spell every byte: SmolLM2's
+/// lacks 21 of the 256.
 public struct Vocabulary: Sendable {
     /// Token texts by id: normal ones in GPT-2's byte alphabet, the others as they are.
     public let tokens: [String]

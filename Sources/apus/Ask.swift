@@ -52,17 +52,17 @@ struct Ask: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let pictures = try words.dropLast().map { InputProcessor.Picture(image: try Self.image($0)) }
+        let images = try words.dropLast().map { InputProcessor.Image(image: try Self.image($0)) }
         let question = try question()
         let model = try LoadedModel(options)
         guard let policy = policy.map({ model.catalog[$0] }) ?? model.catalog.defaultPolicy else {
             throw ValidationError("there is no policy \(policy ?? "")")
         }
         let messages = [
-            ChatMessage(role: .user, content: pictures.indices.map { .image($0) } + [.text(question)])
+            ChatMessage(role: .user, content: images.indices.map { .image($0) } + [.text(question)])
         ]
         let processor = InputProcessor(tokenizer: model.tokenizer)
-        var request = try processor.request(messages: messages, pictures: pictures, policy: policy)
+        var request = try processor.request(messages: messages, images: images, policy: policy)
         request.sampling.seed = seed
         request.stop.maximumTokens = maxTokens
         request.stop.endsRepetition = true
@@ -71,7 +71,7 @@ struct Ask: AsyncParsableCommand {
             return print()
         }
         let scoring = try AnswerScoring(
-            messages: messages, pictures: pictures, policy: policy, catalog: model.catalog, processor: processor,
+            messages: messages, images: images, policy: policy, catalog: model.catalog, processor: processor,
             contextLength: model.contextLength)
         guard let scoring else { throw ValidationError("there is no reward model in \(options.policies)") }
         let room = scoring.room

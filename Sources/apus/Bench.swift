@@ -90,10 +90,10 @@ struct LoadOptions: ParsableArguments {
     @Option(help: "Questions at each load. Default: \(LoadProfile().requests).")
     var requests: Int?
 
-    @Option(help: "The share of questions that are about a picture. Default: \(LoadProfile().pictureShare).")
-    var pictures: Double?
+    @Option(help: "The share of questions that are about a picture. Default: \(LoadProfile().imageShare).")
+    var images: Double?
 
-    @Option(help: "Pixels of a picture's side. Default: \(LoadProfile().pictureSide).")
+    @Option(help: "Pixels of a picture's side. Default: \(LoadProfile().imageSide).")
     var side: Int?
 
     @Option(help: "Words of a question. Default: \(LoadProfile().words).")
@@ -110,7 +110,7 @@ struct LoadOptions: ParsableArguments {
 
     func validate() throws {
         let given: [(String, Any?)] = [
-            ("--rate", rate), ("--open", open), ("--requests", requests), ("--pictures", pictures), ("--side", side),
+            ("--rate", rate), ("--open", open), ("--requests", requests), ("--pictures", images), ("--side", side),
             ("--words", words), ("--tokens", tokens), ("--policy", policy), ("--load-seed", loadSeed),
         ]
         if against == nil, let (name, _) = given.first(where: { $0.1 != nil }) {
@@ -120,16 +120,16 @@ struct LoadOptions: ParsableArguments {
         guard (1...100_000).contains(profile.requests), (1...10_000).contains(profile.words),
             (1...10_000).contains(profile.answerTokens)
         else { throw ValidationError("--requests takes 1 to 100000, --words and --tokens 1 to 10000") }
-        guard (0...1).contains(profile.pictureShare) else { throw ValidationError("--pictures takes 0 to 1") }
-        guard (8...2048).contains(profile.pictureSide) else { throw ValidationError("--side takes 8 to 2048") }
+        guard (0...1).contains(profile.imageShare) else { throw ValidationError("--pictures takes 0 to 1") }
+        guard (8...2048).contains(profile.imageSide) else { throw ValidationError("--side takes 8 to 2048") }
         _ = try arrivals()
     }
 
     private var profile: LoadProfile {
         var profile = LoadProfile()
         profile.requests = requests ?? profile.requests
-        profile.pictureShare = pictures ?? profile.pictureShare
-        profile.pictureSide = side ?? profile.pictureSide
+        profile.imageShare = images ?? profile.imageShare
+        profile.imageSide = side ?? profile.imageSide
         profile.words = words ?? profile.words
         profile.answerTokens = tokens ?? profile.answerTokens
         profile.seed = loadSeed ?? 0

@@ -52,7 +52,7 @@ struct Replay: AsyncParsableCommand {
     }
 }
 
-/// Draws a contact sheet of generated pictures.
+/// Draws a contact sheet of generated images.
 struct Sheet: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Draw generated pictures on one sheet, to look at.",
@@ -80,9 +80,9 @@ struct Sheet: ParsableCommand {
         if families.isEmpty {
             scenes = seeds.map { ShapeScene(seed: $0).image }
         } else {
-            let pictures = seeds.enumerated().map { families[$0 % families.count].picture(seed: $1) }
-            scenes = pictures.map(\.scene.image)
-            if questions { try print(pictures, seeds) }
+            let images = seeds.enumerated().map { families[$0 % families.count].image(seed: $1) }
+            scenes = images.map(\.scene.image)
+            if questions { try print(images, seeds) }
         }
         let sheet = ContactSheet.image(of: scenes, columns: 8, scale: 2)
         try Data(ImageFile.encode(sheet)).write(to: URL(fileURLWithPath: output), options: .atomic)
@@ -93,11 +93,11 @@ struct Sheet: ParsableCommand {
         let question: FamilyQuestion
     }
 
-    private func print(_ pictures: [FamilyPicture], _ seeds: [UInt64]) throws {
+    private func print(_ images: [FamilyImage], _ seeds: [UInt64]) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        for (seed, picture) in zip(seeds, pictures) {
-            for question in picture.questions {
+        for (seed, image) in zip(seeds, images) {
+            for question in image.questions {
                 Swift.print(String(decoding: try encoder.encode(Line(seed: seed, question: question)), as: UTF8.self))
             }
         }

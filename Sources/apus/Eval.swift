@@ -49,12 +49,12 @@ struct ServerOptions: ParsableArguments {
     }
 }
 
-/// What is shown: one of the reports' pictures, or each in turn.
+/// What is shown: one of the reports' images, or each in turn.
 enum ControlOption: String, ExpressibleByArgument, CaseIterable {
     case none, blank, swapped, all
 
-    var controls: [PictureControl] {
-        PictureControl(rawValue: rawValue).map { [$0] } ?? PictureControl.allCases
+    var controls: [ImageControl] {
+        ImageControl(rawValue: rawValue).map { [$0] } ?? ImageControl.allCases
     }
 }
 

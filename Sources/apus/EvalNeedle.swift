@@ -21,7 +21,7 @@ struct EvalNeedle: AsyncParsableCommand {
     var lengths = "1024,2048,4096,8000,16000,32000"
 
     @Option(help: ArgumentHelp("How many pictures; separated by commas.", valueName: "numbers"))
-    var pictures = "4,16,64"
+    var images = "4,16,64"
 
     @Option(help: "Haystacks of each size and depth.")
     var samples = NeedleEvaluation.Settings().samples
@@ -34,7 +34,7 @@ struct EvalNeedle: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...1_000).contains(samples) else { throw ValidationError("--samples takes 1 to 1000") }
-        _ = try (sizes(lengths, "--lengths"), sizes(pictures, "--pictures"))
+        _ = try (sizes(lengths, "--lengths"), sizes(images, "--pictures"))
     }
 
     func run() async throws {
@@ -47,8 +47,8 @@ struct EvalNeedle: AsyncParsableCommand {
         settings.samples = samples
         // Some positions are the template's, the question's and the answer's.
         settings.lengths = try sizes(lengths, "--lengths").filter { $0 <= model.contextLength - 100 }
-        let each = 10 + (policy.vision?.encoder.configuration.tokensPerView ?? 0)
-        settings.pictures = try sizes(pictures, "--pictures").filter { $0 * each <= model.contextLength - 100 }
+        let each = 10 + (policy.vision?.encoder.configuration.tokensPerTile ?? 0)
+        settings.images = try sizes(images, "--pictures").filter { $0 * each <= model.contextLength - 100 }
         let evaluation = NeedleEvaluation(
             engine: model.engine, tokenizer: model.tokenizer, policy: policy, settings: settings)
         let report = try await evaluation.run { cell in

@@ -34,7 +34,7 @@ struct EvalPolicy: AsyncParsableCommand {
 
     func run() async throws {
         let run = try PolicyRun(folder: folder)
-        let candidate = try Candidate(run, among: options.library, in: "\(folder)/evaluation/candidate")
+        let candidate = try ReleaseCandidate(run, among: options.library, in: "\(folder)/evaluation/candidate")
         defer { candidate.remove() }
         let model = try LoadedModel(options, library: candidate.library)
         let measurement = PolicyMeasurement(
@@ -50,7 +50,7 @@ struct EvalPolicy: AsyncParsableCommand {
     static func evaluationPath(of folder: String) -> String { "\(folder)/evaluation.json" }
 
     private func tell(_ evaluation: PolicyEvaluation, _ failures: [String]) {
-        for (name, value) in evaluation.figures.sorted(by: { $0.key < $1.key }) {
+        for (name, value) in evaluation.metrics.sorted(by: { $0.key < $1.key }) {
             say(String(format: "%10.4f  ", value) + name)
         }
         say("written: \(Self.evaluationPath(of: folder))")

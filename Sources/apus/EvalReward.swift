@@ -24,7 +24,7 @@ struct EvalReward: AsyncParsableCommand {
     var answers = 16
 
     @Option(help: "Answers besides that are given to another picture of the same family.")
-    var stray = RewardModelEvaluation.Settings().strayAnswers
+    var distractor = RewardModelEvaluation.Settings().distractorAnswers
 
     @Option(help: "A PPO run folder whose validations join the plot; may be given several times.")
     var ppo: [String] = []
@@ -35,10 +35,10 @@ struct EvalReward: AsyncParsableCommand {
     func validate() throws {
         guard (1...10_000).contains(count) else { throw ValidationError("--count takes 1 to 10000") }
         guard (2...64).contains(answers) else { throw ValidationError("--answers takes 2 to 64") }
-        guard stray == 0 || count >= 2 * Family.allCases.count else {
+        guard distractor == 0 || count >= 2 * Family.allCases.count else {
             throw ValidationError("--stray needs two questions of each family: --count \(2 * Family.allCases.count)")
         }
-        guard stray >= 0, answers + stray <= 64 else {
+        guard distractor >= 0, answers + distractor <= 64 else {
             throw ValidationError("--stray takes 0 to \(64 - answers) beside \(answers) answers")
         }
     }
@@ -49,7 +49,7 @@ struct EvalReward: AsyncParsableCommand {
         settings.model = policy
         settings.count = count
         settings.answers = answers
-        settings.strayAnswers = stray
+        settings.distractorAnswers = distractor
         settings.seed = server.seed
         settings.concurrency = server.concurrency
         let url = server.url
@@ -76,7 +76,7 @@ struct EvalReward: AsyncParsableCommand {
                 let answers = record.questions.flatMap { question in
                     question.answers.map {
                         HeldOutAnswer(
-                            picture: question.picture, question: question.question, text: $0.text, ended: $0.ended,
+                            image: question.image, question: question.question, text: $0.text, ended: $0.ended,
                             reward: $0.score, divergence: $0.divergence)
                     }
                 }

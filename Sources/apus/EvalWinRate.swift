@@ -20,21 +20,21 @@ struct EvalWinRate: AsyncParsableCommand {
     var count = 2_000
 
     @Flag(help: "Ask only questions to which four samples of the other policy get different scores from the judge.")
-    var contested = false
+    var withDisagreement = false
 
     @Option(help: "Of sampling.")
     var temperature = 1.0
 
     func validate() throws {
-        let most = contested ? WinRateEvaluation.mostContested : 40_000
-        guard (1...most).contains(count) else { throw ValidationError("--count takes 1 to \(most)") }
+        let maximum = withDisagreement ? WinRateEvaluation.maximumWithDisagreement : 40_000
+        guard (1...maximum).contains(count) else { throw ValidationError("--count takes 1 to \(maximum)") }
         guard temperature > 0, temperature <= 2 else { throw ValidationError("--temperature takes up to 2, and not 0") }
     }
 
     func run() async throws {
         var settings = WinRateEvaluation.Settings(model: policy, against: against)
         settings.count = count
-        settings.isContested = contested
+        settings.hasDisagreement = withDisagreement
         settings.temperature = temperature
         settings.seed = server.seed
         settings.concurrency = server.concurrency

@@ -40,7 +40,7 @@ struct DataFolder {
         return try FeedbackStore(path: storePath)
     }
 
-    var pictures: PictureFolder { PictureFolder(dataFolder: path) }
+    var images: ImageFolder { ImageFolder(dataFolder: path) }
 }
 
 extension PreferenceRecord.Labeler.Kind: ExpressibleByArgument {}
@@ -76,8 +76,8 @@ struct FeedbackExport: ParsableCommand {
             try lines.write(to: URL(fileURLWithPath: output), options: .atomic)
             say("\(records.count) rankings (\(human) human): \(output)")
         case .pairs:
-            let source = PictureSource(easyVQA: URL(fileURLWithPath: easyVQA), kept: folder.pictures) {
-                $0.picture(seed: $1)
+            let source = ImageSource(easyVQA: URL(fileURLWithPath: easyVQA), kept: folder.images) {
+                $0.image(seed: $1)
             }
             let pairs = try ConversationalPreference.write(records, into: output, file: source.file)
             say("\(pairs) pairs of \(records.count) rankings (\(human) human): \(output)/pairs.jsonl")
@@ -112,7 +112,7 @@ struct FeedbackImport: ParsableCommand {
         case .records: read = try PreferenceRecord.numbered(path: input)
         case .pairs:
             read = try ConversationalPreference.load(
-                path: input, labeler: .init(kind: kind, id: labeler), keep: folder.pictures.keep)
+                path: input, labeler: .init(kind: kind, id: labeler), keep: folder.images.keep)
         }
         let isNew: [Bool]
         do {

@@ -133,7 +133,7 @@ struct EngineOptions: ParsableArguments {
 /// A loaded model with its policies and a running engine.
 struct LoadedModel {
     let compute: Compute
-    let decoder: Decoder
+    let decoder: TransformerDecoder
     let tokenizer: Tokenizer
     let policies: PolicyStore
     let engine: Engine
@@ -159,7 +159,7 @@ struct LoadedModel {
         compute = try options.model.compute()
         let file = try options.model.file()
         backbone = try FileDigest(path: options.model.model).sha256
-        decoder = try Decoder(file, contextLength: options.engine.contextLength, compute: compute) { share in
+        decoder = try TransformerDecoder(file, contextLength: options.engine.contextLength, compute: compute) { share in
             Self.tell("\rloading the model: \(Int(share * 100)) %")
         }
         tokenizer = Tokenizer(try Vocabulary(file))

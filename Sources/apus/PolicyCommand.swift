@@ -35,14 +35,14 @@ struct Ship: ParsableCommand {
     var visionGeneration: Int?
 
     @Option(help: "A result of its evaluation, name=value. May be repeated.")
-    var figure: [String] = []
+    var metric: [String] = []
 
     func validate() throws {
         if generation < 1 || visionGeneration ?? 1 < 1 {
             throw ValidationError("--generation and --vision-generation take at least 1")
         }
         if let name { try PolicyRun.check(name: name) }
-        _ = try figures()
+        _ = try metrics()
     }
 
     func run() throws {
@@ -55,11 +55,11 @@ struct Ship: ParsableCommand {
         case .reward:
             if name != nil { throw ValidationError("the run of a reward model is published as reward; leave --name") }
             let published = try FinishedRewardModeling(folder: folder)
-                .publish(generation: generation, figures: figures(), in: into)
+                .publish(generation: generation, metrics: metrics(), in: into)
             say("published \(published.path)")
         case .ppo:
             let published = try FinishedPPO(folder: folder)
-                .publish(name: name ?? stage.rawValue, generation: generation, figures: figures(), in: into)
+                .publish(name: name ?? stage.rawValue, generation: generation, metrics: metrics(), in: into)
             say("published \(published.value.path) and \(published.policy.path)")
         }
     }
@@ -68,22 +68,22 @@ struct Ship: ParsableCommand {
         guard let visionGeneration else { return }
         var publication = FinishedFineTuning.Publication(generation: generation, visionGeneration: visionGeneration)
         publication.name = name ?? publication.name
-        publication.figures = try figures()
+        publication.metrics = try metrics()
         let published = try FinishedFineTuning(folder: folder).publish(publication, in: into)
         say("published \(published.vision.path) and \(published.policy.path)")
     }
 
-    private func figures() throws -> [String: Double] {
-        var figures: [String: Double] = [:]
-        for text in figure {
+    private func metrics() throws -> [String: Double] {
+        var metrics: [String: Double] = [:]
+        for text in metric {
             let parts = text.split(separator: "=", maxSplits: 1)
             guard parts.count == 2, let value = Double(parts[1]), value.isFinite else {
                 throw ValidationError("--figure takes name=number, found \(text)")
             }
-            guard figures.updateValue(value, forKey: String(parts[0])) == nil else {
+            guard metrics.updateValue(value, forKey: String(parts[0])) == nil else {
                 throw ValidationError("--figure \(parts[0]) is given twice")
             }
         }
-        return figures
+        return metrics
     }
 }

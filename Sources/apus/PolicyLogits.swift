@@ -21,7 +21,7 @@ struct PolicyLogits: ParsableCommand {
     var policy: String?
 
     @Option(help: "An image file (PNG or JPEG) that the question is about.")
-    var picture: String?
+    var image: String?
 
     @Argument(help: "The question.")
     var question: String
@@ -34,7 +34,7 @@ struct PolicyLogits: ParsableCommand {
 
     func run() throws {
         let file = try options.model.file()
-        let decoder = try Decoder(file, precision: .float32, compute: options.model.compute())
+        let decoder = try TransformerDecoder(file, precision: .float32, compute: options.model.compute())
         let loader = PolicyLoader(
             decoder: decoder, backbone: try FileDigest(path: options.model.model).sha256, library: options.library,
             preferred: options.defaultPolicy)
@@ -42,22 +42,22 @@ struct PolicyLogits: ParsableCommand {
         guard let policy = policy.map({ catalog[$0] }) ?? catalog.defaultPolicy else {
             throw ValidationError("there is no policy \(policy ?? "")")
         }
-        let pictures = try picture.map { path in
+        let images = try image.map { path in
             guard let bytes = FileManager.default.contents(atPath: path) else {
                 throw ValidationError("\(path) cannot be read")
             }
-            return [InputProcessor.Picture(image: try ImageFile.decode(Array(bytes)))]
+            return [InputProcessor.Image(image: try ImageFile.decode(Array(bytes)))]
         }
-        let message = ChatMessage(role: .user, content: (pictures ?? []).map { _ in .image(0) } + [.text(question)])
+        let message = ChatMessage(role: .user, content: (images ?? []).map { _ in .image(0) } + [.text(question)])
         let request = try InputProcessor(tokenizer: Tokenizer(Vocabulary(file)))
-            .request(messages: [message], pictures: pictures ?? [], policy: policy)
+            .request(messages: [message], images: images ?? [], policy: policy)
         let metadata = [
             "policy": policy.name, "generation": "\(policy.generation)",
             "ids": request.prompt.map { "\($0)" }.joined(separator: " "),
             "images": request.images.flatMap(\.range).map { "\($0)" }.joined(separator: " "),
         ]
         let logits = decoder.forward(
-            batch(of: request), cache: decoder.makeCache(bytes: 0, leastPositions: request.prompt.count))
+            batch(of: request), cache: decoder.makeCache(bytes: 0, minimumPositions: request.prompt.count))
         try SafetensorsFile.write(["logits": logits], as: .float32, metadata: metadata, to: output)
         say("\(output): \(logits.rows) positions of \(policy.name) generation \(policy.generation)")
     }

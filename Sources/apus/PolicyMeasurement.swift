@@ -32,7 +32,7 @@ struct PolicyMeasurement: Sendable {
 
     private func reports(from server: String, by client: HTTPReplyClient) async throws -> PolicyReports {
         let official = try await easyVQAReports(server, client)
-        let families = try await familiesReport("families", of: Candidate.name, server, client)
+        let families = try await familiesReport("families", of: ReleaseCandidate.name, server, client)
         let text = try await textReport()
         let comparison = try await comparison(server, client)
         return PolicyReports(easyVQA: official, families: families, text: text, comparison: comparison)
@@ -44,12 +44,13 @@ struct PolicyMeasurement: Sendable {
         guard case .reinforced(let run) = run, let parent else { return nil }
         let families = try await familiesReport("parent-families", of: parent, server, client)
         let winRates = try await winRateReports("winrate", against: parent, server, client)
-        let contested = try await winRateReports("winrate-contested", against: parent, server, client) {
-            $0.isContested = true
+        let withDisagreement = try await winRateReports("winrate-contested", against: parent, server, client) {
+            $0.hasDisagreement = true
         }
         let divergence = try await divergenceReport(of: run, from: parent)
         return .init(
-            parentFamilies: families, winRates: winRates, contestedWinRates: contested, divergence: divergence,
+            parentFamilies: families, winRates: winRates, winRatesWithDisagreement: withDisagreement,
+            divergence: divergence,
             target: run.klTarget)
     }
 
@@ -84,9 +85,9 @@ struct PolicyMeasurement: Sendable {
         if let kept: [EasyVQAReport] = try kept("easy-vqa") { return kept }
         let data = try EasyVQA(folder: URL(fileURLWithPath: easyVQA))
         var reports: [EasyVQAReport] = []
-        for control in PictureControl.allCases {
+        for control in ImageControl.allCases {
             var settings = EasyVQAEvaluation.Settings()
-            settings.model = Candidate.name
+            settings.model = ReleaseCandidate.name
             settings.limit = control == .none ? nil : Self.controlQuestions
             settings.concurrency = concurrency
             let evaluation = try EasyVQAEvaluation(data, client: client, server: server, settings: settings)
@@ -112,7 +113,7 @@ struct PolicyMeasurement: Sendable {
         _ change: (inout WinRateEvaluation.Settings) -> Void = { _ in }
     ) async throws -> [WinRateReport] {
         if let kept: [WinRateReport] = try kept(name) { return kept }
-        var settings = WinRateEvaluation.Settings(model: Candidate.name, against: parent)
+        var settings = WinRateEvaluation.Settings(model: ReleaseCandidate.name, against: parent)
         settings.concurrency = concurrency
         change(&settings)
         let evaluation = try WinRateEvaluation(client: client, server: server, settings: settings)
@@ -121,7 +122,7 @@ struct PolicyMeasurement: Sendable {
 
     private func textReport() async throws -> TextReport {
         if let kept: TextReport = try kept("text") { return kept }
-        let policy = try policy(Candidate.name)
+        let policy = try policy(ReleaseCandidate.name)
         guard let adapter = policy.adapter else { throw ValidationError("the candidate has no adapter") }
         return try keep(try await TextReport(policy, adapter: adapter, model: model), as: "text")
     }
@@ -129,7 +130,7 @@ struct PolicyMeasurement: Sendable {
     private func divergenceReport(of run: FinishedPPO, from parent: String) async throws -> PolicyDivergence {
         if let kept: PolicyDivergence = try kept("divergence") { return kept }
         let divergence = try await PolicyDivergence.measured(
-            of: policy(Candidate.name), from: policy(parent),
+            of: policy(ReleaseCandidate.name), from: policy(parent),
             settings: .init(families: run.families, maximumTokens: run.maximumTokens), engine: model.engine,
             decoder: model.decoder, tokenizer: model.tokenizer)
         return try keep(divergence, as: "divergence")

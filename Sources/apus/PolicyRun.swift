@@ -51,7 +51,7 @@ enum PolicyRun {
     ///
     /// - Parameter parent: what fine-tuning started from; a PPO run knows that itself.
     func publish(
-        as name: String, parent: PolicyManifest.Reference?, figures: [String: Double], in library: PolicyLibrary,
+        as name: String, parent: PolicyManifest.Reference?, metrics: [String: Double], in library: PolicyLibrary,
         into folder: String
     ) throws -> PolicyFolder {
         switch self {
@@ -62,11 +62,11 @@ enum PolicyRun {
                 visionGeneration: try Self.visionGeneration(of: run, among: generations["vision"] ?? [], in: library))
             publication.name = name
             publication.parent = parent
-            publication.figures = figures
+            publication.metrics = metrics
             return try run.publish(publication, in: folder).policy
         case .reinforced(let run):
             let generation = try run.nextGeneration(of: name, in: library)
-            return try run.publish(name: name, generation: generation, figures: figures, in: folder).policy
+            return try run.publish(name: name, generation: generation, metrics: metrics, in: folder).policy
         }
     }
 

@@ -67,9 +67,9 @@ struct Promote: ParsableCommand {
         }
         let name = name ?? run.name
         let published = try run.publish(
-            as: name, parent: parent, figures: evaluation.figures, in: library, into: self.library.into)
-        let eyes = published.manifest.vision.map { ", which sees with generation \($0.generation) of \($0.name)" }
-        say("published \(published.path)\(eyes ?? "")")
+            as: name, parent: parent, metrics: evaluation.metrics, in: library, into: self.library.into)
+        let vision = published.manifest.vision.map { ", which sees with generation \($0.generation) of \($0.name)" }
+        say("published \(published.path)\(vision ?? "")")
         for name in [name, "value", "vision"] {
             for generation in try library.prune(name) { say("removed generation \(generation) of \(name)") }
         }

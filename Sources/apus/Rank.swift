@@ -40,7 +40,7 @@ struct Rank: AsyncParsableCommand {
         help: ArgumentHelp(
             "How many of them are given to another picture of the same kind: well written, and mostly wrong.",
             discussion: "Default: half of them."))
-    var strayAnswers: Int?
+    var distractorAnswers: Int?
 
     @Option(help: "Tokens after which an answer is cut.")
     var maxTokens = RankingSettings().maximumTokens
@@ -62,10 +62,10 @@ struct Rank: AsyncParsableCommand {
 
     func validate() throws {
         if prompts < 1 || maxTokens < 1 { throw ValidationError("--prompts and --max-tokens take at least 1") }
-        guard PreferenceRecord.candidateCount.contains(samples) else {
+        guard PreferenceRecord.completionCount.contains(samples) else {
             throw ValidationError("--samples takes 2 to 9")
         }
-        if let strayAnswers, !(0..<samples).contains(strayAnswers) {
+        if let distractorAnswers, !(0..<samples).contains(distractorAnswers) {
             throw ValidationError("--stray takes 0 to less than --samples")
         }
         guard (0...1).contains(easyVQAShare), (0...1).contains(agreementShare) else {
@@ -88,7 +88,7 @@ struct Rank: AsyncParsableCommand {
         let prompts = try RankingPrompts(
             settings: settings,
             dataset: easyVQAShare > 0 ? EasyVQA(folder: URL(fileURLWithPath: easyVQA)) : nil
-        ) { $0.picture(seed: $1) }
+        ) { $0.image(seed: $1) }
         var inputs = ["baseModel": model.backbone]
         if policy.generation > 0 {
             inputs["policy"] = try FileDigest(
@@ -97,7 +97,7 @@ struct Rank: AsyncParsableCommand {
         }
         let run = try RankingRun(
             settings: settings, prompts: prompts,
-            sampler: CandidateSampler(engine: model.engine, tokenizer: model.tokenizer, policy: policy),
+            sampler: AnswerSampler(engine: model.engine, tokenizer: model.tokenizer, policy: policy),
             inputs: inputs, folder: folder)
         let result = try await run.run(limit: maxMinutes.map { .seconds($0 * 60) }) { say($0) }
         let data = DataFolder(path: options.dataPath)
@@ -115,7 +115,7 @@ struct Rank: AsyncParsableCommand {
         settings.only = only
         settings.prompts = prompts
         settings.samples = samples
-        settings.strayAnswers = strayAnswers ?? samples / 2
+        settings.distractorAnswers = distractorAnswers ?? samples / 2
         settings.maximumTokens = maxTokens
         settings.easyVQAShare = easyVQAShare
         settings.agreementShare = agreementShare

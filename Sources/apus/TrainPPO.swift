@@ -47,7 +47,7 @@ struct TrainPPO: ParsableCommand {
     var iterations = PPOSettings().iterations
 
     @Option(help: "Pictures that are asked about in an iteration; learned from are questions whose answers differ.")
-    var pictures = PromptSettings().pictures
+    var images = PromptSettings().images
 
     @Option(help: "The highest learning rate of the policy's adapter.")
     var learningRate = PPOSettings().policyRate
@@ -74,7 +74,7 @@ struct TrainPPO: ParsableCommand {
         if let maxMinutes, !(maxMinutes > 0 && maxMinutes < 1e6) {
             throw ValidationError("--max-minutes takes a positive number")
         }
-        if iterations < 1 || pictures < 1 || pictures > 4_096 {
+        if iterations < 1 || images < 1 || images > 4_096 {
             throw ValidationError("--iterations takes at least 1, --pictures 1 to 4096")
         }
         if validationInterval < 0 { throw ValidationError("--validation-interval takes at least 0") }
@@ -96,7 +96,7 @@ struct TrainPPO: ParsableCommand {
         if noStopRule { settings.stop = nil }
         var prompts = PromptSettings()
         prompts.families = families
-        prompts.pictures = pictures
+        prompts.images = images
         let job = PPOJob(inputs: try inputs(), settings: settings, prompts: prompts, folder: folder)
         let outcome = try job.run(
             configuration: DecoderConfiguration(file), tokenizer: Tokenizer(Vocabulary(file)),

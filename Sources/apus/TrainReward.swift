@@ -38,7 +38,7 @@ struct TrainReward: ParsableCommand {
     var generation: Int?
 
     @Option(help: "Pictures whose rankings are held out of training, to measure on, unless there is --held-out.")
-    var heldOutPictures = RewardModelingSettings().heldOutPictures
+    var heldOutImages = RewardModelingSettings().heldOutImages
 
     @Option(help: "The most prompts that are trained on. Default: all of them, once.")
     var prompts: Int?
@@ -53,7 +53,7 @@ struct TrainReward: ParsableCommand {
     var float32 = false
 
     func validate() throws {
-        if heldOutPictures < 1 { throw ValidationError("--held-out-pictures takes at least 1") }
+        if heldOutImages < 1 { throw ValidationError("--held-out-pictures takes at least 1") }
         if let prompts, prompts < 1 { throw ValidationError("--prompts takes at least 1") }
         if !(learningRate > 0 && learningRate < 1) { throw ValidationError("--learning-rate takes 0 to 1") }
     }
@@ -66,7 +66,7 @@ struct TrainReward: ParsableCommand {
         settings.trainingPrompts = prompts
         settings.adapterRate = learningRate
         settings.shufflesRankings = shuffleRankings
-        settings.heldOutPictures = heldOut == nil ? heldOutPictures : 0
+        settings.heldOutImages = heldOut == nil ? heldOutImages : 0
         let outcome: TrainingRun<RewardModeling>.Outcome
         do {
             outcome = try RewardModelingJob(inputs: try inputs(), settings: settings, folder: folder).run(
@@ -91,24 +91,24 @@ struct TrainReward: ParsableCommand {
             throw ValidationError("the policy \(policy) names no vision generation")
         }
         let dataSet = URL(fileURLWithPath: training.easyVQA)
-        let kept = DataFolder(path: data.dataPath).pictures
-        let pictures = ReferencedPictures(
+        let kept = DataFolder(path: data.dataPath).images
+        let images = ReferencedImages(
             easyVQA: FileManager.default.fileExists(atPath: dataSet.path) ? try EasyVQA(folder: dataSet) : nil
         ) { [UInt8](try kept.file(sha256: $0)) }
         return .init(
             baseModel: training.model.model, policy: from,
             vision: try PolicyFolder(
                 name: vision.name, generation: vision.generation, in: policies, backbone: backbone),
-            rankings: rankings, heldOut: heldOut, picture: pictures.image,
+            rankings: rankings, heldOut: heldOut, image: images.image,
             demonstration: { ranked in
                 // Nothing is demonstrated about people's images: the answer that they prefer stands in.
-                if case .stored = ranked.picture {
+                if case .stored = ranked.image {
                     let pairs = ranked.rankings.first?.pairs ?? []
                     let best = pairs.first { pair in !pairs.contains { $0.rejected == pair.chosen } }
-                    return best.map { ranked.candidates[$0.chosen].text }
+                    return best.map { ranked.completions[$0.chosen].text }
                 }
-                return pictures.demonstration(
-                    of: ranked.question, index: ranked.questionIndex, about: ranked.picture)
+                return images.demonstration(
+                    of: ranked.question, index: ranked.questionIndex, about: ranked.image)
             })
     }
 }

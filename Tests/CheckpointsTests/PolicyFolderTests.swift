@@ -10,8 +10,8 @@ private func manifest(generation: Int = 1) -> PolicyManifest {
         name: "sft", generation: generation, parent: .init(name: "vision", generation: 3), backbone: backbone,
         created: Date(timeIntervalSince1970: 1_700_000_000), creator: "apus 1",
         vision: .init(name: "vision", generation: 3), chatTemplate: .chatml,
-        image: .init(viewSize: 64, maxViews: 1, fit: .stretch), sampling: .init(temperature: 0, topP: 0.9),
-        figures: ["easy_vqa": 99.25], data: ["easy-vqa-1.0": backbone])
+        image: .init(tileSize: 64, maximumTiles: 1, fit: .stretch), sampling: .init(temperature: 0, topP: 0.9),
+        metrics: ["easy_vqa": 99.25], data: ["easy-vqa-1.0": backbone])
 }
 
 /// Publishes a generation with two small files and hands the policies' folder to `body`.

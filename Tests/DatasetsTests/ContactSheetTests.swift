@@ -3,7 +3,7 @@ import Images
 import Testing
 
 @Suite struct ContactSheetTests {
-    @Test func picturesStandInTheirCells() {
+    @Test func imagesStandInTheirCells() {
         let red = RGBImage(width: 1, height: 1, red: 255, green: 0, blue: 0)
         let blue = RGBImage(width: 1, height: 1, red: 0, green: 0, blue: 255)
         let sheet = ContactSheet.image(of: [red, blue, blue], columns: 2, scale: 2, gap: 1)

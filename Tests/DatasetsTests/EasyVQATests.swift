@@ -15,30 +15,30 @@ import Testing
         #expect(data.training.count == 38_575 && data.test.count == 9_673)
         #expect(data.training.count { $0.kind == .yesNo } == 28_407)
         #expect(data.test.count { $0.kind == .yesNo } == 7_136)
-        #expect(Set(data.training.map(\.picture)) == Set(0..<4_000))
-        #expect(Set(data.test.map(\.picture)) == Set(0..<1_000))
+        #expect(Set(data.training.map(\.image)) == Set(0..<4_000))
+        #expect(Set(data.test.map(\.image)) == Set(0..<1_000))
         #expect(
             data.training[0]
                 == EasyVQAQuestion(
-                    text: "what is the blue shape?", answer: .rectangle, picture: 0))
+                    text: "what is the blue shape?", answer: .rectangle, image: 0))
     }
 
-    @Test func noTrainingPictureIsATestPicture() throws {
+    @Test func noTrainingImageIsATestImage() throws {
         let data = try Self.dataSet.get()
-        for number in 0..<4_000 { _ = try data.trainingPicture(number) }
+        for number in 0..<4_000 { _ = try data.trainingImage(number) }
     }
 
-    @Test func questionsRevealThePicture() throws {
+    @Test func questionsRevealTheImage() throws {
         let data = try Self.dataSet.get()
         let facts = try data.trainingFacts()
         #expect(facts.count == 4_000)
-        for official in OfficialPicture.all {
+        for official in OfficialImage.all {
             let fact = try #require(facts[official.number])
             #expect(fact.shapes.contains(official.outline.shape) && fact.colours.contains(official.colour))
         }
         for (number, fact) in facts {
             guard let colour = fact.colour else { continue }
-            let pixels = try data.trainingPicture(number).pixels
+            let pixels = try data.trainingImage(number).pixels
             let hasColour = stride(from: 0, to: pixels.count, by: 3).contains {
                 Array(pixels[$0..<($0 + 3)]) == colour.rgb
             }

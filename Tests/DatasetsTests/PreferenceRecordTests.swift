@@ -4,12 +4,12 @@ import Testing
 
 /// Rankings as files hold them.
 @Suite struct PreferenceRecordTests {
-    private func record(_ tiers: [[Int]] = [[2], [0, 1]], picture: PictureReference? = .easyVQA(number: 7))
+    private func record(_ tiers: [[Int]] = [[2], [0, 1]], image: PreferenceImage? = .easyVQA(number: 7))
         -> PreferenceRecord
     {
         PreferenceRecord(
-            id: "cmp_1", picture: picture, question: "What is “that”?", questionIndex: 3, form: .sentence,
-            candidates: ["a/b", "", "A circle.\n"].map {
+            id: "cmp_1", image: image, question: "What is “that”?", questionIndex: 3, form: .sentence,
+            completions: ["a/b", "", "A circle.\n"].map {
                 .init(text: $0, tokens: [5, 2], policy: "sft@2", finishReason: $0.isEmpty ? .length : .stop)
             }, tiers: tiers, labeler: .init(kind: .simulatedRule, id: "rule-1"), seed: .max)
     }
@@ -26,11 +26,11 @@ import Testing
     }
 
     @Test(arguments: [
-        nil, PictureReference.easyVQA(number: 0), .generated(family: .counts, seed: 999_999_999),
+        nil, PreferenceImage.easyVQA(number: 0), .generated(family: .counts, seed: 999_999_999),
         .stored(sha256: String(repeating: "0a", count: 32)),
     ])
-    func whatIsWrittenIsReadBack(picture: PictureReference?) throws {
-        let records = [record(picture: picture), record([[0], [1], [2]], picture: picture)]
+    func whatIsWrittenIsReadBack(image: PreferenceImage?) throws {
+        let records = [record(image: image), record([[0], [1], [2]], image: image)]
         #expect(try load(records.map(line).joined(separator: "\n") + "\n") == records)
     }
 

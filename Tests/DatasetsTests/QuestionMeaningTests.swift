@@ -25,9 +25,9 @@ import Testing
     }
 
     @Test func factsNarrowDown() throws {
-        var facts = PictureFacts()
+        var facts = ImageFacts()
         func ask(_ text: String, _ answer: EasyVQAQuestion.Answer) throws -> EasyVQAQuestion {
-            try #require(EasyVQAQuestion(text: text, answer: answer, picture: 0))
+            try #require(EasyVQAQuestion(text: text, answer: answer, image: 0))
         }
         #expect(facts.learn(try ask("is there a circle?", .no)))
         #expect(facts.shapes == [.rectangle, .triangle] && facts.shape == nil)
@@ -36,7 +36,7 @@ import Testing
         #expect(facts.learn(try ask("does the image not contain a red shape?", .no)))
         #expect(facts.colour == .red)
         #expect(!facts.learn(try ask("what color is the shape?", .blue)))
-        var fresh = PictureFacts()
+        var fresh = ImageFacts()
         #expect(!fresh.learn(try ask("what color is the shape?", .yes)))
         #expect(!fresh.learn(try ask("is there a circle?", .circle)))
     }

@@ -50,19 +50,19 @@ import Testing
         for colour in Colour.allCases { #expect((45...110).contains(objects.count { $0.colour == colour })) }
     }
 
-    /// Official training pictures, from measured places and sizes.
-    @Test(arguments: OfficialPicture.all)
-    func drawsOfficialPicturesPixelForPixel(official: OfficialPicture) throws {
-        let picture = try EasyVQATests.dataSet.get().trainingPicture(official.number)
-        let corner = Array(picture.pixels.prefix(3))
+    /// Official training images, from measured places and sizes.
+    @Test(arguments: OfficialImage.all)
+    func drawsOfficialImagesPixelForPixel(official: OfficialImage) throws {
+        let image = try EasyVQATests.dataSet.get().trainingImage(official.number)
+        let corner = Array(image.pixels.prefix(3))
         let scene = ShapeScene(outlines: [official.outline], colours: [official.colour], background: corner)
-        #expect(scene.image == picture)
+        #expect(scene.image == image)
         #expect(scene.objects.map(\.shape) == [official.outline.shape])
     }
 }
 
-/// What a training picture of easy-VQA was drawn from.
-struct OfficialPicture: Sendable {
+/// What a training image of easy-VQA was drawn from.
+struct OfficialImage: Sendable {
     let number: Int
     let outline: ShapeCanvas.Outline
     let colour: Colour
@@ -73,20 +73,20 @@ struct OfficialPicture: Sendable {
         outline = ShapeCanvas.Outline(shape: shape, x: x, y: y, width: width, height: height)
     }
 
-    static let all: [OfficialPicture] = [
-        OfficialPicture(0, .blue, .rectangle, at: 53, 75, size: 60, 48),
-        OfficialPicture(2, .red, .triangle, at: 29, 64, size: 60, 52),
-        OfficialPicture(3, .brown, .rectangle, at: 30, 63, size: 55, 37),
-        OfficialPicture(4, .red, .circle, at: 35, 34, size: 63, 63),
-        OfficialPicture(5, .yellow, .triangle, at: 37, 45, size: 46, 40),
-        OfficialPicture(6, .red, .circle, at: 37, 27, size: 58, 58),
-        OfficialPicture(9, .yellow, .rectangle, at: 91, 38, size: 26, 52),
-        OfficialPicture(10, .brown, .circle, at: 39, 87, size: 21, 21),
-        OfficialPicture(12, .yellow, .circle, at: 23, 14, size: 38, 38),
-        OfficialPicture(13, .brown, .rectangle, at: 79, 99, size: 36, 16),
-        OfficialPicture(19, .gray, .triangle, at: 13, 37, size: 58, 51),
-        OfficialPicture(22, .teal, .triangle, at: 87, 60, size: 26, 23),
-        OfficialPicture(30, .teal, .triangle, at: 7, 28, size: 53, 46),
-        OfficialPicture(31, .green, .triangle, at: 84, 61, size: 19, 17),
+    static let all: [OfficialImage] = [
+        OfficialImage(0, .blue, .rectangle, at: 53, 75, size: 60, 48),
+        OfficialImage(2, .red, .triangle, at: 29, 64, size: 60, 52),
+        OfficialImage(3, .brown, .rectangle, at: 30, 63, size: 55, 37),
+        OfficialImage(4, .red, .circle, at: 35, 34, size: 63, 63),
+        OfficialImage(5, .yellow, .triangle, at: 37, 45, size: 46, 40),
+        OfficialImage(6, .red, .circle, at: 37, 27, size: 58, 58),
+        OfficialImage(9, .yellow, .rectangle, at: 91, 38, size: 26, 52),
+        OfficialImage(10, .brown, .circle, at: 39, 87, size: 21, 21),
+        OfficialImage(12, .yellow, .circle, at: 23, 14, size: 38, 38),
+        OfficialImage(13, .brown, .rectangle, at: 79, 99, size: 36, 16),
+        OfficialImage(19, .gray, .triangle, at: 13, 37, size: 58, 51),
+        OfficialImage(22, .teal, .triangle, at: 87, 60, size: 26, 23),
+        OfficialImage(30, .teal, .triangle, at: 7, 28, size: 53, 46),
+        OfficialImage(31, .green, .triangle, at: 84, 61, size: 19, 17),
     ]
 }

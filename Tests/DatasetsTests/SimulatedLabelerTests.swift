@@ -120,12 +120,12 @@ import Testing
     @Test func theOrderOfTheCandidatesChangesNothing() {
         var random = SeededGenerator(seed: 5)
         for seed in 0..<60 {
-            var candidates = SyntheticCandidates(seed: UInt64(seed))
-            let answers = candidates.answers(6)
+            var completions = SyntheticCandidates(seed: UInt64(seed))
+            let answers = completions.answers(6)
             let order = random.shuffled(Array(answers.indices))
             for labeler in Self.all {
-                let tiers = labeler.tiers(of: answers, to: candidates.task)
-                let moved = labeler.tiers(of: order.map { answers[$0] }, to: candidates.task)
+                let tiers = labeler.tiers(of: answers, to: completions.task)
+                let moved = labeler.tiers(of: order.map { answers[$0] }, to: completions.task)
                 #expect(moved.map { Set($0.map { order[$0] }) } == tiers.map(Set.init))
             }
         }
@@ -133,11 +133,11 @@ import Testing
 
     @Test func anAnswerRanksTheSameWayInEveryCompany() {
         for seed in 0..<60 {
-            var candidates = SyntheticCandidates(seed: UInt64(seed))
-            let answers = candidates.answers(6)
+            var completions = SyntheticCandidates(seed: UInt64(seed))
+            let answers = completions.answers(6)
             for labeler in Self.all {
-                let ranks = labeler.tiers(of: answers, to: candidates.task).flatMap { $0 }
-                let fewer = labeler.tiers(of: Array(answers[2..<5]), to: candidates.task).flatMap { $0.map { $0 + 2 } }
+                let ranks = labeler.tiers(of: answers, to: completions.task).flatMap { $0 }
+                let fewer = labeler.tiers(of: Array(answers[2..<5]), to: completions.task).flatMap { $0.map { $0 + 2 } }
                 let distinct = Set(answers.map(\.text)).count == answers.count
                 if distinct { #expect(ranks.filter { (2..<5).contains($0) } == fewer) }
             }
@@ -163,15 +163,15 @@ import Testing
         #expect(orders != Self.all.map { $0.tiers(of: words, to: task(.count(2), seed: 2)) })
     }
 
-    /// The figure that the noise is set by: 72.6 to 77.3 % between people (Ouyang et al. 2022).
+    /// The metric that the noise is set by: 72.6 to 77.3 % between people (Ouyang et al. 2022).
     @Test func twoLabelersAgreeAboutAsOftenAsPeople() throws {
         var between = LabelerAgreement()
         var heldOut = LabelerAgreement()
         for seed in 0..<1500 {
-            var candidates = SyntheticCandidates(seed: UInt64(seed))
-            let answers = candidates.answers(4)
+            var completions = SyntheticCandidates(seed: UInt64(seed))
+            let answers = completions.answers(4)
             guard Set(answers.map(\.text)).count > 1 else { continue }
-            let tiers = Self.all.map { $0.tiers(of: answers, to: candidates.task) }
+            let tiers = Self.all.map { $0.tiers(of: answers, to: completions.task) }
             for first in 0..<4 {
                 for second in 0..<first { between.count(tiers[first], tiers[second]) }
                 heldOut.count(tiers[first], tiers[4])
@@ -191,14 +191,14 @@ import Testing
     }
 
     @Test func easyVQAQuestionsBecomeTasks() throws {
-        var facts = PictureFacts()
-        let open = try #require(EasyVQAQuestion(text: "what color is the circle?", answer: .teal, picture: 9))
+        var facts = ImageFacts()
+        let open = try #require(EasyVQAQuestion(text: "what color is the circle?", answer: .teal, image: 9))
         let fits = facts.learn(open)
         #expect(fits)
         let task = LabelingTask(open, facts: facts)
-        #expect(task.things == [.init(kind: .shape(.circle), colour: .teal)] && task.picture == .easyVQA(number: 9))
+        #expect(task.things == [.init(kind: .shape(.circle), colour: .teal)] && task.image == .easyVQA(number: 9))
         #expect(utility("teal", task) > utility("red", task) + 2)
-        let yes = try #require(EasyVQAQuestion(text: "is there a circle?", answer: .yes, picture: 9))
-        #expect(LabelingTask(yes, facts: PictureFacts()).things == nil)
+        let yes = try #require(EasyVQAQuestion(text: "is there a circle?", answer: .yes, image: 9))
+        #expect(LabelingTask(yes, facts: ImageFacts()).things == nil)
     }
 }

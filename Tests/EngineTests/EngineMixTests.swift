@@ -7,10 +7,10 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// Random mixes of answers, scoring, echoed prompts and pictures, some of which are dropped or come too late: every
+/// Random mixes of answers, scoring, echoed prompts and images, some of which are dropped or come too late: every
 /// other request gets the very answer that it gets alone, each ends once, and nothing is left.
 @Suite struct EngineMixTests {
-    private let decoder: Decoder
+    private let decoder: TransformerDecoder
     private let tokenizer: Tokenizer
     private let policies: [Policy]
     private let head: RewardHead
@@ -19,7 +19,7 @@ import Tokenizers
         let file = try TinyLlama.file(.q4_1)
         // One thread: tests of other suites run beside this one.
         let compute = Compute(threads: 1)
-        let decoder = try Decoder(file, compute: compute)
+        let decoder = try TransformerDecoder(file, compute: compute)
         self.decoder = decoder
         tokenizer = Tokenizer(try Vocabulary(file))
         let folder = #filePath.replacingOccurrences(
@@ -29,8 +29,8 @@ import Tokenizers
         let sizes = try VisionConfiguration(
             imageSize: 32, patchSize: 8, hidden: 96, layers: 4, heads: 2, feedForward: 192, scale: 2, textHidden: 64)
         let encoder = VisionEncoder(VisionWeights(configuration: sizes, using: &generator), on: compute)
-        head = RewardHead(score: ScalarHead(starting: 64, using: &generator), likelihood: 0.05)
-        let vision = Policy.Vision(generation: 1, encoder: encoder, processor: ImageProcessor(viewSize: 32))
+        head = RewardHead(score: ScalarHead(starting: 64, using: &generator), logProbWeight: 0.05)
+        let vision = Policy.Vision(generation: 1, encoder: encoder, processor: ImageProcessor(tileSize: 32))
         policies = [nil, ServingAdapter(adapter, configuration: decoder.configuration, compute: compute)].map {
             Policy(
                 name: $0 == nil ? "base" : "sft", generation: 0, adapter: $0, vision: vision, template: .chatml,
@@ -53,14 +53,14 @@ import Tokenizers
         let beginning = (0..<48).map { Int32(3 + ($0 * 7 + number % 3 * 31) % 300) }
         var prompt = Array(beginning.prefix(draw(0...48))) + (0..<draw(1...40)).map { _ in Int32(draw(3...40)) }
         if draw(0...2) == 0 { prompt += prompt.suffix(12) + prompt.suffix(12) }
-        // Pictures of which several are the same, of one view or two, and costly beside the tiny decoder: their layers
+        // Images of which several are the same, of one tile or two, and costly beside the tiny decoder: their layers
         // are spread over steps.
-        let images = (0..<draw(0...2)).compactMap { place -> ImageSpan? in
-            let views = draw(1...2)
-            let first = place * (prompt.count / 2)
-            guard first + 4 * views <= (place + 1) * (prompt.count / 2) else { return nil }
-            let pixels = Tensor(repeating: Float(draw(0...3)) / 4, [views, 3, 32, 32])
-            return ImageSpan(range: first..<first + 4 * views, tiles: ImageTiles(pixels))
+        let images = (0..<draw(0...2)).compactMap { reservation -> ImageSpan? in
+            let tiles = draw(1...2)
+            let first = reservation * (prompt.count / 2)
+            guard first + 4 * tiles <= (reservation + 1) * (prompt.count / 2) else { return nil }
+            let pixels = Tensor(repeating: Float(draw(0...3)) / 4, [tiles, 3, 32, 32])
+            return ImageSpan(range: first..<first + 4 * tiles, tiles: ImageTiles(pixels))
         }
         var request = EngineRequest(prompt: prompt, images: images, policy: policies[number % 2])
         request.sampling.temperature = [0, 0.5, 1][draw(0...2)]
@@ -142,7 +142,8 @@ import Tokenizers
                     for (number, fate) in zip(numbers, fates) {
                         var request = request(number)
                         if fate == 0 { request.deadline = .now - .seconds(1) }
-                        guard let place = try? engine.reserve(), let stream = try? engine.submit(request, in: place)
+                        guard let reservation = try? engine.reserve(),
+                            let stream = try? engine.submit(request, in: reservation)
                         else {
                             Issue.record("request \(number) was refused")
                             continue

@@ -9,13 +9,13 @@ import Tokenizers
 
 /// The engine over a tiny random model: what it promises whatever the model says.
 @Suite struct EngineTests {
-    private let decoder: Decoder
+    private let decoder: TransformerDecoder
     private let tokenizer: Tokenizer
     private let policy: Policy
 
     init() throws {
         let file = try TinyLlama.file(.q4_1)
-        decoder = try Decoder(file, compute: Compute(threads: 2))
+        decoder = try TransformerDecoder(file, compute: Compute(threads: 2))
         tokenizer = Tokenizer(try Vocabulary(file))
         policy = Policy(
             name: "base", generation: 0, adapter: nil, vision: nil, template: .chatml, sampling: SamplingParameters(),
@@ -140,16 +140,16 @@ import Tokenizers
             #expect(deltas.map(\.isPrompt) == [true] + deltas.dropFirst().map { _ in false })
             #expect(prompt.text == tokenizer.decode(echoed.prompt) && prompt.tokens.map(\.id) == echoed.prompt)
             #expect(prompt.tokens[0].logprob == nil && prompt.tokens[0].top.isEmpty)
-            for place in [1, 2, 23, 24, 25, 63, 64, 65, 89] {
+            for reservation in [1, 2, 23, 24, 25, 63, 64, 65, 89] {
                 var request = echoed
-                request.prompt = Array(echoed.prompt[..<place])
+                request.prompt = Array(echoed.prompt[..<reservation])
                 request.echoesPrompt = false
                 request.topLogprobs = decoder.configuration.vocabulary
                 request.stop.maximumTokens = 1
                 let drawn = await collect(try busy.submit(request, in: busy.reserve())).tokens[0]
-                let expected = drawn.top.first { $0.id == echoed.prompt[place] }
-                #expect(prompt.tokens[place].logprob == expected?.logprob)
-                #expect(prompt.tokens[place].top == Array(drawn.top[..<2]))
+                let expected = drawn.top.first { $0.id == echoed.prompt[reservation] }
+                #expect(prompt.tokens[reservation].logprob == expected?.logprob)
+                #expect(prompt.tokens[reservation].top == Array(drawn.top[..<2]))
             }
         }
     }

@@ -11,10 +11,10 @@ import Tokenizers
 @Suite struct ImportedAdapterTests {
     private let adapter = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("../CheckpointsTests/Fixtures/adapter").path
-    private let decoder: Decoder
+    private let decoder: TransformerDecoder
 
     init() throws {
-        decoder = try Decoder(TinyLlama.file(), compute: Compute(threads: 1))
+        decoder = try TransformerDecoder(TinyLlama.file(), compute: Compute(threads: 1))
     }
 
     private func load(_ name: String, from policies: String) throws -> Policy? {

@@ -16,14 +16,14 @@ import Tokenizers
             VisionWeights(configuration: sizes, using: &generator), on: Compute(threads: 1))
         let policy = Policy(
             name: "sft", generation: 1, adapter: nil,
-            vision: .init(generation: 1, encoder: encoder, processor: ImageProcessor(viewSize: 32)), template: .chatml,
+            vision: .init(generation: 1, encoder: encoder, processor: ImageProcessor(tileSize: 32)), template: .chatml,
             textTemplate: .smollm2, sampling: .init(), created: 0)
         let processor = InputProcessor(tokenizer: tokenizer)
-        let image = InputProcessor.Picture(
+        let image = InputProcessor.Image(
             image: RGBImage(width: 32, height: 32, pixels: Array(repeating: 9, count: 32 * 32 * 3)))
         func prompt(_ content: [ChatMessage.Part]) throws -> String {
             let request = try processor.request(
-                messages: [ChatMessage(role: .user, content: content)], pictures: content.count > 1 ? [image] : [],
+                messages: [ChatMessage(role: .user, content: content)], images: content.count > 1 ? [image] : [],
                 policy: policy)
             return tokenizer.decode(request.prompt)
         }

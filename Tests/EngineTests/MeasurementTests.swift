@@ -14,20 +14,20 @@ import Tokenizers
     private let adapter: LowRankAdapter
     private let head: RewardHead
     private let policy: Policy
-    private let decoder: Decoder
-    private let picture: InputProcessor.Picture
+    private let decoder: TransformerDecoder
+    private let image: InputProcessor.Image
     private let compute = Compute(threads: 2)
     private let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
 
     init() throws {
         let file = try TinyLlama.file(.q4_1)
-        decoder = try Decoder(file, compute: compute)
+        decoder = try TransformerDecoder(file, compute: compute)
         tokenizer = Tokenizer(try Vocabulary(file))
         adapter = try LowRankAdapter(
             PEFTAdapter(folder: tests.appending(path: "CheckpointsTests/Fixtures/adapter").path),
             configuration: decoder.configuration)
         var generator = SeededGenerator(seed: 9)
-        head = RewardHead(score: ScalarHead(starting: 64, using: &generator), likelihood: 0.05)
+        head = RewardHead(score: ScalarHead(starting: 64, using: &generator), logProbWeight: 0.05)
         let sizes = try VisionConfiguration(
             imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2, textHidden: 64)
         let encoder = VisionEncoder(VisionWeights(configuration: sizes, using: &generator), on: compute)
@@ -35,14 +35,14 @@ import Tokenizers
             name: "reward", generation: 1,
             adapter: ServingAdapter(
                 adapter, configuration: decoder.configuration, precision: .float32, compute: compute),
-            vision: .init(generation: 1, encoder: encoder, processor: ImageProcessor(viewSize: 32)), template: .chatml,
+            vision: .init(generation: 1, encoder: encoder, processor: ImageProcessor(tileSize: 32)), template: .chatml,
             sampling: SamplingParameters(), created: 0, head: head)
-        picture = .init(
+        image = .init(
             image: RGBImage(width: 32, height: 32, pixels: (0..<32 * 32 * 3).map { UInt8(truncatingIfNeeded: $0 * 7) }))
     }
 
     private func engine(
-        _ decoder: Decoder? = nil, _ tokenizer: Tokenizer? = nil,
+        _ decoder: TransformerDecoder? = nil, _ tokenizer: Tokenizer? = nil,
         _ change: (inout EngineConfiguration) -> Void = { _ in }
     ) -> Engine {
         var configuration = EngineConfiguration(contextLength: 256)
@@ -68,22 +68,22 @@ import Tokenizers
         return completions[0].measured
     }
 
-    private func request(_ answers: [[Int32]], picture: InputProcessor.Picture? = nil) throws -> EngineRequest {
+    private func request(_ answers: [[Int32]], image: InputProcessor.Image? = nil) throws -> EngineRequest {
         try InputProcessor(tokenizer: tokenizer)
-            .request(messages: messages, pictures: [picture ?? self.picture], policy: policy).reading(answers)
+            .request(messages: messages, images: [image ?? self.image], policy: policy).reading(answers)
     }
 
     private let messages = [
         ChatMessage(role: .user, content: [.image(0), .text("what color is the large thing on the left of it?")])
     ]
 
-    /// What the training forward gives for the same tokens and pictures.
+    /// What the training forward gives for the same tokens and images.
     private func trainingReward(
         _ answer: [Int32], _ base: FrozenDecoder, adapter: LowRankAdapter, head: RewardHead, policy: Policy,
-        tokenizer: Tokenizer, messages: [ChatMessage], pictures: [InputProcessor.Picture]
+        tokenizer: Tokenizer, messages: [ChatMessage], images: [InputProcessor.Image]
     ) throws -> Float {
         let request = try InputProcessor(tokenizer: tokenizer)
-            .request(messages: messages, pictures: pictures, policy: policy)
+            .request(messages: messages, images: images, policy: policy)
         var rows = PackedRows()
         let node = rows.append(request.prompt + answer)
         var embeddings = base.embeddings(of: rows.tokens)
@@ -95,19 +95,19 @@ import Tokenizers
         let hidden = TrainableDecoder(base, adapter: adapter).forward(embeddings, rows: rows, outputs: outputs).hidden
         let losses = compute.crossEntropy(base.logits(hidden.rows(0..<answer.count)), targets: answer).losses
         let score = head.score.scores(hidden.rows(answer.count..<answer.count + 1), on: compute)[0]
-        return score - head.likelihood * losses.reduce(0, +)
+        return score - head.logProbWeight * losses.reduce(0, +)
     }
 
     /// In 32 bits only keys and values are rounded, to 16 or 12; with quantised weights activations are too, to 8.
     @Test(arguments: [
-        (TinyLlama.Format.float32, Decoder.Precision.float32, KVCache.Precision.fp16, Float(2e-3)),
+        (TinyLlama.Format.float32, TransformerDecoder.Precision.float32, KVCache.Precision.fp16, Float(2e-3)),
         (.float32, .float32, .int16, 4e-3), (.q4_1, .asStored, .int16, 0.1),
     ])
     func rewardsEqualTheTrainingForward(
-        format: TinyLlama.Format, precision: Decoder.Precision, cache: KVCache.Precision, gap: Float
+        format: TinyLlama.Format, precision: TransformerDecoder.Precision, cache: KVCache.Precision, gap: Float
     ) async throws {
         let file = try TinyLlama.file(format)
-        let decoder = try Decoder(file, precision: precision, compute: compute)
+        let decoder = try TransformerDecoder(file, precision: precision, compute: compute)
         let base = try FrozenDecoder(gguf: file, configuration: TinyLlama.configuration, compute: compute)
         let texts = ["red", "it is blue", "there is a red circle", "x"]
         let answers = texts.map { InputProcessor(tokenizer: tokenizer).answer($0) }
@@ -115,23 +115,23 @@ import Tokenizers
         let trained = try texts.map {
             try trainingReward(
                 tokenizer.encode($0, special: .asText) + [2], base, adapter: adapter, head: head, policy: policy,
-                tokenizer: tokenizer, messages: messages, pictures: [picture])
+                tokenizer: tokenizer, messages: messages, images: [image])
         }
         for (one, other) in zip(served, trained) { #expect(abs(Float(one) - other) < gap, "\(one) \(other)") }
         #expect((trained.max() ?? 0) - (trained.min() ?? 0) > 0.2)
     }
 
-    /// The base model under the shipped adapter, where rewards have a deviation of about 1: 8-bit activations move one by
-    /// 0.05 on average, at most by 0.12.
+    /// The base model under the shipped adapter, where rewards have a deviation of about 1: 8-bit activations move one
+    /// by 0.05 on average, at most by 0.12.
     @Test(arguments: [
-        (Decoder.Precision.float32, KVCache.Precision.fp16, Float(5e-3)), (.float32, .int16, 1e-2),
+        (TransformerDecoder.Precision.float32, KVCache.Precision.fp16, Float(5e-3)), (.float32, .int16, 1e-2),
         (.asStored, .int16, 0.2),
     ])
     func rewardsOfTheBaseModelEqualTheTrainingForward(
-        precision: Decoder.Precision, cache: KVCache.Precision, gap: Float
+        precision: TransformerDecoder.Precision, cache: KVCache.Precision, gap: Float
     ) async throws {
         let file = try GGUFFile(path: baseModelPath())
-        let decoder = try Decoder(file, precision: precision, compute: compute)
+        let decoder = try TransformerDecoder(file, precision: precision, compute: compute)
         let tokenizer = Tokenizer(try Vocabulary(file))
         let policies = tests.deletingLastPathComponent().appending(path: "Deploy/policies").path
         let generation = try PolicyFolder.current(of: "sft", in: policies)
@@ -139,7 +139,7 @@ import Tokenizers
             PEFTAdapter(folder: "\(policies)/sft/\(generation)"), configuration: decoder.configuration)
         var generator = SeededGenerator(seed: 3)
         let head = RewardHead(
-            score: ScalarHead(starting: decoder.configuration.hidden, using: &generator), likelihood: 0.05)
+            score: ScalarHead(starting: decoder.configuration.hidden, using: &generator), logProbWeight: 0.05)
         let policy = Policy(
             name: "reward", generation: 1,
             adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: compute), vision: nil,
@@ -148,13 +148,13 @@ import Tokenizers
         let question = [ChatMessage(role: .user, text: "What is the capital of France?")]
         let texts = ["Paris", "The capital of France is Paris.", "No.", "I cannot see that.", "blue", "Rome, I think"]
         let processor = InputProcessor(tokenizer: tokenizer)
-        let request = try processor.request(messages: question, pictures: [], policy: policy)
+        let request = try processor.request(messages: question, images: [], policy: policy)
             .reading(texts.map { processor.answer($0) })
         let served = try await measured(request, by: engine(decoder, tokenizer) { $0.cachePrecision = cache })
         let trained = try texts.map {
             try trainingReward(
                 tokenizer.encode($0, special: .asText) + [2], base, adapter: adapter, head: head, policy: policy,
-                tokenizer: tokenizer, messages: question, pictures: [])
+                tokenizer: tokenizer, messages: question, images: [])
         }
         for (one, other) in zip(served, trained) { #expect(abs(Float(one) - other) < gap, "\(one) \(other)") }
         #expect((trained.max() ?? 0) - (trained.min() ?? 0) > 0.5)
@@ -204,12 +204,12 @@ import Tokenizers
         #expect(busy.load.usedBlocks == 0 && busy.load.running == 0 && busy.load.waiting == 0)
     }
 
-    /// A picture matters.
-    @Test func rewardsDependOnThePicture() async throws {
-        let blank = InputProcessor.Picture(image: RGBImage(width: 32, height: 32, red: 9, green: 9, blue: 9))
+    /// An image matters.
+    @Test func rewardsDependOnTheImage() async throws {
+        let blank = InputProcessor.Image(image: RGBImage(width: 32, height: 32, red: 9, green: 9, blue: 9))
         let engine = engine()
         let seen = try await measured(request(answers), by: engine)
-        #expect(try await measured(request(answers, picture: blank), by: engine) != seen)
+        #expect(try await measured(request(answers, image: blank), by: engine) != seen)
     }
 
     /// The log-probability of what was drawn is the sum of those that its tokens were drawn with.
@@ -232,7 +232,8 @@ import Tokenizers
         }
     }
 
-    /// 64 answers take turns with a stream: no step computes more than the budget, so none holds the stream up for long.
+    /// 64 answers take turns with a stream: no step computes more than the budget, so none holds the stream up for
+    /// long.
     @Test func measurementsComeInSteps() async throws {
         let engine = engine { $0.tokenBudget = 32 }
         let before = engine.load

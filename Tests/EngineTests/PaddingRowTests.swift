@@ -14,15 +14,15 @@ import Tokenizers
     @Test(arguments: TinyLlama.Format.allCases) func rowsWithoutATokenAreNotLoaded(format: TinyLlama.Format) throws {
         try withTemporaryFolder { folder in
             let file = try TinyLlama.file(format, tokens: 300, at: folder.appendingPathComponent("short.gguf"))
-            let short = try Decoder(file, compute: compute)
-            let whole = try Decoder(TinyLlama.file(format), compute: compute)
+            let short = try TransformerDecoder(file, compute: compute)
+            let whole = try TransformerDecoder(TinyLlama.file(format), compute: compute)
             #expect(short.configuration.vocabulary == 300)
-            func logits(_ decoder: Decoder) -> Tensor {
+            func logits(_ decoder: TransformerDecoder) -> Tensor {
                 let rows = 0..<KVCache.blockSize
                 let batch = DecoderBatch(
                     tokens: rows.map { Int32(17 * $0) },
                     sequences: [SequenceSlice(rows: rows, start: 0, blockTable: [0])], outputRows: Array(rows))
-                return decoder.forward(batch, cache: decoder.makeCache(bytes: 0, leastPositions: rows.count))
+                return decoder.forward(batch, cache: decoder.makeCache(bytes: 0, minimumPositions: rows.count))
             }
             let (found, expected) = (logits(short), logits(whole))
             #expect(found.shape == [16, 300])
@@ -46,7 +46,8 @@ import Tokenizers
             request.stop.ignoresEndToken = true
             request.topLogprobs = 20
             let engine = Engine(
-                decoder: try Decoder(file, compute: compute), tokenizer: Tokenizer(try Vocabulary(file)), endToken: 2,
+                decoder: try TransformerDecoder(file, compute: compute), tokenizer: Tokenizer(try Vocabulary(file)),
+                endToken: 2,
                 configuration: EngineConfiguration(contextLength: 256))
             var tokens: [GeneratedToken] = []
             for await event in try engine.submit(request, in: engine.reserve()) {
@@ -65,7 +66,7 @@ import Tokenizers
     @Test func moreTokensThanRowsAreRefused() throws {
         try withTemporaryFolder { folder in
             let file = try TinyLlama.file(tokens: 336, at: folder.appendingPathComponent("long.gguf"))
-            let error = #expect(throws: ModelError.self) { try Decoder(file, compute: compute) }
+            let error = #expect(throws: ModelError.self) { try TransformerDecoder(file, compute: compute) }
             #expect(
                 error?.description
                     == "tokenizer.ggml.tokens: expected 1 to 320 tokens, the rows of token_embd.weight, found 336")

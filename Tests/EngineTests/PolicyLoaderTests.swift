@@ -8,12 +8,12 @@ import Testing
 import Tokenizers
 
 @Suite struct PolicyLoaderTests {
-    private let decoder: Decoder
+    private let decoder: TransformerDecoder
     private let backbone = String(repeating: "ab", count: 32)
     private let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
 
     init() throws {
-        decoder = try Decoder(TinyLlama.file(.q4_1), compute: Compute(threads: 1))
+        decoder = try TransformerDecoder(TinyLlama.file(.q4_1), compute: Compute(threads: 1))
     }
 
     private func publish(in folder: String, textHidden: Int = 64, image: PolicyManifest.Image? = nil) throws {
@@ -51,7 +51,7 @@ import Tokenizers
         try loader.catalog(of: loader.current())
     }
 
-    private let image = PolicyManifest.Image(viewSize: 16, maxViews: 1, fit: .stretch)
+    private let image = PolicyManifest.Image(tileSize: 16, maximumTiles: 1, fit: .stretch)
 
     @Test func policiesComeWithTheirEyesAndDefaults() throws {
         try withTemporaryFolder { folder in
@@ -68,7 +68,7 @@ import Tokenizers
                 vision: image.digest(weights: try digest("vision/3/model.safetensors")), backbone: backbone)
             #expect(sft.digests == digests)
             var wider = image
-            wider.maxViews = 4
+            wider.maximumTiles = 4
             #expect(wider.digest(weights: "a") != image.digest(weights: "a"))
             #expect(image.digest(weights: "b") != image.digest(weights: "a"))
             let base = try #require(catalog["base"])
@@ -139,7 +139,7 @@ import Tokenizers
             #expect(throws: PolicyError.self) { try catalog(loader(folder.path)) }
         }
         try withTemporaryFolder { folder in
-            try publish(in: folder.path, image: .init(viewSize: 20, maxViews: 1, fit: .stretch))
+            try publish(in: folder.path, image: .init(tileSize: 20, maximumTiles: 1, fit: .stretch))
             #expect(throws: ModelError.self) { try catalog(loader(folder.path)) }
         }
         try withTemporaryFolder { folder in

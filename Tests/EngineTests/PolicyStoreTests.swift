@@ -7,10 +7,10 @@ import TestSupport
 import Testing
 
 @Suite struct PolicyStoreTests {
-    private let decoder: Decoder
+    private let decoder: TransformerDecoder
 
     init() throws {
-        decoder = try Decoder(TinyLlama.file(), compute: Compute(threads: 1))
+        decoder = try TransformerDecoder(TinyLlama.file(), compute: Compute(threads: 1))
     }
 
     private func store(published: String?, shipped: String) throws -> PolicyStore {
@@ -118,7 +118,7 @@ import Testing
             }
             #expect(store.catalog.generations["reward"] == 2)
             // A value is of an answer that is not there yet, so it cannot weigh its log-probability.
-            let weighing = RewardHead(score: TinyPolicy.head(seed: 1).score, likelihood: 0.5)
+            let weighing = RewardHead(score: TinyPolicy.head(seed: 1).score, logProbWeight: 0.5)
             try TinyPolicy.publish("reward", generation: 6, in: folder.path, head: weighing)
             try TinyPolicy.publish("value", generation: 6, in: folder.path, head: weighing)
             _ = try store.publish("reward", generation: 6)

@@ -10,7 +10,7 @@ import Tokenizers
 
 /// What the engine keeps of finished requests, and for whom.
 @Suite struct PrefixCacheTests {
-    private let decoder: Decoder
+    private let decoder: TransformerDecoder
     private let tokenizer: Tokenizer
     private let vision: Policy.Vision
     private let policy: Policy
@@ -19,13 +19,13 @@ import Tokenizers
         let file = try TinyLlama.file(.q4_1)
         // One thread: tests of other suites run beside these.
         let compute = Compute(threads: 1)
-        decoder = try Decoder(file, compute: compute)
+        decoder = try TransformerDecoder(file, compute: compute)
         tokenizer = Tokenizer(try Vocabulary(file))
         var generator = SeededGenerator(seed: 9)
         let sizes = try VisionConfiguration(
             imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2, textHidden: 64)
         let encoder = VisionEncoder(VisionWeights(configuration: sizes, using: &generator), on: compute)
-        vision = .init(generation: 1, encoder: encoder, processor: ImageProcessor(viewSize: 32))
+        vision = .init(generation: 1, encoder: encoder, processor: ImageProcessor(tileSize: 32))
         policy = Self.policy("one", vision)
     }
 
@@ -128,12 +128,12 @@ import Tokenizers
         #expect(try await answer(request(prompt, by: other), from: engine).completion.cachedTokens == 0)
     }
 
-    @Test func picturesAreToldByTheirPixels() async throws {
+    @Test func imagesAreToldByTheirPixels() async throws {
         let engine = engine()
         func ask(_ shade: UInt8, _ text: String) async throws -> Completion {
-            let picture = InputProcessor.Picture(image: RGBImage(width: 32, height: 32, red: shade, green: 9, blue: 9))
+            let image = InputProcessor.Image(image: RGBImage(width: 32, height: 32, red: shade, green: 9, blue: 9))
             var request = try InputProcessor(tokenizer: tokenizer).request(
-                messages: [ChatMessage(role: .user, content: [.image(0), .text(text)])], pictures: [picture],
+                messages: [ChatMessage(role: .user, content: [.image(0), .text(text)])], images: [image],
                 policy: policy)
             request.stop.maximumTokens = 2
             return try await answer(request, from: engine).completion
@@ -143,10 +143,10 @@ import Tokenizers
         #expect(try await ask(10, question).cachedTokens > 0)
         #expect(try await ask(200, question).cachedTokens == 0)
         #expect(engine.load.imageMisses == 2)
-        // Another beginning: nothing of the answer is known, but the picture is.
+        // Another beginning: nothing of the answer is known, but the image is.
         var turned = try InputProcessor(tokenizer: tokenizer).request(
             messages: [ChatMessage(role: .user, content: [.text("look at this picture and say: "), .image(0)])],
-            pictures: [.init(image: RGBImage(width: 32, height: 32, red: 200, green: 9, blue: 9))], policy: policy)
+            images: [.init(image: RGBImage(width: 32, height: 32, red: 200, green: 9, blue: 9))], policy: policy)
         turned.stop.maximumTokens = 1
         #expect(try await answer(turned, from: engine).completion.cachedTokens == 0)
         #expect(engine.load.imageMisses == 2 && engine.load.imageHits == 1)
@@ -182,7 +182,9 @@ import Tokenizers
         var contents: [Int32: BlockKey] = [:]
         var found = 0
         for step in 0..<4_000 {
-            func draw(_ place: Int, _ count: Int) -> Int { Int(random.uniform(at: 4 * step + place) * Double(count)) }
+            func draw(_ reservation: Int, _ count: Int) -> Int {
+                Int(random.uniform(at: 4 * step + reservation) * Double(count))
+            }
             let owner = draw(0, 5)
             pool.release(&tables[owner])
             chains[owner] = BlockChain(of: policy)
@@ -216,7 +218,7 @@ import Tokenizers
     @Test func embeddingsStayWithinTheirBudget() {
         var cache = EmbeddingCache(bytes: 4 * 4 * 3)
         func ask(_ number: Int) -> Bool {
-            let key = EmbeddingCache.Key(picture: TensorDigest(Tensor([Float(number)], shape: [1])), vision: 1)
+            let key = EmbeddingCache.Key(image: TensorDigest(Tensor([Float(number)], shape: [1])), vision: 1)
             if let tensor = cache.find(key) {
                 #expect(tensor.elements == [Float](repeating: Float(number), count: 4))
                 return false

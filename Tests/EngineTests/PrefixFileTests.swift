@@ -9,14 +9,14 @@ import Tokenizers
 
 /// What one engine leaves to the next in a file.
 @Suite struct PrefixFileTests {
-    private let decoder: Decoder
+    private let decoder: TransformerDecoder
     private let tokenizer: Tokenizer
     private let folder: TemporaryFolder
     private var path: String { folder.url.appendingPathComponent("prefixes").path }
 
     init() throws {
         let file = try TinyLlama.file(.q4_1)
-        decoder = try Decoder(file, compute: Compute(threads: 1))
+        decoder = try TransformerDecoder(file, compute: Compute(threads: 1))
         tokenizer = Tokenizer(try Vocabulary(file))
         folder = try TemporaryFolder()
     }
@@ -28,7 +28,7 @@ import Tokenizers
         let encoder = VisionEncoder(VisionWeights(configuration: sizes, using: &generator), on: decoder.compute)
         return Policy(
             name: "one", generation: 1, adapter: nil,
-            vision: .init(generation: 1, encoder: encoder, processor: ImageProcessor(viewSize: 32)),
+            vision: .init(generation: 1, encoder: encoder, processor: ImageProcessor(tileSize: 32)),
             template: .chatml, sampling: SamplingParameters(), created: 0,
             digests: PolicyDigests(adapter: weights, adapterConfiguration: nil, vision: "v", backbone: "b"))
     }
@@ -44,13 +44,13 @@ import Tokenizers
             decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: configuration, policies: [policy])
     }
 
-    /// A prompt of 50 positions, of which 4 to 8 are a picture's.
+    /// A prompt of 50 positions, of which 4 to 8 are an image's.
     private func request(by policy: Policy, shade: Float = 0.5) throws -> EngineRequest {
         let random = SeededRandom(seed: 3)
         let prompt = (0..<50).map { Int32(3 + random.uniform(at: $0) * 300) }
-        let picture = Tensor(repeating: shade, [1, 3, 32, 32])
+        let image = Tensor(repeating: shade, [1, 3, 32, 32])
         var request = EngineRequest(
-            prompt: prompt, images: [ImageSpan(range: 4..<8, tiles: ImageTiles(picture))], policy: policy)
+            prompt: prompt, images: [ImageSpan(range: 4..<8, tiles: ImageTiles(image))], policy: policy)
         request.stop.maximumTokens = 20
         request.stop.ignoresEndToken = true
         request.topLogprobs = 0
@@ -110,7 +110,7 @@ import Tokenizers
         let warm = try await answer(request(by: served), from: second)
         #expect(warm.cached == 48)
         #expect(warm.tokens == cold.tokens)
-        // Another picture, other keys and values.
+        // Another image, other keys and values.
         #expect(try await answer(request(by: served, shade: 0.25), from: second).cached == 0)
         #expect(try await kept(by: second) == 8)
     }
@@ -160,11 +160,11 @@ import Tokenizers
             let restored = try await restored(by: served, at: file(whole.prefix(count)))
             #expect(throws: PrefixFileError.self, "\(count) bytes") { try restored?.get() }
         }
-        for place in [0, 8, 20, whole.count / 2, whole.count - 40, whole.count - 1] {
+        for reservation in [0, 8, 20, whole.count / 2, whole.count - 40, whole.count - 1] {
             var bytes = whole
-            bytes[place] ^= 1
+            bytes[reservation] ^= 1
             let next = engine(served, at: try file(bytes))
-            #expect(throws: PrefixFileError.self, "byte \(place)") { try next.restored?.get() }
+            #expect(throws: PrefixFileError.self, "byte \(reservation)") { try next.restored?.get() }
             #expect(try await answer(request(by: served), from: next).tokens == cold.tokens)
             _ = try await kept(by: next)
         }

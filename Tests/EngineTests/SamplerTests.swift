@@ -73,8 +73,9 @@ import Testing
         let context = Sampler.Context(prompt: [2], generated: [0, 1])
         let first = Sampler(parameters).sample(logits, context: context)
         #expect((0..<10).allSatisfy { _ in Sampler(parameters).sample(logits, context: context) == first })
-        let places = (0..<50).map { place in
-            Sampler(parameters).sample(logits, context: .init(prompt: [], generated: Array(repeating: 0, count: place)))
+        let places = (0..<50).map { reservation in
+            Sampler(parameters).sample(
+                logits, context: .init(prompt: [], generated: Array(repeating: 0, count: reservation)))
         }
         #expect(Set(places).count > 1)
     }

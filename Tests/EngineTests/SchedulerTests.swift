@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// What goes into a step, with nobody to compute it: pictures have 12 layers that cost as much as 100 positions each.
+/// What goes into a step, with nobody to compute it: images have 12 layers that cost as much as 100 positions each.
 @Suite struct SchedulerTests {
     private let policy: Policy
     private let tokenizer: Tokenizer
@@ -20,7 +20,7 @@ import Tokenizers
         let encoder = VisionEncoder(VisionWeights(configuration: sizes, using: &generator), on: Compute(threads: 1))
         policy = Policy(
             name: "one", generation: 1, adapter: nil,
-            vision: .init(generation: 1, encoder: encoder, processor: ImageProcessor(viewSize: 32)),
+            vision: .init(generation: 1, encoder: encoder, processor: ImageProcessor(tileSize: 32)),
             template: .chatml, sampling: SamplingParameters(), created: 0)
     }
 
@@ -39,9 +39,9 @@ import Tokenizers
         mutating func step() -> StepPlan {
             let layersLeft = layersLeft
             let plan = scheduler.plan { sequence, image in
-                let picture = sequence.request.images[image].content
+                let image = sequence.request.images[image].content
                 guard let vision = sequence.request.policy.vision else { return nil }
-                let key = EmbeddingCache.Key(picture: picture, vision: vision.id)
+                let key = EmbeddingCache.Key(image: image, vision: vision.id)
                 return ImageWork(key: key, layers: layersLeft[key] ?? 12, layerCost: 100)
             }
             for slice in plan.slices {
@@ -59,16 +59,19 @@ import Tokenizers
         }
     }
 
-    private func sequence(_ id: UInt64, length: Int, pictures: [(place: Int, shade: Float)] = []) -> Sequence {
-        let images = pictures.map {
-            ImageSpan(range: $0.place..<$0.place + 4, tiles: ImageTiles(Tensor(repeating: $0.shade, [1, 3, 32, 32])))
+    private func sequence(_ id: UInt64, length: Int, images: [(reservation: Int, shade: Float)] = []) -> EngineSequence
+    {
+        let images = images.map {
+            ImageSpan(
+                range: $0.reservation..<$0.reservation + 4,
+                tiles: ImageTiles(Tensor(repeating: $0.shade, [1, 3, 32, 32])))
         }
-        let prompt = (0..<length).map { place -> Int32 in Int32(3 + (place * 7 + Int(id) * 31) % 300) }
+        let prompt = (0..<length).map { reservation -> Int32 in Int32(3 + (reservation * 7 + Int(id) * 31) % 300) }
         let request = EngineRequest(prompt: prompt, images: images, policy: policy)
         let output = OutputProcessor(stop: request.stop, endToken: 2, room: 1_000, tokenizer: tokenizer)
         let (_, continuation) = AsyncStream<EngineEvent>.makeStream()
-        return Sequence(
-            id: id, request: request, output: output, continuation: continuation, submitted: .now, place: nil,
+        return EngineSequence(
+            id: id, request: request, output: output, continuation: continuation, submitted: .now, reservation: nil,
             draftTokens: 0)
     }
 
@@ -118,12 +121,12 @@ import Tokenizers
         #expect(done.values.reduce(0, +) == 320)
     }
 
-    @Test func runningAnswersGoOnBesideABigPicture() {
+    @Test func runningAnswersGoOnBesideABigImage() {
         var bench = Bench(budget: 256)
         bench.scheduler.add(sequence(1, length: 10))
         #expect(positions(bench.step()) == [1: 10])
-        bench.scheduler.add(sequence(2, length: 40, pictures: [(place: 10, shade: 1)]))
-        // What stands before the picture is read at once; two layers fit beside a token.
+        bench.scheduler.add(sequence(2, length: 40, images: [(reservation: 10, shade: 1)]))
+        // What stands before the image is read at once; two layers fit beside a token.
         var layers: [Int] = []
         for _ in 0..<6 {
             let plan = bench.step()
@@ -134,17 +137,17 @@ import Tokenizers
         #expect(positions(bench.step()) == [1: 1, 2: 1])
     }
 
-    @Test func aPictureTakesALayerAStepHoweverSmallTheBudget() {
+    @Test func anImageTakesALayerAStepHoweverSmallTheBudget() {
         var bench = Bench(budget: 8)
-        bench.scheduler.add(sequence(1, length: 12, pictures: [(place: 0, shade: 1)]))
+        bench.scheduler.add(sequence(1, length: 12, images: [(reservation: 0, shade: 1)]))
         for _ in 0..<12 { #expect(bench.step().slices.map(\.layers) == [1]) }
         #expect(positions(bench.step()) == [1: 8])
     }
 
-    @Test func aPictureThatComesTwiceIsEncodedOnce() {
+    @Test func anImageThatComesTwiceIsEncodedOnce() {
         var bench = Bench(budget: 256)
         for id: UInt64 in 1...3 {
-            bench.scheduler.add(sequence(id % 2, length: 40, pictures: [(place: 0, shade: 1)]))
+            bench.scheduler.add(sequence(id % 2, length: 40, images: [(reservation: 0, shade: 1)]))
         }
         var layers: [Int] = []
         for _ in 0..<7 {

@@ -11,7 +11,7 @@ import Tokenizers
 @Suite struct BenchmarkTests {
     @Test(arguments: [([3], 3), ([4, 1, 2], 2), ([1, 9, 2, 4], 3)] as [([Double], Double)])
     func takesTheMedian(values: [Double], median: Double) {
-        let measurement = BenchmarkFigure(name: "x", unit: "ms", values: values)
+        let measurement = BenchmarkMetric(name: "x", unit: "ms", values: values)
         #expect(measurement.median == median && measurement.repeats == values.count)
         #expect(measurement.lowest == values.min() && measurement.highest == values.max())
     }
@@ -27,10 +27,10 @@ import Tokenizers
         #expect(whole == pieces.reduce(0, +))
     }
 
-    /// Every figure is there, on a model too small for some of the default lengths.
+    /// Every metric is there, on a model too small for some of the default lengths.
     @Test func measuresATinyModel() async throws {
         let file = try TinyLlama.file(.q4_1)
-        let decoder = try Decoder(file, compute: Compute(threads: 2))
+        let decoder = try TransformerDecoder(file, compute: Compute(threads: 2))
         let tokenizer = Tokenizer(try Vocabulary(file))
         let engine = Engine(
             decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: .init(contextLength: 256))
@@ -45,7 +45,7 @@ import Tokenizers
         settings.cachePrecision = .int8
         let benchmark = try Benchmark(
             decoder: decoder, engine: engine, tokenizer: tokenizer, policy: policy, settings: settings)
-        var told: [BenchmarkFigure] = []
+        var told: [BenchmarkMetric] = []
         let report = try await benchmark.run { told.append($0) }
         let formats = decoder.compute.multipliesBFloat16 ? ["fp32", "bf16"] : ["fp32"]
         let products: [String] = formats.flatMap {

@@ -7,9 +7,9 @@ import Testing
     @Test(arguments: Family.allCases) func areRightInFormAndNameNothingAbsent(family: Family) {
         for index in 0..<2_000 as Range<UInt64> {
             let split = SeedSplit.allCases[Int(index % 3)]
-            let picture = family.picture(seed: split.seed(at: index))
-            for question in picture.questions {
-                let verdict = GoldJudge.verdict(on: question.answer, to: question, about: picture.scene.objects)
+            let image = family.image(seed: split.seed(at: index))
+            for question in image.questions {
+                let verdict = GoldJudge.verdict(on: question.answer, to: question, about: image.scene.objects)
                 #expect(
                     verdict.correctness == .right && verdict.obeysForm && verdict.endsProperly
                         && verdict.absentThings.isEmpty && verdict.needlessWords == 0,
@@ -22,14 +22,14 @@ import Testing
     @Test(arguments: [Family.counts, .attributes, .digits, .numbers]) func areWrongForOtherTruths(family: Family) {
         var generator = SeededGenerator(seed: 2)
         for index in 0..<500 as Range<UInt64> {
-            let picture = family.picture(seed: index)
-            let question = generator.draw(from: picture.questions)
-            let other = generator.draw(from: picture.questions)
+            let image = family.image(seed: index)
+            let question = generator.draw(from: image.questions)
+            let other = generator.draw(from: image.questions)
             // A sentence may say more than was asked, a word does not.
             guard other.form == .short, question.truth != other.truth,
                 TruthKind(of: question.truth) == TruthKind(of: other.truth)
             else { continue }
-            let verdict = GoldJudge.verdict(on: other.answer, to: question, about: picture.scene.objects)
+            let verdict = GoldJudge.verdict(on: other.answer, to: question, about: image.scene.objects)
             #expect(verdict.correctness == .wrong, "seed \(index): \(question.text) \(other.answer)")
         }
     }

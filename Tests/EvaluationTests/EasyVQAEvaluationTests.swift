@@ -6,23 +6,23 @@ import Synchronization
 import Testing
 
 @Suite struct EasyVQAEvaluationTests {
-    /// Pictures 0 to 6, each with an open question and a yes/no question that no other picture has.
+    /// Images 0 to 6, each with an open question and a yes/no question that no other image has.
     private let questions: [EasyVQAQuestion]
-    private let pictures: [Int: [UInt8]]
+    private let images: [Int: [UInt8]]
     private let answers: [String: String]
 
     init() throws {
         var questions: [EasyVQAQuestion] = []
         let colours: [EasyVQAQuestion.Answer] = [.red, .green, .gray, .teal, .black, .yellow, .blue]
-        for (picture, colour) in colours.enumerated() {
-            let open = EasyVQAQuestion(text: "what is the \(colour.rawValue) shape?", answer: .circle, picture: picture)
+        for (image, colour) in colours.enumerated() {
+            let open = EasyVQAQuestion(text: "what is the \(colour.rawValue) shape?", answer: .circle, image: image)
             let closed = EasyVQAQuestion(
-                text: "is there a \(colour.rawValue) shape?", answer: picture < 3 ? .yes : .no, picture: picture)
+                text: "is there a \(colour.rawValue) shape?", answer: image < 3 ? .yes : .no, image: image)
             questions += [try #require(open), try #require(closed)]
         }
         self.questions = questions
         answers = Dictionary(uniqueKeysWithValues: questions.map { ($0.text, $0.answer.rawValue) })
-        pictures = Dictionary(uniqueKeysWithValues: (0..<7).map { ($0, [UInt8]("picture \($0)".utf8)) })
+        images = Dictionary(uniqueKeysWithValues: (0..<7).map { ($0, [UInt8]("picture \($0)".utf8)) })
     }
 
     private func evaluation(
@@ -33,7 +33,7 @@ import Testing
         settings.concurrency = 3
         change(&settings)
         return try EasyVQAEvaluation(
-            questions: questions, pictures: pictures, client: client, server: server, settings: settings,
+            questions: questions, images: images, client: client, server: server, settings: settings,
             wait: { waits.add($0) })
     }
 
@@ -55,9 +55,9 @@ import Testing
         #expect(report.mistakes.map(\.expected) == ["circle", "yes", "circle"])
         #expect(client.urls == ["http://localhost:1/v1/ask"])
         #expect(client.requests.allSatisfy { $0.model == "ppo" && !$0.stream && $0.max_tokens == 8 })
-        #expect(client.mostOpen == 3)
-        let shown = Dictionary(uniqueKeysWithValues: client.requests.map { ($0.question, $0.picture) })
-        #expect(questions.allSatisfy { shown[$0.text] == pictures[$0.picture] })
+        #expect(client.maximumOpen == 3)
+        let shown = Dictionary(uniqueKeysWithValues: client.requests.map { ($0.question, $0.image) })
+        #expect(questions.allSatisfy { shown[$0.text] == images[$0.image] })
         let table = EasyVQAReport.table([report])
         #expect(table.contains("78.57 %") && table.contains("85.71 %") && table.contains("71.43 %"), "\(table)")
     }
@@ -123,7 +123,7 @@ import Testing
         #expect(try await evaluation(client).run(.none).policy == .scripted("sft"))
     }
 
-    /// Figures of two generations would be figures of neither.
+    /// Metrics of two generations would be metrics of neither.
     @Test func endsWhenThePolicyChangesMeanwhile() async throws {
         let client = ScriptedClient { [answers] request, _ in
             try .answer(answers[request.question] ?? "", generation: request.question.contains("blue") ? 2 : 1)
@@ -133,24 +133,24 @@ import Testing
         await #expect(throws: expected) { try await evaluation(client).run(.none) }
     }
 
-    @Test func showsABlankPicture() async throws {
+    @Test func showsABlankImage() async throws {
         let client = ScriptedClient { _, _ in try .answer("yes") }
         let report = try await evaluation(client).run(.blank)
         #expect(report.overall == Proportion(3, of: 14) && report.control == .blank)
-        let shown = Set(client.requests.map(\.picture))
+        let shown = Set(client.requests.map(\.image))
         #expect(shown.count == 1)
         let blank = try ImageFile.decode(try #require(shown.first)).rgb
         #expect(blank.width == 64 && blank.height == 64 && Set(blank.pixels).count == 1)
     }
 
-    @Test func neverShowsAQuestionsOwnPictureWhenSwapped() async throws {
+    @Test func neverShowsAQuestionsOwnImageWhenSwapped() async throws {
         var orders: Set<[[UInt8]]> = []
         for seed in 0..<20 {
             let client = ScriptedClient { _, _ in try .answer("yes") }
             _ = try await evaluation(client) { $0.seed = UInt64(seed) }.run(.swapped)
-            let shown = Dictionary(client.requests.map { ($0.question, $0.picture) }, uniquingKeysWith: { $1 })
-            #expect(questions.allSatisfy { shown[$0.text] != pictures[$0.picture] })
-            #expect(Set(shown.values) == Set(pictures.values), "every picture is shown to some question")
+            let shown = Dictionary(client.requests.map { ($0.question, $0.image) }, uniquingKeysWith: { $1 })
+            #expect(questions.allSatisfy { shown[$0.text] != images[$0.image] })
+            #expect(Set(shown.values) == Set(images.values), "every picture is shown to some question")
             orders.insert(questions.map { shown[$0.text] ?? [] })
         }
         #expect(orders.count > 10)

@@ -3,7 +3,7 @@ import Evaluation
 import Images
 import Testing
 
-/// Seven questions, each about a picture of its own: three counts, two of absent things, two of colours.
+/// Seven questions, each about an image of its own: three counts, two of absent things, two of colours.
 private struct Sheet {
     let samples: [FamilySample]
 
@@ -28,7 +28,7 @@ private struct Sheet {
         }
     }
 
-    /// A red star and a blue circle; the background tells which picture it is.
+    /// A red star and a blue circle; the background tells which image it is.
     private static func scene(_ shade: UInt8) -> Scene {
         let image = RGBImage(width: 64, height: 64, red: 200 + shade, green: 200, blue: 200)
         let objects = [
@@ -80,27 +80,27 @@ private struct Sheet {
         #expect(rows["attributes"]?.ended == Proportion(1, of: 2), "an answer at the limit did not end")
         #expect(report.mistakes.map(\.found) == ["7", "The ring is red."])
         #expect(client.requests.allSatisfy { $0.model == "sft" && $0.temperature == 0 })
-        let shown = Dictionary(uniqueKeysWithValues: client.requests.map { ($0.question, $0.picture) })
+        let shown = Dictionary(uniqueKeysWithValues: client.requests.map { ($0.question, $0.image) })
         #expect(sheet.samples.allSatisfy { shown[$0.question.text] == $0.png })
         let table = FamiliesReport.table([report])
         #expect(table.contains("71.43 %") && table.contains("absence") && table.contains("its own"), "\(table)")
     }
 
-    @Test func swapsPicturesWithinAFamily() async throws {
+    @Test func swapsImagesWithinAFamily() async throws {
         let client = ScriptedClient { _, _ in try .answer("no") }
         _ = try await sheet.evaluation(client).run(.swapped)
-        let shown = Dictionary(uniqueKeysWithValues: client.requests.map { ($0.question, $0.picture) })
+        let shown = Dictionary(uniqueKeysWithValues: client.requests.map { ($0.question, $0.image) })
         for sample in sheet.samples {
             let others = sheet.samples.filter { $0.question.family == sample.question.family && $0.png != sample.png }
             #expect(others.contains { $0.png == shown[sample.question.text] })
         }
     }
 
-    @Test func showsABlankPicture() async throws {
+    @Test func showsABlankImage() async throws {
         let client = ScriptedClient { _, _ in try .answer("no") }
         let report = try await sheet.evaluation(client).run(.blank)
         #expect(report.control == .blank)
-        let shown = Set(client.requests.map(\.picture))
+        let shown = Set(client.requests.map(\.image))
         #expect(shown.count == 1 && !sheet.samples.contains { shown.contains($0.png) })
     }
 

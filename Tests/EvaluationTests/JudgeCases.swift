@@ -84,9 +84,9 @@ struct JudgeCase: CustomStringConvertible {
 
     /// `form; truth; question; demonstrated answer`
     private static func question(_ text: String, _ problem: MalformedCase) throws -> FamilyQuestion {
-        let parts = text.split(separator: ";").map { $0.trimmingCharacters(in: .whitespaces) }
-        guard parts.count == 4, let form = FamilyQuestion.Form(rawValue: parts[0]) else { throw problem }
-        let words = parts[1].split(separator: " ", maxSplits: 1).map(String.init)
+        let batches = text.split(separator: ";").map { $0.trimmingCharacters(in: .whitespaces) }
+        guard batches.count == 4, let form = FamilyQuestion.Form(rawValue: batches[0]) else { throw problem }
+        let words = batches[1].split(separator: " ", maxSplits: 1).map(String.init)
         let rest = words.count > 1 ? words[1] : ""
         let truth: GroundTruth
         switch words.first {
@@ -107,7 +107,7 @@ struct JudgeCase: CustomStringConvertible {
         case "description": truth = .description
         default: throw problem
         }
-        return FamilyQuestion(family: .attributes, text: parts[2], answer: parts[3], form: form, truth: truth)
+        return FamilyQuestion(family: .attributes, text: batches[2], answer: batches[3], form: form, truth: truth)
     }
 }
 

@@ -37,12 +37,12 @@ import Testing
         profile.requests = 400
         profile.words = 20
         let bodies = try (0..<400).map { try profile.body($0, model: "sft") }
-        let share = Double(bodies.count(where: \.hasPicture)) / 400
+        let share = Double(bodies.count(where: \.hasImage)) / 400
         #expect(abs(share - 0.25) < 0.08)
         #expect(Set(bodies.map { String(decoding: $0.json, as: UTF8.self) }).count == 400)
         let text = String(decoding: bodies[0].json, as: UTF8.self)
         #expect(text.contains(#""ignore_eos":true"#) && text.contains(#""max_tokens":64"#))
-        for body in bodies where body.hasPicture {
+        for body in bodies where body.hasImage {
             #expect(String(decoding: body.json, as: UTF8.self).contains("data:image\\/png;base64,"))
         }
     }
@@ -56,7 +56,7 @@ import Testing
 
     /// A server by script: each event takes a tenth of a second of its clock.
     private final class Server: EventStreamClient {
-        private let state = Mutex((time: 0.0, open: 0, mostOpen: 0))
+        private let state = Mutex((time: 0.0, open: 0, maximumOpen: 0))
         private let status: @Sendable (Int) -> Int
         private let gathering: Int
         private let count = Mutex(0)
@@ -67,7 +67,7 @@ import Testing
             self.status = status
         }
 
-        var mostOpen: Int { state.withLock(\.mostOpen) }
+        var maximumOpen: Int { state.withLock(\.maximumOpen) }
 
         var clock: LoadClock {
             LoadClock(
@@ -82,11 +82,11 @@ import Testing
             }
             state.withLock {
                 $0.open += 1
-                $0.mostOpen = max($0.mostOpen, $0.open)
+                $0.maximumOpen = max($0.maximumOpen, $0.open)
             }
             defer { state.withLock { $0.open -= 1 } }
             var turns = 0
-            while turns < 20 || (turns < 100_000 && mostOpen < gathering) {
+            while turns < 20 || (turns < 100_000 && maximumOpen < gathering) {
                 turns += 1
                 await Task.yield()
             }
@@ -105,13 +105,13 @@ import Testing
         let server = Server()
         var profile = LoadProfile()
         profile.requests = 3
-        profile.pictureShare = 0
+        profile.imageShare = 0
         let report = try await LoadBenchmark(
             client: server, server: "http://localhost:1/", model: nil, profile: profile, time: server.clock
         ).run()
-        #expect(report.answers.count == 3 && report.failures.isEmpty && server.mostOpen == 1)
+        #expect(report.answers.count == 3 && report.failures.isEmpty && server.maximumOpen == 1)
         #expect(abs(report.firstText.p50 - 0.2) < 1e-9 && abs(report.gaps.p99 - 0.1) < 1e-9)
-        #expect(report.firstPicture.count == 0 && abs(report.seconds - 0.9) < 1e-9)
+        #expect(report.firstImage.count == 0 && abs(report.seconds - 0.9) < 1e-9)
         #expect(abs(report.tokensPerSecond - 15 / 0.9) < 1e-6)
         #expect(LoadReport.table([report]).contains("1 open"))
     }
@@ -124,7 +124,7 @@ import Testing
         let report = try await LoadBenchmark(
             client: server, server: "http://localhost:1", model: "m", profile: profile, time: server.clock
         ).run()
-        #expect(report.failures == ["status 429": 2] && server.mostOpen == 4)
+        #expect(report.failures == ["status 429": 2] && server.maximumOpen == 4)
         #expect(LoadReport.table([report]).hasSuffix("\n2 failed with 4 open: status 429"))
         #expect(report.tokensPerSecond > 0 && report.answers.count { $0.failure == nil } == 6)
     }

@@ -5,10 +5,10 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// A reader with perfect eyes for text that it remembers only in part.
+/// A reader with perfect vision for text that it remembers only in part.
 @Suite struct NeedleTests {
     /// Answers with the number of the only secret, if its last part of the prompt has it.
-    private struct Reader: Generating {
+    private struct Reader: InferenceEngine {
         let tokenizer: Tokenizer
         let memory: Double
 

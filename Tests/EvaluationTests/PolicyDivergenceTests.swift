@@ -11,7 +11,7 @@ import Tokenizers
 
 /// Over the tiny quantised llama and the engine that serves.
 @Suite struct PolicyDivergenceTests {
-    private let decoder: Decoder
+    private let decoder: TransformerDecoder
     private let engine: Engine
     private let tokenizer: Tokenizer
     private let vision: Policy.Vision
@@ -19,7 +19,7 @@ import Tokenizers
 
     init() throws {
         let file = try TinyLlama.file(.q4_1)
-        let decoder = try Decoder(file, compute: Compute(threads: 2))
+        let decoder = try TransformerDecoder(file, compute: Compute(threads: 2))
         self.decoder = decoder
         tokenizer = Tokenizer(try Vocabulary(file))
         var sizes = EngineConfiguration(contextLength: 256)
@@ -32,7 +32,7 @@ import Tokenizers
                 textHidden: decoder.configuration.hidden), using: &generator)
         vision = .init(
             generation: 1, encoder: VisionEncoder(weights, on: decoder.compute),
-            processor: ImageProcessor(viewSize: 32))
+            processor: ImageProcessor(tileSize: 32))
         var settings = PolicyDivergence.Settings(families: [.counts, .counts, .absence], maximumTokens: 6)
         settings.count = 12
         self.settings = settings
@@ -90,7 +90,7 @@ import Tokenizers
             let (request, reply) = (answer.request, answer.reply)
             func logProb(_ policy: Policy) -> Double {
                 let ids = request.prompt + reply.dropLast()
-                let cache = decoder.makeCache(bytes: 0, leastPositions: ids.count)
+                let cache = decoder.makeCache(bytes: 0, minimumPositions: ids.count)
                 var batch = DecoderBatch(
                     tokens: ids,
                     sequences: [.init(rows: ids.indices, start: 0, blockTable: (0..<Int32(cache.blocks)).map { $0 })],

@@ -17,7 +17,7 @@ import Testing
     private func failures(
         _ gate: PolicyGate, _ change: (inout PolicyEvaluation) -> Void = { _ in }
     ) -> [String] {
-        var evaluation = PolicyEvaluation(policy: .scripted("ppo"), parent: .scripted("sft"), figures: good)
+        var evaluation = PolicyEvaluation(policy: .scripted("ppo"), parent: .scripted("sft"), metrics: good)
         change(&evaluation)
         return gate.failures(of: evaluation, policy: .scripted("ppo"), parent: .scripted("sft"))
     }
@@ -28,9 +28,9 @@ import Testing
         #expect(gate.rules.count == (isReinforced ? 19 : 10))
         for rule in gate.rules {
             let worse = rule.range.upperBound == .infinity ? -0.001 : 0.001
-            #expect(failures(gate) { $0.figures[rule.figure, default: 0] += worse }.count == 1)
-            #expect(failures(gate) { $0.figures[rule.figure] = nil }.count == 1)
-            #expect(failures(gate) { $0.figures[rule.figure] = .nan }.count == 1)
+            #expect(failures(gate) { $0.metrics[rule.metric, default: 0] += worse }.count == 1)
+            #expect(failures(gate) { $0.metrics[rule.metric] = nil }.count == 1)
+            #expect(failures(gate) { $0.metrics[rule.metric] = .nan }.count == 1)
         }
     }
 
@@ -48,7 +48,7 @@ import Testing
     @Test func filesAreReadWhole() throws {
         try withTemporaryFolder { folder in
             let path = folder.appending(path: "evaluation.json").path
-            let written = PolicyEvaluation(policy: .scripted("sft"), parent: nil, figures: ["x": 1])
+            let written = PolicyEvaluation(policy: .scripted("sft"), parent: nil, metrics: ["x": 1])
             try written.write(to: path)
             #expect(try PolicyEvaluation(path: path) == written)
             try Data(#"{"policy":{"backbone_sha256":"b"}}"#.utf8).write(to: URL(fileURLWithPath: path))

@@ -28,7 +28,7 @@ import Testing
                     try winRate("ppo", against: "sft", wins: 1_100, losses: 900),
                     try winRate("sft", against: "sft", wins: 1_010, losses: 990),
                 ],
-                contestedWinRates: [
+                winRatesWithDisagreement: [
                     try winRate("ppo", against: "sft", wins: 1_200, losses: 800),
                     try winRate("sft", against: "sft", wins: 980, losses: 1_020),
                 ],
@@ -45,7 +45,7 @@ import Testing
         return try reports.evaluation(of: .scripted("ppo"), parent: .scripted("sft"))
     }
 
-    @Test func figuresAreReadOffTheReports() throws {
+    @Test func metricsAreReadOffTheReports() throws {
         let evaluation = try evaluation()
         #expect(evaluation.policy == .scripted("ppo") && evaluation.parent == .scripted("sft"))
         let expected = [
@@ -58,7 +58,7 @@ import Testing
             "contested_win_rate_pairs": 2_000, "contested_win_rate_parent_itself": 0.49, "kl": 3, "kl_over_target": 1.5,
         ]
         for (name, value) in expected {
-            #expect(abs((evaluation.figures[name] ?? .nan) - value) < 1e-12, "\(name)")
+            #expect(abs((evaluation.metrics[name] ?? .nan) - value) < 1e-12, "\(name)")
         }
         #expect(
             PolicyGate.reinforced.failures(of: evaluation, policy: .scripted("ppo"), parent: .scripted("sft")).isEmpty)
@@ -66,7 +66,7 @@ import Testing
 
     @Test func aFineTunedPolicyIsComparedWithNothing() throws {
         let evaluation = try evaluation { $0.comparison = nil }
-        #expect(evaluation.parent == nil && evaluation.figures["win_rate"] == nil)
+        #expect(evaluation.parent == nil && evaluation.metrics["win_rate"] == nil)
         #expect(PolicyGate.fineTuned.failures(of: evaluation, policy: .scripted("ppo"), parent: nil).isEmpty)
         #expect(
             !PolicyGate.reinforced.failures(of: evaluation, policy: .scripted("ppo"), parent: .scripted("sft")).isEmpty)
@@ -84,7 +84,10 @@ import Testing
             ),
             (
                 "contested_win_rate",
-                { $0.comparison?.contestedWinRates[1] = try Self.winRate("ppo", against: "sft", wins: 1, losses: 1) }
+                {
+                    $0.comparison?.winRatesWithDisagreement[1] = try Self.winRate(
+                        "ppo", against: "sft", wins: 1, losses: 1)
+                }
             ),
             (
                 "text",

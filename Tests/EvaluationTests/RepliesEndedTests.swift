@@ -16,7 +16,7 @@ import Tokenizers
 
     @Test func repliesWithTheirOwnEndCount() async throws {
         let file = try GGUFFile(path: baseModelPath())
-        let decoder = try Decoder(file, compute: Compute(threads: 2))
+        let decoder = try TransformerDecoder(file, compute: Compute(threads: 2))
         let tokenizer = Tokenizer(try Vocabulary(file))
         let engine = Engine(
             decoder: decoder, tokenizer: tokenizer, endToken: try #require(tokenizer.vocabulary.endOfText),

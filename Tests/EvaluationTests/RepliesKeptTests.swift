@@ -8,12 +8,12 @@ import TestSupport
 import Testing
 
 @Suite struct RepliesKeptTests {
-    private let decoder: Decoder
+    private let decoder: TransformerDecoder
     private let conversations: [(prompt: [Int32], reply: [Int32])]
 
     init() throws {
         let file = try TinyLlama.file(.q4_1)
-        let decoder = try Decoder(file, compute: Compute(threads: 2))
+        let decoder = try TransformerDecoder(file, compute: Compute(threads: 2))
         self.decoder = decoder
         conversations = (1...4).map { start in
             let prompt = (0..<9).map { Int32(3 + (start + $0) * 37 % 300) }
@@ -24,8 +24,8 @@ import Testing
     }
 
     /// The likeliest token after `ids`, computed from the beginning.
-    private static func next(after ids: [Int32], _ decoder: Decoder) -> Int32 {
-        let cache = decoder.makeCache(bytes: 0, leastPositions: ids.count)
+    private static func next(after ids: [Int32], _ decoder: TransformerDecoder) -> Int32 {
+        let cache = decoder.makeCache(bytes: 0, minimumPositions: ids.count)
         let slice = SequenceSlice(
             rows: ids.indices, start: 0, blockTable: (0..<cache.blocks).map { Int32($0) })
         let logits = decoder.forward(

@@ -59,11 +59,11 @@ import Testing
         #expect(report.table.contains("50.0 %"), "\(report.table)")
     }
 
-    @Test func answersToOtherPicturesAreNotChosenFrom() {
+    @Test func answersToOtherImagesAreNotChosenFrom() {
         let answers: [ScoredPrompt.Answer] = [
             .init(text: "3", verdict: verdict(1), reward: 1, blind: 0),
             .init(text: "4", verdict: verdict(0), reward: 2, blind: 0),
-            .init(text: "5", isStray: true, verdict: verdict(0), reward: 0, blind: 0),
+            .init(text: "5", isDistractor: true, verdict: verdict(0), reward: 0, blind: 0),
         ]
         let report = RewardModelReport(
             policy: .scripted("sft"), seed: 0,
@@ -85,13 +85,13 @@ import Testing
     }
 
     @Test func judgesValidationsOfAPPORun() {
-        let picture = Family.counts.picture(seed: SeedSplit.validation.seed(at: 3))
-        let question = picture.questions[0]
+        let image = Family.counts.image(seed: SeedSplit.validation.seed(at: 3))
+        let question = image.questions[0]
         func validation(_ iteration: Int, _ text: String, reward: Double, divergence: Double) -> (Int, [HeldOutAnswer])
         {
-            let reference = PictureReference.generated(family: .counts, seed: SeedSplit.validation.seed(at: 3))
+            let reference = PreferenceImage.generated(family: .counts, seed: SeedSplit.validation.seed(at: 3))
             let answer = HeldOutAnswer(
-                picture: reference, question: question.text, text: text, ended: true, reward: reward,
+                image: reference, question: question.text, text: text, ended: true, reward: reward,
                 divergence: divergence)
             return (iteration, [answer])
         }
@@ -103,7 +103,7 @@ import Testing
         #expect(curve.points[1].reward == 1.5 && curve.points[1].gold >= 0.9, "\(curve.points)")
     }
 
-    /// A server whose answers tell pictures apart, and whose reward is the answer's length.
+    /// A server whose answers tell images apart, and whose reward is the answer's length.
     private struct Server: ReplyClient {
         private struct Body: Decodable {
             let question: String
@@ -113,8 +113,8 @@ import Testing
 
         func post(_ json: [UInt8], to url: String) async throws -> Reply {
             let body = try JSONDecoder().decode(Body.self, from: Data(json))
-            let picture = body.images[0].utf8.reduce(0) { ($0 * 31 + Int($1)) % 9_973 }
-            guard let answers = body.answers else { return try .answer("\(picture)") }
+            let image = body.images[0].utf8.reduce(0) { ($0 * 31 + Int($1)) % 9_973 }
+            guard let answers = body.answers else { return try .answer("\(image)") }
             let rewards = answers.map { #"{"index":0,"tokens":2,"reward":\#($0.count)}"# }.joined(separator: ",")
             return Reply(status: 200, body: [UInt8](#"{"data":[\#(rewards)]}"#.utf8))
         }
@@ -124,20 +124,20 @@ import Testing
         }
     }
 
-    @Test func scoresEachAnswerWithAndWithoutItsPicture() async throws {
+    @Test func scoresEachAnswerWithAndWithoutItsImage() async throws {
         var settings = RewardModelEvaluation.Settings()
         settings.answers = 4
-        settings.strayAnswers = 2
+        settings.distractorAnswers = 2
         let samples = FamilySample.draw(.counts, count: 3, draw: 0)
         let report = try await RewardModelEvaluation(
             samples: samples, client: Server(), server: "http://localhost:1", settings: settings, wait: { _ in }
         ).run()
         #expect(report.prompts.map(\.seed) == samples.map(\.seed))
         for (prompt, next) in zip(report.prompts, report.prompts[1...] + report.prompts[..<1]) {
-            let (own, stray) = (prompt.answers[0].text, next.answers[0].text)
-            #expect(own != stray)
-            #expect(prompt.answers.map(\.text) == [own, own, own, own, stray, stray])
-            #expect(prompt.answers.map(\.isStray) == [false, false, false, false, true, true])
+            let (own, distractor) = (prompt.answers[0].text, next.answers[0].text)
+            #expect(own != distractor)
+            #expect(prompt.answers.map(\.text) == [own, own, own, own, distractor, distractor])
+            #expect(prompt.answers.map(\.isDistractor) == [false, false, false, false, true, true])
             #expect(prompt.answers.allSatisfy { $0.reward == Double($0.text.count) && $0.blind == $0.reward })
         }
         #expect(report.bestOf.points.map(\.step) == [1, 2, 4])

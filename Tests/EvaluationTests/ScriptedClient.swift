@@ -15,7 +15,7 @@ final class ScriptedClient: ReplyClient {
         let seed: UInt32?
 
         /// The bytes of the first image's data URL.
-        var picture: [UInt8] {
+        var image: [UInt8] {
             let prefix = "data:image/png;base64,"
             guard let image = images.first, image.hasPrefix(prefix) else { return [] }
             return Data(base64Encoded: String(image.dropFirst(prefix.count))).map { [UInt8]($0) } ?? []
@@ -26,7 +26,7 @@ final class ScriptedClient: ReplyClient {
         var requests: [Request] = []
         var urls: Set<String> = []
         var open = 0
-        var mostOpen = 0
+        var maximumOpen = 0
     }
 
     private let state = Mutex(State())
@@ -43,7 +43,7 @@ final class ScriptedClient: ReplyClient {
 
     var requests: [Request] { state.withLock(\.requests) }
     var urls: Set<String> { state.withLock(\.urls) }
-    var mostOpen: Int { state.withLock(\.mostOpen) }
+    var maximumOpen: Int { state.withLock(\.maximumOpen) }
 
     func post(_ json: [UInt8], to url: String) async throws -> Reply {
         let request = try JSONDecoder().decode(Request.self, from: Data(json))
@@ -52,12 +52,12 @@ final class ScriptedClient: ReplyClient {
             state.requests.append(request)
             state.urls.insert(url)
             state.open += 1
-            state.mostOpen = max(state.mostOpen, state.open)
+            state.maximumOpen = max(state.maximumOpen, state.open)
             return earlier
         }
-        // Lets the others in, so that `mostOpen` shows how many are let in.
+        // Lets the others in, so that `maximumOpen` shows how many are let in.
         var turns = 0
-        while turns < 20 || (turns < 100_000 && mostOpen < gathering) {
+        while turns < 20 || (turns < 100_000 && maximumOpen < gathering) {
             await Task.yield()
             turns += 1
         }
@@ -68,8 +68,8 @@ final class ScriptedClient: ReplyClient {
     /// Every policy is there, in generation 1; without a name, `sft` is the first.
     func get(_ url: String) async throws -> Reply {
         let encoder = JSONEncoder()
-        let parts = url.split(separator: "/")
-        guard let last = parts.last, last != "models" else {
+        let batches = url.split(separator: "/")
+        guard let last = batches.last, last != "models" else {
             return Reply(status: 200, body: [UInt8](try encoder.encode(["data": [EvaluatedPolicy.scripted("sft")]])))
         }
         return Reply(status: 200, body: [UInt8](try encoder.encode(EvaluatedPolicy.scripted(String(last)))))

@@ -9,12 +9,12 @@ import Testing
 import Tokenizers
 
 @Suite struct TextQualityTests {
-    private let decoder: Decoder
+    private let decoder: TransformerDecoder
     private let tokenizer: Tokenizer
 
     init() throws {
         let file = try TinyLlama.file(.q4_1)
-        decoder = try Decoder(file, compute: Compute(threads: 2))
+        decoder = try TransformerDecoder(file, compute: Compute(threads: 2))
         tokenizer = Tokenizer(try Vocabulary(file))
     }
 
@@ -34,7 +34,7 @@ import Tokenizers
 
     /// From the softmax of whole rows, written out.
     @Test func isTheExponentialOfTheMeanLoss() throws {
-        let cache = decoder.makeCache(bytes: 0, leastPositions: ids.count)
+        let cache = decoder.makeCache(bytes: 0, minimumPositions: ids.count)
         let slice = SequenceSlice(
             rows: 0..<ids.count, start: 0, blockTable: (0..<cache.blocks).map { Int32($0) })
         let batch = DecoderBatch(tokens: ids, sequences: [slice], outputRows: Array(ids.indices))

@@ -94,10 +94,10 @@ import Testing
         }
         var settings = WinRateEvaluation.Settings(model: "ppo", against: "sft")
         settings.count = 10
-        settings.isContested = true
+        settings.hasDisagreement = true
         settings.concurrency = 2
         let evaluation = try WinRateEvaluation(
-            samples: { [samples] part in part < 9 ? samples : [] }, client: client, server: "http://localhost:1",
+            samples: { [samples] batch in batch < 9 ? samples : [] }, client: client, server: "http://localhost:1",
             settings: settings, wait: { _ in })
         let report = try #require(try await evaluation.run().first)
         #expect(report.pairs.count == 10)

@@ -10,18 +10,18 @@ import Testing
     private let image = RGBImage(width: 2, height: 1, red: 255, green: 0, blue: 0)
     private let fallback = PreferenceRecord.Labeler(kind: .human, id: "imported")
 
-    private func record(_ texts: [String], _ tiers: [[Int]], picture: PictureReference?) -> PreferenceRecord {
+    private func record(_ texts: [String], _ tiers: [[Int]], image: PreferenceImage?) -> PreferenceRecord {
         PreferenceRecord(
-            id: "cmp_1", picture: picture, question: "What?",
-            candidates: texts.map { .init(text: $0, tokens: [2], policy: "sft@2", finishReason: .stop) },
+            id: "cmp_1", image: image, question: "What?",
+            completions: texts.map { .init(text: $0, tokens: [2], policy: "sft@2", finishReason: .stop) },
             tiers: tiers, labeler: .init(kind: .simulatedRule, id: "rule-1"), seed: 3)
     }
 
-    @Test func everyPairIsALineWithItsPicture() throws {
+    @Test func everyPairIsALineWithItsImage() throws {
         try withTemporaryFolder { folder in
             let records = [
-                record(["a", "b", "c"], [[2], [0, 1]], picture: .generated(family: .counts, seed: 9)),
-                record(["a", "a"], [[0], [1]], picture: nil),
+                record(["a", "b", "c"], [[2], [0, 1]], image: .generated(family: .counts, seed: 9)),
+                record(["a", "a"], [[0], [1]], image: nil),
             ]
             let count = try ConversationalPreference.write(records, into: folder.path) { _ in ImageFile.encode(image) }
             let text = try String(contentsOf: folder.appending(path: "pairs.jsonl"), encoding: .utf8)
@@ -41,23 +41,23 @@ import Testing
 
     @Test func whatIsExportedCanBeImported() throws {
         try withTemporaryFolder { folder in
-            let original = record(["a", "b", "c"], [[2], [0], [1]], picture: .easyVQA(number: 1))
+            let original = record(["a", "b", "c"], [[2], [0], [1]], image: .easyVQA(number: 1))
             try ConversationalPreference.write([original], into: folder.path) { _ in ImageFile.encode(image) }
-            let kept = PictureFolder(dataFolder: folder.appending(path: "data").path)
+            let kept = ImageFolder(dataFolder: folder.appending(path: "data").path)
             let records = try ConversationalPreference.load(
                 path: folder.appending(path: "pairs.jsonl").path, labeler: fallback, keep: kept.keep
             ).map(\.record)
             let pairs = records.flatMap { record in
-                record.pairs.map { record.candidates[$0.chosen].text + record.candidates[$0.rejected].text }
+                record.pairs.map { record.completions[$0.chosen].text + record.completions[$0.rejected].text }
             }
             #expect(Set(pairs) == ["ca", "cb", "ab"])
             #expect(records.allSatisfy { $0.labeler == original.labeler && $0.question == "What?" })
-            guard case .stored(let digest)? = records[0].picture else {
-                Issue.record("\(String(describing: records[0].picture))")
+            guard case .stored(let digest)? = records[0].image else {
+                Issue.record("\(String(describing: records[0].image))")
                 return
             }
             #expect(try [UInt8](kept.file(sha256: digest)) == ImageFile.encode(image))
-            #expect(throws: PictureFolderError.self) { try kept.keep(Data("no picture".utf8)) }
+            #expect(throws: ImageFolderError.self) { try kept.keep(Data("no picture".utf8)) }
         }
     }
 
@@ -70,18 +70,18 @@ import Testing
                     + "AQEBAQEBAQEBAQEBAQEBAQEBAQEB/8QAFAABAAAAAAAAAAAAAAAAAAAAAP/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAI"
                     + "AQEAAD8AP//Z"))
         try withTemporaryFolder { folder in
-            let kept = PictureFolder(dataFolder: folder.appending(path: "data").path)
-            let picture = try kept.keep(jpeg)
-            guard case .stored(let digest) = picture else {
-                Issue.record("\(picture)")
+            let kept = ImageFolder(dataFolder: folder.appending(path: "data").path)
+            let image = try kept.keep(jpeg)
+            guard case .stored(let digest) = image else {
+                Issue.record("\(image)")
                 return
             }
-            let source = PictureSource(easyVQA: folder, kept: kept) { $0.picture(seed: $1) }
-            let records = [record(["a", "b"], [[0], [1]], picture: picture)]
+            let source = ImageSource(easyVQA: folder, kept: kept) { $0.image(seed: $1) }
+            let records = [record(["a", "b"], [[0], [1]], image: image)]
             try ConversationalPreference.write(records, into: folder.path, file: source.file)
             let name = "images/\(digest).jpg"
             #expect(try Data(contentsOf: folder.appending(path: name)) == jpeg)
-            #expect(throws: PictureFolderError.self) { try kept.keep(jpeg.dropLast(2)) }
+            #expect(throws: ImageFolderError.self) { try kept.keep(jpeg.dropLast(2)) }
         }
     }
 
@@ -108,9 +108,9 @@ import Testing
 
     @Test func twoOpinionsOnAPairAreOneComparison() throws {
         let records = try load(line("x", "y"), line("y", "x"), line("x", "z"))
-        #expect(records[0].id == records[1].id && records[0].candidates == records[1].candidates)
+        #expect(records[0].id == records[1].id && records[0].completions == records[1].completions)
         #expect(records[0].tiers == records[1].tiers.reversed() && records[0].id != records[2].id)
-        #expect(records.allSatisfy { $0.labeler == fallback && $0.picture == nil })
+        #expect(records.allSatisfy { $0.labeler == fallback && $0.image == nil })
     }
 
     @Test(arguments: [
@@ -134,8 +134,8 @@ import Testing
     @Test func accentsThatAreComposedDifferentlyAreDifferentAnswers() throws {
         let records = try load(line("caf\u{E9}", "cafe\u{301}"), line("cafe\u{301}", "caf\u{E9}"))
         #expect(records[0].id == records[1].id && records[0].tiers == records[1].tiers.reversed())
-        #expect(records[0].candidates.map(\.text.utf8.count).sorted() == [5, 6])
-        let texts = records.map { $0.candidates.map { Array($0.text.utf8) } }
+        #expect(records[0].completions.map(\.text.utf8.count).sorted() == [5, 6])
+        let texts = records.map { $0.completions.map { Array($0.text.utf8) } }
         #expect(texts[0] == texts[1])
     }
 
@@ -143,6 +143,6 @@ import Testing
         #expect(throws: PreferenceError.self) { try load(line("x", "x")) }
         #expect(throws: PreferenceError.self) { try load(line("x", "y", more: ",\"score\":1")) }
         #expect(throws: PreferenceError.self) { try load(line("x", "y", more: ",\"images\":[\"a\",\"b\"]")) }
-        #expect(try load(line("x", "y", more: ",\"images\":[\"a.png\"]"))[0].picture == .easyVQA(number: 4))
+        #expect(try load(line("x", "y", more: ",\"images\":[\"a.png\"]"))[0].image == .easyVQA(number: 4))
     }
 }

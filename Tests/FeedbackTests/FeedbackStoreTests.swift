@@ -13,8 +13,8 @@ import Testing
         kind: PreferenceRecord.Labeler.Kind = .human, question: String = "What is it?"
     ) -> PreferenceRecord {
         PreferenceRecord(
-            id: id, picture: .generated(family: .counts, seed: 5), question: question, questionIndex: 2, form: .short,
-            candidates: ["a", "b’s", "c"].map {
+            id: id, image: .generated(family: .counts, seed: 5), question: question, questionIndex: 2, form: .short,
+            completions: ["a", "b’s", "c"].map {
                 .init(text: $0, tokens: [7, 2], policy: "sft@2", finishReason: .stop)
             }, tiers: tiers, labeler: .init(kind: kind, id: labeler), seed: .max)
     }

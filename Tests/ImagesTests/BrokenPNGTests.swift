@@ -4,7 +4,7 @@ import Testing
 @Suite struct BrokenPNGTests {
     private typealias B = PNGBuilder
 
-    /// A whole 2x2 RGB picture.
+    /// A whole 2x2 RGB image.
     private static let pixels = B.stored([0, 1, 2, 3, 4, 5, 6, 0, 7, 8, 9, 10, 11, 12])
     private static let data = B.chunk("IDAT", pixels)
     private static let end = B.chunk("IEND")
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    /// With the CRC put right, a changed byte reaches the parsers behind it: an error or a picture, never a trap.
+    /// With the CRC put right, a changed byte reaches the parsers behind it: an error or an image, never a trap.
     @Test func changedChunksWithRightCRCNeverTrap() throws {
         let header = Array(B.header(2, 2)[8..<21])
         for index in header.indices {
@@ -133,19 +133,19 @@ import Testing
     }
 
     @Test func pixelDataMustInflateToTheExactSize() {
-        func picture(_ chunks: [UInt8]...) -> [UInt8] { B.file(B.header(2, 2), chunks.flatMap { $0 }, Self.end) }
+        func image(_ chunks: [UInt8]...) -> [UInt8] { B.file(B.header(2, 2), chunks.flatMap { $0 }, Self.end) }
         let rows = [UInt8](repeating: 0, count: 14)
-        #expect(Self.error(picture(B.chunk("IDAT", B.stored(rows)))) == nil)
-        #expect(Self.isCorrupt(picture(B.chunk("IDAT", B.stored(rows + [0])))))
-        #expect(Self.isCorrupt(picture(B.chunk("IDAT", B.stored(Array(rows.dropLast()))))))
-        #expect(Self.isCorrupt(picture(B.chunk("IDAT", B.stored([UInt8](repeating: 0, count: 1 << 22))))))
-        #expect(Self.isCorrupt(picture(B.chunk("IDAT", B.stored(rows) + [0]))))
-        #expect(Self.isCorrupt(picture(B.chunk("IDAT", B.stored(rows)), B.chunk("IDAT", [0]))))
-        #expect(Self.isCorrupt(picture(B.chunk("IDAT", B.stored(rows).dropLast(4)))))
-        #expect(Self.isCorrupt(picture(B.chunk("IDAT"))))
-        #expect(Self.error(picture(B.chunk("IDAT"), B.chunk("IDAT", B.stored(rows)), B.chunk("IDAT"))) == nil)
-        #expect(Self.isCorrupt(picture(B.chunk("IDAT", B.stored([5] + rows.dropFirst())))))
-        #expect(Self.isCorrupt(picture(B.chunk("IDAT", [UInt8](repeating: 0xA5, count: 40)))))
+        #expect(Self.error(image(B.chunk("IDAT", B.stored(rows)))) == nil)
+        #expect(Self.isCorrupt(image(B.chunk("IDAT", B.stored(rows + [0])))))
+        #expect(Self.isCorrupt(image(B.chunk("IDAT", B.stored(Array(rows.dropLast()))))))
+        #expect(Self.isCorrupt(image(B.chunk("IDAT", B.stored([UInt8](repeating: 0, count: 1 << 22))))))
+        #expect(Self.isCorrupt(image(B.chunk("IDAT", B.stored(rows) + [0]))))
+        #expect(Self.isCorrupt(image(B.chunk("IDAT", B.stored(rows)), B.chunk("IDAT", [0]))))
+        #expect(Self.isCorrupt(image(B.chunk("IDAT", B.stored(rows).dropLast(4)))))
+        #expect(Self.isCorrupt(image(B.chunk("IDAT"))))
+        #expect(Self.error(image(B.chunk("IDAT"), B.chunk("IDAT", B.stored(rows)), B.chunk("IDAT"))) == nil)
+        #expect(Self.isCorrupt(image(B.chunk("IDAT", B.stored([5] + rows.dropFirst())))))
+        #expect(Self.isCorrupt(image(B.chunk("IDAT", [UInt8](repeating: 0xA5, count: 40)))))
     }
 
     /// 10 MB of text that would inflate to 10 GB.
@@ -181,20 +181,20 @@ import Testing
     }
 
     @Test func palettesAreChecked() {
-        func picture(_ chunks: [UInt8]..., index: UInt8 = 0) -> [UInt8] {
+        func image(_ chunks: [UInt8]..., index: UInt8 = 0) -> [UInt8] {
             let data = B.chunk("IDAT", B.stored([0, index << 4 | index]))
             return B.file(B.header(2, 1, depth: 4, type: 3), chunks.flatMap { $0 }, data, Self.end)
         }
         let three = B.chunk("PLTE", Array(1...9))
-        #expect(Self.error(picture(three, index: 2)) == nil)
-        #expect(Self.isCorrupt(picture(three, index: 3)))
-        #expect(Self.isCorrupt(picture()))
-        #expect(Self.isCorrupt(picture(B.chunk("PLTE"))))
-        #expect(Self.isCorrupt(picture(B.chunk("PLTE", [UInt8](repeating: 0, count: 17 * 3)))))
-        #expect(Self.isCorrupt(picture(B.chunk("tRNS", [0]), three)))
-        #expect(Self.isCorrupt(picture(three, B.chunk("tRNS", [0, 0, 0, 0]))))
-        #expect(Self.isCorrupt(picture(three, B.chunk("tRNS"))))
-        #expect(Self.isCorrupt(picture(three, B.chunk("tRNS", [0]), B.chunk("tRNS", [0]))))
+        #expect(Self.error(image(three, index: 2)) == nil)
+        #expect(Self.isCorrupt(image(three, index: 3)))
+        #expect(Self.isCorrupt(image()))
+        #expect(Self.isCorrupt(image(B.chunk("PLTE"))))
+        #expect(Self.isCorrupt(image(B.chunk("PLTE", [UInt8](repeating: 0, count: 17 * 3)))))
+        #expect(Self.isCorrupt(image(B.chunk("tRNS", [0]), three)))
+        #expect(Self.isCorrupt(image(three, B.chunk("tRNS", [0, 0, 0, 0]))))
+        #expect(Self.isCorrupt(image(three, B.chunk("tRNS"))))
+        #expect(Self.isCorrupt(image(three, B.chunk("tRNS", [0]), B.chunk("tRNS", [0]))))
         let grey = B.chunk("IDAT", B.stored([0, 0]))
         #expect(Self.isCorrupt(B.file(B.header(1, 1, type: 0), three, grey, Self.end)))
     }

@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test(arguments: [(1, 1), (1, 300), (300, 1), (97, 61)])
-    func encodedPicturesDecodeToThemselves(width: Int, height: Int) throws {
+    func encodedImagesDecodeToThemselves(width: Int, height: Int) throws {
         var state = UInt64(width)
         let pixels = (0..<(width * height * 3)).map { _ in
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -45,7 +45,7 @@ import Testing
         #expect(try ImageFile.decode(ImageFile.encode(image)).rgb == image)
     }
 
-    @Test func picturesAtTheLimitsDecode() throws {
+    @Test func imagesAtTheLimitsDecode() throws {
         let wide = RGBImage(width: 8_192, height: 2_048, red: 1, green: 2, blue: 3)
         #expect(try ImageFile.decode(ImageFile.encode(wide)).rgb == wide)
         let tight = ImageLimits(maximumBytes: ImageFile.encode(wide).count, maximumSide: 8_192, maximumPixels: 1 << 24)

@@ -31,7 +31,7 @@ import Testing
     private static let cacheTolerance: Float = 2e-3
 
     @Test func floatLogitsEqualTheReference() throws {
-        let decoder = try Decoder(GGUFFile(path: baseModelPath()), precision: .float32, compute: compute)
+        let decoder = try TransformerDecoder(GGUFFile(path: baseModelPath()), precision: .float32, compute: compute)
         let golden = try JSONDecoder().decode(Prompts.self, from: Data(contentsOf: fixtureURL("decoder.json")))
         let values = try SafetensorsFile(path: fixtureURL("decoder.safetensors").path)
         for (name, prompt) in golden.prompts {
@@ -54,7 +54,7 @@ import Testing
 
     @Test(arguments: KVCache.Precision.allCases)
     func quantisedPathAgreesWithTheReference(cache: KVCache.Precision) throws {
-        let decoder = try Decoder(GGUFFile(path: baseModelPath()), compute: compute)
+        let decoder = try TransformerDecoder(GGUFFile(path: baseModelPath()), compute: compute)
         let golden = try JSONDecoder().decode(Passage.self, from: Data(contentsOf: fixtureURL("decoder_text.json")))
         let logits = decoder.logits(of: golden.ids, chunk: 512, cache: cache)
         let lead = try SafetensorsFile(path: fixtureURL("decoder_text.safetensors").path).tensor("lead").elements
@@ -82,7 +82,7 @@ import Testing
         let golden = try JSONDecoder().decode(Tiny.self, from: Data(contentsOf: fixtureURL("tiny-llama.json")))
         let file = try TinyLlama.file(format), name = format.rawValue
         #expect(try FileDigest(path: file.path).sha256 == golden.files[name], "the reference writes the same bytes")
-        let decoder = try Decoder(file, precision: .float32, compute: compute)
+        let decoder = try TransformerDecoder(file, precision: .float32, compute: compute)
         let expected = try SafetensorsFile(path: fixtureURL("tiny-llama.safetensors").path).tensor("\(name).logits")
         let logits = decoder.logits(of: golden.ids, chunk: 7)
         let scale = expected.elements.map(abs).max() ?? 0
@@ -97,23 +97,23 @@ extension DecoderGoldenTests {
         let golden = try SafetensorsFile(path: fixtureURL("tiny-llama-yarn.safetensors").path)
         let ids = try golden.tensor("ids").elements.map { Int32($0) }
         let file = try TinyLlama.file()
-        let decoder = try Decoder(file, precision: .float32, contextLength: 4096, compute: compute)
+        let decoder = try TransformerDecoder(file, precision: .float32, contextLength: 4096, compute: compute)
         let (logits, expected) = (decoder.logits(of: ids, chunk: 500), try golden.tensor("logits"))
         let scale = expected.elements.map(abs).max() ?? 0
         for row in 0..<expected.rows {
             let errors = (0..<expected.columns).map { abs(logits[row * 100, $0] - expected[row, $0]) }
             #expect((errors.max() ?? .infinity) < Self.cacheTolerance * scale, "position \(row * 100)")
         }
-        let plain = try Decoder(file, precision: .float32, contextLength: 1024, compute: compute)
+        let plain = try TransformerDecoder(file, precision: .float32, contextLength: 1024, compute: compute)
         #expect(plain.configuration.contextStretch == 1)
-        #expect(throws: ModelError.self) { try Decoder(file, contextLength: 4097, compute: compute) }
+        #expect(throws: ModelError.self) { try TransformerDecoder(file, contextLength: 4097, compute: compute) }
     }
 }
 
-extension Decoder {
+extension TransformerDecoder {
     /// The logits of every position of one sequence, computed in chunks.
     func logits(of ids: [Int32], chunk: Int, cache precision: KVCache.Precision = .fp16) -> Tensor {
-        let cache = makeCache(bytes: 0, leastPositions: ids.count, precision: precision)
+        let cache = makeCache(bytes: 0, minimumPositions: ids.count, precision: precision)
         let table = (0..<Int32(cache.blocks)).map { $0 }
         var result = Tensor(zeros: [ids.count, configuration.vocabulary])
         for start in stride(from: 0, to: ids.count, by: chunk) {

@@ -6,38 +6,38 @@ import TestSupport
 import Testing
 
 @Suite struct RewardHeadTests {
-    private func head(likelihood: Float) -> RewardHead {
+    private func head(logProbWeight: Float) -> RewardHead {
         var generator = SeededGenerator(seed: 1)
         var score = ScalarHead(starting: 33, using: &generator)
         score.bias[0, 0] = 0.7
-        return RewardHead(score: score, likelihood: likelihood)
+        return RewardHead(score: score, logProbWeight: logProbWeight)
     }
 
     @Test func shiftAndGainAreFoldedIn() {
-        let normalized = head(likelihood: 0.5).normalized(shift: 1.5, gain: 0.25)
-        #expect(normalized.likelihood == 0.125 && abs(normalized.score.bias[0, 0] + 0.2) < 1e-6)
-        #expect(normalized.score.weight[0, 7] == 0.25 * head(likelihood: 0).score.weight[0, 7])
+        let normalized = head(logProbWeight: 0.5).normalized(shift: 1.5, gain: 0.25)
+        #expect(normalized.logProbWeight == 0.125 && abs(normalized.score.bias[0, 0] + 0.2) < 1e-6)
+        #expect(normalized.score.weight[0, 7] == 0.25 * head(logProbWeight: 0).score.weight[0, 7])
     }
 
     /// A head that reads hidden states only has the tensors of a sequence classifier and no other.
     @Test(arguments: [(Float(0.4), 3), (0, 2)])
-    func aFileGivesItBack(likelihood: Float, tensors: Int) throws {
+    func aFileGivesItBack(logProbWeight: Float, tensors: Int) throws {
         try withTemporaryFolder { folder in
             let path = folder.appending(path: "head.safetensors").path
-            let head = head(likelihood: likelihood)
+            let head = head(logProbWeight: logProbWeight)
             try head.write(to: path, metadata: ["gain": "2.0"])
             let file = try SafetensorsFile(path: path)
             #expect(file.metadata == ["gain": "2.0"] && file.entries.count == tensors)
             let read = try RewardHead(path: path, hidden: 33)
             #expect(read.score.weight.elements == head.score.weight.elements)
-            #expect(read.score.bias.elements == head.score.bias.elements && read.likelihood == likelihood)
+            #expect(read.score.bias.elements == head.score.bias.elements && read.logProbWeight == logProbWeight)
         }
     }
 
     @Test func otherFilesAreRefusedByName() throws {
         try withTemporaryFolder { folder in
             let path = folder.appending(path: "head.safetensors").path
-            let score = head(likelihood: 0).score
+            let score = head(logProbWeight: 0).score
             let parts = ["score.weight": score.weight, "score.bias": score.bias]
             func write(_ tensors: [String: Tensor]) throws {
                 try SafetensorsFile.write(tensors, as: .float32, to: path)
@@ -56,15 +56,15 @@ import Testing
     }
 
     @Test func numbersMustBeFinite() {
-        #expect(head(likelihood: 0.5).isFinite && !head(likelihood: .nan).isFinite)
-        var broken = head(likelihood: 0.5)
+        #expect(head(logProbWeight: 0.5).isFinite && !head(logProbWeight: .nan).isFinite)
+        var broken = head(logProbWeight: 0.5)
         broken.score.weight[0, 32] = .infinity
         #expect(!broken.isFinite)
     }
 
     @Test func parametersGiveItBack() {
-        let head = head(likelihood: 0.3)
+        let head = head(logProbWeight: 0.3)
         let again = RewardHead(ParameterSet(head.parameters))
-        #expect(again.score.weight.elements == head.score.weight.elements && again.likelihood == 0.3)
+        #expect(again.score.weight.elements == head.score.weight.elements && again.logProbWeight == 0.3)
     }
 }

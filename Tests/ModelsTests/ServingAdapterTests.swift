@@ -10,11 +10,11 @@ import Testing
     private struct Golden: Decodable { var ids: [Int32] }
 
     private let compute = Compute(threads: 2)
-    private let decoder: Decoder
+    private let decoder: TransformerDecoder
     private let ids: [Int32]
 
     init() throws {
-        decoder = try Decoder(TinyLlama.file(), precision: .float32, compute: compute)
+        decoder = try TransformerDecoder(TinyLlama.file(), precision: .float32, compute: compute)
         ids = try JSONDecoder().decode(Golden.self, from: Data(contentsOf: fixtureURL("adapter.json"))).ids
     }
 
@@ -27,7 +27,7 @@ import Testing
     }
 
     private func logits(_ adapters: [ServingAdapter?]) -> [Tensor] {
-        let cache = decoder.makeCache(bytes: 0, leastPositions: adapters.count * 64)
+        let cache = decoder.makeCache(bytes: 0, minimumPositions: adapters.count * 64)
         var batch = DecoderBatch(tokens: [], sequences: [], outputRows: [])
         for (index, adapter) in adapters.enumerated() {
             let rows = batch.tokens.count..<batch.tokens.count + ids.count

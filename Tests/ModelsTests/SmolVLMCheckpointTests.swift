@@ -5,7 +5,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// A checkpoint that transformers saved, with its logits for one picture (`make_smolvlm.py`).
+/// A checkpoint that transformers saved, with its logits for one image (`make_smolvlm.py`).
 @Suite struct SmolVLMCheckpointTests {
     private struct Golden: Decodable {
         let ids: [Int32]
@@ -27,8 +27,8 @@ import Testing
         let encoder = try VisionEncoder(VisionWeights(checkpoint: checkpoint.path), on: compute)
         let tokens = encoder.encode(try file.tensor("pixels"))
         #expect(largestDifference(tokens, try file.tensor("tokens")) < 1e-5)
-        let decoder = try Decoder(TinyLlama.file(), compute: compute)
-        let cache = decoder.makeCache(bytes: 0, leastPositions: golden.ids.count)
+        let decoder = try TransformerDecoder(TinyLlama.file(), compute: compute)
+        let cache = decoder.makeCache(bytes: 0, minimumPositions: golden.ids.count)
         let rows = Array(golden.ids.indices)
         let slice = SequenceSlice(
             rows: 0..<rows.count, start: 0, blockTable: (0..<Int32(cache.blocks)).map { $0 })

@@ -76,10 +76,10 @@ private func weights(_ configuration: VisionConfiguration, seed: UInt64) -> Visi
         let pixels = Tensor(normal: 1, [5, 3, 64, 64], using: &generator)
         let together = encoder.encode(pixels)
         #expect(together.shape == [5 * 16, 40])
-        for view in 0..<5 {
-            let lines = pixels.reshaped([5 * 3, 64 * 64]).rows(view * 3..<view * 3 + 3)
+        for tile in 0..<5 {
+            let lines = pixels.reshaped([5 * 3, 64 * 64]).rows(tile * 3..<tile * 3 + 3)
             let alone = encoder.encode(lines.reshaped([1, 3, 64, 64]))
-            #expect(alone.elements == together.rows(view * 16..<(view + 1) * 16).elements)
+            #expect(alone.elements == together.rows(tile * 16..<(tile + 1) * 16).elements)
         }
     }
 

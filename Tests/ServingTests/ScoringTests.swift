@@ -34,7 +34,7 @@ import Testing
             try TinyPolicy.publish("ppo", generation: 1, in: folder.path, alpha: 40)
             try TinyPolicy.publish("reward", generation: 1, in: folder.path, alpha: 16, head: TinyPolicy.head(seed: 1))
             try TinyPolicy.publish("value", generation: 1, in: folder.path, alpha: 4, head: TinyPolicy.head(seed: 2))
-            let decoder = try Decoder(TinyLlama.file(), compute: Compute(threads: 2))
+            let decoder = try TransformerDecoder(TinyLlama.file(), compute: Compute(threads: 2))
             let loader = PolicyLoader(
                 decoder: decoder, backbone: TinyPolicy.backbone, library: .init(published: nil, shipped: folder.path))
             var configuration = EngineConfiguration(contextLength: 1_024)

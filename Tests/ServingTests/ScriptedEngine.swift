@@ -2,7 +2,7 @@ import Engine
 import Synchronization
 
 /// Plays the events that a test wants.
-final class ScriptedEngine: Generating {
+final class ScriptedEngine: InferenceEngine {
     typealias Script = @Sendable (EngineRequest, AsyncStream<EngineEvent>.Continuation) -> Void
 
     private let script: Script

@@ -57,7 +57,7 @@ import Testing
         try await withTemporaryFolder { folder in
             try TinyPolicy.publish(generation: 1, in: folder.path, alpha: 8)
             try TinyPolicy.publish(generation: 2, in: folder.path, alpha: 80)
-            let decoder = try Decoder(TinyLlama.file(), compute: Compute(threads: 2))
+            let decoder = try TransformerDecoder(TinyLlama.file(), compute: Compute(threads: 2))
             let loader = PolicyLoader(
                 decoder: decoder, backbone: TinyPolicy.backbone,
                 library: .init(published: folder.path, shipped: folder.path + "/none"))

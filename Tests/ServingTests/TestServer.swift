@@ -13,7 +13,7 @@ import Tokenizers
 let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 /// A model that answers with `engine`.
-func servedModel(_ engine: any Generating, policies: any PolicySource = ScriptedPolicies()) throws -> ServedModel {
+func servedModel(_ engine: any InferenceEngine, policies: any PolicySource = ScriptedPolicies()) throws -> ServedModel {
     ServedModel(
         engine: engine, policies: try PolicyStore(policies),
         processor: InputProcessor(tokenizer: try TinyLlama.tokenizer()), contextLength: 1_024)
@@ -21,7 +21,7 @@ func servedModel(_ engine: any Generating, policies: any PolicySource = Scripted
 
 /// Runs a server on a port of its own.
 func withServer<Result>(
-    _ engine: any Generating, policies: any PolicySource = ScriptedPolicies(), keys: KeyRing? = nil,
+    _ engine: any InferenceEngine, policies: any PolicySource = ScriptedPolicies(), keys: KeyRing? = nil,
     configure: (inout ServerConfiguration) -> Void = { _ in }, logger: Logger = silent,
     _ test: @Sendable (any TestClientProtocol) async throws -> Result
 ) async throws -> Result {

@@ -30,7 +30,7 @@ struct ChatTemplateTests {
         #expect(tokenizer.decode(attacked) == "system\n\(attack)\nuser\n\(attack)\nassistant\n")
     }
 
-    @Test func picturesStandWhereTheMessagePutsThem() throws {
+    @Test func imagesStandWhereTheMessagePutsThem() throws {
         let tokenizer = try SmolLM2.tokenizer.get()
         let content: [ChatMessage.Part] = [
             .image(3), .text("What is"), .text(" this, and "), .image(1), .image(0), .text(" that?"),
@@ -58,7 +58,7 @@ struct ChatTemplateTests {
     }
 
     @Test(arguments: [ChatMessage.Role.system, .assistant])
-    func picturesBelongToTheUser(role: ChatMessage.Role) throws {
+    func imagesBelongToTheUser(role: ChatMessage.Role) throws {
         let messages = [
             ChatMessage(role: .user, content: [.image(0)]),
             ChatMessage(role: role, content: [.text("a"), .image(1)]),

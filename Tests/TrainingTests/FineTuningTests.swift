@@ -7,11 +7,11 @@ import Testing
 import Tokenizers
 import Training
 
-/// Fine-tuning of the tiny llama on made-up pictures.
+/// Fine-tuning of the tiny llama on made-up images.
 @Suite struct FineTuningTests {
     private let compute = Compute(threads: 2)
 
-    /// Sees views of 16 pixels in four tokens.
+    /// Sees tiles of 16 pixels in four tokens.
     private func vision(feedForward: Int = 16) throws -> VisionWeights {
         var generator = Tensors.SeededGenerator(seed: 4)
         let configuration = try VisionConfiguration(
@@ -20,15 +20,15 @@ import Training
         return VisionWeights(configuration: configuration, using: &generator)
     }
 
-    /// A picture's first channel decides the answers: its colour.
-    private func pictures(_ count: Int) -> [PictureQuestions] {
+    /// An image's first channel decides the answers: its colour.
+    private func images(_ count: Int) -> [ImageQuestions] {
         var generator = Tensors.SeededGenerator(seed: 21)
         return (0..<count).map { index in
             let isRed = index % 2 == 0
             let noise = Tensor(normal: 0.1, [3, 256], using: &generator)
-            let views = noise.elements.enumerated().map { $0 < 256 ? $1 + (isRed ? 1 : -1) : $1 }
-            return PictureQuestions(
-                views: Tensor(views, shape: [1, 3, 16, 16]),
+            let tiles = noise.elements.enumerated().map { $0 < 256 ? $1 + (isRed ? 1 : -1) : $1 }
+            return ImageQuestions(
+                tiles: Tensor(tiles, shape: [1, 3, 16, 16]),
                 questions: [
                     .init(text: "what color?", answer: isRed ? "red" : "blue", group: "open"),
                     .init(text: "is it red?", answer: isRed ? "yes" : "no", group: "yes_no"),
@@ -40,9 +40,9 @@ import Training
     private func settings(steps: Int) -> FineTuningSettings {
         var settings = FineTuningSettings()
         settings.steps = steps
-        settings.officialPictures = 3
-        settings.familyPictures = 0
-        settings.questionsPerPicture = 2
+        settings.officialImages = 3
+        settings.familyImages = 0
+        settings.questionsPerImage = 2
         settings.rank = 4
         settings.alpha = 8
         settings.adapterRate = 1e-2
@@ -53,8 +53,8 @@ import Training
         return settings
     }
 
-    private func demonstrations(_ pictures: [PictureQuestions]) -> RepeatedDemonstrations {
-        RepeatedDemonstrations(pictures, heldOut: 4, seed: 0, picturesPerStep: 3, questionsPerPicture: 2)
+    private func demonstrations(_ images: [ImageQuestions]) -> RepeatedDemonstrations {
+        RepeatedDemonstrations(images, heldOut: 4, seed: 0, imagesPerStep: 3, questionsPerImage: 2)
     }
 
     private func stage(steps: Int) throws -> SupervisedFineTuning {
@@ -65,7 +65,7 @@ import Training
                 reply: tokenizer.encode($0, special: .asText) + [2])
         }
         return try SupervisedFineTuning(
-            base: TinyLlama.frozen(compute: compute), vision: vision(), demonstrations: demonstrations(pictures(16)),
+            base: TinyLlama.frozen(compute: compute), vision: vision(), demonstrations: demonstrations(images(16)),
             replay: replay, template: .chatml, tokenizer: tokenizer, settings: settings(steps: steps))
     }
 
@@ -78,14 +78,14 @@ import Training
         return (outcome, run.stage)
     }
 
-    @Test func itLearnsWhatPicturesShow() throws {
+    @Test func itLearnsWhatImagesShow() throws {
         try withTemporaryFolder { folder in
             let result = try run(folder, steps: 120, options: .init(validationInterval: 0))
             #expect(result.outcome == .finished)
             var stage = result.stage
-            let figures = try stage.validate()
-            #expect(figures.first { $0.name == "accuracy" }?.value == 1)
-            #expect(figures.count == 3)
+            let metrics = try stage.validate()
+            #expect(metrics.first { $0.name == "accuracy" }?.value == 1)
+            #expect(metrics.count == 3)
         }
     }
 
@@ -94,7 +94,7 @@ import Training
         var settings = settings(steps: 60)
         (settings.adapterRate, settings.connectorRate, settings.visionRate) = (0, 0, 1e-2)
         var stage = try SupervisedFineTuning(
-            base: TinyLlama.frozen(compute: compute), vision: vision(), demonstrations: demonstrations(pictures(16)),
+            base: TinyLlama.frozen(compute: compute), vision: vision(), demonstrations: demonstrations(images(16)),
             replay: [], template: .chatml, tokenizer: TinyLlama.tokenizer(), settings: settings)
         let losses = try (0..<60).map { try stage.advance(step: $0).loss }
         let (first, last) = (losses.prefix(10).reduce(0, +) / 10, losses.suffix(10).reduce(0, +) / 10)
@@ -113,7 +113,7 @@ import Training
         }
         let next = try SupervisedFineTuning(
             base: TinyLlama.frozen(compute: compute), vision: trained.vision, start: trained.adapter,
-            demonstrations: demonstrations(pictures(16)), replay: [], template: .chatml,
+            demonstrations: demonstrations(images(16)), replay: [], template: .chatml,
             tokenizer: TinyLlama.tokenizer(), settings: settings(steps: 4))
         for (one, other) in zip(next.parameters.tensors, trained.parameters.tensors) {
             #expect(one.elements == other.elements)
@@ -152,7 +152,7 @@ import Training
     @Test func textIsHeldToTheBaseModel() throws {
         var stage = try stage(steps: 40)
         func divergence(_ report: StepReport) -> Double? {
-            report.figures.first { $0.name == "loss_replay" }?.value
+            report.metrics.first { $0.name == "loss_replay" }?.value
         }
         #expect(abs(try #require(divergence(stage.advance(step: 0)))) < 1e-5)
         let later = try (1..<40).compactMap { divergence(try stage.advance(step: $0)) }
@@ -221,7 +221,7 @@ import Training
             let runFolder = try RunFolder(path: folder.path, configuration: settings(steps: 2))
             let other = try SupervisedFineTuning(
                 base: TinyLlama.frozen(compute: compute), vision: vision(feedForward: 24),
-                demonstrations: demonstrations(pictures(16)), replay: [], template: .chatml,
+                demonstrations: demonstrations(images(16)), replay: [], template: .chatml,
                 tokenizer: TinyLlama.tokenizer(),
                 settings: settings(steps: 2))
             #expect(throws: RunFolderError.self) {

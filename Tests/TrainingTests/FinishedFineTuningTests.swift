@@ -38,16 +38,16 @@ import Training
             try writeRun(to: run)
             let policies = folder.appending(path: "policies").path
             var publication = FinishedFineTuning.Publication(generation: 3, visionGeneration: 2)
-            publication.figures = ["accuracy": 0.994]
+            publication.metrics = ["accuracy": 0.994]
             try FinishedFineTuning(folder: run.path).publish(publication, in: policies, at: time)
 
             let policy = try PolicyFolder(name: "sft", in: policies, backbone: backbone)
             var expected = PolicyManifest(
                 name: "sft", generation: 3, backbone: backbone, created: time, creator: "apus",
                 vision: .init(name: "vision", generation: 2), chatTemplate: .chatml,
-                textTemplate: .smollm2, image: .init(viewSize: 32, maxViews: 1, fit: .stretch),
+                textTemplate: .smollm2, image: .init(tileSize: 32, maximumTiles: 1, fit: .stretch),
                 sampling: .init(temperature: 0),
-                figures: ["accuracy": 0.994], data: ["questions": questions])
+                metrics: ["accuracy": 0.994], data: ["questions": questions])
             expected.files = policy.manifest.files
             #expect(policy.manifest == expected)
             #expect(policy.manifest.files.keys.sorted() == ["adapter_config.json", "adapter_model.safetensors"])
@@ -118,7 +118,7 @@ import Training
             #expect(throws: PolicyError.published(path: policies + "/vision/1")) {
                 try second.publish(.init(generation: 2, visionGeneration: 1), in: policies)
             }
-            // The same eyes may serve another generation.
+            // The same vision may serve another generation.
             let again = try first.publish(.init(generation: 2, visionGeneration: 1), in: policies)
             #expect(again.vision.manifest.generation == 1 && again.policy.manifest.generation == 2)
         }

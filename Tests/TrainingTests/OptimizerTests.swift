@@ -41,12 +41,12 @@ import Training
     func tenStepsEqualPyTorch(name: String) throws {
         let recording = try PackedFixture.decode(Recording.self, from: fixtureURL("\(name).json"))
         let file = try SafetensorsFile(path: fixtureURL("\(name).safetensors").path)
-        let hasPictures = recording.rates["connector"] != nil
+        let hasImages = recording.rates["connector"] != nil
         let base = try TinyLlama.frozen(compute: compute)
-        let features = hasPictures ? try file.tensor("features") : nil
+        let features = hasImages ? try file.tensor("features") : nil
         func parameters(_ prefix: String) throws -> ParameterSet {
             let connector =
-                hasPictures ? [(name: "connector", tensor: try file.tensor(prefix + Self.connector))] : []
+                hasImages ? [(name: "connector", tensor: try file.tensor(prefix + Self.connector))] : []
             return ParameterSet(connector + (try LowRankAdapter(file, prefix: prefix).parameters))
         }
         let start = try parameters("start.")

@@ -86,19 +86,19 @@ import Training
 
     private func record(tiers: [[Int]]) -> PreferenceRecord {
         PreferenceRecord(
-            id: "one", picture: nil, question: "which?",
-            candidates: tiers.joined().map { .init(text: "\($0)", tokens: [2], policy: nil, finishReason: .stop) },
+            id: "one", image: nil, question: "which?",
+            completions: tiers.joined().map { .init(text: "\($0)", tokens: [2], policy: nil, finishReason: .stop) },
             tiers: tiers, labeler: .init(kind: .simulatedRule, id: "test"), seed: 0)
     }
 
     /// Candidates in random tiers.
     private func tiers(_ count: Int, using generator: inout SeededGenerator) -> [[Int]] {
         var tiers: [[Int]] = []
-        for candidate in generator.shuffled(Array(0..<count)) {
+        for completion in generator.shuffled(Array(0..<count)) {
             if tiers.isEmpty || generator.draw(0...2) > 0 {
-                tiers.append([candidate])
+                tiers.append([completion])
             } else {
-                tiers[tiers.count - 1].append(candidate)
+                tiers[tiers.count - 1].append(completion)
             }
         }
         return tiers

@@ -9,17 +9,18 @@ import Testing
 import Tokenizers
 import Training
 
-/// The whole recipe on a tiny random model and generated pictures: demonstrations, rankings of sampled answers, a reward
-/// model, PPO. `make rlhf-smoke` runs it; what it learns means nothing, that each stage takes what the last one made does.
+/// The whole recipe on a tiny random model and generated images: demonstrations, rankings of sampled answers, a reward
+/// model, PPO. `make rlhf-smoke` runs it; what it learns means nothing, that each stage takes what the last one made
+/// does.
 @Suite struct RLHFSmokeTests {
     @Test func everyStageTakesWhatTheLastOneMade() async throws {
         try await onOwnThread {
             try withTemporaryFolder { folder in
                 let world = try TinyPPO()
-                let prompts = FamilyPrompts(seed: 5, families: [.counts, .descriptions], pictures: 4, questions: 2)
+                let prompts = FamilyPrompts(seed: 5, families: [.counts, .descriptions], images: 4, questions: 2)
                 let (sft, sampler) = try Self.fineTuned(world, in: folder)
                 let answered = try sampler.sample(
-                    prompts.pictures(of: 0), adapter: sft, generation: 1, answers: 4, maximumTokens: 8,
+                    prompts.images(of: 0), adapter: sft, generation: 1, answers: 4, maximumTokens: 8,
                     seed: { UInt64($0) })
                 let reward = try Self.rewardModel(world, sft: sft, ranked: Self.rankings(of: answered), in: folder)
                 let (first, last) = try Self.optimized(
@@ -34,12 +35,12 @@ import Training
     private static func fineTuned(
         _ world: TinyPPO, in folder: URL
     ) throws -> (adapter: LowRankAdapter, sampler: RolloutSampler) {
-        let processor = ImageProcessor(viewSize: world.vision.configuration.imageSize)
-        let pictures = (0..<8).map { seed in
-            let picture = Family.counts.picture(seed: UInt64(seed))
-            return PictureQuestions(
-                views: processor.views(of: picture.scene.image, detail: .low),
-                questions: picture.questions.map { .init(text: $0.text, answer: $0.answer, group: "counts") })
+        let processor = ImageProcessor(tileSize: world.vision.configuration.imageSize)
+        let images = (0..<8).map { seed in
+            let image = Family.counts.image(seed: UInt64(seed))
+            return ImageQuestions(
+                tiles: processor.tiles(of: image.scene.image, detail: .low),
+                questions: image.questions.map { .init(text: $0.text, answer: $0.answer, group: "counts") })
         }
         var settings = FineTuningSettings()
         settings.steps = 4
@@ -48,21 +49,21 @@ import Training
         let stage = try SupervisedFineTuning(
             base: world.base, vision: world.vision,
             demonstrations: RepeatedDemonstrations(
-                pictures, heldOut: 2, seed: 0, picturesPerStep: 2, questionsPerPicture: 2),
+                images, heldOut: 2, seed: 0, imagesPerStep: 2, questionsPerImage: 2),
             replay: [], template: .chatml, tokenizer: world.tokenizer, settings: settings)
         let tuned = try finished(stage, settings, in: folder.appendingPathComponent("sft"))
         return (tuned.adapter, world.sampler(seeing: tuned.vision))
     }
 
     /// Each question's answers, ranked by a rule that can tell random ones apart: by their first tokens.
-    private static func rankings(of pictures: [AnsweredPicture]) throws -> [(RankedAnswers, Tensor)] {
-        try pictures.flatMap { picture in
-            let records = picture.questions.enumerated().map { index, question in
+    private static func rankings(of images: [AnsweredImage]) throws -> [(RankedAnswers, Tensor)] {
+        try images.flatMap { image in
+            let records = image.questions.enumerated().map { index, question in
                 let first = question.answers.map { $0.tokens[0] }
                 return PreferenceRecord(
-                    id: "\(picture.picture.reference)-\(index)", picture: picture.picture.reference,
+                    id: "\(image.prompts.reference)-\(index)", image: image.prompts.reference,
                     question: question.text,
-                    candidates: question.answers.map {
+                    completions: question.answers.map {
                         .init(
                             text: $0.text.isEmpty ? "-" : $0.text, tokens: $0.tokens, policy: "sft@1",
                             finishReason: $0.ended ? .stop : .length)
@@ -70,7 +71,7 @@ import Training
                     tiers: Set(first).sorted().map { token in first.indices.filter { first[$0] == token } },
                     labeler: .init(kind: .simulatedRule, id: "first-token"), seed: 0)
             }
-            return try RankedAnswers.comparisons(of: records).map { ($0, picture.embeddings) }
+            return try RankedAnswers.comparisons(of: records).map { ($0, image.embeddings) }
         }
     }
 
@@ -81,7 +82,7 @@ import Training
             template: .chatml, tokenizer: world.tokenizer, vocabulary: world.base.configuration.vocabulary)
         let prompts = try ranked.map { try reader.prompt(of: $0, embeddings: $1) }
         var settings = RewardModelingSettings()
-        settings.heldOutPictures = 1
+        settings.heldOutImages = 1
         settings.promptsPerStep = 2
         let stage = try RewardModeling(base: world.base, adapter: sft, prompts: prompts, settings: settings)
         return try finished(stage, settings, in: folder.appendingPathComponent("reward")).model

@@ -4,18 +4,18 @@ import Tokenizers
 import Training
 
 @Suite struct RankedAnswersTests {
-    private func candidate(
+    private func completion(
         _ text: String, _ tokens: [Int32] = [], _ reason: PreferenceRecord.FinishReason = .stop
-    ) -> PreferenceRecord.Candidate {
+    ) -> PreferenceRecord.RankedCompletion {
         .init(text: text, tokens: tokens, policy: nil, finishReason: reason)
     }
 
     private func record(
-        _ id: String, labeler: String = "a", candidates: [PreferenceRecord.Candidate]? = nil,
+        _ id: String, labeler: String = "a", completions: [PreferenceRecord.RankedCompletion]? = nil,
         tiers: [[Int]] = [[0], [1]]
     ) -> PreferenceRecord {
         PreferenceRecord(
-            id: id, picture: nil, question: "which?", candidates: candidates ?? [candidate("x"), candidate("y")],
+            id: id, image: nil, question: "which?", completions: completions ?? [completion("x"), completion("y")],
             tiers: tiers, labeler: .init(kind: .human, id: labeler), seed: 0)
     }
 
@@ -30,7 +30,8 @@ import Training
             comparisons[0].rankings.map(\.pairs) == [[.init(chosen: 0, rejected: 1)], [.init(chosen: 1, rejected: 0)]])
         #expect(comparisons[0].rankings.map(\.labeler.id) == ["a", "b"])
         #expect(throws: RankedAnswersError.contradiction(id: "one")) {
-            try RankedAnswers.comparisons(of: records + [record("one", candidates: [candidate("x"), candidate("z")])])
+            try RankedAnswers.comparisons(
+                of: records + [record("one", completions: [completion("x"), completion("z")])])
         }
     }
 
@@ -38,11 +39,11 @@ import Training
     @Test func answersEndWhereTheyEnded() throws {
         let reader = try TinyRankings.reader()
         let texts = [
-            candidate("ab", [70, 71, 2]), candidate("ab", [70, 71], .length), candidate("ab"),
-            candidate("ab", [], .length),
+            completion("ab", [70, 71, 2]), completion("ab", [70, 71], .length), completion("ab"),
+            completion("ab", [], .length),
         ]
         let tokens = try reader.prompt(
-            of: RankedAnswers.comparisons(of: [record("one", candidates: texts, tiers: [[0], [1], [2], [3]])])[0],
+            of: RankedAnswers.comparisons(of: [record("one", completions: texts, tiers: [[0], [1], [2], [3]])])[0],
             embeddings: nil
         ).answers
         #expect(tokens[0] == [70, 71, 2] && tokens[1] == [70, 71])
@@ -50,15 +51,15 @@ import Training
     }
 
     @Test(arguments: [
-        (PreferenceRecord.Candidate(text: "", tokens: [], policy: nil, finishReason: .length), "has no token"),
+        (PreferenceRecord.RankedCompletion(text: "", tokens: [], policy: nil, finishReason: .length), "has no token"),
         (
-            PreferenceRecord.Candidate(text: "x", tokens: [70, 320], policy: nil, finishReason: .stop),
+            PreferenceRecord.RankedCompletion(text: "x", tokens: [70, 320], policy: nil, finishReason: .stop),
             "has the token 320, the model 320"
         ),
     ])
-    func answersThatCannotBeScoredAreRefused(bad: PreferenceRecord.Candidate, reason: String) throws {
-        let ranked = try RankedAnswers.comparisons(of: [record("one", candidates: [candidate("x"), bad])])[0]
-        #expect(throws: RankedAnswersError.candidate(id: "one", index: 1, reason: reason)) {
+    func answersThatCannotBeScoredAreRefused(bad: PreferenceRecord.RankedCompletion, reason: String) throws {
+        let ranked = try RankedAnswers.comparisons(of: [record("one", completions: [completion("x"), bad])])[0]
+        #expect(throws: RankedAnswersError.completion(id: "one", index: 1, reason: reason)) {
             try TinyRankings.reader().prompt(of: ranked, embeddings: nil)
         }
     }

@@ -24,7 +24,7 @@ import Training
             VisionWeights(configuration: sizes, using: &random), on: Compute(threads: 1))
         policy = Policy(
             name: "sft", generation: 2, adapter: nil,
-            vision: .init(generation: 1, encoder: encoder, processor: ImageProcessor(viewSize: 16)),
+            vision: .init(generation: 1, encoder: encoder, processor: ImageProcessor(tileSize: 16)),
             template: .chatml, sampling: SamplingParameters(), created: 0)
     }
 
@@ -38,32 +38,32 @@ import Training
     }
 
     private func run(
-        _ folder: URL, _ settings: RankingSettings, engine: any Generating = Babbler()
+        _ folder: URL, _ settings: RankingSettings, engine: any InferenceEngine = Babbler()
     ) throws -> RankingRun {
-        let prompts = try RankingPrompts(settings: settings, dataset: nil, draw: Self.picture)
+        let prompts = try RankingPrompts(settings: settings, dataset: nil, draw: Self.image)
         return try RankingRun(
             settings: settings, prompts: prompts,
-            sampler: CandidateSampler(engine: engine, tokenizer: tokenizer, policy: policy), inputs: [:],
+            sampler: AnswerSampler(engine: engine, tokenizer: tokenizer, policy: policy), inputs: [:],
             folder: folder.path)
     }
 
-    private static let stray = "sft@2, another picture"
+    private static let distractor = "sft@2, another picture"
 
-    @Test func strayAnswersAreToAnotherPicture() async throws {
+    @Test func strayAnswersAreToAnotherImage() async throws {
         try await withTemporaryFolder { folder in
             let settings = settings(prompts: 8) { $0.samples = 5 }
             _ = try await run(folder, settings, engine: Babbler(seesOnly: true)).run(limit: nil) { _ in }
             let records = try PreferenceRecord.load(path: folder.path + "/rankings.jsonl")
             #expect(records.count == 8)
             for record in records {
-                let texts = record.candidates.map(\.text)
+                let texts = record.completions.map(\.text)
                 #expect(Set(texts[..<3]).count == 1 && Set(texts[3...]).count == 1 && Set(texts).count == 2)
             }
         }
     }
 
-    /// A picture of a few shapes with four questions.
-    private static func picture(_ family: Family, _ seed: UInt64) -> FamilyPicture {
+    /// An image of a few shapes with four questions.
+    private static func image(_ family: Family, _ seed: UInt64) -> FamilyImage {
         let drawn = ShapeScene(seed: seed)
         let objects = drawn.objects.compactMap { object in
             SceneShape(rawValue: object.shape.rawValue).flatMap { shape in
@@ -78,7 +78,7 @@ import Training
                 family: family, text: "Question \(index)?", answer: "red", form: .short,
                 truth: .words(right: ["red"], wrong: ["blue"]))
         }
-        return FamilyPicture(scene: scene, questions: questions)
+        return FamilyImage(scene: scene, questions: questions)
     }
 
     private func files(_ folder: URL) throws -> [Data] {
@@ -97,13 +97,13 @@ import Training
             #expect(records.count == report.total.differing && (1..<40).contains(records.count))
             #expect(Set(records.map(\.id)).count == records.count)
             for record in records {
-                #expect(record.candidates.count == 4 && Set(record.candidates.map(\.text)).count > 1)
-                #expect(record.candidates.map(\.policy) == ["sft@2", "sft@2", Self.stray, Self.stray])
-                #expect(record.candidates.allSatisfy { $0.tokens.last == 2 })
+                #expect(record.completions.count == 4 && Set(record.completions.map(\.text)).count > 1)
+                #expect(record.completions.map(\.policy) == ["sft@2", "sft@2", Self.distractor, Self.distractor])
+                #expect(record.completions.allSatisfy { $0.tokens.last == 2 })
                 #expect(record.labeler.kind == .simulatedRule && record.labeler.id != SimulatedLabeler.heldOut.id)
-                guard case .generated(let family, let seed)? = record.picture else { throw CancellationError() }
+                guard case .generated(let family, let seed)? = record.image else { throw CancellationError() }
                 #expect(SeedSplit(of: seed) == .training && [.attributes, .counts].contains(family))
-                let question = Self.picture(family, seed).questions[try #require(record.questionIndex)]
+                let question = Self.image(family, seed).questions[try #require(record.questionIndex)]
                 #expect(question.text == record.question && question.form == record.form)
             }
             #expect(Set(records.map(\.labeler.id)).count == 4)
@@ -142,26 +142,26 @@ import Training
             $0.families = [family]
             $0.only = only
         }
-        let prompts = try RankingPrompts(settings: settings, dataset: nil) { $0.picture(seed: $1) }
-        let asked = try (0..<20).flatMap { try prompts.prompts(ofPicture: $0) }
+        let prompts = try RankingPrompts(settings: settings, dataset: nil) { $0.image(seed: $1) }
+        let asked = try (0..<20).flatMap { try prompts.prompts(ofImage: $0) }
         #expect(asked.count >= 3 * only.count)
         for prompt in asked {
-            guard case .yesNo(let isYes) = prompt.task.truth, case .generated(_, let seed) = prompt.task.picture,
+            guard case .yesNo(let isYes) = prompt.task.truth, case .generated(_, let seed) = prompt.task.image,
                 only.contains(isYes ? .yes : .no)
             else {
                 Issue.record("“\(prompt.task.question)” is answered otherwise")
                 continue
             }
             #expect(
-                family.picture(seed: seed).questions[try #require(prompt.questionIndex)].text == prompt.task.question)
+                family.image(seed: seed).questions[try #require(prompt.questionIndex)].text == prompt.task.question)
         }
     }
 
-    @Test func validationPicturesAreOfTheirSplit() async throws {
+    @Test func validationImagesAreOfTheirSplit() async throws {
         try await withTemporaryFolder { folder in
             _ = try await run(folder, settings(prompts: 8) { $0.split = .validation }).run(limit: nil) { _ in }
             for record in try PreferenceRecord.load(path: folder.path + "/rankings.jsonl") {
-                guard case .generated(_, let seed)? = record.picture else { throw CancellationError() }
+                guard case .generated(_, let seed)? = record.image else { throw CancellationError() }
                 #expect(SeedSplit(of: seed) == .validation)
             }
         }
@@ -181,8 +181,8 @@ import Training
     }
 }
 
-/// Answers as the seed says, mostly alike, or as the picture says; stops after so many answers.
-private final class Babbler: Generating {
+/// Answers as the seed says, mostly alike, or as the image says; stops after so many answers.
+private final class Babbler: InferenceEngine {
     private let left: Mutex<Int>
     private let seesOnly: Bool
 

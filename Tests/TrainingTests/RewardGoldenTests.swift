@@ -9,13 +9,17 @@ import Training
 
 /// The reward model of the tiny llama against PyTorch in float64: `make_reward.py`.
 @Suite struct RewardGoldenTests {
-    /// A picture and its ranked questions.
-    private struct Picture: Decodable {
+    /// An image and its ranked questions.
+    private struct Image: Decodable {
         struct Prompt: Decodable { let question: [Int32], answers: [[Int32]], tiers: [[Int]] }
         let prefix: [Int32], visual: Int
         let prompts: [Prompt]
     }
-    private struct Text: Decodable { let pictures: [Picture] }
+    private struct Text: Decodable {
+        let images: [Image]
+
+        enum CodingKeys: String, CodingKey { case images = "pictures" }
+    }
     private struct Steps: Decodable {
         struct Schedule: Decodable { let steps: Int, warmUp: Int, floor: Float }
         struct Settings: Decodable {
@@ -25,7 +29,7 @@ import Training
         let rates: [String: Float]
         let settings: Settings
         let schedule: Schedule
-        let batches: [[Picture]]
+        let batches: [[Image]]
     }
 
     private let compute = Compute(threads: 2)
@@ -33,25 +37,25 @@ import Training
     private static let head = [("head.weight", "score.weight"), ("head.likelihood", "score.likelihood")]
     private static let labeler = PreferenceRecord.Labeler(kind: .simulatedRule, id: "test")
 
-    private static func pairs(of prompt: Picture.Prompt) -> [PreferenceRecord.Pair] {
+    private static func pairs(of prompt: Image.Prompt) -> [PreferenceRecord.Pair] {
         PreferenceRecord(
-            id: "test", picture: nil, question: "?",
-            candidates: prompt.answers.map { .init(text: "", tokens: $0, policy: nil, finishReason: .stop) },
+            id: "test", image: nil, question: "?",
+            completions: prompt.answers.map { .init(text: "", tokens: $0, policy: nil, finishReason: .stop) },
             tiers: prompt.tiers, labeler: labeler, seed: 0
         ).pairs
     }
 
-    /// The prompts of `pictures`, whose visual tokens are the rows of `visual` in turn.
-    private func prompts(_ pictures: [Picture], visual: Tensor?) -> [RankedPrompt] {
+    /// The prompts of `images`, whose visual tokens are the rows of `visual` in turn.
+    private func prompts(_ images: [Image], visual: Tensor?) -> [RankedPrompt] {
         var first = 0
-        return pictures.enumerated().flatMap { number, picture in
-            let tokens = picture.visual > 0 ? visual?.rows(first..<first + picture.visual) : nil
-            first += picture.visual
-            return picture.prompts.map { prompt in
+        return images.enumerated().flatMap { number, image in
+            let tokens = image.visual > 0 ? visual?.rows(first..<first + image.visual) : nil
+            first += image.visual
+            return image.prompts.map { prompt in
                 RankedPrompt(
-                    id: "\(number)", picture: tokens == nil ? nil : .easyVQA(number: number),
-                    prefix: tokens == nil ? [] : picture.prefix, visual: tokens == nil ? 0..<0 : 1..<1 + picture.visual,
-                    embeddings: tokens, question: (tokens == nil ? picture.prefix : []) + prompt.question,
+                    id: "\(number)", image: tokens == nil ? nil : .easyVQA(number: number),
+                    prefix: tokens == nil ? [] : image.prefix, visual: tokens == nil ? 0..<0 : 1..<1 + image.visual,
+                    embeddings: tokens, question: (tokens == nil ? image.prefix : []) + prompt.question,
                     answers: prompt.answers,
                     rankings: [.init(labeler: Self.labeler, pairs: Self.pairs(of: prompt))], family: "test")
             }
@@ -64,7 +68,7 @@ import Training
         let model = RewardModel(
             base: try TinyLlama.frozen(compute: compute), adapter: try LowRankAdapter(file),
             head: RewardHead(score: ScalarHead(weight: try file.tensor("score.weight"), bias: Tensor(zeros: [1]))))
-        let prompts = prompts(text.pictures, visual: nil)
+        let prompts = prompts(text.images, visual: nil)
         let result = model.gradients(of: prompts)
         #expect(abs(result.loss - Double(try file.tensor("loss").elements[0])) < 1e-5)
         #expect(relativeDistance(result.head.score.weight, try file.tensor("grad.score.weight")) < 1e-5)

@@ -14,8 +14,8 @@ import Training
     private let compute = Compute(threads: 2)
     private let time = Date(timeIntervalSince1970: 1_800_000_000)
 
-    /// A picture that is red, or blue where `number` is odd.
-    private func picture(_ number: UInt64) -> RGBImage {
+    /// An image that is red, or blue where `number` is odd.
+    private func image(_ number: UInt64) -> RGBImage {
         number % 2 == 0
             ? RGBImage(width: 32, height: 32, red: 255, green: 0, blue: 0)
             : RGBImage(width: 32, height: 32, red: 0, green: 0, blue: 255)
@@ -23,11 +23,11 @@ import Training
 
     private func settings() -> RewardModelingSettings {
         var settings = TinyRankings.settings()
-        settings.heldOutPictures = 8
+        settings.heldOutImages = 8
         return settings
     }
 
-    /// The inputs of a run: a policy `sft` with eyes in `folder`/policies, and rankings of `count` pictures.
+    /// The inputs of a run: a policy `sft` with vision in `folder`/policies, and rankings of `count` images.
     private func inputs(in folder: URL, count: Int = 24) throws -> RewardModelingJob.Inputs {
         let base = try TinyLlama.file().path
         let backbone = try FileDigest(path: base).sha256
@@ -36,24 +36,24 @@ import Training
         let sizes = try VisionConfiguration(
             imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2,
             textHidden: TinyLlama.configuration.hidden)
-        let eyes = VisionWeights(configuration: sizes, using: &generator)
+        let weights = VisionWeights(configuration: sizes, using: &generator)
         let vision = try PolicyFolder.publish(
             PolicyManifest(name: "vision", generation: 3, backbone: backbone, created: time, creator: "test"),
             in: policies
-        ) { try eyes.write(to: "\($0)/model.safetensors", as: .bfloat16) }
+        ) { try weights.write(to: "\($0)/model.safetensors", as: .bfloat16) }
         let policy = try PolicyFolder.publish(
             PolicyManifest(
                 name: "sft", generation: 2, backbone: backbone, created: time, creator: "test",
                 vision: .init(name: "vision", generation: 3), chatTemplate: .chatml,
-                image: .init(viewSize: 32, maxViews: 1, fit: .stretch)), in: policies
+                image: .init(tileSize: 32, maximumTiles: 1, fit: .stretch)), in: policies
         ) { try PEFTAdapter(TinyRankings.adapter()).write(to: $0, as: .bfloat16) }
         let rankings = folder.appending(path: "rankings.jsonl")
         try (0..<count).map { try record($0).line() }.reduce(Data(), +).write(to: rankings)
         return .init(
             baseModel: base, policy: policy, vision: vision, rankings: rankings.path, heldOut: nil,
-            picture: { reference in
+            image: { reference in
                 guard case .generated(_, let seed) = reference else { preconditionFailure("a generated picture") }
-                return picture(seed)
+                return image(seed)
             }, demonstration: { $0.questionIndex.map { ["red", "blue"][$0 % 2] } })
     }
 
@@ -63,8 +63,8 @@ import Training
         let tiny = TinyRankings.record(number)
         return PreferenceRecord(
             id: "\(split.rawValue) \(number)",
-            picture: .generated(family: number % 3 == 0 ? .counts : .attributes, seed: split.seed(at: UInt64(number))),
-            question: tiny.question, questionIndex: number % 2, candidates: tiny.candidates, tiers: tiny.tiers,
+            image: .generated(family: number % 3 == 0 ? .counts : .attributes, seed: split.seed(at: UInt64(number))),
+            question: tiny.question, questionIndex: number % 2, completions: tiny.completions, tiers: tiny.tiers,
             labeler: labeler ?? tiny.labeler, seed: tiny.seed)
     }
 
@@ -94,7 +94,7 @@ import Training
             #expect(report.evaluation.families.keys.sorted() == ["attributes", "counts"])
             let policies = folder.appending(path: "policies").path
             let published = try FinishedRewardModeling(folder: runFolder.path)
-                .publish(generation: 1, figures: ["gold": 0.5], in: policies, at: time)
+                .publish(generation: 1, metrics: ["gold": 0.5], in: policies, at: time)
             let manifest = published.manifest
             #expect(manifest.name == "reward" && manifest.parent == .init(name: "sft", generation: 2))
             #expect(manifest.vision == .init(name: "vision", generation: 3) && manifest.chatTemplate == .chatml)
@@ -103,8 +103,8 @@ import Training
                 manifest.files.keys.sorted()
                     == ["adapter_config.json", "adapter_model.safetensors", "head.safetensors"])
             #expect(try manifest.data == ["rankings": FileDigest(path: inputs.rankings).sha256])
-            #expect(manifest.figures["accuracy"] == report.evaluation.all.accuracy)
-            #expect(manifest.figures["gain"] == report.normalization.gain && manifest.figures["gold"] == 0.5)
+            #expect(manifest.metrics["accuracy"] == report.evaluation.all.accuracy)
+            #expect(manifest.metrics["gain"] == report.normalization.gain && manifest.metrics["gold"] == 0.5)
 
             let path = try #require(published.file("head.safetensors"))
             let head = try RewardHead(path: path, hidden: TinyLlama.configuration.hidden)
@@ -144,7 +144,7 @@ import Training
         }
     }
 
-    @Test func picturesOfAnotherSplitAreRefused() throws {
+    @Test func imagesOfAnotherSplitAreRefused() throws {
         try withTemporaryFolder { folder in
             var inputs = try inputs(in: folder)
             let file = folder.appending(path: "test.jsonl")

@@ -11,17 +11,17 @@ import Training
     private let compute = Compute(threads: 2)
 
     private func stage(
-        _ pictures: Range<Int>, _ settings: RewardModelingSettings = TinyRankings.settings()
+        _ images: Range<Int>, _ settings: RewardModelingSettings = TinyRankings.settings()
     ) throws -> RewardModeling {
         try RewardModeling(
             base: TinyLlama.frozen(compute: compute), adapter: TinyRankings.adapter(),
-            prompts: TinyRankings.prompts(pictures), settings: settings)
+            prompts: TinyRankings.prompts(images), settings: settings)
     }
 
     private func trained(
-        _ pictures: Range<Int>, _ settings: RewardModelingSettings = TinyRankings.settings()
+        _ images: Range<Int>, _ settings: RewardModelingSettings = TinyRankings.settings()
     ) throws -> RewardModeling {
-        var stage = try stage(pictures, settings)
+        var stage = try stage(images, settings)
         for step in 0..<stage.steps { _ = try stage.advance(step: step) }
         return stage
     }
@@ -37,10 +37,10 @@ import Training
         return RewardModel(
             base: try TinyLlama.frozen(compute: compute), adapter: adapter,
             head: RewardHead(
-                score: ScalarHead(starting: TinyLlama.configuration.hidden, using: &generator), likelihood: 0.3))
+                score: ScalarHead(starting: TinyLlama.configuration.hidden, using: &generator), logProbWeight: 0.3))
     }
 
-    @Test func itLearnsARuleThatOnlyPicturesDecide() throws {
+    @Test func itLearnsARuleThatOnlyImagesDecide() throws {
         let stage = try trained(0..<500)
         #expect(stage.steps == 60)
         let evaluation = RewardEvaluation(
@@ -57,9 +57,9 @@ import Training
     @Test func shuffledRankingsTeachNothing() throws {
         var settings = TinyRankings.settings()
         settings.shufflesRankings = true
-        settings.heldOutPictures = 100
+        settings.heldOutImages = 100
         var stage = try trained(0..<400, settings)
-        // Nothing that it believes holds for pictures that it has not seen: ln 2 is the loss of not knowing.
+        // Nothing that it believes holds for images that it has not seen: ln 2 is the loss of not knowing.
         let loss = try #require(stage.validate().first { $0.name == "loss_held_out" }?.value)
         #expect(loss > 0.6)
     }
@@ -91,14 +91,14 @@ import Training
 
     @Test func aPackedTreeEqualsItsAnswersOneByOne() throws {
         let model = try model(seed: 5)
-        // Two questions about each picture, so that a tree has two levels of branches.
+        // Two questions about each image, so that a tree has two levels of branches.
         let reader = try TinyRankings.reader()
         let prompts = try (0..<3).flatMap { number in
             try ["what color?", "and what color is it now?"].map { question in
                 let record = TinyRankings.record(number)
                 let asked = PreferenceRecord(
-                    id: "\(number) \(question)", picture: record.picture, question: question,
-                    candidates: record.candidates, tiers: record.tiers, labeler: record.labeler, seed: 0)
+                    id: "\(number) \(question)", image: record.image, question: question,
+                    completions: record.completions, tiers: record.tiers, labeler: record.labeler, seed: 0)
                 return try reader.prompt(
                     of: RankedAnswers.comparisons(of: [asked])[0], embeddings: TinyRankings.embeddings(number))
             }
@@ -156,18 +156,18 @@ import Training
         }
     }
 
-    /// Answers to other pictures are ranked, but the scale and a figure of their own are those of a policy's answers.
+    /// Answers to other images are ranked, but the scale and a metric of their own are those of a policy's answers.
     @Test func strayAnswersAreToldApart() throws {
         let model = try model(seed: 8)
         let prompts = try (0..<12).map { number in
             let record = TinyRankings.record(number)
-            let candidates = record.candidates.enumerated().map { index, answer in
-                PreferenceRecord.Candidate(
+            let completions = record.completions.enumerated().map { index, answer in
+                PreferenceRecord.RankedCompletion(
                     text: answer.text, tokens: [], policy: index < 2 ? "sft@1" : "sft@1, another picture",
                     finishReason: .stop)
             }
             let ranked = PreferenceRecord(
-                id: record.id, picture: record.picture, question: record.question, candidates: candidates,
+                id: record.id, image: record.image, question: record.question, completions: completions,
                 tiers: record.tiers, labeler: record.labeler, seed: 0)
             return try TinyRankings.reader().prompt(
                 of: RankedAnswers.comparisons(of: [ranked])[0], embeddings: TinyRankings.embeddings(number))
@@ -184,7 +184,7 @@ import Training
         #expect(normalization.samples == 24 && abs(normalization.gain * variance.squareRoot() - 1) < 1e-9)
     }
 
-    @Test func heldOutPicturesAreNotTrainedOn() throws {
+    @Test func heldOutImagesAreNotTrainedOn() throws {
         let settings = TinyRankings.settings()
         #expect(try stage(0..<36, settings).steps == 2)
         #expect(try stage(0..<37, settings).steps == 3)
@@ -195,7 +195,7 @@ import Training
         var few = settings
         few.trainingPrompts = 9
         #expect(try stage(0..<100, few).steps == 2)
-        few.heldOutPictures = 0
+        few.heldOutImages = 0
         #expect(throws: RankedAnswersError.tooFew(what: "held-out prompts", expected: 1, found: 0)) {
             try stage(0..<100, few)
         }
@@ -206,7 +206,7 @@ extension RankedPrompt {
     /// The same prompt with its answers `order`, whose rankings follow them.
     fileprivate func keeping(_ order: [Int]) -> RankedPrompt {
         RankedPrompt(
-            id: id, picture: picture, prefix: prefix, visual: visual, embeddings: embeddings, question: question,
+            id: id, image: image, prefix: prefix, visual: visual, embeddings: embeddings, question: question,
             answers: order.map { answers[$0] },
             rankings: rankings.map { ranking in
                 let pairs: [PreferenceRecord.Pair] = ranking.pairs.compactMap { pair in

@@ -5,25 +5,25 @@ import TestSupport
 import Tokenizers
 import Training
 
-/// Rankings of the tiny llama's answers to made-up pictures: the answer that names the picture's colour is preferred, a
+/// Rankings of the tiny llama's answers to made-up images: the answer that names the image's colour is preferred, a
 /// wrong colour comes last, and of two right answers the short one is better.
 enum TinyRankings {
     static let answers = ["red", "blue", "it is red", "it is blue"]
 
-    /// The comparison about picture `number`, whose colour is in every second one red.
+    /// The comparison about image `number`, whose colour is in every second one red.
     static func record(_ number: Int, id: String? = nil) -> PreferenceRecord {
         let tiers = number % 2 == 0 ? [[0], [2], [1, 3]] : [[1], [3], [0, 2]]
         // Candidates stand in an order that says nothing.
         var generator = Datasets.SeededGenerator(seed: UInt64(number))
         let order = generator.shuffled(Array(answers.indices))
         return PreferenceRecord(
-            id: id ?? "tiny-\(number)", picture: .easyVQA(number: number), question: "what color?",
-            candidates: order.map { .init(text: answers[$0], tokens: [], policy: "sft@1", finishReason: .stop) },
+            id: id ?? "tiny-\(number)", image: .easyVQA(number: number), question: "what color?",
+            completions: order.map { .init(text: answers[$0], tokens: [], policy: "sft@1", finishReason: .stop) },
             tiers: tiers.map { $0.compactMap { order.firstIndex(of: $0) } },
             labeler: .init(kind: .simulatedRule, id: "test"), seed: UInt64(number))
     }
 
-    /// What the decoder reads of picture `number`, `[3, hidden]`.
+    /// What the decoder reads of image `number`, `[3, hidden]`.
     static func embeddings(_ number: Int) -> Tensor {
         var generator = Tensors.SeededGenerator(seed: 7, stream: UInt64(number))
         var tokens = Tensor(normal: 0.1, [3, TinyLlama.configuration.hidden], using: &generator)
@@ -39,7 +39,7 @@ enum TinyRankings {
     static func prompts(_ numbers: Range<Int>) throws -> [RankedPrompt] {
         let reader = try reader()
         return try RankedAnswers.comparisons(of: numbers.map { record($0) }).map {
-            guard case .easyVQA(let number) = $0.picture else { preconditionFailure("a picture") }
+            guard case .easyVQA(let number) = $0.image else { preconditionFailure("a picture") }
             return try reader.prompt(of: $0, embeddings: embeddings(number))
         }
     }
@@ -55,7 +55,7 @@ enum TinyRankings {
         settings.adapterRate = 1e-2
         settings.headRate = 2e-2
         settings.warmUp = 3
-        settings.heldOutPictures = 20
+        settings.heldOutImages = 20
         return settings
     }
 }

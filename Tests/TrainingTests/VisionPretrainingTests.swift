@@ -15,8 +15,8 @@ import Training
     private func settings(steps: Int) -> VisionPretrainingSettings {
         var settings = VisionPretrainingSettings()
         settings.steps = steps
-        settings.picturesPerStep = 9
-        settings.picturesPerPass = 4
+        settings.imagesPerStep = 9
+        settings.imagesPerPass = 4
         settings.warmUp = 3
         settings.learningRate = 1e-2
         settings.heldOutScenes = 4
@@ -28,29 +28,29 @@ import Training
         return settings
     }
 
-    private func scene(_ index: Int, count: ClosedRange<Int> = 1...1) -> LabelledPicture {
-        LabelledPicture(ShapeScene(seed: SeedSplit.training.seed(at: UInt64(index)), count: count))
+    private func scene(_ index: Int, count: ClosedRange<Int> = 1...1) -> LabelledScene {
+        LabelledScene(ShapeScene(seed: SeedSplit.training.seed(at: UInt64(index)), count: count))
     }
 
-    private func familyPicture(_ index: Int) -> LabelledPicture {
+    private func familyImage(_ index: Int) -> LabelledScene {
         let family = Family.allCases[index % Family.allCases.count]
-        return LabelledPicture(family.picture(seed: SeedSplit.training.seed(at: UInt64(index))).scene)
+        return LabelledScene(family.image(seed: SeedSplit.training.seed(at: UInt64(index))).scene)
     }
 
-    private func pictures(_ settings: VisionPretrainingSettings) -> VisionPictures {
-        VisionPictures(training: (0..<7).map { scene($0) }, heldOut: (7..<13).map { scene($0) }, settings: settings)
+    private func images(_ settings: VisionPretrainingSettings) -> VisionImages {
+        VisionImages(training: (0..<7).map { scene($0) }, heldOut: (7..<13).map { scene($0) }, settings: settings)
     }
 
     private func stage(steps: Int) throws -> VisionPretraining {
         var generator = Tensors.SeededGenerator(seed: 1)
         let words = WordEmbeddings(table: Tensor(normal: 0.5, [WordEmbeddings.count, 20], using: &generator))
         return try VisionPretraining(
-            pictures: pictures(settings(steps: steps)), words: words, settings: settings(steps: steps), on: compute)
+            images: images(settings(steps: steps)), words: words, settings: settings(steps: steps), on: compute)
     }
 
     @Test func gradientsAreTheLossesSlopes() throws {
         var stage = try stage(steps: 1)
-        let batch = (0..<3).map { scene(20 + $0) } + (0..<8).map { familyPicture($0) }
+        let batch = (0..<3).map { scene(20 + $0) } + (0..<8).map { familyImage($0) }
         let gradients = stage.gradients(of: batch).gradients
         func loss() -> Double {
             let losses = stage.gradients(of: batch).losses
@@ -85,12 +85,12 @@ import Training
         for step in 0..<400 { losses.append(try stage.advance(step: step).loss) }
         let (early, late) = (losses.prefix(10).reduce(0, +) / 10, losses.suffix(10).reduce(0, +) / 10)
         #expect(late < 0.7 * early)
-        let figures = try stage.validate()
-        let names = figures.map(\.name)
+        let metrics = try stage.validate()
+        let names = metrics.map(\.name)
         for name in ["scene_patch_kind", "official_word_colour", "family_patch_twins", "family_picture_count"] {
             #expect(names.contains("accuracy_" + name))
         }
-        let ink = try #require(figures.first { $0.name == "accuracy_scene_patch_ink" })
+        let ink = try #require(metrics.first { $0.name == "accuracy_scene_patch_ink" })
         #expect(ink.value > 0.85)
     }
 
@@ -123,11 +123,11 @@ import Training
 @Suite struct VisionDataTests {
     private let compute = Compute(threads: 2)
 
-    @Test func anOfficialPicturesShapeIsFoundInItsPixels() {
+    @Test func anOfficialImagesShapeIsFoundInItsPixels() {
         for index in UInt64(0)..<60 {
             let scene = ShapeScene(seed: SeedSplit.training.seed(at: index), count: 1...1)
-            let drawn = LabelledPicture(scene)
-            let found = LabelledPicture(scene.image, facts: PictureFacts())
+            let drawn = LabelledScene(scene)
+            let found = LabelledScene(scene.image, facts: ImageFacts())
             for side in [8, 16] {
                 for (a, b) in zip(drawn.contents(side: side), found.contents(side: side)) where a != b {
                     // Where an edge begins is a matter of rounding.
@@ -139,10 +139,10 @@ import Training
 
     @Test func squaresShowWhatMostOfTheirInkIs() throws {
         let scene = ShapeScene(seed: 5, count: 3...3)
-        let picture = LabelledPicture(scene)
-        #expect(picture.labels.map(\.kind) == scene.objects.map { .shape(SceneShape($0.shape)) })
-        #expect(picture.single == nil)
-        let contents = picture.contents(side: 8)
+        let image = LabelledScene(scene)
+        #expect(image.labels.map(\.kind) == scene.objects.map { .shape(SceneShape($0.shape)) })
+        #expect(image.single == nil)
+        let contents = image.contents(side: 8)
         #expect(contents.count == 64)
         for (index, object) in scene.objects.enumerated() {
             let (x, y) = (object.box.x + object.box.width / 2, object.box.y + object.box.height / 2)
@@ -153,42 +153,42 @@ import Training
 
     @Test func aThingsMiddleIsInOneSquare() {
         for index in UInt64(0)..<40 {
-            let picture = LabelledPicture(Family.counts.picture(seed: index).scene)
-            let centres = picture.centres(side: 16)
-            #expect(centres.count == picture.labels.count && Set(centres).count == centres.count)
-            let contents = picture.contents(side: 16)
-            for (label, centre) in centres.enumerated() where picture.labels[label].kind != .shape(.ring) {
+            let image = LabelledScene(Family.counts.image(seed: index).scene)
+            let centres = image.centres(side: 16)
+            #expect(centres.count == image.labels.count && Set(centres).count == centres.count)
+            let contents = image.contents(side: 16)
+            for (label, centre) in centres.enumerated() where image.labels[label].kind != .shape(.ring) {
                 #expect(contents[centre] == .label(label), "picture \(index), thing \(label)")
             }
         }
     }
 
-    @Test func aStepsPicturesAreDecidedBySeedAndStep() {
+    @Test func aStepsImagesAreDecidedBySeedAndStep() {
         var settings = VisionPretrainingSettings()
-        settings.picturesPerStep = 16
+        settings.imagesPerStep = 16
         settings.heldOutScenes = 2
-        let official = (0..<10).map { LabelledPicture(ShapeScene(seed: UInt64(900 + $0), count: 1...1)) }
+        let official = (0..<10).map { LabelledScene(ShapeScene(seed: UInt64(900 + $0), count: 1...1)) }
         let heldOut = Array(official[8...])
-        let pictures = VisionPictures(training: Array(official[..<8]), heldOut: heldOut, settings: settings)
-        let batch = pictures.batch(of: 3, on: compute)
-        #expect(batch.map(\.image) == pictures.batch(of: 3, on: Compute(threads: 1)).map(\.image))
+        let images = VisionImages(training: Array(official[..<8]), heldOut: heldOut, settings: settings)
+        let batch = images.batch(of: 3, on: compute)
+        #expect(batch.map(\.image) == images.batch(of: 3, on: Compute(threads: 1)).map(\.image))
         for place in [0, 8] { #expect(official.contains { $0.image == batch[place].image }) }
         for place in [4, 12] { #expect((1...3).contains(batch[place].labels.count)) }
         #expect(batch[1].image != batch[5].image)
-        #expect(pictures.batch(of: 4, on: compute)[1].image != batch[1].image)
+        #expect(images.batch(of: 4, on: compute)[1].image != batch[1].image)
         settings.seed = 1
-        let other = VisionPictures(training: Array(official[..<8]), heldOut: heldOut, settings: settings)
+        let other = VisionImages(training: Array(official[..<8]), heldOut: heldOut, settings: settings)
         #expect(other.batch(of: 3, on: compute)[1].image != batch[1].image)
-        // Two epochs of eight official pictures, less two: each once or twice, and none that is held out.
+        // Two epochs of eight official images, less two: each once or twice, and none that is held out.
         let drawn = (0..<7).flatMap { step in
-            let batch = pictures.batch(of: step, on: compute)
+            let batch = images.batch(of: step, on: compute)
             return [0, 8].map { batch[$0].image.pixels }
         }
-        for picture in official {
-            let count = drawn.count { $0 == picture.image.pixels }
-            #expect(isHeld(picture) ? count == 0 : (1...2).contains(count))
+        for scene in official {
+            let count = drawn.count { $0 == scene.image.pixels }
+            #expect(isHeld(scene) ? count == 0 : (1...2).contains(count))
         }
-        func isHeld(_ picture: LabelledPicture) -> Bool { heldOut.contains { $0.image == picture.image } }
+        func isHeld(_ scene: LabelledScene) -> Bool { heldOut.contains { $0.image == scene.image } }
     }
 }
 

@@ -1,4 +1,4 @@
-/// Questions about things that are not there, as often about things that are, and some that no picture answers.
+/// Questions about things that are not there, as often about things that are, and some that no image answers.
 enum AbsenceFamily {
     private static let isThere = Wording(
         "Is there #1?", "Is there #1 in the picture?", "Do you see #1?", "Does the image contain #1?",
@@ -17,13 +17,13 @@ enum AbsenceFamily {
         isThere, isColourThere, unknowable, AttributesFamily.colour, AttributesFamily.shape, PositionsFamily.place,
     ]
 
-    /// Things that no picture of ours shows.
+    /// Things that no image of ours shows.
     private static let strangers = [
         "dog", "cat", "car", "house", "tree", "person", "bird", "flower", "boat", "chair", "apple", "umbrella",
     ]
     private static let unseen = "I cannot see that in the picture."
 
-    static func picture(seed: UInt64) -> FamilyPicture {
+    static func image(seed: UInt64) -> FamilyImage {
         var generator = SeededGenerator(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
         let shapes = generator.shuffled(SceneShape.allCases)
@@ -47,7 +47,7 @@ enum AbsenceFamily {
         }
         asking.ask(
             unknowable, [things.name(0, &asking.generator)], answer: unseen, form: .sentence, truth: .unknowable)
-        return FamilyPicture(scene: scene, questions: asking.chosen())
+        return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
     private static func askWhetherShape(

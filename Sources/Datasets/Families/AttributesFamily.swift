@@ -17,7 +17,7 @@ enum AttributesFamily {
 
     static let wordings = [colour, shape, size, isColour, isShape]
 
-    static func picture(seed: UInt64) -> FamilyPicture {
+    static func image(seed: UInt64) -> FamilyImage {
         var generator = SeededGenerator(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
         let hasSizes = generator.draw(0...1) == 0
@@ -43,7 +43,7 @@ enum AttributesFamily {
             && things.things.indices.contains {
                 hasSizes || things.hasOwnShape($0) || things.hasOwnColour($0)
             }
-        return FamilyPicture(scene: scene, questions: asking.chosen())
+        return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
     private static func askColour(_ index: Int, _ things: SceneThings, _ asking: inout Questioner) {

@@ -2,13 +2,13 @@
 enum CaptionsFamily {
     static let wordings = [DescriptionsFamily.shows]
 
-    static func picture(seed: UInt64) -> FamilyPicture {
+    static func image(seed: UInt64) -> FamilyImage {
         var generator = SeededGenerator(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
         let things = CrowdsFamily.things(rules, &generator)
         let scene = things.scene(&generator)
         var asking = Questioner(.captions, generator)
         while asking.questions.count < 5 { DescriptionsFamily.askWhetherShown(things.inReadingOrder, rules, &asking) }
-        return FamilyPicture(scene: scene, questions: asking.chosen())
+        return FamilyImage(scene: scene, questions: asking.chosen())
     }
 }

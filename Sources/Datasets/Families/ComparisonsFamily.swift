@@ -30,7 +30,7 @@ enum ComparisonsFamily {
 
     static let wordings = [larger, isLarger, sameColour, sameShape, colourOfBoth, shapeOfBoth, more, isMore, isEqual]
 
-    static func picture(seed: UInt64) -> FamilyPicture {
+    static func image(seed: UInt64) -> FamilyImage {
         var generator = SeededGenerator(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
         return generator.draw(0...1) == 0 ? two(rules, &generator) : groups(rules, &generator)
@@ -39,7 +39,7 @@ enum ComparisonsFamily {
     // MARK: Two things
 
     /// A large thing and a small one, by chance of one colour and by chance of one form.
-    private static func two(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyPicture {
+    private static func two(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
         let one = generator.draw(from: rules.pairs)
         let (isOneColour, isOneShape) = (generator.draw(0...1) == 0, generator.draw(0...1) == 0)
         let other =
@@ -66,7 +66,7 @@ enum ComparisonsFamily {
             if isOneColour { askColourOfBoth(one.colour, noun, &asking) }
             if isOneShape { askShapeOfBoth(one.shape, noun, &asking) }
         } while asking.questions.count < 5
-        return FamilyPicture(scene: scene, questions: asking.chosen())
+        return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
     private static func askColourOfBoth(_ colour: SceneColour, _ noun: String, _ asking: inout Questioner) {
@@ -114,8 +114,8 @@ enum ComparisonsFamily {
 
     // MARK: Two groups
 
-    /// Two kinds, of which there are as many in a third of the pictures.
-    private static func groups(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyPicture {
+    /// Two kinds, of which there are as many in a third of the images.
+    private static func groups(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
         let one = generator.draw(from: rules.pairs)
         let isOneShape = generator.draw(0...1) == 0
         let other = generator.draw(
@@ -127,7 +127,7 @@ enum ComparisonsFamily {
         let scene = SceneThings(apart: pairs, rules, &generator).scene(&generator)
         var asking = Questioner(.comparisons, generator)
         ask(about: [one, other].map { isOneShape ? $0.name : $0.shape.rawValue }, [first, second], &asking)
-        return FamilyPicture(scene: scene, questions: asking.chosen())
+        return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
     private static func ask(about names: [String], _ counts: [Int], _ asking: inout Questioner) {

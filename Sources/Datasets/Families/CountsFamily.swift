@@ -13,14 +13,14 @@ enum CountsFamily {
 
     static let wordings = [total, kind, exact, exactOne]
 
-    static func picture(seed: UInt64) -> FamilyPicture {
+    static func image(seed: UInt64) -> FamilyImage {
         var generator = SeededGenerator(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
         return generator.draw(0...1) == 0 ? together(rules, &generator) : apart(rules, &generator)
     }
 
     /// All things belong together: of one kind, of one form, of one colour, or of any.
-    private static func together(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyPicture {
+    private static func together(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
         let count = generator.draw(0...9)
         let pair = generator.draw(from: rules.pairs)
         let sort = generator.draw(0...3)
@@ -49,11 +49,11 @@ enum CountsFamily {
             askHowMany(total, nil, "shape", count, &asking)
             for name in kinds { askHowMany(kind, name, name, count, &asking) }
         }
-        return FamilyPicture(scene: scene, questions: asking.chosen())
+        return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
     /// Two kinds, told apart by colour, by form, or by both.
-    private static func apart(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyPicture {
+    private static func apart(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
         // Each count is uniform by itself, and both together are at most 12.
         let count = generator.draw(0...9)
         let counts = [count, (9 - count + generator.draw(0...3)) % 10]
@@ -87,7 +87,7 @@ enum CountsFamily {
         for _ in 0..<3 {
             for (name, count) in zip(names, counts) { askHowMany(kind, name, name, count, &asking) }
         }
-        return FamilyPicture(scene: scene, questions: asking.chosen())
+        return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
     private static func otherPair(

@@ -1,16 +1,16 @@
-/// Four to six different things at once, where descriptions tell three at most. The default mix of demonstrations has none
-/// of them: that all are told, and none twice, is what rankings teach.
+/// Four to six different things at once, where descriptions tell three at most. The default mix of demonstrations has
+/// none of them: that all are told, and none twice, is what rankings teach.
 enum CrowdsFamily {
     static let wordings = DescriptionsFamily.wordings
 
-    static func picture(seed: UInt64) -> FamilyPicture {
+    static func image(seed: UInt64) -> FamilyImage {
         var generator = SeededGenerator(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
         let things = things(rules, &generator)
         let scene = things.scene(&generator)
         var asking = Questioner(.crowds, generator)
         DescriptionsFamily.ask(about: things, rules, &asking)
-        return FamilyPicture(scene: scene, questions: asking.chosen())
+        return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
     /// Four to six different things.

@@ -1,4 +1,4 @@
-/// What the picture shows, in sentences.
+/// What the image shows, in sentences.
 enum DescriptionsFamily {
     private static let brief = Wording(
         "What is in the picture?", "What do you see?", "What does the picture show?",
@@ -14,7 +14,7 @@ enum DescriptionsFamily {
 
     private static let nothing = "There is nothing in the picture."
 
-    static func picture(seed: UInt64) -> FamilyPicture {
+    static func image(seed: UInt64) -> FamilyImage {
         var generator = SeededGenerator(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
         return switch generator.draw(0...15) {
@@ -24,15 +24,15 @@ enum DescriptionsFamily {
         }
     }
 
-    private static func empty(_ generator: inout SeededGenerator) -> FamilyPicture {
+    private static func empty(_ generator: inout SeededGenerator) -> FamilyImage {
         let scene = SceneCanvas(&generator).scene(&generator)
         var asking = Questioner(.descriptions, generator)
         describe([nothing], nothing, &asking)
-        return FamilyPicture(scene: scene, questions: asking.chosen())
+        return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
     /// Several things of one kind, and by chance one of another.
-    private static func group(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyPicture {
+    private static func group(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
         let kinds = rules.distinctPairs(2, &generator)
         let count = generator.draw(2...6)
         let hasOther = generator.draw(0...1) == 0
@@ -41,15 +41,15 @@ enum DescriptionsFamily {
         var asking = Questioner(.descriptions, generator)
         let phrases = [Phrase.counted(count, kinds[0].name)] + (hasOther ? [Phrase.indefinite(kinds[1].name)] : [])
         describe(["There are \(Phrase.list(phrases))."], "The picture shows \(Phrase.list(phrases)).", &asking)
-        return FamilyPicture(scene: scene, questions: asking.chosen())
+        return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
     /// Up to three things with their places.
-    private static func scattered(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyPicture {
+    private static func scattered(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
         let count = generator.draw(1...3)
         let hasSizes = generator.draw(0...2) == 0
         let areLarge = (0..<count).map { _ in generator.draw(0...1) == 0 }
-        // A picture of one thing often has it in the middle.
+        // An image of one thing often has it in the middle.
         let middle = 2 * ShapeScene.side - 24...2 * ShapeScene.side + 24
         let isCentred = count == 1 && generator.draw(0...1) == 0
         let things = SceneThings(
@@ -61,7 +61,7 @@ enum DescriptionsFamily {
         let scene = things.scene(&generator)
         var asking = Questioner(.descriptions, generator)
         ask(about: things, rules, &asking)
-        return FamilyPicture(scene: scene, questions: asking.chosen())
+        return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
     /// What there is, where each thing is, and whether a caption is true.
@@ -109,7 +109,7 @@ enum DescriptionsFamily {
     }
 
     /// Where a thing is, as far as it is clear.
-    private static func place(_ place: SceneGrid.Place) -> String {
+    private static func place(_ place: SceneGrid.Placement) -> String {
         let middle = 2 * ShapeScene.side
         let column = word(place.centreX - middle, "left", "right")
         let row = word(place.centreY - middle, "top", "bottom")

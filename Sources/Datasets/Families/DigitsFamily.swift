@@ -13,7 +13,7 @@ enum DigitsFamily {
 
     static let wordings = [digit, isDigit, colour, isColour]
 
-    static func picture(seed: UInt64) -> FamilyPicture {
+    static func image(seed: UInt64) -> FamilyImage {
         var generator = SeededGenerator(seed: seed)
         let look = GlyphLook(HeldOutRules(SeedSplit(of: seed)), &generator)
         let value = generator.draw(0...9)
@@ -22,7 +22,7 @@ enum DigitsFamily {
         let height = generator.draw(72...200)
         let width = height * generator.draw(50...78) / 100
         let whole = 4 * ShapeScene.side
-        let place = SceneGrid.Place(
+        let place = SceneGrid.Placement(
             width: width, height: height, centreX: generator.draw(width / 2 + 5...whole - 5 - width / 2),
             centreY: generator.draw(height / 2 + 5...whole - 5 - height / 2))
         var canvas = SceneCanvas(&generator)
@@ -33,7 +33,7 @@ enum DigitsFamily {
         askColour(of: "digit", colour, &asking)
         askIsColour("digit", colour, &asking)
         repeat { askDigit(value, &asking) } while asking.questions.count < 6
-        return FamilyPicture(scene: scene, questions: asking.chosen())
+        return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
     private static func askDigit(_ value: Int, _ asking: inout Questioner) {
@@ -69,7 +69,7 @@ enum DigitsFamily {
 extension SceneCanvas {
     /// Draws a digit.
     mutating func draw(
-        _ digit: Int, _ colour: SceneColour, _ look: GlyphLook, at place: SceneGrid.Place,
+        _ digit: Int, _ colour: SceneColour, _ look: GlyphLook, at place: SceneGrid.Placement,
         _ generator: inout SeededGenerator
     ) {
         draw(.glyph("\(digit)"), colour, at: place, &generator) { x, y in

@@ -1,4 +1,4 @@
-/// A kind of generated picture and of the questions asked about it; raw values are its names in files and reports.
+/// A kind of generated image and of the questions asked about it; raw values are its names in files and reports.
 ///
 /// A new family is a case here and a file beside the others.
 public enum Family: String, Codable, Sendable, CaseIterable {
@@ -14,29 +14,29 @@ public enum Family: String, Codable, Sendable, CaseIterable {
     case digits
     /// A printed number of two or three digits.
     case numbers
-    /// Questions about things that are not there, or that no picture tells.
+    /// Questions about things that are not there, or that no image tells.
     case absence
-    /// What the picture shows, in sentences.
+    /// What the image shows, in sentences.
     case descriptions
     /// The same of four to six things.
     case crowds
     /// Whether captions of as many things are true.
     case captions
 
-    /// The picture of `seed`, with up to eight questions in random order, at least four where it shows anything. The
+    /// The image of `seed`, with up to eight questions in random order, at least four where it shows anything. The
     /// seed's split decides what may be shown.
-    public func picture(seed: UInt64) -> FamilyPicture {
+    public func image(seed: UInt64) -> FamilyImage {
         switch self {
-        case .counts: CountsFamily.picture(seed: seed)
-        case .positions: PositionsFamily.picture(seed: seed)
-        case .attributes: AttributesFamily.picture(seed: seed)
-        case .comparisons: ComparisonsFamily.picture(seed: seed)
-        case .digits: DigitsFamily.picture(seed: seed)
-        case .numbers: NumbersFamily.picture(seed: seed)
-        case .absence: AbsenceFamily.picture(seed: seed)
-        case .descriptions: DescriptionsFamily.picture(seed: seed)
-        case .crowds: CrowdsFamily.picture(seed: seed)
-        case .captions: CaptionsFamily.picture(seed: seed)
+        case .counts: CountsFamily.image(seed: seed)
+        case .positions: PositionsFamily.image(seed: seed)
+        case .attributes: AttributesFamily.image(seed: seed)
+        case .comparisons: ComparisonsFamily.image(seed: seed)
+        case .digits: DigitsFamily.image(seed: seed)
+        case .numbers: NumbersFamily.image(seed: seed)
+        case .absence: AbsenceFamily.image(seed: seed)
+        case .descriptions: DescriptionsFamily.image(seed: seed)
+        case .crowds: CrowdsFamily.image(seed: seed)
+        case .captions: CaptionsFamily.image(seed: seed)
         }
     }
 

@@ -1,4 +1,4 @@
-/// A question about a picture, the demonstrated answer, and what makes any answer right.
+/// A question about an image, the demonstrated answer, and what makes any answer right.
 public struct FamilyQuestion: Codable, Sendable, Equatable {
     /// How the question wants to be answered.
     public enum Form: String, Codable, Sendable, CaseIterable {
@@ -37,13 +37,13 @@ public enum GroundTruth: Codable, Sendable, Equatable {
     case yesNo(Bool)
     /// So many, as a digit or a number word.
     case count(Int)
-    /// The characters written in the picture.
+    /// The characters written in the image.
     case text(String)
     /// Any one of these words or word pairs, and none of the others that the question offers or could mean.
     case words(right: [String], wrong: [String])
     /// The question takes for granted something that is not there: the right answer says so, naming no property of it.
     case absent(thing: String)
-    /// No picture could tell: the right answer says that it cannot be seen.
+    /// No image could tell: the right answer says that it cannot be seen.
     case unknowable
     /// A description of the scene's objects, which are the scene's own.
     case description

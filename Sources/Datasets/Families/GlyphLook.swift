@@ -1,4 +1,4 @@
-/// How the digits of one picture are drawn.
+/// How the digits of one image are drawn.
 struct GlyphLook {
     private enum Face {
         case bitmap(BitmapFont)

@@ -1,5 +1,5 @@
-/// What only the test split shows: one pair of colour and form, one layout, one font and a ninth of the numbers. Neither
-/// pictures nor questions of the other splits have them.
+/// What only the test split shows: one pair of colour and form, one layout, one font and a ninth of the numbers.
+/// Neither images nor questions of the other splits have them.
 package struct HeldOutRules: Sendable {
     /// A colour and a form.
     package struct Pair: Sendable, Hashable {

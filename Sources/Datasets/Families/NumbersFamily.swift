@@ -14,7 +14,7 @@ enum NumbersFamily {
 
     static let wordings = [number, isNumber, digit, length, DigitsFamily.colour, DigitsFamily.isColour]
 
-    static func picture(seed: UInt64) -> FamilyPicture {
+    static func image(seed: UInt64) -> FamilyImage {
         var generator = SeededGenerator(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
         let digits = drawDigits(generator.draw(2...3), rules, &generator)
@@ -35,7 +35,7 @@ enum NumbersFamily {
         DigitsFamily.askColour(of: "number", colour, &asking)
         DigitsFamily.askIsColour("number", colour, &asking)
         repeat { askNumber(digits, &asking) } while asking.questions.count < 8
-        return FamilyPicture(scene: scene, questions: asking.chosen())
+        return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
     /// Digits of a number that the split may show, without a leading zero.
@@ -51,7 +51,7 @@ enum NumbersFamily {
     private static func value(_ digits: [Int]) -> Int { digits.reduce(0) { $0 * 10 + $1 } }
 
     /// Boxes side by side, in quarters of a pixel.
-    private static func places(_ count: Int, _ generator: inout SeededGenerator) -> [SceneGrid.Place] {
+    private static func places(_ count: Int, _ generator: inout SeededGenerator) -> [SceneGrid.Placement] {
         let pitch = generator.draw(count == 3 ? 70...82 : 76...116)
         let width = pitch - generator.draw(8...14)
         let height = min(width * generator.draw(13...20) / 10, 200)
@@ -59,7 +59,7 @@ enum NumbersFamily {
         let first = generator.draw(width / 2 + 5...whole - 5 - width / 2 - (count - 1) * pitch)
         let row = generator.draw(height / 2 + 5...whole - 5 - height / 2)
         return (0..<count).map {
-            SceneGrid.Place(width: width, height: height, centreX: first + $0 * pitch, centreY: row)
+            SceneGrid.Placement(width: width, height: height, centreX: first + $0 * pitch, centreY: row)
         }
     }
 

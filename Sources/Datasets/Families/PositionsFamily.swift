@@ -52,16 +52,16 @@ enum PositionsFamily {
     /// In quarters of a pixel: what is less far from a line, or from another thing, is on neither side.
     private static let margin = (line: 16, thing: 28)
 
-    static func picture(seed: UInt64) -> FamilyPicture {
+    static func image(seed: UInt64) -> FamilyImage {
         var generator = SeededGenerator(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
         while true {
-            let picture = attempt(rules, &generator)
-            if picture.questions.count >= 4 { return picture }
+            let image = attempt(rules, &generator)
+            if image.questions.count >= 4 { return image }
         }
     }
 
-    private static func attempt(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyPicture {
+    private static func attempt(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
         let count = generator.draw(1...3)
         let part = generator.draw(from: Part.allCases)
         // A third of the pictures leave the first thing's place to chance.
@@ -79,7 +79,7 @@ enum PositionsFamily {
             repeat { askWhere(part, things, &asking) } while asking.questions.count < 4
         }
         generator = asking.generator
-        return FamilyPicture(scene: scene, questions: asking.chosen())
+        return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
     private static func pairs(_ count: Int, _ generator: inout SeededGenerator) -> [(Int, Int)] {

@@ -19,7 +19,7 @@ struct SceneCanvas {
     /// Draws a thing. `covers` says of a point, in quarters of a pixel from the corner of `place`, whether the thing
     /// is there. Its colour is one of those that its word names. A pixel that is covered by half belongs to it.
     mutating func draw(
-        _ kind: SceneObject.Kind, _ colour: SceneColour, isLarge: Bool? = nil, at place: SceneGrid.Place,
+        _ kind: SceneObject.Kind, _ colour: SceneColour, isLarge: Bool? = nil, at place: SceneGrid.Placement,
         _ generator: inout SeededGenerator, covers: (_ x: Int, _ y: Int) -> Bool
     ) {
         let shade = generator.draw(0...16)
@@ -53,7 +53,7 @@ struct SceneCanvas {
 
     /// Draws a filled form.
     mutating func draw(
-        _ shape: SceneShape, _ colour: SceneColour, isLarge: Bool? = nil, at place: SceneGrid.Place,
+        _ shape: SceneShape, _ colour: SceneColour, isLarge: Bool? = nil, at place: SceneGrid.Placement,
         _ generator: inout SeededGenerator
     ) {
         let outline = SceneOutline(shape, width: place.width, height: place.height)

@@ -7,7 +7,7 @@ enum SceneGrid {
     static let side = ShapeScene.side / pitch
 
     /// A thing's box in quarters of a pixel.
-    struct Place {
+    struct Placement {
         var x: Int
         var y: Int
         let width: Int
@@ -27,20 +27,20 @@ enum SceneGrid {
             self.height = height
         }
 
-        /// A pixel from the picture's edges.
+        /// A pixel from the image's edges.
         var isInside: Bool {
             let end = 4 * ShapeScene.side - 4
             return x >= 4 && y >= 4 && x + width <= end && y + height <= end
         }
 
         /// Two pixels and more between the boxes.
-        func isApart(from other: Place) -> Bool {
+        func isApart(from other: Placement) -> Bool {
             let gap = 8
             return x + width + gap <= other.x || other.x + other.width + gap <= x
                 || y + height + gap <= other.y || other.y + other.height + gap <= y
         }
 
-        func sharesSquare(with other: Place) -> Bool {
+        func sharesSquare(with other: Placement) -> Bool {
             centre.x / pitch == other.centre.x / pitch && centre.y / pitch == other.centre.y / pitch
         }
     }
@@ -49,14 +49,14 @@ enum SceneGrid {
     typealias Extent = (width: Int, height: Int)
 
     /// Places in squares of their own, for up to 16 things of at most 14 pixels.
-    static func counted(_ extents: [Extent], _ rules: HeldOutRules, _ generator: inout SeededGenerator) -> [Place] {
-        var places: [Place] = []
+    static func counted(_ extents: [Extent], _ rules: HeldOutRules, _ generator: inout SeededGenerator) -> [Placement] {
+        var places: [Placement] = []
         for (extent, square) in zip(extents, squares(extents.count, rules, &generator)) {
             let (x, y) = (square % side * 4 * pitch + 2 * pitch, square / side * 4 * pitch + 2 * pitch)
-            var place = Place(width: extent.width, height: extent.height, centreX: x, centreY: y)
+            var place = Placement(width: extent.width, height: extent.height, centreX: x, centreY: y)
             // Things in the middle of their squares never touch, whatever size.
             for _ in 0..<12 {
-                let moved = Place(
+                let moved = Placement(
                     width: extent.width, height: extent.height, centreX: x + generator.draw(-14...14),
                     centreY: y + generator.draw(-14...14))
                 if moved.isInside && places.allSatisfy({ moved.isApart(from: $0) }) {
@@ -69,7 +69,7 @@ enum SceneGrid {
         return separated(places) ? places : counted(extents, rules, &generator)
     }
 
-    private static func separated(_ places: [Place]) -> Bool {
+    private static func separated(_ places: [Placement]) -> Bool {
         places.indices.allSatisfy { index in places[..<index].allSatisfy { places[index].isApart(from: $0) } }
     }
 
@@ -89,7 +89,7 @@ enum SceneGrid {
     static func scattered(
         _ extents: [Extent], first: (x: ClosedRange<Int>, y: ClosedRange<Int>)? = nil, _ rules: HeldOutRules,
         _ generator: inout SeededGenerator
-    ) -> [Place] {
+    ) -> [Placement] {
         let isDiagonal = rules.split == .test && extents.count == 3 && first == nil && generator.draw(0...3) == 0
         var extents = extents
         while true {
@@ -104,16 +104,16 @@ enum SceneGrid {
 
     private static func attempt(
         _ extents: [Extent], _ first: (x: ClosedRange<Int>, y: ClosedRange<Int>)?, _ generator: inout SeededGenerator
-    ) -> [Place]? {
-        var places: [Place] = []
+    ) -> [Placement]? {
+        var places: [Placement] = []
         for extent in extents {
             let range = places.isEmpty ? first : nil
             let whole = 4 * ShapeScene.side
             let columns = range?.x ?? (extent.width / 2 + 4)...(whole - 4 - extent.width / 2)
             let rows = range?.y ?? (extent.height / 2 + 4)...(whole - 4 - extent.height / 2)
-            var free: Place?
+            var free: Placement?
             for _ in 0..<8 where free == nil {
-                let place = Place(
+                let place = Placement(
                     width: extent.width, height: extent.height, centreX: generator.draw(columns),
                     centreY: generator.draw(rows))
                 let isFree = places.allSatisfy { place.isApart(from: $0) && !place.sharesSquare(with: $0) }

@@ -5,7 +5,7 @@ struct SceneThings {
         let pair: HeldOutRules.Pair
         /// Where the scene has two sizes.
         let isLarge: Bool?
-        let place: SceneGrid.Place
+        let place: SceneGrid.Placement
     }
 
     let things: [Thing]
@@ -44,7 +44,7 @@ struct SceneThings {
         return canvas.scene(&generator)
     }
 
-    /// Row by row of the squares that hold their middles, as a picture's visual tokens come.
+    /// Row by row of the squares that hold their middles, as an image's visual tokens come.
     var inReadingOrder: [Thing] {
         things.sorted { one, other in
             let (one, other) = (one.place.centre, other.place.centre)

@@ -2,7 +2,7 @@
 public enum SceneShape: String, Codable, Sendable, CaseIterable {
     /// As wide as high.
     case circle
-    /// With sides along the picture's.
+    /// With sides along the image's.
     case rectangle
     /// On its base.
     case triangle

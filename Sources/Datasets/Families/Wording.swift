@@ -22,7 +22,7 @@ package struct Wording: Sendable {
     }
 }
 
-/// Asks the questions of one picture.
+/// Asks the questions of one image.
 struct Questioner {
     let family: Family
     var generator: SeededGenerator
@@ -40,8 +40,8 @@ struct Questioner {
         "Answer in a sentence.", "Answer in a full sentence.", "Please answer in a whole sentence.",
     ]
 
-    /// Asks a question whose answer has a short form and a full one. `oneWord` is the short form where one word is asked
-    /// for, and `short` is not one.
+    /// Asks a question whose answer has a short form and a full one. `oneWord` is the short form where one word is
+    /// asked for, and `short` is not one.
     mutating func ask(
         _ wording: Wording, _ fillers: [String] = [], short: String, oneWord: String? = nil, sentence: String,
         truth: GroundTruth

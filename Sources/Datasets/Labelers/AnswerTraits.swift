@@ -1,8 +1,8 @@
 /// What simulated labelers look for in an answer; how much each counts is a labeler's own affair.
 package struct AnswerTraits: Equatable {
-    /// 1 if right, 0 if not; of a description the share of the picture's things that it names.
+    /// 1 if right, 0 if not; of a description the share of the image's things that it names.
     var right: Double
-    /// Things that it names, or that a yes takes from the question, and the picture does not show, at most 3.
+    /// Things that it names, or that a yes takes from the question, and the image does not show, at most 3.
     package var absent: Double
     /// Of a description, things of which it says a wrong size, number or place, at most 3.
     package var amiss: Double
@@ -88,12 +88,12 @@ package struct AnswerTraits: Equatable {
         case .short: return (1...3).contains(read.words.count)
         case .sentence: return isWritten && read.sentences == 1 && read.words.count >= 3
         case .description:
-            let most = max(3, task.things?.count ?? 3)
-            return isWritten && (1...most).contains(read.sentences) && read.words.count >= 4
+            let maximum = max(3, task.things?.count ?? 3)
+            return isWritten && (1...maximum).contains(read.sentences) && read.words.count >= 4
         }
     }
 
-    /// Words that an answer of the asked form needs at the most.
+    /// Words that an answer of the asked form needs at most.
     private static func need(_ task: LabelingTask) -> Int {
         switch task.form {
         case .short: 3

@@ -12,7 +12,7 @@ struct LabeledWords {
         var places: Set<Place> = []
     }
 
-    /// A part of the picture.
+    /// A part of the image.
     enum Place: String {
         case left, right, top, bottom, middle
     }

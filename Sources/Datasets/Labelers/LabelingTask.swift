@@ -1,8 +1,8 @@
 import Images
 
-/// What a simulated labeler is told of a prompt: the question, what is right, and what the picture shows.
+/// What a simulated labeler is told of a prompt: the question, what is right, and what the image shows.
 public struct LabelingTask: Sendable {
-    /// Something that the picture shows, as far as labelers look.
+    /// Something that the image shows, as far as labelers look.
     public struct Thing: Sendable, Equatable {
         /// What it is.
         public let kind: SceneObject.Kind
@@ -13,7 +13,7 @@ public struct LabelingTask: Sendable {
         /// Where its middle is, from 0 to 1 to the right and down; nil if that is not known.
         public let centre: Centre?
 
-        /// A place in a picture.
+        /// A place in an image.
         public struct Centre: Sendable, Equatable {
             let x: Double
             let y: Double
@@ -43,34 +43,34 @@ public struct LabelingTask: Sendable {
         }
     }
 
-    /// The picture; part of what seeds a labeler's noise.
-    public let picture: PictureReference
+    /// The image; part of what seeds a labeler's noise.
+    public let image: PreferenceImage
     /// The question as asked.
     public let question: String
     /// The asked form.
     public let form: FamilyQuestion.Form
     /// What makes an answer right.
     public let truth: GroundTruth
-    /// Everything that the picture shows; nil if that is not known.
+    /// Everything that the image shows; nil if that is not known.
     public let things: [Thing]?
 
-    /// A question about a generated picture.
-    public init(_ question: FamilyQuestion, about scene: Scene, at picture: PictureReference) {
-        self.init(question, things: scene.objects.map { Thing($0, in: scene) }, at: picture)
+    /// A question about a generated image.
+    public init(_ question: FamilyQuestion, about scene: Scene, at image: PreferenceImage) {
+        self.init(question, things: scene.objects.map { Thing($0, in: scene) }, at: image)
     }
 
-    /// A question about a picture of which only the things are known.
-    package init(_ question: FamilyQuestion, things: [Thing], at picture: PictureReference) {
-        self.picture = picture
+    /// A question about an image of which only the things are known.
+    package init(_ question: FamilyQuestion, things: [Thing], at image: PreferenceImage) {
+        self.image = image
         self.question = question.text
         self.form = question.form
         self.truth = question.truth
         self.things = things
     }
 
-    /// A question of easy-VQA's training split; `facts` are what all of its questions reveal about the picture.
-    public init(_ question: EasyVQAQuestion, facts: PictureFacts) {
-        picture = .easyVQA(number: question.picture)
+    /// A question of easy-VQA's training split; `facts` are what all of its questions reveal about the image.
+    public init(_ question: EasyVQAQuestion, facts: ImageFacts) {
+        image = .easyVQA(number: question.image)
         self.question = question.text
         form = .short
         let word = question.answer.rawValue

@@ -34,8 +34,9 @@ public struct SimulatedLabeler: Sendable {
         let length: Double
     }
 
-    /// Scale of the Gumbel noise: with these weights two labelers agree on 75 to 80 % of pairs of made-up answers (Ouyang et
-    /// al. 2022 report 72.6 and 77.3 % between people). How far they agree in a run of `apus rank` its report says.
+    /// Scale of the Gumbel noise: with these weights two labelers agree on 75 to 80 % of pairs of made-up answers
+    /// (Ouyang et al. 2022 report 72.6 and 77.3 % between people). How far they agree in a run of `apus rank` its
+    /// report says.
     static let noiseScale = 0.9
 
     /// The labelers whose rankings are trained on.
@@ -99,7 +100,7 @@ public struct SimulatedLabeler: Sendable {
 
     /// A draw from the standard Gumbel distribution.
     private func noise(on answer: Answer, to task: LabelingTask) -> Double {
-        let key = [id, "\(task.picture)", task.question, answer.text].map { "\($0.utf8.count):\($0)" }.joined()
+        let key = [id, "\(task.image)", task.question, answer.text].map { "\($0.utf8.count):\($0)" }.joined()
         let seed = SHA256.hash(data: Data(key.utf8)).prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         var generator = SeededGenerator(seed: seed)
         let uniform = (Double(generator.next() >> 11) + 0.5) * 0x1p-53

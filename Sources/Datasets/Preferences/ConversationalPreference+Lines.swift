@@ -2,33 +2,33 @@ public import Foundation
 import Images
 
 extension ConversationalPreference {
-    /// Writes every pair of `records` as `pairs.jsonl` into the folder at `path`, and each picture beside it as
-    /// `images/NAME.png` or `.jpg`; `file` gives a picture's file. Answers of the same text, of which one was cut, are
+    /// Writes every pair of `records` as `pairs.jsonl` into the folder at `path`, and each image beside it as
+    /// `images/NAME.png` or `.jpg`; `file` gives an image's file. Answers of the same text, of which one was cut, are
     /// no pair to somebody who reads texts.
     ///
     /// - Returns: how many pairs were written.
     @discardableResult
     public static func write(
-        _ records: [PreferenceRecord], into path: String, file: (PictureReference) throws -> [UInt8]
+        _ records: [PreferenceRecord], into path: String, file: (PreferenceImage) throws -> [UInt8]
     ) throws -> Int {
         let folder = URL(fileURLWithPath: path)
         try FileManager.default.createDirectory(
             at: folder.appending(path: "images"), withIntermediateDirectories: true)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        var written: [PictureReference: String] = [:]
+        var written: [PreferenceImage: String] = [:]
         var lines = Data()
         var count = 0
         for record in records {
-            if let picture = record.picture, written[picture] == nil {
-                let bytes = try file(picture)
+            if let image = record.image, written[image] == nil {
+                let bytes = try file(image)
                 let ending = try ImageFormat(of: bytes).fileExtension
-                let image = "images/\("\(picture)".replacing("/", with: "-")).\(ending)"
-                try Data(bytes).write(to: folder.appending(path: image), options: .atomic)
-                written[picture] = image
+                let name = "images/\("\(image)".replacing("/", with: "-")).\(ending)"
+                try Data(bytes).write(to: folder.appending(path: name), options: .atomic)
+                written[image] = name
             }
-            let image = record.picture.flatMap { written[$0] }
-            let texts = record.candidates.map(\.text)
+            let image = record.image.flatMap { written[$0] }
+            let texts = record.completions.map(\.text)
             for pair in record.pairs where !texts[pair.chosen].hasBytes(of: texts[pair.rejected]) {
                 lines += try encoder.encode(ConversationalPreference(record, pair, image: image))
                 lines.append(UInt8(ascii: "\n"))
@@ -46,28 +46,28 @@ extension ConversationalPreference {
     ///   - keep: keeps an image file and tells its reference.
     /// - Throws: `PreferenceError` naming the file, the line and the field.
     public static func load(
-        path: String, labeler: PreferenceRecord.Labeler, keep: (Data) throws -> PictureReference
+        path: String, labeler: PreferenceRecord.Labeler, keep: (Data) throws -> PreferenceImage
     ) throws(PreferenceError) -> [(line: Int, record: PreferenceRecord)] {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
         return try PreferenceLines.load(path: path) { line, decoder in
             let pair = try decoder.decode(ConversationalPreference.self, from: line)
-            let picture = try pair.images?.first.map { name in
+            let image = try pair.images?.first.map { name in
                 do {
-                    return try keep(image(name, in: folder))
+                    return try keep(imageFile(name, in: folder))
                 } catch let error as ConversationalPreferenceError {
                     throw error
                 } catch {
                     throw ConversationalPreferenceError.badImage(name, reason: "\(error)")
                 }
             }
-            return try pair.record(picture: picture, fallback: labeler)
+            return try pair.record(image: image, fallback: labeler)
         }
         .map { (line: $0.line, record: $0.value) }
     }
 
     /// The bytes of the image file `name`, which must lie in `folder`: a line of somebody else's file may name no other
     /// file of this machine.
-    private static func image(_ name: String, in folder: URL) throws(ConversationalPreferenceError) -> Data {
+    private static func imageFile(_ name: String, in folder: URL) throws(ConversationalPreferenceError) -> Data {
         let root = folder.resolvingSymlinksInPath().standardizedFileURL.path
         let file = folder.appending(path: name).resolvingSymlinksInPath().standardizedFileURL
         guard !name.hasPrefix("/"), file.path.hasPrefix(root == "/" ? root : root + "/") else {

@@ -1,13 +1,13 @@
 /// A preferred pair as TRL, OpenRLHF and verl read it: TRL's conversational preference format with an explicit prompt.
 ///
-/// A line of a JSON lines file: `{"prompt": [messages], "chosen": [messages], "rejected": [messages], "images": [files]}`
-/// with messages of `role` and `content`. The fields after these are ours; others pass over them.
+/// A line of a JSON lines file: `{"prompt": [messages], "chosen": [messages], "rejected": [messages], "images":
+/// [files]}` with messages of `role` and `content`. The fields after these are ours; others pass over them.
 public struct ConversationalPreference: Codable, Sendable, Equatable {
     /// A turn of the conversation.
     public struct Message: Codable, Sendable, Equatable {
         /// `user` or `assistant`.
         public let role: String
-        /// What is said; the picture's place is before the first word.
+        /// What is said; the image's place is before the first word.
         public let content: String
     }
 
@@ -65,9 +65,9 @@ public struct ConversationalPreference: Codable, Sendable, Equatable {
         rejectedModel = try fields.decodeIfPresent(String.self, forKey: .rejectedModel)
     }
 
-    /// The pair `pair` of a ranking, whose picture is the file `image`.
+    /// The pair `pair` of a ranking, whose image is the file `image`.
     public init(_ record: PreferenceRecord, _ pair: PreferenceRecord.Pair, image: String?) {
-        let answers = (record.candidates[pair.chosen], record.candidates[pair.rejected])
+        let answers = (record.completions[pair.chosen], record.completions[pair.rejected])
         prompt = [Message(role: "user", content: record.question)]
         chosen = [Message(role: "assistant", content: answers.0.text)]
         rejected = [Message(role: "assistant", content: answers.1.text)]
@@ -80,10 +80,10 @@ public struct ConversationalPreference: Codable, Sendable, Equatable {
     }
 
     /// The pair as a ranking of two whole answers, of which no tokens are known; `fallback` ranked if the pair does not
-    /// say who did, and `picture` is the picture's reference.
+    /// say who did, and `image` is the image's reference.
     ///
     /// The same pair gives the same comparison whichever answer is preferred.
-    public func record(picture: PictureReference?, fallback: PreferenceRecord.Labeler) throws -> PreferenceRecord {
+    public func record(image: PreferenceImage?, fallback: PreferenceRecord.Labeler) throws -> PreferenceRecord {
         let question = prompt[0].content
         guard !question.isEmpty else { throw ConversationalPreferenceError.emptyQuestion }
         let sides = [(chosen[0].content, chosenModel), (rejected[0].content, rejectedModel)]
@@ -91,13 +91,13 @@ public struct ConversationalPreference: Codable, Sendable, Equatable {
         let keys = sides.map { Array($0.0.utf8) + [0] + Array(($0.1 ?? "").utf8) }
         guard keys[0] != keys[1] else { throw ConversationalPreferenceError.equalAnswers }
         let isSwapped = keys[1].lexicographicallyPrecedes(keys[0])
-        let candidates = (isSwapped ? sides.reversed() : sides).map {
-            PreferenceRecord.Candidate(text: $0.0, tokens: [], policy: $0.1, finishReason: .stop)
+        let completions = (isSwapped ? sides.reversed() : sides).map {
+            PreferenceRecord.RankedCompletion(text: $0.0, tokens: [], policy: $0.1, finishReason: .stop)
         }
-        let key = [picture?.description ?? "", question] + candidates.flatMap { [$0.text, $0.policy ?? ""] }
+        let key = [image?.description ?? "", question] + completions.flatMap { [$0.text, $0.policy ?? ""] }
         let labeler = labeler.map { PreferenceRecord.Labeler(kind: labelerKind ?? fallback.kind, id: $0) }
         return PreferenceRecord(
-            id: PreferenceRecord.id(of: ["pair"] + key), picture: picture, question: question, candidates: candidates,
+            id: PreferenceRecord.id(of: ["pair"] + key), image: image, question: question, completions: completions,
             tiers: isSwapped ? [[1], [0]] : [[0], [1]], labeler: labeler ?? fallback, seed: 0)
     }
 }

@@ -1,22 +1,24 @@
 extension PreferenceRecord {
     enum CodingKeys: String, CodingKey, CaseIterable {
-        case id, picture, question, questionIndex, form, candidates, tiers, labeler, seed
+        case id, question, questionIndex, form, tiers, labeler, seed
+        case image = "picture"
+        case completions = "candidates"
     }
 
     /// Throws `DecodingError` naming the field that is unknown, missing or wrong.
     public init(from decoder: any Decoder) throws {
         try decoder.refuseOtherFields(than: CodingKeys.self)
         let fields = try decoder.container(keyedBy: CodingKeys.self)
-        let candidates = try fields.decode([Candidate].self, forKey: .candidates)
-        guard Self.candidateCount.contains(candidates.count) else {
+        let completions = try fields.decode([RankedCompletion].self, forKey: .completions)
+        guard Self.completionCount.contains(completions.count) else {
             throw DecodingError.dataCorruptedError(
-                forKey: .candidates, in: fields, debugDescription: "expected 2 to 9, found \(candidates.count)")
+                forKey: .completions, in: fields, debugDescription: "expected 2 to 9, found \(completions.count)")
         }
         let tiers = try fields.decode([[Int]].self, forKey: .tiers)
-        guard Self.ranks(tiers, candidates.count) else {
+        guard Self.ranks(tiers, completions.count) else {
             throw DecodingError.dataCorruptedError(
                 forKey: .tiers, in: fields,
-                debugDescription: "expected each of 0..<\(candidates.count) once and no empty tier, found \(tiers)")
+                debugDescription: "expected each of 0..<\(completions.count) once and no empty tier, found \(tiers)")
         }
         let questionIndex = try fields.decodeIfPresent(Int.self, forKey: .questionIndex)
         guard questionIndex ?? 0 >= 0 else {
@@ -25,15 +27,15 @@ extension PreferenceRecord {
         }
         self.init(
             id: try fields.decodeText(.id),
-            picture: try fields.decodeIfPresent(PictureReference.self, forKey: .picture),
+            image: try fields.decodeIfPresent(PreferenceImage.self, forKey: .image),
             question: try fields.decodeText(.question), questionIndex: questionIndex,
-            form: try fields.decodeIfPresent(FamilyQuestion.Form.self, forKey: .form), candidates: candidates,
+            form: try fields.decodeIfPresent(FamilyQuestion.Form.self, forKey: .form), completions: completions,
             tiers: tiers, labeler: try fields.decode(Labeler.self, forKey: .labeler),
             seed: try fields.decode(UInt64.self, forKey: .seed))
     }
 }
 
-extension PreferenceRecord.Candidate {
+extension PreferenceRecord.RankedCompletion {
     enum CodingKeys: String, CodingKey, CaseIterable {
         case text, tokens, policy, finishReason
     }

@@ -4,12 +4,12 @@
 /// fields, rankings that do not rank each candidate once and empty texts are refused.
 public struct PreferenceRecord: Codable, Sendable, Equatable {
     /// One of the ranked answers.
-    public struct Candidate: Codable, Sendable, Equatable {
+    public struct RankedCompletion: Codable, Sendable, Equatable {
         /// The answer as it was shown.
         public let text: String
         /// The tokens as sampled, the end token included if it came; empty if unknown, as in imported pairs.
         public let tokens: [Int32]
-        /// Who answered, as NAME@GENERATION, with `strayMark` if about another picture; nil if unknown.
+        /// Who answered, as NAME@GENERATION, with `distractorMark` if about another image; nil if unknown.
         public let policy: String?
         /// Why the answer ended.
         public let finishReason: FinishReason
@@ -22,11 +22,11 @@ public struct PreferenceRecord: Codable, Sendable, Equatable {
             self.finishReason = finishReason
         }
 
-        /// What stands behind NAME@GENERATION if the policy was asked about another picture.
-        package static let strayMark = ", another picture"
+        /// What stands behind NAME@GENERATION if the policy was asked about another image.
+        package static let distractorMark = ", another picture"
 
-        /// Whether it was given to another picture.
-        package var isStray: Bool { policy?.hasSuffix(Self.strayMark) ?? false }
+        /// Whether it was given to another image.
+        package var isDistractor: Bool { policy?.hasSuffix(Self.distractorMark) ?? false }
     }
 
     /// Why an answer ended; raw values are the HTTP API's.
@@ -74,20 +74,20 @@ public struct PreferenceRecord: Codable, Sendable, Equatable {
     }
 
     /// How many answers one ranking has.
-    public static let candidateCount = 2...9
+    public static let completionCount = 2...9
 
     /// The comparison: rankings of the same candidates by other labelers have the same one.
     public let id: String
-    /// What the question is about; nil if it needs no picture.
-    public let picture: PictureReference?
-    /// The user's turn, without the picture's place.
+    /// What the question is about; nil if it needs no image.
+    public let image: PreferenceImage?
+    /// The user's turn, without the image's place.
     public let question: String
-    /// Which of the generated picture's questions it is; nil if it is none of them.
+    /// Which of the generated image's questions it is; nil if it is none of them.
     public let questionIndex: Int?
     /// The form that the generated question asks for; nil if it is none.
     public let form: FamilyQuestion.Form?
     /// 2 to 9 answers, in an order that says nothing.
-    public let candidates: [Candidate]
+    public let completions: [RankedCompletion]
     /// Indices of candidates from best to worst; ties share a tier, and each candidate is in one.
     public let tiers: [[Int]]
     /// Who ranked.
@@ -97,17 +97,18 @@ public struct PreferenceRecord: Codable, Sendable, Equatable {
 
     /// A ranking; see the properties.
     public init(
-        id: String, picture: PictureReference?, question: String, questionIndex: Int? = nil,
-        form: FamilyQuestion.Form? = nil, candidates: [Candidate], tiers: [[Int]], labeler: Labeler, seed: UInt64
+        id: String, image: PreferenceImage?, question: String, questionIndex: Int? = nil,
+        form: FamilyQuestion.Form? = nil, completions: [RankedCompletion], tiers: [[Int]], labeler: Labeler,
+        seed: UInt64
     ) {
-        precondition(Self.candidateCount.contains(candidates.count), "a ranking has 2 to 9 candidates")
-        precondition(Self.ranks(tiers, candidates.count), "each candidate has its place in one tier")
+        precondition(Self.completionCount.contains(completions.count), "a ranking has 2 to 9 candidates")
+        precondition(Self.ranks(tiers, completions.count), "each candidate has its place in one tier")
         self.id = id
-        self.picture = picture
+        self.image = image
         self.question = question
         self.questionIndex = questionIndex
         self.form = form
-        self.candidates = candidates
+        self.completions = completions
         self.tiers = tiers
         self.labeler = labeler
         self.seed = seed

@@ -23,7 +23,7 @@ private struct AnyField: CodingKey {
 }
 
 extension DecodingError {
-    /// The field, as `candidates.1.text`, and what is wrong with it.
+    /// The field, as `completions.1.text`, and what is wrong with it.
     var placeAndReason: String {
         switch self {
         case .keyNotFound(let key, let context):

@@ -66,6 +66,6 @@ struct AbsenceCheck {
 }
 
 extension AnswerVocabulary {
-    /// Whether the word is a property that pictures show.
+    /// Whether the word is a property that images show.
     static func isColourOrSize(_ word: String) -> Bool { colours.contains(word) || sizes[word] != nil }
 }

@@ -29,7 +29,7 @@ struct AnswerReading {
         }
     }
 
-    /// Whether it says that the question cannot be answered from the picture.
+    /// Whether it says that the question cannot be answered from the image.
     var abstains: Bool { Self.abstentions.contains { says($0) } }
 
     private static let abstentions = [

@@ -45,8 +45,8 @@ struct DescriptionCheck {
 }
 
 extension DescriptionCheck {
-    /// First what is introduced ("a star"), the most precise before the others so that it finds its object; then what is
-    /// told of it again ("the star is red").
+    /// First what is introduced ("a star"), the most precise before the others so that it finds its object; then what
+    /// is told of it again ("the star is red").
     private static func ordered(_ mentions: [Mention]) -> [Mention] {
         let told = mentions.filter { !$0.isBare || $0.count != nil }
         return told.filter(\.isIntroduced).sorted { $0.precision > $1.precision } + told.filter { !$0.isIntroduced }

@@ -1,6 +1,6 @@
 public import Datasets
 
-/// Says whether an answer to a generated question is right, from what the generator knows about the picture.
+/// Says whether an answer to a generated question is right, from what the generator knows about the image.
 ///
 /// It reads the answer by rules (words, numbers, negation, named things with their properties and places), so its
 /// verdict on an answer never changes. It has no part in training: what trains cannot import this target, and the
@@ -19,7 +19,7 @@ public enum GoldJudge {
     /// The verdict on an answer.
     ///
     /// - Parameters:
-    ///   - objects: The things in the picture that the question is about.
+    ///   - objects: The things in the image that the question is about.
     ///   - ended: Whether the answer ended by itself; false if it was cut at a limit.
     public static func verdict(
         on answer: String, to question: FamilyQuestion, about objects: [SceneObject], ended: Bool = true
@@ -46,7 +46,7 @@ public enum GoldJudge {
         return first.score > second.score ? .first : .second
     }
 
-    /// Whether the question names a thing that is not in the picture.
+    /// Whether the question names a thing that is not in the image.
     public static func isAboutAbsentThing(_ question: FamilyQuestion, objects: [SceneObject]) -> Bool {
         if case .absent = question.truth { return true }
         let reading = AnswerReading(question.text)

@@ -12,7 +12,7 @@ struct Mention {
     var isLarge: Bool?
     /// What is written, of a written thing.
     var glyphs: String?
-    /// A noun for something that no generated picture shows.
+    /// A noun for something that no generated image shows.
     var stranger: String?
     /// How many, if a number says so.
     var count: Int?

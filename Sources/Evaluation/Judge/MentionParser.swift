@@ -115,7 +115,7 @@ struct MentionParser {
         return mention
     }
 
-    /// A phrase with a determiner or number whose noun names none of the generator's things, nor a part of the picture.
+    /// A phrase with a determiner or number whose noun names none of the generator's things, nor a part of the image.
     private func stranger(at start: Int) -> Mention? {
         var (mention, index, hasDeterminer, _) = modifiers(at: start)
         guard hasDeterminer || mention.count != nil, index > start else { return nil }

@@ -7,7 +7,7 @@ struct PlaceCheck {
     /// Claims that do not.
     let wrong: Int
 
-    /// A claim holds if there are objects for which it does. Left and right, top and bottom are halves of the picture;
+    /// A claim holds if there are objects for which it does. Left and right, top and bottom are halves of the image;
     /// its centre is the quarter of it in the middle.
     init(reading: AnswerReading, objects: [SceneObject]) {
         let tokens = reading.text.tokens
@@ -78,7 +78,7 @@ struct PlaceCheck {
     }
 }
 
-/// A part of the picture.
+/// A part of the image.
 private enum Place: String {
     case left, right, top, bottom, center
 

@@ -28,7 +28,7 @@ struct TruthCheck {
             let noun = thing.split(separator: " ").last ?? ""
             if check.takesForGranted, !named.contains(where: { $0.hasSuffix(noun) }) { named.append(thing) }
         case .unknowable:
-            // Who drew it, or what it is called, is no part of the picture.
+            // Who drew it, or what it is called, is no part of the image.
             named = reading.asserted.filter { isAbsent($0) && ($0.stranger == nil || isShown($0)) }.map(\.words)
         case .yesNo(false):
             // "Yes" to "Is there a star?" names the star.
@@ -40,7 +40,7 @@ struct TruthCheck {
         return named.filter { seen.insert($0).inserted }
     }
 
-    /// Whether nothing in the picture can be meant, whatever its size.
+    /// Whether nothing in the image can be meant, whatever its size.
     private func isAbsent(_ mention: Mention) -> Bool {
         if mention.isBare { return false }
         if let glyphs = mention.glyphs { return !written.contains(glyphs) }
@@ -121,7 +121,7 @@ struct TruthCheck {
         return rights + wrongs == 0 ? nil : rights > 0 && wrongs == 0
     }
 
-    // MARK: What no picture tells
+    // MARK: What no image tells
 
     private var saysThatItCannotBeSeen: Bool {
         guard reading.abstains, !Self.guesses.contains(where: { reading.says($0) }) else { return false }

@@ -35,7 +35,7 @@ public struct LoadBenchmark: Sendable {
             of: Array(zip(times, bodies)), concurrency: limit, progress: { _, _ in },
             { seconds, body in
                 try await time.wait(start + seconds)
-                return try await answer(to: body.json, hasPicture: body.hasPicture)
+                return try await answer(to: body.json, hasImage: body.hasImage)
             })
         return LoadReport(profile, seconds: time.now() - start, answers: answers)
     }
@@ -50,7 +50,7 @@ public struct LoadBenchmark: Sendable {
         let usage: Usage?
     }
 
-    private func answer(to json: [UInt8], hasPicture: Bool) async throws -> LoadReport.Answer {
+    private func answer(to json: [UInt8], hasImage: Bool) async throws -> LoadReport.Answer {
         let asked = time.now()
         var pieces: [Double] = []
         var tokens: Int?
@@ -74,7 +74,7 @@ public struct LoadBenchmark: Sendable {
             failure = "\(error)"
         }
         return LoadReport.Answer(
-            hasPicture: hasPicture, pieces: pieces, tokens: tokens ?? pieces.count, failure: failure)
+            hasImage: hasImage, pieces: pieces, tokens: tokens ?? pieces.count, failure: failure)
     }
 }
 

@@ -16,10 +16,10 @@ public struct LoadProfile: Sendable {
     public var arrival = Arrival.open(1)
     /// How many there are.
     public var requests = 64
-    /// The share of them that are about a picture, 0 to 1.
-    public var pictureShare = 0.25
-    /// Pixels of a picture's side.
-    public var pictureSide = 64
+    /// The share of them that are about an image, 0 to 1.
+    public var imageShare = 0.25
+    /// Pixels of an image's side.
+    public var imageSide = 64
     /// Words of a question; no two questions begin alike, so that caches of prefixes do not help.
     public var words = 128
     /// Tokens of every answer.
@@ -44,19 +44,19 @@ public struct LoadProfile: Sendable {
     }
 
     /// Question `index` as a body of `POST /v1/chat/completions`.
-    package func body(_ index: Int, model: String?) throws -> (json: [UInt8], hasPicture: Bool) {
+    package func body(_ index: Int, model: String?) throws -> (json: [UInt8], hasImage: Bool) {
         var generator = generator(of: 1 + index)
-        let hasPicture = Double(generator.draw(0...999_999)) < pictureShare * 1_000_000
+        let hasImage = Double(generator.draw(0...999_999)) < imageShare * 1_000_000
         let text = "\(index): " + (0..<words).map { _ in generator.draw(from: Self.vocabulary) }.joined(separator: " ")
         var parts = [Body.Part(type: "text", text: text)]
-        if hasPicture {
+        if hasImage {
             let scene = ShapeScene(seed: SeedSplit.test.seed(at: generator.next() % 1_000_000))
-            let image = scene.image.resized(width: pictureSide, height: pictureSide, filter: .bilinear)
+            let image = scene.image.resized(width: imageSide, height: imageSide, filter: .bilinear)
             let url = AskClient.dataURL(ImageFile.encode(image))
             parts.insert(Body.Part(type: "image_url", imageURL: .init(url: url)), at: 0)
         }
         let body = Body(model: model, messages: [.init(content: parts)], maximumTokens: answerTokens)
-        return ([UInt8](try JSONEncoder().encode(body)), hasPicture)
+        return ([UInt8](try JSONEncoder().encode(body)), hasImage)
     }
 
     /// Chance for one purpose, apart from that for others.

@@ -4,8 +4,8 @@ import Foundation
 public struct LoadReport: Codable, Sendable, Equatable {
     /// One answer.
     public struct Answer: Codable, Sendable, Equatable {
-        /// Whether the question was about a picture.
-        public let hasPicture: Bool
+        /// Whether the question was about an image.
+        public let hasImage: Bool
         /// Seconds from the question to each piece of text.
         public let pieces: [Double]
         /// Tokens, as the server counts them; pieces where it does not.
@@ -13,11 +13,16 @@ public struct LoadReport: Codable, Sendable, Equatable {
         /// Why there is no whole answer; nil if there is one.
         public let failure: String?
 
-        package init(hasPicture: Bool, pieces: [Double], tokens: Int, failure: String?) {
-            self.hasPicture = hasPicture
+        package init(hasImage: Bool, pieces: [Double], tokens: Int, failure: String?) {
+            self.hasImage = hasImage
             self.pieces = pieces
             self.tokens = tokens
             self.failure = failure
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case pieces, tokens, failure
+            case hasImage = "hasPicture"
         }
     }
 
@@ -51,10 +56,10 @@ public struct LoadReport: Codable, Sendable, Equatable {
     public let seconds: Double
     /// Tokens of whole answers a second.
     public let tokensPerSecond: Double
-    /// From a question without a picture to its answer's first piece.
+    /// From a question without an image to its answer's first piece.
     public let firstText: Percentiles
-    /// The same with a picture.
-    public let firstPicture: Percentiles
+    /// The same with an image.
+    public let firstImage: Percentiles
     /// Between the pieces of one answer.
     public let gaps: Percentiles
     /// Reasons of answers that were not whole, and how often they came.
@@ -69,8 +74,8 @@ public struct LoadReport: Codable, Sendable, Equatable {
         self.answers = answers
         let whole = answers.filter { $0.failure == nil }
         tokensPerSecond = seconds > 0 ? Double(whole.reduce(0) { $0 + $1.tokens }) / seconds : 0
-        firstText = Percentiles(whole.filter { !$0.hasPicture }.compactMap(\.pieces.first))
-        firstPicture = Percentiles(whole.filter(\.hasPicture).compactMap(\.pieces.first))
+        firstText = Percentiles(whole.filter { !$0.hasImage }.compactMap(\.pieces.first))
+        firstImage = Percentiles(whole.filter(\.hasImage).compactMap(\.pieces.first))
         gaps = Percentiles(whole.flatMap { zip($0.pieces.dropFirst(), $0.pieces).map { $0 - $1 } })
         failures = Dictionary(answers.compactMap(\.failure).map { ($0, 1) }, uniquingKeysWith: +)
     }
@@ -102,7 +107,7 @@ public struct LoadReport: Codable, Sendable, Equatable {
         }
         let rows = reports.map { report in
             return [load(of: report), String(format: "%.0f", report.tokensPerSecond)] + milliseconds(report.firstText)
-                + milliseconds(report.firstPicture) + milliseconds(report.gaps)
+                + milliseconds(report.firstImage) + milliseconds(report.gaps)
                 + ["\(report.failures.values.reduce(0, +))"]
         }
         let reasons = reports.flatMap { report in
@@ -111,5 +116,10 @@ public struct LoadReport: Codable, Sendable, Equatable {
             }
         }
         return TextTable.text([header] + rows) + reasons.joined()
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case rate, open, seconds, tokensPerSecond, firstText, gaps, failures, answers
+        case firstImage = "firstPicture"
     }
 }

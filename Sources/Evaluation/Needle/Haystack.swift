@@ -7,8 +7,8 @@ import Tokenizers
 struct Haystack {
     /// What the policy is given.
     let messages: [ChatMessage]
-    /// Its pictures.
-    let pictures: [InputProcessor.Picture]
+    /// Its images.
+    let images: [InputProcessor.Image]
     /// The word that a right answer has.
     let answer: String
 
@@ -30,12 +30,12 @@ struct Haystack {
         }
         sentences.insert(needle, at: Int((depth * Double(sentences.count)).rounded()))
         messages = [ChatMessage(role: .user, content: [.text(String(sentences.joined().dropFirst()) + question)])]
-        pictures = []
+        images = []
         answer = number
     }
 
-    /// Numbered pictures of one shape each; asked is the colour of the one behind the share `depth` of the others.
-    init(pictures count: Int, depth: Double, seed: UInt64) {
+    /// Numbered images of one shape each; asked is the colour of the one behind the share `depth` of the others.
+    init(images count: Int, depth: Double, seed: UInt64) {
         var generator = Datasets.SeededGenerator(seed: seed)
         let scenes = (0..<count).map { _ in
             ShapeScene(seed: SeedSplit.test.seed(at: UInt64(generator.draw(0...999_999))), count: 1...1)
@@ -44,7 +44,7 @@ struct Haystack {
         let parts = scenes.indices.flatMap { [ChatMessage.Part.text("Picture \($0 + 1): "), .image($0), .text("\n")] }
         let question = "What color is the shape in picture \(asked + 1)?"
         messages = [ChatMessage(role: .user, content: parts + [.text(question)])]
-        pictures = scenes.map { InputProcessor.Picture(image: $0.image) }
+        images = scenes.map { InputProcessor.Image(image: $0.image) }
         answer = scenes[asked].objects[0].colour.rawValue
     }
 

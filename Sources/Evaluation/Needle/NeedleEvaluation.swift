@@ -1,15 +1,15 @@
 public import Engine
 public import Tokenizers
 
-/// Whether a policy finds one thing in a long context, by the context's length and by where in it the thing is ("needle in
-/// a haystack", Kamradt 2023).
+/// Whether a policy finds one thing in a long context, by the context's length and by where in it the thing is ("needle
+/// in a haystack", Kamradt 2023).
 public struct NeedleEvaluation: Sendable {
     /// What is looked through.
     public struct Settings: Sendable {
         /// Tokens of the texts.
         public var lengths = [1_024, 2_048, 4_096, 8_000]
-        /// Numbers of pictures.
-        public var pictures = [4, 16, 64]
+        /// Numbers of images.
+        public var images = [4, 16, 64]
         /// Depths, evenly from the beginning to the end; 2 at least.
         public var depths = 5
         /// Haystacks of each length and depth.
@@ -34,13 +34,13 @@ public struct NeedleEvaluation: Sendable {
         }
     }
 
-    private let engine: any Generating
+    private let engine: any InferenceEngine
     private let processor: InputProcessor
     private let policy: Policy
     private let settings: Settings
 
     /// An evaluation of `policy` on `engine`, which must be able to hold the longest context.
-    public init(engine: any Generating, tokenizer: Tokenizer, policy: Policy, settings: Settings = Settings()) {
+    public init(engine: any InferenceEngine, tokenizer: Tokenizer, policy: Policy, settings: Settings = Settings()) {
         precondition(settings.depths >= 2 && settings.samples >= 1)
         self.engine = engine
         self.processor = InputProcessor(tokenizer: tokenizer)
@@ -53,11 +53,10 @@ public struct NeedleEvaluation: Sendable {
     /// - Throws: `Failure`, `AdmissionError` or `InputProcessor.Failure`.
     public func run(progress: (NeedleReport.Cell) -> Void = { _ in }) async throws -> NeedleReport {
         var cells: [NeedleReport.Cell] = []
-        for (hay, sizes) in [("tokens", settings.lengths), ("pictures", policy.vision == nil ? [] : settings.pictures)]
-        {
+        for (hay, sizes) in [("tokens", settings.lengths), ("pictures", policy.vision == nil ? [] : settings.images)] {
             for size in sizes {
-                for place in 0..<settings.depths {
-                    let depth = Double(place) / Double(settings.depths - 1)
+                for index in 0..<settings.depths {
+                    let depth = Double(index) / Double(settings.depths - 1)
                     let cell = try await cell(hay, size, depth)
                     cells.append(cell)
                     progress(cell)
@@ -74,9 +73,9 @@ public struct NeedleEvaluation: Sendable {
             let haystack =
                 hay == "tokens"
                 ? Haystack(textOf: size, depth: depth, seed: seed, tokenizer: processor.tokenizer)
-                : Haystack(pictures: size, depth: depth, seed: seed)
+                : Haystack(images: size, depth: depth, seed: seed)
             var request = try processor.request(
-                messages: haystack.messages, pictures: haystack.pictures, policy: policy)
+                messages: haystack.messages, images: haystack.images, policy: policy)
             request.sampling = SamplingParameters()
             request.sampling.temperature = 0
             request.stop.maximumTokens = 24

@@ -2,7 +2,7 @@ public import Datasets
 
 /// What a policy answered to a prompt of its training run's validation.
 public struct HeldOutAnswer: Sendable {
-    private let picture: PictureReference
+    private let image: PreferenceImage
     private let question: String
     private let text: String
     private let ended: Bool
@@ -13,9 +13,9 @@ public struct HeldOutAnswer: Sendable {
     ///   - reward: of the reward model.
     ///   - divergence: Σ log π - log π_ref over its tokens, in nats.
     public init(
-        picture: PictureReference, question: String, text: String, ended: Bool, reward: Double, divergence: Double
+        image: PreferenceImage, question: String, text: String, ended: Bool, reward: Double, divergence: Double
     ) {
-        self.picture = picture
+        self.image = image
         self.question = question
         self.text = text
         self.ended = ended
@@ -25,15 +25,16 @@ public struct HeldOutAnswer: Sendable {
 
     /// The gold judge's score; nil of a question that no generator asks.
     fileprivate var gold: Double? {
-        guard case .generated(let family, let seed) = picture else { return nil }
-        let drawn = family.picture(seed: seed)
+        guard case .generated(let family, let seed) = image else { return nil }
+        let drawn = family.image(seed: seed)
         guard let asked = drawn.questions.first(where: { $0.text == question }) else { return nil }
         return GoldJudge.score(text, to: asked, about: drawn.scene, ended: ended)
     }
 }
 
 extension OptimizationCurve {
-    /// A PPO run by its validations: for each the iterations done and the answers to the same prompts, from the start on.
+    /// A PPO run by its validations: for each the iterations done and the answers to the same prompts, from the start
+    /// on.
     public init(ppo validations: [(iteration: Int, answers: [HeldOutAnswer])]) {
         let means = validations.map { validation in
             let judged = validation.answers.compactMap { answer in answer.gold.map { (answer, $0) } }

@@ -1,7 +1,7 @@
 import Foundation
 
-/// How reward and gold score grow with distance from the policy that was optimised (Gao, Schulman, Hilton 2023, "Scaling
-/// laws for reward model overoptimization").
+/// How reward and gold score grow with distance from the policy that was optimised (Gao, Schulman, Hilton 2023,
+/// "Scaling laws for reward model overoptimization").
 public struct OptimizationCurve: Codable, Sendable, Equatable {
     /// What optimised.
     public enum Method: String, Codable, Sendable {
@@ -71,8 +71,8 @@ public struct OptimizationCurve: Codable, Sendable, Equatable {
     /// the i-th from below is it in C(i - 1, n - 1) of C(N, n) draws. KL = log n - (n - 1) / n (Stiennon et al. 2020,
     /// appendix G.3).
     public init(bestOf prompts: [ScoredPrompt]) {
-        let most = prompts.map(\.answers.count).min() ?? 0
-        let sizes = sequence(first: 1) { $0 * 2 }.prefix { $0 <= most }
+        let maximum = prompts.map(\.answers.count).min() ?? 0
+        let sizes = sequence(first: 1) { $0 * 2 }.prefix { $0 <= maximum }
         let means = sizes.map { size in
             let best = prompts.map { Self.best(of: size, $0.answers) }
             return (

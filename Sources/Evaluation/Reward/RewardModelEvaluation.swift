@@ -2,7 +2,7 @@ import Datasets
 
 /// Asks a server's reward model about sampled answers of a policy, and the gold judge whether it is right.
 ///
-/// Each answer is scored with its picture and, as a control, with a blank one: what a reward model knows about
+/// Each answer is scored with its image and, as a control, with a blank one: what a reward model knows about
 /// correctness without seeing, it has guessed.
 public struct RewardModelEvaluation: Sendable {
     /// Who answers what.
@@ -13,10 +13,10 @@ public struct RewardModelEvaluation: Sendable {
         public var count = 400
         /// Answers to each, sampled at temperature 1.
         public var answers = 16
-        /// Answers besides that the policy gives to the same question about another picture of the family. They are well
+        /// Answers besides that the policy gives to the same question about another image of the family. They are well
         /// written and mostly wrong; its own ones are mostly alike.
-        public var strayAnswers = 4
-        /// Decides which pictures of the test split are drawn, and the seeds of the answers.
+        public var distractorAnswers = 4
+        /// Decides which images of the test split are drawn, and the seeds of the answers.
         public var seed: UInt64 = 0
         /// Requests that are open at the same time.
         public var concurrency = 16
@@ -29,7 +29,7 @@ public struct RewardModelEvaluation: Sendable {
     private let settings: Settings
     private let samples: [FamilySample]
 
-    /// An evaluation on freshly drawn pictures.
+    /// An evaluation on freshly drawn images.
     ///
     /// - Parameter server: its address, as `http://127.0.0.1:8080`.
     /// - Throws: `EvaluationError.badAddress`.
@@ -47,21 +47,21 @@ public struct RewardModelEvaluation: Sendable {
     ) throws(EvaluationError) {
         precondition(
             settings.concurrency > 0 && (2...64).contains(settings.answers)
-                && (0...64 - settings.answers).contains(settings.strayAnswers))
+                && (0...64 - settings.answers).contains(settings.distractorAnswers))
         ask = try AskClient(client: client, server: server, model: settings.model, wait: wait)
         self.settings = settings
         self.samples = samples
     }
 
-    /// What stray answers to each question are about: the picture of the family's next question.
-    private var otherPictures: [[UInt8]] {
+    /// What distractors to each question are about: the image of the family's next question.
+    private var otherImages: [[UInt8]] {
         var next: [Family: [UInt8]] = [:]
         // From the end twice: the last question of a family is followed by its first one.
-        let pictures = (samples + samples).reversed().map { sample in
+        let images = (samples + samples).reversed().map { sample in
             defer { next[sample.question.family] = sample.png }
             return next[sample.question.family] ?? sample.png
         }
-        return Array(pictures.reversed().prefix(samples.count))
+        return Array(images.reversed().prefix(samples.count))
     }
 
     /// Samples all answers, scores them, and reports.
@@ -71,8 +71,8 @@ public struct RewardModelEvaluation: Sendable {
     public func run(progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) async throws -> RewardModelReport {
         let policy = try await ask.policy()
         var generator = SeededGenerator(seed: settings.seed)
-        let each = settings.answers + settings.strayAnswers
-        let prompts = zip(samples, otherPictures).flatMap { sample, other in
+        let each = settings.answers + settings.distractorAnswers
+        let prompts = zip(samples, otherImages).flatMap { sample, other in
             (0..<each).map { number in
                 AskClient.Prompt(
                     question: sample.question.text, png: number < settings.answers ? sample.png : other,
@@ -97,14 +97,14 @@ public struct RewardModelEvaluation: Sendable {
     private func scored(_ answers: [AskClient.Answer], to sample: FamilySample) async throws -> ScoredPrompt {
         let texts = answers.map(\.text)
         let rewards = try await ask.rewards(of: texts, to: sample.question.text, about: sample.png)
-        let blank = ControlPictures.blank(side: ShapeScene.side)
+        let blank = ControlImages.blank(side: ShapeScene.side)
         let blind = try await ask.rewards(of: texts, to: sample.question.text, about: blank)
         return ScoredPrompt(
             family: sample.question.family, seed: sample.seed, question: sample.question.text,
             answers: answers.indices.map { index in
                 let judged = JudgedAnswer(sample: sample, answer: texts[index], ended: answers[index].ended)
                 return ScoredPrompt.Answer(
-                    text: texts[index], isStray: index >= settings.answers, verdict: judged.verdict,
+                    text: texts[index], isDistractor: index >= settings.answers, verdict: judged.verdict,
                     reward: rewards[index], blind: blind[index])
             })
     }

@@ -9,15 +9,15 @@ public struct RewardModelReport: Codable, Sendable, Equatable {
     public let seed: UInt64
     /// Over all pairs of answers that the judge does not hold for equally good.
     public let overall: PairAccuracy
-    /// Of these the pairs of answers about the picture itself.
+    /// Of these the pairs of answers about the image itself.
     public let own: PairAccuracy
     /// By the family's name.
     public let families: [String: PairAccuracy]
     /// Over pairs of a right and a wrong answer of the same style.
     public let correctness: PairAccuracy
-    /// The same with blank pictures.
+    /// The same with blank images.
     public let correctnessBlind: PairAccuracy
-    /// Best-of-n, of answers about the picture itself.
+    /// Best-of-n, of answers about the image itself.
     public let bestOf: OptimizationCurve
     /// All questions and answers.
     public let prompts: [ScoredPrompt]
@@ -29,7 +29,7 @@ public struct RewardModelReport: Codable, Sendable, Equatable {
         func accuracy(_ prompts: [ScoredPrompt]) -> PairAccuracy {
             PairAccuracy(margins: prompts.flatMap(\.pairs).map { $0.better.reward - $0.worse.reward })
         }
-        let own = prompts.map(\.withoutStrays)
+        let own = prompts.map(\.withoutDistractors)
         overall = accuracy(prompts)
         self.own = accuracy(own)
         families = Dictionary(grouping: prompts, by: \.family.rawValue).mapValues(accuracy)

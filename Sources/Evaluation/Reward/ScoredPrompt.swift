@@ -6,27 +6,32 @@ public struct ScoredPrompt: Codable, Sendable, Equatable {
     public struct Answer: Codable, Sendable, Equatable {
         /// As it was sent.
         public let text: String
-        /// Whether it was given to another picture.
-        public let isStray: Bool
+        /// Whether it was given to another image.
+        public let isDistractor: Bool
         /// The gold judge's.
         public let verdict: Verdict
         /// The reward model's scalar.
         public let reward: Double
-        /// The same with a blank picture.
+        /// The same with a blank image.
         public let blind: Double
 
-        package init(text: String, isStray: Bool = false, verdict: Verdict, reward: Double, blind: Double) {
+        package init(text: String, isDistractor: Bool = false, verdict: Verdict, reward: Double, blind: Double) {
             self.text = text
-            self.isStray = isStray
+            self.isDistractor = isDistractor
             self.verdict = verdict
             self.reward = reward
             self.blind = blind
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case text, verdict, reward, blind
+            case isDistractor = "isStray"
         }
     }
 
     /// The question's family.
     public let family: Family
-    /// The picture's seed.
+    /// The image's seed.
     public let seed: UInt64
     /// The question.
     public let question: String
@@ -40,9 +45,9 @@ public struct ScoredPrompt: Codable, Sendable, Equatable {
         self.answers = answers
     }
 
-    /// The same without the answers that were given to another picture.
-    var withoutStrays: ScoredPrompt {
-        ScoredPrompt(family: family, seed: seed, question: question, answers: answers.filter { !$0.isStray })
+    /// The same without the answers that were given to another image.
+    var withoutDistractors: ScoredPrompt {
+        ScoredPrompt(family: family, seed: seed, question: question, answers: answers.filter { !$0.isDistractor })
     }
 
     /// Every two different answers of which the judge prefers one, that one first. Equal texts count once.

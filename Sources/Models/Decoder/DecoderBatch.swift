@@ -36,7 +36,7 @@ public struct DecoderBatch: Sendable {
     public var tokens: [Int32]
     /// Which rows belong to which sequence, and where their keys and values go.
     public var sequences: [SequenceSlice]
-    /// Picture embeddings.
+    /// Image embeddings.
     public var injections: [Injection]
     /// Rows in no run use the backbone alone.
     public var adapters: [AdapterRows]
@@ -65,11 +65,11 @@ public struct DecoderBatch: Sendable {
     }
 
     /// The runs of some of the rows, which are counted from the first of them.
-    func adapters(of part: Range<Int>) -> [AdapterRows] {
-        adapters.filter { $0.rows.overlaps(part) }.map { run in
-            let rows = run.rows.clamped(to: part)
+    func adapters(of tile: Range<Int>) -> [AdapterRows] {
+        adapters.filter { $0.rows.overlaps(tile) }.map { run in
+            let rows = run.rows.clamped(to: tile)
             return AdapterRows(
-                rows: rows.lowerBound - part.lowerBound..<rows.upperBound - part.lowerBound, adapter: run.adapter)
+                rows: rows.lowerBound - tile.lowerBound..<rows.upperBound - tile.lowerBound, adapter: run.adapter)
         }
     }
 }

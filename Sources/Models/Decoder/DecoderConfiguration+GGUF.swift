@@ -50,9 +50,10 @@ extension DecoderConfiguration {
 
     /// Makes room for `positions` positions.
     mutating func stretch(to positions: Int) throws {
-        guard positions <= contextLength * Self.mostStretch else {
+        guard positions <= contextLength * Self.maximumStretch else {
             throw ModelError.unsupported(
-                key: "context length", expected: "at most \(contextLength * Self.mostStretch)", found: "\(positions)")
+                key: "context length", expected: "at most \(contextLength * Self.maximumStretch)", found: "\(positions)"
+            )
         }
         contextStretch = max(1, Float(positions) / Float(contextLength))
     }

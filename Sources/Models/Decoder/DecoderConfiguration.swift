@@ -20,7 +20,7 @@ public struct DecoderConfiguration: Sendable, Equatable {
     public var vocabulary: Int
     /// Positions that the model was trained for.
     public var contextLength: Int
-    /// How many times as many it is stretched to by YaRN, 1 to `mostStretch`; 1 leaves it as it was trained.
+    /// How many times as many it is stretched to by YaRN, 1 to `maximumStretch`; 1 leaves it as it was trained.
     public var contextStretch: Float = 1
     /// Base θ of the rotary frequencies (Su et al. 2021).
     public var ropeTheta: Float
@@ -28,7 +28,7 @@ public struct DecoderConfiguration: Sendable, Equatable {
     public var normEpsilon: Float
 
     /// YaRN was shown to hold up to about this.
-    public static let mostStretch = 4
+    public static let maximumStretch = 4
 
     /// A configuration of the given sizes.
     public init(

@@ -20,8 +20,8 @@ enum FusedModule: CaseIterable {
 
 /// A low-rank adapter laid out for serving: the pairs of fused layers are fused too.
 ///
-/// With A₁, A₂ stacked and B₁, B₂ as blocks of one diagonal matrix, one pair of products serves a fused layer. Where the
-/// processor multiplies bfloat16, factors are kept so, as adapters on disk are: a decoded token reads all of them.
+/// With A₁, A₂ stacked and B₁, B₂ as blocks of one diagonal matrix, one pair of products serves a fused layer. Where
+/// the processor multiplies bfloat16, factors are kept so, as adapters on disk are: a decoded token reads all of them.
 public final class ServingAdapter: Sendable {
     /// A: `[modules * rank, inputs]`. B: `[outputs, modules * rank]`, scaled by α/r, not zero on its diagonal only.
     private let layers: [[FusedModule: LowRankUpdate.Factors]]

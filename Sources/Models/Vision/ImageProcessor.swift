@@ -2,80 +2,80 @@ public import Checkpoints
 public import Images
 public import Tensors
 
-/// Turns a picture into the views that the vision encoder reads: how many, which parts, resized and normalised to
+/// Turns an image into the tiles that the vision encoder reads: how many, which parts, resized and normalised to
 /// [-1, 1] (mean and deviation 0.5 of samples in [0, 1]).
 ///
-/// A picture that fits one view is one view. A larger one is a grid of crops, row by row, and then the whole, as
-/// SmolVLM does it. A picture of exactly the size of a view, or of its grid, is not resampled.
+/// An image that fits one tile is one tile. A larger one is a grid of crops, row by row, and then the whole, as
+/// SmolVLM does it. An image of exactly the size of a tile, or of its grid, is not resampled.
 public struct ImageProcessor: Sendable, Hashable {
-    /// What happens to a picture of another aspect ratio than its views'; what `pad` fills up is 0, the middle of the
+    /// What happens to an image of another aspect ratio than its tiles'; what `pad` fills up is 0, the middle of the
     /// range, on both sides alike.
     public typealias Fit = PolicyManifest.Image.Fit
 
-    /// How closely a picture is looked at.
+    /// How closely an image is looked at.
     public enum Detail: String, Sendable, CaseIterable, Codable {
-        /// One view.
+        /// One tile.
         case low
-        /// As many views as the picture fills, up to the limit.
+        /// As many tiles as the image fills, up to the limit.
         case high
-        /// `low` if the picture fits one view, else `high`.
+        /// `low` if the image fits one tile, else `high`.
         case auto
     }
 
-    /// Side of a view, in pixels.
-    public let viewSize: Int
-    /// The most views of one picture; 1 where a model never learned crops.
-    public let maxViews: Int
+    /// Side of a tile, in pixels.
+    public let tileSize: Int
+    /// The most tiles of one image; 1 where a model never learned crops.
+    public let maximumTiles: Int
     /// How other aspect ratios are fitted.
     public let fit: Fit
     /// The filter of resizing.
     public let filter: ResampleFilter
 
-    /// A processor of views of `viewSize` pixels a side.
-    public init(viewSize: Int, maxViews: Int = 1, fit: Fit = .stretch, filter: ResampleFilter = .lanczos) {
-        precondition(viewSize > 0 && maxViews > 0, "\(maxViews) views of \(viewSize) pixels")
-        self.viewSize = viewSize
-        self.maxViews = maxViews
+    /// A processor of tiles of `tileSize` pixels a side.
+    public init(tileSize: Int, maximumTiles: Int = 1, fit: Fit = .stretch, filter: ResampleFilter = .lanczos) {
+        precondition(tileSize > 0 && maximumTiles > 0, "\(maximumTiles) views of \(tileSize) pixels")
+        self.tileSize = tileSize
+        self.maximumTiles = maximumTiles
         self.fit = fit
         self.filter = filter
     }
 
-    /// How many views a picture of this size becomes: known from its header alone.
-    public func viewCount(width: Int, height: Int, detail: Detail) -> Int {
+    /// How many tiles an image of this size becomes: known from its header alone.
+    public func tileCount(width: Int, height: Int, detail: Detail) -> Int {
         let grid = grid(width: width, height: height, detail: detail)
         return grid.rows * grid.columns == 1 ? 1 : grid.rows * grid.columns + 1
     }
 
-    /// The views of `image`, `[viewCount, 3, viewSize, viewSize]`.
-    public func views(of image: RGBImage, detail: Detail) -> Tensor { views(of: DecodedImage(image), detail: detail) }
+    /// The tiles of `image`, `[viewCount, 3, viewSize, viewSize]`.
+    public func tiles(of image: RGBImage, detail: Detail) -> Tensor { tiles(of: DecodedImage(image), detail: detail) }
 
-    /// The views of `image`, `[viewCount, 3, viewSize, viewSize]`.
-    public func views(of image: DecodedImage, detail: Detail) -> Tensor {
+    /// The tiles of `image`, `[viewCount, 3, viewSize, viewSize]`.
+    public func tiles(of image: DecodedImage, detail: Detail) -> Tensor {
         let grid = grid(width: image.width, height: image.height, detail: detail)
         var elements: [Float] = []
         if grid.rows * grid.columns > 1 {
             let whole = canvas(image, rows: grid.rows, columns: grid.columns)
             for row in 0..<grid.rows {
-                for column in 0..<grid.columns { whole.append(row: row, column: column, of: viewSize, to: &elements) }
+                for column in 0..<grid.columns { whole.append(row: row, column: column, of: tileSize, to: &elements) }
             }
         }
-        canvas(image, rows: 1, columns: 1).append(row: 0, column: 0, of: viewSize, to: &elements)
-        return Tensor(elements, shape: [elements.count / (3 * viewSize * viewSize), 3, viewSize, viewSize])
+        canvas(image, rows: 1, columns: 1).append(row: 0, column: 0, of: tileSize, to: &elements)
+        return Tensor(elements, shape: [elements.count / (3 * tileSize * tileSize), 3, tileSize, tileSize])
     }
 
-    /// The grid of crops, 1 × 1 for none: of those that leave room for the whole and do not enlarge the picture beyond
-    /// the views it fills, the one with the greatest resolution on its worse side; the smaller one if equal.
+    /// The grid of crops, 1 × 1 for none: of those that leave room for the whole and do not enlarge the image beyond
+    /// the tiles it fills, the one with the greatest resolution on its worse side; the smaller one if equal.
     private func grid(width: Int, height: Int, detail: Detail) -> (rows: Int, columns: Int) {
         precondition(width > 0 && height > 0, "a picture of \(width) × \(height)")
         guard detail != .low else { return (1, 1) }
-        let rows = (height - 1) / viewSize + 1
-        let columns = (width - 1) / viewSize + 1
+        let rows = (height - 1) / tileSize + 1
+        let columns = (width - 1) / tileSize + 1
         var best = (rows: 1, columns: 1)
         func resolution(_ rows: Int, _ columns: Int) -> Double {
             min(Double(rows) / Double(height), Double(columns) / Double(width))
         }
-        for r in 1...max(1, min(rows, maxViews - 1)) {
-            let c = min(columns, max(1, (maxViews - 1) / r))
+        for r in 1...max(1, min(rows, maximumTiles - 1)) {
+            let c = min(columns, max(1, (maximumTiles - 1) / r))
             for c in 1...c {
                 let (new, old) = (resolution(r, c), resolution(best.rows, best.columns))
                 if new > old || (new == old && r * c < best.rows * best.columns) { best = (r, c) }
@@ -84,9 +84,9 @@ public struct ImageProcessor: Sendable, Hashable {
         return best
     }
 
-    /// The picture resized to fill, or to fit into, a grid of views.
+    /// The image resized to fill, or to fit into, a grid of tiles.
     private func canvas(_ image: DecodedImage, rows: Int, columns: Int) -> Canvas {
-        let (width, height) = (columns * viewSize, rows * viewSize)
+        let (width, height) = (columns * tileSize, rows * tileSize)
         guard fit == .pad else {
             return Canvas(image: image.resized(width: width, height: height, filter: filter), left: 0, top: 0)
         }
@@ -98,7 +98,7 @@ public struct ImageProcessor: Sendable, Hashable {
     }
 }
 
-/// A picture that lies on a larger grid of views.
+/// An image that lies on a larger grid of tiles.
 private struct Canvas {
     let image: DecodedImage
     let left: Int
@@ -106,7 +106,7 @@ private struct Canvas {
 
     private static let normalized = (0...255).map { (Float($0) / 255 - 0.5) / 0.5 }
 
-    /// Appends one view of the grid: channel, row, column.
+    /// Appends one tile of the grid: channel, row, column.
     func append(row: Int, column: Int, of size: Int, to elements: inout [Float]) {
         let (samples, channels) = (image.samples, image.channels)
         let start = elements.count

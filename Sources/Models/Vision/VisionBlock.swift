@@ -1,6 +1,6 @@
 import Tensors
 
-/// A pre-norm block of the vision encoder: x + attention(norm(x)), then x + MLP(norm(x)), all patches of a view seeing
+/// A pre-norm block of the vision encoder: x + attention(norm(x)), then x + MLP(norm(x)), all patches of a tile seeing
 /// each other (`Idefics3EncoderLayer`). `x` is `[views * patches, hidden]`.
 struct VisionBlock {
     let configuration: VisionConfiguration

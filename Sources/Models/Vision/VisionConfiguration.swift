@@ -1,10 +1,10 @@
 /// The sizes of a vision encoder and connector of the Idefics3/SmolVLM shape.
 ///
-/// A view of `imageSize` × `imageSize` pixels becomes `patches` patches, and after the pixel shuffle `tokensPerView`
+/// A tile of `imageSize` × `imageSize` pixels becomes `patches` patches, and after the pixel shuffle `tokensPerTile`
 /// rows of the language model's width. The policy that ships: 64 pixels, patch 8, width 192, 6 blocks, 3 heads, shuffle
-/// by 2, so 16 tokens a view.
+/// by 2, so 16 tokens a tile.
 public struct VisionConfiguration: Sendable, Equatable {
-    /// Side of a view, in pixels.
+    /// Side of a tile, in pixels.
     public let imageSize: Int
     /// Side of a patch, in pixels.
     public let patchSize: Int
@@ -57,16 +57,16 @@ public struct VisionConfiguration: Sendable, Equatable {
         self.normEpsilon = normEpsilon
     }
 
-    /// Patches along one side of a view.
+    /// Patches along one side of a tile.
     public var patchesPerSide: Int { imageSize / patchSize }
 
-    /// Patches of a view.
+    /// Patches of a tile.
     public var patches: Int { patchesPerSide * patchesPerSide }
 
-    /// Rows that a view takes in the language model's input.
-    public var tokensPerView: Int { patches / (scale * scale) }
+    /// Rows that a tile takes in the language model's input.
+    public var tokensPerTile: Int { patches / (scale * scale) }
 
-    /// Multiplications of one block for one view.
+    /// Multiplications of one block for one tile.
     public var layerProducts: Int {
         patches * hidden * (4 * hidden + 2 * feedForward + 2 * patches)
     }

@@ -1,8 +1,8 @@
 public import Tensors
 
-/// The vision encoder and connector in serving: packed weights, any number of views at once, nothing kept.
+/// The vision encoder and connector in serving: packed weights, any number of tiles at once, nothing kept.
 ///
-/// A view's rows are bitwise the same whatever views are encoded beside it. Training is `VisionPass`'s.
+/// A tile's rows are bitwise the same whatever tiles are encoded beside it. Training is `VisionPass`'s.
 public struct VisionEncoder: Sendable {
     /// The sizes.
     public let configuration: VisionConfiguration
@@ -33,7 +33,7 @@ public struct VisionEncoder: Sendable {
         packed.values.reduce(0) { $0 + $1.byteCount } + parameters.tensors.reduce(0) { $0 + $1.count * 4 }
     }
 
-    /// The rows that the language model reads of `pixels` `[views, 3, height, width]`, normalised to [-1, 1]; views of
+    /// The rows that the language model reads of `pixels` `[views, 3, height, width]`, normalised to [-1, 1]; tiles of
     /// `imageSize` give `[views * tokensPerView, textHidden]`. Sides are multiples of patch × scale.
     public func encode(_ pixels: Tensor) -> Tensor {
         var encoding = VisionEncoding(pixels, by: self)
@@ -48,7 +48,7 @@ public struct VisionEncoder: Sendable {
         return x
     }
 
-    /// One layer of all views.
+    /// One layer of all tiles.
     func apply(layer: Int, to x: inout Tensor, _ layout: VisionPatches) {
         attend(&x, VisionWeights.block(layer), spans: layout.spans)
         feedForward(&x, VisionWeights.block(layer))

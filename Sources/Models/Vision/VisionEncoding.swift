@@ -1,6 +1,6 @@
 public import Tensors
 
-/// Views on their way through a vision encoder, a layer at a time, so that other work can go between. What comes out is
+/// Tiles on their way through a vision encoder, a layer at a time, so that other work can go between. What comes out is
 /// bitwise what `VisionEncoder.encode` gives.
 public struct VisionEncoding: Sendable {
     private let encoder: VisionEncoder

@@ -1,13 +1,13 @@
 import Tensors
 
-/// Which rows make a patch of a view and a token of patches, and where a patch lies: the encoder's index arithmetic.
+/// Which rows make a patch of a tile and a token of patches, and where a patch lies: the encoder's index arithmetic.
 ///
 /// Both the flattening of patches and the pixel shuffle only move whole rows, so each is one gather, and its backward
 /// pass the gather with the inverse permutation.
 package struct VisionPatches {
     let configuration: VisionConfiguration
-    let views: Int
-    /// Patches along each side of these views.
+    let tiles: Int
+    /// Patches along each side of these tiles.
     let rows: Int
     let columns: Int
 
@@ -18,29 +18,29 @@ package struct VisionPatches {
             shape.count == 4 && shape[1] == 3 && shape[2] % patch == 0 && shape[3] % patch == 0,
             "views of shape \(shape) are no multiple of \(patch) pixels a side")
         self.configuration = configuration
-        self.views = shape[0]
+        self.tiles = shape[0]
         self.rows = shape[2] / configuration.patchSize
         self.columns = shape[3] / configuration.patchSize
     }
 
-    var patchesPerView: Int { rows * columns }
+    var patchesPerTile: Int { rows * columns }
 
-    /// All patches of a view see each other.
+    /// All patches of a tile see each other.
     var spans: AttentionSpans {
-        .full(lengths: Array(repeating: patchesPerView, count: views))
+        .full(lengths: Array(repeating: patchesPerTile, count: tiles))
     }
 
     /// For each patch its `3 × patch` pixel rows, in rows of `patch` pixels: channel, then row.
     private var pixelRows: [Int32] {
         let size = configuration.patchSize
         var result: [Int32] = []
-        result.reserveCapacity(views * patchesPerView * 3 * size)
-        for patch in 0..<views * patchesPerView {
-            let (view, place) = patch.quotientAndRemainder(dividingBy: patchesPerView)
-            let (row, column) = place.quotientAndRemainder(dividingBy: columns)
+        result.reserveCapacity(tiles * patchesPerTile * 3 * size)
+        for patch in 0..<tiles * patchesPerTile {
+            let (tile, position) = patch.quotientAndRemainder(dividingBy: patchesPerTile)
+            let (row, column) = position.quotientAndRemainder(dividingBy: columns)
             for line in 0..<3 * size {
                 let (channel, y) = line.quotientAndRemainder(dividingBy: size)
-                let pixelRow = ((view * 3 + channel) * rows + row) * size + y
+                let pixelRow = ((tile * 3 + channel) * rows + row) * size + y
                 result.append(Int32(pixelRow * columns + column))
             }
         }
@@ -52,12 +52,12 @@ package struct VisionPatches {
         let scale = configuration.scale
         precondition(rows % scale == 0 && columns % scale == 0, "\(rows) × \(columns) patches by \(scale)")
         var result: [Int32] = []
-        result.reserveCapacity(views * patchesPerView)
-        for view in 0..<views {
+        result.reserveCapacity(tiles * patchesPerTile)
+        for tile in 0..<tiles {
             for row in stride(from: 0, to: rows, by: scale) {
                 for column in stride(from: 0, to: columns, by: scale) {
                     for y in row..<row + scale {
-                        for x in column..<column + scale { result.append(Int32((view * rows + y) * columns + x)) }
+                        for x in column..<column + scale { result.append(Int32((tile * rows + y) * columns + x)) }
                     }
                 }
             }
@@ -69,7 +69,7 @@ package struct VisionPatches {
     func flattened(_ pixels: Tensor, on compute: Compute) -> Tensor {
         let patch = configuration.patchSize
         let lines = pixels.reshaped([pixels.count / patch, patch])
-        return compute.gather(pixelRows, from: lines).reshaped([views * patchesPerView, configuration.patchElements])
+        return compute.gather(pixelRows, from: lines).reshaped([tiles * patchesPerTile, configuration.patchElements])
     }
 
     /// The inverse of `flattened`.
@@ -77,7 +77,7 @@ package struct VisionPatches {
         let patch = configuration.patchSize
         let lines = patches.reshaped([patches.count / patch, patch])
         return compute.gather(Self.inverse(pixelRows), from: lines)
-            .reshaped([views, 3, rows * patch, columns * patch])
+            .reshaped([tiles, 3, rows * patch, columns * patch])
     }
 
     /// The pixel shuffle: `[views * patches, hidden]` as one row a token, `[views * tokens, hidden * scale * scale]`.
@@ -88,17 +88,17 @@ package struct VisionPatches {
 
     /// The inverse of `shuffled`.
     func unshuffled(_ tokens: Tensor, on compute: Compute) -> Tensor {
-        let patches = tokens.reshaped([views * patchesPerView, configuration.hidden])
+        let patches = tokens.reshaped([tiles * patchesPerTile, configuration.hidden])
         return compute.gather(Self.inverse(shuffledPatches), from: patches)
     }
 
     /// For each patch the row of the position table: its fractional coordinates in buckets, as Idefics3 does, so that
-    /// smaller views spread over the whole table. Views of `imageSize` use it in order.
+    /// smaller tiles spread over the whole table. Tiles of `imageSize` use it in order.
     var positions: [Int32] {
         let side = configuration.patchesPerSide
         let (y, x) = (Self.buckets(rows, of: side), Self.buckets(columns, of: side))
-        let view = y.flatMap { row in x.map { Int32(row * side + $0) } }
-        return (0..<views).flatMap { _ in view }
+        let tile = y.flatMap { row in x.map { Int32(row * side + $0) } }
+        return (0..<tiles).flatMap { _ in tile }
     }
 
     /// The bucket of each of `count` patches along a side of `buckets`, rounded as the reference rounds: on some sides
@@ -116,7 +116,7 @@ package struct VisionPatches {
     /// The permutation that undoes `permutation`.
     private static func inverse(_ permutation: [Int32]) -> [Int32] {
         var result = permutation
-        for (place, source) in permutation.enumerated() { result[Int(source)] = Int32(place) }
+        for (position, source) in permutation.enumerated() { result[Int(source)] = Int32(position) }
         return result
     }
 }

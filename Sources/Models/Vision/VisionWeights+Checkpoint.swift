@@ -5,8 +5,8 @@ extension VisionWeights {
     /// The vision encoder and connector of a checkpoint as transformers saves Idefics3 and SmolVLM: a folder with
     /// `config.json` and `model.safetensors`. The language model beside them is not read.
     ///
-    /// - Throws: `FileError` for a configuration that cannot be read, `ModelError.unsupported` for a value in it that we
-    ///   have no code for, `VisionError` naming the size or tensor that is wrong, or `SafetensorsError`.
+    /// - Throws: `FileError` for a configuration that cannot be read, `ModelError.unsupported` for a value in it that
+    ///   we have no code for, `VisionError` naming the size or tensor that is wrong, or `SafetensorsError`.
     public init(checkpoint folder: String) throws {
         let path = folder + "/config.json"
         let configuration = try VisionConfiguration(decodeSmallFile(CheckpointFields.self, path: path), path: path)

@@ -17,10 +17,10 @@ package struct AdvantageEstimation: Sendable {
         precondition(rewards.count == values.count, "\(rewards.count) rewards, \(values.count) values")
         var advantages = [Double](repeating: 0, count: rewards.count)
         var next = (value: 0.0, advantage: 0.0)
-        for place in rewards.indices.reversed() {
-            let surprise = rewards[place] + discount * next.value - values[place]
-            advantages[place] = surprise + discount * lambda * next.advantage
-            next = (values[place], advantages[place])
+        for index in rewards.indices.reversed() {
+            let delta = rewards[index] + discount * next.value - values[index]
+            advantages[index] = delta + discount * lambda * next.advantage
+            next = (values[index], advantages[index])
         }
         self.advantages = advantages
         self.returns = zip(advantages, values).map { $0 + $1 }

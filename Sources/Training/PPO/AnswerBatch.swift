@@ -8,7 +8,7 @@ struct AnswerBatch: Sendable {
         let tokens: Range<Int>
     }
 
-    let pictures: [AnsweredPicture]
+    let images: [AnsweredImage]
     /// The passes of each minibatch.
     let minibatches: [[Pass]]
     /// Tokens of each answer.
@@ -16,10 +16,10 @@ struct AnswerBatch: Sendable {
     /// The answers of each question.
     let questions: [Range<Int>]
 
-    /// - Parameter count: minibatches of about as many pictures; fewer if there are fewer pictures.
-    init(_ pictures: [AnsweredPicture], minibatches count: Int, rowsPerPass: Int) {
-        self.pictures = pictures
-        let answers = pictures.flatMap { $0.questions.map(\.answers) }
+    /// - Parameter count: minibatches of about as many images; fewer if there are fewer images.
+    init(_ images: [AnsweredImage], minibatches count: Int, rowsPerPass: Int) {
+        self.images = images
+        let answers = images.flatMap { $0.questions.map(\.answers) }
         lengths = answers.joined().map(\.tokens.count)
         var first = 0
         questions = answers.map { some in
@@ -27,9 +27,9 @@ struct AnswerBatch: Sendable {
             return first..<first + some.count
         }
         var token = 0
-        let size = (pictures.count + count - 1) / count
-        minibatches = stride(from: 0, to: pictures.count, by: size).map { start in
-            let some = pictures[start..<min(pictures.count, start + size)]
+        let size = (images.count + count - 1) / count
+        minibatches = stride(from: 0, to: images.count, by: size).map { start in
+            let some = images[start..<min(images.count, start + size)]
             return Self.groups(of: some, rowsPerPass: rowsPerPass).map { group in
                 let rows = AnswerRows(group)
                 defer { token += rows.targets.count }
@@ -40,17 +40,17 @@ struct AnswerBatch: Sendable {
 
     /// Neighbours together as long as their rows fit.
     private static func groups(
-        of pictures: ArraySlice<AnsweredPicture>, rowsPerPass: Int
-    ) -> [[AnsweredPicture]] {
-        var groups: [[AnsweredPicture]] = []
+        of images: ArraySlice<AnsweredImage>, rowsPerPass: Int
+    ) -> [[AnsweredImage]] {
+        var groups: [[AnsweredImage]] = []
         var filled = 0
-        for picture in pictures {
-            let count = AnswerRows.count(of: picture)
+        for image in images {
+            let count = AnswerRows.count(of: image)
             if groups.isEmpty || filled + count > rowsPerPass {
                 groups.append([])
                 filled = 0
             }
-            groups[groups.count - 1].append(picture)
+            groups[groups.count - 1].append(image)
             filled += count
         }
         return groups
@@ -59,9 +59,9 @@ struct AnswerBatch: Sendable {
     var passes: [Pass] { minibatches.flatMap { $0 } }
 
     /// The answers in order.
-    var answers: [SampledAnswer] { pictures.flatMap { $0.questions.flatMap(\.answers) } }
+    var answers: [SampledAnswer] { images.flatMap { $0.questions.flatMap(\.answers) } }
 
-    /// Figures of all tokens as figures of each answer's tokens.
+    /// Metrics of all tokens as metrics of each answer's tokens.
     func byAnswer(_ values: [Float]) -> [[Double]] {
         var first = 0
         return lengths.map { length in

@@ -1,31 +1,31 @@
 import Models
 import Tensors
 
-/// The rows of one pass over answered pictures: trees of picture, questions and answers. Each answer's tokens are
+/// The rows of one pass over answered images: trees of image, questions and answers. Each answer's tokens are
 /// predicted by the rows before them; a question's last row predicts the first token of all of its answers.
 struct AnswerRows: Sendable {
     private(set) var rows = PackedRows()
     /// The rows that predict, in the order of the answers' tokens, and what they predict.
     private(set) var outputs: [Int] = []
     private(set) var targets: [Int32] = []
-    private var pictures: [(row: Int, embeddings: Tensor)] = []
+    private var images: [(row: Int, embeddings: Tensor)] = []
 
-    init(_ pictures: some Sequence<AnsweredPicture>) {
-        for picture in pictures { append(picture) }
+    init(_ images: some Sequence<AnsweredImage>) {
+        for image in images { append(image) }
     }
 
-    /// How many rows `picture` takes.
-    static func count(of picture: AnsweredPicture) -> Int {
-        picture.prefix.count
-            + picture.questions.reduce(0) { sum, question in
+    /// How many rows `image` takes.
+    static func count(of image: AnsweredImage) -> Int {
+        image.prefix.count
+            + image.questions.reduce(0) { sum, question in
                 sum + question.prompt.count + question.answers.reduce(0) { $0 + $1.tokens.count - 1 }
             }
     }
 
-    private mutating func append(_ picture: AnsweredPicture) {
-        let prefix = rows.append(picture.prefix)
-        pictures.append((prefix.rows.lowerBound + picture.visual.lowerBound, picture.embeddings))
-        for question in picture.questions {
+    private mutating func append(_ image: AnsweredImage) {
+        let prefix = rows.append(image.prefix)
+        images.append((prefix.rows.lowerBound + image.visual.lowerBound, image.embeddings))
+        for question in image.questions {
             let prompt = rows.append(question.prompt, after: prefix)
             for answer in question.answers {
                 outputs.append(prompt.rows.upperBound - 1)
@@ -38,10 +38,10 @@ struct AnswerRows: Sendable {
         }
     }
 
-    /// What the decoder reads: tokens' embeddings, and the pictures' where they are.
+    /// What the decoder reads: tokens' embeddings, and the images' where they are.
     func embeddings(in base: FrozenDecoder) -> Tensor {
         var embeddings = base.embeddings(of: rows.tokens)
-        for picture in pictures { embeddings.replaceRows(from: picture.row, with: picture.embeddings) }
+        for image in images { embeddings.replaceRows(from: image.row, with: image.embeddings) }
         return embeddings
     }
 }

@@ -14,7 +14,7 @@ struct AnswersOverTime: Sendable {
         var lines = ["# Answers to held-out prompts by iteration"]
         for (index, question) in (records.first?.questions ?? []).enumerated() {
             lines += [
-                "", "## \(question.picture): \(Self.cell(question.question))", "",
+                "", "## \(question.image): \(Self.cell(question.question))", "",
                 "| iteration | score | KL, nats | answer |", "|---|---|---|---|",
             ]
             for record in records where record.questions.indices.contains(index) {
@@ -25,8 +25,8 @@ struct AnswersOverTime: Sendable {
     }
 
     private static func row(_ iteration: Int, _ answer: RolloutRecord.Answer) -> String {
-        let figures = String(format: "%.2f | %.2f", answer.score, answer.divergence)
-        return "| \(iteration) | \(figures) | \(cell(answer.text))\(answer.ended ? "" : " *(cut off)*") |"
+        let metrics = String(format: "%.2f | %.2f", answer.score, answer.divergence)
+        return "| \(iteration) | \(metrics) | \(cell(answer.text))\(answer.ended ? "" : " *(cut off)*") |"
     }
 
     /// Text that stays within its cell.

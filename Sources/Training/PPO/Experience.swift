@@ -12,7 +12,7 @@ struct Experience: Sendable {
     /// Scores of the answers, penalties for missing ends among them.
     let scores: [Double]
     /// The share of the questions asked whose answers differ.
-    let contested: Double
+    let informative: Double
     /// In nats a token, under the policy.
     let entropy: Double
     let statistics: RolloutStatistics
@@ -27,10 +27,10 @@ struct Experience: Sendable {
 
     /// - Parameters:
     ///   - scores: as the scorer gave them.
-    ///   - contested: the share of the questions asked whose answers differ.
+    ///   - informative: the share of the questions asked whose answers differ.
     ///   - klWeight: β.
     init(
-        _ batch: AnswerBatch, measured: Measured, scores: [Double], contested: Double, klWeight: Double,
+        _ batch: AnswerBatch, measured: Measured, scores: [Double], informative: Double, klWeight: Double,
         settings: PPOSettings
     ) {
         let answers = batch.answers
@@ -56,7 +56,7 @@ struct Experience: Sendable {
         self.advantages = Whitening.whitened(estimates.map(\.advantages), keepsMean: false).flatMap { $0 }
         self.returns = estimates.flatMap(\.returns)
         self.scores = scores
-        self.contested = contested
+        self.informative = informative
         self.entropy = Moments(measured.entropies.map(Double.init)).mean
         self.statistics = RolloutStatistics(
             .init(
@@ -64,7 +64,7 @@ struct Experience: Sendable {
     }
 
     /// |log π of the engine - log π of the training forward| of the drawn tokens, in nats: mean and greatest.
-    var samplerGap: (mean: Double, greatest: Double) {
+    var rolloutLogProbMismatch: (mean: Double, greatest: Double) {
         let gaps = zip(batch.answers.flatMap(\.logProbs), logProbs).map { Double(abs($0 - $1)) }
         return (Moments(gaps).mean, gaps.max() ?? 0)
     }

@@ -25,7 +25,7 @@ public struct FinishedPPO: Sendable {
     public let reward: PolicyManifest.Reference
     /// The vision generation that all of them see with.
     public let vision: PolicyManifest.Reference
-    /// The families of the pictures that it was trained on, each as often as it came in turn.
+    /// The families of the images that it was trained on, each as often as it came in turn.
     public let families: [Family]
     /// Tokens after which its answers were cut.
     public let maximumTokens: Int
@@ -43,8 +43,8 @@ public struct FinishedPPO: Sendable {
         reward = try run.required(run.record.reward, "reward")
         vision = try run.required(run.record.vision, "vision")
         image = try run.required(run.record.image, "image")
-        let eyes = try run.required(run.inputs["visionModel"], "inputs.visionModel")
-        digests = try run.digests(vision: eyes.sha256, image: image)
+        let vision = try run.required(run.inputs["visionModel"], "inputs.visionModel")
+        digests = try run.digests(vision: vision.sha256, image: image)
         let config = folder + "/config.json"
         let own: Settings
         do { own = try decodeSmallFile(Settings.self, path: config) } catch {
@@ -52,7 +52,7 @@ public struct FinishedPPO: Sendable {
         }
         families = own.prompts.families
         maximumTokens = own.settings.maximumTokens
-        log = try RunFolder.lastFigures(in: folder)
+        log = try RunFolder.lastMetrics(in: folder)
         guard let target = log["kl_target"], target > 0 else {
             throw FinishedRunError.badFile(
                 path: "\(folder)/\(RunFolder.logName)",
@@ -64,8 +64,8 @@ public struct FinishedPPO: Sendable {
     /// The SHA-256 of the base model's file that it was trained for.
     public var backbone: String { run.backbone }
 
-    /// Figures of the last iteration's samples, by name; they are of the policy before it was averaged.
-    public var trainingFigures: [String: Double] {
+    /// Metrics of the last iteration's samples, by name; they are of the policy before it was averaged.
+    public var trainingMetrics: [String: Double] {
         let names = ["step", "reward", "kl", "kl_target", "kl_weight", "entropy", "missing_ends"]
         return Dictionary(uniqueKeysWithValues: names.compactMap { name in log[name].map { ("training_\(name)", $0) } })
     }
@@ -111,29 +111,29 @@ public struct FinishedPPO: Sendable {
     }
 
     /// Publishes the value model, then the policy that names it. A generation of `value` that holds the same files
-    /// already is used as it is. The run's own figures stand beside `figures`.
+    /// already is used as it is. The run's own metrics stand beside `metrics`.
     ///
     /// - Throws: `PolicyError`; `.published` if the policy's generation, or another value model's, is there already.
     @discardableResult
     public func publish(
-        name: String = TrainedStage.ppo.rawValue, generation: Int, figures: [String: Double] = [:],
+        name: String = TrainedStage.ppo.rawValue, generation: Int, metrics: [String: Double] = [:],
         in policies: String, at time: Date = Date()
     ) throws -> (value: PolicyFolder, policy: PolicyFolder) {
-        let place = "\(policies)/\(name)/\(generation)"
-        if FileManager.default.fileExists(atPath: place) { throw PolicyError.published(path: place) }
+        let path = "\(policies)/\(name)/\(generation)"
+        if FileManager.default.fileExists(atPath: path) { throw PolicyError.published(path: path) }
         let data = run.inputs.filter { $0.key != "baseModel" }.mapValues(\.sha256)
         var manifest = PolicyManifest(
             name: "value", generation: generation, parent: reward, backbone: backbone, created: time,
             creator: FinishedRun.creator, vision: vision, chatTemplate: run.record.template, image: image,
-            figures: trainingFigures, data: data)
-        let value = try run.publishPart(manifest, files: Self.valueFiles, in: policies)
+            metrics: trainingMetrics, data: data)
+        let value = try run.publishComponent(manifest, files: Self.valueFiles, in: policies)
         manifest.name = name
         manifest.parent = parent
         manifest.reward = reward
         manifest.value = .init(name: "value", generation: generation)
         manifest.textTemplate = FinishedRun.textTemplate
         manifest.sampling = .init(temperature: 0)
-        manifest.figures = trainingFigures.merging(figures) { $1 }
+        manifest.metrics = trainingMetrics.merging(metrics) { $1 }
         return (value, try run.publish(manifest, files: FinishedRun.adapterFiles, in: policies))
     }
 }

@@ -3,15 +3,15 @@ public import Models
 /// Prompts that no iteration asks. Policies answer them before the first iteration, from time to time, and at the end:
 /// always the same ones with the same seeds, so that answers differ by the policies alone.
 public struct HeldOutPrompts {
-    let pictures: [PromptedPicture]
+    let images: [ImagePrompts]
     let record: (PolicySnapshot) throws -> Void
 
     /// - Parameters:
-    ///   - pictures: at least two; each question is answered once.
+    ///   - images: at least two; each question is answered once.
     ///   - record: told of each policy that was validated.
-    public init(pictures: [PromptedPicture], record: @escaping (PolicySnapshot) throws -> Void = { _ in }) {
-        precondition(pictures.count > 1, "\(pictures.count) held-out pictures")
-        self.pictures = pictures
+    public init(images: [ImagePrompts], record: @escaping (PolicySnapshot) throws -> Void = { _ in }) {
+        precondition(images.count > 1, "\(images.count) held-out pictures")
+        self.images = images
         self.record = record
     }
 }
@@ -22,7 +22,7 @@ public struct PolicySnapshot: Sendable {
     public let iteration: Int
     /// The policy.
     public let adapter: LowRankAdapter
-    /// The answers to the first question of each picture.
+    /// The answers to the first question of each image.
     public let answers: RolloutRecord
 
     package init(iteration: Int, adapter: LowRankAdapter, answers: RolloutRecord) {

@@ -1,4 +1,5 @@
-/// How the weight of a divergence follows what is measured: too little divergence, and it falls; too much, and it rises.
+/// How the weight of a divergence follows what is measured: too little divergence, and it falls; too much, and it
+/// rises.
 public enum KLControl: String, Codable, Sendable, CaseIterable {
     /// β (1 + e n / horizon) with e = clip(KL / target - 1, ±0.2) for n episodes (Ziegler et al. 2019, §2.2).
     case proportional

@@ -33,7 +33,7 @@ public struct PPOJob: Sendable {
         }
     }
 
-    /// Positions of a prompt with its answer; prompts of generated pictures have about 60.
+    /// Positions of a prompt with its answer; prompts of generated images have about 60.
     private static let contextLength = 512
     /// Keys and values of all answers that are drawn at the same time.
     private static let cacheBytes = 512 << 20
@@ -102,9 +102,9 @@ public struct PPOJob: Sendable {
         var sizes = EngineConfiguration(contextLength: Self.contextLength)
         sizes.cacheBytes = Self.cacheBytes
         sizes.maximumWaiting =
-            max(prompts.pictures * settings.answersPerQuestion, prompts.heldOutPictures) * prompts.questions
+            max(prompts.images * settings.answersPerQuestion, prompts.heldOutImages) * prompts.questions
         return Engine(
-            decoder: try Decoder(file, compute: compute), tokenizer: tokenizer, endToken: endToken,
+            decoder: try TransformerDecoder(file, compute: compute), tokenizer: tokenizer, endToken: endToken,
             configuration: sizes)
     }
 
@@ -129,16 +129,16 @@ public struct PPOJob: Sendable {
             base: base, reference: reference, value: ValueModel(startingFrom: reward),
             sampler: sampler, scorer: RewardModelScorer(reward),
             prompts: FamilyPrompts(
-                seed: settings.seed, families: prompts.families, pictures: prompts.pictures,
+                seed: settings.seed, families: prompts.families, images: prompts.images,
                 questions: prompts.questions),
             replay: replay ?? [], settings: settings, heldOut: heldOut(files), record: files.write)
     }
 
     private func heldOut(_ files: PPORunFiles) -> HeldOutPrompts {
         let drawn = FamilyPrompts(
-            seed: settings.seed, families: prompts.families, pictures: prompts.heldOutPictures,
+            seed: settings.seed, families: prompts.families, images: prompts.heldOutImages,
             questions: prompts.questions, split: .validation)
-        return HeldOutPrompts(pictures: drawn.pictures(of: 0), record: files.write)
+        return HeldOutPrompts(images: drawn.images(of: 0), record: files.write)
     }
 
     private func write(_ stage: ProximalPolicyOptimization) throws {

@@ -1,16 +1,16 @@
 import Foundation
 
 extension ProximalPolicyOptimization {
-    /// The figures of an iteration. Those of an update that was not made are left out.
+    /// The metrics of an iteration. Those of an update that was not made are left out.
     func report(_ experience: Experience, _ update: UpdateStatistics, _ progress: PPOProgress) -> StepReport {
         let found = experience.statistics
-        let gap = experience.samplerGap
+        let gap = experience.rolloutLogProbMismatch
         let minibatches = Double(max(1, update.minibatches))
-        var figures: [(name: String, value: Double)] = [
+        var metrics: [(name: String, value: Double)] = [
             ("reward", found.reward), ("kl", found.divergence), ("kl_k3", found.divergenceK3),
             ("kl_weight", progress.klWeight), ("kl_target", progress.klTarget ?? 0),
             ("entropy", experience.entropy), ("missing_ends", found.missingEnds), ("length", found.length),
-            ("contested", experience.contested), ("sampler_gap_mean", gap.mean), ("sampler_gap_max", gap.greatest),
+            ("contested", experience.informative), ("sampler_gap_mean", gap.mean), ("sampler_gap_max", gap.greatest),
             (
                 "explained_variance",
                 RolloutStatistics.explainedVariance(
@@ -21,43 +21,43 @@ extension ProximalPolicyOptimization {
             ("gradient_norm_value", update.valueNorm / minibatches),
         ]
         if let first = update.firstMovement {
-            figures += [
+            metrics += [
                 ("policy_loss", update.policyLoss / minibatches), ("clip_fraction", update.movement.clipFraction),
                 ("approximate_kl", update.movement.approximateKL),
-                ("first_ratio_distance", first.greatestRatioDistance),
+                ("first_ratio_distance", first.maxRatioDeviation),
                 ("gradient_norm_policy", update.policyNorm / minibatches),
             ]
-            if settings.objective == .penalized { figures.append(("penalty_weight", progress.penaltyWeight)) }
+            if settings.objective == .penalized { metrics.append(("penalty_weight", progress.penaltyWeight)) }
         }
         if let loss = update.replayLoss, let weight = progress.replayWeight {
-            figures += [("replay_loss", loss / minibatches), ("replay_weight", weight)]
+            metrics += [("replay_loss", loss / minibatches), ("replay_weight", weight)]
         }
         var summary = String(
             format: "reward %.3f  KL %.3f (target %.3f, weight %.4f)  entropy %.3f", found.reward, found.divergence,
             progress.klTarget ?? 0, progress.klWeight, experience.entropy)
         if progress.iterations == 1 {
             // Prompts are only worth asking if the policy's answers differ.
-            summary += String(format: "  answers differ to %.0f %% of the questions", 100 * experience.contested)
+            summary += String(format: "  answers differ to %.0f %% of the questions", 100 * experience.informative)
         }
         return StepReport(
             loss: (update.policyLoss + update.valueLoss) / minibatches, units: experience.scores.count,
-            figures: figures, summary: summary)
+            metrics: metrics, summary: summary)
     }
 
     /// The plots of a run.
-    public var plots: [FigurePlot] {
+    public var plots: [MetricPlot] {
         [
-            FigurePlot(file: "reward.svg", title: "mean reward of an answer", names: ["reward", "held_out_reward"]),
-            FigurePlot(
+            MetricPlot(file: "reward.svg", title: "mean reward of an answer", names: ["reward", "held_out_reward"]),
+            MetricPlot(
                 file: "held_out_gain.svg", title: "held-out reward over the reference's, in its deviations",
                 names: ["held_out_gain", "held_out_average_gain"]),
-            FigurePlot(
+            MetricPlot(
                 file: "kl.svg", title: "KL to the reference, nats an answer",
                 names: ["kl", "kl_k3", "kl_target", "held_out_kl"]),
-            FigurePlot(file: "kl_weight.svg", title: "weight of the KL", names: ["kl_weight"]),
-            FigurePlot(file: "entropy.svg", title: "entropy, nats a token", names: ["entropy"]),
-            FigurePlot(file: "clip_fraction.svg", title: "share of clipped tokens", names: ["clip_fraction"]),
-            FigurePlot(file: "value_loss.svg", title: "loss of the value model", names: ["value_loss"]),
+            MetricPlot(file: "kl_weight.svg", title: "weight of the KL", names: ["kl_weight"]),
+            MetricPlot(file: "entropy.svg", title: "entropy, nats a token", names: ["entropy"]),
+            MetricPlot(file: "clip_fraction.svg", title: "share of clipped tokens", names: ["clip_fraction"]),
+            MetricPlot(file: "value_loss.svg", title: "loss of the value model", names: ["value_loss"]),
         ]
     }
 }

@@ -34,37 +34,37 @@ package struct PPORunFiles: Sendable {
         let records = try Self.heldOutAnswers(in: folder).filter { $0.iteration <= snapshot.iteration }
         try AtomicFile.write([UInt8](AnswersOverTime(records).markdown.utf8), to: folder + "/held-out.md")
         guard snapshot.iteration > 0 else { return }
-        let place = path("snapshots", snapshot.iteration)
-        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        try PEFTAdapter(snapshot.adapter).write(to: place, as: .bfloat16)
+        let snapshotFolder = path("snapshots", snapshot.iteration)
+        try FileManager.default.createDirectory(atPath: snapshotFolder, withIntermediateDirectories: true)
+        try PEFTAdapter(snapshot.adapter).write(to: snapshotFolder, as: .bfloat16)
         for earlier in try names(in: "snapshots") where earlier < snapshot.iteration && earlier % stride != 0 {
             try FileManager.default.removeItem(atPath: path("snapshots", earlier))
         }
     }
 
-    private func write(_ record: RolloutRecord, in part: String) throws {
-        try FileManager.default.createDirectory(atPath: "\(folder)/\(part)", withIntermediateDirectories: true)
-        try AtomicFile.write(try record.json(), to: path(part, record.iteration) + ".json")
+    private func write(_ record: RolloutRecord, in subfolder: String) throws {
+        try FileManager.default.createDirectory(atPath: "\(folder)/\(subfolder)", withIntermediateDirectories: true)
+        try AtomicFile.write(try record.json(), to: path(subfolder, record.iteration) + ".json")
     }
 
     /// The answers to held-out prompts that a run folder has, in order of iteration.
     package static func heldOutAnswers(in folder: String) throws -> [RolloutRecord] {
-        let part = "\(folder)/held-out"
-        let names = try FileManager.default.contentsOfDirectory(atPath: part).filter { $0.hasSuffix(".json") }
+        let subfolder = "\(folder)/held-out"
+        let names = try FileManager.default.contentsOfDirectory(atPath: subfolder).filter { $0.hasSuffix(".json") }
         return try names.map { name in
-            let data = try Data(contentsOf: URL(fileURLWithPath: "\(part)/\(name)"))
+            let data = try Data(contentsOf: URL(fileURLWithPath: "\(subfolder)/\(name)"))
             return try JSONDecoder().decode(RolloutRecord.self, from: data)
         }.sorted { $0.iteration < $1.iteration }
     }
 
-    private func path(_ part: String, _ iteration: Int) -> String {
+    private func path(_ subfolder: String, _ iteration: Int) -> String {
         let number = "\(iteration)"
-        return "\(folder)/\(part)/" + String(repeating: "0", count: max(0, 4 - number.count)) + number
+        return "\(folder)/\(subfolder)/" + String(repeating: "0", count: max(0, 4 - number.count)) + number
     }
 
-    /// The iterations that have a folder in `part`, in order.
-    private func names(in part: String) throws -> [Int] {
-        try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(part)")
+    /// The iterations that have a folder in `subfolder`, in order.
+    private func names(in subfolder: String) throws -> [Int] {
+        try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(subfolder)")
             .compactMap { Int($0) }.sorted()
     }
 }

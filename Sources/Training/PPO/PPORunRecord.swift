@@ -4,20 +4,26 @@ import Tensors
 
 /// Which prompts a run asks; drawn by the run's seed.
 public struct PromptSettings: Codable, Sendable, Equatable {
-    /// Families of the pictures, in turn: what leaves something to prefer stands there more than once.
+    /// Families of the images, in turn: what leaves something to prefer stands there more than once.
     public var families: [Family] = [
         .crowds, .descriptions, .counts, .positions, .crowds, .descriptions, .comparisons, .counts, .crowds,
         .attributes, .descriptions, .absence,
     ]
-    /// Pictures that are asked about in an iteration: more than are learned from, for a policy whose answers often agree.
-    public var pictures = 80
-    /// The most questions of a picture.
+    /// Images that are asked about in an iteration: more than are learned from, for a policy whose answers often agree.
+    public var images = 80
+    /// The most questions of an image.
     public var questions = 4
-    /// Pictures of the validation split whose questions the policies answer from time to time.
-    public var heldOutPictures = 64
+    /// Images of the validation split whose questions the policies answer from time to time.
+    public var heldOutImages = 64
 
     /// The prompts of the policy that ships.
     public init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case families, questions
+        case images = "pictures"
+        case heldOutImages = "heldOutPictures"
+    }
 }
 
 /// What decides a PPO run's result, beside the policy that it starts from and is held to.
@@ -31,8 +37,8 @@ struct PPORunRecord: Encodable {
     let instructionSet: String
     let inputs: [String: FileDigest]
 
-    /// - Throws: `PolicyBasisError` if a manifest lacks something, `PPOJobError` if the reward model sees with other eyes
-    ///   than the policy.
+    /// - Throws: `PolicyBasisError` if a manifest lacks something, `PPOJobError` if the reward model sees with other
+    ///   vision than the policy.
     init(
         inputs: PPOJob.Inputs, basis: PolicyBasis, settings: PPOSettings, prompts: PromptSettings,
         precision: Precision, instructionSet: InstructionSet

@@ -10,9 +10,9 @@ public struct PPOSettings: Codable, Sendable, Equatable {
     public var maximumTokens = 96
     /// The most questions whose answers are learned from.
     public var questions = 128
-    /// Updates of an iteration, each on its part of the pictures.
+    /// Updates of an iteration, each on its part of the images.
     public var minibatches = 4
-    /// Rows of one pass, unless a single picture's answers need more: bounds the memory of the backward pass.
+    /// Rows of one pass, unless a single image's answers need more: bounds the memory of the backward pass.
     public var rowsPerPass = 1_024
     /// What is taken from the score of an answer without end token.
     public var missingEndPenalty = 1.0

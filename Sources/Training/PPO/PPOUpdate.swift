@@ -26,8 +26,8 @@ extension ProximalPolicyOptimization {
         for (index, passes) in experience.batch.minibatches.enumerated() {
             updateValue(on: passes, of: experience, factor: factor, &progress, &statistics)
             if trainsPolicy {
-                let place = step * settings.minibatches + index
-                updatePolicy(on: passes, of: experience, factor: factor, replay: place, &progress, &statistics)
+                let batchIndex = step * settings.minibatches + index
+                updatePolicy(on: passes, of: experience, factor: factor, replay: batchIndex, &progress, &statistics)
             }
             statistics.minibatches += 1
         }
@@ -57,7 +57,7 @@ extension ProximalPolicyOptimization {
     }
 
     private mutating func updatePolicy(
-        on passes: [AnswerBatch.Pass], of experience: Experience, factor: Float, replay place: Int,
+        on passes: [AnswerBatch.Pass], of experience: Experience, factor: Float, replay batchIndex: Int,
         _ progress: inout PPOProgress, _ statistics: inout UpdateStatistics
     ) {
         let model = PolicyModel(base, adapter: policy)
@@ -77,7 +77,7 @@ extension ProximalPolicyOptimization {
         statistics.movement.add(movement)
         statistics.firstMovement = statistics.firstMovement ?? movement
         statistics.lastMovement = movement
-        addReplay(to: &sum, by: model, place: place, &progress, &statistics)
+        addReplay(to: &sum, by: model, batchIndex: batchIndex, &progress, &statistics)
         statistics.policyNorm += optimizer.update(&parameters, gradients: sum, factor: factor, on: base.compute)
     }
 
@@ -98,13 +98,13 @@ extension ProximalPolicyOptimization {
     /// Adds the gradient of -γ mean log π(text). γ is set once, so that the first such gradient has the norm that the
     /// settings ask for beside the policy's own.
     private func addReplay(
-        to sum: inout ParameterSet, by model: PolicyModel, place: Int, _ progress: inout PPOProgress,
+        to sum: inout ParameterSet, by model: PolicyModel, batchIndex: Int, _ progress: inout PPOProgress,
         _ statistics: inout UpdateStatistics
     ) {
         guard !replay.isEmpty,
             let text = model.replay(
                 ReplayExcerpt(
-                    replay[place % replay.count], limit: settings.replayRows, turn: place / replay.count))
+                    replay[batchIndex % replay.count], limit: settings.replayRows, turn: batchIndex / replay.count))
         else { return }
         let weight: Double
         if let fixed = progress.replayWeight {

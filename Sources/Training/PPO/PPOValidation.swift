@@ -5,8 +5,8 @@ extension ProximalPolicyOptimization {
     /// Yes: the reference's own answers are what later ones are compared with.
     public var validatesAtStart: Bool { heldOut != nil }
 
-    /// Rewards of answers to the held-out prompts over those of the reference, and the divergence from it: of the policy,
-    /// and after the last iteration also of the average that ships.
+    /// Rewards of answers to the held-out prompts over those of the reference, and the divergence from it: of the
+    /// policy, and after the last iteration also of the average that ships.
     public mutating func validate() throws -> [(name: String, value: Double)] {
         guard let heldOut else { return [] }
         var progress = try PPOProgress(state: state, settings: settings)
@@ -17,12 +17,12 @@ extension ProximalPolicyOptimization {
         state = try progress.state()
         try heldOut.record(
             PolicySnapshot(iteration: iterations, adapter: policy, answers: answers.record(iteration: iterations)))
-        var figures = answers.figures("held_out", over: baseline)
+        var metrics = answers.metrics("held_out", over: baseline)
         if iterations == steps || progress.stopReason != nil {
             let average = try self.answers(of: averagedPolicy, to: heldOut, generation: steps + 2)
-            figures += average.figures("held_out_average", over: baseline)
+            metrics += average.metrics("held_out_average", over: baseline)
         }
-        return figures
+        return metrics
     }
 
     /// The reference's scores; before the first iteration the policy is the reference.
@@ -37,18 +37,18 @@ extension ProximalPolicyOptimization {
     private func answers(
         of adapter: LowRankAdapter, to heldOut: HeldOutPrompts, generation: Int
     ) throws -> HeldOutAnswers {
-        let pictures = try sampler.sample(
-            heldOut.pictures, adapter: adapter, generation: generation, answers: 1,
+        let images = try sampler.sample(
+            heldOut.images, adapter: adapter, generation: generation, answers: 1,
             maximumTokens: settings.maximumTokens
         ) { index in
             var generator = Tensors.SeededGenerator(seed: settings.seed, stream: PPOStreams.heldOut(index))
             return generator.next()
         }
-        let batch = AnswerBatch(pictures, minibatches: 1, rowsPerPass: settings.rowsPerPass)
+        let batch = AnswerBatch(images, minibatches: 1, rowsPerPass: settings.rowsPerPass)
         let (policy, reference) = (PolicyModel(base, adapter: adapter), PolicyModel(base, adapter: reference))
         return HeldOutAnswers(
             batch: batch,
-            scores: zip(try scorer.scores(of: pictures), batch.answers).map {
+            scores: zip(try scorer.scores(of: images), batch.answers).map {
                 TokenRewards.score($0, ended: $1.ended, missingEndPenalty: settings.missingEndPenalty)
             },
             logProbs: batch.passes.flatMap { policy.prediction(of: $0.rows).logProbs },
@@ -70,13 +70,13 @@ private struct HeldOutAnswers {
         RolloutRecord(iteration: iteration, batch: batch, scores: scores, logProbs: logProbs, reference: reference)
     }
 
-    func figures(_ prefix: String, over baseline: [Double]) -> [(name: String, value: Double)] {
+    func metrics(_ prefix: String, over baseline: [Double]) -> [(name: String, value: Double)] {
         let found = RolloutStatistics(
             .init(
                 scores: scores, ended: batch.answers.map(\.ended), logProbs: batch.byAnswer(logProbs),
                 reference: batch.byAnswer(reference)))
         let gain = RewardGain(
-            scores: scores, reference: baseline, groups: batch.pictures.map(\.questions.count))
+            scores: scores, reference: baseline, groups: batch.images.map(\.questions.count))
         return [
             ("reward", found.reward), ("gain", gain.mean), ("gain_error", gain.error), ("kl", found.divergence),
             ("kl_k3", found.divergenceK3), ("missing_ends", found.missingEnds), ("length", found.length),

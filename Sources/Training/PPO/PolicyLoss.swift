@@ -57,9 +57,9 @@ package struct PolicyLoss: Sendable {
         var gradients: [Double] = []
         gradients.reserveCapacity(old.count)
         var movement = PolicyMovement()
-        for place in old.indices {
-            let change = logProbs[place] - old[place]
-            let (part, slope, isClipped) = term(exp(change), advantages[place])
+        for index in old.indices {
+            let change = logProbs[index] - old[index]
+            let (part, slope, isClipped) = term(exp(change), advantages[index])
             loss += part / Double(tokens)
             gradients.append(slope / Double(tokens))
             movement.count(change: change, isClipped: isClipped)
@@ -75,7 +75,7 @@ package struct PolicyMovement: Sendable, Equatable {
     /// Tokens.
     package private(set) var tokens = 0
     /// The greatest |ρ - 1|.
-    package private(set) var greatestRatioDistance = 0.0
+    package private(set) var maxRatioDeviation = 0.0
     private var clipped = 0
     private var squares = 0.0
     private var divergences = 0.0
@@ -88,7 +88,7 @@ package struct PolicyMovement: Sendable, Equatable {
         clipped += isClipped ? 1 : 0
         squares += change * change
         divergences += exp(change) - 1 - change
-        greatestRatioDistance = max(greatestRatioDistance, abs(exp(change) - 1))
+        maxRatioDeviation = max(maxRatioDeviation, abs(exp(change) - 1))
     }
 
     /// Joins the tokens of another part.
@@ -97,7 +97,7 @@ package struct PolicyMovement: Sendable, Equatable {
         clipped += other.clipped
         squares += other.squares
         divergences += other.divergences
-        greatestRatioDistance = max(greatestRatioDistance, other.greatestRatioDistance)
+        maxRatioDeviation = max(maxRatioDeviation, other.maxRatioDeviation)
     }
 
     /// The share of tokens whose loss was the clipped one, so that they had no gradient.

@@ -4,7 +4,7 @@ import Tensors
 
 /// The policy in training: log-probabilities of given tokens under an adapter of the frozen decoder.
 struct PolicyModel: Sendable {
-    /// Figures of each predicted token.
+    /// Metrics of each predicted token.
     struct Prediction: Sendable {
         /// Of the token that was drawn, in nats.
         let logProbs: [Float]

@@ -116,20 +116,20 @@ public struct ProximalPolicyOptimization: TrainingStage {
 
     private func experience(of step: Int, klWeight: Double) throws -> Experience {
         let asked = try sampler.sample(
-            prompts.pictures(of: step), adapter: policy, generation: step + 1, answers: settings.answersPerQuestion,
+            prompts.images(of: step), adapter: policy, generation: step + 1, answers: settings.answersPerQuestion,
             maximumTokens: settings.maximumTokens
         ) { index in
             var generator = Tensors.SeededGenerator(
                 seed: settings.seed, stream: PPOStreams.answer(iteration: step, index: index))
             return generator.next()
         }
-        let contested = ContestedQuestions(of: asked, most: settings.questions)
-        let pictures = contested.pictures
-        let batch = AnswerBatch(pictures, minibatches: settings.minibatches, rowsPerPass: settings.rowsPerPass)
-        let scores = try scorer.scores(of: pictures)
+        let informative = InformativeQuestions(of: asked, limit: settings.questions)
+        let images = informative.images
+        let batch = AnswerBatch(images, minibatches: settings.minibatches, rowsPerPass: settings.rowsPerPass)
+        let scores = try scorer.scores(of: images)
         precondition(scores.count == batch.lengths.count, "\(scores.count) scores for \(batch.lengths.count) answers")
         return Experience(
-            batch, measured: measure(batch), scores: scores, contested: contested.share, klWeight: klWeight,
+            batch, measured: measure(batch), scores: scores, informative: informative.share, klWeight: klWeight,
             settings: settings)
     }
 

@@ -3,13 +3,13 @@
 package struct RewardGain: Sendable, Equatable {
     /// The mean difference.
     package let mean: Double
-    /// Its standard error. Answers about one picture are not independent, so pictures are what is counted.
+    /// Its standard error. Answers about one image are not independent, so images are what is counted.
     package let error: Double
 
     /// - Parameters:
-    ///   - scores: of the policy's answers, picture by picture.
+    ///   - scores: of the policy's answers, image by image.
     ///   - reference: of the reference's, in the same order.
-    ///   - groups: answers about each picture.
+    ///   - groups: answers about each image.
     package init(scores: [Double], reference: [Double], groups: [Int]) {
         precondition(
             scores.count == reference.count && groups.reduce(0, +) == scores.count, "scores of other answers")

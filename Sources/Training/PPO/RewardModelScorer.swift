@@ -2,18 +2,18 @@
 public struct RewardModelScorer: AnswerScorer {
     private let model: RewardModel
 
-    /// A scorer by `model`, which sees the same picture embeddings as the policy.
+    /// A scorer by `model`, which sees the same image embeddings as the policy.
     public init(_ model: RewardModel) {
         self.model = model
     }
 
     /// The model's rewards.
-    public func scores(of pictures: [AnsweredPicture]) throws -> [Double] {
-        let prompts = pictures.flatMap { picture in
-            picture.questions.map { question in
+    public func scores(of images: [AnsweredImage]) throws -> [Double] {
+        let prompts = images.flatMap { image in
+            image.questions.map { question in
                 RankedPrompt(
-                    id: question.text, picture: picture.picture.reference, prefix: picture.prefix,
-                    visual: picture.visual, embeddings: picture.embeddings, question: question.prompt,
+                    id: question.text, image: image.prompts.reference, prefix: image.prefix,
+                    visual: image.visual, embeddings: image.embeddings, question: question.prompt,
                     answers: question.answers.map(\.tokens), rankings: [], family: "")
             }
         }

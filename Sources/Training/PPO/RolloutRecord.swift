@@ -1,16 +1,21 @@
 public import Datasets
 import Foundation
 
-/// Some answers of a policy as a person reads them: the first question of each picture with all its answers.
+/// Some answers of a policy as a person reads them: the first question of each image with all its answers.
 public struct RolloutRecord: Codable, Sendable, Equatable {
     /// A question with its answers.
     public struct Question: Codable, Sendable, Equatable {
         /// What it is about.
-        public let picture: PictureReference
+        public let image: PreferenceImage
         /// As it was asked.
         public let question: String
         /// In the order of their seeds.
         public let answers: [Answer]
+
+        private enum CodingKeys: String, CodingKey {
+            case question, answers
+            case image = "picture"
+        }
     }
 
     /// An answer.
@@ -27,7 +32,7 @@ public struct RolloutRecord: Codable, Sendable, Equatable {
 
     /// The step of the log: that of an iteration's own answers counts from 1.
     public let iteration: Int
-    /// One for each picture.
+    /// One for each image.
     public let questions: [Question]
 
     /// - Parameters:
@@ -39,16 +44,16 @@ public struct RolloutRecord: Codable, Sendable, Equatable {
         let logProbs = batch.byAnswer(logProbs)
         let reference = batch.byAnswer(reference)
         var first = 0
-        questions = batch.pictures.map { picture in
-            defer { first += picture.questions.reduce(0) { $0 + $1.answers.count } }
-            let question = picture.questions[0]
+        questions = batch.images.map { image in
+            defer { first += image.questions.reduce(0) { $0 + $1.answers.count } }
+            let question = image.questions[0]
             return Question(
-                picture: picture.picture.reference, question: question.text,
+                image: image.prompts.reference, question: question.text,
                 answers: question.answers.enumerated().map { index, answer in
-                    let place = first + index
+                    let position = first + index
                     return Answer(
-                        text: answer.text, score: scores[place],
-                        divergence: zip(logProbs[place], reference[place]).reduce(0) { $0 + $1.0 - $1.1 },
+                        text: answer.text, score: scores[position],
+                        divergence: zip(logProbs[position], reference[position]).reduce(0) { $0 + $1.0 - $1.1 },
                         ended: answer.ended)
                 })
         }

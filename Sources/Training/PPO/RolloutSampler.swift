@@ -8,7 +8,7 @@ public import Tokenizers
 /// Draws answers by the engine that serves, from the policy as it is now: temperature 1, the whole distribution, a seed
 /// for each answer.
 public struct RolloutSampler: Sendable {
-    private let engine: any Generating
+    private let engine: any InferenceEngine
     private let input: InputProcessor
     private let vision: Policy.Vision
     private let template: ChatTemplate
@@ -18,7 +18,7 @@ public struct RolloutSampler: Sendable {
     /// A sampler over `engine`, which must have room for all answers of a call to wait, and whose decoder has the sizes
     /// of `configuration`.
     public init(
-        engine: any Generating, tokenizer: Tokenizer, vision: Policy.Vision, template: ChatTemplate,
+        engine: any InferenceEngine, tokenizer: Tokenizer, vision: Policy.Vision, template: ChatTemplate,
         configuration: DecoderConfiguration, compute: Compute
     ) {
         self.engine = engine
@@ -35,25 +35,25 @@ public struct RolloutSampler: Sendable {
     ///
     /// - Parameters:
     ///   - adapter: the policy; the engine gets it as generation `generation`.
-    ///   - seed: of the answer at a place, questions and pictures in order.
+    ///   - seed: of the answer at a place, questions and images in order.
     /// - Throws: `AdmissionError`, `EngineFailure` or `InputProcessor.Failure`.
     package func sample(
-        _ pictures: [PromptedPicture], adapter: LowRankAdapter, generation: Int, answers: Int, maximumTokens: Int,
+        _ images: [ImagePrompts], adapter: LowRankAdapter, generation: Int, answers: Int, maximumTokens: Int,
         seed: (_ index: Int) -> UInt64
-    ) throws -> [AnsweredPicture] {
+    ) throws -> [AnsweredImage] {
         let policy = Policy(
             name: "ppo", generation: generation,
             adapter: ServingAdapter(adapter, configuration: configuration, compute: compute), vision: vision,
             template: template, sampling: SamplingParameters(), created: 0)
         var index = 0
-        var asked: [AskedPicture] = []
-        for picture in pictures {
-            var questions: [AskedPicture.Question] = []
+        var asked: [AskedImage] = []
+        for prompts in images {
+            var questions: [AskedImage.Question] = []
             var embeddings: Tensor?
-            for text in picture.questions {
+            for text in prompts.questions {
                 let message = ChatMessage(role: .user, content: [.image(0), .text(text)])
                 var request = try input.request(
-                    messages: [message], pictures: [.init(image: picture.image, detail: .low)], policy: policy)
+                    messages: [message], images: [.init(image: prompts.image, detail: .low)], policy: policy)
                 request.stop.maximumTokens = maximumTokens
                 request.topLogprobs = 0
                 // Encoded once for all answers, and for the passes that score them.
@@ -66,31 +66,31 @@ public struct RolloutSampler: Sendable {
                 }
                 questions.append(.init(text: text, request: request, streams: streams))
             }
-            asked.append(AskedPicture(picture: picture, questions: questions))
+            asked.append(AskedImage(prompts: prompts, questions: questions))
         }
         return try asked.map { try $0.answered() }
     }
 }
 
-/// A picture whose answers are on their way.
-private struct AskedPicture {
+/// An image whose answers are on their way.
+private struct AskedImage {
     struct Question {
         let text: String
         let request: EngineRequest
         let streams: [AsyncStream<EngineEvent>]
     }
 
-    let picture: PromptedPicture
+    let prompts: ImagePrompts
     let questions: [Question]
 
     /// Waits for the answers.
-    func answered() throws -> AnsweredPicture {
+    func answered() throws -> AnsweredImage {
         let first = questions[0].request
         let visual = first.images[0].range
         let prefix = Array(first.prompt[..<visual.upperBound])
         guard let embeddings = first.images[0].embeddings else { preconditionFailure("asked without embeddings") }
-        return AnsweredPicture(
-            picture: picture, prefix: prefix, visual: visual, embeddings: embeddings,
+        return AnsweredImage(
+            prompts: prompts, prefix: prefix, visual: visual, embeddings: embeddings,
             questions: try questions.map { question in
                 precondition(question.request.prompt.starts(with: prefix), "a picture's prompts begin alike")
                 return .init(

@@ -1,9 +1,9 @@
 import Foundation
 
-/// What the sampled answers of one iteration say of the policy that drew them. All means are over answers or tokens that
-/// were drawn, never over padding.
+/// What the sampled answers of one iteration say of the policy that drew them. All means are over answers or tokens
+/// that were drawn, never over padding.
 package struct RolloutStatistics: Sendable {
-    /// The answers' figures, in order.
+    /// The answers' metrics, in order.
     package struct Answers: Sendable {
         /// Scores, penalties for missing ends among them.
         package var scores: [Double]

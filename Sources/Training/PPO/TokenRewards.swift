@@ -6,9 +6,9 @@ package enum TokenRewards {
         ended ? score : score - missingEndPenalty
     }
 
-    /// Each score less the mean of those of the same question's answers, as in RLOO (Ahmadian et al. 2024) and GRPO (Shao et
-    /// al. 2024). How good the answers to a question are on the whole is most of what scores differ by, and nothing that
-    /// the policy could change.
+    /// Each score less the mean of those of the same question's answers, as in RLOO (Ahmadian et al. 2024) and GRPO
+    /// (Shao et al. 2024). How good the answers to a question are on the whole is most of what scores differ by, and
+    /// nothing that the policy could change.
     ///
     /// - Parameter questions: the answers of each question; together all of them, in order.
     package static func relative(_ scores: [Double], questions: [Range<Int>]) -> [Double] {

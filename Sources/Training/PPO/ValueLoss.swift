@@ -1,7 +1,7 @@
 /// The value model's loss over some tokens of a minibatch, and its gradient with respect to their values.
 ///
-/// (1/2N) Σ max((V - G)², (clip(V, V_old - c, V_old + c) - G)²): a value earns nothing for moving further than c at once
-/// (openai/lm-human-preferences; TRL).
+/// (1/2N) Σ max((V - G)², (clip(V, V_old - c, V_old + c) - G)²): a value earns nothing for moving further than c at
+/// once (openai/lm-human-preferences; TRL).
 package struct ValueLoss: Sendable {
     /// The tokens' share of the minibatch's loss.
     package let loss: Double
@@ -22,9 +22,9 @@ package struct ValueLoss: Sendable {
         var gradients: [Double] = []
         gradients.reserveCapacity(values.count)
         var clipped = 0
-        for place in values.indices {
-            let free = values[place] - returns[place]
-            let held = min(max(values[place], old[place] - range), old[place] + range) - returns[place]
+        for index in values.indices {
+            let free = values[index] - returns[index]
+            let held = min(max(values[index], old[index] - range), old[index] + range) - returns[index]
             let isClipped = held * held > free * free
             clipped += isClipped ? 1 : 0
             loss += max(free * free, held * held) / Double(2 * tokens)

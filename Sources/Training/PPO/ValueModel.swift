@@ -15,8 +15,8 @@ public struct ValueModel: Sendable {
         self.head = head
     }
 
-    /// What training starts from: the adapter of the reward model, which sees what is right, under a head that foretells
-    /// nothing yet.
+    /// What training starts from: the adapter of the reward model, which sees what is right, under a head that
+    /// foretells nothing yet.
     public init(startingFrom reward: RewardModel) {
         self.init(adapter: reward.adapter, head: reward.head.score.normalized(shift: 0, gain: 0))
     }

@@ -1,4 +1,4 @@
-/// Figures brought to variance 1 over all tokens of a batch.
+/// Metrics brought to variance 1 over all tokens of a batch.
 ///
 /// (x - mean) / √(var + 1e-8), the variance with Bessel's correction as in TRL; openai/lm-human-preferences, where the
 /// step comes from, divides by the number of tokens.

@@ -19,17 +19,17 @@ struct RankedSamples {
         var cursor = PromptCursor(prompts)
         for sample in samples {
             let prompt = try cursor.next()
-            guard prompt.task.picture == sample.picture, prompt.task.question == sample.question else {
+            guard prompt.task.image == sample.image, prompt.task.question == sample.question else {
                 throw SampleError.malformed(
                     path: path, line: sample.index + 1,
-                    reason: "expected “\(prompt.task.question)” about \(prompt.task.picture)")
+                    reason: "expected “\(prompt.task.question)” about \(prompt.task.image)")
             }
             rank(sample, of: prompt)
         }
     }
 
     private mutating func rank(_ sample: SampledPrompt, of prompt: RankingPrompt) {
-        report.count(sample, family: prompt.questionIndex == nil ? "easy-vqa" : Self.family(sample.picture))
+        report.count(sample, family: prompt.questionIndex == nil ? "easy-vqa" : Self.family(sample.image))
         if sample.isUniform { return }
         var generator = SeededGenerator(seed: sample.seed)
         let labeler = generator.draw(from: SimulatedLabeler.training)
@@ -46,17 +46,17 @@ struct RankedSamples {
     private func record(
         _ sample: SampledPrompt, _ prompt: RankingPrompt, _ labeler: SimulatedLabeler
     ) -> PreferenceRecord {
-        let answers = sample.candidates.map { SimulatedLabeler.Answer(text: $0.text, finishReason: $0.finishReason) }
-        let key = ["\(sample.picture)", sample.question, "\(sample.seed)"] + sample.candidates.map { $0.policy ?? "" }
+        let answers = sample.completions.map { SimulatedLabeler.Answer(text: $0.text, finishReason: $0.finishReason) }
+        let key = ["\(sample.image)", sample.question, "\(sample.seed)"] + sample.completions.map { $0.policy ?? "" }
         return PreferenceRecord(
-            id: PreferenceRecord.id(of: key), picture: sample.picture, question: sample.question,
+            id: PreferenceRecord.id(of: key), image: sample.image, question: sample.question,
             questionIndex: prompt.questionIndex, form: prompt.questionIndex.map { _ in prompt.task.form },
-            candidates: sample.candidates, tiers: labeler.tiers(of: answers, to: prompt.task),
+            completions: sample.completions, tiers: labeler.tiers(of: answers, to: prompt.task),
             labeler: labeler.labeler, seed: sample.seed)
     }
 
-    private static func family(_ picture: PictureReference) -> String {
-        switch picture {
+    private static func family(_ image: PreferenceImage) -> String {
+        switch image {
         case .generated(let family, _): family.rawValue
         case .easyVQA, .stored: "easy-vqa"
         }

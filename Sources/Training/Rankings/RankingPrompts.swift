@@ -5,28 +5,28 @@ public import Images
 public struct RankingPrompt: Sendable {
     /// What the policy sees.
     public let image: RGBImage
-    /// Another picture of the same kind.
+    /// Another image of the same kind.
     public let otherImage: RGBImage
     /// What the labelers are told.
     public let task: LabelingTask
-    /// The question's place among those of its generated picture; nil for easy-VQA.
+    /// The question's place among those of its generated image; nil for easy-VQA.
     public let questionIndex: Int?
 }
 
-/// The prompts of a ranking run, picture by picture: training pictures of the generator and of easy-VQA.
+/// The prompts of a ranking run, image by image: training images of the generator and of easy-VQA.
 public struct RankingPrompts {
     private let settings: RankingSettings
-    private let draw: (Family, UInt64) -> FamilyPicture
+    private let draw: (Family, UInt64) -> FamilyImage
     private let dataset: EasyVQA?
-    private let facts: [Int: PictureFacts]
+    private let facts: [Int: ImageFacts]
     private let questions: [Int: [EasyVQAQuestion]]
-    /// easy-VQA's training pictures in this run's order.
+    /// easy-VQA's training images in this run's order.
     private let numbers: [Int]
 
-    /// Prompts about pictures that `draw` draws from their seeds, and about those of `dataset`, if there is one, whose
-    /// pictures are for training only.
+    /// Prompts about images that `draw` draws from their seeds, and about those of `dataset`, if there is one, whose
+    /// images are for training only.
     public init(
-        settings: RankingSettings, dataset: EasyVQA?, draw: @escaping (Family, UInt64) -> FamilyPicture
+        settings: RankingSettings, dataset: EasyVQA?, draw: @escaping (Family, UInt64) -> FamilyImage
     ) throws {
         precondition(!settings.families.isEmpty, "prompts need pictures")
         let dataset = settings.split == .training ? dataset : nil
@@ -34,35 +34,35 @@ public struct RankingPrompts {
         self.draw = draw
         self.dataset = dataset
         facts = try dataset?.trainingFacts() ?? [:]
-        questions = Dictionary(grouping: dataset?.training ?? [], by: \.picture)
+        questions = Dictionary(grouping: dataset?.training ?? [], by: \.image)
         var generator = SeededGenerator(seed: settings.seed)
         numbers = generator.shuffled(questions.keys.sorted())
     }
 
-    /// The prompts about picture number `index` of the run; none if nothing that the run asks can be asked about it.
-    public func prompts(ofPicture index: Int) throws -> [RankingPrompt] {
+    /// The prompts about image number `index` of the run; none if nothing that the run asks can be asked about it.
+    public func prompts(ofImage index: Int) throws -> [RankingPrompt] {
         var generator = SeededGenerator(seed: settings.seed).fork(index)
         let isOfficial = Double(generator.draw(0...999)) < settings.easyVQAShare * 1_000
         if let dataset, isOfficial {
             let number = numbers[index % numbers.count]
-            let image = try dataset.trainingPicture(number)
-            let other = try dataset.trainingPicture(numbers[(index + 1) % numbers.count])
-            let tasks = (questions[number] ?? []).map { LabelingTask($0, facts: facts[number] ?? PictureFacts()) }
+            let image = try dataset.trainingImage(number)
+            let other = try dataset.trainingImage(numbers[(index + 1) % numbers.count])
+            let tasks = (questions[number] ?? []).map { LabelingTask($0, facts: facts[number] ?? ImageFacts()) }
                 .filter { settings.asks($0.truth) }
-            return generator.shuffled(tasks).prefix(settings.questionsPerPicture).map {
+            return generator.shuffled(tasks).prefix(settings.questionsPerImage).map {
                 RankingPrompt(image: image, otherImage: other, task: $0, questionIndex: nil)
             }
         }
         let family = generator.draw(from: settings.families)
         let seeds = (0..<2).map { _ in settings.split.seed(at: UInt64(generator.draw(0...999_999_999))) }
-        let picture = draw(family, seeds[0])
+        let image = draw(family, seeds[0])
         let other = draw(family, seeds[1]).scene.image
-        let asked = picture.questions.indices.filter { settings.asks(picture.questions[$0].truth) }
-        return generator.shuffled(asked).prefix(settings.questionsPerPicture).map { index in
+        let asked = image.questions.indices.filter { settings.asks(image.questions[$0].truth) }
+        return generator.shuffled(asked).prefix(settings.questionsPerImage).map { index in
             RankingPrompt(
-                image: picture.scene.image, otherImage: other,
+                image: image.scene.image, otherImage: other,
                 task: LabelingTask(
-                    picture.questions[index], about: picture.scene, at: .generated(family: family, seed: seeds[0])),
+                    image.questions[index], about: image.scene, at: .generated(family: family, seed: seeds[0])),
                 questionIndex: index)
         }
     }
@@ -71,7 +71,7 @@ public struct RankingPrompts {
 /// Goes through a run's prompts in order.
 struct PromptCursor {
     private let prompts: RankingPrompts
-    private var picture = 0
+    private var image = 0
     private var waiting: ArraySlice<RankingPrompt> = []
 
     init(_ prompts: RankingPrompts) {
@@ -80,8 +80,8 @@ struct PromptCursor {
 
     mutating func next() throws -> RankingPrompt {
         while waiting.isEmpty {
-            waiting = try prompts.prompts(ofPicture: picture)[...]
-            picture += 1
+            waiting = try prompts.prompts(ofImage: image)[...]
+            image += 1
         }
         return waiting.removeFirst()
     }

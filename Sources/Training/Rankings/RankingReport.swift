@@ -61,8 +61,8 @@ public struct RankingReport: Codable, Sendable, Equatable {
     mutating func count(_ sample: SampledPrompt, family: String) {
         families[family, default: Share()].prompts += 1
         if !sample.isUniform { families[family, default: Share()].differing += 1 }
-        cutAnswers += sample.candidates.count { $0.finishReason == .length }
-        tokens += sample.candidates.reduce(0) { $0 + $1.tokens.count }
+        cutAnswers += sample.completions.count { $0.finishReason == .length }
+        tokens += sample.completions.reduce(0) { $0 + $1.tokens.count }
     }
 
     mutating func count(_ record: PreferenceRecord) {

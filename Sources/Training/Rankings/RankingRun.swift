@@ -4,9 +4,9 @@ import Foundation
 
 /// Samples answers and lets the simulated labelers rank them, in a run folder that a killed run goes on in.
 ///
-/// The folder gets `samples.jsonl` while sampling; at the end, or when the time is up, `rankings.jsonl` with each prompt
-/// ranked once, `agreement.jsonl` with some prompts ranked by every labeler, and `report.json`. All are the same bytes
-/// however often the run was cut.
+/// The folder gets `samples.jsonl` while sampling; at the end, or when the time is up, `rankings.jsonl` with each
+/// prompt ranked once, `agreement.jsonl` with some prompts ranked by every labeler, and `report.json`. All are the same
+/// bytes however often the run was cut.
 public struct RankingRun {
     /// How a run ended.
     public enum Outcome: Sendable, Equatable {
@@ -18,18 +18,18 @@ public struct RankingRun {
 
     private let settings: RankingSettings
     private let prompts: RankingPrompts
-    private let sampler: CandidateSampler
+    private let sampler: AnswerSampler
     private let folder: RunFolder
 
     /// A run in `folder`; `inputs` are the SHA-256s of everything else that decides the answers.
     ///
     /// - Throws: `RunFolderError.otherConfiguration` if the folder's run had other settings or inputs.
     public init(
-        settings: RankingSettings, prompts: RankingPrompts, sampler: CandidateSampler, inputs: [String: String],
+        settings: RankingSettings, prompts: RankingPrompts, sampler: AnswerSampler, inputs: [String: String],
         folder: String
     ) throws {
-        precondition(PreferenceRecord.candidateCount.contains(settings.samples))
-        precondition((0..<settings.samples).contains(settings.strayAnswers))
+        precondition(PreferenceRecord.completionCount.contains(settings.samples))
+        precondition((0..<settings.samples).contains(settings.distractorAnswers))
         self.settings = settings
         self.prompts = prompts
         self.sampler = sampler
@@ -86,14 +86,14 @@ public struct RankingRun {
             }
             guard !running.isEmpty else { return }
             let asked = running.removeFirst()
-            var candidates: [PreferenceRecord.Candidate] = []
+            var completions: [PreferenceRecord.RankedCompletion] = []
             for (index, events) in asked.events.enumerated() {
-                candidates.append(try await sampler.answer(events, isStray: settings.isStray(index)))
+                completions.append(try await sampler.answer(events, isDistractor: settings.isDistractor(index)))
             }
             try log.append(
                 SampledPrompt(
-                    index: asked.index, picture: asked.prompt.task.picture, question: asked.prompt.task.question,
-                    candidates: candidates, seed: asked.seed))
+                    index: asked.index, image: asked.prompt.task.image, question: asked.prompt.task.question,
+                    completions: completions, seed: asked.seed))
             progress(log.samples.count)
         }
     }

@@ -6,15 +6,21 @@ import Foundation
 struct SampledPrompt: Codable, Equatable, Sendable {
     /// Counted from 0 over the run.
     let index: Int
-    let picture: PictureReference
+    let image: PreferenceImage
     let question: String
-    let candidates: [PreferenceRecord.Candidate]
+    let completions: [PreferenceRecord.RankedCompletion]
     /// Candidate n was sampled with this plus n.
     let seed: UInt64
 
     /// Whether all answers are the same, so that there is nothing to rank.
     var isUniform: Bool {
-        candidates.allSatisfy { $0.text == candidates[0].text && $0.finishReason == candidates[0].finishReason }
+        completions.allSatisfy { $0.text == completions[0].text && $0.finishReason == completions[0].finishReason }
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case index, question, seed
+        case image = "picture"
+        case completions = "candidates"
     }
 }
 
@@ -51,7 +57,7 @@ struct SampleLog {
             } catch {
                 throw SampleError.malformed(path: path, line: index + 1, reason: "\(error)")
             }
-            guard sample.index == index, PreferenceRecord.candidateCount.contains(sample.candidates.count) else {
+            guard sample.index == index, PreferenceRecord.completionCount.contains(sample.completions.count) else {
                 throw SampleError.malformed(path: path, line: index + 1, reason: "expected 2 to 9 answers to \(index)")
             }
             samples.append(sample)

@@ -4,7 +4,7 @@ public import Foundation
 /// The results of a finished reward run, to be published as a generation of the policy part `reward`.
 public struct FinishedRewardModeling: Sendable {
     private let run: FinishedRun
-    private let figures: [String: Double]
+    private let metrics: [String: Double]
 
     /// Opens the run in `folder`.
     ///
@@ -12,23 +12,23 @@ public struct FinishedRewardModeling: Sendable {
     public init(folder: String) throws {
         run = try FinishedRun(
             folder: folder, stage: .reward, results: [RewardRunFiles.reportName, RunFiles.head])
-        figures = try RewardReport(path: "\(folder)/\(RewardRunFiles.reportName)").figures
+        metrics = try RewardReport(path: "\(folder)/\(RewardRunFiles.reportName)").metrics
     }
 
-    /// Publishes adapter and head, with the policy that training started from as parent, and the run's figures beside
-    /// `figures`.
+    /// Publishes adapter and head, with the policy that training started from as parent, and the run's metrics beside
+    /// `metrics`.
     ///
     /// - Throws: `PolicyError`; `.published` if the generation is there already.
     @discardableResult
     public func publish(
-        generation: Int, figures more: [String: Double] = [:], in policies: String, at time: Date = Date()
+        generation: Int, metrics more: [String: Double] = [:], in policies: String, at time: Date = Date()
     ) throws -> PolicyFolder {
         let record = run.record
         let manifest = PolicyManifest(
             name: "reward", generation: generation, parent: try run.required(record.parent, "parent"),
             backbone: run.backbone, created: time, creator: FinishedRun.creator,
             vision: try run.required(record.vision, "vision"), chatTemplate: record.template,
-            image: try run.required(record.image, "image"), figures: figures.merging(more) { $1 },
+            image: try run.required(record.image, "image"), metrics: metrics.merging(more) { $1 },
             data: run.digests(of: ["rankings", "heldOut"]))
         return try run.publish(manifest, files: FinishedRun.adapterFiles + [RunFiles.head], in: policies)
     }

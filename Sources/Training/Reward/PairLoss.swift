@@ -1,8 +1,8 @@
 public import Datasets
 import Foundation
 
-/// The loss of one ranking: L = - (1 / pairs) Σ log σ(r(chosen) - r(rejected)) over all pairs that are no ties (Ouyang et
-/// al. 2022, eq. 1, where without ties there are C(K, 2)).
+/// The loss of one ranking: L = - (1 / pairs) Σ log σ(r(chosen) - r(rejected)) over all pairs that are no ties (Ouyang
+/// et al. 2022, eq. 1, where without ties there are C(K, 2)).
 public struct PairLoss: Sendable {
     /// In nats.
     public let loss: Double
@@ -27,7 +27,8 @@ public struct PairLoss: Sendable {
         self.gradients = gradients
     }
 
-    /// σ(d): how likely the model holds it that of two candidates the one whose reward is `difference` higher is chosen.
+    /// σ(d): how likely the model holds it that of two candidates the one whose reward is `difference` higher is
+    /// chosen.
     public static func probability(_ difference: Double) -> Double {
         let e = exp(-abs(difference))
         return (difference >= 0 ? 1 : e) / (1 + e)

@@ -48,13 +48,13 @@ struct PairScore: Sendable {
         return scores
     }
 
-    /// The score over the pairs of answers that are both about the picture itself.
+    /// The score over the pairs of answers that are both about the image itself.
     static func own(_ prompts: [RankedPrompt], rewards: [[Float]]) -> PairScore {
         var score = PairScore()
         for (prompt, rewards) in zip(prompts, rewards) {
             for ranking in prompt.rankings {
                 let pairs = ranking.pairs.filter {
-                    !prompt.strays.contains($0.chosen) && !prompt.strays.contains($0.rejected)
+                    !prompt.distractors.contains($0.chosen) && !prompt.distractors.contains($0.rejected)
                 }
                 if !pairs.isEmpty { score.count(.init(labeler: ranking.labeler, pairs: pairs), rewards: rewards) }
             }

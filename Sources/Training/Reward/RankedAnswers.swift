@@ -18,22 +18,22 @@ public struct RankedAnswers: Sendable, Equatable {
     /// The comparison.
     public let id: String
     /// What the question is about; nil for text.
-    public let picture: PictureReference?
+    public let image: PreferenceImage?
     /// The user's turn.
     public let question: String
-    /// Which of the picture's generated questions it is, if one.
+    /// Which of the image's generated questions it is, if one.
     public let questionIndex: Int?
     /// The answers.
-    public let candidates: [PreferenceRecord.Candidate]
+    public let completions: [PreferenceRecord.RankedCompletion]
     /// Of each labeler who has a preference; those who hold all answers equal have none.
     public var rankings: [Ranking]
 
     private init(_ record: PreferenceRecord) {
         id = record.id
-        picture = record.picture
+        image = record.image
         question = record.question
         questionIndex = record.questionIndex
-        candidates = record.candidates
+        completions = record.completions
         rankings = []
     }
 
@@ -43,29 +43,29 @@ public struct RankedAnswers: Sendable, Equatable {
     public static func comparisons(
         of records: [PreferenceRecord]
     ) throws(RankedAnswersError) -> [RankedAnswers] {
-        var places: [String: Int] = [:]
+        var indices: [String: Int] = [:]
         var comparisons: [RankedAnswers] = []
         for record in records {
-            let place = places[record.id] ?? comparisons.count
-            if place == comparisons.count {
-                places[record.id] = place
+            let index = indices[record.id] ?? comparisons.count
+            if index == comparisons.count {
+                indices[record.id] = index
                 comparisons.append(RankedAnswers(record))
             }
-            let first = comparisons[place]
+            let first = comparisons[index]
             guard
-                first.picture == record.picture, first.question == record.question,
-                first.candidates == record.candidates
+                first.image == record.image, first.question == record.question,
+                first.completions == record.completions
             else { throw .contradiction(id: record.id) }
             if !record.pairs.isEmpty {
-                comparisons[place].rankings.append(Ranking(labeler: record.labeler, pairs: record.pairs))
+                comparisons[index].rankings.append(Ranking(labeler: record.labeler, pairs: record.pairs))
             }
         }
         return comparisons.filter { !$0.rankings.isEmpty }
     }
 
-    /// The family of the picture, as reports name it.
+    /// The family of the image, as reports name it.
     public var family: String {
-        switch picture {
+        switch image {
         case .generated(let family, _): family.rawValue
         case .easyVQA: "easy-vqa"
         case .stored: "sent"
@@ -79,17 +79,17 @@ public enum RankedAnswersError: Error, Equatable, CustomStringConvertible {
     /// Two records of one comparison do not rank the same answers to the same question.
     case contradiction(id: String)
     /// A candidate has no token to read a reward at, or one that the model does not know.
-    case candidate(id: String, index: Int, reason: String)
-    /// A picture of another split than training asks for.
+    case completion(id: String, index: Int, reason: String)
+    /// An image of another split than training asks for.
     case split(id: String, expected: SeedSplit, found: SeedSplit)
-    /// Too few comparisons, or too few pictures to hold some out.
+    /// Too few comparisons, or too few images to hold some out.
     case tooFew(what: String, expected: Int, found: Int)
 
     /// What is wrong, and where.
     public var description: String {
         switch self {
         case .contradiction(let id): "comparison \(id): its records rank other answers, or answers to another question"
-        case .candidate(let id, let index, let reason): "comparison \(id): candidates[\(index)] \(reason)"
+        case .completion(let id, let index, let reason): "comparison \(id): candidates[\(index)] \(reason)"
         case .split(let id, let expected, let found):
             "comparison \(id): expected a picture for \(expected.rawValue), found one for \(found.rawValue)"
         case .tooFew(let what, let expected, let found): "expected at least \(expected) \(what), found \(found)"

@@ -5,18 +5,18 @@ import Models
 import Tensors
 import Tokenizers
 
-/// The rankings of a run, their pictures as the decoder reads them, and the prompts made of both.
+/// The rankings of a run, their images as the decoder reads them, and the prompts made of both.
 struct RankedData {
     let training: [RankedAnswers]
     let heldOut: [RankedAnswers]
-    private let picture: (PictureReference) throws -> RGBImage
+    private let image: (PreferenceImage) throws -> RGBImage
     private let demonstrated: (RankedAnswers) throws -> String?
     private let reader: RankedPromptReader
     private let weights: VisionWeights
     private let processor: ImageProcessor
-    private var embeddings: [PictureReference: Tensor] = [:]
+    private var embeddings: [PreferenceImage: Tensor] = [:]
 
-    /// Reads the rankings; the pictures are encoded by `encodePictures`.
+    /// Reads the rankings; the images are encoded by `encodeImages`.
     init(
         _ inputs: RewardModelingJob.Inputs, basis: PolicyBasis, configuration: DecoderConfiguration,
         tokenizer: Tokenizer
@@ -27,7 +27,7 @@ struct RankedData {
         if let twice = heldOut.first(where: { known.contains($0.id) }) {
             throw RankedAnswersError.contradiction(id: twice.id)
         }
-        picture = inputs.picture
+        image = inputs.image
         demonstrated = inputs.demonstration
         reader = try RankedPromptReader(
             template: basis.chatTemplate, tokenizer: tokenizer, vocabulary: configuration.vocabulary)
@@ -35,25 +35,25 @@ struct RankedData {
         processor = basis.imageProcessor
     }
 
-    /// Encodes each picture once, as serving does: vision encoder and connector do not learn any more.
-    mutating func encodePictures(on compute: Compute, report: (String) -> Void) throws {
+    /// Encodes each image once, as serving does: vision encoder and connector do not learn any more.
+    mutating func encodeImages(on compute: Compute, report: (String) -> Void) throws {
         let encoder = VisionEncoder(weights, on: compute)
-        for reference in (training + heldOut).compactMap(\.picture) where embeddings[reference] == nil {
-            embeddings[reference] = encoder.encode(processor.views(of: try picture(reference), detail: .auto))
+        for reference in (training + heldOut).compactMap(\.image) where embeddings[reference] == nil {
+            embeddings[reference] = encoder.encode(processor.tiles(of: try image(reference), detail: .auto))
             if embeddings.count % 500 == 0 { report("reward: \(embeddings.count) pictures encoded") }
         }
     }
 
-    /// What the decoder reads of a view without anything on it, `[tokens of a view, hidden]`.
-    func blankView(on compute: Compute) throws -> Tensor {
-        let side = processor.viewSize
+    /// What the decoder reads of a tile without anything on it, `[tokens of a view, hidden]`.
+    func blankTile(on compute: Compute) throws -> Tensor {
+        let side = processor.tileSize
         let blank = RGBImage(width: side, height: side, red: 243, green: 243, blue: 243)
-        return VisionEncoder(weights, on: compute).encode(processor.views(of: blank, detail: .low))
+        return VisionEncoder(weights, on: compute).encode(processor.tiles(of: blank, detail: .low))
     }
 
     /// Each comparison's prompt, in order.
     func prompts(of comparisons: [RankedAnswers]) throws -> [RankedPrompt] {
-        try comparisons.map { try reader.prompt(of: $0, embeddings: $0.picture.flatMap { embeddings[$0] }) }
+        try comparisons.map { try reader.prompt(of: $0, embeddings: $0.image.flatMap { embeddings[$0] }) }
     }
 
     /// The tokens of the demonstrated answer to each prompt, by the comparison that it was made of.
@@ -64,7 +64,7 @@ struct RankedData {
         }
     }
 
-    /// The comparisons in a file, whose generated pictures must be of `split`. One simulated labeler's rankings are only
+    /// The comparisons in a file, whose generated images must be of `split`. One simulated labeler's rankings are only
     /// compared with.
     private static func comparisons(_ path: String, split: SeedSplit) throws -> [RankedAnswers] {
         let records = try PreferenceRecord.load(path: path).filter {
@@ -72,7 +72,7 @@ struct RankedData {
         }
         let comparisons = try RankedAnswers.comparisons(of: records)
         for comparison in comparisons {
-            guard case .generated(_, let seed) = comparison.picture else { continue }
+            guard case .generated(_, let seed) = comparison.image else { continue }
             let found = SeedSplit(of: seed)
             if found != split { throw RankedAnswersError.split(id: comparison.id, expected: split, found: found) }
         }

@@ -2,15 +2,15 @@ package import Datasets
 public import Tensors
 public import Tokenizers
 
-/// A ranked question as the decoder reads it: the prompt up to its picture, the rest of the prompt, and the answers.
+/// A ranked question as the decoder reads it: the prompt up to its image, the rest of the prompt, and the answers.
 public struct RankedPrompt: Sendable {
     /// The comparison that it was made of.
     package let id: String
-    /// Which tree it joins: prompts of equal pictures, one after the other, share the rows of `prefix`.
-    package let picture: PictureReference?
-    /// The prompt up to and with the picture; empty without one.
+    /// Which tree it joins: prompts of equal images, one after the other, share the rows of `prefix`.
+    package let image: PreferenceImage?
+    /// The prompt up to and with the image; empty without one.
     package let prefix: [Int32]
-    /// The picture's rows of the prefix.
+    /// The image's rows of the prefix.
     package let visual: Range<Int>
     /// What the decoder reads there, `[visual tokens, hidden]`.
     package let embeddings: Tensor?
@@ -20,21 +20,21 @@ public struct RankedPrompt: Sendable {
     package let answers: [[Int32]]
     /// Of each labeler; empty for answers that are only to be scored.
     package let rankings: [RankedAnswers.Ranking]
-    /// Which figures of a report it counts for.
+    /// Which metrics of a report it counts for.
     package let family: String
-    /// The places of the answers that were given to another picture.
-    package let strays: Set<Int>
+    /// The places of the answers that were given to another image.
+    package let distractors: Set<Int>
 
     /// A prompt of the given parts, for tokens that are there already.
     package init(
-        id: String, picture: PictureReference?, prefix: [Int32], visual: Range<Int>, embeddings: Tensor?,
+        id: String, image: PreferenceImage?, prefix: [Int32], visual: Range<Int>, embeddings: Tensor?,
         question: [Int32],
-        answers: [[Int32]], rankings: [RankedAnswers.Ranking], family: String, strays: Set<Int> = []
+        answers: [[Int32]], rankings: [RankedAnswers.Ranking], family: String, distractors: Set<Int> = []
     ) {
         precondition(answers.allSatisfy { !$0.isEmpty }, "an answer without tokens has no reward")
         precondition(visual.count == embeddings?.rows ?? 0, "\(visual.count) places for a picture of other size")
         self.id = id
-        self.picture = picture
+        self.image = image
         self.prefix = prefix
         self.visual = visual
         self.embeddings = embeddings
@@ -42,13 +42,13 @@ public struct RankedPrompt: Sendable {
         self.answers = answers
         self.rankings = rankings
         self.family = family
-        self.strays = strays
+        self.distractors = distractors
     }
 
     /// The same prompt with other answers, which nobody ranked.
     func scoring(_ answers: [[Int32]]) -> RankedPrompt {
         RankedPrompt(
-            id: id, picture: picture, prefix: prefix, visual: visual, embeddings: embeddings, question: question,
+            id: id, image: image, prefix: prefix, visual: visual, embeddings: embeddings, question: question,
             answers: answers, rankings: [], family: family)
     }
 }
@@ -73,31 +73,31 @@ public struct RankedPromptReader: Sendable {
 
     /// The prompt and answers of a comparison.
     ///
-    /// - Parameter embeddings: what the decoder reads of the picture, `[visual tokens, hidden]`; nil for text.
-    /// - Throws: `ChatTemplateError`, or `RankedAnswersError.candidate` for an answer that cannot be scored.
+    /// - Parameter embeddings: what the decoder reads of the image, `[visual tokens, hidden]`; nil for text.
+    /// - Throws: `ChatTemplateError`, or `RankedAnswersError.completion` for an answer that cannot be scored.
     public func prompt(of ranked: RankedAnswers, embeddings: Tensor?) throws -> RankedPrompt {
-        let picture: [ChatMessage.Part] = embeddings == nil ? [] : [.image(0)]
+        let image: [ChatMessage.Part] = embeddings == nil ? [] : [.image(0)]
         let rendered = try template.render(
-            [ChatMessage(role: .user, content: picture + [.text(ranked.question)])],
+            [ChatMessage(role: .user, content: image + [.text(ranked.question)])],
             imageTokens: { _ in Array(repeating: endToken, count: embeddings?.rows ?? 0) }, tokenizer: tokenizer)
         let visual = rendered.imageSpans.first?.range ?? 0..<0
         var answers: [[Int32]] = []
-        for (index, candidate) in ranked.candidates.enumerated() {
-            let tokens = tokens(of: candidate)
+        for (index, completion) in ranked.completions.enumerated() {
+            let tokens = tokens(of: completion)
             if tokens.isEmpty {
-                throw RankedAnswersError.candidate(id: ranked.id, index: index, reason: "has no token")
+                throw RankedAnswersError.completion(id: ranked.id, index: index, reason: "has no token")
             }
             if let unknown = tokens.first(where: { $0 < 0 || Int($0) >= vocabulary }) {
-                throw RankedAnswersError.candidate(
+                throw RankedAnswersError.completion(
                     id: ranked.id, index: index, reason: "has the token \(unknown), the model \(vocabulary)")
             }
             answers.append(tokens)
         }
         return RankedPrompt(
-            id: ranked.id, picture: ranked.picture, prefix: Array(rendered.ids[..<visual.upperBound]),
+            id: ranked.id, image: ranked.image, prefix: Array(rendered.ids[..<visual.upperBound]),
             visual: visual, embeddings: embeddings, question: Array(rendered.ids[visual.upperBound...]),
             answers: answers, rankings: ranked.rankings, family: ranked.family,
-            strays: Set(ranked.candidates.indices.filter { ranked.candidates[$0].isStray }))
+            distractors: Set(ranked.completions.indices.filter { ranked.completions[$0].isDistractor }))
     }
 
     /// The tokens of a whole answer, its end token last.
@@ -107,11 +107,11 @@ public struct RankedPromptReader: Sendable {
 
     /// As sampled; where that is unknown, of the text. An answer that was cut off has no end token, and its reward is
     /// read at its last token, as PPO reads it before it adds the penalty for a missing end.
-    private func tokens(of candidate: PreferenceRecord.Candidate) -> [Int32] {
-        if !candidate.tokens.isEmpty { return candidate.tokens }
-        switch candidate.finishReason {
-        case .stop: return answer(candidate.text)
-        case .length: return tokenizer.encode(candidate.text, special: .asText)
+    private func tokens(of completion: PreferenceRecord.RankedCompletion) -> [Int32] {
+        if !completion.tokens.isEmpty { return completion.tokens }
+        switch completion.finishReason {
+        case .stop: return answer(completion.text)
+        case .length: return tokenizer.encode(completion.text, special: .asText)
         }
     }
 }

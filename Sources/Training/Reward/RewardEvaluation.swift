@@ -2,10 +2,10 @@ import Datasets
 import Foundation
 public import Tensors
 
-/// What a reward model tells of held-out rankings, and what it tells without the pictures.
+/// What a reward model tells of held-out rankings, and what it tells without the images.
 public struct RewardEvaluation: Codable, Sendable, Equatable {
-    /// Figures over the pairs of some prompts.
-    public struct Figures: Codable, Sendable, Equatable {
+    /// Metrics over the pairs of some prompts.
+    public struct Metrics: Codable, Sendable, Equatable {
         /// Pairs that are no ties.
         public let pairs: Int
         /// The share of them whose preferred answer has the higher reward; equal rewards count half.
@@ -31,33 +31,33 @@ public struct RewardEvaluation: Codable, Sendable, Equatable {
     }
 
     /// Over all prompts.
-    public let all: Figures
-    /// Over the pairs of answers that are both about the picture itself.
-    public let own: Figures
+    public let all: Metrics
+    /// Over the pairs of answers that are both about the image itself.
+    public let own: Metrics
     /// By family.
-    public let families: [String: Figures]
+    public let families: [String: Metrics]
     /// By who ranked: each simulated labeler, one of which nothing is trained on, and `human` for all people.
-    public let labelers: [String: Figures]
+    public let labelers: [String: Metrics]
     /// Bins of the predicted probability, each 0.05 wide; those without pairs are left out. Probabilities are of the
     /// rewards as trained, before they are normalised.
     public let calibration: [Bin]
     /// The mean distance of predicted from observed, weighted by pairs.
     public let calibrationError: Double
-    /// Blind control: over the prompts with a picture, each view replaced by a blank one.
-    public let blind: Figures
+    /// Blind control: over the prompts with an image, each tile replaced by a blank one.
+    public let blind: Metrics
     /// Blind control by family.
-    public let blindFamilies: [String: Figures]
+    public let blindFamilies: [String: Metrics]
 
     /// Measures `model`.
     ///
-    /// - Parameter blank: what the decoder reads of a blank view, `[tokens of a view, hidden]`.
+    /// - Parameter blank: what the decoder reads of a blank tile, `[tokens of a view, hidden]`.
     public init(_ model: RewardModel, heldOut: [RankedPrompt], blank: Tensor) {
         let rewards = model.rewards(of: heldOut)
         let scores = PairScore.families(heldOut, rewards: rewards)
-        all = Figures(PairScore(joining: scores.values))
-        own = Figures(PairScore.own(heldOut, rewards: rewards))
-        families = scores.mapValues(Figures.init)
-        labelers = PairScore.labelers(heldOut, rewards: rewards).mapValues(Figures.init)
+        all = Metrics(PairScore(joining: scores.values))
+        own = Metrics(PairScore.own(heldOut, rewards: rewards))
+        families = scores.mapValues(Metrics.init)
+        labelers = PairScore.labelers(heldOut, rewards: rewards).mapValues(Metrics.init)
         calibration = Self.bins(heldOut, rewards: rewards)
         let pairs = all.pairs
         calibrationError = calibration.reduce(0) {
@@ -65,8 +65,8 @@ public struct RewardEvaluation: Codable, Sendable, Equatable {
         }
         let blinded = heldOut.compactMap { $0.blinded(by: blank) }
         let blindScores = PairScore.families(blinded, rewards: model.rewards(of: blinded))
-        blind = Figures(PairScore(joining: blindScores.values))
-        blindFamilies = blindScores.mapValues(Figures.init)
+        blind = Metrics(PairScore(joining: blindScores.values))
+        blindFamilies = blindScores.mapValues(Metrics.init)
     }
 
     /// Observed against predicted, and the diagonal on which they would be equal.
@@ -100,11 +100,11 @@ public struct RewardEvaluation: Codable, Sendable, Equatable {
 }
 
 extension RankedPrompt {
-    /// The same prompt about a picture of blank views; nil for a text, or a picture that is no whole number of views.
+    /// The same prompt about an image of blank tiles; nil for a text, or an image that is no whole number of tiles.
     fileprivate func blinded(by blank: Tensor) -> RankedPrompt? {
         guard let embeddings, embeddings.rows % blank.rows == 0 else { return nil }
         return RankedPrompt(
-            id: id, picture: picture, prefix: prefix, visual: visual,
+            id: id, image: image, prefix: prefix, visual: visual,
             embeddings: Tensor.stacking(Array(repeating: blank, count: embeddings.rows / blank.rows)),
             question: question, answers: answers, rankings: rankings, family: family)
     }

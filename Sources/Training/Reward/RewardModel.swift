@@ -1,7 +1,7 @@
 public import Models
 import Tensors
 
-/// The reward model in training: r(picture, question, answer) is what the head makes of the answer's last token and of
+/// The reward model in training: r(image, question, answer) is what the head makes of the answer's last token and of
 /// its log-probability, both by the frozen decoder under the model's own adapter.
 public struct RewardModel: Sendable {
     /// The backbone.
@@ -32,7 +32,7 @@ public struct RewardModel: Sendable {
         package let rows: Int
     }
 
-    /// The rewards of each prompt's answers, prompts with the same picture one after the other computed together.
+    /// The rewards of each prompt's answers, prompts with the same image one after the other computed together.
     ///
     /// - Parameter size: prompts of one pass.
     package func rewards(of prompts: [RankedPrompt], passes size: Int = 16) -> [[Float]] {
@@ -58,8 +58,8 @@ public struct RewardModel: Sendable {
             for ranking in prompt.rankings {
                 let part = PairLoss(rewards: rewards.map(Double.init), pairs: ranking.pairs)
                 loss += weight * part.loss
-                for (place, gradient) in zip(prompt.places, part.gradients) {
-                    drewards[place] += Float(weight * gradient)
+                for (index, gradient) in zip(prompt.indices, part.gradients) {
+                    drewards[index] += Float(weight * gradient)
                 }
             }
         }
@@ -79,7 +79,7 @@ public struct RewardModel: Sendable {
         var logits: Tensor
         let entropy: CrossEntropy
         /// Σ log π of each answer, in nats.
-        let likelihoods: [Float]
+        let logProbWeights: [Float]
         let rewards: [Float]
     }
 
@@ -88,10 +88,12 @@ public struct RewardModel: Sendable {
         let ends = hidden.rows(tokens..<hidden.rows)
         let logits = base.logits(hidden.rows(0..<tokens))
         let entropy = base.compute.crossEntropy(logits, targets: batch.targets)
-        let likelihoods = batch.answers.map { -entropy.losses[$0].reduce(0, +) }
-        let rewards = zip(head.score.scores(ends, on: base.compute), likelihoods).map { $0 + head.likelihood * $1 }
+        let logProbWeights = batch.answers.map { -entropy.losses[$0].reduce(0, +) }
+        let rewards = zip(head.score.scores(ends, on: base.compute), logProbWeights).map {
+            $0 + head.logProbWeight * $1
+        }
         return Reading(
-            ends: ends, logits: logits, entropy: entropy, likelihoods: likelihoods, rewards: rewards)
+            ends: ends, logits: logits, entropy: entropy, logProbWeights: logProbWeights, rewards: rewards)
     }
 
     /// The logits become their gradients.
@@ -100,7 +102,7 @@ public struct RewardModel: Sendable {
     ) -> (dhidden: Tensor, dhead: RewardHead) {
         let (dends, dscore) = head.score.backward(drewards, hidden: reading.ends, on: base.compute)
         let coefficients = zip(batch.answers, drewards).flatMap { tokens, slope in
-            Array(repeating: -head.likelihood * slope, count: tokens.count)
+            Array(repeating: -head.logProbWeight * slope, count: tokens.count)
         }
         base.compute.crossEntropyBackward(
             &reading.logits, targets: batch.targets, loss: reading.entropy, coefficients: coefficients)
@@ -108,14 +110,14 @@ public struct RewardModel: Sendable {
         return (
             Tensor.stacking([dtokens, dends]),
             RewardHead(
-                score: dscore, likelihood: zip(drewards, reading.likelihoods).reduce(0) { $0 + $1.0 * $1.1 })
+                score: dscore, logProbWeight: zip(drewards, reading.logProbWeights).reduce(0) { $0 + $1.0 * $1.1 })
         )
     }
 
-    /// What the decoder reads: tokens' embeddings, and the pictures' where they are.
+    /// What the decoder reads: tokens' embeddings, and the images' where they are.
     private func embeddings(of batch: RankingBatch) -> Tensor {
         var embeddings = base.embeddings(of: batch.rows.tokens)
-        for picture in batch.pictures { embeddings.replaceRows(from: picture.row, with: picture.embeddings) }
+        for image in batch.images { embeddings.replaceRows(from: image.row, with: image.embeddings) }
         return embeddings
     }
 }

@@ -6,7 +6,7 @@ import Tensors
 /// decoder, the vision encoder and the connector are frozen.
 ///
 /// One pass over the prompts: all pairs of a prompt are in one step, or the model would fit each answer several times
-/// (Ouyang et al. 2022, §3.5). Prompts about one picture follow each other, so that they share its rows.
+/// (Ouyang et al. 2022, §3.5). Prompts about one image follow each other, so that they share its rows.
 public struct RewardModeling: TrainingStage {
     /// "reward".
     public let name = "reward"
@@ -41,16 +41,16 @@ public struct RewardModeling: TrainingStage {
         var generator = Tensors.SeededGenerator(seed: settings.seed)
         let head = RewardHead(
             score: ScalarHead(starting: base.configuration.hidden, using: &generator),
-            likelihood: settings.likelihood)
+            logProbWeight: settings.logProbWeight)
         var groups = Self.grouped(prompts)
         groups.shuffle(using: &generator)
-        guard groups.count > settings.heldOutPictures else {
-            throw .tooFew(what: "pictures", expected: settings.heldOutPictures + 1, found: groups.count)
+        guard groups.count > settings.heldOutImages else {
+            throw .tooFew(what: "pictures", expected: settings.heldOutImages + 1, found: groups.count)
         }
-        self.heldOut = heldOut + groups.prefix(settings.heldOutPictures).joined()
+        self.heldOut = heldOut + groups.prefix(settings.heldOutImages).joined()
         if self.heldOut.isEmpty { throw .tooFew(what: "held-out prompts", expected: 1, found: 0) }
-        var training = Array(groups.dropFirst(settings.heldOutPictures).joined())
-        if let most = settings.trainingPrompts { training = Array(training.prefix(max(1, most))) }
+        var training = Array(groups.dropFirst(settings.heldOutImages).joined())
+        if let limit = settings.trainingPrompts { training = Array(training.prefix(max(1, limit))) }
         if settings.shufflesRankings { training = training.map { $0.shuffled(using: &generator) } }
         self.base = base
         self.settings = settings
@@ -90,10 +90,10 @@ public struct RewardModeling: TrainingStage {
         for (prompt, rewards) in zip(prompts, result.rewards) { score.count(prompt, rewards: rewards) }
         return StepReport(
             loss: result.loss, units: result.rows,
-            figures: [
+            metrics: [
                 (name: "gradient_norm", value: norm), (name: "pairs_right", value: score.accuracy),
                 (name: "margin", value: score.margin),
-                (name: "likelihood", value: Double(model.head.likelihood)),
+                (name: "likelihood", value: Double(model.head.logProbWeight)),
             ])
     }
 
@@ -107,15 +107,15 @@ public struct RewardModeling: TrainingStage {
             + scores.sorted { $0.key < $1.key }.map { ("family_\($0.key)", $0.value.accuracy) }
     }
 
-    /// Prompts by picture, in the order of their first ones. Each prompt without one is by itself.
+    /// Prompts by image, in the order of their first ones. Each prompt without one is by itself.
     private static func grouped(_ prompts: [RankedPrompt]) -> [[RankedPrompt]] {
-        var places: [PictureReference: Int] = [:]
+        var indices: [PreferenceImage: Int] = [:]
         var groups: [[RankedPrompt]] = []
         for prompt in prompts {
-            if let picture = prompt.picture, let place = places[picture] {
-                groups[place].append(prompt)
+            if let image = prompt.image, let index = indices[image] {
+                groups[index].append(prompt)
             } else {
-                if let picture = prompt.picture { places[picture] = groups.count }
+                if let image = prompt.image { indices[image] = groups.count }
                 groups.append([prompt])
             }
         }
@@ -127,13 +127,13 @@ extension RankedPrompt {
     /// The same prompt, each of its rankings given to the answers in a random order.
     fileprivate func shuffled(using generator: inout some RandomNumberGenerator) -> RankedPrompt {
         RankedPrompt(
-            id: id, picture: picture, prefix: prefix, visual: visual, embeddings: embeddings, question: question,
+            id: id, image: image, prefix: prefix, visual: visual, embeddings: embeddings, question: question,
             answers: answers,
             rankings: rankings.map { ranking in
                 let order = answers.indices.shuffled(using: &generator)
                 return .init(
                     labeler: ranking.labeler,
                     pairs: ranking.pairs.map { .init(chosen: order[$0.chosen], rejected: order[$0.rejected]) })
-            }, family: family, strays: strays)
+            }, family: family, distractors: distractors)
     }
 }

@@ -19,17 +19,17 @@ public struct RewardModelingJob {
         public var vision: PolicyFolder
         /// Rankings to train on, JSON lines of `PreferenceRecord`.
         public var rankings: String
-        /// Rankings of validation pictures to measure on; nil to hold some of `rankings` out.
+        /// Rankings of validation images to measure on; nil to hold some of `rankings` out.
         public var heldOut: String?
-        /// The pixels of a picture that a record speaks of.
-        public var picture: (PictureReference) throws -> RGBImage
+        /// The pixels of an image that a record speaks of.
+        public var image: (PreferenceImage) throws -> RGBImage
         /// The demonstrated answer to a ranked question; nil where there is none.
         public var demonstration: (RankedAnswers) throws -> String?
 
         /// Inputs.
         public init(
             baseModel: String, policy: PolicyFolder, vision: PolicyFolder, rankings: String, heldOut: String?,
-            picture: @escaping (PictureReference) throws -> RGBImage,
+            image: @escaping (PreferenceImage) throws -> RGBImage,
             demonstration: @escaping (RankedAnswers) throws -> String?
         ) {
             self.baseModel = baseModel
@@ -37,7 +37,7 @@ public struct RewardModelingJob {
             self.vision = vision
             self.rankings = rankings
             self.heldOut = heldOut
-            self.picture = picture
+            self.image = image
             self.demonstration = demonstration
         }
     }
@@ -73,7 +73,7 @@ public struct RewardModelingJob {
         let runFolder = try RunFolder(path: folder, configuration: StageRecord(basis: basis, own: record))
         let adapter = try LowRankAdapter(completeIn: inputs.policy.path, configuration: configuration)
         var data = try RankedData(inputs, basis: basis, configuration: configuration, tokenizer: tokenizer)
-        try data.encodePictures(on: compute, report: report)
+        try data.encodeImages(on: compute, report: report)
         let base = try FrozenDecoder(
             gguf: GGUFFile(path: inputs.baseModel), configuration: configuration, precision: precision,
             compute: compute)
@@ -98,7 +98,7 @@ public struct RewardModelingJob {
             base: base, adapter: try LowRankAdapter(completeIn: results.adapter, configuration: base.configuration),
             head: trained.head)
         report("reward: measuring on \(stage.heldOut.count) held-out prompts")
-        let evaluation = RewardEvaluation(model, heldOut: stage.heldOut, blank: try data.blankView(on: base.compute))
+        let evaluation = RewardEvaluation(model, heldOut: stage.heldOut, blank: try data.blankTile(on: base.compute))
         let normalization = try RewardNormalization(
             model, prompts: stage.heldOut, demonstrations: data.demonstrations(for: stage.heldOut))
         try AtomicFile.write(

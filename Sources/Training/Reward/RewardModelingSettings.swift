@@ -7,7 +7,7 @@ public struct RewardModelingSettings: Codable, Sendable, Equatable {
     /// The most prompts that are trained on; nil for all of them, once.
     public var trainingPrompts: Int?
     /// What a nat of an answer's log-probability is worth at the start.
-    public var likelihood: Float = 0.5
+    public var logProbWeight: Float = 0.5
     /// Learning rate of the adapter.
     public var adapterRate: Float = 1e-4
     /// Learning rate of the head.
@@ -18,11 +18,19 @@ public struct RewardModelingSettings: Codable, Sendable, Equatable {
     public var floor: Float = 0.1
     /// AdamW's moments and clipping.
     public var optimizer = AdamWOptimizer.Settings()
-    /// Pictures, drawn by the seed, whose prompts are held out; 0 where held-out rankings come from a file of their own.
-    public var heldOutPictures = 100
+    /// Images, drawn by the seed, whose prompts are held out; 0 where held-out rankings come from a file of their own.
+    public var heldOutImages = 100
     /// A control: each training ranking is given to its candidates in random order, so there is nothing to learn.
     public var shufflesRankings = false
 
-    /// The settings of the reward model that ships (InstructGPT's second stage, Ouyang et al. 2022 §3.5, at this scale).
+    /// The settings of the reward model that ships (InstructGPT's second stage, Ouyang et al. 2022 §3.5, at this
+    /// scale).
     public init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case seed, promptsPerStep, trainingPrompts, adapterRate, headRate, warmUp, floor, optimizer
+        case shufflesRankings
+        case logProbWeight = "likelihood"
+        case heldOutImages = "heldOutPictures"
+    }
 }

@@ -1,8 +1,8 @@
 /// What a trained reward model's scores are shifted and scaled by: r' = gain · (r - shift).
 ///
-/// The pair loss leaves both free. The shift is the mean reward of demonstrations, which then score 0 on average (Ouyang
-/// et al. 2022, §3.5); the gain makes the deviation of the rewards of a policy's answers 1 (Ziegler et al. 2019, §2.1). Only
-/// then do a KL weight, or half a deviation, mean the same for any reward model.
+/// The pair loss leaves both free. The shift is the mean reward of demonstrations, which then score 0 on average
+/// (Ouyang et al. 2022, §3.5); the gain makes the deviation of the rewards of a policy's answers 1 (Ziegler et al.
+/// 2019, §2.1). Only then do a KL weight, or half a deviation, mean the same for any reward model.
 public struct RewardNormalization: Codable, Sendable, Equatable {
     /// The mean reward of the demonstrations.
     public let shift: Double
@@ -13,7 +13,8 @@ public struct RewardNormalization: Codable, Sendable, Equatable {
     /// How many samples were scored.
     public let samples: Int
 
-    /// Measures `model` on prompts, their answers about the picture itself as samples, and a demonstrated answer to each where there is one.
+    /// Measures `model` on prompts, their answers about the image itself as samples, and a demonstrated answer to each
+    /// where there is one.
     ///
     /// - Parameter demonstrations: the tokens of the answer to each prompt, end token last; nil where none is known.
     /// - Throws: `RankedAnswersError.tooFew` without demonstrations, or with samples whose rewards are all the same.
@@ -26,7 +27,7 @@ public struct RewardNormalization: Codable, Sendable, Equatable {
         var demonstrated: [Double] = []
         var sampled: [Double] = []
         for (prompt, rewards) in zip(prompts, rewards) {
-            sampled += prompt.answers.indices.filter { !prompt.strays.contains($0) }.map { Double(rewards[$0]) }
+            sampled += prompt.answers.indices.filter { !prompt.distractors.contains($0) }.map { Double(rewards[$0]) }
             demonstrated += rewards.dropFirst(prompt.answers.count).map(Double.init)
         }
         guard !demonstrated.isEmpty else { throw .tooFew(what: "demonstrations", expected: 1, found: 0) }

@@ -8,21 +8,21 @@ public struct RewardReport: Codable, Sendable, Equatable {
     /// What was folded into the head.
     public let normalization: RewardNormalization
 
-    /// The figures that a manifest keeps, by name.
-    public var figures: [String: Double] {
-        var figures = [
+    /// The metrics that a manifest keeps, by name.
+    public var metrics: [String: Double] {
+        var metrics = [
             "accuracy": evaluation.all.accuracy, "loss": evaluation.all.loss, "pairs": Double(evaluation.all.pairs),
             "accuracy_own": evaluation.own.accuracy, "accuracy_blind": evaluation.blind.accuracy,
             "calibration_error": evaluation.calibrationError,
             "shift": normalization.shift, "gain": normalization.gain,
         ]
-        for (family, part) in evaluation.families { figures["accuracy_\(family)"] = part.accuracy }
-        return figures
+        for (family, part) in evaluation.families { metrics["accuracy_\(family)"] = part.accuracy }
+        return metrics
     }
 
-    /// The figures in words, a table of the families first.
+    /// The metrics in words, a table of the families first.
     var lines: [String] {
-        func row(_ name: String, _ seen: RewardEvaluation.Figures, _ blind: RewardEvaluation.Figures?) -> String {
+        func row(_ name: String, _ seen: RewardEvaluation.Metrics, _ blind: RewardEvaluation.Metrics?) -> String {
             String(format: "%6d pairs  %5.1f %%", seen.pairs, 100 * seen.accuracy)
                 + (blind.map { String(format: ", blind %5.1f %%", 100 * $0.accuracy) } ?? "") + "  \(name)"
         }

@@ -121,7 +121,8 @@ struct FinishedRun: Sendable {
     /// The digest of the run's file `name`.
     func digest(of name: String) throws -> FileDigest { try FileDigest(path: "\(folder)/\(name)") }
 
-    /// What the run's policy answers with if it sees images prepared like this, with the weights of the SHA-256 `vision`.
+    /// What the run's policy answers with if it sees images prepared like this, with the weights of the SHA-256
+    /// `vision`.
     func digests(vision: String, image: PolicyManifest.Image) throws -> PolicyDigests {
         PolicyDigests(
             adapter: try digest(of: "adapter/\(RunFiles.adapterWeights)").sha256,
@@ -155,14 +156,14 @@ struct FinishedRun: Sendable {
     }
 
     /// The same for a part that another policy names: a generation that holds the same files already is used as it is.
-    func publishPart(_ manifest: PolicyManifest, files: [String], in policies: String) throws -> PolicyFolder {
-        let place = "\(policies)/\(manifest.name)/\(manifest.generation)"
-        guard FileManager.default.fileExists(atPath: place) else {
+    func publishComponent(_ manifest: PolicyManifest, files: [String], in policies: String) throws -> PolicyFolder {
+        let path = "\(policies)/\(manifest.name)/\(manifest.generation)"
+        guard FileManager.default.fileExists(atPath: path) else {
             return try publish(manifest, files: files, in: policies)
         }
         let there = try PolicyFolder(
             name: manifest.name, generation: manifest.generation, in: policies, backbone: backbone)
-        guard try holds(there.manifest, files) else { throw PolicyError.published(path: place) }
+        guard try holds(there.manifest, files) else { throw PolicyError.published(path: path) }
         try PolicyFolder.setCurrent(manifest.generation, of: manifest.name, in: policies)
         return there
     }

@@ -31,7 +31,7 @@ public struct LinePlot: Sendable {
         self.series = series.filter { !$0.points.isEmpty }
     }
 
-    /// The picture, 720 units wide and 400 high, higher if the legend has more than one line.
+    /// The image, 720 units wide and 400 high, higher if the legend has more than one line.
     public var svg: String {
         let height = 400 + 18 * max(0, (series.count - 1) / Self.legendColumns)
         let x = Axis(values: series.flatMap { $0.points.map(\.x) })
@@ -49,7 +49,7 @@ public struct LinePlot: Sendable {
         return (lines + ["</svg>"]).joined(separator: "\n") + "\n"
     }
 
-    private func place(_ point: (x: Double, y: Double), _ x: Axis, _ y: Axis) -> String {
+    private func coordinates(_ point: (x: Double, y: Double), _ x: Axis, _ y: Axis) -> String {
         let left = Self.frame.left + x.fraction(point.x) * Self.frame.width
         let top = Self.frame.top + (1 - y.fraction(point.y)) * Self.frame.height
         return String(format: "%.1f,%.1f", left, top)
@@ -59,8 +59,8 @@ public struct LinePlot: Sendable {
         let ends =
             horizontal
             ? [(x: x.lower, y: value), (x: x.upper, y: value)] : [(x: value, y: y.lower), (x: value, y: y.upper)]
-        let line = ends.map { place($0, x, y) }.joined(separator: " ")
-        let corner = place(ends[0], x, y).split(separator: ",")
+        let line = ends.map { coordinates($0, x, y) }.joined(separator: " ")
+        let corner = coordinates(ends[0], x, y).split(separator: ",")
         let text =
             horizontal
             ? #"<text x="58" y="\#(corner[1])" text-anchor="end" dy="4">"#
@@ -69,7 +69,7 @@ public struct LinePlot: Sendable {
     }
 
     private func curve(_ one: Series, _ color: String, _ index: Int, _ x: Axis, _ y: Axis) -> [String] {
-        let points = one.points.map { place($0, x, y) }.joined(separator: " ")
+        let points = one.points.map { coordinates($0, x, y) }.joined(separator: " ")
         let (line, column) = index.quotientAndRemainder(dividingBy: Self.legendColumns)
         return [
             #"<polyline points="\#(points)" stroke="\#(color)" stroke-width="1.5" fill="none"/>"#,
@@ -90,13 +90,13 @@ public struct LinePlot: Sendable {
         let ticks: [Double]
 
         init(values: [Double]) {
-            let least = values.min() ?? 0
-            let greatest = values.max() ?? 1
-            let room = greatest > least ? greatest - least : 1
+            let lowest = values.min() ?? 0
+            let highest = values.max() ?? 1
+            let room = highest > lowest ? highest - lowest : 1
             let power = pow(10, (log10(room / 5)).rounded(.down))
             let step = ([1.0, 2, 5, 10].first { $0 * power * 6 >= room } ?? 10) * power
-            let first = (least / step).rounded(.down)
-            let last = max(first + 1, (greatest / step).rounded(.up))
+            let first = (lowest / step).rounded(.down)
+            let last = max(first + 1, (highest / step).rounded(.up))
             self.lower = first * step
             self.upper = last * step
             self.ticks = (0...Int(last - first)).map { (first + Double($0)) * step }

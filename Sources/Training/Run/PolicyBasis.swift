@@ -41,18 +41,18 @@ struct PolicyBasis: Codable {
         }
     }
 
-    /// How pictures become views.
+    /// How images become tiles.
     var imageProcessor: ImageProcessor {
-        ImageProcessor(viewSize: image.viewSize, maxViews: image.maxViews, fit: image.fit)
+        ImageProcessor(tileSize: image.tileSize, maximumTiles: image.maximumTiles, fit: image.fit)
     }
 
-    /// The vision weights in the folder of `vision`, which must be of the policy's views and the decoder's width.
+    /// The vision weights in the folder of `vision`, which must be of the policy's tiles and the decoder's width.
     func visionWeights(in folder: PolicyFolder, hidden: Int) throws -> VisionWeights {
         let weights = try VisionWeights(path: folder.required(folder.file(RunFiles.vision), RunFiles.vision))
         let found = weights.configuration
-        guard found.textHidden == hidden, found.imageSize == image.viewSize else {
+        guard found.textHidden == hidden, found.imageSize == image.tileSize else {
             throw ModelError.unsupported(
-                key: "vision of the policy", expected: "views of \(image.viewSize) pixels, width \(hidden)",
+                key: "vision of the policy", expected: "views of \(image.tileSize) pixels, width \(hidden)",
                 found: "\(found.imageSize), \(found.textHidden)")
         }
         return weights

@@ -63,10 +63,10 @@ public struct RunFolder: Sendable {
 
     var logPath: String { "\(path)/\(Self.logName)" }
 
-    /// The figures of the last whole line of the log in `folder`, its step among them.
+    /// The metrics of the last whole line of the log in `folder`, its step among them.
     ///
     /// - Throws: `RunFolderError.file` if there is none.
-    static func lastFigures(in folder: String) throws -> [String: Double] {
+    static func lastMetrics(in folder: String) throws -> [String: Double] {
         let path = "\(folder)/\(logName)"
         let lines = String(decoding: try contents(of: path), as: UTF8.self).split(separator: "\n")
         guard let last = lines.lazy.reversed().compactMap({ LogLine(json: String($0)) }).first else {
@@ -95,8 +95,8 @@ public struct RunFolder: Sendable {
         try handle.write(contentsOf: Data((line.json + "\n").utf8))
     }
 
-    /// Draws the figures of `lines` that `plot` asks for.
-    func draw(_ plot: FigurePlot, of lines: [LogLine]) throws {
+    /// Draws the metrics of `lines` that `plot` asks for.
+    func draw(_ plot: MetricPlot, of lines: [LogLine]) throws {
         let names = Set(lines.flatMap { $0.values.map(\.name) }).filter(plot.shows)
         let series = names.sorted().map { name in
             LinePlot.Series(
@@ -141,7 +141,7 @@ struct LogLine: Sendable, Equatable {
             step: step, values: fields.filter { $0.key != "step" }.sorted { $0.key < $1.key }.map { ($0, $1) })
     }
 
-    /// The line as a JSON object, names in alphabetical order; figures that are not finite are left out.
+    /// The line as a JSON object, names in alphabetical order; metrics that are not finite are left out.
     var json: String {
         let fields = values.filter(\.value.isFinite).sorted { $0.name < $1.name }
         return "{\"step\":\(step)" + fields.map { ",\"\($0.name)\":\($0.value)" }.joined() + "}"

@@ -3,7 +3,8 @@ import Foundation
 import Models
 import Tensors
 
-/// What a run needs to go on as if it had never stopped: weights, Adam's moments, steps done, and the stage's own state.
+/// What a run needs to go on as if it had never stopped: weights, Adam's moments, steps done, and the stage's own
+/// state.
 ///
 /// One safetensors file in fp32: `weight.NAME`, `first.NAME`, `second.NAME`, `further.NAME`; steps and state in its
 /// metadata.

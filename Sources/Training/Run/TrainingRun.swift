@@ -8,7 +8,7 @@ public import Models
 public protocol TrainingStage {
     /// The stage's name, as progress lines begin: "sft".
     var name: String { get }
-    /// What the rate counts: "tokens" or "pictures".
+    /// What the rate counts: "tokens" or "images".
     var unit: String { get }
     /// Steps of the whole run.
     var steps: Int { get }
@@ -21,7 +21,7 @@ public protocol TrainingStage {
     /// Further state, as a data cursor or a generator's words, in text form.
     var state: [String: String] { get set }
     /// What is drawn from the log.
-    var plots: [FigurePlot] { get }
+    var plots: [MetricPlot] { get }
     /// Whether it is also validated before the first step.
     var validatesAtStart: Bool { get }
 
@@ -43,8 +43,8 @@ extension TrainingStage {
     }
 
     /// Losses and accuracies, in one plot.
-    public var plots: [FigurePlot] {
-        [FigurePlot(file: "loss.svg", title: "\(name): figures by step", names: ["loss*", "accuracy*"])]
+    public var plots: [MetricPlot] {
+        [MetricPlot(file: "loss.svg", title: "\(name): figures by step", names: ["loss*", "accuracy*"])]
     }
 
     /// No: it has learned nothing yet.
@@ -60,18 +60,18 @@ public struct StepReport: Sendable {
     public var loss: Double
     /// Units that the step worked through, for the rate.
     public var units: Int
-    /// Further figures for the log.
-    public var figures: [(name: String, value: Double)]
+    /// Further metrics for the log.
+    public var metrics: [(name: String, value: Double)]
     /// What the progress line says of the step; nil for its loss.
     public var summary: String?
 
     /// A report.
     public init(
-        loss: Double, units: Int, figures: [(name: String, value: Double)] = [], summary: String? = nil
+        loss: Double, units: Int, metrics: [(name: String, value: Double)] = [], summary: String? = nil
     ) {
         self.loss = loss
         self.units = units
-        self.figures = figures
+        self.metrics = metrics
         self.summary = summary
     }
 }
@@ -203,7 +203,7 @@ public struct TrainingRun<Stage: TrainingStage> {
         let result = try stage.advance(step: step)
         guard result.loss.isFinite else { throw TrainingError.lossNotFinite(step: step) }
         step += 1
-        var values = [(name: "loss", value: result.loss)] + result.figures
+        var values = [(name: "loss", value: result.loss)] + result.metrics
         if try isValidationDue() { values += try validate() }
         try record(values)
         return result
@@ -220,10 +220,10 @@ public struct TrainingRun<Stage: TrainingStage> {
     }
 
     private mutating func validate() throws -> [(name: String, value: Double)] {
-        let figures = try stage.validate()
-        let text = figures.map { String(format: "%@ %.4f", $0.name, $0.value) }.joined(separator: "  ")
+        let metrics = try stage.validate()
+        let text = metrics.map { String(format: "%@ %.4f", $0.name, $0.value) }.joined(separator: "  ")
         report("\(stage.name) step \(step)/\(stage.steps)  held out: \(text)")
-        return figures
+        return metrics
     }
 
     private mutating func record(_ values: [(name: String, value: Double)]) throws {

@@ -2,7 +2,7 @@ import Datasets
 import Models
 import Tensors
 
-/// The rows of one step: trees of pictures with questions and answers, and behind them a replay text.
+/// The rows of one step: trees of images with questions and answers, and behind them a replay text.
 struct DemonstrationBatch: Sendable {
     /// A question's place among the predictions.
     struct Answer: Sendable {
@@ -11,9 +11,9 @@ struct DemonstrationBatch: Sendable {
     }
 
     private(set) var rows = PackedRows()
-    /// Where the visual tokens of each picture stand.
-    private(set) var pictures: [Range<Int>] = []
-    private var pictureViews: [Tensor] = []
+    /// Where the visual tokens of each image stand.
+    private(set) var images: [Range<Int>] = []
+    private var imageTiles: [Tensor] = []
     /// The rows whose next token is trained, and that token.
     private(set) var outputs: [Int] = []
     private(set) var targets: [Int32] = []
@@ -23,19 +23,19 @@ struct DemonstrationBatch: Sendable {
     /// How much each of those rows counts.
     private(set) var replayWeights: [Float] = []
 
-    /// Adds a picture and its questions.
-    mutating func append(_ tree: PictureTree) {
+    /// Adds an image and its questions.
+    mutating func append(_ tree: ImageTree) {
         let prefix = rows.append(tree.prefix)
         let first = prefix.rows.lowerBound
-        pictures.append(first + tree.visual.lowerBound..<first + tree.visual.upperBound)
-        pictureViews.append(tree.views)
+        images.append(first + tree.visual.lowerBound..<first + tree.visual.upperBound)
+        imageTiles.append(tree.tiles)
         for branch in tree.branches {
             let predictions = append(prompt: branch.prompt, reply: branch.answer, after: prefix)
             answers.append(Answer(predictions: predictions, group: branch.group))
         }
     }
 
-    /// Adds a text; pictures come before it.
+    /// Adds a text; images come before it.
     mutating func append(replay excerpt: ReplayExcerpt) {
         replay = rows.append(excerpt.tokens).rows
         // A row counts as much as the token that it predicts; what follows the last one is not known.
@@ -52,9 +52,9 @@ struct DemonstrationBatch: Sendable {
         return start..<outputs.count
     }
 
-    /// The views of all pictures, `[views, 3, side, side]`.
-    var views: Tensor {
-        let side = pictureViews[0].shape[2]
-        return Tensor.stacking(pictureViews).reshaped([pictureViews.reduce(0) { $0 + $1.shape[0] }, 3, side, side])
+    /// The tiles of all images, `[views, 3, side, side]`.
+    var tiles: Tensor {
+        let side = imageTiles[0].shape[2]
+        return Tensor.stacking(imageTiles).reshaped([imageTiles.reduce(0) { $0 + $1.shape[0] }, 3, side, side])
     }
 }

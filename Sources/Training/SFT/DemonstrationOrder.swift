@@ -1,40 +1,40 @@
 import Tensors
 
-/// Which pictures and questions a step takes: a function of seed and step alone, so that a resumed run needs no cursor.
+/// Which images and questions a step takes: a function of seed and step alone, so that a resumed run needs no cursor.
 ///
-/// Pictures come in a new order each epoch. A picture's questions come in an order of its own, and each epoch goes on
+/// Images come in a new order each epoch. An image's questions come in an order of its own, and each epoch goes on
 /// where the last one stopped.
 struct DemonstrationOrder: Sendable {
     private let seed: UInt64
-    /// Questions of each picture.
+    /// Questions of each image.
     private let counts: [Int]
-    private let picturesPerStep: Int
-    private let questionsPerPicture: Int
+    private let imagesPerStep: Int
+    private let questionsPerImage: Int
 
-    init(seed: UInt64, counts: [Int], picturesPerStep: Int, questionsPerPicture: Int) {
+    init(seed: UInt64, counts: [Int], imagesPerStep: Int, questionsPerImage: Int) {
         precondition(!counts.isEmpty && counts.allSatisfy { $0 > 0 }, "nothing to train on")
         self.seed = seed
         self.counts = counts
-        self.picturesPerStep = picturesPerStep
-        self.questionsPerPicture = questionsPerPicture
+        self.imagesPerStep = imagesPerStep
+        self.questionsPerImage = questionsPerImage
     }
 
-    /// The pictures of `step` and the questions of each.
-    func items(of step: Int) -> [(picture: Int, questions: [Int])] {
-        let places = step * picturesPerStep..<(step + 1) * picturesPerStep
+    /// The images of `step` and the questions of each.
+    func items(of step: Int) -> [(image: Int, questions: [Int])] {
+        let positions = step * imagesPerStep..<(step + 1) * imagesPerStep
         var orders: [Int: [Int]] = [:]
-        return places.map { place in
-            let (epoch, index) = place.quotientAndRemainder(dividingBy: counts.count)
+        return positions.map { position in
+            let (epoch, index) = position.quotientAndRemainder(dividingBy: counts.count)
             let order = orders[epoch] ?? shuffled(counts.count, stream: Stream.epoch(epoch))
             orders[epoch] = order
             return (order[index], questions(of: order[index], epoch: epoch))
         }
     }
 
-    private func questions(of picture: Int, epoch: Int) -> [Int] {
-        let count = counts[picture]
-        let order = shuffled(count, stream: Stream.picture(picture))
-        return (0..<min(count, questionsPerPicture)).map { order[(epoch * questionsPerPicture + $0) % count] }
+    private func questions(of image: Int, epoch: Int) -> [Int] {
+        let count = counts[image]
+        let order = shuffled(count, stream: Stream.image(image))
+        return (0..<min(count, questionsPerImage)).map { order[(epoch * questionsPerImage + $0) % count] }
     }
 
     private func shuffled(_ count: Int, stream: UInt64) -> [Int] {
@@ -45,6 +45,6 @@ struct DemonstrationOrder: Sendable {
     /// Streams of random numbers under the run's seed, apart from each other.
     private enum Stream {
         static func epoch(_ epoch: Int) -> UInt64 { 1 << 40 | UInt64(epoch) }
-        static func picture(_ picture: Int) -> UInt64 { 2 << 40 | UInt64(picture) }
+        static func image(_ image: Int) -> UInt64 { 2 << 40 | UInt64(image) }
     }
 }

@@ -1,8 +1,8 @@
 public import Tensors
 import Tokenizers
 
-/// A picture with questions and their right answers.
-public struct PictureQuestions: Sendable {
+/// An image with questions and their right answers.
+public struct ImageQuestions: Sendable {
     /// A question and what to answer.
     public struct Question: Sendable, Equatable {
         /// As a person would type it.
@@ -20,22 +20,22 @@ public struct PictureQuestions: Sendable {
         }
     }
 
-    /// The picture's views, `[views, 3, side, side]`.
-    public var views: Tensor
+    /// The image's tiles, `[views, 3, side, side]`.
+    public var tiles: Tensor
     /// The questions; at least one.
     public var questions: [Question]
 
-    /// A picture.
-    public init(views: Tensor, questions: [Question]) {
-        self.views = views
+    /// An image.
+    public init(tiles: Tensor, questions: [Question]) {
+        self.tiles = tiles
         self.questions = questions
     }
 }
 
-/// A picture's questions as token ids, split where the questions part.
-struct PictureTree: Sendable {
+/// An image's questions as token ids, split where the questions part.
+struct ImageTree: Sendable {
     struct Branch: Sendable {
-        /// The prompt after the picture.
+        /// The prompt after the image.
         let prompt: [Int32]
         /// The answer and the end token.
         let answer: [Int32]
@@ -43,27 +43,27 @@ struct PictureTree: Sendable {
         let group: String
     }
 
-    /// The prompt up to and with the picture.
+    /// The prompt up to and with the image.
     let prefix: [Int32]
-    /// The picture's rows of the prefix.
+    /// The image's rows of the prefix.
     let visual: Range<Int>
-    let views: Tensor
+    let tiles: Tensor
     let branches: [Branch]
 
-    /// Renders each question exactly as it is served, then cuts the prompts behind the picture.
+    /// Renders each question exactly as it is served, then cuts the prompts behind the image.
     ///
-    /// - Parameter tokensPerView: visual tokens of a view.
+    /// - Parameter tokensPerView: visual tokens of a tile.
     init(
-        _ picture: PictureQuestions, tokensPerView: Int, template: ChatTemplate, tokenizer: Tokenizer, endToken: Int32
+        _ image: ImageQuestions, tokensPerTile: Int, template: ChatTemplate, tokenizer: Tokenizer, endToken: Int32
     ) throws(ChatTemplateError) {
         var prefix: [Int32] = []
         var visual = 0..<0
         var branches: [Branch] = []
-        for question in picture.questions {
+        for question in image.questions {
             let message = ChatMessage(role: .user, content: [.image(0), .text(question.text)])
             let prompt = try template.render(
                 [message],
-                imageTokens: { _ in Array(repeating: endToken, count: picture.views.shape[0] * tokensPerView) },
+                imageTokens: { _ in Array(repeating: endToken, count: image.tiles.shape[0] * tokensPerTile) },
                 tokenizer: tokenizer)
             visual = prompt.imageSpans[0].range
             prefix = Array(prompt.ids[..<visual.upperBound])
@@ -75,7 +75,7 @@ struct PictureTree: Sendable {
         }
         self.prefix = prefix
         self.visual = visual
-        self.views = picture.views
+        self.tiles = image.tiles
         self.branches = branches
     }
 }

@@ -5,7 +5,7 @@ public import Models
 public import Tensors
 public import Tokenizers
 
-/// Supervised fine-tuning from files to files: easy-VQA's training split, the families' pictures and replay texts go
+/// Supervised fine-tuning from files to files: easy-VQA's training split, the families' images and replay texts go
 /// in, an adapter and a vision model with a trained connector come out.
 public struct FineTuningJob: Sendable {
     /// What is read. All of it is known to the run folder by its SHA-256.
@@ -65,7 +65,8 @@ public struct FineTuningJob: Sendable {
     ///   - configuration: the base model's sizes.
     ///   - precision: of the frozen products.
     ///   - report: prints one line.
-    /// - Throws: the errors of the files' types, `RunFolderError` if the folder belongs to another run, `TrainingError`.
+    /// - Throws: the errors of the files' types, `RunFolderError` if the folder belongs to another run,
+    ///   `TrainingError`.
     public func run<C: Clock>(
         configuration: DecoderConfiguration, tokenizer: Tokenizer, precision: Precision, compute: Compute,
         options: TrainingRun<SupervisedFineTuning>.Options, clock: C = ContinuousClock(),
@@ -77,14 +78,14 @@ public struct FineTuningJob: Sendable {
             instructionSet: compute.instructionSet.rawValue, inputs: try digests())
         let runFolder = try RunFolder(path: folder, configuration: record)
         let vision = try VisionWeights(path: inputs.vision)
-        let processor = ImageProcessor(viewSize: vision.configuration.imageSize)
+        let processor = ImageProcessor(tileSize: vision.configuration.imageSize)
         let demonstrations = MixedDemonstrations(sources: [
             RepeatedDemonstrations(
-                try officialPictures(processor), heldOut: settings.heldOutPictures, seed: settings.seed,
-                picturesPerStep: settings.officialPictures, questionsPerPicture: settings.questionsPerPicture),
+                try officialImages(processor), heldOut: settings.heldOutImages, seed: settings.seed,
+                imagesPerStep: settings.officialImages, questionsPerImage: settings.questionsPerImage),
             FamilyDemonstrations(
-                seed: settings.seed, families: settings.families, heldOut: settings.heldOutFamilyPictures,
-                picturesPerStep: settings.familyPictures, questionsPerPicture: settings.questionsPerPicture,
+                seed: settings.seed, families: settings.families, heldOut: settings.heldOutFamilyImages,
+                imagesPerStep: settings.familyImages, questionsPerImage: settings.questionsPerImage,
                 processor: processor),
         ])
         let base = try FrozenDecoder(
@@ -124,13 +125,13 @@ public struct FineTuningJob: Sendable {
         return digests
     }
 
-    /// Each training picture and its questions. Test pictures are refused by `EasyVQA`.
-    private func officialPictures(_ processor: ImageProcessor) throws -> [PictureQuestions] {
+    /// Each training image and its questions. Test images are refused by `EasyVQA`.
+    private func officialImages(_ processor: ImageProcessor) throws -> [ImageQuestions] {
         let data = try EasyVQA(folder: URL(fileURLWithPath: inputs.easyVQA))
-        let questions = Dictionary(grouping: data.training, by: \.picture)
+        let questions = Dictionary(grouping: data.training, by: \.image)
         return try questions.keys.sorted().map { number in
-            PictureQuestions(
-                views: processor.views(of: try data.trainingPicture(number), detail: .low),
+            ImageQuestions(
+                tiles: processor.tiles(of: try data.trainingImage(number), detail: .low),
                 questions: (questions[number] ?? []).map {
                     .init(
                         text: $0.text, answer: $0.answer.rawValue,

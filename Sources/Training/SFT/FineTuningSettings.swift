@@ -6,18 +6,18 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     public var seed: UInt64 = 0
     /// Steps of the whole run.
     public var steps = 1_300
-    /// easy-VQA's pictures a step.
-    public var officialPictures = 1
-    /// The families' pictures a step.
-    public var familyPictures = 7
-    /// The families of those pictures, in turn: what takes longest to learn stands there most often.
+    /// easy-VQA's images a step.
+    public var officialImages = 1
+    /// The families' images a step.
+    public var familyImages = 7
+    /// The families of those images, in turn: what takes longest to learn stands there most often.
     public var families: [Family] = [
         .counts, .numbers, .comparisons, .counts, .positions, .numbers, .digits,
         .counts, .comparisons, .numbers, .counts, .descriptions, .numbers, .attributes,
         .counts, .comparisons, .numbers, .counts, .comparisons, .positions, .absence,
     ]
-    /// Questions a picture and step.
-    public var questionsPerPicture = 6
+    /// Questions an image and step.
+    public var questionsPerImage = 6
     /// r of the adapter.
     public var rank = 16
     /// α of the adapter.
@@ -37,12 +37,12 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     public var optimizer = AdamWOptimizer.Settings()
     /// The most rows of the replayed conversation that joins each step.
     public var replayRows = 256
-    /// Weight of the replay's mean divergence from the base model beside the loss of the pictures' answers.
+    /// Weight of the replay's mean divergence from the base model beside the loss of the images' answers.
     public var replayWeight: Float = 1
-    /// Official pictures, drawn by the seed, that are held out for validation.
-    public var heldOutPictures = 60
-    /// Pictures of the validation split that are held out, of each family.
-    public var heldOutFamilyPictures = 24
+    /// Official images, drawn by the seed, that are held out for validation.
+    public var heldOutImages = 60
+    /// Images of the validation split that are held out, of each family.
+    public var heldOutFamilyImages = 24
 
     /// The settings of the policy that ships (InstructGPT's first stage, Ouyang et al. 2022 §3.5, at this scale).
     public init() {}
@@ -54,6 +54,16 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
         visionRate *= factor
     }
 
-    /// Pictures a step.
-    var picturesPerStep: Int { officialPictures + familyPictures }
+    /// Images a step.
+    var imagesPerStep: Int { officialImages + familyImages }
+
+    private enum CodingKeys: String, CodingKey {
+        case seed, steps, families, rank, alpha, adapterRate, connectorRate, visionRate, warmUp, floor, optimizer
+        case replayRows, replayWeight
+        case officialImages = "officialPictures"
+        case familyImages = "familyPictures"
+        case questionsPerImage = "questionsPerPicture"
+        case heldOutImages = "heldOutPictures"
+        case heldOutFamilyImages = "heldOutFamilyPictures"
+    }
 }

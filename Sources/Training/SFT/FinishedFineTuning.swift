@@ -15,9 +15,9 @@ public struct FinishedFineTuning: Sendable {
         /// What training started from, if that is a policy.
         public var parent: PolicyManifest.Reference?
         /// Results of its evaluation, by name.
-        public var figures: [String: Double] = [:]
+        public var metrics: [String: Double] = [:]
 
-        /// The given generations of `sft` and `vision`, without figures.
+        /// The given generations of `sft` and `vision`, without metrics.
         public init(generation: Int, visionGeneration: Int) {
             self.generation = generation
             self.visionGeneration = visionGeneration
@@ -36,8 +36,8 @@ public struct FinishedFineTuning: Sendable {
     /// - Throws: `FinishedRunError`, or the files' own errors if the adapter or the vision model cannot be read.
     public init(folder: String) throws {
         run = try FinishedRun(folder: folder, stage: .sft, results: [RunFiles.vision])
-        let viewSize = try VisionWeights(path: "\(folder)/\(RunFiles.vision)").configuration.imageSize
-        image = .init(viewSize: viewSize, maxViews: 1, fit: .stretch)
+        let tileSize = try VisionWeights(path: "\(folder)/\(RunFiles.vision)").configuration.imageSize
+        image = .init(tileSize: tileSize, maximumTiles: 1, fit: .stretch)
         vision = try run.digest(of: RunFiles.vision)
         digests = try run.digests(vision: vision.sha256, image: image)
     }
@@ -54,19 +54,19 @@ public struct FinishedFineTuning: Sendable {
     public func publish(
         _ publication: Publication, in policies: String, at time: Date = Date()
     ) throws -> (vision: PolicyFolder, policy: PolicyFolder) {
-        let place = "\(policies)/\(publication.name)/\(publication.generation)"
-        if FileManager.default.fileExists(atPath: place) { throw PolicyError.published(path: place) }
+        let path = "\(policies)/\(publication.name)/\(publication.generation)"
+        if FileManager.default.fileExists(atPath: path) { throw PolicyError.published(path: path) }
         let data = run.inputs.filter { !["baseModel", "vision"].contains($0.key) }.mapValues(\.sha256)
-        let eyes = PolicyManifest(
+        let visionManifest = PolicyManifest(
             name: "vision", generation: publication.visionGeneration, backbone: run.backbone, created: time,
             creator: FinishedRun.creator, data: data)
-        let vision = try run.publishPart(eyes, files: [RunFiles.vision], in: policies)
+        let vision = try run.publishComponent(visionManifest, files: [RunFiles.vision], in: policies)
         let manifest = PolicyManifest(
             name: publication.name, generation: publication.generation, parent: publication.parent,
             backbone: run.backbone, created: time, creator: FinishedRun.creator,
             vision: .init(name: "vision", generation: publication.visionGeneration), chatTemplate: run.record.template,
             textTemplate: FinishedRun.textTemplate, image: image, sampling: .init(temperature: 0),
-            figures: publication.figures, data: data)
+            metrics: publication.metrics, data: data)
         let policy = try run.publish(manifest, files: FinishedRun.adapterFiles, in: policies)
         return (vision, policy)
     }

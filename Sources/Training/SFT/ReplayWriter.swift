@@ -5,13 +5,13 @@ public import Tokenizers
 
 /// Lets the base model answer text prompts itself, for fine-tuning to replay: so the adapter does not cost language.
 public struct ReplayWriter: Sendable {
-    private let engine: any Generating
+    private let engine: any InferenceEngine
     private let input: InputProcessor
     private let policy: Policy
     private let endToken: Int32?
 
     /// A writer whose answers come from `policy` by way of `engine`.
-    public init(engine: any Generating, tokenizer: Tokenizer, policy: Policy) {
+    public init(engine: any InferenceEngine, tokenizer: Tokenizer, policy: Policy) {
         self.engine = engine
         self.input = InputProcessor(tokenizer: tokenizer)
         self.policy = policy
@@ -37,7 +37,7 @@ public struct ReplayWriter: Sendable {
             let range = start..<min(prompts.count, start + batch)
             let answers = try range.map { index in
                 var request = try input.request(
-                    messages: [ChatMessage(role: .user, text: prompts[index])], pictures: [], policy: policy)
+                    messages: [ChatMessage(role: .user, text: prompts[index])], images: [], policy: policy)
                 request.sampling.temperature = 0.7
                 request.sampling.seed = seed &+ UInt64(index)
                 request.stop.maximumTokens = maximumTokens

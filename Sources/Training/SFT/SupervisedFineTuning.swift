@@ -6,10 +6,10 @@ public import Tokenizers
 /// Stage 1: the adapter, the connector and, more slowly, the vision encoder learn the demonstrated answers; the decoder
 /// is frozen.
 ///
-/// L = - mean over answer tokens, end token included, of log π(token | picture, question, tokens before)
+/// L = - mean over answer tokens, end token included, of log π(token | image, question, tokens before)
 /// (Ouyang et al. 2022, §3.5), plus a weighted mean over the tokens of a replayed conversation of KL(base || adapted),
-/// which keeps the base model's language and where it ends a reply (`ReplayExcerpt`). A picture and its questions are
-/// one tree, so the picture is computed once.
+/// which keeps the base model's language and where it ends a reply (`ReplayExcerpt`). An image and its questions are
+/// one tree, so the image is computed once.
 public struct SupervisedFineTuning: TrainingStage {
     /// "sft".
     public let name = "sft"
@@ -82,33 +82,33 @@ public struct SupervisedFineTuning: TrainingStage {
     /// The vision encoder and connector as trained so far.
     public var vision: VisionWeights { VisionWeights(configuration: visionConfiguration, parameters: parameters) }
 
-    /// Forward, backward and update on the pictures and questions of `step`.
+    /// Forward, backward and update on the images and questions of `step`.
     public mutating func advance(step: Int) throws -> StepReport {
         let batch = try batch(of: step)
         let result = gradients(of: batch)
         let norm = optimizer.update(
             &parameters, gradients: result.gradients, factor: schedule.factor(at: step), on: base.compute)
-        var figures = [
+        var metrics = [
             (name: "gradient_norm", value: norm), (name: "loss_answers", value: result.answerLoss),
             (name: "visual_norm", value: result.visualNorm),
         ]
-        if let loss = result.replayLoss { figures.append((name: "loss_replay", value: loss)) }
+        if let loss = result.replayLoss { metrics.append((name: "loss_replay", value: loss)) }
         let loss = result.answerLoss + Double(settings.replayWeight) * (result.replayLoss ?? 0)
-        return StepReport(loss: loss, units: batch.rows.count, figures: figures)
+        return StepReport(loss: loss, units: batch.rows.count, metrics: metrics)
     }
 
     private func batch(of step: Int) throws(ChatTemplateError) -> DemonstrationBatch {
-        var batch = try batch(of: demonstrations.pictures(of: step)[...])
+        var batch = try batch(of: demonstrations.images(of: step)[...])
         if !replay.isEmpty { batch.append(replay: replayExcerpt(of: step)) }
         return batch
     }
 
-    private func batch(of pictures: ArraySlice<PictureQuestions>) throws(ChatTemplateError) -> DemonstrationBatch {
+    private func batch(of images: ArraySlice<ImageQuestions>) throws(ChatTemplateError) -> DemonstrationBatch {
         var batch = DemonstrationBatch()
-        for picture in pictures {
+        for image in images {
             batch.append(
-                try PictureTree(
-                    picture, tokensPerView: visionConfiguration.tokensPerView, template: template,
+                try ImageTree(
+                    image, tokensPerTile: visionConfiguration.tokensPerTile, template: template,
                     tokenizer: tokenizer, endToken: endToken))
         }
         return batch
@@ -136,7 +136,7 @@ public struct SupervisedFineTuning: TrainingStage {
         let compute = base.compute
         let decoder = TrainableDecoder(base, adapter: adapter)
         let vision = vision
-        let seen = VisionPass(batch.views, weights: vision, on: compute)
+        let seen = VisionPass(batch.tiles, weights: vision, on: compute)
         let (visual, shuffled) = seen.connect(weights: vision)
         let pass = decoder.forward(
             embeddings(of: batch, visual), rows: batch.rows, outputs: batch.outputs + Array(batch.replay ?? 0..<0))
@@ -157,7 +157,7 @@ public struct SupervisedFineTuning: TrainingStage {
         let (dadapter, dembeddings) = decoder.backward(pass, dhidden: Tensor.stacking(dhidden))
         var dvision = vision.parameters.zeros()
         let dfeatures = seen.connectBackward(
-            Tensor.stacking(batch.pictures.map { dembeddings.rows($0) }), shuffled: shuffled, weights: vision,
+            Tensor.stacking(batch.images.map { dembeddings.rows($0) }), shuffled: shuffled, weights: vision,
             gradients: &dvision)
         seen.backward(dfeatures, weights: vision, gradients: &dvision)
         return Gradients(
@@ -179,13 +179,13 @@ public struct SupervisedFineTuning: TrainingStage {
         values.isEmpty ? nil : values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
     }
 
-    /// What the decoder reads: tokens' embeddings, and the connector's output where pictures are.
+    /// What the decoder reads: tokens' embeddings, and the connector's output where images are.
     private func embeddings(of batch: DemonstrationBatch, _ visual: Tensor) -> Tensor {
         var embeddings = base.embeddings(of: batch.rows.tokens)
         var first = 0
-        for picture in batch.pictures {
-            embeddings.replaceRows(from: picture.lowerBound, with: visual.rows(first..<first + picture.count))
-            first += picture.count
+        for image in batch.images {
+            embeddings.replaceRows(from: image.lowerBound, with: visual.rows(first..<first + image.count))
+            first += image.count
         }
         return embeddings
     }
@@ -196,8 +196,8 @@ public struct SupervisedFineTuning: TrainingStage {
     /// decoding answers exactly. Of all questions, and of each group.
     public mutating func validate() throws -> [(name: String, value: Double)] {
         var counts: [String: (right: Int, asked: Int)] = [:]
-        for start in stride(from: 0, to: demonstrations.heldOut.count, by: settings.picturesPerStep) {
-            let batch = try batch(of: demonstrations.heldOut[start...].prefix(settings.picturesPerStep))
+        for start in stride(from: 0, to: demonstrations.heldOut.count, by: settings.imagesPerStep) {
+            let batch = try batch(of: demonstrations.heldOut[start...].prefix(settings.imagesPerStep))
             for (answer, isRight) in zip(batch.answers, correctness(of: batch)) {
                 for name in ["accuracy", "accuracy_" + answer.group] {
                     let old = counts[name, default: (0, 0)]
@@ -211,7 +211,7 @@ public struct SupervisedFineTuning: TrainingStage {
     private func correctness(of batch: DemonstrationBatch) -> [Bool] {
         let decoder = TrainableDecoder(base, adapter: adapter)
         let vision = vision
-        let visual = VisionPass(batch.views, weights: vision, on: base.compute).connect(weights: vision).tokens
+        let visual = VisionPass(batch.tiles, weights: vision, on: base.compute).connect(weights: vision).tokens
         let pass = decoder.forward(embeddings(of: batch, visual), rows: batch.rows, outputs: batch.outputs)
         let logits = base.logits(pass.hidden)
         return batch.answers.map { answer in

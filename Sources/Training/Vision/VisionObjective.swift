@@ -3,8 +3,8 @@ import Models
 import Tensors
 
 /// What the vision encoder is trained for: the mean cross-entropy of each head, times `countWeight` if it counts, plus
-/// `wordWeight` times the connector's squared distance from the embeddings of words, as a share of those embeddings' mean
-/// square.
+/// `wordWeight` times the connector's squared distance from the embeddings of words, as a share of those embeddings'
+/// mean square.
 package struct VisionObjective: Sendable {
     private let settings: VisionPretrainingSettings
     private let compute: Compute
@@ -39,9 +39,9 @@ package struct VisionObjective: Sendable {
         return shares
     }
 
-    /// The targets of some pictures.
-    func targets(_ pictures: some Sequence<LabelledPicture>) -> VisionTargets {
-        VisionTargets(Array(pictures), settings: settings)
+    /// The targets of some images.
+    func targets(_ images: some Sequence<LabelledScene>) -> VisionTargets {
+        VisionTargets(Array(images), settings: settings)
     }
 
     /// The heads' parameters to start from.
@@ -90,10 +90,10 @@ package struct VisionObjective: Sendable {
         losses.words = words.loss
         var dfeatures = pass.connectBackward(
             words.dtokens, shuffled: shuffled, weights: weights, gradients: &gradients)
-        let averages = averages(views: targets.classes[.pictureKind, default: []].count, rows: pass.features.rows)
+        let averages = averages(tiles: targets.classes[.imageKind, default: []].count, rows: pass.features.rows)
         let means = compute.multiply(averages, pass.features)
         for head in VisionHead.allCases {
-            let input = head.isOfPicture ? means : pass.features
+            let input = head.isOfImage ? means : pass.features
             let classes = targets.classes[head, default: []]
             var logits = compute.linear(input, head.rawValue, of: parameters)
             let entropy = compute.crossEntropy(logits, targets: classes)
@@ -105,21 +105,21 @@ package struct VisionObjective: Sendable {
             let dinput = compute.linearBackward(
                 logits, input: input, head.rawValue, of: parameters, gradients: &gradients)
             compute.add(
-                &dfeatures, head.isOfPicture ? compute.multiply(averages, dinput, transposeA: true) : dinput)
+                &dfeatures, head.isOfImage ? compute.multiply(averages, dinput, transposeA: true) : dinput)
         }
         pass.backward(dfeatures, weights: weights, gradients: &gradients)
         return losses
     }
 
-    /// The classes that a head gives to all patches or pictures of a pass.
-    func predictions(of head: VisionHead, _ pass: VisionPass, views: Int, _ parameters: ParameterSet) -> [Int32] {
-        let averages = averages(views: views, rows: pass.features.rows)
-        let input = head.isOfPicture ? compute.multiply(averages, pass.features) : pass.features
+    /// The classes that a head gives to all patches or images of a pass.
+    func predictions(of head: VisionHead, _ pass: VisionPass, tiles: Int, _ parameters: ParameterSet) -> [Int32] {
+        let averages = averages(tiles: tiles, rows: pass.features.rows)
+        let input = head.isOfImage ? compute.multiply(averages, pass.features) : pass.features
         return largest(compute.linear(input, head.rawValue, of: parameters))
     }
 
-    /// The form and colour whose embeddings together are nearest in direction to each row of `tokens`, which show forms:
-    /// among digits, those that count would be found.
+    /// The form and colour whose embeddings together are nearest in direction to each row of `tokens`, which show
+    /// forms: among digits, those that count would be found.
     func nearestWords(_ tokens: Tensor) -> [(kind: SceneObject.Kind, colour: SceneColour)] {
         var scores = compute.multiply(tokens, forms, transposeB: true)
         let lengths = (0..<forms.rows).map { Float(compute.squaredNorm(forms.rows($0..<$0 + 1)).squareRoot()) }
@@ -136,11 +136,11 @@ package struct VisionObjective: Sendable {
         }
     }
 
-    /// `[views, rows]`: multiplied with features gives each view's mean.
-    private func averages(views: Int, rows: Int) -> Tensor {
-        let patches = rows / views
+    /// `[views, rows]`: multiplied with features gives each tile's mean.
+    private func averages(tiles: Int, rows: Int) -> Tensor {
+        let patches = rows / tiles
         let mean = Tensor(repeating: 1 / Float(patches), [1, patches])
-        return Tensor.blockDiagonal(Array(repeating: mean, count: views))
+        return Tensor.blockDiagonal(Array(repeating: mean, count: tiles))
     }
 
     private func wordLoss(

@@ -2,14 +2,15 @@ public import Datasets
 public import Models
 public import Tensors
 
-/// Stage 0: the vision encoder and connector learn to see, before the decoder sees anything, on labels that cost nothing.
+/// Stage 0: the vision encoder and connector learn to see, before the decoder sees anything, on labels that cost
+/// nothing.
 ///
-/// Heads that are thrown away classify patches and pictures, and the connector's output is regressed onto the language
+/// Heads that are thrown away classify patches and images, and the connector's output is regressed onto the language
 /// model's embeddings of the words for what is there: the first visual tokens that the decoder reads are words.
 public struct VisionPretraining: TrainingStage {
     /// "vision".
     public let name = "vision"
-    /// The rate counts pictures.
+    /// The rate counts images.
     public let unit = "pictures"
     /// The encoder's and connector's weights, then the heads'.
     public var parameters: ParameterSet
@@ -20,13 +21,13 @@ public struct VisionPretraining: TrainingStage {
 
     private let configuration: VisionConfiguration
     private let settings: VisionPretrainingSettings
-    private let pictures: VisionPictures
+    private let images: VisionImages
     private let objective: VisionObjective
     private let processor: ImageProcessor
     private let schedule: CosineSchedule
     private let compute: Compute
 
-    /// A run on the official training pictures of `dataset`, on scenes, and on the families' pictures.
+    /// A run on the official training images of `dataset`, on scenes, and on the families' images.
     ///
     /// - Parameters:
     ///   - start: the encoder and connector to go on from; nil for random ones.
@@ -36,12 +37,12 @@ public struct VisionPretraining: TrainingStage {
         on compute: Compute
     ) throws {
         try self.init(
-            pictures: VisionPictures(dataset, settings: settings), words: words, start: start, settings: settings,
+            images: VisionImages(dataset, settings: settings), words: words, start: start, settings: settings,
             on: compute)
     }
 
     package init(
-        pictures: VisionPictures, words: WordEmbeddings, start: VisionWeights? = nil,
+        images: VisionImages, words: WordEmbeddings, start: VisionWeights? = nil,
         settings: VisionPretrainingSettings, on compute: Compute
     ) throws(VisionError) {
         let configuration = try VisionConfiguration(
@@ -62,9 +63,9 @@ public struct VisionPretraining: TrainingStage {
             settings: settings.optimizer)
         self.configuration = configuration
         self.settings = settings
-        self.pictures = pictures
+        self.images = images
         self.objective = objective
-        self.processor = ImageProcessor(viewSize: EasyVQA.side)
+        self.processor = ImageProcessor(tileSize: EasyVQA.side)
         self.schedule = CosineSchedule(steps: settings.steps, warmUp: settings.warmUp, floor: 0)
         self.compute = compute
     }
@@ -75,19 +76,19 @@ public struct VisionPretraining: TrainingStage {
     /// The encoder and connector as trained so far.
     public var weights: VisionWeights { VisionWeights(configuration: configuration, parameters: parameters) }
 
-    /// Forward, backward and update on the pictures of `step`.
+    /// Forward, backward and update on the images of `step`.
     public mutating func advance(step: Int) throws -> StepReport {
-        let batch = pictures.batch(of: step, on: compute)
+        let batch = images.batch(of: step, on: compute)
         let (losses, gradients) = gradients(of: batch)
         let norm = optimizer.update(
             &parameters, gradients: gradients, factor: schedule.factor(at: step), on: compute)
         return StepReport(
             loss: losses.heads + losses.words, units: batch.count,
-            figures: [("gradient_norm", norm), ("loss_heads", losses.heads), ("loss_words", losses.words)])
+            metrics: [("gradient_norm", norm), ("loss_heads", losses.heads), ("loss_words", losses.words)])
     }
 
     /// The parts of the mean loss over `batch`, and the gradients of their sum.
-    package func gradients(of batch: [LabelledPicture]) -> (losses: VisionObjective.Losses, gradients: ParameterSet) {
+    package func gradients(of batch: [LabelledScene]) -> (losses: VisionObjective.Losses, gradients: ParameterSet) {
         let weights = weights
         var gradients = parameters.zeros()
         var losses = VisionObjective.Losses()
@@ -104,22 +105,22 @@ public struct VisionPretraining: TrainingStage {
         return (losses, gradients)
     }
 
-    private func passes(of pictures: [LabelledPicture]) -> [ArraySlice<LabelledPicture>] {
-        stride(from: 0, to: pictures.count, by: settings.picturesPerPass).map {
-            pictures[$0..<min(pictures.count, $0 + settings.picturesPerPass)]
+    private func passes(of images: [LabelledScene]) -> [ArraySlice<LabelledScene>] {
+        stride(from: 0, to: images.count, by: settings.imagesPerPass).map {
+            images[$0..<min(images.count, $0 + settings.imagesPerPass)]
         }
     }
 
-    private func pixels(of pictures: ArraySlice<LabelledPicture>) -> Tensor {
+    private func pixels(of images: ArraySlice<LabelledScene>) -> Tensor {
         let side = EasyVQA.side
-        return Tensor.stacking(pictures.map { processor.views(of: $0.image, detail: .low) })
-            .reshaped([pictures.count, 3, side, side])
+        return Tensor.stacking(images.map { processor.tiles(of: $0.image, detail: .low) })
+            .reshaped([images.count, 3, side, side])
     }
 
     // MARK: Validation
 
-    /// Shares that are right on held-out pictures: patches of scenes, all heads on the families', whose kinds
-    /// are told apart by family too, and official pictures by
+    /// Shares that are right on held-out images: patches of scenes, all heads on the families', whose kinds
+    /// are told apart by family too, and official images by
     /// the heads and by the words nearest to the connector's output.
     public mutating func validate() throws -> [(name: String, value: Double)] {
         var counts: [String: (right: Int, all: Int)] = [:]
@@ -128,10 +129,10 @@ public struct VisionPretraining: TrainingStage {
             counts[name] = (old.right + (isRight ? 1 : 0), old.all + 1)
         }
         let weights = weights
-        for part in passes(of: pictures.heldOutScenes) {
+        for part in passes(of: images.heldOutScenes) {
             probe(part, [.patchInk, .patchKind, .patchColour], "scene", weights, note)
         }
-        for (family, held) in pictures.heldOutFamilies {
+        for (family, held) in images.heldOutFamilies {
             for part in passes(of: held) {
                 probe(part, VisionHead.allCases, "family", weights) { name, isRight in
                     note(name, isRight)
@@ -139,8 +140,8 @@ public struct VisionPretraining: TrainingStage {
                 }
             }
         }
-        for part in passes(of: pictures.heldOutOfficial) {
-            let pass = probe(part, [.pictureKind, .pictureColour], "official", weights, note)
+        for part in passes(of: images.heldOutOfficial) {
+            let pass = probe(part, [.imageKind, .imageColour], "official", weights, note)
             probeWords(part, pass, weights, note)
         }
         return counts.sorted { $0.key < $1.key }.map { ($0.key, Double($0.value.right) / Double($0.value.all)) }
@@ -148,13 +149,13 @@ public struct VisionPretraining: TrainingStage {
 
     @discardableResult
     private func probe(
-        _ part: ArraySlice<LabelledPicture>, _ heads: [VisionHead], _ source: String, _ weights: VisionWeights,
+        _ part: ArraySlice<LabelledScene>, _ heads: [VisionHead], _ source: String, _ weights: VisionWeights,
         _ note: (String, Bool) -> Void
     ) -> VisionPass {
         let pass = VisionPass(pixels(of: part), weights: weights, on: compute)
         let targets = objective.targets(part)
         for head in heads {
-            let found = objective.predictions(of: head, pass, views: part.count, parameters)
+            let found = objective.predictions(of: head, pass, tiles: part.count, parameters)
             for (found, target) in zip(found, targets.classes[head, default: []]) where target >= 0 {
                 let name = head.rawValue.split(separator: ".").dropFirst().joined(separator: "_")
                 note("accuracy_\(source)_\(name)", found == target)
@@ -163,17 +164,17 @@ public struct VisionPretraining: TrainingStage {
         return pass
     }
 
-    /// Compares the token at the middle of a picture's shape with all words.
+    /// Compares the token at the middle of an image's shape with all words.
     private func probeWords(
-        _ part: ArraySlice<LabelledPicture>, _ pass: VisionPass, _ weights: VisionWeights,
+        _ part: ArraySlice<LabelledScene>, _ pass: VisionPass, _ weights: VisionWeights,
         _ note: (String, Bool) -> Void
     ) {
         let tokens = pass.connect(weights: weights).tokens
-        for (index, picture) in part.enumerated() {
-            guard let label = picture.single else { continue }
-            let centre = picture.centres(side: settings.patchSize * settings.scale)[0]
-            let place = index * configuration.tokensPerView + centre
-            for (kind, colour) in objective.nearestWords(tokens.rows(place..<place + 1)) {
+        for (index, image) in part.enumerated() {
+            guard let label = image.single else { continue }
+            let centre = image.centres(side: settings.patchSize * settings.scale)[0]
+            let position = index * configuration.tokensPerTile + centre
+            for (kind, colour) in objective.nearestWords(tokens.rows(position..<position + 1)) {
                 if let expected = label.kind { note("accuracy_official_word_kind", kind == expected) }
                 if let expected = label.colour { note("accuracy_official_word_colour", colour == expected) }
             }

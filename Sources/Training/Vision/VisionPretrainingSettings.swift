@@ -6,15 +6,15 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     public var seed: UInt64 = 0
     /// Steps of the whole run.
     public var steps = 6_000
-    /// Pictures a step: of eight, one is official, one is a scene in easy-VQA's style, and six are of `families`.
-    public var picturesPerStep = 48
-    /// The families of those pictures, in turn: what is hard to see stands there more than once.
+    /// Images a step: of eight, one is official, one is a scene in easy-VQA's style, and six are of `families`.
+    public var imagesPerStep = 48
+    /// The families of those images, in turn: what is hard to see stands there more than once.
     public var families: [Family] = [
         .numbers, .counts, .digits, .comparisons, .numbers, .counts, .positions, .numbers, .counts, .attributes,
         .numbers, .digits, .counts, .descriptions, .numbers, .comparisons,
     ]
-    /// Pictures that go through the encoder at once: few, so that what is kept for the backward pass stays in the cache.
-    public var picturesPerPass = 8
+    /// Images that go through the encoder at once: few, so that what is kept for the backward pass stays in the cache.
+    public var imagesPerPass = 8
     /// Learning rate at its peak.
     public var learningRate: Float = 1.5e-3
     /// Share of a weight, times the learning rate, that is taken away each step.
@@ -29,9 +29,9 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     public var countWeight: Float = 0.3
     /// Weight of a token on the background in that regression, beside 1 for one on a shape.
     public var backgroundWeight: Float = 0.3
-    /// Official training pictures whose number is one less than a multiple of this are held out for validation.
+    /// Official training images whose number is one less than a multiple of this are held out for validation.
     public var heldOutInterval = 10
-    /// Scenes of the validation split that are held out, and as many pictures of all families together.
+    /// Scenes of the validation split that are held out, and as many images of all families together.
     public var heldOutScenes = 400
     /// Patch side, in pixels.
     public var patchSize = 8
@@ -48,4 +48,11 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
 
     /// The settings of the encoder that ships.
     public init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case seed, steps, families, learningRate, weightDecay, warmUp, optimizer, wordWeight, countWeight
+        case backgroundWeight, heldOutInterval, heldOutScenes, patchSize, hidden, layers, heads, feedForward, scale
+        case imagesPerStep = "picturesPerStep"
+        case imagesPerPass = "picturesPerPass"
+    }
 }

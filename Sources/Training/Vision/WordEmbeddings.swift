@@ -2,7 +2,7 @@ import Datasets
 public import Tensors
 public import Tokenizers
 
-/// The language model's input embeddings of the words for what pictures show: what the connector is trained to output.
+/// The language model's input embeddings of the words for what images show: what the connector is trained to output.
 public struct WordEmbeddings: Sendable {
     /// A word that a visual token can stand for; forms and characters come first.
     enum Word: Hashable {
@@ -11,7 +11,7 @@ public struct WordEmbeddings: Sendable {
         case large, small
         case left, right, top, bottom, middle
         case background
-        /// How many things a picture shows.
+        /// How many things an image shows.
         case total(Int)
         /// How many of a thing's kind and colour there are.
         case twins(Int)
@@ -24,7 +24,7 @@ public struct WordEmbeddings: Sendable {
         static let all: [Word] =
             kinds.map(Word.kind) + SceneColour.allCases.map(Word.colour)
             + [.large, .small, .left, .right, .top, .bottom, .middle, .background]
-            + (0...VisionHead.mostCounted).flatMap { [.total($0), .twins($0), .kindCount($0), .colourCount($0)] }
+            + (0...VisionHead.maximumCounted).flatMap { [.total($0), .twins($0), .kindCount($0), .colourCount($0)] }
 
         private static let numbers = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
         private static let ordinals = [

@@ -3,13 +3,13 @@ import Testing
 
 /// That a question's text does not tell its answer.
 @Suite struct FamilyBalanceTests {
-    private static let pictures: UInt64 = 4_000
+    private static let images: UInt64 = 4_000
 
     @Test(arguments: Family.allCases)
     func yesIsAsLikelyAsNoWhateverIsAsked(family: Family) {
         var answers: [String: (yes: Int, all: Int)] = [:]
-        for seed in 0..<Self.pictures {
-            for question in family.picture(seed: seed).questions {
+        for seed in 0..<Self.images {
+            for question in family.image(seed: seed).questions {
                 guard case .yesNo(let isTrue) = question.truth else { continue }
                 for key in ["", Self.bare(question.text), Self.masked(question.text)] {
                     let known = answers[key, default: (0, 0)]
@@ -28,8 +28,8 @@ import Testing
 
     @Test func countsAreUniform() {
         var answers: [String: [Int: Int]] = [:]
-        for seed in 0..<Self.pictures {
-            for question in Family.counts.picture(seed: seed).questions {
+        for seed in 0..<Self.images {
+            for question in Family.counts.image(seed: seed).questions {
                 guard case .count(let count) = question.truth else { continue }
                 for key in ["", Self.masked(question.text)] { answers[key, default: [:]][count, default: 0] += 1 }
             }
@@ -38,7 +38,7 @@ import Testing
             let all = counts.values.reduce(0, +)
             guard all >= 500 else { continue }
             #expect(counts.keys.sorted() == Array(0...9))
-            // Questions of one picture share their count, hence more spread than alone.
+            // Questions of one image share their count, hence more spread than alone.
             for count in 0...9 {
                 let share = Double(counts[count] ?? 0) / Double(all)
                 #expect(abs(share - 0.1) < 0.016 + 6 * (0.09 / Double(all)).squareRoot(), "\(text) \(count): \(share)")
@@ -48,8 +48,8 @@ import Testing
 
     @Test func thereIsAsOftenSomethingAsNothingToTellTheColourOf() {
         var (absent, all) = (0, 0)
-        for seed in 0..<Self.pictures {
-            for question in Family.absence.picture(seed: seed).questions
+        for seed in 0..<Self.images {
+            for question in Family.absence.image(seed: seed).questions
             where SceneShape.allCases.contains(where: { question.text.contains("the \($0)") }) {
                 guard ["color", "colour"].contains(where: question.text.lowercased().contains) else { continue }
                 all += 1

@@ -4,9 +4,9 @@ import Testing
 /// How questions are worded and answered.
 @Suite struct FamilyQuestionTests {
     @Test(arguments: Family.allCases)
-    func picturesHaveFourToEightQuestions(family: Family) {
-        for seed in FamilyPictureTests.seeds {
-            let questions = family.picture(seed: seed).questions
+    func imagesHaveFourToEightQuestions(family: Family) {
+        for seed in FamilyImageTests.seeds {
+            let questions = family.image(seed: seed).questions
             #expect((4...8).contains(questions.count), "seed \(seed)")
             #expect(Set(questions.map { $0.text.lowercased() }).count == questions.count, "seed \(seed)")
             #expect(questions.allSatisfy { $0.family == family })
@@ -18,7 +18,7 @@ import Testing
         let patterns = family.wordings.flatMap(\.texts)
         var unused = Set(patterns)
         for seed in 0..<1_500 as Range<UInt64> {
-            for question in family.picture(seed: seed).questions {
+            for question in family.image(seed: seed).questions {
                 let fitting = patterns.filter { Self.fits(question.text, $0) }
                 #expect(!fitting.isEmpty, "\(question.text)")
                 unused.subtract(fitting)
@@ -44,8 +44,8 @@ import Testing
 
     @Test(arguments: Family.allCases)
     func answersHaveTheAskedForm(family: Family) {
-        for seed in FamilyPictureTests.seeds {
-            for question in family.picture(seed: seed).questions {
+        for seed in FamilyImageTests.seeds {
+            for question in family.image(seed: seed).questions {
                 let answer = question.answer
                 let isSentence = answer.hasSuffix(".") && answer.first?.isUppercase == true && answer.contains(" ")
                 switch (question.form, question.truth) {
@@ -64,8 +64,8 @@ import Testing
 
     @Test(arguments: Family.allCases)
     func demonstratedAnswersFitTheTruth(family: Family) {
-        for seed in FamilyPictureTests.seeds {
-            for question in family.picture(seed: seed).questions {
+        for seed in FamilyImageTests.seeds {
+            for question in family.image(seed: seed).questions {
                 let words = Self.words(question.answer)
                 switch question.truth {
                 case .yesNo(let isTrue): #expect(words.first == (isTrue ? "yes" : "no"), "\(question)")
@@ -86,8 +86,8 @@ import Testing
 
     @Test func articlesAndPluralsAreRight() {
         for family in Family.allCases {
-            for seed in FamilyPictureTests.seeds {
-                for question in family.picture(seed: seed).questions {
+            for seed in FamilyImageTests.seeds {
+                for question in family.image(seed: seed).questions {
                     for text in [question.text, question.answer] { Self.expectEnglish(text) }
                 }
             }

@@ -6,11 +6,11 @@ import Testing
     @Test(arguments: [Family.counts, .positions, .attributes, .comparisons, .absence])
     func truthsFollowFromTheObjects(family: Family) {
         var (checked, all) = (0, 0)
-        for seed in FamilyPictureTests.seeds {
-            let picture = family.picture(seed: seed)
-            for question in picture.questions {
+        for seed in FamilyImageTests.seeds {
+            let image = family.image(seed: seed)
+            for question in image.questions {
                 all += 1
-                guard let isRight = Self.check(question, picture.scene.objects) else { continue }
+                guard let isRight = Self.check(question, image.scene.objects) else { continue }
                 checked += 1
                 #expect(isRight, "seed \(seed): \(question.text) \(question.truth)")
             }

@@ -3,26 +3,26 @@ import Testing
 
 /// What only the test split may show.
 @Suite struct HeldOutRulesTests {
-    private static func pictures(_ split: SeedSplit, _ count: UInt64) -> [FamilyPicture] {
-        Family.allCases.flatMap { family in (0..<count).map { family.picture(seed: split.seed(at: $0)) } }
+    private static func images(_ split: SeedSplit, _ count: UInt64) -> [FamilyImage] {
+        Family.allCases.flatMap { family in (0..<count).map { family.image(seed: split.seed(at: $0)) } }
     }
 
     @Test(arguments: [SeedSplit.training, .validation])
     func otherSplitsNeverShowOrNameIt(split: SeedSplit) {
         let name = "\(HeldOutRules.pair.colour) \(HeldOutRules.pair.shape)"
-        for picture in Self.pictures(split, 400) {
-            #expect(!picture.scene.objects.contains { Self.isPair($0) })
-            #expect(!picture.questions.contains { "\($0.text) \($0.answer)".contains(name) })
-            #expect(!Self.isDiagonal(picture.scene))
-            if let number = Self.number(picture) { #expect(!HeldOutRules.isTestNumber(number)) }
+        for image in Self.images(split, 400) {
+            #expect(!image.scene.objects.contains { Self.isPair($0) })
+            #expect(!image.questions.contains { "\($0.text) \($0.answer)".contains(name) })
+            #expect(!Self.isDiagonal(image.scene))
+            if let number = Self.number(image) { #expect(!HeldOutRules.isTestNumber(number)) }
         }
     }
 
     @Test func testsShowItAll() {
-        let pictures = Self.pictures(.test, 200)
-        #expect(pictures.contains { $0.scene.objects.contains { Self.isPair($0) } })
-        #expect(pictures.count { Self.isDiagonal($0.scene) } > 20)
-        #expect(pictures.compactMap(Self.number).allSatisfy(HeldOutRules.isTestNumber))
+        let images = Self.images(.test, 200)
+        #expect(images.contains { $0.scene.objects.contains { Self.isPair($0) } })
+        #expect(images.count { Self.isDiagonal($0.scene) } > 20)
+        #expect(images.compactMap(Self.number).allSatisfy(HeldOutRules.isTestNumber))
     }
 
     @Test func fontsBelongToOneSide() {
@@ -66,10 +66,10 @@ import Testing
             scene.objects.map { ($0.box.x + $0.box.width / 2, $0.box.y + $0.box.height / 2) })
     }
 
-    /// What a picture of a number shows.
-    private static func number(_ picture: FamilyPicture) -> Int? {
-        guard picture.questions.first?.family == .numbers else { return nil }
+    /// What an image of a number shows.
+    private static func number(_ image: FamilyImage) -> Int? {
+        guard image.questions.first?.family == .numbers else { return nil }
         return Int(
-            picture.scene.objects.map { if case .glyph(let digit) = $0.kind { digit } else { "" } }.joined())
+            image.scene.objects.map { if case .glyph(let digit) = $0.kind { digit } else { "" } }.joined())
     }
 }

@@ -11,7 +11,7 @@ import Training
     private let backbone = String(repeating: "b1", count: 32)
     private let replay = String(repeating: "c2", count: 32)
     private let time = Date(timeIntervalSince1970: 1_800_000_000)
-    private let image = PolicyManifest.Image(viewSize: 32, maxViews: 1, fit: .stretch)
+    private let image = PolicyManifest.Image(tileSize: 32, maximumTiles: 1, fit: .stretch)
 
     private func writeAdapter(to folder: String, seed: UInt64) throws {
         var generator = Tensors.SeededGenerator(seed: seed)
@@ -84,25 +84,25 @@ import Training
             let finished = try FinishedPPO(folder: run)
             #expect(finished.families == [.counts, .absence] && finished.maximumTokens == 48)
             #expect(finished.klTarget == 2.5)
-            try finished.publish(generation: 4, figures: ["win_rate": 0.6], in: policies, at: time)
+            try finished.publish(generation: 4, metrics: ["win_rate": 0.6], in: policies, at: time)
 
             let policy = try PolicyFolder(name: "ppo", in: policies, backbone: backbone)
             let digests = try ["policy", "reward", "rewardHead", "visionModel"].reduce(into: ["replay": replay]) {
-                let (place, file) =
+                let (path, file) =
                     switch $1 {
                     case "policy": ("sft/2", "adapter_model")
                     case "reward": ("reward/1", "adapter_model")
                     case "rewardHead": ("reward/1", "head")
                     default: ("vision/3", "model")
                     }
-                $0[$1] = try FileDigest(path: "\(policies)/\(place)/\(file).safetensors").sha256
+                $0[$1] = try FileDigest(path: "\(policies)/\(path)/\(file).safetensors").sha256
             }
             var expected = PolicyManifest(
                 name: "ppo", generation: 4, parent: .init(name: "sft", generation: 2), backbone: backbone,
                 created: time, creator: "apus", vision: .init(name: "vision", generation: 3),
                 reward: .init(name: "reward", generation: 1), value: .init(name: "value", generation: 4),
                 chatTemplate: .chatml, textTemplate: .smollm2, image: image, sampling: .init(temperature: 0),
-                figures: [
+                metrics: [
                     "win_rate": 0.6, "training_step": 2, "training_reward": 0.75, "training_kl": 3.5,
                     "training_kl_target": 2.5, "training_kl_weight": 0.06, "training_entropy": 0.5,
                     "training_missing_ends": 0.25,

@@ -22,14 +22,14 @@ import Training
             #expect(self.elements(stage.policy) == self.elements(world.reference))
             let report = try stage.advance(step: 0)
             for name in ["kl", "kl_k3", "clip_fraction", "approximate_kl", "first_ratio_distance"] {
-                #expect(report.figure(name) == 0, "\(name)")
+                #expect(report.metric(name) == 0, "\(name)")
             }
             #expect(report.units == 16)
             #expect(self.elements(stage.policy) != self.elements(world.reference))
             // The engine computes in 8 bits, adapters in bfloat16, what training computes in 32.
-            let gap = try #require(report.figure("sampler_gap_mean"))
+            let gap = try #require(report.metric("sampler_gap_mean"))
             #expect(gap > 0 && gap < 0.1)
-            #expect(try #require(report.figure("sampler_gap_max")) < 0.3)
+            #expect(try #require(report.metric("sampler_gap_max")) < 0.3)
         }
     }
 
@@ -37,20 +37,20 @@ import Training
         try await onOwnThread {
             let world = try TinyPPO()
             /// Four answers to each of four questions; those before `equal` have the same seed.
-            func kept(equal: Int, most: Int = 64) throws -> ContestedQuestions {
+            func kept(equal: Int, limit: Int = 64) throws -> InformativeQuestions {
                 let asked = try world.sampler(seeing: world.vision).sample(
-                    TwoPictures().pictures(of: 0), adapter: world.reference, generation: 1, answers: 4,
+                    TwoImages().images(of: 0), adapter: world.reference, generation: 1, answers: 4,
                     maximumTokens: 6
                 ) { $0 < equal ? 7 : UInt64($0) }
-                return ContestedQuestions(of: asked, most: most)
+                return InformativeQuestions(of: asked, limit: limit)
             }
             let some = try kept(equal: 4)
-            #expect(some.share == 0.75 && some.pictures.map { $0.questions.map(\.text) }.joined().count == 3)
-            #expect(some.pictures[0].questions.map(\.text) == ["is it red?"])
-            #expect(try kept(equal: 4, most: 2).pictures.map(\.questions.count) == [1, 1])
-            #expect(try kept(equal: 8).pictures.map(\.questions.count) == [2])
+            #expect(some.share == 0.75 && some.images.map { $0.questions.map(\.text) }.joined().count == 3)
+            #expect(some.images[0].questions.map(\.text) == ["is it red?"])
+            #expect(try kept(equal: 4, limit: 2).images.map(\.questions.count) == [1, 1])
+            #expect(try kept(equal: 8).images.map(\.questions.count) == [2])
             let none = try kept(equal: 16)
-            #expect(none.share == 0 && none.pictures.map(\.questions.count) == [2])
+            #expect(none.share == 0 && none.images.map(\.questions.count) == [2])
         }
     }
 
@@ -58,12 +58,12 @@ import Training
         try await onOwnThread {
             var stage = try TinyPPO().stage(TinyPPO.settings, rule: Self.isLow)
             let report = try stage.advance(step: 0)
-            #expect(report.figure("first_ratio_distance") == 0)
+            #expect(report.metric("first_ratio_distance") == 0)
             // The second minibatch measures its ratios against the policy that drew the answers, not the one before it.
-            #expect(try #require(report.figure("approximate_kl")) > 0)
+            #expect(try #require(report.metric("approximate_kl")) > 0)
             let next = try stage.advance(step: 1)
-            #expect(next.figure("first_ratio_distance") == 0)
-            #expect(try #require(next.figure("kl_k3")) > 0)
+            #expect(next.metric("first_ratio_distance") == 0)
+            #expect(try #require(next.metric("kl_k3")) > 0)
         }
     }
 
@@ -75,12 +75,12 @@ import Training
             var stage = world.stage(settings, rule: Self.isLow)
             for step in 0..<2 {
                 let report = try stage.advance(step: step)
-                #expect(report.figure("policy_loss") == nil && report.figure("kl") == 0)
-                #expect(report.figure("kl_weight") == settings.klWeight)
+                #expect(report.metric("policy_loss") == nil && report.metric("kl") == 0)
+                #expect(report.metric("kl_weight") == settings.klWeight)
             }
             #expect(self.elements(stage.policy) == self.elements(world.reference))
             #expect(stage.value.head.weight.elements != world.value.head.weight.elements)
-            #expect(try stage.advance(step: 2).figure("policy_loss") != nil)
+            #expect(try stage.advance(step: 2).metric("policy_loss") != nil)
             #expect(self.elements(stage.policy) != self.elements(world.reference))
         }
     }
@@ -118,7 +118,7 @@ import Training
     @Test func aBanditIsSolved() async throws {
         try await onOwnThread {
             var stage = try TinyPPO().stage(Self.bandit, rule: Self.isLow)
-            let rewards = try (0..<50).map { try #require(stage.advance(step: $0).figure("reward")) }
+            let rewards = try (0..<50).map { try #require(stage.advance(step: $0).metric("reward")) }
             #expect(rewards[0] < 0.8)
             #expect(rewards.suffix(5).allSatisfy { $0 > 0.95 }, "\(rewards)")
         }
@@ -135,7 +135,7 @@ import Training
                     settings.policyRate = 2e-3
                     settings.klWeight = klWeight
                     var stage = world.stage(settings, rule: Self.isLow)
-                    let found = try (0..<25).map { try #require(stage.advance(step: $0).figure("kl_k3")) }
+                    let found = try (0..<25).map { try #require(stage.advance(step: $0).metric("kl_k3")) }
                     return found.suffix(8).reduce(0, +) / 8
                 }
                 return found.reduce(0, +) / Double(found.count)
@@ -151,7 +151,7 @@ import Training
             settings.objective = .penalized
             settings.penaltyTarget = 1e-9
             var stage = try TinyPPO().stage(settings, rule: Self.isLow)
-            let weights = try (0..<3).map { try #require(stage.advance(step: $0).figure("penalty_weight")) }
+            let weights = try (0..<3).map { try #require(stage.advance(step: $0).metric("penalty_weight")) }
             #expect(weights == [1, 2, 4])
         }
     }
@@ -168,10 +168,10 @@ import Training
             settings.valueIterations = 1
             var stage = world.stage(settings, replay: replay, rule: Self.isLow)
             let reports = try (0..<3).map { try stage.advance(step: $0) }
-            #expect(reports[0].figure("replay_weight") == nil)
-            let weight = try #require(reports[1].figure("replay_weight"))
-            #expect(weight > 0 && reports[2].figure("replay_weight") == weight)
-            #expect(try #require(reports[1].figure("replay_loss")) > 0)
+            #expect(reports[0].metric("replay_weight") == nil)
+            let weight = try #require(reports[1].metric("replay_weight"))
+            #expect(weight > 0 && reports[2].metric("replay_weight") == weight)
+            #expect(try #require(reports[1].metric("replay_loss")) > 0)
         }
     }
 
@@ -205,7 +205,7 @@ import Training
         settings.valueIterations = 1
         let options = TrainingRun<ProximalPolicyOptimization>.Options(timeLimit: limit, validationInterval: 2)
         let files = PPORunFiles(folder: folder.path, iterations: settings.iterations, interval: 2)
-        let heldOut = HeldOutPrompts(pictures: TwoPictures().pictures(of: 0), record: files.write)
+        let heldOut = HeldOutPrompts(images: TwoImages().images(of: 0), record: files.write)
         var run = try TrainingRun(
             stage: world.stage(settings, heldOut: heldOut, rule: Self.isLow),
             folder: RunFolder(path: folder.path, configuration: settings), options: options

@@ -17,7 +17,7 @@ import Training
         let apart = RewardGain(scores: [6, 4, 4, 2], reference: [2, 0, 4, 2], groups: [2, 2])
         let deviation = (8.0 / 3).squareRoot()
         #expect(abs(apart.mean - 2 / deviation) < 1e-12)
-        // Two pictures' means, 4 and 0: their standard error is 2. Counted one by one it would be 2.31 / 2.
+        // Two images' means, 4 and 0: their standard error is 2. Counted one by one it would be 2.31 / 2.
         #expect(abs(apart.error - 2 / deviation) < 1e-12)
         let alone = RewardGain(scores: [6, 4, 4, 2], reference: [2, 0, 4, 2], groups: [1, 1, 1, 1])
         #expect(abs(alone.error - (16.0 / 3).squareRoot() / 2 / deviation) < 1e-12)
@@ -32,8 +32,8 @@ import Training
             settings.answersPerQuestion = 16
             settings.maximumTokens = 1
             settings.missingEndPenalty = 0
-            let pictures = (0..<8).flatMap { _ in TwoPictures().pictures(of: 0) }
-            let heldOut = HeldOutPrompts(pictures: pictures) { snapshots.all.append($0) }
+            let images = (0..<8).flatMap { _ in TwoImages().images(of: 0) }
+            let heldOut = HeldOutPrompts(images: images) { snapshots.all.append($0) }
             let world = try TinyPPO()
             var stage = world.stage(settings, heldOut: heldOut, rule: Self.isLow)
             #expect(stage.validatesAtStart)
@@ -50,7 +50,7 @@ import Training
             #expect(
                 snapshots.all[0].adapter.parameters.map(\.tensor.elements)
                     == world.reference.parameters.map(\.tensor.elements))
-            #expect(snapshots.all[1].answers.questions.count == pictures.count)
+            #expect(snapshots.all[1].answers.questions.count == images.count)
 
             // A stage that was never validated before finds the same reference.
             var late = world.stage(settings, heldOut: heldOut, rule: Self.isLow)
@@ -66,7 +66,7 @@ import Training
             settings.stop = StopRule()
             let world = try TinyPPO()
             try withTemporaryFolder { folder in
-                let heldOut = HeldOutPrompts(pictures: TwoPictures().pictures(of: 0))
+                let heldOut = HeldOutPrompts(images: TwoImages().images(of: 0))
                 var run = try TrainingRun(
                     stage: world.stage(settings, heldOut: heldOut, rule: Self.isLow),
                     folder: RunFolder(path: folder.path, configuration: settings),

@@ -28,7 +28,8 @@ struct TinyPPO {
         var sizes = EngineConfiguration(contextLength: 256)
         sizes.cacheBytes = 0
         engine = Engine(
-            decoder: try Decoder(file, compute: compute), tokenizer: tokenizer, endToken: 2, configuration: sizes)
+            decoder: try TransformerDecoder(file, compute: compute), tokenizer: tokenizer, endToken: 2,
+            configuration: sizes)
         vision = VisionWeights(
             configuration: try VisionConfiguration(
                 imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2,
@@ -43,7 +44,7 @@ struct TinyPPO {
         RolloutSampler(
             engine: engine, tokenizer: tokenizer,
             vision: .init(
-                generation: 1, encoder: VisionEncoder(vision, on: compute), processor: ImageProcessor(viewSize: 32)),
+                generation: 1, encoder: VisionEncoder(vision, on: compute), processor: ImageProcessor(tileSize: 32)),
             template: .chatml, configuration: base.configuration, compute: compute)
     }
 
@@ -59,7 +60,7 @@ struct TinyPPO {
         return adapter
     }
 
-    /// Short runs on two pictures of two questions, never stopped by rule.
+    /// Short runs on two images of two questions, never stopped by rule.
     static var settings: PPOSettings {
         var settings = PPOSettings()
         settings.iterations = 4
@@ -82,7 +83,7 @@ struct TinyPPO {
         ProximalPolicyOptimization(
             base: base, reference: reference, value: value, sampler: sampler(seeing: vision),
             scorer: RuleScorer(rule: rule),
-            prompts: TwoPictures(), replay: replay, settings: settings, heldOut: heldOut, record: record)
+            prompts: TwoImages(), replay: replay, settings: settings, heldOut: heldOut, record: record)
     }
 }
 
@@ -90,16 +91,16 @@ struct TinyPPO {
 struct RuleScorer: AnswerScorer {
     let rule: @Sendable (SampledAnswer) -> Double
 
-    func scores(of pictures: [AnsweredPicture]) throws -> [Double] {
-        pictures.flatMap { $0.questions.flatMap { $0.answers.map(rule) } }
+    func scores(of images: [AnsweredImage]) throws -> [Double] {
+        images.flatMap { $0.questions.flatMap { $0.answers.map(rule) } }
     }
 }
 
-/// The same two pictures and questions in every iteration.
-struct TwoPictures: PromptSource {
-    func pictures(of iteration: Int) -> [PromptedPicture] {
+/// The same two images and questions in every iteration.
+struct TwoImages: PromptSource {
+    func images(of iteration: Int) -> [ImagePrompts] {
         [UInt8(20), 200].enumerated().map { index, red in
-            PromptedPicture(
+            ImagePrompts(
                 reference: .easyVQA(number: index),
                 image: RGBImage(width: 32, height: 32, red: red, green: 90, blue: 40),
                 questions: ["what color?", "is it red?"])
@@ -108,7 +109,7 @@ struct TwoPictures: PromptSource {
 }
 
 extension StepReport {
-    func figure(_ name: String) -> Double? { figures.first { $0.name == name }?.value }
+    func metric(_ name: String) -> Double? { metrics.first { $0.name == name }?.value }
 }
 
 /// Runs `body` on a thread of its own: it waits for the engine, as the cooperative pool must not.

@@ -3,7 +3,7 @@ public import Tensors
 /// Sequences that share their beginnings, laid out as the rows of one forward pass.
 ///
 /// Each sequence is a tree of nodes. A node's rows see the node's rows before them and all rows of its ancestors, and
-/// its positions continue its parent's. Siblings never see each other: a picture that stands before six questions is
+/// its positions continue its parent's. Siblings never see each other: an image that stands before six questions is
 /// computed once.
 public struct PackedRows: Sendable {
     /// Rows that were appended at once.

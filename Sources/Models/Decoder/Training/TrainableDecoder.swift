@@ -47,10 +47,11 @@ public struct TrainableDecoder: Sendable {
             x = y
             saved.append(one)
         }
-        let places = outputs.map { Int32($0) }
-        let last = base.compute.gather(places, from: x)
+        let indices = outputs.map { Int32($0) }
+        let last = base.compute.gather(indices, from: x)
         return Pass(
-            hidden: base.normalized(last), outputs: places, count: rows.count, angles: angles, spans: spans, last: last,
+            hidden: base.normalized(last), outputs: indices, count: rows.count, angles: angles, spans: spans,
+            last: last,
             blocks: saved)
     }
 

@@ -1,0 +1,80 @@
+/// An image that a record speaks of, by where it can be had again.
+///
+/// In JSON an object of the fields of one case: `{"family": "counts", "seed": 12}`, `{"easyVQA": 7}` or
+/// `{"sha256": "9f86…"}`.
+public enum PreferenceImage: Sendable, Hashable {
+    /// The image that the generator of `family` draws from `seed`.
+    case generated(family: Family, seed: UInt64)
+    /// The image of this number in easy-VQA's training split.
+    case easyVQA(number: Int)
+    /// An image that somebody sent, by the SHA-256 of its file: 64 hexadecimal digits in lower case.
+    case stored(sha256: String)
+}
+
+extension PreferenceImage: Codable {
+    private enum Field: String, CodingKey, CaseIterable {
+        case family, seed, easyVQA, sha256
+    }
+
+    /// Throws `DecodingError` unless there are exactly the fields of one case.
+    public init(from decoder: any Decoder) throws {
+        try decoder.refuseOtherFields(than: Field.self)
+        let fields = try decoder.container(keyedBy: Field.self)
+        switch Set(fields.allKeys) {
+        case [.family, .seed]:
+            self = .generated(
+                family: try fields.decode(Family.self, forKey: .family),
+                seed: try fields.decode(UInt64.self, forKey: .seed))
+        case [.easyVQA]:
+            let number = try fields.decode(Int.self, forKey: .easyVQA)
+            guard number >= 0 else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .easyVQA, in: fields, debugDescription: "\(number) is no picture's number")
+            }
+            self = .easyVQA(number: number)
+        case [.sha256]:
+            let digest = try fields.decode(String.self, forKey: .sha256)
+            guard digest.utf8.count == 64, digest.utf8.allSatisfy(Self.isHexadecimal) else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .sha256, in: fields, debugDescription: "expected 64 hexadecimal digits in lower case")
+            }
+            self = .stored(sha256: digest)
+        case let found:
+            throw DecodingError.dataCorrupted(
+                .init(
+                    codingPath: decoder.codingPath,
+                    debugDescription: "expected family and seed, easyVQA, or sha256; found "
+                        + "\(found.map(\.rawValue).sorted())"))
+        }
+    }
+
+    /// Writes the fields of the case.
+    public func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: Field.self)
+        switch self {
+        case .generated(let family, let seed):
+            try fields.encode(family, forKey: .family)
+            try fields.encode(seed, forKey: .seed)
+        case .easyVQA(let number): try fields.encode(number, forKey: .easyVQA)
+        case .stored(let digest): try fields.encode(digest, forKey: .sha256)
+        }
+    }
+
+    private static func isHexadecimal(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"): true
+        default: false
+        }
+    }
+}
+
+extension PreferenceImage: CustomStringConvertible {
+    /// The reference as reports and seeds spell it: `counts/12`, `easy-vqa/7`, or the digest.
+    public var description: String {
+        switch self {
+        case .generated(let family, let seed): "\(family.rawValue)/\(seed)"
+        case .easyVQA(let number): "easy-vqa/\(number)"
+        case .stored(let digest): digest
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import Foundation
+
+/// Draws one token from a row of logits: penalties and bias, then temperature, top-k, top-p, min-p, then the draw.
+package struct Sampler: Sendable {
+    private let parameters: SamplingParameters
+    private let random: SeededRandom
+
+    /// A sampler of the given parameters; their seed decides every draw.
+    package init(_ parameters: SamplingParameters) {
+        self.parameters = parameters
+        self.random = SeededRandom(seed: parameters.seed)
+    }
+
+    /// What the answer so far says about the next token.
+    package struct Context {
+        /// The prompt's token ids.
+        package var prompt: [Int32]
+        /// The answer's token ids.
+        package var generated: [Int32]
+        /// Ids that must not be drawn: end tokens before the least length.
+        package var banned: Set<Int32>
+
+        /// A context of the given ids.
+        package init(prompt: [Int32], generated: [Int32], banned: Set<Int32> = []) {
+            self.prompt = prompt
+            self.generated = generated
+            self.banned = banned
+        }
+    }
+
+    /// The token for place `context.generated.count` of the answer.
+    package func sample(_ logits: [Float], context: Context) -> Int32 {
+        var logits = logits
+        adjust(&logits, context)
+        if parameters.temperature == 0 { return Self.argmax(logits) }
+        let index = context.generated.count
+        if parameters.topK == nil && parameters.topP == 1 {
+            // No order is needed: ids stand for themselves.
+            return Int32(draw(logits.map(weights(highest: logits.max() ?? 0)), at: index) ?? 0)
+        }
+        var candidates = mostLikely(logits)
+        keepNucleus(&candidates)
+        return Int32(draw(candidates.map(\.weight), at: index).map { candidates[$0].id } ?? 0)
+    }
+
+    /// Log-probabilities of the full softmax: of `token`, and of the `count` most likely tokens.
+    package static func logprobs(_ logits: [Float], token: Int32, top count: Int) -> GeneratedToken {
+        let highest = logits.max() ?? 0
+        var sum = 0.0
+        for logit in logits { sum += Double(expf(logit - highest)) }
+        let logSum = highest + Float(log(sum))
+        // No −∞ leaves the engine: JSON has no word for it.
+        func logprob(_ id: Int) -> Float { max(logits[id] - logSum, -9999) }
+        let top = largest(count, of: logits).map { GeneratedToken.Alternative(id: Int32($0), logprob: logprob($0)) }
+        return GeneratedToken(id: token, logprob: logprob(Int(token)), top: top)
+    }
+
+    private struct WeightedToken {
+        var id: Int
+        var weight: Float
+    }
+
+    private func adjust(_ logits: inout [Float], _ context: Context) {
+        if parameters.repetitionPenalty != 1 {
+            let penalty = parameters.repetitionPenalty
+            for id in Set(context.prompt).union(context.generated) where logits.indices.contains(Int(id)) {
+                logits[Int(id)] *= logits[Int(id)] > 0 ? 1 / penalty : penalty
+            }
+        }
+        if parameters.presencePenalty != 0 || parameters.frequencyPenalty != 0 {
+            var counts: [Int32: Int] = [:]
+            for id in context.generated { counts[id, default: 0] += 1 }
+            for (id, count) in counts {
+                logits[Int(id)] -= parameters.presencePenalty + parameters.frequencyPenalty * Float(count)
+            }
+        }
+        for (id, bias) in parameters.logitBias { logits[Int(id)] += bias }
+        for id in context.banned { logits[Int(id)] = -.infinity }
+    }
+
+    private static func argmax(_ logits: [Float]) -> Int32 {
+        var best = 0
+        for id in logits.indices where logits[id] > logits[best] { best = id }
+        return Int32(best)
+    }
+
+    /// The top-k candidates, most likely first and ties by id, with weights relative to the best one.
+    private func mostLikely(_ logits: [Float]) -> [WeightedToken] {
+        let kept = Self.largest(parameters.topK ?? logits.count, of: logits)
+        let weigh = weights(highest: kept.first.map { logits[$0] } ?? 0)
+        return kept.map { WeightedToken(id: $0, weight: weigh(logits[$0])) }.filter { $0.weight > 0 }
+    }
+
+    /// Weights of logits relative to the highest one; 0 below min-p.
+    private func weights(highest: Float) -> (_ logit: Float) -> Float {
+        let temperature = parameters.temperature
+        let cut = parameters.minP > 0 ? highest + temperature * logf(parameters.minP) : -.infinity
+        return { $0 >= cut ? expf(($0 - highest) / temperature) : 0 }
+    }
+
+    private func keepNucleus(_ candidates: inout [WeightedToken]) {
+        guard parameters.topP < 1 else { return }
+        let enough = candidates.reduce(0) { $0 + Double($1.weight) } * Double(parameters.topP)
+        var sum = 0.0
+        let last = candidates.firstIndex { candidate in
+            sum += Double(candidate.weight)
+            return sum >= enough
+        }
+        if let last { candidates.removeSubrange((last + 1)...) }
+    }
+
+    /// The index of a weight, drawn by its share of their sum; nil if none is above 0.
+    private func draw(_ weights: [Float], at index: Int) -> Int? {
+        var left = random.uniform(at: index) * weights.reduce(0) { $0 + Double($1) }
+        for (index, weight) in weights.enumerated() {
+            left -= Double(weight)
+            if left < 0 { return index }
+        }
+        // Rounding can leave a remainder behind the last one.
+        return weights.lastIndex { $0 > 0 }
+    }
+
+    /// The indices of the `count` largest logits, largest first and ties by index.
+    private static func largest(_ count: Int, of logits: [Float]) -> [Int] {
+        guard count > 0 else { return [] }
+        func before(_ a: Int, _ b: Int) -> Bool { logits[a] > logits[b] || (logits[a] == logits[b] && a < b) }
+        if count > 64 { return Array(logits.indices.sorted(by: before).prefix(count)) }
+        var best: [Int] = []
+        for id in logits.indices {
+            if best.count == count, let last = best.last, !before(id, last) { continue }
+            best.insert(id, at: best.firstIndex { before(id, $0) } ?? best.count)
+            if best.count > count { best.removeLast() }
+        }
+        return best
+    }
+}

@@ -1,0 +1,99 @@
+public import Checkpoints
+public import Tensors
+
+/// What a vision encoder reads of an image.
+public struct ImageTiles: Sendable {
+    /// The encoder's input, `[views, 3, side, side]`.
+    public let pixels: Tensor
+    /// The digest of the pixels: what caches know the image by.
+    public let content: TensorDigest
+
+    /// The given input.
+    public init(_ pixels: Tensor) {
+        self.pixels = pixels
+        content = TensorDigest(pixels)
+    }
+}
+
+/// One image inside a prompt.
+public struct ImageSpan: Sendable {
+    /// The prompt positions that its embeddings fill: `tokensPerTile` for each tile.
+    public var range: Range<Int>
+    /// What fills them.
+    public let tiles: ImageTiles
+    /// What the policy's encoder makes of them, where the caller knows it; nil lets the engine encode.
+    public var embeddings: Tensor?
+
+    /// An image at the given positions.
+    public init(range: Range<Int>, tiles: ImageTiles) {
+        self.range = range
+        self.tiles = tiles
+    }
+
+    /// The vision encoder's input, `[views, 3, side, side]`.
+    public var pixels: Tensor { tiles.pixels }
+
+    /// The digest of the pixels: what caches know the image by.
+    public var content: TensorDigest { tiles.content }
+}
+
+/// A request for one answer, as pure value data.
+public struct EngineRequest: Sendable {
+    /// Token ids; positions inside an image span hold any id.
+    public var prompt: [Int32]
+    /// The images, in order of position.
+    public var images: [ImageSpan]
+    /// Who answers: one immutable generation of a policy.
+    public var policy: Policy
+    /// How tokens are drawn.
+    public var sampling: SamplingParameters
+    /// When the answer ends.
+    public var stop: StopConditions
+    /// How many alternatives are reported with each token's log-probability; nil reports none at all.
+    public var topLogprobs: Int?
+    /// Whether the prompt comes before the answer as one piece of text, its tokens with log-probabilities where
+    /// `topLogprobs` asks for them.
+    public var echoesPrompt = false
+    /// What is read off given answers; nil draws an answer.
+    public var measurement: Measurement?
+    /// When the engine gives up.
+    public var deadline: ContinuousClock.Instant?
+
+    /// A request with neutral sampling, no stop conditions and no deadline.
+    public init(prompt: [Int32], images: [ImageSpan] = [], policy: Policy) {
+        self.prompt = prompt
+        self.images = images
+        self.policy = policy
+        self.sampling = SamplingParameters()
+        self.stop = StopConditions()
+    }
+
+    /// Positions that images take.
+    public var imageTokens: Int { images.reduce(0) { $0 + $1.range.count } }
+
+    /// Tokens that are given, images' positions included: of the prompt, and of answers that are measured.
+    public var givenTokens: Int { prompt.count + (measurement?.answers.reduce(0) { $0 + $1.count } ?? 0) }
+
+    /// Positions that a context must have for it: for an answer that is drawn, of its first token.
+    var minimumPositions: Int { prompt.count + (measurement?.longest ?? 1) }
+}
+
+/// Why a request was not accepted.
+public enum AdmissionError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// As many requests wait as may.
+    case queueFull(limit: Int)
+    /// The prompt leaves no position for an answer.
+    case contextLengthExceeded(limit: Int, count: Int)
+    /// The engine is stopping.
+    case stopping
+
+    /// What is wrong, with the limit.
+    public var description: String {
+        switch self {
+        case .queueFull(let limit): "\(limit) requests wait already"
+        case .contextLengthExceeded(let limit, let count):
+            "This model's maximum context length is \(limit) tokens; the request has \(count), pictures included"
+        case .stopping: "the engine is stopping"
+        }
+    }
+}

@@ -1,0 +1,105 @@
+/// Whatever answers requests: the engine, or a script that stands in for it in tests.
+public protocol InferenceEngine: Sendable {
+    /// Takes a place in the queue, before any work is done for the request.
+    ///
+    /// - Parameter hasImages: whether the request has images, for the account of what waits.
+    /// - Throws: `AdmissionError.queueFull` or `.stopping`.
+    func reserve(hasImages: Bool) throws(AdmissionError) -> Reservation
+
+    /// Queues a request in the reserved place.
+    ///
+    /// Dropping the stream, or cancelling the task that reads it, cancels the request within one step.
+    /// - Throws: `AdmissionError.contextLengthExceeded` or `.stopping`; the place is free again then.
+    func submit(_ request: EngineRequest, in reservation: Reservation) throws(AdmissionError) -> AsyncStream<
+        EngineEvent
+    >
+
+    /// What is going on now; readable from any thread without waiting for the engine.
+    var load: EngineLoad { get }
+
+    /// Ends every request that is not finished with `EngineFailure.stopped`, and takes no more.
+    func stop()
+}
+
+extension InferenceEngine {
+    /// Takes a place for a request without images.
+    public func reserve() throws(AdmissionError) -> Reservation {
+        try reserve(hasImages: false)
+    }
+}
+
+/// A place in the queue, given back when it is dropped or when the request that took it is first scheduled.
+public final class Reservation: Sendable {
+    private let release: @Sendable () -> Void
+
+    /// A place that calls `release` once it is free.
+    public init(release: @escaping @Sendable () -> Void) {
+        self.release = release
+    }
+
+    deinit {
+        release()
+    }
+}
+
+/// A snapshot of the engine's gauges and counters.
+public struct EngineLoad: Sendable, Equatable {
+    /// Requests being answered.
+    public var running = 0
+    /// Those with images among them.
+    public var runningWithImages = 0
+    /// Requests that wait, reserved places included.
+    public var waiting = 0
+    /// Those with images among them.
+    public var waitingWithImages = 0
+    /// Requests that may wait.
+    public var waitingLimit = 0
+    /// Positions of a KV block.
+    public var blockSize = 0
+    /// KV blocks in all.
+    public var blocks = 0
+    /// KV blocks that sequences hold.
+    public var usedBlocks = 0
+    /// KV blocks that nobody holds and whose content is kept for whoever begins alike.
+    public var cachedBlocks = 0
+    /// Given positions of the requests that were scheduled since the start.
+    public var admittedTokens = 0
+    /// Those among them that the cache had.
+    public var cachedTokens = 0
+    /// Images since the start whose embeddings were kept.
+    public var imageHits = 0
+    /// Images encoded since the start.
+    public var imageMisses = 0
+    /// Steps run since the start.
+    public var steps = 0
+    /// Prompt positions computed since the start.
+    public var prefilledTokens = 0
+    /// Tokens drawn since the start.
+    public var generatedTokens = 0
+    /// Tokens guessed since the start.
+    public var draftedTokens = 0
+    /// Guesses among them that were drawn.
+    public var acceptedTokens = 0
+    /// Requests that ended since the start.
+    public var ended = 0
+    /// Sequences preempted since the start.
+    public var preemptions = 0
+    /// Seconds of each step.
+    public var stepSeconds = Histogram(
+        bounds: [0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1])
+    /// Positions of each step.
+    public var batchTokens = Histogram(bounds: (0...12).map { Double(1 << $0) })
+    /// The policies whose adapters are running, by name.
+    public var runningAdapters: [String] = []
+    /// The policies for whose adapters requests wait, by name.
+    public var waitingAdapters: [String] = []
+    /// When either list last changed, in Unix seconds; 0 if never.
+    public var adaptersChanged = 0.0
+
+    /// An idle engine.
+    public init() {}
+
+    /// How long those who wait will have to, if requests go on to take as many seconds of steps each as since the
+    /// start; nil before the first has ended.
+    public var expectedWait: Duration? { ended > 0 ? .seconds(Double(waiting) * stepSeconds.sum / Double(ended)) : nil }
+}

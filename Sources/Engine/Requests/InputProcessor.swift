@@ -1,0 +1,126 @@
+public import Images
+public import Models
+public import Tokenizers
+
+/// Turns a dialogue with images into a request: template, token ids, image spans, pixels.
+public struct InputProcessor: Sendable {
+    /// An image of the dialogue, with its pixels or with what is left of them for certain encoders.
+    public struct Image: Sendable {
+        private enum Source: Sendable {
+            case image(DecodedImage)
+            case tiles([ImageProcessor: ImageTiles])
+        }
+
+        /// Pixels a row.
+        public let width: Int
+        /// Rows.
+        public let height: Int
+        /// How closely it is looked at.
+        public let detail: ImageProcessor.Detail
+        private let source: Source
+
+        private init(width: Int, height: Int, detail: ImageProcessor.Detail, source: Source) {
+            self.width = width
+            self.height = height
+            self.detail = detail
+            self.source = source
+        }
+
+        /// An image to be looked at in the given detail.
+        public init(image: DecodedImage, detail: ImageProcessor.Detail = .auto) {
+            self.init(width: image.width, height: image.height, detail: detail, source: .image(image))
+        }
+
+        /// An image to be looked at in the given detail.
+        public init(image: RGBImage, detail: ImageProcessor.Detail = .auto) {
+            self.init(image: DecodedImage(image), detail: detail)
+        }
+
+        /// The image without its pixels, resized for these processors: all that requests of their policies need.
+        public func resized(for processors: some Swift.Sequence<ImageProcessor>) -> Image {
+            var tiles: [ImageProcessor: ImageTiles] = [:]
+            for processor in processors where tiles[processor] == nil { tiles[processor] = self.tiles(for: processor) }
+            return Image(width: width, height: height, detail: detail, source: .tiles(tiles))
+        }
+
+        /// What the encoder of `processor` reads.
+        func tiles(for processor: ImageProcessor) -> ImageTiles {
+            switch source {
+            case .image(let image): return ImageTiles(processor.tiles(of: image, detail: detail))
+            case .tiles(let tiles):
+                guard let known = tiles[processor] else { preconditionFailure("an image was resized for others") }
+                return known
+            }
+        }
+    }
+
+    /// Why a dialogue cannot be given to a policy.
+    public enum Failure: Error, Equatable, Sendable, CustomStringConvertible {
+        /// The policy has no vision.
+        case cannotSee(policy: String)
+        /// The dialogue does not fit the template.
+        case template(ChatTemplateError)
+
+        /// What is wrong.
+        public var description: String {
+            switch self {
+            case .cannotSee(let policy): "the policy \(policy) cannot see pictures"
+            case .template(let error): error.description
+            }
+        }
+    }
+
+    /// The tokenizer of the backbone.
+    public let tokenizer: Tokenizer
+
+    /// A processor that writes with `tokenizer`.
+    public init(tokenizer: Tokenizer) {
+        self.tokenizer = tokenizer
+    }
+
+    /// Whether the vocabulary has the chat templates' tokens; without them there are raw prompts alone.
+    public var takesMessages: Bool { (try? ChatTemplate.turnTokens(of: tokenizer)) != nil }
+
+    /// A request for the assistant's next turn, with the policy's own sampling defaults.
+    ///
+    /// - Parameter images: the images that the messages refer to, by index.
+    public func request(
+        messages: [ChatMessage], images: [Image], policy: Policy
+    ) throws(Failure) -> EngineRequest {
+        if policy.vision == nil, !images.isEmpty { throw .cannotSee(policy: policy.name) }
+        let counts = images.map { image in
+            policy.vision.map { $0.tokens(width: image.width, height: image.height, image.detail) }
+                ?? 0
+        }
+        // The decoder never reads the ids at an image's positions; penalties may, so they get one that no text uses.
+        let placeholder = tokenizer.vocabulary.padding ?? 0
+        let prompt: RenderedPrompt
+        do {
+            let template = messages.contains(where: \.hasImages) ? policy.template : policy.textTemplate
+            prompt = try template.render(
+                messages, imageTokens: { Array(repeating: placeholder, count: counts[$0]) }, tokenizer: tokenizer)
+        } catch {
+            throw .template(error)
+        }
+        let spans = prompt.imageSpans.compactMap { span in
+            policy.vision.map { vision in
+                ImageSpan(range: span.range, tiles: images[span.image].tiles(for: vision.processor))
+            }
+        }
+        var request = EngineRequest(prompt: prompt.ids, images: spans, policy: policy)
+        request.sampling = policy.sampling
+        return request
+    }
+
+    /// A whole answer as it would have been drawn, the end token last.
+    public func answer(_ text: String) -> [Int32] {
+        tokenizer.encode(text, special: .asText) + (tokenizer.vocabulary.endOfText.map { [$0] } ?? [])
+    }
+}
+
+extension Policy.Vision {
+    /// Positions that an image of this size takes.
+    public func tokens(width: Int, height: Int, _ detail: ImageProcessor.Detail) -> Int {
+        processor.tileCount(width: width, height: height, detail: detail) * encoder.configuration.tokensPerTile
+    }
+}

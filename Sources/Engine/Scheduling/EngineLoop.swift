@@ -1,0 +1,252 @@
+import Foundation
+import Models
+import Tensors
+import Tokenizers
+
+/// The engine's thread: collect mail, plan, run, draw, send. Everything in here belongs to that thread alone.
+final class EngineLoop: @unchecked Sendable {
+    // Sendable: handed to its thread once, in `start`, and never touched from elsewhere.
+    private let configuration: EngineConfiguration
+    private let tokenizer: Tokenizer
+    private let endToken: Int32
+    private let mailbox: Mailbox
+    private let published: Published
+    private let end: AsyncStream<Engine.KeptBlocks>.Continuation
+    private var keeper: PrefixKeeper?
+    private var runner: ModelRunner
+    private let clock = ContinuousClock()
+    private var scheduler: Scheduler
+    private var sequences: [EngineSequence.ID: EngineSequence] = [:]
+    private var load = EngineLoad()
+
+    init(
+        decoder: TransformerDecoder, tokenizer: Tokenizer, endToken: Int32, configuration: EngineConfiguration,
+        mailbox: Mailbox,
+        published: Published, end: AsyncStream<Engine.KeptBlocks>.Continuation
+    ) {
+        let cache = decoder.makeCache(
+            bytes: configuration.cacheBytes, minimumPositions: configuration.contextLength,
+            precision: configuration.cachePrecision)
+        self.configuration = configuration
+        self.tokenizer = tokenizer
+        self.endToken = endToken
+        self.mailbox = mailbox
+        self.published = published
+        self.end = end
+        self.keeper = configuration.prefixFile.map { PrefixKeeper(path: $0, decoder: decoder, cache: cache) }
+        self.runner = ModelRunner(
+            decoder: decoder, cache: cache,
+            images: ImageEncoder(
+                embeddings: EmbeddingCache(bytes: configuration.embeddingBytes), decoder: decoder.configuration))
+        self.scheduler = Scheduler(
+            blocks: cache.blocks, evenDepth: decoder.configuration.evenDepth, configuration: configuration)
+        load.blocks = cache.blocks
+        load.blockSize = KVCache.blockSize
+        published.load = load
+    }
+
+    /// Before the thread starts: finds in the prefix file what these policies computed.
+    func restorePrefixes(of policies: [Policy]) -> Engine.KeptBlocks? {
+        guard keeper != nil else { return nil }
+        let restored = Result { () throws(PrefixFileError) in
+            try scheduler.restore { pool throws(PrefixFileError) in
+                try keeper?.restore(into: &pool, policies: policies) ?? 0
+            }
+        }
+        publish()
+        return restored
+    }
+
+    func start() {
+        let thread = Thread { [self] in run() }
+        thread.name = "apus-engine"
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
+
+    private func run() {
+        while true {
+            let mail = mailbox.collect(waiting: scheduler.isIdle)
+            mail.submissions.forEach(accept)
+            for id in mail.cancellations { sequences[id].map { finish($0, .cancelled) } }
+            if mail.isStopping {
+                sequences.values.forEach { end($0, with: .failed(.stopped)) }
+                publish()
+                if let keeper { end.yield(Result { () throws(PrefixFileError) in try keeper.save(scheduler.pool) }) }
+                end.finish()
+                return
+            }
+            expireDeadlines()
+            step()
+            publish()
+        }
+    }
+
+    private func accept(_ submission: Mailbox.Submission) {
+        let request = submission.request
+        let output = OutputProcessor(
+            stop: request.stop, endToken: endToken, room: configuration.contextLength - request.prompt.count,
+            tokenizer: tokenizer)
+        let sequence = EngineSequence(
+            id: submission.id, request: request, output: output, continuation: submission.continuation,
+            submitted: submission.submitted, reservation: submission.reservation, draftTokens: configuration.draftTokens
+        )
+        sequences[sequence.id] = sequence
+        keeper?.note(request.policy)
+        scheduler.add(sequence)
+    }
+
+    private func expireDeadlines() {
+        let now = clock.now
+        for sequence in sequences.values {
+            if let deadline = sequence.request.deadline, deadline <= now {
+                end(sequence, with: .failed(.deadlineExceeded))
+            }
+        }
+    }
+
+    private func step() {
+        let plan = scheduler.plan(runner.images.work)
+        guard !plan.isEmpty else { return }
+        let began = clock.now
+        load.steps += 1
+        defer {
+            load.stepSeconds.observe((clock.now - began) / .seconds(1))
+            load.batchTokens.observe(Double(plan.chunks.reduce(0) { $0 + $1.count }))
+        }
+        plan.slices.forEach { begin($0.sequence) }
+        plan.chunks.forEach { begin($0.sequence) }
+        runner.images.run(plan.slices)
+        guard !plan.chunks.isEmpty else { return }
+        let step = StepLayout(plan.chunks)
+        let outputs = runner.run(step)
+        scheduler.finishStep()
+        take(outputs, of: step)
+    }
+
+    /// Gives each sequence what was computed for it, and draws its next tokens.
+    private func take(_ outputs: ModelRunner.Outputs, of step: StepLayout) {
+        let reader = TokenReader(logits: outputs.logits, compute: runner.decoder.compute)
+        let tokens = reader.tokens(of: step)
+        for chunk in step.chunks {
+            let sequence = chunk.sequence
+            if !sequence.isDecoding { load.prefilledTokens += chunk.planned.range.count }
+            sequence.scores += tokens[chunk.scoringRows].compactMap { $0 }
+            sequence.computed = chunk.planned.range.upperBound
+            guard chunk.isLast else { continue }
+            if let measurement = sequence.request.measurement {
+                take(outputs.score(of: chunk, on: runner.decoder.compute), of: measurement, for: sequence)
+            } else {
+                echoPrompt(of: sequence)
+                drawTokens(of: chunk, first: tokens[chunk.drawnRows.lowerBound], by: reader)
+            }
+        }
+    }
+
+    /// Takes what was read off an answer: the head's score, and what its tokens' log-probabilities add up to.
+    private func take(_ score: Float?, of measurement: Measurement, for sequence: EngineSequence) {
+        let logProbability = sequence.scores.reduce(0) { $0 + Double($1.logprob ?? 0) }
+        let value = Double(score ?? 0) + Double(measurement.logProbWeight) * logProbability
+        guard value.isFinite else {
+            end(sequence, with: .failed(.internal("\(sequence.request.policy.name) reads \(value) off an answer")))
+            return
+        }
+        if !sequence.take(value, of: measurement) { finish(sequence, .length) }
+    }
+
+    private func echoPrompt(of sequence: EngineSequence) {
+        guard sequence.request.echoesPrompt, !sequence.hasEchoed else { return }
+        sequence.hasEchoed = true
+        let prompt = sequence.request.prompt
+        let unscored = prompt.prefix(prompt.count - sequence.scores.count).map { GeneratedToken(id: $0) }
+        let tokens = unscored + sequence.scores
+        sequence.continuation.yield(.text(TextDelta(text: tokenizer.decode(prompt), tokens: tokens, isPrompt: true)))
+    }
+
+    private func begin(_ sequence: EngineSequence) {
+        guard sequence.started == nil else { return }
+        sequence.started = clock.now
+        load.cachedTokens += sequence.cachedPositions ?? 0
+        load.admittedTokens += sequence.tokens.count
+        sequence.reservation = nil
+        sequence.continuation.yield(.started)
+    }
+
+    /// Takes the chunk's next token, and goes on behind it as long as it is what was guessed.
+    private func drawTokens(of chunk: StepLayout.Chunk, first: GeneratedToken?, by reader: TokenReader) {
+        let (sequence, draft) = (chunk.sequence, chunk.planned.draft)
+        take(first, for: sequence)
+        var right = 0
+        for (guess, row) in zip(draft, chunk.drawnRows.dropFirst()) {
+            guard guess == sequence.tokens.last, sequences[sequence.id] != nil else { break }
+            right += 1
+            take(sequence.draw(from: reader.row(row)), for: sequence)
+        }
+        sequence.accept(right, of: draft)
+        load.draftedTokens += draft.count
+        load.acceptedTokens += right
+    }
+
+    /// Takes a token of the answer; none if its logit is not finite.
+    private func take(_ token: GeneratedToken?, for sequence: EngineSequence) {
+        guard sequence.request.stop.maximumTokens != 0 else { return finish(sequence, .length) }
+        guard let token else {
+            end(sequence, with: .failed(.internal("the logits of \(sequence.request.policy.name) are not finite")))
+            return
+        }
+        sequence.append(token.id)
+        sequence.firstToken = sequence.firstToken ?? clock.now
+        load.generatedTokens += 1
+        let (delta, reason) = sequence.output.append(token)
+        if let delta { sequence.continuation.yield(.text(delta)) }
+        if let reason { finish(sequence, reason) }
+    }
+
+    private func finish(_ sequence: EngineSequence, _ reason: FinishReason) {
+        var timing = Timing()
+        let now = clock.now
+        timing.total = sequence.submitted.duration(to: now)
+        timing.queue = sequence.submitted.duration(to: sequence.started ?? now)
+        timing.firstToken = sequence.submitted.duration(to: sequence.firstToken ?? now)
+        timing.images = sequence.imageTime
+        let completion = Completion(
+            reason: reason, tokens: sequence.output.remainingTokens,
+            generatedTokens: sequence.request.measurement == nil ? sequence.generated.count : 0,
+            cachedTokens: sequence.cachedPositions ?? 0,
+            measured: sequence.measured, timing: timing)
+        end(sequence, with: .finished(completion))
+    }
+
+    /// Gives back all that the sequence holds and sends the one terminal event: whoever got it finds nothing of the
+    /// sequence in the load.
+    private func end(_ sequence: EngineSequence, with event: EngineEvent) {
+        guard sequences.removeValue(forKey: sequence.id) != nil else { return }
+        scheduler.remove(sequence)
+        runner.images.drop(except: scheduler.running + scheduler.waiting)
+        sequence.reservation = nil
+        load.ended += 1
+        publish()
+        sequence.continuation.yield(event)
+        sequence.continuation.finish()
+    }
+
+    private func publish() {
+        load.running = scheduler.running.count
+        load.runningWithImages = scheduler.running.count { !$0.request.images.isEmpty }
+        let (running, waiting) = (adapters(of: scheduler.running), adapters(of: scheduler.waiting))
+        if (running, waiting) != (load.runningAdapters, load.waitingAdapters) {
+            (load.runningAdapters, load.waitingAdapters) = (running, waiting)
+            load.adaptersChanged = Date().timeIntervalSince1970
+        }
+        load.usedBlocks = scheduler.pool.count - scheduler.pool.freeCount
+        load.cachedBlocks = scheduler.pool.cachedCount
+        load.preemptions = scheduler.preemptions
+        load.imageHits = runner.images.embeddings.hits
+        load.imageMisses = runner.images.embeddings.misses
+        published.load = load
+    }
+
+    private func adapters(of sequences: [EngineSequence]) -> [String] {
+        Set(sequences.map(\.request.policy).filter { $0.adapter != nil }.map(\.name)).sorted()
+    }
+}

@@ -1,0 +1,75 @@
+import Crypto
+public import Datasets
+public import Foundation
+public import Images
+
+/// Keeps the images that people sent, by the SHA-256 of their files: `images/ab/<sha256>.png`, or `.jpg`.
+public struct ImageFolder: Sendable {
+    private let path: String
+
+    /// The images of the data folder at `path`; nothing is created before the first image is kept.
+    public init(dataFolder path: String) {
+        self.path = path + "/images"
+    }
+
+    /// Keeps an image file that decodes; the same bytes are kept once.
+    public func keep(_ data: Data) throws(ImageFolderError) -> PreferenceImage {
+        let bytes = [UInt8](data)
+        let format: ImageFormat
+        do {
+            format = try ImageFormat(of: bytes)
+            _ = try ImageFile.decode(bytes)
+        } catch {
+            throw .broken(error)
+        }
+        let digits = SHA256.hash(data: data).map { byte in
+            let text = String(byte, radix: 16)
+            return byte < 16 ? "0" + text : text
+        }
+        let digest = digits.joined()
+        let file = self.file(digest, format)
+        if FileManager.default.fileExists(atPath: file.path) { return .stored(sha256: digest) }
+        do {
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+            chmod(path, 0o700)
+            try data.write(to: file, options: .atomic)
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path)
+        } catch {
+            throw .unwritable(path: file.path, reason: error.localizedDescription)
+        }
+        return .stored(sha256: digest)
+    }
+
+    /// The file of a kept image.
+    public func file(sha256 digest: String) throws(ImageFolderError) -> Data {
+        for format in ImageFormat.allCases {
+            if let data = FileManager.default.contents(atPath: file(digest, format).path) { return data }
+        }
+        throw .missing(path: file(digest, .png).deletingPathExtension().path)
+    }
+
+    private func file(_ digest: String, _ format: ImageFormat) -> URL {
+        URL(fileURLWithPath: path).appending(path: "\(digest.prefix(2))/\(digest).\(format.fileExtension)")
+    }
+}
+
+/// Why an image cannot be kept or had.
+public enum ImageFolderError: Error, Equatable, CustomStringConvertible {
+    /// It is not there, or cannot be read.
+    case missing(path: String)
+    /// It is no image.
+    case broken(ImageError)
+    /// It cannot be written.
+    case unwritable(path: String, reason: String)
+
+    /// What is wrong, and where.
+    public var description: String {
+        switch self {
+        case .missing(let path): "\(path): there is no such picture"
+        case .broken(let error): "\(error)"
+        case .unwritable(let path, let reason): "\(path): \(reason)"
+        }
+    }
+}

@@ -1,0 +1,112 @@
+public import Checkpoints
+public import Tensors
+
+extension TransformerDecoder {
+    /// How the weights are kept in memory.
+    public enum Precision: Sendable {
+        /// As the file has them: quantised blocks stay quantised, and activations are quantised beside them.
+        case asStored
+        /// Everything as 32-bit floats: the reference that the quantised path is measured against.
+        case float32
+    }
+
+    /// Loads a decoder from a GGUF file of architecture `llama`.
+    ///
+    /// - Parameters:
+    ///   - contextLength: positions that it is to take. More than the file states stretch it by YaRN, which changes
+    ///     short answers a little too; nil and less leave it as it was trained.
+    ///   - progress: told how much is loaded, from 0 to 1.
+    /// - Throws: `GGUFError` or `ModelError`, naming the key or tensor.
+    public convenience init(
+        _ file: GGUFFile, precision: Precision = .asStored, contextLength: Int? = nil, compute: Compute,
+        progress: (Double) -> Void = { _ in }
+    ) throws {
+        var configuration = try DecoderConfiguration(file)
+        if let contextLength { try configuration.stretch(to: contextLength) }
+        let loader = DecoderLoader(file: file, configuration: configuration, precision: precision, compute: compute)
+        try loader.checkNames()
+        var blocks: [Block] = []
+        for layer in 0..<configuration.layers {
+            blocks.append(try loader.block(layer))
+            progress(Double(layer + 1) / Double(configuration.layers + 1))
+        }
+        self.init(
+            configuration: configuration, embedding: try loader.embedding(), blocks: blocks,
+            finalNorm: try loader.floats(.outputNorm), compute: compute)
+        progress(1)
+    }
+}
+
+/// Reads a decoder's tensors, checks their shapes, fuses what shares an input and brings rows into Hugging Face order.
+private struct DecoderLoader {
+    let file: GGUFFile
+    let configuration: DecoderConfiguration
+    let precision: TransformerDecoder.Precision
+    let compute: Compute
+
+    func checkNames() throws {
+        var known: Set = [DecoderWeight.embedding.ggufName, DecoderWeight.outputNorm.ggufName]
+        for layer in 0..<configuration.layers {
+            known.insert(DecoderWeight.attentionNorm(layer: layer).ggufName)
+            known.insert(DecoderWeight.feedForwardNorm(layer: layer).ggufName)
+            for module in AdapterModule.allCases { known.insert(DecoderWeight.linear(module, layer: layer).ggufName) }
+        }
+        if let unknown = file.tensors.keys.filter({ !known.contains($0) }).min() {
+            throw ModelError.unknownTensor(unknown)
+        }
+    }
+
+    func block(_ layer: Int) throws -> TransformerDecoder.Block {
+        TransformerDecoder.Block(
+            attentionNorm: try floats(.attentionNorm(layer: layer)),
+            queryKeyValue: try linear(.queryKeyValue, layer: layer),
+            output: try linear(.output, layer: layer),
+            feedForwardNorm: try floats(.feedForwardNorm(layer: layer)),
+            gateUp: try linear(.gateUp, layer: layer),
+            down: try linear(.down, layer: layer))
+    }
+
+    func embedding() throws -> EmbeddingTable {
+        let tensor = try tensor(.embedding)
+        if precision == .asStored, let format = tensor.type.blockFormat {
+            return .quantized(
+                QuantizedMatrix(
+                    format: format, outputs: configuration.vocabulary, inputs: configuration.hidden,
+                    blocks: tensor.bytes, compute: compute))
+        }
+        let floats = tensor.floats()
+        return .float(floats, PackedMatrix(floats, precision: .float32, compute: compute))
+    }
+
+    func floats(_ weight: DecoderWeight) throws -> Tensor {
+        try tensor(weight).floats()
+    }
+
+    private func tensor(_ weight: DecoderWeight) throws -> GGUFTensor {
+        try file.tensor(weight, of: configuration)
+    }
+
+    /// A fused layer; quantised only if all of its parts are quantised alike.
+    private func linear(_ fused: FusedModule, layer: Int) throws -> LinearWeights {
+        let matrices = try fused.modules.map { module in
+            (tensor: try tensor(.linear(module, layer: layer)), order: module.rowOrder(in: configuration))
+        }
+        let inputs = matrices[0].tensor.shape[1]
+        let outputs = matrices.reduce(0) { $0 + $1.tensor.shape[0] }
+        if precision == .asStored, let format = matrices[0].tensor.type.blockFormat,
+            matrices.allSatisfy({ $0.tensor.type.blockFormat == format })
+        {
+            let blocks = matrices.flatMap { $0.order?.reordered($0.tensor.bytes) ?? $0.tensor.bytes }
+            return .quantized(
+                QuantizedMatrix(format: format, outputs: outputs, inputs: inputs, blocks: blocks, compute: compute))
+        }
+        var weights = Tensor(zeros: [outputs, inputs])
+        var row = 0
+        for matrix in matrices {
+            let floats = matrix.tensor.floats()
+            weights.replaceRows(from: row, with: matrix.order?.reordered(floats) ?? floats)
+            row += floats.rows
+        }
+        return .float(PackedMatrix(weights, precision: .float32, compute: compute))
+    }
+}

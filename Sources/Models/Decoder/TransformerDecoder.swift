@@ -1,0 +1,126 @@
+public import Tensors
+
+/// The serving decoder: a Llama-shaped transformer over a ragged batch of sequences and a paged KV cache.
+///
+/// It follows transformers' `LlamaForCausalLM`: RMS norm (Zhang and Sennrich 2019), rotary positions in halves (Su et
+/// al. 2021), grouped-query attention (Ainslie et al. 2023), SwiGLU (Shazeer 2020), tied embeddings. Every row's logits
+/// are bitwise the same however its sequence was cut into batches and whatever ran beside it.
+public final class TransformerDecoder: Sendable {
+    final class Block: Sendable {
+        let attentionNorm: Tensor
+        let queryKeyValue: LinearWeights
+        let output: LinearWeights
+        let feedForwardNorm: Tensor
+        let gateUp: LinearWeights
+        let down: LinearWeights
+
+        init(
+            attentionNorm: Tensor, queryKeyValue: LinearWeights, output: LinearWeights, feedForwardNorm: Tensor,
+            gateUp: LinearWeights, down: LinearWeights
+        ) {
+            self.attentionNorm = attentionNorm
+            self.queryKeyValue = queryKeyValue
+            self.output = output
+            self.feedForwardNorm = feedForwardNorm
+            self.gateUp = gateUp
+            self.down = down
+        }
+    }
+
+    /// Its sizes.
+    public let configuration: DecoderConfiguration
+    /// What its arithmetic runs on.
+    public let compute: Compute
+    let embedding: EmbeddingTable
+    let blocks: [Block]
+    let finalNorm: Tensor
+    let frequencies: RotaryFrequencies
+
+    init(
+        configuration: DecoderConfiguration, embedding: EmbeddingTable, blocks: [Block], finalNorm: Tensor,
+        compute: Compute
+    ) {
+        self.configuration = configuration
+        self.embedding = embedding
+        self.blocks = blocks
+        self.finalNorm = finalNorm
+        self.compute = compute
+        self.frequencies = configuration.rotaryFrequencies
+    }
+
+    /// A KV cache for this decoder of about `bytes` bytes, and room for `minimumPositions` positions in any case.
+    public func makeCache(bytes: Int, minimumPositions: Int, precision: KVCache.Precision = .fp16) -> KVCache {
+        let blocks = max(Self.blocks(for: minimumPositions), bytes / blockBytes(precision))
+        return KVCache(
+            layers: configuration.layers, heads: configuration.kvHeads, headSize: configuration.headSize,
+            blocks: blocks, precision: precision)
+    }
+
+    /// Bytes of KV cache that `positions` positions of one sequence take.
+    public func cacheBytes(for positions: Int, precision: KVCache.Precision) -> Int {
+        Self.blocks(for: positions) * blockBytes(precision)
+    }
+
+    private static func blocks(for positions: Int) -> Int {
+        (positions + KVCache.blockSize - 1) / KVCache.blockSize
+    }
+
+    private func blockBytes(_ precision: KVCache.Precision) -> Int {
+        let pageBytes = KVCache.pageBytes(headSize: configuration.headSize, precision: precision)
+        return configuration.layers * configuration.kvHeads * pageBytes
+    }
+
+    /// Bytes of weights that a step reads, whatever it computes.
+    public var weightBytes: Int {
+        blocks.reduce(embedding.outputBytes) { bytes, block in
+            bytes + block.queryKeyValue.byteCount + block.output.byteCount + block.gateUp.byteCount
+                + block.down.byteCount
+        }
+    }
+
+    /// Computes the batch's rows, stores their keys and values, and returns the logits of its output rows.
+    ///
+    /// - Returns: `[outputRows, vocabulary]`.
+    public func forward(_ batch: DecoderBatch, cache: KVCache) -> Tensor {
+        logits(of: hiddenStates(batch, cache: cache))
+    }
+
+    /// The logits, `[rows, vocabulary]`, of hidden states after the final norm, `[rows, hidden]`.
+    public func logits(of hidden: Tensor) -> Tensor {
+        embedding.logits(hidden, compute)
+    }
+
+    /// The same without logits: the hidden states of the output rows after the final norm, as scalar heads read them.
+    ///
+    /// - Returns: `[outputRows, hidden]`.
+    public func hiddenStates(_ batch: DecoderBatch, cache: KVCache) -> Tensor {
+        var tiles = DecoderRowTile.tiles(of: batch, embeddings: embed(batch), decoder: self)
+        for layer in blocks.indices {
+            let fused = compute.joinRows(compute.map(tiles) { $0.queriesKeysValues(layer: layer) })
+            let mixed = attend(fused, layer: layer, batch, cache)
+            compute.forEach(&tiles) { $0.add(attention: mixed, layer: layer) }
+        }
+        let hidden = compute.joinRows(tiles.map(\.hidden))
+        let outputs = compute.gather(batch.outputRows.map(Int32.init), from: hidden)
+        return compute.rmsNorm(outputs, weight: finalNorm, epsilon: configuration.normEpsilon)
+    }
+
+    private func embed(_ batch: DecoderBatch) -> Tensor {
+        var x = embedding.rows(batch.tokens, compute)
+        for injection in batch.injections { x.replaceRows(from: injection.row, with: injection.embeddings) }
+        return x
+    }
+
+    /// Stores the keys and values of a layer's fused rows and lets their queries attend.
+    private func attend(_ fused: Tensor, layer: Int, _ batch: DecoderBatch, _ cache: KVCache) -> Tensor {
+        let keyStart = configuration.queryWidth
+        let valueStart = keyStart + configuration.kvWidth
+        compute.store(
+            keys: fused[columns: keyStart..<valueStart],
+            values: fused[columns: valueStart..<valueStart + configuration.kvWidth],
+            layer: layer, sequences: batch.sequences, in: cache)
+        return compute.attend(
+            queries: fused[columns: 0..<keyStart], heads: configuration.heads, layer: layer,
+            sequences: batch.sequences, cache: cache)
+    }
+}

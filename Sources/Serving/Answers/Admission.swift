@@ -1,0 +1,370 @@
+import Engine
+import Models
+import Tokenizers
+import WireFormats
+
+/// A request that the engine has taken: one stream of events for each choice.
+struct Admitted: Sendable {
+    let streams: [AsyncStream<EngineEvent>]
+    /// Choices for each prompt: those of one prompt follow each other.
+    let choicesPerPrompt: Int
+    let policy: Policy
+    /// Spells the tokens.
+    let tokenizer: Tokenizer
+    /// Prompt tokens, each prompt counted once.
+    let usage: Usage
+    /// Whether tokens are reported with their log-probabilities.
+    let reportsTokens: Bool
+    /// How the answers are scored once they are there; nil if they are not.
+    var scoring: AnswerScoring?
+
+    /// The index of the prompt that a choice answers.
+    func prompt(of choice: Int) -> Int { choice / choicesPerPrompt }
+}
+
+/// Turns what a caller asks for into requests of the engine, and gets them a place in its queue.
+struct Admission: Sendable {
+    let services: Services
+    let model: ServedModel
+    /// Who answers and scores, at this moment.
+    let catalog: PolicyCatalog
+
+    init(services: Services, model: ServedModel) {
+        self.services = services
+        self.model = model
+        self.catalog = model.policies.catalog
+    }
+
+    /// The policy that a request names.
+    func policy(_ name: String?) throws(APIError) -> Policy {
+        guard let name else { return catalog.defaultPolicy }
+        guard let policy = catalog[name] else { throw .unknownModel(name) }
+        return policy
+    }
+
+    /// Takes a dialogue.
+    ///
+    /// - Parameters:
+    ///   - param: the field that holds it.
+    ///   - scores: whether the answers are scored; there must be a reward model then.
+    func admit(
+        _ messages: [DialogueMessage], options: GenerationOptions, policy: Policy, param: String, scores: Bool = false,
+        context: ServerContext
+    ) async throws -> Admitted {
+        let record = context.record
+        let references = messages.flatMap(\.images)
+        try check(references, policy: policy)
+        try check(options)
+        note(policy, hasImages: !references.isEmpty, in: record)
+        // A place first: nobody's image is decoded only to be turned away.
+        let reservations = try reserve(options.count, hasImages: !references.isEmpty, param: param)
+        let deadline = ContinuousClock.now + services.configuration.deadline
+        var options = options
+        options.maximumTokens = options.maximumTokens ?? services.configuration.maximumTokens
+        let endsRepetition = !options.ignoresEnd
+        let readers = [policy] + (scores ? [catalog.reward, catalog.value, catalog.reference].compactMap { $0 } : [])
+        let images = try await self.images(references, for: readers, context: context)
+        let (request, scoring) = try await services.workers.run(on: messages.textBytes) {
+            try checkLength(messages, param: param)
+            let messages = Self.dialogue(messages)
+            return try rendered(param) { () throws(InputProcessor.Failure) -> (EngineRequest, AnswerScoring?) in
+                var request = try model.processor.request(messages: messages, images: images, policy: policy)
+                request.stop.endsRepetition = endsRepetition
+                guard scores else { return (request, nil) }
+                let scoring = try AnswerScoring(
+                    messages: messages, images: images, policy: policy, catalog: catalog,
+                    processor: model.processor, contextLength: model.contextLength, deadline: deadline)
+                return (request, scoring)
+            }
+        }
+        let allowed = try self.options(options, for: scoring, prompt: request.prompt.count, param: param)
+        var admitted = try submit(
+            [request], options: allowed, policy: policy, reservations: reservations, param: param, deadline: deadline,
+            record: record)
+        admitted.scoring = scoring
+        return admitted
+    }
+
+    /// The options for an answer that is scored: those who read it must have room for it too.
+    private func options(
+        _ options: GenerationOptions, for scoring: AnswerScoring?, prompt: Int, param: String
+    ) throws(APIError) -> GenerationOptions {
+        guard let scoring else { return options }
+        let room = scoring.room
+        guard room > 0 else {
+            throw APIError(
+                AdmissionError.contextLengthExceeded(limit: model.contextLength, count: prompt), param: param)
+        }
+        var options = options
+        options.maximumTokens = min(options.maximumTokens ?? room, room)
+        options.topLogprobs = 0
+        return options
+    }
+
+    /// Takes answers for the reward model to score.
+    ///
+    /// - Returns: also the tokens of each answer, its end token included.
+    func admit(
+        _ wanted: RewardRequest, by reward: Policy, context: ServerContext
+    ) async throws -> (admitted: Admitted, tokens: [Int]) {
+        let record = context.record
+        let references = wanted.messages.flatMap(\.images)
+        try check(references, policy: reward)
+        note(reward, hasImages: !references.isEmpty, in: record)
+        let reservations = try reserve(1, hasImages: !references.isEmpty, param: wanted.param)
+        let images = try await self.images(references, for: [reward], context: context)
+        let bytes = wanted.messages.textBytes + wanted.answers.reduce(0) { $0 + $1.utf8.count }
+        let (request, answers) = try await services.workers.run(on: bytes) {
+            try checkLength(wanted.messages, param: wanted.param)
+            for (index, answer) in wanted.answers.enumerated() {
+                try checkLength([answer], param: "answers[\(index)]")
+            }
+            let messages = Self.dialogue(wanted.messages)
+            let request = try rendered(wanted.param) { () throws(InputProcessor.Failure) -> EngineRequest in
+                try model.processor.request(messages: messages, images: images, policy: reward)
+            }
+            return (request, wanted.answers.map { model.processor.answer($0) })
+        }
+        for (index, answer) in answers.enumerated() where request.prompt.count + answer.count > model.contextLength {
+            throw APIError(
+                .contextLengthExceeded,
+                "This model's maximum context length is \(model.contextLength) tokens; the dialogue has "
+                    + "\(request.prompt.count) and the answer \(answer.count).", param: "answers[\(index)]")
+        }
+        let admitted = try submit(
+            [request.reading(answers)], options: GenerationOptions(), policy: reward, reservations: reservations,
+            param: wanted.param, record: record)
+        return (admitted, answers.map(\.count))
+    }
+
+    /// The images as the encoders of `readers` see them, unless the caller leaves.
+    private func images(
+        _ images: [ImageReference], for readers: [Policy], context: ServerContext
+    ) async throws -> [InputProcessor.Image] {
+        guard !images.isEmpty else { return [] }
+        let processors = Set(readers.compactMap { $0.vision?.processor })
+        return try await whileConnected(context.monitor()) { [services] in
+            try await services.imageReader.read(images, for: processors)
+        }
+    }
+
+    /// Refuses text that cannot fit, before it is tokenised.
+    private func checkLength(_ messages: [DialogueMessage], param: String) throws(APIError) {
+        try checkLength(messages.flatMap(\.texts), param: param)
+    }
+
+    private func checkLength(_ texts: [String], param: String) throws(APIError) {
+        // Every token is at least a byte of text.
+        guard texts.reduce(0, { $0 + $1.utf8.count }) >= model.contextLength else { return }
+        let count = model.processor.tokenizer.minimumCount(of: texts)
+        guard count >= model.contextLength else { return }
+        throw APIError(
+            .contextLengthExceeded,
+            "This model's maximum context length is \(model.contextLength) tokens, and \(param) has at least \(count).",
+            param: param)
+    }
+
+    /// Takes raw prompts.
+    func admit(_ wanted: CompletionRequest, policy: Policy, record: RequestRecord) async throws -> Admitted {
+        let options = wanted.options
+        try check(options)
+        note(policy, hasImages: false, in: record)
+        let requests = try await services.workers.run(on: wanted.textBytes) {
+            try wanted.prompts.map { prompt in
+                let ids = try ids(of: prompt)
+                guard ids.count < model.contextLength else {
+                    let error = AdmissionError.contextLengthExceeded(limit: model.contextLength, count: ids.count)
+                    throw APIError(error, param: "prompt")
+                }
+                try check(ids, param: "prompt")
+                var request = EngineRequest(prompt: ids, policy: policy)
+                request.sampling = policy.sampling
+                request.echoesPrompt = wanted.echoesPrompt
+                return request
+            }
+        }
+        let reservations = try reserve(requests.count * options.count, hasImages: false, param: "prompt")
+        return try submit(
+            requests, options: options, policy: policy, reservations: reservations, param: "prompt", record: record)
+    }
+
+    private func ids(of prompt: CompletionRequest.Prompt) throws(APIError) -> [Int32] {
+        switch prompt {
+        case .tokens(let ids): return ids
+        case .text(let text):
+            try checkLength([text], param: "prompt")
+            return model.processor.tokenizer.encode(text, special: .recognized)
+        }
+    }
+
+    private func note(_ policy: Policy, hasImages: Bool, in record: RequestRecord) {
+        let (name, generation) = (policy.name, policy.generation)
+        record.update {
+            $0.policy = name
+            $0.generation = generation
+            $0.hasImages = hasImages
+        }
+    }
+
+    private func check(_ images: [ImageReference], policy: Policy) throws(APIError) {
+        let limit = services.configuration.maximumImages
+        guard images.count <= limit else {
+            throw APIError(
+                .tooManyImages, "The request has \(images.count) pictures, more than \(limit).",
+                param: images[limit].param)
+        }
+        if policy.vision == nil, let first = images.first {
+            throw APIError(
+                .unsupportedValue, "The model \(policy.name) cannot see pictures.", param: first.param)
+        }
+    }
+
+    private func check(_ options: GenerationOptions) throws(APIError) {
+        try check(Array(options.logitBias.keys), param: "logit_bias")
+        try check(options.stopTokenIDs, param: "stop_token_ids")
+    }
+
+    private func check(_ ids: [Int32], param: String) throws(APIError) {
+        let size = model.processor.tokenizer.vocabularySize
+        guard let unknown = ids.first(where: { $0 >= size }) else { return }
+        throw APIError(
+            .invalidValue, "\(param) has the token id \(unknown), but there are only \(size).", param: param)
+    }
+
+    private func reserve(_ count: Int, hasImages: Bool, param: String) throws(APIError) -> [Reservation] {
+        var reservations: [Reservation] = []
+        for _ in 0..<count {
+            do {
+                reservations.append(try model.engine.reserve(hasImages: hasImages))
+            } catch {
+                var error = APIError(error, param: param)
+                error.retryAfter = RateLimiter.retryAfter(model.engine.load.expectedWait ?? .zero)
+                throw error
+            }
+        }
+        return reservations
+    }
+
+    /// A dialogue for the template, its images by number.
+    private static func dialogue(_ messages: [DialogueMessage]) -> [ChatMessage] {
+        var next = 0
+        return messages.map { message in
+            ChatMessage(
+                role: message.role.templateRole,
+                content: message.parts.map { part in
+                    switch part {
+                    case .text(let text): return .text(text)
+                    case .image:
+                        defer { next += 1 }
+                        return .image(next)
+                    }
+                })
+        }
+    }
+
+    /// What `render` makes of a dialogue, or the error of the field that holds it.
+    private func rendered<Rendered>(
+        _ param: String, _ render: () throws(InputProcessor.Failure) -> Rendered
+    ) throws(APIError) -> Rendered {
+        do {
+            return try render()
+        } catch {
+            switch error {
+            case .cannotSee(let name):
+                throw APIError(.unsupportedValue, "The model \(name) cannot see pictures.", param: param)
+            case .template(.missingToken(let token)):
+                throw APIError(
+                    .unsupportedValue,
+                    "This model takes raw prompts only, at /v1/completions: "
+                        + "\(ChatTemplateError.missingToken(token)).", param: "model")
+            case .template(let reason): throw APIError(.invalidValue, "\(param): \(reason).", param: param)
+            }
+        }
+    }
+
+    private func submit(
+        _ requests: [EngineRequest], options: GenerationOptions, policy: Policy, reservations: [Reservation],
+        param: String, deadline: ContinuousClock.Instant? = nil, record: RequestRecord
+    ) throws(APIError) -> Admitted {
+        let seed = options.seed.map { UInt64(bitPattern: $0) } ?? .random(in: .min ... .max)
+        let usage = Usage(
+            promptTokens: requests.reduce(0) { $0 + $1.givenTokens },
+            imageTokens: requests.reduce(0) { $0 + $1.imageTokens })
+        if let key = record.current.key {
+            try services.limiter.charge(usage.promptTokens, to: key, metrics: services.metrics)
+        }
+        let deadline = deadline ?? ContinuousClock.now + services.configuration.deadline
+        var streams: [AsyncStream<EngineEvent>] = []
+        for (place, reservation) in reservations.enumerated() {
+            var request = requests[place / options.count]
+            request.apply(options)
+            request.sampling.seed = seed
+            request.sampling = request.sampling.choice(place % options.count)
+            request.deadline = deadline
+            do {
+                streams.append(try model.engine.submit(request, in: reservation))
+            } catch {
+                throw APIError(error, param: param)
+            }
+        }
+        let labels: ServerMetrics.Labels = [("model", policy.name)]
+        services.metrics.add(.promptTokens, labels + [("kind", "text")], usage.promptTokens - usage.imageTokens)
+        services.metrics.add(.promptTokens, labels + [("kind", "image")], usage.imageTokens)
+        record.update {
+            $0.promptTokens = usage.promptTokens
+            $0.imageTokens = usage.imageTokens
+        }
+        return Admitted(
+            streams: streams, choicesPerPrompt: options.count, policy: policy, tokenizer: model.processor.tokenizer,
+            usage: usage, reportsTokens: options.topLogprobs != nil)
+    }
+}
+
+extension CompletionRequest {
+    /// Bytes of all text.
+    fileprivate var textBytes: Int {
+        prompts.reduce(0) { sum, prompt in if case .text(let text) = prompt { sum + text.utf8.count } else { sum } }
+    }
+}
+
+extension DialogueMessage {
+    fileprivate var texts: [String] {
+        parts.compactMap { if case .text(let text) = $0 { text } else { nil } }
+    }
+}
+
+extension [DialogueMessage] {
+    /// Bytes of all text.
+    fileprivate var textBytes: Int { reduce(0) { $0 + $1.texts.reduce(0) { $0 + $1.utf8.count } } }
+}
+
+extension DialogueMessage.Role {
+    fileprivate var templateRole: ChatMessage.Role {
+        switch self {
+        case .system: .system
+        case .user: .user
+        case .assistant: .assistant
+        }
+    }
+}
+
+extension EngineRequest {
+    /// Overrides the policy's defaults with what the caller says.
+    fileprivate mutating func apply(_ options: GenerationOptions) {
+        if let value = options.temperature { sampling.temperature = Float(value) }
+        if let value = options.topP { sampling.topP = Float(value) }
+        if let value = options.topK { sampling.topK = value > 0 ? value : nil }
+        if let value = options.minP { sampling.minP = Float(value) }
+        if let value = options.repetitionPenalty { sampling.repetitionPenalty = Float(value) }
+        if let value = options.presencePenalty { sampling.presencePenalty = Float(value) }
+        if let value = options.frequencyPenalty { sampling.frequencyPenalty = Float(value) }
+        sampling.logitBias = options.logitBias.mapValues { Float($0) }
+        stop.strings = options.stop
+        stop.includesString = options.includesStop
+        stop.tokenIDs = Set(options.stopTokenIDs)
+        stop.ignoresEndToken = options.ignoresEnd
+        stop.minimumTokens = options.minimumTokens
+        stop.maximumTokens = options.maximumTokens
+        topLogprobs = options.topLogprobs
+    }
+}

@@ -1,0 +1,82 @@
+import Engine
+import WireFormats
+
+/// Measures one request's answer while it comes.
+struct AnswerMeter {
+    private let metrics: ServerMetrics
+    private let record: RequestRecord
+    private let labels: ServerMetrics.Labels
+    private var lastText: [ContinuousClock.Instant?]
+    private var hasText = false
+    /// Tokens that have come for each choice; nil once it is whole, and says itself how many it has.
+    private var tokens: [Int?]
+
+    init(_ admitted: Admitted, metrics: ServerMetrics, record: RequestRecord) {
+        self.metrics = metrics
+        self.record = record
+        self.labels = [
+            ("model", admitted.policy.name), ("modality", record.current.hasImages ? "image" : "text"),
+        ]
+        self.lastText = Array(repeating: nil, count: admitted.streams.count)
+        self.tokens = Array(repeating: 0, count: admitted.streams.count)
+    }
+
+    /// Text has come for a choice, and is not handed on.
+    mutating func generated(_ delta: TextDelta, choice: Int) {
+        if let count = tokens[choice], !delta.isPrompt { tokens[choice] = count + delta.tokens.count }
+    }
+
+    /// Text has come for a choice, and is handed on.
+    mutating func text(_ delta: TextDelta, choice: Int) {
+        generated(delta, choice: choice)
+        guard !delta.isPrompt else { return }
+        let now = ContinuousClock.now
+        if !hasText {
+            hasText = true
+            let time = now - record.started
+            metrics.observe(.firstToken, labels, time.seconds)
+            record.update { $0.firstToken = time }
+        }
+        if let last = lastText[choice] { metrics.observe(.interToken, labels, (now - last).seconds) }
+        lastText[choice] = now
+    }
+
+    /// A choice is whole.
+    mutating func finished(_ completion: Completion, choice: Int) {
+        tokens[choice] = nil
+        metrics.observe(.queue, labels, completion.timing.queue.seconds)
+        let timing = completion.timing
+        record.update { facts in
+            facts.queue = facts.queue ?? timing.queue
+            facts.images = facts.images ?? timing.images
+        }
+        metrics.observe(.prefill, labels, max(timing.firstToken - timing.queue - timing.images, .zero).seconds)
+        if completion.timing.images > .zero {
+            metrics.observe(.imageEncode, [], completion.timing.images.seconds)
+        }
+        add(completion.generatedTokens)
+    }
+
+    private func add(_ tokens: Int) {
+        metrics.add(.generatedTokens, [labels[0]], tokens)
+        record.update { $0.generatedTokens += tokens }
+    }
+
+    /// The answer's reward is known.
+    func reward(_ reward: Double) {
+        metrics.observe(.answerReward, [labels[0]], reward)
+    }
+
+    /// The whole request is over.
+    func end(outcome: String) {
+        metrics.observe(.request, labels, (ContinuousClock.now - record.started).seconds)
+        record.update { $0.outcome = outcome }
+    }
+
+    /// The request ended without its answer.
+    func end(_ error: any Error) {
+        add(tokens.reduce(0) { $0 + ($1 ?? 0) })
+        if case .internal(let reason)? = error as? EngineFailure { record.update { $0.failure = reason } }
+        end(outcome: error is EngineFailure ? "error" : "cancelled")
+    }
+}

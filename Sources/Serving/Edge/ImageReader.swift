@@ -1,0 +1,106 @@
+import Engine
+import Images
+import Models
+import WireFormats
+
+/// Turns the images of requests into what encoders read, within one budget of memory for all of them.
+///
+/// A request's images are decoded one after the other, and each is resized before the next: so a request holds one
+/// decoded image at a time, and however many it has, others get their turn between them. The threads are of their own,
+/// so that text never waits behind images.
+struct ImageReader: Sendable {
+    let limits: ImageLimits
+    let metrics: ServerMetrics
+    /// Bytes of decoded pixels.
+    let memory: ByteBudget
+    private let workers = Workers()
+
+    /// Requests that may wait for memory, each with its encoded images.
+    private static let maximumWaiting = 64
+
+    init(configuration: ServerConfiguration, metrics: ServerMetrics) {
+        limits = configuration.imageLimits
+        memory = ByteBudget(configuration.imageMemory, maximumWaiting: Self.maximumWaiting)
+        self.metrics = metrics
+    }
+
+    /// The images in order, resized for `processors`; all headers first, so that an image over a limit costs nothing.
+    ///
+    /// - Throws: `APIError`, or `CancellationError` once the task is cancelled.
+    func read(
+        _ references: [ImageReference], for processors: Set<ImageProcessor>
+    ) async throws -> [InputProcessor.Image] {
+        guard !references.isEmpty else { return [] }
+        let files = try await workers.run { _ in try references.map { try file($0) } }
+        var images: [InputProcessor.Image] = []
+        var spent = Duration.zero
+        for file in files {
+            let (image, time) = try await read(file, for: processors)
+            images.append(image)
+            spent += time
+        }
+        metrics.observe(.imageDecode, [], spent.seconds)
+        return images
+    }
+
+    /// An image of a request with its header read.
+    private struct File: Sendable {
+        let reference: ImageReference
+        let bytes: [UInt8]
+        let header: ImageHeader
+    }
+
+    private func file(_ reference: ImageReference) throws -> File {
+        let bytes = try reference.bytes(limit: limits.maximumBytes)
+        do throws(ImageError) {
+            let header = try ImageFile.header(of: bytes, limits: limits)
+            metrics.observe(.imagePixels, [], Double(header.width * header.height))
+            return File(reference: reference, bytes: bytes, header: header)
+        } catch {
+            throw APIError(error, of: reference)
+        }
+    }
+
+    private func read(
+        _ file: File, for processors: Set<ImageProcessor>
+    ) async throws -> (InputProcessor.Image, Duration) {
+        let share = try await memory(for: file)
+        defer { share.giveBack() }
+        return try await workers.run { [limits] isCancelled in
+            let started = ContinuousClock.now
+            do throws(ImageError) {
+                let decoded = try ImageFile.decode(file.bytes, limits: limits, isCancelled: isCancelled)
+                let image = InputProcessor.Image(image: decoded, detail: file.reference.detail.tileDetail)
+                return (image.resized(for: processors), ContinuousClock.now - started)
+            } catch {
+                guard error != .cancelled else { throw CancellationError() }
+                throw APIError(error, of: file.reference)
+            }
+        }
+    }
+
+    private func memory(for file: File) async throws -> ByteShare {
+        do {
+            return try await memory.take(file.header.decodingBytes)
+        } catch ByteBudget.Refusal.neverFits(let limit) {
+            throw APIError(
+                .imageTooLarge,
+                "\(file.reference.param): decoding takes \(file.header.decodingBytes) bytes, more than \(limit).",
+                param: file.reference.param)
+        } catch ByteBudget.Refusal.full(let limit) {
+            throw APIError(
+                .queueFull, "\(limit) requests wait for memory to decode images, which is the limit.", status: 429,
+                kind: .rateLimit)
+        }
+    }
+}
+
+extension ImageReference.Detail {
+    fileprivate var tileDetail: ImageProcessor.Detail {
+        switch self {
+        case .low: .low
+        case .high: .high
+        case .auto: .auto
+        }
+    }
+}

@@ -1,0 +1,41 @@
+public import Engine
+import Foundation
+
+/// What answers: a loaded model with its engine and its policies.
+public struct ServedModel: Sendable {
+    /// Computes answers.
+    public let engine: any InferenceEngine
+    /// Who answers.
+    public let policies: PolicyStore
+    /// Writes dialogues with the model's tokenizer.
+    public let processor: InputProcessor
+    /// Positions of one context, prompt and answer together.
+    public var contextLength: Int
+    /// The instruction set of the kernels.
+    public var isa = "portable"
+    /// The element type of the KV cache.
+    public var cacheType = "int16"
+    /// The backbone's SHA-256, or the beginning of it.
+    public var backbone = ""
+
+    /// A model of the given parts.
+    public init(engine: any InferenceEngine, policies: PolicyStore, processor: InputProcessor, contextLength: Int) {
+        self.engine = engine
+        self.policies = policies
+        self.processor = processor
+        self.contextLength = contextLength
+    }
+
+    /// What gives the same bytes for the same request with a seed.
+    func fingerprint(of policy: Policy, version: String) -> String {
+        let parts = [
+            "apus", version, isa, cacheType, String(backbone.prefix(12)), "\(policy.name)@\(policy.generation)",
+        ]
+        return parts.joined(separator: "-")
+    }
+}
+
+/// Now, in Unix seconds.
+func unixTime() -> Int {
+    Int(Date().timeIntervalSince1970)
+}

@@ -1,0 +1,139 @@
+import Engine
+import Foundation
+import Logging
+import NIOCore
+import Synchronization
+import WireFormats
+
+/// What the routes share.
+struct Services: Sendable {
+    let configuration: ServerConfiguration
+    let keys: KeyStore
+    let logger: Logger
+    let state: ServerState
+    let metrics = ServerMetrics()
+    let routes = RouteTable()
+    let connections: ConnectionCount
+    /// When the process began to serve.
+    let started = Date()
+    let limiter = RateLimiter()
+    /// Parses and tokenises what is large.
+    let workers = Workers()
+    /// Bytes of bodies.
+    let bodies: ByteBudget
+    let imageReader: ImageReader
+
+    init(model: ServedModel?, keys: KeyStore, configuration: ServerConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.keys = keys
+        self.logger = logger
+        self.connections = ConnectionCount(configuration.connections)
+        self.state = ServerState(model: model)
+        bodies = ByteBudget(configuration.bodyMemory)
+        imageReader = ImageReader(configuration: configuration, metrics: metrics)
+    }
+
+    /// What answers new requests.
+    func answering() throws(APIError) -> ServedModel {
+        guard state.phase != .draining else { throw APIError(EngineFailure.stopped) }
+        return try loaded()
+    }
+
+    /// What is loaded, whether or not new requests are answered.
+    func loaded() throws(APIError) -> ServedModel {
+        guard let model = state.model else {
+            throw APIError(.notReady, "The server is loading its model.", status: 503, kind: .server)
+        }
+        return model
+    }
+}
+
+/// Where the server is in its life, what has been loaded, and how many requests are open.
+final class ServerState: Sendable {
+    enum Phase {
+        /// The port is open, the model is not loaded yet.
+        case loading
+        case ready
+        /// Not ready for load balancers any more, but requests are still taken.
+        case leaving
+        /// New requests are refused; running ones finish.
+        case draining
+    }
+
+    private struct Value {
+        var phase: Phase
+        var model: ServedModel?
+        var open = 0
+        var whenIdle: [AsyncStream<Void>.Continuation] = []
+    }
+
+    private let value: Mutex<Value>
+
+    init(model: ServedModel?) {
+        value = Mutex(Value(phase: model == nil ? .loading : .ready, model: model))
+    }
+
+    var phase: Phase { value.withLock { $0.phase } }
+
+    var model: ServedModel? { value.withLock { $0.model } }
+
+    func enter(_ phase: Phase) {
+        value.withLock { $0.phase = phase }
+    }
+
+    /// Answers with `model` from now on, unless the server is on its way out already.
+    func loaded(_ model: ServedModel) {
+        value.withLock { value in
+            value.model = model
+            if value.phase == .loading { value.phase = .ready }
+        }
+    }
+
+    /// Counts a request for as long as the result lives.
+    func open() -> OpenRequest {
+        value.withLock { $0.open += 1 }
+        return OpenRequest { [self] in
+            let waiting = value.withLock { value in
+                value.open -= 1
+                guard value.open == 0 else { return [AsyncStream<Void>.Continuation]() }
+                defer { value.whenIdle = [] }
+                return value.whenIdle
+            }
+            waiting.forEach { $0.finish() }
+        }
+    }
+
+    /// Waits until no request is open.
+    func idle() async {
+        let (stream, continuation) = AsyncStream<Void>.makeStream()
+        let isIdle = value.withLock { value in
+            if value.open > 0 { value.whenIdle.append(continuation) }
+            return value.open == 0
+        }
+        if isIdle { continuation.finish() }
+        for await _ in stream {}
+    }
+}
+
+/// One request that is not over.
+final class OpenRequest: Sendable {
+    private let close: @Sendable () -> Void
+
+    init(close: @escaping @Sendable () -> Void) {
+        self.close = close
+    }
+
+    deinit {
+        close()
+    }
+}
+
+extension ServerContext {
+    /// The handler that knows whether the caller is still there.
+    func monitor() async throws -> ConnectionMonitor {
+        // A closed channel has no handlers any more.
+        do { return try await channel.pipeline.handler(type: ConnectionMonitor.self).get() } catch {
+            throw ClientClosed()
+        }
+    }
+}

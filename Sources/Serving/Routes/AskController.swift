@@ -1,0 +1,85 @@
+import Engine
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import WireFormats
+
+/// `POST /v1/ask`: a question about images, by JSON or by form.
+struct AskController: Controller {
+    let services: Services
+
+    func addRoutes(to routes: Routes) {
+        routes.add("/v1/ask", for: .scope(.ask), post: answer)
+    }
+
+    @Sendable private func answer(_ request: Request, context: ServerContext) async throws -> Response {
+        let model = try services.answering()
+        let (wanted, memory) = try await request.read(
+            ["application/json", "multipart/form-data"], services: services, context: context
+        ) {
+            try Self.question($0)
+        }
+        let delivery = Self.delivery(wanted, accept: request.headers[.accept])
+        let isPlain = delivery == .plain
+        if isPlain, wanted.wantsScores {
+            throw APIError(.unsupportedValue, "Bare text has no place for scores.", param: "scores")
+        }
+        let admission = Admission(services: services, model: model)
+        let policy = try admission.policy(wanted.model)
+        let options = try Self.options(wanted, policy: policy, catalog: admission.catalog)
+        let user = DialogueMessage(role: .user, parts: wanted.images.map { .image($0) } + [.text(wanted.question)])
+        let system = wanted.system.map { DialogueMessage(role: .system, parts: [.text($0)]) }
+        let admitted = try await admission.admit(
+            (system.map { [$0] } ?? []) + [user], options: options, policy: policy, param: "question",
+            scores: wanted.wantsScores || options.count > 1, context: context)
+        memory.giveBack()
+        let encoder = AskEncoder(
+            id: newID("ask_"), created: unixTime(), model: wanted.model ?? policy.name, generation: policy.generation)
+        let answer = AskAnswer(
+            services: services, engine: model.engine, admitted: admitted, wantsScores: wanted.wantsScores,
+            encoder: encoder, monitor: try await context.monitor(), record: context.record)
+        switch delivery {
+        case .whole: return try await answer.whole()
+        case .plain: return answer.plain()
+        case .events: return answer.events()
+        }
+    }
+
+    /// How an answer is delivered; the values are the media types.
+    private enum Delivery: String, CaseIterable {
+        case events = "text/event-stream"
+        case plain = "text/plain"
+        case whole = "application/json"
+    }
+
+    /// The field `stream` decides before the header does.
+    private static func delivery(_ wanted: AskRequest, accept: String?) -> Delivery {
+        let choices = Delivery.allCases.filter { wanted.isStreaming == nil || wanted.isStreaming == ($0 != .whole) }
+        return Delivery(rawValue: AcceptHeader(accept).preferred(of: choices.map(\.rawValue))) ?? .events
+    }
+
+    /// What is asked for, if there is a reward model for what needs one.
+    private static func options(
+        _ wanted: AskRequest, policy: Policy, catalog: PolicyCatalog
+    ) throws(APIError) -> GenerationOptions {
+        var options = wanted.options
+        let param = options.count > 1 ? "best_of" : wanted.wantsScores ? "scores" : nil
+        if let param, catalog.reward == nil {
+            throw APIError(
+                .unsupportedParameter, "\(param) is not supported: no reward model is loaded.", param: param)
+        }
+        // Candidates of a policy that is greedy unless told otherwise would all be the same.
+        if options.count > 1, policy.sampling.temperature == 0 { options.temperature = options.temperature ?? 1 }
+        return options
+    }
+
+    private static func question(_ body: Body) throws(APIError) -> AskRequest {
+        guard !body.contentType.lowercased().hasPrefix("application/json") else {
+            return try AskRequest(body: body.bytes)
+        }
+        guard let boundary = FormPart.boundary(contentType: body.contentType) else {
+            throw APIError(.invalidValue, "Content-Type has no valid boundary.")
+        }
+        return try AskRequest(form: FormPart.parse(body.bytes, boundary: boundary))
+    }
+}

@@ -1,0 +1,59 @@
+import Checkpoints
+import Engine
+import Hummingbird
+import Models
+import WireFormats
+
+/// The policies that can be asked.
+struct ModelsController: Controller {
+    let services: Services
+
+    func addRoutes(to routes: Routes) {
+        routes.add(
+            "/v1/models", for: .anyKey,
+            get: { _, _ in
+                let model = try services.loaded()
+                return Response(ModelInfo.list(model.policies.catalog.policies.map { info($0, of: model) }))
+            })
+        routes.add(
+            "/v1/models/{id}", for: .anyKey,
+            get: { _, context in
+                let model = try services.loaded()
+                let id = try context.parameters.require("id")
+                guard let policy = model.policies.catalog[id] else { throw APIError.unknownModel(id) }
+                return Response(info(policy, of: model).json)
+            })
+    }
+
+    private func info(_ policy: Policy, of model: ServedModel) -> ModelInfo {
+        let image = policy.vision.map { vision in
+            ModelInfo.Image(
+                tileSize: vision.processor.tileSize, tokensPerTile: vision.encoder.configuration.tokensPerTile,
+                maximumTiles: vision.processor.maximumTiles)
+        }
+        let sampling = policy.sampling
+        return ModelInfo(
+            id: policy.name, created: policy.created, generation: policy.generation, parent: policy.parent,
+            contextLength: model.contextLength, image: image, takesMessages: model.processor.takesMessages,
+            defaults: [
+                JSON.Member("temperature", JSON(Double(sampling.temperature))),
+                JSON.Member("top_p", JSON(Double(sampling.topP))), JSON.Member("top_k", JSON(sampling.topK ?? 0)),
+                JSON.Member("min_p", JSON(Double(sampling.minP))),
+                JSON.Member("repetition_penalty", JSON(Double(sampling.repetitionPenalty))),
+                JSON.Member("max_tokens", JSON(services.configuration.maximumTokens)),
+            ],
+            digests: policy.digests.map {
+                .init(
+                    adapter: $0.adapter, adapterConfiguration: $0.adapterConfiguration, vision: $0.vision,
+                    backbone: $0.backbone)
+            })
+    }
+}
+
+extension APIError {
+    /// There is no policy of that name.
+    static func unknownModel(_ name: String) -> APIError {
+        APIError(
+            .modelNotFound, "The model \(name.prefix(100)) does not exist.", param: "model", status: 404)
+    }
+}

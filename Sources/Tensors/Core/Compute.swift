@@ -1,0 +1,115 @@
+import CKernels
+
+/// An instruction set that the kernels are written for.
+public enum InstructionSet: String, Sendable, CaseIterable {
+    /// Plain C, for any processor.
+    case portable
+    /// AVX2 with FMA and F16C.
+    case avx2
+    /// AVX-512 with VNNI integer dot products.
+    case avx512
+
+    /// The widest one that this processor and operating system support.
+    public static var best: InstructionSet {
+        switch apus_isa_best() {
+        case APUS_ISA_AVX512_VNNI: .avx512
+        case APUS_ISA_AVX2: .avx2
+        default: .portable
+        }
+    }
+
+    /// Those that this processor can run, the portable one first.
+    public static var supported: [InstructionSet] {
+        allCases.filter { $0.isa.rawValue <= apus_isa_best().rawValue }
+    }
+
+    var isa: apus_isa {
+        switch self {
+        case .portable: APUS_ISA_PORTABLE
+        case .avx2: APUS_ISA_AVX2
+        case .avx512: APUS_ISA_AVX512_VNNI
+        }
+    }
+}
+
+/// Why the kernels could not be chosen as asked.
+public enum ComputeError: Error, Equatable, CustomStringConvertible {
+    /// The environment names no instruction set that we have.
+    case unknownInstructionSet(String)
+    /// This processor cannot run the one it names.
+    case unsupportedInstructionSet(InstructionSet)
+
+    /// What to do about it.
+    public var description: String {
+        let names = InstructionSet.supported.map(\.rawValue).joined(separator: ", ")
+        let problem =
+            switch self {
+            case .unknownInstructionSet(let name): "APUS_ISA=\(name) is not an instruction set"
+            case .unsupportedInstructionSet(let set): "APUS_ISA=\(set.rawValue) does not run here"
+            }
+        return "\(problem); this machine has: \(names)"
+    }
+}
+
+/// The processor as the models see it: the kernels of one instruction set and the threads they run on.
+///
+/// All arithmetic on tensors is a method of this type, each in a file of its own. Every result is bitwise the same for
+/// any number of threads, and every row's result is the same whatever rows are computed beside it.
+public final class Compute: Sendable {
+    /// The instruction set whose kernels run.
+    public let instructionSet: InstructionSet
+    package let pool: ThreadPool
+    private let single: Compute?
+    // Unchecked: a constant table of C function pointers.
+    private nonisolated(unsafe) let table: apus_kernels
+
+    /// Takes the kernels of `instructionSet`, which this processor must support, and starts `threads - 1` workers.
+    public init(threads: Int, instructionSet: InstructionSet = .best) {
+        precondition(InstructionSet.supported.contains(instructionSet), "\(instructionSet) does not run here")
+        self.instructionSet = instructionSet
+        self.table = apus_kernels_for(instructionSet.isa).pointee
+        self.pool = ThreadPool(threads: threads)
+        self.single = threads > 1 ? Compute(threads: 1, instructionSet: instructionSet) : nil
+        pool.start()
+    }
+
+    /// The same kernels on the caller's thread alone: for threads that share out rows instead of pieces of each
+    /// product.
+    package var alone: Compute { single ?? self }
+
+    deinit {
+        pool.stop()
+    }
+
+    /// The kernels for this machine, or those that the variable `APUS_ISA` names (`portable`, `avx2`, `avx512`).
+    ///
+    /// - Throws: `ComputeError` when the variable's value cannot be had.
+    public convenience init(threads: Int, environment: [String: String]) throws(ComputeError) {
+        guard let name = environment["APUS_ISA"], !name.isEmpty else {
+            self.init(threads: threads, instructionSet: .best)
+            return
+        }
+        guard let asked = InstructionSet(rawValue: name) else { throw .unknownInstructionSet(name) }
+        guard InstructionSet.supported.contains(asked) else { throw .unsupportedInstructionSet(asked) }
+        self.init(threads: threads, instructionSet: asked)
+    }
+
+    /// Whether products of `PackedMatrix` can be had in bfloat16.
+    public var multipliesBFloat16: Bool { bfloat16 != nil }
+
+    /// Threads that kernels run on, the caller's included.
+    public var threads: Int { pool.threads }
+
+    var elementwise: apus_elementwise_kernels { table.elementwise.pointee }
+    var gemm: apus_gemm_kernels { table.gemm.pointee }
+    var bfloat16: apus_bf16_kernels? { apus_bf16_for(instructionSet.isa)?.pointee }
+    var quantized: apus_quantized_kernels { table.quantized.pointee }
+    func kvAttention(_ precision: KVCache.Precision) -> apus_kv_attention_kernels {
+        switch precision {
+        case .fp16: table.kv_attention.pointee
+        case .int16: table.kv_attention_int16.pointee
+        case .int8: table.kv_attention_int8.pointee
+        }
+    }
+
+}

@@ -1,0 +1,125 @@
+import Synchronization
+
+/// A buffer of floats, aligned to 64 bytes; freed buffers are kept for the next tensor of their size.
+///
+/// A forward pass makes and drops thousands of tensors of a few sizes. Fresh memory from the system would cost a page
+/// fault every 4 KiB, more than the arithmetic of a small layer.
+final class Storage: @unchecked Sendable {
+    // Sendable: a buffer is written only while its `Tensor` holds the one reference to it.
+    let base: UnsafeMutablePointer<Float>
+    let count: Int
+
+    init(uninitialized count: Int) {
+        self.count = count
+        self.base = Recycler.shared.take(capacity: Recycler.capacity(for: count))
+    }
+
+    deinit {
+        Recycler.shared.give(base, capacity: Recycler.capacity(for: count))
+    }
+}
+
+extension Tensor {
+    /// Lets at least so many bytes of freed tensors be kept for the tensors that follow.
+    ///
+    /// For work that takes the same large buffers over and over: the system's pages cost more than a pass over them.
+    package static func keepFreedMemory(atLeast bytes: Int) {
+        Recycler.shared.raiseLimit(to: bytes)
+    }
+}
+
+/// The free lists behind `Storage`: buffers by capacity, up to a total that stays bounded.
+private final class Recycler: Sendable {
+    static let shared = Recycler()
+
+    private let state = Mutex(State())
+
+    /// Capacities grow in steps of an eighth of a power of two, so that at most an eighth of a buffer is wasted.
+    static func capacity(for count: Int) -> Int {
+        let minimum = max(count, 16)
+        let step = step(at: power(of: minimum))
+        return (minimum + step - 1) / step * step
+    }
+
+    /// The number of a capacity: they are few.
+    private static func shelf(for capacity: Int) -> Int {
+        let power = power(of: capacity)
+        return 8 * power + (capacity - (1 << power)) / step(at: power)
+    }
+
+    private static func power(of capacity: Int) -> Int { Int.bitWidth - 1 - capacity.leadingZeroBitCount }
+
+    private static func step(at power: Int) -> Int { max(16, (1 << power) / 8) }
+
+    func raiseLimit(to bytes: Int) {
+        state.withLock { $0.limit = max($0.limit, bytes) }
+    }
+
+    func take(capacity: Int) -> UnsafeMutablePointer<Float> {
+        let (recycled, dropped) = state.withLock { $0.take(capacity: capacity) }
+        free(dropped)
+        if let recycled, let pointer = UnsafeMutablePointer<Float>(bitPattern: recycled) { return pointer }
+        return UnsafeMutableRawPointer.allocate(byteCount: capacity * 4, alignment: 64)
+            .bindMemory(to: Float.self, capacity: capacity)
+    }
+
+    func give(_ pointer: UnsafeMutablePointer<Float>, capacity: Int) {
+        free(state.withLock { $0.give(UInt(bitPattern: pointer), capacity: capacity) })
+    }
+
+    private func free(_ addresses: [UInt]) {
+        for address in addresses { UnsafeMutableRawPointer(bitPattern: address)?.deallocate() }
+    }
+
+    private struct State {
+        static let minimumLimit = 64 << 20
+
+        private struct Shelf {
+            var capacity = 0
+            var addresses: [UInt] = []
+            var lastAsked = 0
+        }
+
+        private var shelves = [Shelf](repeating: Shelf(), count: 8 * Int.bitWidth)
+        private var asked = 0
+        private var bytes = 0
+        var limit = minimumLimit
+
+        /// A kept buffer, if there is one. If not, what is kept beyond the usual makes room for the new one.
+        mutating func take(capacity: Int) -> (address: UInt?, dropped: [UInt]) {
+            asked += 1
+            let shelf = Recycler.shelf(for: capacity)
+            shelves[shelf].lastAsked = asked
+            if let address = shelves[shelf].addresses.popLast() {
+                bytes -= capacity * 4
+                return (address, [])
+            }
+            return (nil, drop(until: max(Self.minimumLimit, bytes - capacity * 4)))
+        }
+
+        /// Keeps a buffer; returns those that there is no more room for.
+        mutating func give(_ address: UInt, capacity: Int) -> [UInt] {
+            if capacity * 4 > limit { return [address] }
+            let dropped = drop(until: limit - capacity * 4)
+            let shelf = Recycler.shelf(for: capacity)
+            shelves[shelf].capacity = capacity
+            shelves[shelf].addresses.append(address)
+            bytes += capacity * 4
+            return dropped
+        }
+
+        /// Takes out buffers until at most `limit` bytes are kept, first of the capacity not asked for the longest.
+        private mutating func drop(until limit: Int) -> [UInt] {
+            var dropped: [UInt] = []
+            while bytes > limit {
+                let filled = shelves.indices.filter { !shelves[$0].addresses.isEmpty }
+                guard let oldest = filled.min(by: { shelves[$0].lastAsked < shelves[$1].lastAsked }),
+                    let address = shelves[oldest].addresses.popLast()
+                else { break }
+                dropped.append(address)
+                bytes -= shelves[oldest].capacity * 4
+            }
+            return dropped
+        }
+    }
+}

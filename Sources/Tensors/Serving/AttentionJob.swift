@@ -1,0 +1,167 @@
+import CKernels
+
+/// One call of `Compute.attend`, cut into tiles: queries of one sequence that share a key-value head. A tile goes along
+/// the keys once, a span at a time, with all of its queries: what it reads stays in the cache for the next of them.
+///
+/// A tile that is much of the work, as in decoding, is cut once more along its keys, into the spans that the kernels
+/// reduce apart anyway: the bits of the result are the same.
+struct AttentionJob {
+    private typealias State = apus_attention_state
+
+    /// Some queries of one sequence and key-value head, numbered row by row and within a row by head of the group.
+    private struct Tile {
+        let sequence: Int
+        let head: Int
+        let queries: Range<Int>
+        /// Spans of keys that the last query sees, and so the most that any does.
+        let spans: Int
+
+        /// What the tile costs, about.
+        var work: Int { spans * queries.count }
+    }
+
+    /// What one thread does at a time: spans of a tile. `states` is where the results wait for the tile's other
+    /// spans, or nil when these are all.
+    private struct Unit {
+        let tile: Tile
+        let spans: Range<Int>
+        let states: Int?
+    }
+
+    /// Calls of a kernel that follow each other over the same span. More save little and leave less to share out.
+    private static let callsPerTile = 4
+
+    let kernels: apus_kv_attention_kernels
+    let queries: UnsafePointer<Float>
+    /// Elements from one row of queries to the next.
+    let stride: Int
+    let out: UnsafeMutablePointer<Float>
+    let heads: Int
+    let layer: Int
+    let sequences: [SequenceSlice]
+    let cache: KVCache
+
+    private var group: Int { heads / cache.heads }
+
+    /// Computes all results.
+    func run(on pool: ThreadPool) {
+        let tiles = self.tiles()
+        let share = tiles.reduce(0) { $0 + $1.work } / (8 * pool.threads)
+        var units: [Unit] = []
+        var split: [(tile: Tile, states: Int)] = []
+        var stateCount = 0
+        for tile in tiles {
+            if tile.spans == 1 || tile.work <= share {
+                units.append(Unit(tile: tile, spans: 0..<tile.spans, states: nil))
+                continue
+            }
+            split.append((tile, stateCount))
+            for span in 0..<tile.spans {
+                units.append(Unit(tile: tile, spans: span..<span + 1, states: stateCount))
+                stateCount += tile.queries.count
+            }
+        }
+        withUnsafeStates(stateCount) { states in
+            pool.run(count: units.count) { run(units[$0], states) }
+            pool.run(count: split.count) { merge(split[$0].tile, states + split[$0].states) }
+        }
+    }
+
+    private func tiles() -> [Tile] {
+        var tiles: [Tile] = []
+        for (index, slice) in sequences.enumerated() {
+            let count = slice.rows.count * group
+            for head in 0..<cache.heads {
+                for queries in (0..<count).pieces(of: kernels.queries * Self.callsPerTile) {
+                    let spans = spans(seenBy: queries.upperBound - 1, of: slice)
+                    tiles.append(Tile(sequence: index, head: head, queries: queries, spans: spans))
+                }
+            }
+        }
+        return tiles
+    }
+
+    private func run(_ unit: Unit, _ states: UnsafeMutablePointer<State>) {
+        if let offset = unit.states {
+            attend(unit, states + offset)
+            return
+        }
+        withUnsafeStates(unit.tile.queries.count) { states in
+            attend(unit, states)
+            finish(unit.tile, states)
+        }
+    }
+
+    /// Spans of keys of which a query sees something.
+    private func spans(seenBy query: Int, of slice: SequenceSlice) -> Int {
+        (limit(of: query, in: slice) + Int(APUS_KV_SPAN) - 1) / Int(APUS_KV_SPAN)
+    }
+
+    /// Positions that a query sees.
+    private func limit(of query: Int, in slice: SequenceSlice) -> Int { slice.start + query / group + 1 }
+
+    private func attend(_ unit: Unit, _ states: UnsafeMutablePointer<State>) {
+        let tile = unit.tile
+        let slice = sequences[tile.sequence]
+        let scale = 1 / Float(cache.headSize).squareRoot()
+        let calls = tile.queries.pieces(of: kernels.queries).map { queries in
+            (
+                sources: queries.map { query -> UnsafePointer<Float>? in
+                    let (row, head) = coordinates(of: query, in: tile)
+                    return self.queries + row * stride + head * cache.headSize
+                },
+                limits: queries.map { limit(of: $0, in: slice) },
+                spans: spans(seenBy: queries.upperBound - 1, of: slice),
+                states: states + (queries.lowerBound - tile.queries.lowerBound)
+            )
+        }
+        slice.blockTable.withUnsafeBufferPointer { table in
+            var pages = cache.pages(layer: layer, head: tile.head, table: table.baseAddress)
+            for span in unit.spans {
+                for call in calls where span < call.spans {
+                    kernels.attend(
+                        call.sources, call.limits, call.limits.count, scale, &pages, span, span + 1, call.states)
+                }
+            }
+        }
+    }
+
+    /// Merges the states of all spans of a tile into the first span's.
+    private func merge(_ tile: Tile, _ states: UnsafeMutablePointer<State>) {
+        let count = tile.queries.count
+        for span in 1..<tile.spans {
+            for query in 0..<count {
+                kernels.merge(states + query, states + span * count + query, cache.headSize)
+            }
+        }
+        finish(tile, states)
+    }
+
+    private func finish(_ tile: Tile, _ states: UnsafeMutablePointer<State>) {
+        for (index, query) in tile.queries.enumerated() {
+            let (row, head) = coordinates(of: query, in: tile)
+            kernels.finish(states + index, cache.headSize, out + (row * heads + head) * cache.headSize)
+        }
+    }
+
+    /// The row and head of a query and its result in the batch.
+    private func coordinates(of query: Int, in tile: Tile) -> (row: Int, head: Int) {
+        (sequences[tile.sequence].rows.lowerBound + query / group, tile.head * group + query % group)
+    }
+
+    /// Calls `body` with `count` states that have seen nothing.
+    private func withUnsafeStates(_ count: Int, _ body: (UnsafeMutablePointer<State>) -> Void) {
+        withUnsafeTemporaryAllocation(of: State.self, capacity: max(1, count)) { states in
+            for index in 0..<count { states[index].weight = 0 }
+            guard let base = states.baseAddress else { return }
+            body(base)
+        }
+    }
+}
+
+extension Range<Int> {
+    /// Consecutive parts of `length`; the last one may be shorter.
+    fileprivate func pieces(of length: Int) -> [Range<Int>] {
+        stride(from: lowerBound, to: upperBound, by: length).map { $0..<Swift.min(upperBound, $0 + length) }
+    }
+}

@@ -1,0 +1,74 @@
+import Datasets
+public import Engine
+import Images
+public import Tokenizers
+
+/// Samples several answers to each prompt at temperature 1, by the engine that serves.
+public struct AnswerSampler: Sendable {
+    private let engine: any InferenceEngine
+    private let input: InputProcessor
+    private let policy: Policy
+
+    /// A sampler of `policy`'s answers by way of `engine`.
+    public init(engine: any InferenceEngine, tokenizer: Tokenizer, policy: Policy) {
+        self.engine = engine
+        self.input = InputProcessor(tokenizer: tokenizer)
+        self.policy = policy
+    }
+
+    /// The policy as records name it, NAME@GENERATION.
+    public var name: String { "\(policy.name)@\(policy.generation)" }
+
+    /// Asks for the answers to a prompt, the distractor ones last; number n is drawn with the seed `seed` + n.
+    func ask(_ prompt: RankingPrompt, _ settings: RankingSettings, seed: UInt64) throws -> [AsyncStream<EngineEvent>] {
+        let own = try request(prompt, about: prompt.image, settings)
+        let distractor = settings.distractorAnswers > 0 ? try request(prompt, about: prompt.otherImage, settings) : own
+        return try (0..<settings.samples).map { index in
+            var request = settings.isDistractor(index) ? distractor : own
+            request.sampling.seed = seed &+ UInt64(index)
+            return try engine.submit(request, in: engine.reserve())
+        }
+    }
+
+    private func request(
+        _ prompt: RankingPrompt, about image: RGBImage, _ settings: RankingSettings
+    ) throws -> EngineRequest {
+        var request = try input.request(
+            messages: [ChatMessage(role: .user, content: [.image(0), .text(prompt.task.question)])],
+            images: [.init(image: image)], policy: policy)
+        request.sampling = SamplingParameters()
+        request.stop.maximumTokens = settings.maximumTokens
+        return request
+    }
+
+    /// The answer that a stream tells.
+    ///
+    /// - Parameter isStray: whether another image was asked about.
+    func answer(_ events: AsyncStream<EngineEvent>, isDistractor: Bool) async throws
+        -> PreferenceRecord.RankedCompletion
+    {
+        var text = ""
+        var tokens: [Int32] = []
+        var reason = PreferenceRecord.FinishReason.length
+        for await event in events {
+            switch event {
+            case .started: break
+            case .text(let delta):
+                text += delta.text
+                tokens += delta.tokens.map(\.id)
+            case .finished(let completion):
+                tokens += completion.tokens.map(\.id)
+                switch completion.reason {
+                case .endToken, .stopString: reason = .stop
+                case .length, .repetition: reason = .length
+                case .cancelled: throw CancellationError()
+                }
+            case .failed(let failure): throw failure
+            }
+        }
+        return .init(
+            text: text, tokens: tokens,
+            policy: isDistractor ? name + PreferenceRecord.RankedCompletion.distractorMark : name,
+            finishReason: reason)
+    }
+}

@@ -1,0 +1,80 @@
+/// The body of `POST /v1/ask`, as JSON or as a form.
+public struct AskRequest: Sendable, Equatable {
+    /// What is asked; at least one character.
+    public var question: String
+    /// The images that it is about, in order.
+    public var images: [ImageReference]
+    /// The policy asked for; nil for the default one.
+    public var model: String?
+    /// Instructions.
+    public var system: String?
+    /// Whether the answer is delivered frame by frame; nil: the `Accept` header decides.
+    public var isStreaming: Bool?
+    /// How the answer is generated: `options.count` candidates, of which the reward model picks one.
+    public var options: GenerationOptions
+    /// Whether the answer comes with its scores.
+    public var wantsScores: Bool
+
+    /// Reads a JSON body; refuses whatever has no effect.
+    public init(body: [UInt8]) throws(APIError) {
+        var fields = try FieldReader(body: body)
+        let detail = try fields.detail()
+        try self.init(&fields, images: fields.images(detail))
+    }
+
+    /// Reads the parts of a form: the same fields, with images as files named `image`, and `stop` repeatable.
+    public init(form: [FormPart]) throws(APIError) {
+        var members: [JSON.Member] = []
+        var stops: [JSON] = []
+        var files: [[UInt8]] = []
+        for part in form {
+            if part.name == "image" {
+                files.append(part.bytes)
+                continue
+            }
+            let value = try Self.value(of: part)
+            if part.name == "stop" {
+                stops.append(value)
+            } else if members.contains(where: { $0.name == part.name }) {
+                throw APIError(.invalidValue, "The part \(part.name) is there twice.", param: part.name)
+            } else {
+                members.append(JSON.Member(part.name, value))
+            }
+        }
+        if !stops.isEmpty { members.append(JSON.Member("stop", .array(stops))) }
+        var fields = try FieldReader(.object(members))
+        let detail = try fields.detail()
+        try self.init(
+            &fields, images: files.map { ImageReference(source: .file($0), detail: detail, param: "image") })
+    }
+
+    private init(_ fields: inout FieldReader, images: [ImageReference]) throws(APIError) {
+        question = try fields.require(fields.string("question"), "question")
+        guard !question.isEmpty else {
+            throw APIError(.invalidValue, "question must not be empty.", param: "question")
+        }
+        self.images = images
+        model = try fields.string("model")
+        system = try fields.string("system")
+        isStreaming = try fields.bool("stream")
+        options = GenerationOptions()
+        try options.readSampling(&fields)
+        options.maximumTokens = try fields.integer("max_tokens", in: 1...Int64.max).map { Int($0) }
+        options.count = try fields.integer("best_of", in: 1...16).map { Int($0) } ?? 1
+        wantsScores = try fields.bool("scores") ?? false
+        try fields.finish()
+    }
+
+    /// A form knows only text: fields that hold numbers or flags are read as JSON writes those.
+    private static func value(of part: FormPart) throws(APIError) -> JSON {
+        guard let text = String(validating: part.bytes, as: UTF8.self) else {
+            throw APIError(.invalidValue, "The part \(part.name) is not UTF-8.", param: part.name)
+        }
+        switch part.name {
+        case "stream", "max_tokens", "temperature", "top_p", "top_k", "min_p", "seed", "best_of", "scores":
+            guard let value = try? JSON.parse(part.bytes) else { return .string(text) }
+            return value
+        default: return .string(text)
+        }
+    }
+}

@@ -1,0 +1,130 @@
+/// What a request cost, in tokens.
+public struct Usage: Sendable, Equatable {
+    /// Prompt positions, images included; once, however many answers there are.
+    public var promptTokens: Int
+    /// Positions of images among them.
+    public var imageTokens: Int
+    /// Positions of each prompt that were not computed again, by the prompt's index.
+    private var cached: [Int: Int] = [:]
+    /// Tokens of all answers, end tokens included.
+    public var completionTokens: Int
+
+    /// Counts of a request.
+    public init(promptTokens: Int, imageTokens: Int, completionTokens: Int = 0) {
+        self.promptTokens = promptTokens
+        self.imageTokens = imageTokens
+        self.completionTokens = completionTokens
+    }
+
+    /// Positions of all prompts that were not computed again.
+    public var cachedTokens: Int { cached.values.reduce(0, +) }
+
+    /// Counts the positions of a prompt that one of its answers found in the cache. Later answers also find what
+    /// the first one computed, so the smallest count is the prompt's.
+    public mutating func add(cachedTokens: Int, ofPrompt index: Int) {
+        cached[index] = min(cached[index] ?? .max, cachedTokens)
+    }
+
+    /// OpenAI's shape.
+    public var json: JSON {
+        [
+            "prompt_tokens": JSON(promptTokens), "completion_tokens": JSON(completionTokens),
+            "total_tokens": JSON(promptTokens + completionTokens),
+            "prompt_tokens_details": [
+                "cached_tokens": JSON(cachedTokens), "image_tokens": JSON(imageTokens), "audio_tokens": 0,
+            ],
+            "completion_tokens_details": [
+                "reasoning_tokens": 0, "audio_tokens": 0, "accepted_prediction_tokens": 0,
+                "rejected_prediction_tokens": 0,
+            ],
+        ]
+    }
+}
+
+/// A token of an answer with its probability.
+public struct TokenLogprob: Sendable, Equatable {
+    /// A token that could stand at its place.
+    public struct Alternative: Sendable, Equatable {
+        /// The token's bytes.
+        public var bytes: [UInt8]
+        /// In nats, never below -9999; nil for the first token of a prompt, before which nothing stands.
+        public var logprob: Double?
+
+        /// A candidate.
+        public init(bytes: [UInt8], logprob: Float?) {
+            self.bytes = bytes
+            self.logprob = logprob.map { $0 >= -9999 ? Double($0) : -9999 }
+        }
+
+        fileprivate var value: JSON { logprob.map { JSON($0) } ?? .null }
+    }
+
+    /// The token itself.
+    public var token: Alternative
+    /// The most likely tokens, best first.
+    public var top: [Alternative]
+
+    /// A token and the alternatives to it.
+    public init(_ token: Alternative, top: [Alternative]) {
+        self.token = token
+        self.top = top
+    }
+}
+
+extension TokenLogprob.Alternative {
+    /// The entry of chat completions.
+    fileprivate var members: [JSON.Member] {
+        [
+            JSON.Member("token", .string(String(decoding: bytes, as: UTF8.self))),
+            JSON.Member("logprob", value),
+            JSON.Member("bytes", .array(bytes.map { .integer(Int64($0)) })),
+        ]
+    }
+
+    /// The token as text: its bytes in hex where they are not UTF-8, so that different tokens stay different.
+    fileprivate var key: String {
+        if let text = String(validating: bytes, as: UTF8.self) { return text }
+        return "bytes:"
+            + bytes.map { byte in
+                let digits = String(byte, radix: 16)
+                return "\\x" + (digits.count == 1 ? "0" : "") + digits
+            }.joined()
+    }
+}
+
+extension [TokenLogprob] {
+    /// `logprobs` of a chat completion's choice.
+    package var chatJSON: JSON {
+        let content = map { entry in
+            JSON.object(
+                entry.token.members + [JSON.Member("top_logprobs", .array(entry.top.map { .object($0.members) }))])
+        }
+        return ["content": .array(content), "refusal": nil]
+    }
+
+    /// `logprobs` of a completion's choice: four arrays of equal length.
+    ///
+    /// - Parameter offset: characters of the text before the first token; moved behind the last one.
+    package func completionJSON(offset: inout Int) -> JSON {
+        var offsets: [JSON] = []
+        for entry in self {
+            offsets.append(JSON(offset))
+            // Each character has exactly one byte that does not continue another.
+            offset += entry.token.bytes.count { $0 & 0xC0 != 0x80 }
+        }
+        let top = map { entry -> JSON in
+            if entry.token.logprob == nil { return .null }
+            var members: [JSON.Member] = []
+            for alternative in entry.top + [entry.token] where !members.contains(where: { $0.name == alternative.key })
+            {
+                members.append(JSON.Member(alternative.key, alternative.value))
+            }
+            return .object(members)
+        }
+        return [
+            "tokens": .array(map { .string($0.token.key) }),
+            "token_logprobs": .array(map(\.token.value)),
+            "top_logprobs": .array(top), "text_offset": .array(offsets),
+        ]
+    }
+}

@@ -1,0 +1,126 @@
+/// A policy as `/v1/models` shows it.
+public struct ModelInfo: Sendable, Equatable {
+    /// How a policy sees.
+    public struct Image: Sendable, Equatable {
+        /// Side of a tile, in pixels.
+        public var tileSize: Int
+        /// Positions of a tile.
+        public var tokensPerTile: Int
+        /// The most tiles of one image.
+        public var maximumTiles: Int
+
+        /// Facts about a policy's vision.
+        public init(tileSize: Int, tokensPerTile: Int, maximumTiles: Int) {
+            self.tileSize = tileSize
+            self.tokensPerTile = tokensPerTile
+            self.maximumTiles = maximumTiles
+        }
+    }
+
+    /// The SHA-256 of the weights that a policy answers with; nil for parts that it lacks.
+    public struct Digests: Sendable, Equatable {
+        /// The adapter's weights.
+        public var adapter: String?
+        /// The adapter's configuration.
+        public var adapterConfiguration: String?
+        /// The vision model's weights.
+        public var vision: String?
+        /// The base model's file.
+        public var backbone: String
+
+        /// The given digests.
+        public init(adapter: String?, adapterConfiguration: String?, vision: String?, backbone: String) {
+            self.adapter = adapter
+            self.adapterConfiguration = adapterConfiguration
+            self.vision = vision
+            self.backbone = backbone
+        }
+
+        fileprivate var json: JSON {
+            [
+                "adapter_sha256": JSON(adapter), "adapter_config_sha256": JSON(adapterConfiguration),
+                "vision_sha256": JSON(vision), "backbone_sha256": .string(backbone),
+            ]
+        }
+    }
+
+    /// The policy's name.
+    public var id: String
+    /// Unix seconds.
+    public var created: Int
+    /// Its generation.
+    public var generation: Int
+    /// The policy that it was trained from; nil for the base model.
+    public var parent: String?
+    /// Positions of a context.
+    public var contextLength: Int
+    /// How it sees; nil if it does not.
+    public var image: Image?
+    /// Whether it takes messages; raw prompts alone where its vocabulary lacks the chat template's tokens.
+    public var takesMessages: Bool
+    /// Its sampling defaults, by field.
+    public var defaults: [JSON.Member]
+    /// What it answers with; nil if that is not known.
+    public var digests: Digests?
+
+    /// A policy to be listed.
+    public init(
+        id: String, created: Int, generation: Int, parent: String? = nil, contextLength: Int, image: Image?,
+        takesMessages: Bool = true,
+        defaults: [JSON.Member], digests: Digests? = nil
+    ) {
+        self.id = id
+        self.created = created
+        self.generation = generation
+        self.parent = parent
+        self.contextLength = contextLength
+        self.image = image
+        self.takesMessages = takesMessages
+        self.defaults = defaults
+        self.digests = digests
+    }
+
+    /// The fields that both OpenAI's and Anthropic's clients look for.
+    public var json: JSON {
+        let vision = image.map { image -> JSON in
+            [
+                "view_size": JSON(image.tileSize), "tokens_per_view": JSON(image.tokensPerTile),
+                "max_views": JSON(image.maximumTiles),
+            ]
+        }
+        return [
+            "id": .string(id), "object": "model", "type": "model", "created": JSON(created),
+            "created_at": .string(rfc3339(created)), "display_name": .string(id), "owned_by": "apus",
+            "root": .string(id), "parent": JSON(parent), "max_model_len": JSON(contextLength),
+            "generation": JSON(generation), "image": vision ?? .null,
+            "chat": .bool(takesMessages), "defaults": .object(defaults),
+            "digests": digests?.json ?? .null,
+        ]
+    }
+
+    /// The list of all policies, in the given order.
+    public static func list(_ models: [ModelInfo]) -> JSON {
+        [
+            "object": "list", "data": .array(models.map(\.json)), "has_more": false,
+            "first_id": JSON(models.first?.id), "last_id": JSON(models.last?.id),
+        ]
+    }
+}
+
+/// A time in UTC by RFC 3339.
+///
+/// - Parameter seconds: Unix seconds, at least 0.
+private func rfc3339(_ seconds: Int) -> String {
+    let days = max(seconds, 0) / 86_400
+    let time = max(seconds, 0) % 86_400
+    // Days are counted from 1 March of year 0, so that leap days come last (Howard Hinnant's civil_from_days).
+    let shifted = days + 719_468
+    let day = shifted % 146_097
+    let yearOfEra = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365
+    let dayOfYear = day - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let month = (5 * dayOfYear + 2) / 153
+    let year = yearOfEra + shifted / 146_097 * 400 + (month >= 10 ? 1 : 0)
+    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    let date = "\(year)-\(two(month < 10 ? month + 3 : month - 9))-\(two(dayOfYear - (153 * month + 2) / 5 + 1))"
+    return "\(date)T\(two(time / 3_600)):\(two(time / 60 % 60)):\(two(time % 60))Z"
+}
