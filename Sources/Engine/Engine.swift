@@ -93,13 +93,7 @@ public final class Engine: InferenceEngine {
     public func submit(
         _ request: EngineRequest, in reservation: Reservation
     ) throws(AdmissionError) -> AsyncStream<EngineEvent> {
-        if let measurement = request.measurement {
-            precondition(!request.prompt.isEmpty && !measurement.answers.isEmpty, "there is nothing to measure")
-        }
-        guard request.minimumPositions <= configuration.contextLength else {
-            let count = request.measurement == nil ? request.prompt.count : request.minimumPositions
-            throw .contextLengthExceeded(limit: configuration.contextLength, count: count)
-        }
+        try request.checkLength(limit: configuration.contextLength)
         // No bound is needed: an answer has at most as many events as the context has positions.
         let (stream, continuation) = AsyncStream<EngineEvent>.makeStream()
         let id = nextID.add(1, ordering: .relaxed).oldValue

@@ -138,14 +138,11 @@ public struct Benchmark: Sendable {
     }
 
     private func completion(of request: EngineRequest) async throws -> Completion {
-        for await event in try engine.submit(request, in: engine.reserve()) {
-            switch event {
-            case .started, .text: break
-            case .finished(let completion): return completion
-            case .failed(let failure): throw Failure.unfinished("\(failure)")
-            }
+        do {
+            return try await engine.answer(to: request).completion
+        } catch let failure as EngineFailure {
+            throw Failure.unfinished("\(failure)")
         }
-        throw Failure.unfinished("its events ended early")
     }
 
     private static func randomVision(for decoder: TransformerDecoder) throws(VisionError) -> Policy.Vision {

@@ -63,7 +63,7 @@ public struct PolicyDivergence: Codable, Sendable, Equatable {
             let some = requests[start..<min(start + open, requests.count)]
             let streams = try some.map { try engine.submit($0, in: engine.reserve(hasImages: true)) }
             for (request, stream) in zip(some, streams) {
-                answers.append(Answer(request: request, reply: try await stream.tokens()))
+                answers.append(Answer(request: request, reply: try await stream.answer().tokens.map(\.id)))
             }
         }
         return answers

@@ -43,22 +43,9 @@ public struct RepliesEnded: Codable, Sendable, Equatable {
                 streams.append(try engine.submit(request, in: engine.reserve()))
             }
             var count = 0
-            for stream in streams where try await stream.completion().reason == .endToken { count += 1 }
+            for stream in streams where try await stream.answer().completion.reason == .endToken { count += 1 }
             return Proportion(count, of: streams.count)
         }
         return RepliesEnded(policy: try await ended(policy), base: try await ended(base))
-    }
-}
-
-extension AsyncStream<EngineEvent> {
-    fileprivate func completion() async throws -> Completion {
-        for await event in self {
-            switch event {
-            case .started, .text: break
-            case .finished(let completion): return completion
-            case .failed(let failure): throw failure
-            }
-        }
-        throw EngineFailure.stopped
     }
 }

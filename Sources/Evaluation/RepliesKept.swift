@@ -57,7 +57,7 @@ public struct RepliesKept: Codable, Sendable, Equatable {
         }
         var conversations: [Conversation] = []
         for (prompt, events) in answers {
-            conversations.append((prompt, try await events.tokens()))
+            conversations.append((prompt, try await events.answer().tokens.map(\.id)))
         }
         return conversations
     }

@@ -67,7 +67,7 @@ struct Ask: AsyncParsableCommand {
         request.stop.maximumTokens = maxTokens
         request.stop.endsRepetition = true
         guard bestOf > 1 || scores else {
-            _ = try await answer(request, by: model.engine) { show($0) }
+            _ = try await model.engine.answer(to: request) { show($0) }
             return print()
         }
         let scoring = try AnswerScoring(
@@ -78,6 +78,7 @@ struct Ask: AsyncParsableCommand {
         guard room > 0 else { throw ValidationError("the question leaves no room for an answer that is scored") }
         request.stop.maximumTokens = min(maxTokens, room)
         request.topLogprobs = 0
+        if bestOf > 1 { request.makeAnswersDiffer() }
         try await answer(request, scoredBy: scoring, engine: model.engine)
     }
 
@@ -107,46 +108,22 @@ struct Ask: AsyncParsableCommand {
 
     /// Draws the candidates one after the other, shows the best one and tells its scores.
     private func answer(_ request: EngineRequest, scoredBy scoring: AnswerScoring, engine: Engine) async throws {
-        var answers: [DrawnAnswer] = []
+        var answers: [Answer] = []
         for choice in 0..<bestOf {
             var candidate = request
-            if bestOf > 1, request.sampling.temperature == 0 { candidate.sampling.temperature = 1 }
-            candidate.sampling = candidate.sampling.choice(choice)
-            answers.append(try await answer(candidate, by: engine))
+            candidate.sampling = request.sampling.choice(choice)
+            answers.append(try await engine.answer(to: candidate))
         }
-        let rewards = try await measure(scoring.rewards(of: answers), by: engine)
-        let best = AnswerScoring.best(of: rewards)
-        answers[best].deltas.forEach(show)
-        print()
-        guard scores else { return }
-        let value = try await measure(scoring.values, by: engine).first
-        let reference = try await measure(scoring.referenceLogProbability(of: answers[best]), by: engine).first
-        let kl = scoring.kl(of: answers[best], reference: reference)
+        let scores = try await scoring.pick(
+            from: answers, wantsScores: self.scores, score: engine.scores(of:)
+        ) { pick in
+            pick.answer.deltas.forEach(show)
+            print()
+        }
+        guard let scores else { return }
         func text(_ number: Double?) -> String { number.map { String(format: "%.4f", $0) } ?? "unknown" }
-        let line = "reward \(text(rewards[best])), value \(text(value)), KL \(text(kl))\n"
+        let line = "reward \(text(scores.reward)), value \(text(scores.value)), KL \(text(scores.kl))\n"
         FileHandle.standardError.write(Data(line.utf8))
-    }
-
-    private func answer(
-        _ request: EngineRequest, by engine: Engine, _ show: (TextDelta) -> Void = { _ in }
-    ) async throws -> DrawnAnswer {
-        var answer = DrawnAnswer()
-        for await event in try engine.submit(request, in: engine.reserve()) {
-            switch event {
-            case .started: break
-            case .text(let delta):
-                answer.append(delta)
-                show(delta)
-            case .finished(let completion): answer.completion = completion
-            case .failed(let failure): throw failure
-            }
-        }
-        return answer
-    }
-
-    private func measure(_ request: EngineRequest?, by engine: Engine) async throws -> [Double] {
-        guard let request else { return [] }
-        return try await answer(request, by: engine).completion?.measured ?? []
     }
 
     private func show(_ delta: TextDelta) {

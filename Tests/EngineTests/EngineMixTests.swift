@@ -80,15 +80,15 @@ import Tokenizers
         }
         if number % 3 == 1 {
             let answers = (0..<draw(1...4)).map { _ in (0..<draw(0...30)).map { _ in Int32(draw(3...40)) } }
-            let quantities = [.logProbability, .score(RewardHead(score: head.score)), Measurement.Quantity.score(head)]
-            request.measurement = Measurement(quantities[draw(0...2)], of: answers)
+            let quantities = [.logProbability, .head(RewardHead(score: head.score)), Scoring.Quantity.head(head)]
+            request.task = .score(Scoring(quantities[draw(0...2)], of: answers))
         }
         return request
     }
 
     private struct Result: Equatable {
         var tokens: [GeneratedToken] = []
-        var measured: [Double] = []
+        var scores: [Double] = []
         var ends: [FinishReason] = []
         var failures: [EngineFailure] = []
     }
@@ -105,7 +105,7 @@ import Tokenizers
             case .text(let delta): result.tokens += delta.tokens
             case .finished(let completion):
                 result.tokens += completion.tokens
-                result.measured = completion.measured
+                result.scores = completion.scores
                 result.ends.append(completion.reason)
             case .failed(let failure): result.failures.append(failure)
             }
@@ -124,7 +124,8 @@ import Tokenizers
             alone.append(await result(try engine.submit(request(number), in: engine.reserve())))
         }
         var generator = SeededGenerator(seed: 77)
-        #expect(Set(alone.flatMap(\.measured)).count > 50)
+        #expect(Set(alone.flatMap(\.scores)).count > 50)
+        #expect(alone.allSatisfy { $0.ends.count + $0.failures.count == 1 })
         var (dropped, late, whole, guesses) = (0, 0, 0, 0)
         for round in 0..<10 {
             let engine = engine {

@@ -49,15 +49,7 @@ import Tokenizers
                 decoder: try TransformerDecoder(file, compute: compute), tokenizer: Tokenizer(try Vocabulary(file)),
                 endToken: 2,
                 configuration: EngineConfiguration(contextLength: 256))
-            var tokens: [GeneratedToken] = []
-            for await event in try engine.submit(request, in: engine.reserve()) {
-                switch event {
-                case .started: break
-                case .text(let delta): tokens += delta.tokens
-                case .finished(let completion): tokens += completion.tokens
-                case .failed(let failure): Issue.record("\(failure)")
-                }
-            }
+            let tokens = try await engine.answer(to: request).tokens
             #expect(tokens.count == 253 && tokens.contains { $0.id > 200 })
             #expect(tokens.allSatisfy { $0.id < 260 && $0.top.count == 20 && $0.top.allSatisfy { $0.id < 260 } })
         }

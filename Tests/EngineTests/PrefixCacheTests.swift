@@ -55,25 +55,8 @@ import Tokenizers
         return (0..<count).map { Int32(3 + random.uniform(at: $0) * 300) }
     }
 
-    private func answer(
-        _ stream: AsyncStream<EngineEvent>
-    ) async throws -> (tokens: [GeneratedToken], completion: Completion) {
-        var tokens: [GeneratedToken] = []
-        for await event in stream {
-            switch event {
-            case .started: break
-            case .text(let delta): tokens += delta.tokens
-            case .finished(let completion): return (tokens + completion.tokens, completion)
-            case .failed(let failure): throw failure
-            }
-        }
-        throw CancellationError()
-    }
-
-    private func answer(
-        _ request: EngineRequest, from engine: Engine
-    ) async throws -> (tokens: [GeneratedToken], completion: Completion) {
-        try await answer(engine.submit(request, in: engine.reserve()))
+    private func answer(_ request: EngineRequest, from engine: Engine) async throws -> Answer {
+        try await engine.answer(to: request)
     }
 
     @Test func whatWasComputedOnceIsFoundAgain() async throws {
@@ -113,7 +96,7 @@ import Tokenizers
         for request in requests { streams.append(try engine.submit(request, in: engine.reserve())) }
         var cached: [Int] = []
         for (stream, request) in zip(streams, requests) {
-            let shared = try await answer(stream)
+            let shared = try await stream.answer()
             cached.append(shared.completion.cachedTokens)
             #expect(try await answer(request, from: self.engine()).tokens == shared.tokens)
         }

@@ -60,16 +60,8 @@ import Tokenizers
     private func answer(
         _ request: EngineRequest, from engine: Engine
     ) async throws -> (tokens: [GeneratedToken], cached: Int) {
-        var tokens: [GeneratedToken] = []
-        for await event in try engine.submit(request, in: engine.reserve()) {
-            switch event {
-            case .started: break
-            case .text(let delta): tokens += delta.tokens
-            case .finished(let completion): return (tokens + completion.tokens, completion.cachedTokens)
-            case .failed(let failure): throw failure
-            }
-        }
-        throw CancellationError()
+        let answer = try await engine.answer(to: request)
+        return (answer.tokens, answer.completion.cachedTokens)
     }
 
     /// A file of these bytes, of its own: an engine that goes away writes its file.

@@ -35,7 +35,7 @@ import Testing
             #expect(metrics.contains("apus_policy_generation{model=\"reward\"} 7.0\n"))
         }
         let request = try #require(engine.requests.first)
-        #expect(request.measurement?.answers.map(\.last) == [2, 2] && request.policy.name == "reward")
+        #expect(request.scoredAnswers?.map(\.last) == [2, 2] && request.policy.name == "reward")
     }
 
     @Test func whatCannotBeScoredIsRefused() async throws {
@@ -113,9 +113,9 @@ import Testing
 
     @Test func theBestCandidateStreams() async throws {
         let count = Mutex(0)
-        let script = ScriptedEngine.saying([], measuring: { _ in [0.5, 2, 2, -1] })
+        let script = ScriptedEngine.saying([], scoring: { _ in [0.5, 2, 2, -1] })
         let engine = ScriptedEngine { request, events in
-            guard request.measurement == nil else { return script(request, events) }
+            guard request.scoredAnswers == nil else { return script(request, events) }
             let number = count.withLock { number in
                 defer { number += 1 }
                 return number
@@ -136,14 +136,14 @@ import Testing
                 "/v1/ask", #"{"question":"What?","best_of":4}"#, headers: [.accept: "text/plain"])
             #expect(plain.text == "answer 5\n")
         }
-        let drawn = engine.requests.filter { $0.measurement == nil }.prefix(4)
+        let drawn = engine.requests.filter { $0.scoredAnswers == nil }.prefix(4)
         #expect(Set(drawn.map(\.sampling.seed)).count == 4 && drawn.first?.sampling.seed == 5)
     }
 
     /// A failure of what scores is the stream's one terminal event.
     @Test func failuresOfScoringAreEvents() async throws {
         let engine = ScriptedEngine { request, events in
-            guard request.measurement != nil else { return ScriptedEngine.saying(["x"])(request, events) }
+            guard request.scoredAnswers != nil else { return ScriptedEngine.saying(["x"])(request, events) }
             ScriptedEngine.failing(after: [], .deadlineExceeded)(request, events)
         }
         try await withServer(engine, policies: both) { client in
@@ -159,7 +159,7 @@ import Testing
     @Test(.timeLimit(.minutes(1)), arguments: ["/v1/reward", "/v1/ask"])
     func closingWhileScoringCancels(_ path: String) async throws {
         let engine = ScriptedEngine { request, events in
-            if request.measurement == nil { ScriptedEngine.saying(["x"])(request, events) }
+            if request.scoredAnswers == nil { ScriptedEngine.saying(["x"])(request, events) }
         }
         let body = path == "/v1/ask" ? #"{"question":"q","best_of":2}"# : scored
         try await withServer(engine, policies: both) { client in

@@ -84,16 +84,16 @@ final class ScriptedEngine: InferenceEngine {
 }
 
 extension ScriptedEngine {
-    /// Says `words`, one token each, and ends. Where it has to read answers, it reads what `measuring` says.
+    /// Says `words`, one token each, and ends. Given answers get the scores that `scoring` says.
     static func saying(
         _ words: [String], reason: FinishReason = .endToken,
-        measuring: @escaping @Sendable (Measurement) -> [Double] = { $0.answers.map { Double($0.count) } }
+        scoring: @escaping @Sendable (Scoring) -> [Double] = { $0.answers.map { Double($0.count) } }
     ) -> Script {
         { request, events in
             events.yield(.started)
-            if let measurement = request.measurement {
-                let measured = measuring(measurement)
-                events.yield(.finished(Completion(reason: .length, tokens: [], generatedTokens: 0, measured: measured)))
+            if case .score(let answers) = request.task {
+                let scores = scoring(answers)
+                events.yield(.finished(Completion(reason: .length, tokens: [], generatedTokens: 0, scores: scores)))
                 return events.finish()
             }
             if request.echoesPrompt {
@@ -121,5 +121,12 @@ extension ScriptedEngine {
             events.yield(.failed(failure))
             events.finish()
         }
+    }
+}
+
+extension EngineRequest {
+    /// The answers to be scored; nil where one is drawn.
+    var scoredAnswers: [[Int32]]? {
+        if case .score(let scoring) = task { scoring.answers } else { nil }
     }
 }

@@ -1,26 +1,5 @@
 public import Tokenizers
 
-/// An answer as it was drawn.
-public struct DrawnAnswer: Sendable {
-    /// Its pieces of text.
-    public private(set) var deltas: [TextDelta] = []
-    /// Its end; nil until it has come.
-    public var completion: Completion?
-
-    /// An answer of which nothing is there yet.
-    public init() {}
-
-    /// The next piece of text.
-    public mutating func append(_ delta: TextDelta) {
-        deltas.append(delta)
-    }
-
-    /// All of its text.
-    public var text: String { deltas.map(\.text).joined() }
-
-    fileprivate var tokens: [GeneratedToken] { deltas.flatMap(\.tokens) + (completion?.tokens ?? []) }
-}
-
 /// An answer's scores.
 public struct AnswerScores: Sendable, Equatable {
     /// The reward model's scalar.
@@ -29,18 +8,23 @@ public struct AnswerScores: Sendable, Equatable {
     public var value: Double?
     /// Σ log π/π_sft over the answer, in nats; nil where `sft` is not served.
     public var kl: Double?
-
-    /// The given scores.
-    public init(reward: Double, value: Double?, kl: Double?) {
-        self.reward = reward
-        self.value = value
-        self.kl = kl
-    }
 }
 
-/// How answers to one dialogue are scored: what each of the models that do it reads, by its own template and vision, as
-/// requests for the engine.
+/// Best of n: several answers to one dialogue, of which the reward model picks one, and the scores of that one.
+///
+/// The reward model, the value model and the reference each get the dialogue in their own template and through their
+/// own vision, as requests for the engine.
 public struct AnswerScoring: Sendable {
+    /// The answer that the reward model picks.
+    public struct Pick: Sendable {
+        /// Its index among the candidates.
+        public let index: Int
+        /// The answer.
+        public let answer: Answer
+        /// The reward model's scalar.
+        public let reward: Double
+    }
+
     private let reward: EngineRequest
     private let value: EngineRequest?
     private let reference: EngineRequest?
@@ -52,7 +36,7 @@ public struct AnswerScoring: Sendable {
     /// The scoring of answers by `policy`; nil if the catalog has no reward model.
     ///
     /// - Parameters:
-    ///   - images: those that the messages refer to, by index.
+    ///   - images: the images that the messages refer to, by index.
     ///   - contextLength: positions of one context, prompt and answer together.
     ///   - deadline: when the engine gives up.
     public init?(
@@ -74,59 +58,73 @@ public struct AnswerScoring: Sendable {
         self.contextLength = contextLength
     }
 
-    /// The most tokens that an answer may have for all models to read it, and an end token behind it.
+    /// The most tokens of an answer for which every model has room, and for an end token behind them.
     public var room: Int {
         contextLength - 1 - [reward, value, reference].reduce(0) { max($0, $1?.prompt.count ?? 0) }
     }
 
-    /// The answer that is picked of several: the one of the highest reward, the first of equal ones.
-    public static func best(of rewards: [Double]) -> Int {
-        rewards.indices.reduce(0) { rewards[$1] > rewards[$0] ? $1 : $0 }
-    }
-
-    /// Gives one reward for each answer.
-    public func rewards(of answers: [DrawnAnswer]) -> EngineRequest {
-        reward.reading(answers.map(scored))
-    }
-
-    /// Gives one value, the same for all answers; nil without a value model.
-    public var values: EngineRequest? { value?.reading([[]]) }
-
-    /// Gives log π_sft of the answer; nil where nothing needs to be computed.
-    public func referenceLogProbability(of answer: DrawnAnswer) -> EngineRequest? {
-        reference.map { reference in
-            var request = reference
-            request.measurement = Measurement(.logProbability, of: [answer.tokens.map(\.id)])
-            return request
-        }
-    }
-
-    /// Σ log π/π_sft of an answer whose tokens have their log-probabilities, given log π_sft; nil where `sft` is not
-    /// served.
-    public func kl(of answer: DrawnAnswer, reference logProbability: Double?) -> Double? {
-        if isReference { return 0 }
-        return logProbability.map { logProbability in
-            answer.tokens.reduce(0) { $0 + Double($1.logprob ?? 0) } - logProbability
-        }
+    /// Picks the answer of the highest reward, the first of equal ones, and scores it.
+    ///
+    /// - Parameters:
+    ///   - answers: at least one, drawn with log-probabilities where scores are wanted.
+    ///   - wantsScores: whether value and KL are computed too.
+    ///   - score: computes requests and returns, in their order, the scores of the answers of each:
+    ///     `InferenceEngine.scores(of:)`, or more than that for a caller who may leave.
+    ///   - present: gets the picked answer, before its value and KL are computed.
+    /// - Returns: nil unless scores are wanted.
+    public func pick(
+        from answers: [Answer], wantsScores: Bool, score: ([EngineRequest]) async throws -> [[Double]],
+        present: (Pick) async throws -> Void
+    ) async throws -> AnswerScores? {
+        let rewards = try await score([reward.scoring(answers.map(scored))])[0]
+        let best = rewards.indices.reduce(0) { rewards[$1] > rewards[$0] ? $1 : $0 }
+        let answer = answers[best]
+        try await present(Pick(index: best, answer: answer, reward: rewards[best]))
+        guard wantsScores else { return nil }
+        // The value is that of no token yet: the same for all answers.
+        let requests = [value?.scoring([[]]), reference?.logProbability(of: answer)]
+        var scores = try await score(requests.compactMap { $0 }).map { $0[0] }[...]
+        let value = requests[0].flatMap { _ in scores.popFirst() }
+        let logProbability = requests[1].flatMap { _ in scores.popFirst() }
+        return AnswerScores(
+            reward: rewards[best], value: value, kl: isReference ? 0 : logProbability.map { answer.logProbability - $0 }
+        )
     }
 
     /// The tokens at whose last one the reward is read. An answer that was cut off at its limit has no end token; one
-    /// that a stop string ended counts as ended where its text does, unless the context has no room for that: as text,
-    /// bytes that are none take more tokens than were drawn.
-    private func scored(_ answer: DrawnAnswer) -> [Int32] {
+    /// that a stop string ended counts as ended where its text does, unless the context has no room for that: bytes
+    /// that are no text take more tokens as text than were drawn.
+    private func scored(_ answer: Answer) -> [Int32] {
         let tokens = answer.tokens.map(\.id)
-        guard case .stopString = answer.completion?.reason else { return tokens }
+        guard case .stopString = answer.completion.reason else { return tokens }
         let whole = processor.answer(answer.text)
         return reward.prompt.count + whole.count <= contextLength ? whole : tokens + whole.suffix(1)
     }
 }
 
+extension Answer {
+    /// Σ log π over its tokens, in nats, as they were drawn.
+    fileprivate var logProbability: Double { tokens.reduce(0) { $0 + Double($1.logprob ?? 0) } }
+}
+
 extension EngineRequest {
-    /// The same dialogue with answers for its policy, a reward or value model, to read.
-    public func reading(_ answers: [[Int32]]) -> EngineRequest {
+    /// The same dialogue with answers for its policy, a reward or value model, to score.
+    public func scoring(_ answers: [[Int32]]) -> EngineRequest {
         guard let head = policy.head else { preconditionFailure("\(policy.name) has no head") }
         var request = self
-        request.measurement = Measurement(.score(head), of: answers)
+        request.task = .score(Scoring(.head(head), of: answers))
         return request
+    }
+
+    /// The same dialogue with an answer whose log-probability under its policy is wanted.
+    fileprivate func logProbability(of answer: Answer) -> EngineRequest {
+        var request = self
+        request.task = .score(Scoring(.logProbability, of: [answer.tokens.map(\.id)]))
+        return request
+    }
+
+    /// Makes several answers differ: a policy that is greedy unless told otherwise is drawn from at temperature 1.
+    public mutating func makeAnswersDiffer() {
+        if sampling.temperature == 0 { sampling.temperature = 1 }
     }
 }

@@ -67,7 +67,7 @@ public enum FinishReason: Sendable, Equatable {
     case stopString(String)
     /// It only repeated itself.
     case repetition
-    /// At the token limit, or where the context is full; a measurement, once all is read.
+    /// At the token limit, or where the context is full; for scoring, once all answers are scored.
     case length
     /// The caller went away.
     case cancelled
@@ -83,21 +83,21 @@ public struct Completion: Sendable {
     public var generatedTokens: Int
     /// Prompt positions that were not computed because the cache held them.
     public var cachedTokens: Int
-    /// What was read off each answer of a measurement.
-    public var measured: [Double]
+    /// The score of each given answer; none unless the request was to score.
+    public var scores: [Double]
     /// Where the time went.
     public var timing: Timing
 
     /// The end of an answer of `generatedTokens` tokens.
     public init(
         reason: FinishReason, tokens: [GeneratedToken], generatedTokens: Int, cachedTokens: Int = 0,
-        measured: [Double] = [], timing: Timing = Timing()
+        scores: [Double] = [], timing: Timing = Timing()
     ) {
         self.reason = reason
         self.tokens = tokens
         self.generatedTokens = generatedTokens
         self.cachedTokens = cachedTokens
-        self.measured = measured
+        self.scores = scores
         self.timing = timing
     }
 }
@@ -125,4 +125,67 @@ public enum EngineFailure: Error, Equatable, Sendable {
     case stopped
     /// A bug: the message is for the log, not for the caller.
     case `internal`(String)
+}
+
+/// A whole answer, as its stream of events told it.
+public struct Answer: Sendable {
+    /// Its pieces of text, in order. Where the request echoes its prompt, the prompt is the first piece.
+    public var deltas: [TextDelta]
+    /// Its end, with the scores where the request was to score.
+    public var completion: Completion
+
+    /// An answer of the given pieces.
+    public init(deltas: [TextDelta], completion: Completion) {
+        self.deltas = deltas
+        self.completion = completion
+    }
+
+    /// All of its text.
+    public var text: String { deltas.map(\.text).joined() }
+
+    /// All of its tokens, the end token included.
+    public var tokens: [GeneratedToken] { deltas.flatMap(\.tokens) + completion.tokens }
+}
+
+extension AsyncStream<EngineEvent> {
+    /// Waits for the whole answer.
+    ///
+    /// - Parameter show: gets each piece of text as it comes.
+    /// - Throws: the `EngineFailure` that ended the answer, or `CancellationError`.
+    public func answer(_ show: (TextDelta) -> Void = { _ in }) async throws -> Answer {
+        var deltas: [TextDelta] = []
+        for await event in self {
+            switch event {
+            case .started: break
+            case .text(let delta):
+                deltas.append(delta)
+                show(delta)
+            case .finished(let completion): return Answer(deltas: deltas, completion: completion)
+            case .failed(let failure): throw failure
+            }
+        }
+        try Task.checkCancellation()
+        throw EngineFailure.internal("the engine's events ended early")
+    }
+}
+
+extension InferenceEngine {
+    /// Submits a request and waits for the whole answer.
+    ///
+    /// - Parameter show: gets each piece of text as it comes.
+    /// - Throws: `AdmissionError`, the `EngineFailure` that ended the answer, or `CancellationError`.
+    public func answer(
+        to request: EngineRequest, _ show: (TextDelta) -> Void = { _ in }
+    ) async throws -> Answer {
+        try await submit(request, in: reserve(hasImages: !request.images.isEmpty)).answer(show)
+    }
+
+    /// Computes requests for scores one after the other: for each request the score of each of its answers.
+    ///
+    /// - Throws: as `answer(to:)`.
+    public func scores(of requests: [EngineRequest]) async throws -> [[Double]] {
+        var scores: [[Double]] = []
+        for request in requests { scores.append(try await answer(to: request).completion.scores) }
+        return scores
+    }
 }

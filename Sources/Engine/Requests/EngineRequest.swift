@@ -37,13 +37,23 @@ public struct ImageSpan: Sendable {
     public var content: TensorDigest { tiles.content }
 }
 
-/// A request for one answer, as pure value data.
+/// A prompt and what the engine does with it, as pure value data.
 public struct EngineRequest: Sendable {
+    /// What the engine does with a prompt.
+    public enum Task: Sendable {
+        /// It draws one answer.
+        case generate
+        /// It scores given answers.
+        case score(Scoring)
+    }
+
+    /// What the engine does with the prompt. `sampling`, `stop`, `topLogprobs` and `echoesPrompt` are for `generate`.
+    public var task = Task.generate
     /// Token ids; positions inside an image span hold any id.
     public var prompt: [Int32]
     /// The images, in order of position.
     public var images: [ImageSpan]
-    /// Who answers: one immutable generation of a policy.
+    /// The policy that answers: one immutable generation of it.
     public var policy: Policy
     /// How tokens are drawn.
     public var sampling: SamplingParameters
@@ -54,8 +64,6 @@ public struct EngineRequest: Sendable {
     /// Whether the prompt comes before the answer as one piece of text, its tokens with log-probabilities where
     /// `topLogprobs` asks for them.
     public var echoesPrompt = false
-    /// What is read off given answers; nil draws an answer.
-    public var measurement: Measurement?
     /// When the engine gives up.
     public var deadline: ContinuousClock.Instant?
 
@@ -71,11 +79,26 @@ public struct EngineRequest: Sendable {
     /// Positions that images take.
     public var imageTokens: Int { images.reduce(0) { $0 + $1.range.count } }
 
-    /// Tokens that are given, images' positions included: of the prompt, and of answers that are measured.
-    public var givenTokens: Int { prompt.count + (measurement?.answers.reduce(0) { $0 + $1.count } ?? 0) }
+    /// Tokens that are given, positions of images included: those of the prompt, and of answers to be scored.
+    public var givenTokens: Int {
+        switch task {
+        case .generate: prompt.count
+        case .score(let scoring): prompt.count + scoring.answers.reduce(0) { $0 + $1.count }
+        }
+    }
 
-    /// Positions that a context must have for it: for an answer that is drawn, of its first token.
-    var minimumPositions: Int { prompt.count + (measurement?.longest ?? 1) }
+    /// Refuses a request that does not fit in a context of `limit` positions.
+    func checkLength(limit: Int) throws(AdmissionError) {
+        switch task {
+        case .generate:
+            // One position is for the answer's first token.
+            guard prompt.count < limit else { throw .contextLengthExceeded(limit: limit, count: prompt.count) }
+        case .score(let scoring):
+            precondition(!prompt.isEmpty && !scoring.answers.isEmpty, "there is nothing to score")
+            let count = prompt.count + scoring.longest
+            guard count <= limit else { throw .contextLengthExceeded(limit: limit, count: count) }
+        }
+    }
 }
 
 /// Why a request was not accepted.

@@ -118,48 +118,44 @@ final class EngineLoop: @unchecked Sendable {
         plan.chunks.forEach { begin($0.sequence) }
         runner.images.run(plan.slices)
         guard !plan.chunks.isEmpty else { return }
-        let step = StepLayout(plan.chunks)
-        let outputs = runner.run(step)
+        let outputs = runner.run(plan.chunks)
         scheduler.finishStep()
-        take(outputs, of: step)
+        apply(outputs)
     }
 
-    /// Gives each sequence what was computed for it, and draws its next tokens.
-    private func take(_ outputs: ModelRunner.Outputs, of step: StepLayout) {
-        let reader = TokenReader(logits: outputs.logits, compute: runner.decoder.compute)
-        let tokens = reader.tokens(of: step)
-        for chunk in step.chunks {
-            let sequence = chunk.sequence
-            if !sequence.isDecoding { load.prefilledTokens += chunk.planned.range.count }
-            sequence.scores += tokens[chunk.scoringRows].compactMap { $0 }
-            sequence.computed = chunk.planned.range.upperBound
-            guard chunk.isLast else { continue }
-            if let measurement = sequence.request.measurement {
-                take(outputs.score(of: chunk, on: runner.decoder.compute), of: measurement, for: sequence)
-            } else {
+    /// Gives each sequence what was computed for it: the next tokens of its answer, or a score.
+    private func apply(_ outputs: [ChunkOutput]) {
+        for (output, tokens) in zip(outputs, runner.readTokens(of: outputs)) {
+            let sequence = output.sequence
+            if !sequence.isDecoding { load.prefilledTokens += output.chunk.range.count }
+            sequence.scoredTokens += tokens.scored
+            sequence.computed = output.chunk.range.upperBound
+            guard output.chunk.isLast else { continue }
+            switch sequence.request.task {
+            case .generate:
                 echoPrompt(of: sequence)
-                drawTokens(of: chunk, first: tokens[chunk.drawnRows.lowerBound], by: reader)
+                drawTokens(of: output, first: tokens.drawn)
+            case .score(let scoring):
+                record(scoring.score(headScore: output.headScore, tokens: sequence.scoredTokens), for: sequence)
             }
         }
     }
 
-    /// Takes what was read off an answer: the head's score, and what its tokens' log-probabilities add up to.
-    private func take(_ score: Float?, of measurement: Measurement, for sequence: EngineSequence) {
-        let logProbability = sequence.scores.reduce(0) { $0 + Double($1.logprob ?? 0) }
-        let value = Double(score ?? 0) + Double(measurement.logProbWeight) * logProbability
-        guard value.isFinite else {
-            end(sequence, with: .failed(.internal("\(sequence.request.policy.name) reads \(value) off an answer")))
+    /// Keeps the score of an answer, and ends the request behind the last one.
+    private func record(_ score: Double, for sequence: EngineSequence) {
+        guard score.isFinite else {
+            end(sequence, with: .failed(.internal("\(sequence.request.policy.name) scores an answer \(score)")))
             return
         }
-        if !sequence.take(value, of: measurement) { finish(sequence, .length) }
+        if !sequence.advance(past: score) { finish(sequence, .length) }
     }
 
     private func echoPrompt(of sequence: EngineSequence) {
         guard sequence.request.echoesPrompt, !sequence.hasEchoed else { return }
         sequence.hasEchoed = true
         let prompt = sequence.request.prompt
-        let unscored = prompt.prefix(prompt.count - sequence.scores.count).map { GeneratedToken(id: $0) }
-        let tokens = unscored + sequence.scores
+        let unscored = prompt.prefix(prompt.count - sequence.scoredTokens.count).map { GeneratedToken(id: $0) }
+        let tokens = unscored + sequence.scoredTokens
         sequence.continuation.yield(.text(TextDelta(text: tokenizer.decode(prompt), tokens: tokens, isPrompt: true)))
     }
 
@@ -173,22 +169,24 @@ final class EngineLoop: @unchecked Sendable {
     }
 
     /// Takes the chunk's next token, and goes on behind it as long as it is what was guessed.
-    private func drawTokens(of chunk: StepLayout.Chunk, first: GeneratedToken?, by reader: TokenReader) {
-        let (sequence, draft) = (chunk.sequence, chunk.planned.draft)
-        take(first, for: sequence)
+    private func drawTokens(of output: ChunkOutput, first: GeneratedToken?) {
+        let (sequence, draft) = (output.sequence, output.chunk.draft)
+        emit(first, for: sequence)
         var right = 0
-        for (guess, row) in zip(draft, chunk.drawnRows.dropFirst()) {
+        for (index, guess) in draft.enumerated() {
             guard guess == sequence.tokens.last, sequences[sequence.id] != nil else { break }
             right += 1
-            take(sequence.draw(from: reader.row(row)), for: sequence)
+            emit(sequence.draw(from: output.drawingLogits.elements(ofRow: index + 1)), for: sequence)
         }
         sequence.accept(right, of: draft)
         load.draftedTokens += draft.count
         load.acceptedTokens += right
     }
 
-    /// Takes a token of the answer; none if its logit is not finite.
-    private func take(_ token: GeneratedToken?, for sequence: EngineSequence) {
+    /// Adds a token to the answer and sends the text that it makes certain.
+    ///
+    /// - Parameter token: nil if its logit is not finite.
+    private func emit(_ token: GeneratedToken?, for sequence: EngineSequence) {
         guard sequence.request.stop.maximumTokens != 0 else { return finish(sequence, .length) }
         guard let token else {
             end(sequence, with: .failed(.internal("the logits of \(sequence.request.policy.name) are not finite")))
@@ -211,9 +209,8 @@ final class EngineLoop: @unchecked Sendable {
         timing.images = sequence.imageTime
         let completion = Completion(
             reason: reason, tokens: sequence.output.remainingTokens,
-            generatedTokens: sequence.request.measurement == nil ? sequence.generated.count : 0,
-            cachedTokens: sequence.cachedPositions ?? 0,
-            measured: sequence.measured, timing: timing)
+            generatedTokens: sequence.generated.count, cachedTokens: sequence.cachedPositions ?? 0,
+            scores: sequence.scores, timing: timing)
         end(sequence, with: .finished(completion))
     }
 

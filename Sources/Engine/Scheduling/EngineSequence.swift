@@ -7,6 +7,8 @@ package final class EngineSequence {
 
     package let id: ID
     package let request: EngineRequest
+    /// The answers to be scored, one after the other; nil where an answer is drawn.
+    private let scoring: Scoring?
     /// The prompt and the answer so far.
     package private(set) var tokens: [Int32]
     /// Positions whose keys and values are in the cache.
@@ -30,9 +32,9 @@ package final class EngineSequence {
     /// Held until the sequence is first scheduled.
     package var reservation: Reservation?
     /// The given tokens whose log-probabilities are wanted, from the first on, as far as these are known.
-    package var scores: [GeneratedToken] = []
-    /// What was read off the answers so far.
-    package private(set) var measured: [Double] = []
+    package var scoredTokens: [GeneratedToken] = []
+    /// The scores of the answers so far.
+    package private(set) var scores: [Double] = []
     package var hasEchoed = false
 
     package init(
@@ -41,7 +43,8 @@ package final class EngineSequence {
     ) {
         self.id = id
         self.request = request
-        self.tokens = request.prompt + (request.measurement?.answers.first ?? [])
+        self.scoring = if case .score(let scoring) = request.task { scoring } else { nil }
+        self.tokens = request.prompt + (scoring?.answers[0] ?? [])
         self.chain = BlockChain(of: request.policy)
         self.imageEmbeddings = request.images.map(\.embeddings)
         self.lookup = PromptLookup(limit: draftTokens)
@@ -52,41 +55,54 @@ package final class EngineSequence {
         self.reservation = reservation
     }
 
-    /// The given tokens whose log-probabilities are wanted: of an echoed prompt all but the first, before which nothing
-    /// stands, or of the answer that is measured.
-    private var scored: Range<Int> {
-        if let measurement = request.measurement {
-            return measurement.logProbWeight == 0 ? 0..<0 : request.prompt.count..<tokens.count
-        }
-        return request.echoesPrompt && request.topLogprobs != nil ? 1..<max(1, request.prompt.count) : 0..<0
+    /// What the task says of the sequence's positions.
+    private struct Extent {
+        /// The given tokens whose log-probabilities are wanted.
+        var scored: Range<Int>
+        /// Positions that the cache may provide, since nothing is read from their hidden states.
+        var reusable: Int
+        /// Positions that are never written again.
+        var lasting: Int
     }
 
-    /// The most positions of one step. Where each position's logits are read, many at once would take much memory;
-    /// before that, none are.
-    package var largestChunk: Int { scored.isEmpty ? .max : max(64, scored.lowerBound - 1 - computed) }
+    private var extent: Extent {
+        let prompt = request.prompt.count
+        guard let scoring else {
+            // The first token of an echoed prompt has no log-probability, since nothing stands before it.
+            let scored = request.echoesPrompt && request.topLogprobs != nil ? 1..<max(1, prompt) : 0..<0
+            return Extent(scored: scored, reusable: scored.isEmpty ? tokens.count - 1 : 0, lasting: tokens.count)
+        }
+        // The answers stand one after the other in the same blocks, and each needs the prompt's last hidden state.
+        return Extent(
+            scored: scoring.logProbWeight == 0 ? 0..<0 : prompt..<tokens.count, reusable: prompt - 1,
+            lasting: prompt - 1)
+    }
+
+    /// Upper bound on the chunk size. Scoring keeps a row of logits for each position, so a scored range is cut into
+    /// chunks of 64; the positions before it are not.
+    package var largestChunk: Int {
+        let scored = extent.scored
+        return scored.isEmpty ? .max : max(64, scored.lowerBound - 1 - computed)
+    }
 
     /// The positions of `range` whose logits give the log-probability of a given token that has none yet.
-    package func scoring(in range: Range<Int>) -> Range<Int> {
-        scored.isEmpty ? 0..<0 : range.clamped(to: scored.lowerBound + scores.count - 1..<scored.upperBound - 1)
+    func scoredPositions(in range: Range<Int>) -> Range<Int> {
+        let scored = extent.scored
+        guard !scored.isEmpty else { return 0..<0 }
+        return range.clamped(to: scored.lowerBound + scoredTokens.count - 1..<scored.upperBound - 1)
     }
 
-    /// Positions that need not be computed if the cache has them: what is read at the others is still wanted.
-    private var reusable: Int {
-        if request.measurement != nil { return request.prompt.count - 1 }
-        return scored.isEmpty ? tokens.count - 1 : 0
-    }
-
-    /// Positions that are never written again: a measurement's answers stand one after the other in the same blocks.
-    private var lasting: Int { request.measurement == nil ? tokens.count : request.prompt.count - 1 }
+    /// What reads the last token of the answers to be scored.
+    var head: ScalarHead? { scoring?.head }
 
     /// The key of the next block that has none, if all of its positions are `computed` and stay as they are.
     package func nextKey(computed: Int) -> BlockKey? {
-        (chain.count + 1) * KVCache.blockSize <= min(computed, lasting) ? key(after: chain) : nil
+        (chain.count + 1) * KVCache.blockSize <= min(computed, extent.lasting) ? key(after: chain) : nil
     }
 
     /// The key of the block that comes next in `chain`, if the cache may have it.
     package func reusableKey(after chain: BlockChain) -> BlockKey? {
-        (chain.count + 1) * KVCache.blockSize <= reusable ? key(after: chain) : nil
+        (chain.count + 1) * KVCache.blockSize <= extent.reusable ? key(after: chain) : nil
     }
 
     private func key(after chain: BlockChain) -> BlockKey {
@@ -121,12 +137,13 @@ package final class EngineSequence {
     package var pending: Int { tokens.count - computed }
 
     /// Whether all that is missing is the position of the last drawn token.
-    package var isDecoding: Bool {
-        request.measurement == nil && computed >= request.prompt.count && pending == 1
-    }
+    package var isDecoding: Bool { drawsTokens && computed >= request.prompt.count && pending == 1 }
 
-    /// The answer so far.
-    package var generated: [Int32] { Array(tokens[request.prompt.count...]) }
+    /// Whether tokens are drawn behind the given ones.
+    var drawsTokens: Bool { scoring == nil }
+
+    /// The tokens that were drawn so far.
+    package var generated: [Int32] { drawsTokens ? Array(tokens[request.prompt.count...]) : [] }
 
     package func append(_ token: Int32) {
         tokens.append(token)
@@ -143,15 +160,15 @@ package final class EngineSequence {
         lookup.learn(guessed: draft.count, right: right)
     }
 
-    /// Takes what was read off an answer and turns to the next one, behind the positions of the prompt that are in the
+    /// Keeps the score of an answer and turns to the next answer, behind the positions of the prompt that are in the
     /// cache: all but the last, whose hidden state the next answer needs too.
     ///
     /// - Returns: false if that was the last answer.
-    package func take(_ value: Double, of measurement: Measurement) -> Bool {
-        measured.append(value)
-        guard measured.count < measurement.answers.count else { return false }
-        scores = []
-        tokens = request.prompt + measurement.answers[measured.count]
+    func advance(past score: Double) -> Bool {
+        scores.append(score)
+        guard let scoring, scores.count < scoring.answers.count else { return false }
+        scoredTokens = []
+        tokens = request.prompt + scoring.answers[scores.count]
         computed = min(computed, request.prompt.count - 1)
         return true
     }

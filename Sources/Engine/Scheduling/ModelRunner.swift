@@ -1,23 +1,25 @@
 import Models
 import Tensors
 
-/// Executes what the scheduler planned: encodes images, computes a laid-out batch, and returns what is read: logits
-/// where given tokens are scored or one is drawn, and the hidden states that heads read.
+/// One chunk of a step with what was computed for it.
+struct ChunkOutput {
+    let chunk: StepPlan.Chunk
+    /// The positions whose logits give the log-probability of the given token behind each of them.
+    let scoredPositions: Range<Int>
+    /// The logits of `scoredPositions`, `[positions, vocabulary]`.
+    let scoringLogits: Tensor
+    /// The logits that tokens are drawn from, those of the last position and of the guesses behind it,
+    /// `[1 + guesses, vocabulary]`; no rows if no token is drawn.
+    let drawingLogits: Tensor
+    /// What a head reads of an answer to be scored; nil if none reads this chunk.
+    let headScore: Float?
+
+    /// The sequence that the chunk belongs to.
+    var sequence: EngineSequence { chunk.sequence }
+}
+
+/// Computes the chunks that the scheduler planned, side by side in one batch, and holds the encoder of their images.
 struct ModelRunner {
-    /// What one step gives; `StepLayout.Chunk` says which rows are whose.
-    struct Outputs {
-        /// `[logit rows, vocabulary]`.
-        let logits: Tensor
-        /// `[head rows, hidden]`.
-        let headStates: Tensor
-
-        /// What the chunk's head reads; nil if it has none.
-        func score(of chunk: StepLayout.Chunk, on compute: Compute) -> Float? {
-            guard let head = chunk.head, let row = chunk.headRow else { return nil }
-            return head.scores(headStates.rows(row..<row + 1), on: compute)[0]
-        }
-    }
-
     let decoder: TransformerDecoder
     let cache: KVCache
     var images: ImageEncoder
@@ -29,12 +31,144 @@ struct ModelRunner {
         self.images = images
     }
 
-    /// Computes the positions of a step.
-    func run(_ step: StepLayout) -> Outputs {
-        let hidden = decoder.hiddenStates(step.batch(), cache: cache)
-        let logits = step.logitRows.count
-        return Outputs(
-            logits: decoder.logits(of: hidden.rows(0..<logits)),
-            headStates: hidden.rows(logits..<logits + step.headRows.count))
+    /// Computes the positions of a step. The results are in the order of the chunks.
+    func run(_ chunks: [StepPlan.Chunk]) -> [ChunkOutput] {
+        var placed: [PlacedChunk] = []
+        for chunk in chunks { placed.append(PlacedChunk(chunk, at: placed.last?.rows.upperBound ?? 0)) }
+        let logitRows = placed.flatMap { $0.scoringRows + $0.drawingRows }
+        let headRows = placed.compactMap { $0.headRow }
+        let hidden = decoder.hiddenStates(DecoderBatch(placed, outputRows: logitRows + headRows), cache: cache)
+        // Outputs come in the order in which the rows were asked for, so each chunk takes its own from the front.
+        var logits = RowQueue(decoder.logits(of: hidden.rows(0..<logitRows.count)))
+        var headStates = RowQueue(hidden.rows(logitRows.count..<logitRows.count + headRows.count))
+        return placed.map { placed in
+            ChunkOutput(
+                chunk: placed.chunk, scoredPositions: placed.scoredPositions,
+                scoringLogits: logits.next(placed.scoringRows.count),
+                drawingLogits: logits.next(placed.drawingRows.count),
+                headScore: placed.head.map { $0.scores(headStates.next(1), on: decoder.compute)[0] })
+        }
+    }
+
+    /// The tokens that each output gives: given tokens with their log-probabilities, and the first token that is drawn,
+    /// nil if none is, or if its logit is not finite.
+    ///
+    /// Reading a row of logits takes as long as some layers do for one position, so all threads share the rows. Those
+    /// behind guesses are left out: they are needed only if the guess is right.
+    func readTokens(of outputs: [ChunkOutput]) -> [(scored: [GeneratedToken], drawn: GeneratedToken?)] {
+        let readings = outputs.enumerated().flatMap { index, output in output.readings.map { (index, $0) } }
+        let tokens = decoder.compute.map(readings) { $0.1() }
+        var read = outputs.map { _ in (scored: [GeneratedToken](), drawn: GeneratedToken?.none) }
+        for ((index, _), token) in zip(readings, tokens) {
+            if read[index].scored.count < outputs[index].scoredPositions.count, let token {
+                read[index].scored.append(token)
+            } else {
+                read[index].drawn = token
+            }
+        }
+        return read
+    }
+}
+
+/// Hands out the rows of a tensor from the front.
+private struct RowQueue {
+    private let rows: Tensor
+    private var first = 0
+
+    init(_ rows: Tensor) {
+        self.rows = rows
+    }
+
+    mutating func next(_ count: Int) -> Tensor {
+        defer { first += count }
+        return rows.rows(first..<first + count)
+    }
+}
+
+/// A chunk among the rows of a batch.
+private struct PlacedChunk {
+    let chunk: StepPlan.Chunk
+    /// The rows of its positions, guesses included.
+    let rows: Range<Int>
+    let scoredPositions: Range<Int>
+
+    init(_ chunk: StepPlan.Chunk, at first: Int) {
+        self.chunk = chunk
+        rows = first..<first + chunk.count
+        scoredPositions = chunk.sequence.scoredPositions(in: chunk.range)
+    }
+
+    /// The row of its last position before the guesses.
+    private var lastRow: Int { rows.lowerBound + chunk.range.count - 1 }
+
+    var scoringRows: [Int] { scoredPositions.map { rows.lowerBound + $0 - chunk.range.lowerBound } }
+
+    var drawingRows: [Int] { chunk.isLast && chunk.sequence.drawsTokens ? Array(lastRow..<rows.upperBound) : [] }
+
+    /// What reads the hidden state of its last position.
+    var head: ScalarHead? { chunk.isLast ? chunk.sequence.head : nil }
+
+    var headRow: Int? { head == nil ? nil : lastRow }
+
+    /// The embeddings of the images in it.
+    var injections: [DecoderBatch.Injection] {
+        zip(chunk.sequence.request.images, chunk.sequence.imageEmbeddings).compactMap { image, embeddings in
+            let shared = image.range.clamped(to: chunk.range)
+            guard let embeddings, !shared.isEmpty else { return nil }
+            let start = shared.lowerBound - image.range.lowerBound
+            return DecoderBatch.Injection(
+                row: rows.lowerBound + shared.lowerBound - chunk.range.lowerBound,
+                embeddings: embeddings.rows(start..<start + shared.count))
+        }
+    }
+}
+
+extension DecoderBatch {
+    fileprivate init(_ chunks: [PlacedChunk], outputRows: [Int]) {
+        self.init(tokens: [], sequences: [], outputRows: outputRows)
+        for placed in chunks {
+            let sequence = placed.chunk.sequence
+            tokens += placed.chunk.tokens
+            sequences.append(
+                SequenceSlice(
+                    rows: placed.rows, start: placed.chunk.range.lowerBound, blockTable: sequence.blockTable))
+            injections += placed.injections
+            if let adapter = sequence.request.policy.adapter { append(adapter, for: placed.rows) }
+        }
+    }
+
+    /// Puts `rows` under `adapter`, joining them to the run before if that uses the same one.
+    private mutating func append(_ adapter: ServingAdapter, for rows: Range<Int>) {
+        if let last = adapters.last, last.adapter === adapter, last.rows.upperBound == rows.lowerBound {
+            adapters[adapters.count - 1].rows = last.rows.lowerBound..<rows.upperBound
+        } else {
+            adapters.append(AdapterRows(rows: rows, adapter: adapter))
+        }
+    }
+}
+
+extension ChunkOutput {
+    /// What is to be read of its logits: each given token, then the first drawn one.
+    fileprivate var readings: [() -> GeneratedToken?] {
+        var readings: [() -> GeneratedToken?] = scoredPositions.enumerated().map { row, position in
+            { sequence.logprob(ofTokenAt: position + 1, by: scoringLogits.elements(ofRow: row)) }
+        }
+        if drawingLogits.rows > 0 { readings.append { sequence.draw(from: drawingLogits.elements(ofRow: 0)) } }
+        return readings
+    }
+}
+
+extension EngineSequence {
+    /// The given token at a position with its log-probability by the logits before it.
+    fileprivate func logprob(ofTokenAt position: Int, by logits: [Float]) -> GeneratedToken {
+        Sampler.logprobs(logits, token: tokens[position], top: request.topLogprobs ?? 0)
+    }
+
+    /// The next token of the answer; nil if its logit is not finite.
+    func draw(from logits: [Float]) -> GeneratedToken? {
+        let context = Sampler.Context(prompt: request.prompt, generated: generated, banned: output.bannedTokens)
+        let id = sampler.sample(logits, context: context)
+        guard logits[Int(id)].isFinite else { return nil }
+        return request.topLogprobs.map { Sampler.logprobs(logits, token: id, top: $0) } ?? GeneratedToken(id: id)
     }
 }

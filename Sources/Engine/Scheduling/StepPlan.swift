@@ -16,11 +16,8 @@ package struct StepPlan {
         /// Their tokens.
         package var tokens: [Int32] { Array(sequence.tokens[range] + draft) }
 
-        /// Whether it ends the tokens so far: one is drawn after it, or the answer that is measured is whole.
+        /// Whether it ends the tokens so far: a token is drawn behind it, or it completes an answer to be scored.
         package var isLast: Bool { range.upperBound == sequence.tokens.count }
-
-        /// Whether a token is drawn after it.
-        package var drawsToken: Bool { isLast && sequence.request.measurement == nil }
     }
 
     /// Layers of one image of a sequence; none if its embeddings are known, and only have to be fetched.

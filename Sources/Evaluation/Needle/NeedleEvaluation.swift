@@ -88,15 +88,10 @@ public struct NeedleEvaluation: Sendable {
     }
 
     private func answer(to request: EngineRequest) async throws -> String {
-        var text = ""
-        for await event in try engine.submit(request, in: engine.reserve(hasImages: !request.images.isEmpty)) {
-            switch event {
-            case .started: break
-            case .text(let delta): text += delta.text
-            case .finished: return text
-            case .failed(let failure): throw Failure.unfinished("\(failure)")
-            }
+        do {
+            return try await engine.answer(to: request).text
+        } catch let failure as EngineFailure {
+            throw Failure.unfinished("\(failure)")
         }
-        throw Failure.unfinished("its events ended early")
     }
 }

@@ -61,7 +61,7 @@ struct Admission: Sendable {
         let deadline = ContinuousClock.now + services.configuration.deadline
         var options = options
         options.maximumTokens = options.maximumTokens ?? services.configuration.maximumTokens
-        let endsRepetition = !options.ignoresEnd
+        let (endsRepetition, candidates) = (!options.ignoresEnd, options.count)
         let readers = [policy] + (scores ? [catalog.reward, catalog.value, catalog.reference].compactMap { $0 } : [])
         let images = try await self.images(references, for: readers, context: context)
         let (request, scoring) = try await services.workers.run(on: messages.textBytes) {
@@ -71,6 +71,7 @@ struct Admission: Sendable {
                 var request = try model.processor.request(messages: messages, images: images, policy: policy)
                 request.stop.endsRepetition = endsRepetition
                 guard scores else { return (request, nil) }
+                if candidates > 1 { request.makeAnswersDiffer() }
                 let scoring = try AnswerScoring(
                     messages: messages, images: images, policy: policy, catalog: catalog,
                     processor: model.processor, contextLength: model.contextLength, deadline: deadline)
@@ -132,7 +133,7 @@ struct Admission: Sendable {
                     + "\(request.prompt.count) and the answer \(answer.count).", param: "answers[\(index)]")
         }
         let admitted = try submit(
-            [request.reading(answers)], options: GenerationOptions(), policy: reward, reservations: reservations,
+            [request.scoring(answers)], options: GenerationOptions(), policy: reward, reservations: reservations,
             param: wanted.param, record: record)
         return (admitted, answers.map(\.count))
     }

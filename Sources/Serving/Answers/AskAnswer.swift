@@ -80,59 +80,38 @@ struct AskAnswer: Sendable {
         last: LastFrame, meter: inout AnswerMeter, _ send: (String?) async throws -> Void
     ) async throws -> AskEnding {
         let count = admitted.streams.count
-        var answers = [DrawnAnswer](repeating: DrawnAnswer(), count: count)
+        var deltas = [[TextDelta]](repeating: [], count: count)
         let completed = try await completions(of: admitted.streams, last: last) { progress in
             guard case .text(let choice, let delta) = progress else { return try await send(nil) }
-            answers[choice].append(delta)
+            deltas[choice].append(delta)
             guard count == 1 else { return meter.generated(delta, choice: choice) }
             meter.text(delta, choice: choice)
             try await send(delta.text)
         }
         let sampled = ContinuousClock.now
-        for (choice, completion) in completed.enumerated() {
-            answers[choice].completion = completion
-            meter.finished(completion, choice: choice)
-        }
-        let rewards = try await rewards(of: answers, last: last) { try await send(nil) }
-        let best = AnswerScoring.best(of: rewards)
-        if count > 1 {
-            answers[best].deltas.first.map { meter.text($0, choice: best) }
-            for delta in answers[best].deltas { try await send(delta.text) }
-        }
+        for (choice, completion) in completed.enumerated() { meter.finished(completion, choice: choice) }
+        guard let scoring = admitted.scoring else { return try ending(of: completed, best: 0) }
+        var best = 0
+        let scores = try await scoring.pick(
+            from: zip(deltas, completed).map { Answer(deltas: $0, completion: $1) }, wantsScores: wantsScores,
+            score: { try await self.scores(of: $0, last: last) { try await send(nil) } },
+            present: { pick in
+                best = pick.index
+                meter.reward(pick.reward)
+                guard count > 1 else { return }
+                pick.answer.deltas.first.map { meter.text($0, choice: best) }
+                for delta in pick.answer.deltas { try await send(delta.text) }
+            })
         var ending = try ending(of: completed, best: best)
-        if let reward = rewards.isEmpty ? nil : rewards[best] {
-            meter.reward(reward)
-            if wantsScores {
-                ending.scores = try await scores(of: answers[best], reward: reward, last: last) { try await send(nil) }
-            }
-            ending.timing.total += (ContinuousClock.now - sampled).milliseconds
-        }
+        ending.scores = scores.map { AskScores(reward: $0.reward, value: $0.value, kl: $0.kl) }
+        ending.timing.total += (ContinuousClock.now - sampled).milliseconds
         return ending
     }
 
-    /// The rewards of all answers; none where nobody asked for them.
-    private func rewards(
-        of answers: [DrawnAnswer], last: LastFrame, _ idle: () async throws -> Void
-    ) async throws -> [Double] {
-        guard let scoring = admitted.scoring else { return [] }
-        return try await measure([scoring.rewards(of: answers)], last: last, idle)[0]
-    }
-
-    private func scores(
-        of answer: DrawnAnswer, reward: Double, last: LastFrame, _ idle: () async throws -> Void
-    ) async throws -> AskScores? {
-        guard let scoring = admitted.scoring else { return nil }
-        let (value, reference) = (scoring.values, scoring.referenceLogProbability(of: answer))
-        var read = try await measure([value, reference].compactMap { $0 }, last: last, idle).map { $0[0] }[...]
-        return AskScores(
-            reward: reward, value: value == nil ? nil : read.popFirst(),
-            kl: scoring.kl(of: answer, reference: reference == nil ? nil : read.popFirst()))
-    }
-
-    /// What the engine reads off answers: they belong to a request that it took long ago, and need no place in the
+    /// Computes requests for scores. They belong to a request that the engine took long ago, and need no place in the
     /// queue.
-    private func measure(
-        _ requests: [EngineRequest], last: LastFrame, _ idle: () async throws -> Void
+    private func scores(
+        of requests: [EngineRequest], last: LastFrame, _ idle: () async throws -> Void
     ) async throws -> [[Double]] {
         let streams: [AsyncStream<EngineEvent>]
         do {
@@ -140,7 +119,7 @@ struct AskAnswer: Sendable {
         } catch let error as AdmissionError {
             throw error == .stopping ? EngineFailure.stopped : EngineFailure.internal("\(error)")
         }
-        return try await completions(of: streams, last: last) { _ in try await idle() }.map(\.measured)
+        return try await completions(of: streams, last: last) { _ in try await idle() }.map(\.scores)
     }
 
     private func completions(

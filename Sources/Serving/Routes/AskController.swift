@@ -26,7 +26,7 @@ struct AskController: Controller {
         }
         let admission = Admission(services: services, model: model)
         let policy = try admission.policy(wanted.model)
-        let options = try Self.options(wanted, policy: policy, catalog: admission.catalog)
+        let options = try Self.options(wanted, catalog: admission.catalog)
         let user = DialogueMessage(role: .user, parts: wanted.images.map { .image($0) } + [.text(wanted.question)])
         let system = wanted.system.map { DialogueMessage(role: .system, parts: [.text($0)]) }
         let admitted = try await admission.admit(
@@ -60,16 +60,14 @@ struct AskController: Controller {
 
     /// What is asked for, if there is a reward model for what needs one.
     private static func options(
-        _ wanted: AskRequest, policy: Policy, catalog: PolicyCatalog
+        _ wanted: AskRequest, catalog: PolicyCatalog
     ) throws(APIError) -> GenerationOptions {
-        var options = wanted.options
+        let options = wanted.options
         let param = options.count > 1 ? "best_of" : wanted.wantsScores ? "scores" : nil
         if let param, catalog.reward == nil {
             throw APIError(
                 .unsupportedParameter, "\(param) is not supported: no reward model is loaded.", param: param)
         }
-        // Candidates of a policy that is greedy unless told otherwise would all be the same.
-        if options.count > 1, policy.sampling.temperature == 0 { options.temperature = options.temperature ?? 1 }
         return options
     }
 

@@ -47,7 +47,7 @@ struct RewardController: Controller {
                 of: admitted.streams, monitor: context.monitor(), keepAlive: services.configuration.keepAlive)
             for (choice, completion) in completed.enumerated() { meter.finished(completion, choice: choice) }
             meter.end(outcome: "stop")
-            return completed.flatMap(\.measured)
+            return completed.flatMap(\.scores)
         } catch {
             meter.end(error)
             throw error

@@ -95,28 +95,18 @@ private struct AskedImage {
                 precondition(question.request.prompt.starts(with: prefix), "a picture's prompts begin alike")
                 return .init(
                     text: question.text, prompt: Array(question.request.prompt[visual.upperBound...]),
-                    answers: try question.streams.map { stream in try waiting { try await Self.answer(from: stream) } })
+                    answers: try question.streams.map { stream in
+                        SampledAnswer(try waiting { try await stream.answer() })
+                    })
             })
     }
+}
 
-    private static func answer(from events: AsyncStream<EngineEvent>) async throws -> SampledAnswer {
-        var tokens: [GeneratedToken] = []
-        var text = ""
-        for await event in events {
-            switch event {
-            case .started: break
-            case .text(let delta):
-                tokens += delta.tokens
-                text += delta.text
-            case .failed(let failure): throw failure
-            case .finished(let completion):
-                tokens += completion.tokens
-                return SampledAnswer(
-                    tokens: tokens.map(\.id), text: text, logProbs: tokens.compactMap(\.logprob),
-                    ended: completion.reason == .endToken)
-            }
-        }
-        throw EngineFailure.stopped
+extension SampledAnswer {
+    fileprivate init(_ answer: Answer) {
+        self.init(
+            tokens: answer.tokens.map(\.id), text: answer.text, logProbs: answer.tokens.compactMap(\.logprob),
+            ended: answer.completion.reason == .endToken)
     }
 }
 

@@ -43,31 +43,19 @@ public struct AnswerSampler: Sendable {
 
     /// The answer that a stream tells.
     ///
-    /// - Parameter isStray: whether another image was asked about.
+    /// - Parameter isDistractor: whether another image was asked about.
     func answer(_ events: AsyncStream<EngineEvent>, isDistractor: Bool) async throws
         -> PreferenceRecord.RankedCompletion
     {
-        var text = ""
-        var tokens: [Int32] = []
-        var reason = PreferenceRecord.FinishReason.length
-        for await event in events {
-            switch event {
-            case .started: break
-            case .text(let delta):
-                text += delta.text
-                tokens += delta.tokens.map(\.id)
-            case .finished(let completion):
-                tokens += completion.tokens.map(\.id)
-                switch completion.reason {
-                case .endToken, .stopString: reason = .stop
-                case .length, .repetition: reason = .length
-                case .cancelled: throw CancellationError()
-                }
-            case .failed(let failure): throw failure
+        let answer = try await events.answer()
+        let reason: PreferenceRecord.FinishReason =
+            switch answer.completion.reason {
+            case .endToken, .stopString: .stop
+            case .length, .repetition: .length
+            case .cancelled: throw CancellationError()
             }
-        }
         return .init(
-            text: text, tokens: tokens,
+            text: answer.text, tokens: answer.tokens.map(\.id),
             policy: isDistractor ? name + PreferenceRecord.RankedCompletion.distractorMark : name,
             finishReason: reason)
     }

@@ -44,7 +44,7 @@ public struct ReplayWriter: Sendable {
                 return (request.prompt, try engine.submit(request, in: engine.reserve()))
             }
             for (prompt, events) in answers {
-                let reply = try await events.tokens()
+                let reply = try await events.answer().tokens.map(\.id)
                 guard let last = reply.last, last == endToken else { continue }
                 lines += try encoder.encode(ReplayRecord(prompt: prompt, reply: reply))
                 lines.append(UInt8(ascii: "\n"))

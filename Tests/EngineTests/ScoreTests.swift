@@ -8,8 +8,8 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// What the engine reads off given answers: rewards against those of the training forward, and log-probabilities.
-@Suite struct MeasurementTests {
+/// Scores of given answers: rewards against those of the training forward, and log-probabilities.
+@Suite struct ScoreTests {
     private let tokenizer: Tokenizer
     private let adapter: LowRankAdapter
     private let head: RewardHead
@@ -53,24 +53,16 @@ import Tokenizers
             configuration: configuration)
     }
 
-    /// The terminal event of a measurement.
-    private func measured(_ request: EngineRequest, by engine: Engine) async throws -> [Double] {
-        var completions: [Completion] = []
-        for await event in try engine.submit(request, in: engine.reserve()) {
-            switch event {
-            case .started: break
-            case .text(let delta): Issue.record("a measurement says \(delta.text)")
-            case .finished(let completion): completions.append(completion)
-            case .failed(let failure): throw failure
-            }
-        }
-        #expect(completions.count == 1 && completions[0].generatedTokens == 0)
-        return completions[0].measured
+    /// The scores of a request, which says nothing and draws nothing.
+    private func scores(_ request: EngineRequest, by engine: Engine) async throws -> [Double] {
+        let answer = try await engine.answer(to: request)
+        #expect(answer.deltas.isEmpty && answer.completion.generatedTokens == 0)
+        return answer.completion.scores
     }
 
     private func request(_ answers: [[Int32]], image: InputProcessor.Image? = nil) throws -> EngineRequest {
         try InputProcessor(tokenizer: tokenizer)
-            .request(messages: messages, images: [image ?? self.image], policy: policy).reading(answers)
+            .request(messages: messages, images: [image ?? self.image], policy: policy).scoring(answers)
     }
 
     private let messages = [
@@ -111,7 +103,7 @@ import Tokenizers
         let base = try FrozenDecoder(gguf: file, configuration: TinyLlama.configuration, compute: compute)
         let texts = ["red", "it is blue", "there is a red circle", "x"]
         let answers = texts.map { InputProcessor(tokenizer: tokenizer).answer($0) }
-        let served = try await measured(request(answers), by: engine(decoder) { $0.cachePrecision = cache })
+        let served = try await scores(request(answers), by: engine(decoder) { $0.cachePrecision = cache })
         let trained = try texts.map {
             try trainingReward(
                 tokenizer.encode($0, special: .asText) + [2], base, adapter: adapter, head: head, policy: policy,
@@ -121,8 +113,8 @@ import Tokenizers
         #expect((trained.max() ?? 0) - (trained.min() ?? 0) > 0.2)
     }
 
-    /// The base model under the shipped adapter, where rewards have a deviation of about 1: 8-bit activations move one
-    /// by 0.05 on average, at most by 0.12.
+    /// The base model under the shipped adapter, where rewards have a deviation of about 1: 8-bit activations move one by
+    /// 0.05 on average, at most by 0.12.
     @Test(arguments: [
         (TransformerDecoder.Precision.float32, KVCache.Precision.fp16, Float(5e-3)), (.float32, .int16, 1e-2),
         (.asStored, .int16, 0.2),
@@ -149,8 +141,8 @@ import Tokenizers
         let texts = ["Paris", "The capital of France is Paris.", "No.", "I cannot see that.", "blue", "Rome, I think"]
         let processor = InputProcessor(tokenizer: tokenizer)
         let request = try processor.request(messages: question, images: [], policy: policy)
-            .reading(texts.map { processor.answer($0) })
-        let served = try await measured(request, by: engine(decoder, tokenizer) { $0.cachePrecision = cache })
+            .scoring(texts.map { processor.answer($0) })
+        let served = try await scores(request, by: engine(decoder, tokenizer) { $0.cachePrecision = cache })
         let trained = try texts.map {
             try trainingReward(
                 tokenizer.encode($0, special: .asText) + [2], base, adapter: adapter, head: head, policy: policy,
@@ -164,7 +156,7 @@ import Tokenizers
 
     private func logProbability(of answers: [[Int32]]) throws -> EngineRequest {
         var request = try request(answers)
-        request.measurement = Measurement(.logProbability, of: answers)
+        request.task = .score(Scoring(.logProbability, of: answers))
         return request
     }
 
@@ -174,8 +166,8 @@ import Tokenizers
         var rewards: [Double] = []
         var logProbabilities: [Double] = []
         for answer in answers {
-            rewards += try await measured(request([answer]), by: quiet)
-            logProbabilities += try await measured(logProbability(of: [answer]), by: quiet)
+            rewards += try await scores(request([answer]), by: quiet)
+            logProbabilities += try await scores(logProbability(of: [answer]), by: quiet)
         }
         #expect(rewards[0] == rewards[4] && Set(rewards).count == 4)
         #expect(logProbabilities[3] == 0 && logProbabilities[0] < 0 && logProbabilities[2] < logProbabilities[0])
@@ -184,16 +176,16 @@ import Tokenizers
             $0.cacheBytes = 1
         }
         var drawn = try request([])
-        drawn.measurement = nil
+        drawn.task = .generate
         drawn.stop.ignoresEndToken = true
         drawn.stop.maximumTokens = 150
         let streams = try (0..<6).map { _ in try busy.submit(drawn, in: busy.reserve()) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<3 {
                 group.addTask { [rewards, logProbabilities] in
-                    let found = try await measured(request(answers), by: busy)
+                    let found = try await scores(request(answers), by: busy)
                     #expect(found == rewards)
-                    let logs = try await measured(logProbability(of: answers), by: busy)
+                    let logs = try await scores(logProbability(of: answers), by: busy)
                     #expect(logs == logProbabilities)
                 }
             }
@@ -208,8 +200,8 @@ import Tokenizers
     @Test func rewardsDependOnTheImage() async throws {
         let blank = InputProcessor.Image(image: RGBImage(width: 32, height: 32, red: 9, green: 9, blue: 9))
         let engine = engine()
-        let seen = try await measured(request(answers), by: engine)
-        #expect(try await measured(request(answers, image: blank), by: engine) != seen)
+        let seen = try await scores(request(answers), by: engine)
+        #expect(try await scores(request(answers, image: blank), by: engine) != seen)
     }
 
     /// The log-probability of what was drawn is the sum of those that its tokens were drawn with.
@@ -217,34 +209,28 @@ import Tokenizers
         let engine = engine()
         for seed in 0..<4 as Range<UInt64> {
             var drawn = try request([])
-            drawn.measurement = nil
+            drawn.task = .generate
             drawn.sampling.seed = seed
             drawn.stop.maximumTokens = 20
             drawn.topLogprobs = 0
-            var answer = DrawnAnswer()
-            for await event in try engine.submit(drawn, in: engine.reserve()) {
-                if case .text(let delta) = event { answer.append(delta) }
-                if case .finished(let completion) = event { answer.completion = completion }
-            }
-            let tokens = answer.deltas.flatMap(\.tokens) + (answer.completion?.tokens ?? [])
+            let tokens = try await engine.answer(to: drawn).tokens
             let sum = tokens.reduce(0) { $0 + Double($1.logprob ?? .nan) }
-            #expect(try await measured(logProbability(of: [tokens.map(\.id)]), by: engine) == [sum])
+            #expect(try await scores(logProbability(of: [tokens.map(\.id)]), by: engine) == [sum])
         }
     }
 
-    /// 64 answers take turns with a stream: no step computes more than the budget, so none holds the stream up for
-    /// long.
-    @Test func measurementsComeInSteps() async throws {
+    /// 64 answers take turns with a stream: no step computes more than the budget, so none holds the stream up for long.
+    @Test func scoringComesInSteps() async throws {
         let engine = engine { $0.tokenBudget = 32 }
         let before = engine.load
-        _ = try await measured(request(Array(repeating: answers[2], count: 64)), by: engine)
+        _ = try await scores(request(Array(repeating: answers[2], count: 64)), by: engine)
         let load = engine.load
         #expect(load.steps - before.steps >= 64)
         let within = zip(load.batchTokens.bounds, load.batchTokens.counts).filter { $0.0 <= 32 }.reduce(0) { $0 + $1.1 }
         #expect(within == load.batchTokens.count)
     }
 
-    @Test func aDroppedMeasurementGivesEverythingBack() async throws {
+    @Test func droppedScoringGivesEverythingBack() async throws {
         let engine = engine()
         var stream: AsyncStream<EngineEvent>? = try engine.submit(
             request(Array(repeating: answers[2], count: 200_000)), in: engine.reserve())
@@ -252,7 +238,7 @@ import Tokenizers
         while engine.load.prefilledTokens == 0 { sched_yield() }
         #expect(stream != nil)
         stream = nil
-        #expect(try await measured(request(answers), by: engine).count == answers.count)
+        #expect(try await scores(request(answers), by: engine).count == answers.count)
         while engine.load.running > 0 { await Task.yield() }
         #expect(engine.load.usedBlocks == 0 && engine.load.waiting == 0)
         #expect(engine.load.prefilledTokens < 200_000 * 40)
@@ -262,7 +248,7 @@ import Tokenizers
         let engine = engine()
         let prompt = try request([[]]).prompt.count
         let most = [Int32](repeating: 70, count: 256 - prompt)
-        #expect(try await measured(request([most, []]), by: engine).count == 2)
+        #expect(try await scores(request([most, []]), by: engine).count == 2)
         #expect(throws: AdmissionError.contextLengthExceeded(limit: 256, count: 257)) {
             try engine.submit(request([[], most + [2]]), in: engine.reserve())
         }
