@@ -24,6 +24,8 @@ public struct EngineConfiguration: Sendable {
     public var maximumSequences = 64
     /// Requests that may wait.
     public var maximumWaiting = 256
+    /// Requests with images among them. Images wait for memory too: half of the queue stays free for text by default.
+    public var maximumWaitingWithImages: Int?
 
     /// The defaults for a context of the given length.
     public init(contextLength: Int) {
@@ -76,8 +78,7 @@ public final class Engine: InferenceEngine {
 
     /// Takes a place among `maximumWaiting`.
     public func reserve(hasImages: Bool) throws(AdmissionError) -> Reservation {
-        // Images wait for memory too, and leave half of the places to text.
-        let limit = max(1, configuration.maximumWaiting / 2)
+        let limit = configuration.maximumWaitingWithImages ?? max(1, configuration.maximumWaiting / 2)
         if hasImages, !waitingWithImages.increment(upTo: limit) { throw .queueFull(limit: limit) }
         guard waiting.increment(upTo: configuration.maximumWaiting) else {
             if hasImages { waitingWithImages.decrement() }

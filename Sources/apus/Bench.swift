@@ -110,7 +110,7 @@ struct LoadOptions: ParsableArguments {
 
     func validate() throws {
         let given: [(String, Any?)] = [
-            ("--rate", rate), ("--open", open), ("--requests", requests), ("--pictures", images), ("--side", side),
+            ("--rate", rate), ("--open", open), ("--requests", requests), ("--images", images), ("--side", side),
             ("--words", words), ("--tokens", tokens), ("--policy", policy), ("--load-seed", loadSeed),
         ]
         if against == nil, let (name, _) = given.first(where: { $0.1 != nil }) {
@@ -120,7 +120,7 @@ struct LoadOptions: ParsableArguments {
         guard (1...100_000).contains(profile.requests), (1...10_000).contains(profile.words),
             (1...10_000).contains(profile.answerTokens)
         else { throw ValidationError("--requests takes 1 to 100000, --words and --tokens 1 to 10000") }
-        guard (0...1).contains(profile.imageShare) else { throw ValidationError("--pictures takes 0 to 1") }
+        guard (0...1).contains(profile.imageShare) else { throw ValidationError("--images takes 0 to 1") }
         guard (8...2048).contains(profile.imageSide) else { throw ValidationError("--side takes 8 to 2048") }
         _ = try arrivals()
     }

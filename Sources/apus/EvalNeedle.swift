@@ -34,7 +34,7 @@ struct EvalNeedle: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...1_000).contains(samples) else { throw ValidationError("--samples takes 1 to 1000") }
-        _ = try (sizes(lengths, "--lengths"), sizes(images, "--pictures"))
+        _ = try (sizes(lengths, "--lengths"), sizes(images, "--images"))
     }
 
     func run() async throws {
@@ -48,7 +48,7 @@ struct EvalNeedle: AsyncParsableCommand {
         // Some positions are the template's, the question's and the answer's.
         settings.lengths = try sizes(lengths, "--lengths").filter { $0 <= model.contextLength - 100 }
         let each = 10 + (policy.vision?.encoder.configuration.tokensPerTile ?? 0)
-        settings.images = try sizes(images, "--pictures").filter { $0 * each <= model.contextLength - 100 }
+        settings.images = try sizes(images, "--images").filter { $0 * each <= model.contextLength - 100 }
         let evaluation = NeedleEvaluation(
             engine: model.engine, tokenizer: model.tokenizer, policy: policy, settings: settings)
         let report = try await evaluation.run { cell in

@@ -24,7 +24,7 @@ struct EvalReward: AsyncParsableCommand {
     var answers = 16
 
     @Option(help: "Answers besides that are given to another picture of the same family.")
-    var distractor = RewardModelEvaluation.Settings().distractorAnswers
+    var distractors = RewardModelEvaluation.Settings().distractorAnswers
 
     @Option(help: "A PPO run folder whose validations join the plot; may be given several times.")
     var ppo: [String] = []
@@ -35,11 +35,11 @@ struct EvalReward: AsyncParsableCommand {
     func validate() throws {
         guard (1...10_000).contains(count) else { throw ValidationError("--count takes 1 to 10000") }
         guard (2...64).contains(answers) else { throw ValidationError("--answers takes 2 to 64") }
-        guard distractor == 0 || count >= 2 * Family.allCases.count else {
-            throw ValidationError("--stray needs two questions of each family: --count \(2 * Family.allCases.count)")
+        guard distractors == 0 || count >= 2 * Family.allCases.count else {
+            throw ValidationError("--distractors needs two questions of each family: --count \(2 * Family.allCases.count)")
         }
-        guard distractor >= 0, answers + distractor <= 64 else {
-            throw ValidationError("--stray takes 0 to \(64 - answers) beside \(answers) answers")
+        guard distractors >= 0, answers + distractors <= 64 else {
+            throw ValidationError("--distractors takes 0 to \(64 - answers) beside \(answers) answers")
         }
     }
 
@@ -49,7 +49,7 @@ struct EvalReward: AsyncParsableCommand {
         settings.model = policy
         settings.count = count
         settings.answers = answers
-        settings.distractorAnswers = distractor
+        settings.distractorAnswers = distractors
         settings.seed = server.seed
         settings.concurrency = server.concurrency
         let url = server.url

@@ -78,10 +78,10 @@ struct Ship: ParsableCommand {
         for text in metric {
             let parts = text.split(separator: "=", maxSplits: 1)
             guard parts.count == 2, let value = Double(parts[1]), value.isFinite else {
-                throw ValidationError("--figure takes name=number, found \(text)")
+                throw ValidationError("--metric takes name=number, found \(text)")
             }
             guard metrics.updateValue(value, forKey: String(parts[0])) == nil else {
-                throw ValidationError("--figure \(parts[0]) is given twice")
+                throw ValidationError("--metric \(parts[0]) is given twice")
             }
         }
         return metrics

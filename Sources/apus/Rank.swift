@@ -36,7 +36,7 @@ struct Rank: AsyncParsableCommand {
     var samples = RankingSettings().samples
 
     @Option(
-        name: .customLong("stray"),
+        name: .customLong("distractors"),
         help: ArgumentHelp(
             "How many of them are given to another picture of the same kind: well written, and mostly wrong.",
             discussion: "Default: half of them."))
@@ -66,7 +66,7 @@ struct Rank: AsyncParsableCommand {
             throw ValidationError("--samples takes 2 to 9")
         }
         if let distractorAnswers, !(0..<samples).contains(distractorAnswers) {
-            throw ValidationError("--stray takes 0 to less than --samples")
+            throw ValidationError("--distractors takes 0 to less than --samples")
         }
         guard (0...1).contains(easyVQAShare), (0...1).contains(agreementShare) else {
             throw ValidationError("--easy-vqa-share and --agreement-share take 0 to 1")
@@ -91,9 +91,9 @@ struct Rank: AsyncParsableCommand {
         ) { $0.image(seed: $1) }
         var inputs = ["baseModel": model.backbone]
         if policy.generation > 0 {
-            inputs["policy"] = try FileDigest(
-                path: "\(options.policies)/\(policy.name)/\(policy.generation)/manifest.json"
-            ).sha256
+            let published = try options.library.open(
+                policy.name, generation: policy.generation, backbone: model.backbone)
+            inputs["policy"] = try FileDigest(path: published.path + "/manifest.json").sha256
         }
         let run = try RankingRun(
             settings: settings, prompts: prompts,

@@ -99,10 +99,16 @@ struct Serve: AsyncParsableCommand {
             Self.log("prefixes.saved", await engine.withLock { $0 }?.ended(), to: logger)
             withExtendedLifetime(lock) {}
         } catch {
-            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            FileHandle.standardError.write(Data("\(Self.isTaken(error) ? takenPort : "\(error)")\n".utf8))
             throw ExitCode(Self.exitCode(of: error))
         }
     }
+
+    private var takenPort: String {
+        "another program listens on port \(port) of \(host); choose another one with --port"
+    }
+
+    private static func isTaken(_ error: any Error) -> Bool { (error as? IOError)?.errnoCode == EADDRINUSE }
 
     private static func load(
         _ options: PolicyOptions, aliases: [String: String], prefixCache: String?
@@ -130,7 +136,7 @@ struct Serve: AsyncParsableCommand {
         switch error {
         case DataLockError.taken: 75
         case is LoadingError, is KeyFileError, is ExposedAddressError, is DataLockError: 78
-        case let error as IOError where error.errnoCode == EADDRINUSE: 69
+        case _ where isTaken(error): 69
         default: 1
         }
     }

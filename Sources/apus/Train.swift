@@ -40,6 +40,39 @@ struct TrainingOptions: ParsableArguments {
     }
 }
 
+/// Where a stage finds the policies that it starts from: published ones first, then those that come with the program.
+struct PolicyFolders: ParsableArguments {
+    @OptionGroup private var shipped: PoliciesOption
+
+    @OptionGroup private var data: DataFolderOption
+
+    /// The folder for what is written; empty for none.
+    var dataPath: String { data.dataPath }
+
+    private var library: PolicyLibrary {
+        PolicyLibrary(published: dataPath.isEmpty ? nil : "\(dataPath)/policies", shipped: shipped.folder)
+    }
+
+    /// A generation of `name`, the current one by default, with every file verified.
+    func open(_ name: String, generation: Int?, backbone: String) throws -> PolicyFolder {
+        guard let generation = try generation ?? library.current()[name] else {
+            throw ValidationError("there is no policy \(name) in \(library.folders.joined(separator: " or "))")
+        }
+        return try library.open(name, generation: generation, backbone: backbone)
+    }
+
+    /// A policy, and the vision generation that it was trained with.
+    func policy(
+        _ name: String, generation: Int?, backbone: String
+    ) throws -> (policy: PolicyFolder, vision: PolicyFolder) {
+        let policy = try open(name, generation: generation, backbone: backbone)
+        guard let vision = policy.manifest.vision else {
+            throw ValidationError("the policy \(name) names no vision generation")
+        }
+        return (policy, try open(vision.name, generation: vision.generation, backbone: backbone))
+    }
+}
+
 /// Pre-trains the vision encoder.
 struct TrainVision: ParsableCommand {
     static let configuration = CommandConfiguration(

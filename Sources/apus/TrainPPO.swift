@@ -24,9 +24,7 @@ struct TrainPPO: ParsableCommand {
     @Option(name: .customLong("run"), help: "The run folder.")
     var folder = "runs/ppo"
 
-    @OptionGroup private var shipped: PoliciesOption
-
-    private var policies: String { shipped.folder }
+    @OptionGroup private var folders: PolicyFolders
 
     @Option(help: "The policy that training starts from.")
     var policy = "sft"
@@ -75,7 +73,7 @@ struct TrainPPO: ParsableCommand {
             throw ValidationError("--max-minutes takes a positive number")
         }
         if iterations < 1 || images < 1 || images > 4_096 {
-            throw ValidationError("--iterations takes at least 1, --pictures 1 to 4096")
+            throw ValidationError("--iterations takes at least 1, --images 1 to 4096")
         }
         if validationInterval < 0 { throw ValidationError("--validation-interval takes at least 0") }
         if !(learningRate > 0 && learningRate < 1) { throw ValidationError("--learning-rate takes 0 to 1") }
@@ -115,16 +113,10 @@ struct TrainPPO: ParsableCommand {
 
     private func inputs() throws -> PPOJob.Inputs {
         let backbone = try FileDigest(path: model.model).sha256
-        let from = try PolicyFolder(name: policy, generation: generation, in: policies, backbone: backbone)
-        guard let vision = from.manifest.vision else {
-            throw ValidationError("the policy \(policy) names no vision generation")
-        }
+        let (from, vision) = try folders.policy(policy, generation: generation, backbone: backbone)
         return .init(
-            baseModel: model.model, policy: from,
-            vision: try PolicyFolder(
-                name: vision.name, generation: vision.generation, in: policies, backbone: backbone),
-            reward: try PolicyFolder(
-                name: "reward", generation: rewardGeneration, in: policies, backbone: backbone),
+            baseModel: model.model, policy: from, vision: vision,
+            reward: try folders.open("reward", generation: rewardGeneration, backbone: backbone),
             replay: replay == "none" ? nil : replay)
     }
 }

@@ -25,11 +25,7 @@ struct TrainReward: ParsableCommand {
     @Option(help: "Rankings of validation pictures to measure on. Default: some pictures of --rankings are held out.")
     var heldOut: String?
 
-    @OptionGroup private var shipped: PoliciesOption
-
-    @OptionGroup private var data: DataFolderOption
-
-    private var policies: String { shipped.folder }
+    @OptionGroup private var folders: PolicyFolders
 
     @Option(help: "The policy that training starts from.")
     var policy = "sft"
@@ -53,7 +49,7 @@ struct TrainReward: ParsableCommand {
     var float32 = false
 
     func validate() throws {
-        if heldOutImages < 1 { throw ValidationError("--held-out-pictures takes at least 1") }
+        if heldOutImages < 1 { throw ValidationError("--held-out-images takes at least 1") }
         if let prompts, prompts < 1 { throw ValidationError("--prompts takes at least 1") }
         if !(learningRate > 0 && learningRate < 1) { throw ValidationError("--learning-rate takes 0 to 1") }
     }
@@ -76,7 +72,7 @@ struct TrainReward: ParsableCommand {
             ) { say($0) }
         } catch RankedAnswersError.tooFew(what: "pictures", _, let found) {
             throw ValidationError(
-                "\(rankings) has rankings of \(found) pictures: hold fewer of them out with --held-out-pictures")
+                "\(rankings) has rankings of \(found) pictures: hold fewer of them out with --held-out-images")
         }
         say(
             outcome == .finished
@@ -86,20 +82,15 @@ struct TrainReward: ParsableCommand {
 
     private func inputs() throws -> RewardModelingJob.Inputs {
         let backbone = try FileDigest(path: training.model.model).sha256
-        let from = try PolicyFolder(name: policy, generation: generation, in: policies, backbone: backbone)
-        guard let vision = from.manifest.vision else {
-            throw ValidationError("the policy \(policy) names no vision generation")
-        }
+        let (from, vision) = try folders.policy(policy, generation: generation, backbone: backbone)
         let dataSet = URL(fileURLWithPath: training.easyVQA)
-        let kept = DataFolder(path: data.dataPath).images
+        let kept = DataFolder(path: folders.dataPath).images
         let images = ReferencedImages(
             easyVQA: FileManager.default.fileExists(atPath: dataSet.path) ? try EasyVQA(folder: dataSet) : nil
         ) { [UInt8](try kept.file(sha256: $0)) }
         return .init(
-            baseModel: training.model.model, policy: from,
-            vision: try PolicyFolder(
-                name: vision.name, generation: vision.generation, in: policies, backbone: backbone),
-            rankings: rankings, heldOut: heldOut, image: images.image,
+            baseModel: training.model.model, policy: from, vision: vision, rankings: rankings, heldOut: heldOut,
+            image: images.image,
             demonstration: { ranked in
                 // Nothing is demonstrated about people's images: the answer that they prefer stands in.
                 if case .stored = ranked.image {

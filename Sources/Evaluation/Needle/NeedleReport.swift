@@ -4,7 +4,7 @@ import Foundation
 public struct NeedleReport: Codable, Sendable, Equatable {
     /// Haystacks of one size, the needle at one depth.
     public struct Cell: Codable, Sendable, Equatable {
-        /// What the size counts: `tokens` or `images`.
+        /// What the size counts: `tokens` or `pictures`.
         public let hay: String
         /// How much was looked through.
         public let size: Int

@@ -1,6 +1,6 @@
 public import Checkpoints
 import Datasets
-import Engine
+package import Engine
 import Foundation
 public import Models
 public import Tensors
@@ -99,13 +99,19 @@ public struct PPOJob: Sendable {
         guard let endToken = tokenizer.vocabulary.endOfText else {
             throw PPOJobError.noEndToken(path: inputs.baseModel)
         }
-        var sizes = EngineConfiguration(contextLength: Self.contextLength)
-        sizes.cacheBytes = Self.cacheBytes
-        sizes.maximumWaiting =
-            max(prompts.images * settings.answersPerQuestion, prompts.heldOutImages) * prompts.questions
         return Engine(
             decoder: try TransformerDecoder(file, compute: compute), tokenizer: tokenizer, endToken: endToken,
-            configuration: sizes)
+            configuration: Self.engineSizes(settings, prompts))
+    }
+
+    /// Sizes of the engine that answers: all requests of an iteration wait at the same time, each with an image.
+    package static func engineSizes(_ settings: PPOSettings, _ prompts: PromptSettings) -> EngineConfiguration {
+        var sizes = EngineConfiguration(contextLength: contextLength)
+        sizes.cacheBytes = cacheBytes
+        sizes.maximumWaiting =
+            max(prompts.images * settings.answersPerQuestion, prompts.heldOutImages) * prompts.questions
+        sizes.maximumWaitingWithImages = sizes.maximumWaiting
+        return sizes
     }
 
     private func stage(

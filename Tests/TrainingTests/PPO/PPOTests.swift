@@ -1,4 +1,5 @@
 import Datasets
+import Engine
 import Foundation
 import Models
 import Tensors
@@ -12,6 +13,16 @@ import Training
     private static let isLow: @Sendable (SampledAnswer) -> Double = { $0.tokens[0] < 160 ? 1 : 0 }
 
     private func elements(_ adapter: LowRankAdapter) -> [[Float]] { adapter.parameters.map(\.tensor.elements) }
+
+    @Test func anIterationOfTheDefaultSizeFitsTheQueue() throws {
+        let (settings, prompts) = (PPOSettings(), PromptSettings())
+        var sizes = PPOJob.engineSizes(settings, prompts)
+        sizes.cacheBytes = 0
+        let engine = try TinyPPO.engine(sizes)
+        let requests = prompts.images * prompts.questions * settings.answersPerQuestion
+        let reservations = try (0..<requests).map { _ in try engine.reserve(hasImages: true) }
+        #expect(engine.load.waitingWithImages == reservations.count)
+    }
 
     @Test func theFirstMinibatchFindsTheOldPolicy() async throws {
         try await onOwnThread {

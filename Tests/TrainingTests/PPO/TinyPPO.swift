@@ -39,6 +39,13 @@ struct TinyPPO {
             adapter: Self.adapter(&generator), head: ScalarHead(starting: configuration.hidden, using: &generator))
     }
 
+    /// An engine for the tiny llama.
+    static func engine(_ sizes: EngineConfiguration) throws -> Engine {
+        Engine(
+            decoder: try TransformerDecoder(TinyLlama.file(.q4_1), compute: Compute(threads: 2)),
+            tokenizer: Tokenizer(try Vocabulary(TinyLlama.file(.q4_1))), endToken: 2, configuration: sizes)
+    }
+
     /// Draws answers of a policy that sees with `vision`.
     func sampler(seeing vision: VisionWeights) -> RolloutSampler {
         RolloutSampler(
