@@ -77,10 +77,11 @@ let package = Package(
             swiftSettings: swift),
         .target(
             name: "Models", dependencies: ["Tensors", "Images", "Tokenizers", "Checkpoints"], swiftSettings: swift),
+        .target(name: "Policies", dependencies: ["Models"], swiftSettings: swift),
         .target(
             name: "Engine",
             dependencies: [
-                "Models", .product(name: "DequeModule", package: "swift-collections"),
+                "Policies", .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: swift),
@@ -128,7 +129,7 @@ let package = Package(
             ],
             swiftSettings: swift),
 
-        .target(name: "TestSupport", dependencies: ["Models"], path: "Tests/TestSupport", swiftSettings: swift),
+        .target(name: "TestSupport", dependencies: ["Policies"], path: "Tests/TestSupport", swiftSettings: swift),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: swift),
         .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Fixtures"], swiftSettings: swift),
         .testTarget(
@@ -139,6 +140,7 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(
             name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["Fixtures"], swiftSettings: swift),
+        .testTarget(name: "PoliciesTests", dependencies: ["Policies", "TestSupport"], swiftSettings: swift),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "TestSupport"], swiftSettings: swift),
         .testTarget(name: "DatasetsTests", dependencies: ["Datasets"], swiftSettings: swift),
         .testTarget(

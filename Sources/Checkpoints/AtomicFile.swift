@@ -82,7 +82,7 @@ public enum AtomicFile {
     }
 
     /// Makes what was written to a file, or the names in a folder, survive a power cut.
-    static func flush(_ path: String) throws(FileError) {
+    package static func flush(_ path: String) throws(FileError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError(path: path, operation: "open", code: errno) }
         defer { close(descriptor) }

@@ -47,7 +47,7 @@ public struct FileDigest: Codable, Equatable, Sendable {
     }
 
     /// Whether `text` can be a SHA-256.
-    static func isSHA256(_ text: String) -> Bool {
+    package static func isSHA256(_ text: String) -> Bool {
         text.utf8.count == 64 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
     }
 }

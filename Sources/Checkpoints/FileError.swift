@@ -17,7 +17,7 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     /// A failure that the system explains by `errno`.
-    init(path: String, operation: String, code: Int32) {
+    package init(path: String, operation: String, code: Int32) {
         self.init(path: path, operation: operation, reason: String(cString: strerror(code)))
     }
 

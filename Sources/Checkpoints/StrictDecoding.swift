@@ -36,8 +36,12 @@ extension DecodingError {
 }
 
 /// What is wrong in a JSON document, and in which field.
-struct JSONFault: Error {
-    let reason: String
+package struct JSONFault: Error {
+    package let reason: String
+
+    package init(reason: String) {
+        self.reason = reason
+    }
 }
 
 /// Decodes a JSON document, or says which field is wrong and how.
@@ -52,7 +56,7 @@ func decodeJSON<T: Decodable>(_ type: T.Type, from bytes: [UInt8]) throws(JSONFa
 /// Decodes a JSON document of whose fields none may be unknown. Fields that are null count as absent.
 ///
 /// A field is known if `T` writes it back; so no type needs a decoder of its own to be strict.
-func decodeStrictJSON<T: Codable>(_ type: T.Type, from bytes: [UInt8]) throws(JSONFault) -> T {
+package func decodeStrictJSON<T: Codable>(_ type: T.Type, from bytes: [UInt8]) throws(JSONFault) -> T {
     let document = try decodeJSON(JSONValue.self, from: bytes)
     let value: T
     do { value = try decodeJSON(type, from: bytes) } catch {

@@ -2,16 +2,16 @@ import Foundation
 
 /// The lock (flock(2)) of a process on a file or folder that it is writing. The system takes it away when the process
 /// ends, however it ends: what is half written and has no lock was left behind.
-final class WriteLock: Sendable {
+package final class WriteLock: Sendable {
     private let path: String
     private let descriptor: Int32
     /// Whether this lock was to be had.
-    let isHeld: Bool
+    package let isHeld: Bool
 
     /// Locks the open file or folder at `path`, which this closes in the end.
     ///
     /// - Parameter waits: whether to wait for a process that has the lock, as one that cleans up has for a moment.
-    init(_ descriptor: Int32, at path: String, waits: Bool = false) {
+    package init(_ descriptor: Int32, at path: String, waits: Bool = false) {
         self.path = path
         self.descriptor = descriptor
         var code = flock(descriptor, LOCK_EX | (waits ? 0 : LOCK_NB))
@@ -20,7 +20,7 @@ final class WriteLock: Sendable {
     }
 
     /// Locks what is at `path`; nil if nothing is.
-    convenience init?(path: String, waits: Bool = false) {
+    package convenience init?(path: String, waits: Bool = false) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         self.init(descriptor, at: path, waits: waits)
@@ -31,14 +31,14 @@ final class WriteLock: Sendable {
     }
 
     /// Whether what is locked is still at its path: another process may have removed it before the lock was there.
-    var isInPlace: Bool {
+    package var isInPlace: Bool {
         var (locked, found) = (stat(), stat())
         guard fstat(descriptor, &locked) == 0, lstat(path, &found) == 0 else { return false }
         return locked.st_ino == found.st_ino && locked.st_dev == found.st_dev
     }
 
     /// Removes what is at `path` if no process is writing it.
-    static func removeLeftover(_ path: String) {
+    package static func removeLeftover(_ path: String) {
         guard let lock = WriteLock(path: path), lock.isHeld, lock.isInPlace else { return }
         try? FileManager.default.removeItem(atPath: path)
     }

@@ -1,4 +1,5 @@
 public import Models
+public import Policies
 import Synchronization
 public import Tensors
 public import Tokenizers

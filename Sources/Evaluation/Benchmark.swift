@@ -2,6 +2,7 @@ import Datasets
 public import Engine
 import Images
 public import Models
+public import Policies
 public import Tensors
 public import Tokenizers
 

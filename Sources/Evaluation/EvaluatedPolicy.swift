@@ -1,5 +1,4 @@
-public import Checkpoints
-public import Engine
+public import Policies
 
 /// Whose answers a report is about, and by which weights they were made.
 public struct EvaluatedPolicy: Codable, Sendable, Equatable {

@@ -2,6 +2,7 @@ public import Datasets
 public import Engine
 import Images
 public import Models
+public import Policies
 import Tensors
 public import Tokenizers
 

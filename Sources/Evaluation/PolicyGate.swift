@@ -1,5 +1,6 @@
 public import Checkpoints
 import Foundation
+public import Policies
 
 /// What a policy's evaluation found, and of which bytes: `evaluation.json` in a run folder.
 public struct PolicyEvaluation: Codable, Sendable, Equatable {

@@ -1,6 +1,5 @@
-public import Checkpoints
-public import Engine
 public import Models
+public import Policies
 public import Tensors
 public import Tokenizers
 

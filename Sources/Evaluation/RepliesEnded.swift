@@ -1,4 +1,5 @@
 public import Engine
+public import Policies
 import Tokenizers
 
 /// Whether a policy comes to the end of a reply: everyday prompts without an image, answered greedily by the policy and

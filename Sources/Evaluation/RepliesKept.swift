@@ -2,6 +2,7 @@ import Datasets
 public import Engine
 import Foundation
 public import Models
+import Policies
 import Tensors
 public import Tokenizers
 

@@ -77,7 +77,7 @@ extension ChatTemplateError: CustomStringConvertible {
 ///
 /// Both templates write each turn as `<|im_start|>ROLE\nTEXT<|im_end|>\n` and end with `<|im_start|>assistant\n`. They
 /// render to ids and never by way of text, so no text can open or close a turn.
-public enum ChatTemplate: String, Sendable, CaseIterable {
+public enum ChatTemplate: String, Codable, Sendable, CaseIterable {
     /// The turns as they are.
     case chatml
     /// SmolLM2's own: puts a default system turn first if the conversation does not begin with one.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Engine
 import Foundation
 import Images
+import Policies
 import Tokenizers
 
 /// Answers one question without a server.

@@ -3,6 +3,7 @@ import Checkpoints
 import Engine
 import Evaluation
 import Foundation
+import Policies
 import Training
 
 /// Measures this machine, or a server.

@@ -3,6 +3,7 @@ import Datasets
 import Engine
 import Foundation
 import Images
+import Policies
 import Tokenizers
 import Training
 

@@ -3,6 +3,7 @@ import Engine
 import Evaluation
 import Foundation
 import Models
+import Policies
 
 /// Looks for one thing in long contexts.
 struct EvalNeedle: AsyncParsableCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Evaluation
 import Foundation
+import Policies
 import Training
 
 /// Measures the reward model of a running server.
@@ -36,7 +37,8 @@ struct EvalReward: AsyncParsableCommand {
         guard (1...10_000).contains(count) else { throw ValidationError("--count takes 1 to 10000") }
         guard (2...64).contains(answers) else { throw ValidationError("--answers takes 2 to 64") }
         guard distractors == 0 || count >= 2 * Family.allCases.count else {
-            throw ValidationError("--distractors needs two questions of each family: --count \(2 * Family.allCases.count)")
+            throw ValidationError(
+                "--distractors needs two questions of each family: --count \(2 * Family.allCases.count)")
         }
         guard distractors >= 0, answers + distractors <= 64 else {
             throw ValidationError("--distractors takes 0 to \(64 - answers) beside \(answers) answers")

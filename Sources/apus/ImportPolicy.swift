@@ -3,6 +3,8 @@ import Checkpoints
 import Engine
 import Foundation
 import Models
+import Policies
+import Tokenizers
 
 /// Publishes an adapter that was trained elsewhere.
 struct ImportPolicy: ParsableCommand {
@@ -64,7 +66,7 @@ struct ImportPolicy: ParsableCommand {
         let file = try GGUFFile(path: model)
         let adapter = try ImportedAdapter(folder: folder, for: DecoderConfiguration(file), base: base)
         var publication = ImportedAdapter.Publication(name: name, generation: generation)
-        publication.template = PolicyManifest.ChatTemplate(rawValue: template) ?? publication.template
+        publication.template = ChatTemplate(rawValue: template) ?? publication.template
         let library = try self.library.recovered()
         let newest = try library.generations()["vision"]?.last
         publication.vision = textOnly ? nil : visionGeneration ?? newest
@@ -80,5 +82,5 @@ struct ImportPolicy: ParsableCommand {
         say("\(name) sees with vision generation \(vision)\(visionGeneration == nil ? ", the newest one" : "")")
     }
 
-    private static let templates = PolicyManifest.ChatTemplate.allCases.map(\.rawValue)
+    private static let templates = ChatTemplate.allCases.map(\.rawValue)
 }

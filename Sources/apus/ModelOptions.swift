@@ -3,6 +3,7 @@ import Checkpoints
 import Engine
 import Foundation
 import Models
+import Policies
 public import Tensors
 import Tokenizers
 

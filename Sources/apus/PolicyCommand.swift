@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import Foundation
+import Policies
 import Training
 
 /// Manages the folder of policies.

@@ -4,6 +4,7 @@ import Engine
 import Evaluation
 import Foundation
 import Logging
+import Policies
 import Serving
 import Training
 

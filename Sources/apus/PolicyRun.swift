@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import Evaluation
+import Policies
 import Training
 
 /// A finished run whose result is a policy.

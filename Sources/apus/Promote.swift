@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Evaluation
 import Foundation
+import Policies
 
 /// Where policies are kept.
 struct LibraryOptions: ParsableArguments {

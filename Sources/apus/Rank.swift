@@ -4,6 +4,7 @@ public import Datasets
 import Engine
 import Feedback
 import Foundation
+import Policies
 import Training
 
 /// Samples answers of a policy and lets simulated labelers rank them.

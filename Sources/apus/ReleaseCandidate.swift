@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Policies
 import Training
 
 /// A finished run as it would be published, in a folder of its own, to be served and measured before it is.

@@ -3,6 +3,7 @@ import Engine
 import Foundation
 import Logging
 import NIOCore
+import Policies
 import Serving
 import Synchronization
 import Tensors

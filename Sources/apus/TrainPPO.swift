@@ -3,6 +3,7 @@ import Checkpoints
 import Datasets
 import Foundation
 import Models
+import Policies
 import Tensors
 import Tokenizers
 public import Training

@@ -4,6 +4,7 @@ import Datasets
 import Feedback
 import Foundation
 import Models
+import Policies
 import Tensors
 import Tokenizers
 import Training

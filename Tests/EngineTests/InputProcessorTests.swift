@@ -1,6 +1,7 @@
 import Engine
 import Images
 import Models
+import Policies
 import Tensors
 import TestSupport
 import Testing

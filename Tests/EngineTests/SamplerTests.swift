@@ -1,5 +1,6 @@
 import Engine
 import Foundation
+import Policies
 import Testing
 
 @Suite struct SamplerTests {

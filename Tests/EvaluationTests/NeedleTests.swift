@@ -1,6 +1,7 @@
 import Engine
 import Evaluation
 import Models
+import Policies
 import TestSupport
 import Testing
 import Tokenizers

@@ -4,6 +4,7 @@ import Engine
 import Evaluation
 import Foundation
 import Models
+import Policies
 import Tensors
 import TestSupport
 import Testing

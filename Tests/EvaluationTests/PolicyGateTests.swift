@@ -1,6 +1,7 @@
 import Checkpoints
 import Evaluation
 import Foundation
+import Policies
 import TestSupport
 import Testing
 

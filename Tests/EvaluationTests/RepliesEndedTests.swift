@@ -2,6 +2,7 @@ import Checkpoints
 import Engine
 import Evaluation
 import Models
+import Policies
 import Tensors
 import TestSupport
 import Testing

@@ -1,6 +1,7 @@
 import Checkpoints
 import Evaluation
 import Foundation
+import Policies
 import Synchronization
 
 /// A server by script: keeps every request and answers with what `script` says.

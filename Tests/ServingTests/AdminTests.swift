@@ -3,6 +3,7 @@ import Foundation
 import HTTPTypes
 import HummingbirdTesting
 import Logging
+import Policies
 import Serving
 import TestSupport
 import Testing

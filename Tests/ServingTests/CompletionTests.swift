@@ -3,6 +3,7 @@ import Foundation
 import HTTPTypes
 import HummingbirdTesting
 import NIOCore
+import Policies
 import Serving
 import Synchronization
 import TestSupport

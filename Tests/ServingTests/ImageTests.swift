@@ -5,6 +5,7 @@ import HummingbirdTesting
 import Images
 import Models
 import NIOCore
+import Policies
 import Serving
 import Tensors
 import Testing

@@ -2,6 +2,7 @@ import Engine
 import Foundation
 import HTTPTypes
 import HummingbirdTesting
+import Policies
 import Serving
 import Synchronization
 import Testing

@@ -3,6 +3,7 @@ import Engine
 import Foundation
 import HummingbirdTesting
 import Models
+import Policies
 import Serving
 import Tensors
 import TestSupport

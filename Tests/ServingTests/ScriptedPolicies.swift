@@ -1,6 +1,7 @@
 import Checkpoints
 import Engine
 import Models
+import Policies
 import Synchronization
 import Tensors
 import Tokenizers

@@ -4,6 +4,7 @@ import Foundation
 import HTTPTypes
 import HummingbirdTesting
 import Models
+import Policies
 import Serving
 import Tensors
 import TestSupport

@@ -6,6 +6,7 @@ import HummingbirdTesting
 import Logging
 import NIOCore
 import NIOPosix
+import Policies
 import Serving
 import TestSupport
 import Tokenizers

@@ -1,7 +1,9 @@
-public import Checkpoints
+import Checkpoints
 import Foundation
 public import Models
+public import Policies
 import Tensors
+import Tokenizers
 
 /// Policies of the tiny llama, whose generations differ in how much their adapter weighs.
 public enum TinyPolicy {

@@ -1,9 +1,11 @@
 import Checkpoints
 import Foundation
 import Models
+import Policies
 import Tensors
 import TestSupport
 import Testing
+import Tokenizers
 import Training
 
 @Suite struct FinishedFineTuningTests {

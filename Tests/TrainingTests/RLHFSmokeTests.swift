@@ -3,6 +3,7 @@ import Datasets
 import Engine
 import Foundation
 import Models
+import Policies
 import Tensors
 import TestSupport
 import Testing

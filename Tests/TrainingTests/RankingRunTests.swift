@@ -3,6 +3,7 @@ import Engine
 import Foundation
 import Images
 import Models
+import Policies
 import Synchronization
 import Tensors
 import TestSupport

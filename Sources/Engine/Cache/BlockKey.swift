@@ -1,4 +1,5 @@
 package import Checkpoints
+package import Policies
 import Tensors
 
 /// All that the keys and values of a whole block of positions depend on: who computed them, what stands before, its own

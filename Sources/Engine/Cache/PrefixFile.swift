@@ -1,5 +1,6 @@
 public import Checkpoints
 import Foundation
+import Policies
 import Tensors
 
 /// The blocks of a KV cache on disk, so that what was read once need not be read again by the next process.

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Models
+import Policies
 import Tensors
 
 /// Keeps the prefix cache in a file from one process to the next.

@@ -1,4 +1,5 @@
 import Foundation
+package import Policies
 
 /// Draws one token from a row of logits: penalties and bias, then temperature, top-k, top-p, min-p, then the draw.
 package struct Sampler: Sendable {

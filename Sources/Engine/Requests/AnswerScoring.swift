@@ -1,3 +1,4 @@
+public import Policies
 public import Tokenizers
 
 /// An answer's scores.

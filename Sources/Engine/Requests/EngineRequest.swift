@@ -1,4 +1,5 @@
 public import Checkpoints
+public import Policies
 public import Tensors
 
 /// What a vision encoder reads of an image.

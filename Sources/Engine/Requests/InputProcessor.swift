@@ -1,5 +1,6 @@
 public import Images
 public import Models
+public import Policies
 public import Tokenizers
 
 /// Turns a dialogue with images into a request: template, token ids, image spans, pixels.

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Policies
 import Tensors
 import Tokenizers
 

@@ -1,4 +1,5 @@
 import Models
+import Policies
 package import Tensors
 
 /// One accepted request on its way through the engine. Only the engine's thread touches it.

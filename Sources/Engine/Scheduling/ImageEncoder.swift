@@ -1,4 +1,5 @@
 import Models
+import Policies
 import Tensors
 
 /// Takes images through the vision encoder, some layers a step, and keeps what comes out.

@@ -1,4 +1,5 @@
 import Models
+import Policies
 import Tensors
 
 /// One chunk of a step with what was computed for it.

@@ -1,4 +1,5 @@
 import OrderedCollections
+import Policies
 
 /// Decides what the next step computes: first one position for each sequence that is decoding, then chunks of prompts
 /// and layers of their images, within a budget. It plans and accounts for blocks, and computes nothing.

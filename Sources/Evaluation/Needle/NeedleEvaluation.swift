@@ -1,4 +1,5 @@
 public import Engine
+public import Policies
 public import Tokenizers
 
 /// Whether a policy finds one thing in a long context, by the context's length and by where in it the thing is ("needle

@@ -1,4 +1,3 @@
-public import Checkpoints
 public import Images
 public import Tensors
 
@@ -10,7 +9,12 @@ public import Tensors
 public struct ImageProcessor: Sendable, Hashable {
     /// What happens to an image of another aspect ratio than its tiles'; what `pad` fills up is 0, the middle of the
     /// range, on both sides alike.
-    public typealias Fit = PolicyManifest.Image.Fit
+    public enum Fit: String, Codable, Sendable, CaseIterable {
+        /// Each side is scaled by itself.
+        case stretch
+        /// Both sides are scaled alike, and the rest is filled up.
+        case pad
+    }
 
     /// How closely an image is looked at.
     public enum Detail: String, Sendable, CaseIterable, Codable {

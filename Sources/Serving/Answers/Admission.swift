@@ -1,5 +1,6 @@
 import Engine
 import Models
+import Policies
 import Tokenizers
 import WireFormats
 

@@ -1,4 +1,5 @@
 import Engine
+import Policies
 import WireFormats
 
 /// Measures one request's answer while it comes.

@@ -1,5 +1,6 @@
 public import Engine
 import Foundation
+public import Policies
 
 /// What answers: a loaded model with its engine and its policies.
 public struct ServedModel: Sendable {

@@ -1,5 +1,6 @@
 import Engine
 import Foundation
+import Policies
 
 /// Writes Prometheus' text format 0.0.4. Reads snapshots only, so that scraping never waits for the engine.
 struct MetricsPage {

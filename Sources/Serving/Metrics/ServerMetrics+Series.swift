@@ -1,5 +1,6 @@
 import Engine
 import HTTPTypes
+import Policies
 import WireFormats
 
 extension Services {

@@ -1,5 +1,6 @@
 import Engine
 import Hummingbird
+import Policies
 import WireFormats
 
 /// What operators ask of a running server. All of it needs a key of the scope `admin`.

@@ -2,6 +2,7 @@ import Engine
 import Logging
 import NIOCore
 import NIOPosix
+import Policies
 import WireFormats
 
 /// Changes what a running server serves: all of it or, on any mistake, nothing.

@@ -2,6 +2,7 @@ import Engine
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Policies
 import WireFormats
 
 /// `POST /v1/ask`: a question about images, by JSON or by form.

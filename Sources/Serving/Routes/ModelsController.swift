@@ -1,7 +1,7 @@
-import Checkpoints
 import Engine
 import Hummingbird
 import Models
+import Policies
 import WireFormats
 
 /// The policies that can be asked.

@@ -1,6 +1,7 @@
 import Engine
 import Hummingbird
 import NIOCore
+import Policies
 import WireFormats
 
 /// `POST /v1/reward`: what the reward model thinks of answers.

@@ -1,6 +1,7 @@
-public import Checkpoints
+import Checkpoints
 public import Datasets
 public import Foundation
+public import Policies
 
 /// The results of a PPO run that finished or was stopped by its rule, to be published as a generation of a policy and,
 /// of the same number, of the part `value`.
@@ -13,7 +14,7 @@ public struct FinishedPPO: Sendable {
         let prompts: Prompts
     }
 
-    private static let valueFiles = (RunFiles.adapter + [RunFiles.head]).map { "value/\($0)" }
+    private static let valueFiles = (PolicyFiles.adapter + [PolicyFiles.head]).map { "value/\($0)" }
 
     private let run: FinishedRun
     private let log: [String: Double]
@@ -38,7 +39,7 @@ public struct FinishedPPO: Sendable {
     /// - Throws: `FinishedRunError`, or the files' own errors if an adapter or the log cannot be read.
     public init(folder: String) throws {
         run = try FinishedRun(
-            folder: folder, stage: .ppo, adapters: ["adapter", "value"], results: ["value/\(RunFiles.head)"])
+            folder: folder, stage: .ppo, adapters: ["adapter", "value"], results: ["value/\(PolicyFiles.head)"])
         parent = try run.required(run.record.parent, "parent")
         reward = try run.required(run.record.reward, "reward")
         vision = try run.required(run.record.vision, "vision")
@@ -78,8 +79,8 @@ public struct FinishedPPO: Sendable {
     @discardableResult
     public func checkLineage(in library: PolicyLibrary) throws -> PolicyDigests {
         let inputs = [
-            ("policy", parent, RunFiles.adapterWeights), ("reward", reward, RunFiles.adapterWeights),
-            ("rewardHead", reward, RunFiles.head), ("visionModel", vision, RunFiles.vision),
+            ("policy", parent, PolicyFiles.adapterWeights), ("reward", reward, PolicyFiles.adapterWeights),
+            ("rewardHead", reward, PolicyFiles.head), ("visionModel", vision, PolicyFiles.vision),
         ]
         var parentDigests = digests
         for (input, reference, file) in inputs {

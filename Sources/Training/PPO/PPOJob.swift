@@ -1,8 +1,9 @@
-public import Checkpoints
+import Checkpoints
 import Datasets
 package import Engine
 import Foundation
 public import Models
+public import Policies
 public import Tensors
 public import Tokenizers
 
@@ -118,7 +119,7 @@ public struct PPOJob: Sendable {
         base: FrozenDecoder, engine: Engine, tokenizer: Tokenizer, basis: PolicyBasis, files: PPORunFiles
     ) throws -> ProximalPolicyOptimization {
         let configuration = base.configuration
-        let headPath = try inputs.reward.required(inputs.reward.file(RunFiles.head), RunFiles.head)
+        let headPath = try inputs.reward.required(inputs.reward.file(PolicyFiles.head), PolicyFiles.head)
         let reference = try LowRankAdapter(completeIn: inputs.policy.path, configuration: configuration)
         let reward = RewardModel(
             base: base, adapter: try LowRankAdapter(completeIn: inputs.reward.path, configuration: configuration),
@@ -129,7 +130,7 @@ public struct PPOJob: Sendable {
             vision: .init(
                 generation: basis.vision.generation, encoder: VisionEncoder(vision, on: base.compute),
                 processor: basis.imageProcessor),
-            template: basis.chatTemplate, configuration: configuration, compute: base.compute)
+            template: basis.template, configuration: configuration, compute: base.compute)
         let replay = try inputs.replay.map { try ReplayRecord.load(path: $0, vocabulary: configuration.vocabulary) }
         return ProximalPolicyOptimization(
             base: base, reference: reference, value: ValueModel(startingFrom: reward),
@@ -153,6 +154,6 @@ public struct PPOJob: Sendable {
         }
         try PEFTAdapter(stage.averagedPolicy).write(to: adapterFolder, as: .bfloat16)
         try PEFTAdapter(stage.value.adapter).write(to: valueFolder, as: .bfloat16)
-        try RewardHead(score: stage.value.head).write(to: "\(valueFolder)/\(RunFiles.head)")
+        try RewardHead(score: stage.value.head).write(to: "\(valueFolder)/\(PolicyFiles.head)")
     }
 }

@@ -1,5 +1,6 @@
 import Checkpoints
 public import Datasets
+import Policies
 import Tensors
 
 /// Which prompts a run asks; drawn by the run's seed.
@@ -55,10 +56,10 @@ struct PPORunRecord: Encodable {
         self.instructionSet = instructionSet.rawValue
         var digests = [
             "baseModel": try FileDigest(path: inputs.baseModel),
-            "policy": try inputs.policy.digest(of: RunFiles.adapterWeights),
-            "reward": try reward.digest(of: RunFiles.adapterWeights),
-            "rewardHead": try reward.digest(of: RunFiles.head),
-            "visionModel": try inputs.vision.digest(of: RunFiles.vision),
+            "policy": try inputs.policy.digest(of: PolicyFiles.adapterWeights),
+            "reward": try reward.digest(of: PolicyFiles.adapterWeights),
+            "rewardHead": try reward.digest(of: PolicyFiles.head),
+            "visionModel": try inputs.vision.digest(of: PolicyFiles.vision),
         ]
         if let replay = inputs.replay { digests["replay"] = try FileDigest(path: replay) }
         self.inputs = digests

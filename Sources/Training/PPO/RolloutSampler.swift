@@ -1,6 +1,7 @@
 public import Engine
 import Foundation
 public import Models
+public import Policies
 import Synchronization
 public import Tensors
 public import Tokenizers

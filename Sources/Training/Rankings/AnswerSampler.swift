@@ -1,6 +1,7 @@
 import Datasets
 public import Engine
 import Images
+public import Policies
 public import Tokenizers
 
 /// Samples several answers to each prompt at temperature 1, by the engine that serves.

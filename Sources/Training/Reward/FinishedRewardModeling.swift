@@ -1,5 +1,5 @@
-public import Checkpoints
 public import Foundation
+public import Policies
 
 /// The results of a finished reward run, to be published as a generation of the policy part `reward`.
 public struct FinishedRewardModeling: Sendable {
@@ -11,7 +11,7 @@ public struct FinishedRewardModeling: Sendable {
     /// - Throws: `FinishedRunError`, or `PEFTError` if the adapter cannot be read.
     public init(folder: String) throws {
         run = try FinishedRun(
-            folder: folder, stage: .reward, results: [RewardRunFiles.reportName, RunFiles.head])
+            folder: folder, stage: .reward, results: [RewardRunFiles.reportName, PolicyFiles.head])
         metrics = try RewardReport(path: "\(folder)/\(RewardRunFiles.reportName)").metrics
     }
 
@@ -30,6 +30,6 @@ public struct FinishedRewardModeling: Sendable {
             vision: try run.required(record.vision, "vision"), chatTemplate: record.template,
             image: try run.required(record.image, "image"), metrics: metrics.merging(more) { $1 },
             data: run.digests(of: ["rankings", "heldOut"]))
-        return try run.publish(manifest, files: FinishedRun.adapterFiles + [RunFiles.head], in: policies)
+        return try run.publish(manifest, files: FinishedRun.adapterFiles + [PolicyFiles.head], in: policies)
     }
 }

@@ -2,6 +2,7 @@ import Checkpoints
 import Datasets
 import Images
 import Models
+import Policies
 import Tensors
 import Tokenizers
 
@@ -30,7 +31,7 @@ struct RankedData {
         image = inputs.image
         demonstrated = inputs.demonstration
         reader = try RankedPromptReader(
-            template: basis.chatTemplate, tokenizer: tokenizer, vocabulary: configuration.vocabulary)
+            template: basis.template, tokenizer: tokenizer, vocabulary: configuration.vocabulary)
         weights = try basis.visionWeights(in: inputs.vision, hidden: configuration.hidden)
         processor = basis.imageProcessor
     }

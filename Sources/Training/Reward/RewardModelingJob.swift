@@ -1,8 +1,9 @@
-public import Checkpoints
+import Checkpoints
 public import Datasets
 import Foundation
 public import Images
 public import Models
+public import Policies
 public import Tensors
 public import Tokenizers
 

@@ -1,4 +1,5 @@
 import Checkpoints
+import Policies
 import Tensors
 
 /// What decides a reward run's result, beside the policy that it starts from.
@@ -19,8 +20,8 @@ struct RewardRunRecord: Encodable {
         self.instructionSet = instructionSet.rawValue
         var digests = [
             "baseModel": try FileDigest(path: inputs.baseModel), "rankings": try FileDigest(path: inputs.rankings),
-            "adapter": try inputs.policy.digest(of: RunFiles.adapterWeights),
-            "visionModel": try inputs.vision.digest(of: RunFiles.vision),
+            "adapter": try inputs.policy.digest(of: PolicyFiles.adapterWeights),
+            "visionModel": try inputs.vision.digest(of: PolicyFiles.vision),
         ]
         if let heldOut = inputs.heldOut { digests["heldOut"] = try FileDigest(path: heldOut) }
         self.inputs = digests
@@ -34,7 +35,7 @@ struct RewardRunFiles {
     /// A PEFT folder, bf16.
     var adapter: String { folder + "/adapter" }
     /// Shift and gain folded in, fp32; written last.
-    var head: String { "\(folder)/\(RunFiles.head)" }
+    var head: String { "\(folder)/\(PolicyFiles.head)" }
     /// A `RewardReport`.
     var report: String { "\(folder)/\(Self.reportName)" }
 

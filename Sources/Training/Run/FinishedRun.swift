@@ -1,5 +1,7 @@
 import Checkpoints
 import Foundation
+import Policies
+import Tokenizers
 
 /// The stages whose results are published.
 public enum TrainedStage: String, Sendable, CaseIterable {
@@ -38,19 +40,10 @@ public enum FinishedRunError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// The names of what runs leave, and policies hold.
-enum RunFiles {
-    static let adapter = [adapterConfiguration, adapterWeights]
-    static let adapterConfiguration = "adapter_config.json"
-    static let adapterWeights = "adapter_model.safetensors"
-    static let head = "head.safetensors"
-    static let vision = "model.safetensors"
-}
-
 /// What publishing reads of a run's `config.json`, whatever the stage.
 struct RunRecord: Decodable {
     private let stageName: String?
-    let template: PolicyManifest.ChatTemplate
+    let template: ChatTemplate
     let parent: PolicyManifest.Reference?
     let reward: PolicyManifest.Reference?
     let vision: PolicyManifest.Reference?
@@ -83,9 +76,9 @@ struct RunRecord: Decodable {
 struct FinishedRun: Sendable {
     static let creator = "apus"
     /// How the conversations are written that training replays: what policies write dialogues without an image in.
-    static let textTemplate = PolicyManifest.ChatTemplate.smollm2
+    static let textTemplate = ChatTemplate.smollm2
     /// The adapter that a stage leaves, as paths in its folder.
-    static let adapterFiles = RunFiles.adapter.map { "adapter/\($0)" }
+    static let adapterFiles = PolicyFiles.adapter.map { "adapter/\($0)" }
 
     let folder: String
     /// The SHA-256 of the base model's file that it was trained for.
@@ -107,7 +100,7 @@ struct FinishedRun: Sendable {
                 reason: "stage: expected \(stage.rawValue), found \(record.stage.rawValue)")
         }
         // After the record: a run of another kind has no adapter, and no going on gives it one.
-        let files = adapters.flatMap { adapter in RunFiles.adapter.map { "\(adapter)/\($0)" } } + results
+        let files = adapters.flatMap { adapter in PolicyFiles.adapter.map { "\(adapter)/\($0)" } } + results
         for name in files where !FileManager.default.fileExists(atPath: "\(folder)/\(name)") {
             throw FinishedRunError.unfinished(folder: folder, missing: name, stage: stage)
         }
@@ -125,8 +118,8 @@ struct FinishedRun: Sendable {
     /// `vision`.
     func digests(vision: String, image: PolicyManifest.Image) throws -> PolicyDigests {
         PolicyDigests(
-            adapter: try digest(of: "adapter/\(RunFiles.adapterWeights)").sha256,
-            adapterConfiguration: try digest(of: "adapter/\(RunFiles.adapterConfiguration)").sha256,
+            adapter: try digest(of: "adapter/\(PolicyFiles.adapterWeights)").sha256,
+            adapterConfiguration: try digest(of: "adapter/\(PolicyFiles.adapterConfiguration)").sha256,
             vision: image.digest(weights: vision), backbone: backbone)
     }
 

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Policies
 
 /// Why a run's folder cannot be used.
 public enum RunFolderError: Error, Equatable, CustomStringConvertible {
@@ -145,5 +146,17 @@ struct LogLine: Sendable, Equatable {
     var json: String {
         let fields = values.filter(\.value.isFinite).sorted { $0.name < $1.name }
         return "{\"step\":\(step)" + fields.map { ",\"\($0.name)\":\($0.value)" }.joined() + "}"
+    }
+}
+
+/// The record of a stage that starts from a policy, written to `config.json`: the fields of its basis stand beside the
+/// stage's own.
+struct StageRecord<Own: Encodable>: Encodable {
+    let basis: PolicyBasis
+    let own: Own
+
+    func encode(to encoder: any Encoder) throws {
+        try basis.encode(to: encoder)
+        try own.encode(to: encoder)
     }
 }

@@ -1,6 +1,7 @@
 public import Checkpoints
 public import Foundation
 import Models
+public import Policies
 
 /// The results of a finished fine-tuning run, to be published as a generation of a policy.
 public struct FinishedFineTuning: Sendable {
@@ -35,10 +36,10 @@ public struct FinishedFineTuning: Sendable {
     ///
     /// - Throws: `FinishedRunError`, or the files' own errors if the adapter or the vision model cannot be read.
     public init(folder: String) throws {
-        run = try FinishedRun(folder: folder, stage: .sft, results: [RunFiles.vision])
-        let tileSize = try VisionWeights(path: "\(folder)/\(RunFiles.vision)").configuration.imageSize
+        run = try FinishedRun(folder: folder, stage: .sft, results: [PolicyFiles.vision])
+        let tileSize = try VisionWeights(path: "\(folder)/\(PolicyFiles.vision)").configuration.imageSize
         image = .init(tileSize: tileSize, maximumTiles: 1, fit: .stretch)
-        vision = try run.digest(of: RunFiles.vision)
+        vision = try run.digest(of: PolicyFiles.vision)
         digests = try run.digests(vision: vision.sha256, image: image)
     }
 
@@ -60,7 +61,7 @@ public struct FinishedFineTuning: Sendable {
         let visionManifest = PolicyManifest(
             name: "vision", generation: publication.visionGeneration, backbone: run.backbone, created: time,
             creator: FinishedRun.creator, data: data)
-        let vision = try run.publishComponent(visionManifest, files: [RunFiles.vision], in: policies)
+        let vision = try run.publishComponent(visionManifest, files: [PolicyFiles.vision], in: policies)
         let manifest = PolicyManifest(
             name: publication.name, generation: publication.generation, parent: publication.parent,
             backbone: run.backbone, created: time, creator: FinishedRun.creator,

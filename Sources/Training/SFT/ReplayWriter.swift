@@ -1,6 +1,7 @@
 import Datasets
 public import Engine
 import Foundation
+public import Policies
 public import Tokenizers
 
 /// Lets the base model answer text prompts itself, for fine-tuning to replay: so the adapter does not cost language.

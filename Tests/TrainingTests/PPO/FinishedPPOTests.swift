@@ -2,9 +2,11 @@ import Checkpoints
 import Datasets
 import Foundation
 import Models
+import Policies
 import Tensors
 import TestSupport
 import Testing
+import Tokenizers
 import Training
 
 @Suite struct FinishedPPOTests {

@@ -4,6 +4,7 @@ import Engine
 import Foundation
 import Images
 import Models
+import Policies
 import Tensors
 import TestSupport
 import Tokenizers

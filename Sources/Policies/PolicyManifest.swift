@@ -1,4 +1,7 @@
+public import Checkpoints
 public import Foundation
+public import Models
+public import Tokenizers
 
 /// What a policy's folder holds, where it came from and how it wants to be served: `manifest.json`, schema 1.
 public struct PolicyManifest: Codable, Equatable, Sendable {
@@ -16,33 +19,17 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
         }
     }
 
-    /// How a conversation becomes tokens.
-    public enum ChatTemplate: String, Codable, Sendable, CaseIterable {
-        /// Turns between `<|im_start|>` and `<|im_end|>`, and no system turn of its own.
-        case chatml
-        /// The base model's own: the same, with a system turn of its own if there is none.
-        case smollm2
-    }
-
     /// How an image becomes tiles, the encoder's square inputs.
     public struct Image: Codable, Equatable, Sendable {
-        /// How an image of another aspect ratio is fitted.
-        public enum Fit: String, Codable, Sendable, CaseIterable {
-            /// Each side is scaled by itself.
-            case stretch
-            /// Both sides are scaled alike, and the rest is filled up.
-            case pad
-        }
-
         /// A tile's side in pixels.
         public var tileSize: Int
         /// The most tiles that an image may take.
         public var maximumTiles: Int
         /// How other aspect ratios are fitted.
-        public var fit: Fit
+        public var fit: ImageProcessor.Fit
 
         /// Tiles as given.
-        public init(tileSize: Int, maximumTiles: Int, fit: Fit) {
+        public init(tileSize: Int, maximumTiles: Int, fit: ImageProcessor.Fit) {
             self.tileSize = tileSize
             self.maximumTiles = maximumTiles
             self.fit = fit

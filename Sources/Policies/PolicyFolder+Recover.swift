@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 
 /// What a publication leaves behind when its process is killed, and what becomes of it.

@@ -1,6 +1,7 @@
-public import Checkpoints
+import Checkpoints
 public import Foundation
 public import Models
+public import Tokenizers
 
 /// An adapter that PEFT saved elsewhere, checked against a decoder, to be published as a policy.
 ///
@@ -31,7 +32,7 @@ public struct ImportedAdapter: Sendable {
         /// Its generation, 1 or more.
         public var generation: Int
         /// How conversations are written for it.
-        public var template = PolicyManifest.ChatTemplate.chatml
+        public var template = ChatTemplate.chatml
         /// The generation of the vision weights that it was trained on; nil: it reads text alone.
         public var vision: Int?
         /// The default temperature; nil: the server's.
@@ -81,8 +82,8 @@ public struct ImportedAdapter: Sendable {
             sampling: publication.temperature.map { .init(temperature: $0) })
         if let generation = publication.vision {
             let files = try library.open("vision", generation: generation, backbone: backbone)
-            guard let path = files.file("model.safetensors") else {
-                throw PolicyLoadingError.missingFile(policy: "vision", file: "model.safetensors")
+            guard let path = files.file(PolicyFiles.vision) else {
+                throw PolicyLoadingError.missingFile(policy: "vision", file: PolicyFiles.vision)
             }
             manifest.vision = .init(name: "vision", generation: generation)
             manifest.image = .init(

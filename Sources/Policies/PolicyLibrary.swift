@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 
 /// The folders that policies are read from: first the one that is published into, then those that are only read, as

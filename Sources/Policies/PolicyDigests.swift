@@ -1,3 +1,5 @@
+import Checkpoints
+
 /// The SHA-256 of all that decides what a policy answers: an evaluation, and a cache, is of exactly these bytes.
 public struct PolicyDigests: Codable, Equatable, Sendable {
     /// `adapter_model.safetensors`; nil for the base model alone.
@@ -27,8 +29,8 @@ public struct PolicyDigests: Codable, Equatable, Sendable {
     /// Those of a published policy, the file of whose vision weights has the SHA-256 `visionWeights`.
     public init(_ manifest: PolicyManifest, visionWeights: String?) {
         self.init(
-            adapter: manifest.files["adapter_model.safetensors"]?.sha256,
-            adapterConfiguration: manifest.files["adapter_config.json"]?.sha256,
+            adapter: manifest.files[PolicyFiles.adapterWeights]?.sha256,
+            adapterConfiguration: manifest.files[PolicyFiles.adapterConfiguration]?.sha256,
             vision: visionWeights.flatMap { manifest.image?.digest(weights: $0) },
             backbone: manifest.backbone)
     }

@@ -1,7 +1,7 @@
 import Checkpoints
-import Engine
 import Foundation
 import Models
+import Policies
 import Tensors
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Policies
 import TestSupport
 import Testing
 

@@ -1,4 +1,19 @@
+import Checkpoints
 import Foundation
+
+/// The names of a policy's files. Training runs leave files of the same names.
+package enum PolicyFiles {
+    /// PEFT's configuration of the adapter.
+    package static let adapterConfiguration = "adapter_config.json"
+    /// The adapter's weights.
+    package static let adapterWeights = "adapter_model.safetensors"
+    /// Both files of an adapter.
+    package static let adapter = [adapterConfiguration, adapterWeights]
+    /// The head of a reward or value model.
+    package static let head = "head.safetensors"
+    /// The vision encoder and the connector.
+    package static let vision = "model.safetensors"
+}
 
 /// One generation of a policy on disk, `<policies>/<name>/<generation>`, whose files are those that its manifest lists.
 ///

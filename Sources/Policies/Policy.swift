@@ -1,4 +1,3 @@
-public import Checkpoints
 public import Models
 import Synchronization
 public import Tokenizers

@@ -1,3 +1,5 @@
+public import Checkpoints
+
 /// Why a policy cannot be served or published.
 public enum PolicyError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The system could not read or write a file.

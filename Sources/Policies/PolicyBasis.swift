@@ -1,6 +1,6 @@
-import Checkpoints
-import Models
-import Tokenizers
+package import Checkpoints
+package import Models
+package import Tokenizers
 
 /// Why a stage cannot start from a policy.
 public enum PolicyBasisError: Error, Equatable, CustomStringConvertible {
@@ -15,17 +15,19 @@ public enum PolicyBasisError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// The policy that a stage starts from: who it is, how it reads and how it sees, as the run's record keeps it.
-struct PolicyBasis: Codable {
+/// The policy that a stage starts from: who it is, how it reads and how it sees. The run's record keeps it.
+package struct PolicyBasis: Codable {
     /// The policy.
-    let parent: PolicyManifest.Reference
+    package let parent: PolicyManifest.Reference
     /// The vision generation that it sees with.
-    let vision: PolicyManifest.Reference
-    let template: PolicyManifest.ChatTemplate
-    let image: PolicyManifest.Image
+    package let vision: PolicyManifest.Reference
+    /// How conversations become tokens.
+    package let template: ChatTemplate
+    /// How images become tiles.
+    package let image: PolicyManifest.Image
 
     /// - Throws: `PolicyBasisError` if the policy's manifest does not say how it sees and reads.
-    init(_ policy: PolicyFolder) throws {
+    package init(_ policy: PolicyFolder) throws {
         let manifest = policy.manifest
         parent = .init(name: manifest.name, generation: manifest.generation)
         vision = try policy.required(manifest.vision, "vision")
@@ -33,22 +35,14 @@ struct PolicyBasis: Codable {
         image = try policy.required(manifest.image, "image")
     }
 
-    /// How conversations become tokens.
-    var chatTemplate: ChatTemplate {
-        switch template {
-        case .chatml: .chatml
-        case .smollm2: .smollm2
-        }
-    }
-
     /// How images become tiles.
-    var imageProcessor: ImageProcessor {
+    package var imageProcessor: ImageProcessor {
         ImageProcessor(tileSize: image.tileSize, maximumTiles: image.maximumTiles, fit: image.fit)
     }
 
     /// The vision weights in the folder of `vision`, which must be of the policy's tiles and the decoder's width.
-    func visionWeights(in folder: PolicyFolder, hidden: Int) throws -> VisionWeights {
-        let weights = try VisionWeights(path: folder.required(folder.file(RunFiles.vision), RunFiles.vision))
+    package func visionWeights(in folder: PolicyFolder, hidden: Int) throws -> VisionWeights {
+        let weights = try VisionWeights(path: folder.required(folder.file(PolicyFiles.vision), PolicyFiles.vision))
         let found = weights.configuration
         guard found.textHidden == hidden, found.imageSize == image.tileSize else {
             throw ModelError.unsupported(
@@ -59,27 +53,15 @@ struct PolicyBasis: Codable {
     }
 }
 
-/// The record of a stage that starts from a policy, written to `config.json`: the fields of its basis stand beside the
-/// stage's own.
-struct StageRecord<Own: Encodable>: Encodable {
-    let basis: PolicyBasis
-    let own: Own
-
-    func encode(to encoder: any Encoder) throws {
-        try basis.encode(to: encoder)
-        try own.encode(to: encoder)
-    }
-}
-
 extension PolicyFolder {
     /// A value that a stage cannot do without.
-    func required<T>(_ value: T?, _ field: String) throws(PolicyBasisError) -> T {
+    package func required<T>(_ value: T?, _ field: String) throws(PolicyBasisError) -> T {
         guard let value else { throw .missingField(path: path, field: field) }
         return value
     }
 
     /// The digest of one of the policy's files.
-    func digest(of file: String) throws(PolicyBasisError) -> FileDigest {
+    package func digest(of file: String) throws(PolicyBasisError) -> FileDigest {
         try required(manifest.files[file], "files.\(file)")
     }
 }

@@ -1,7 +1,10 @@
 import Checkpoints
 import Foundation
+import Models
+import Policies
 import TestSupport
 import Testing
+import Tokenizers
 
 private let backbone = String(repeating: "0a", count: 32)
 

@@ -1,4 +1,4 @@
-public import Checkpoints
+import Checkpoints
 import Foundation
 public import Models
 import Tensors
@@ -123,7 +123,7 @@ public struct PolicyLoader: PolicySource {
     private func load(_ name: String, generation: Int, visions: [Policy.Vision]) throws -> Policy {
         let files = try library.open(name, generation: generation, backbone: backbone)
         let manifest = files.manifest
-        guard let template = manifest.chatTemplate.map({ ChatTemplate($0) }) else {
+        guard let template = manifest.chatTemplate else {
             throw PolicyLoadingError.missingField(policy: name, field: "chat_template")
         }
         let adapter = try LowRankAdapter(PEFTAdapter(folder: files.path), configuration: decoder.configuration)
@@ -133,7 +133,7 @@ public struct PolicyLoader: PolicySource {
         let policy = Policy(
             name: name, generation: manifest.generation,
             adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: decoder.compute),
-            vision: vision, template: template, textTemplate: manifest.textTemplate.map { ChatTemplate($0) },
+            vision: vision, template: template, textTemplate: manifest.textTemplate,
             sampling: SamplingParameters(manifest.sampling),
             created: Int(try Date(manifest.created, strategy: .iso8601).timeIntervalSince1970),
             parent: manifest.parent?.name ?? "base",
@@ -143,8 +143,8 @@ public struct PolicyLoader: PolicySource {
     }
 
     private func head(of files: PolicyFolder) throws -> RewardHead {
-        guard let path = files.file("head.safetensors") else {
-            throw PolicyLoadingError.missingFile(policy: files.manifest.name, file: "head.safetensors")
+        guard let path = files.file(PolicyFiles.head) else {
+            throw PolicyLoadingError.missingFile(policy: files.manifest.name, file: PolicyFiles.head)
         }
         let head = try RewardHead(path: path, hidden: decoder.configuration.hidden)
         guard head.isFinite else {
@@ -192,12 +192,12 @@ public struct PolicyLoader: PolicySource {
         _ reference: PolicyManifest.Reference
     ) throws -> (VisionEncoder, String?) {
         let files = try library.open(reference.name, generation: reference.generation, backbone: backbone)
-        guard let path = files.file("model.safetensors") else {
-            throw PolicyLoadingError.missingFile(policy: reference.name, file: "model.safetensors")
+        guard let path = files.file(PolicyFiles.vision) else {
+            throw PolicyLoadingError.missingFile(policy: reference.name, file: PolicyFiles.vision)
         }
         let weights = try VisionWeights(path: path)
         try checkWidth(of: weights)
-        return (VisionEncoder(weights, on: decoder.compute), files.manifest.files["model.safetensors"]?.sha256)
+        return (VisionEncoder(weights, on: decoder.compute), files.manifest.files[PolicyFiles.vision]?.sha256)
     }
 
     /// The encoder and connector of a checkpoint, each image stretched to one tile.
@@ -214,16 +214,6 @@ public struct PolicyLoader: PolicySource {
             throw ModelError.unsupported(
                 key: "vision text width", expected: "\(decoder.configuration.hidden)",
                 found: "\(weights.configuration.textHidden)")
-        }
-    }
-}
-
-extension ChatTemplate {
-    /// The template that a manifest names. Manifests are read where tokenizers are unknown, so they have names only.
-    fileprivate init(_ name: PolicyManifest.ChatTemplate) {
-        switch name {
-        case .chatml: self = .chatml
-        case .smollm2: self = .smollm2
         }
     }
 }

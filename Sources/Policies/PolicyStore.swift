@@ -1,4 +1,3 @@
-public import Checkpoints
 import Synchronization
 
 /// Where policies come from.
