@@ -100,6 +100,15 @@ let package = Package(
             ],
             swiftSettings: swift),
         .target(
+            name: "Benchmarks",
+            dependencies: [
+                "Evaluation",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: swift),
+        .target(
             name: "Feedback", dependencies: ["Datasets", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: swift),
         .target(name: "WireFormats", swiftSettings: swift),
@@ -124,7 +133,7 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Serving", "Training", "Evaluation", "Feedback",
+                "Serving", "Training", "Evaluation", "Benchmarks", "Feedback",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),
@@ -150,6 +159,8 @@ let package = Package(
         .testTarget(
             name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swift),
+        .testTarget(
+            name: "BenchmarksTests", dependencies: ["Benchmarks", "TestSupport"], swiftSettings: swift),
         .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats"], swiftSettings: swift),
         .testTarget(
             name: "ServingTests",

@@ -1,7 +1,7 @@
 import Foundation
 
 /// Asks a server's `/v1/ask`, and again if it was busy.
-struct AskClient: Sendable {
+package struct AskClient: Sendable {
     /// One question about one image, and how it is to be answered.
     struct Prompt: Sendable {
         let question: String
@@ -115,7 +115,7 @@ struct AskClient: Sendable {
     }
 
     /// What `body` makes of each item, in their order, at most `concurrency` at a time. Throws the first error.
-    static func results<Item: Sendable, Result: Sendable>(
+    package static func results<Item: Sendable, Result: Sendable>(
         of items: [Item], concurrency: Int, progress: (_ done: Int, _ total: Int) -> Void,
         _ body: @escaping @Sendable (Item) async throws -> Result
     ) async throws -> [Result] {
@@ -158,7 +158,8 @@ struct AskClient: Sendable {
         return rewards.data.map(\.reward)
     }
 
-    static func dataURL(_ png: [UInt8]) -> String {
+    /// The bytes of a PNG file as a URL.
+    package static func dataURL(_ png: [UInt8]) -> String {
         "data:image/png;base64," + Data(png).base64EncodedString()
     }
 

@@ -1,4 +1,4 @@
-import AsyncHTTPClient
+package import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 
@@ -29,7 +29,7 @@ public struct HTTPReplyClient: ReplyClient {
     }
 
     /// Posts a JSON document and returns as soon as the reply begins.
-    func open(_ json: [UInt8], to url: String) async throws -> HTTPClientResponse {
+    package func open(_ json: [UInt8], to url: String) async throws -> HTTPClientResponse {
         try await client.execute(Self.request(json, to: url), timeout: Self.timeout)
     }
 

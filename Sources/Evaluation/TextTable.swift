@@ -1,9 +1,9 @@
 import Foundation
 
 /// Lays out rows of text for a terminal.
-enum TextTable {
+package enum TextTable {
     /// Columns two spaces apart, the first flush left and the others flush right.
-    static func text(_ rows: [[String]]) -> String {
+    package static func text(_ rows: [[String]]) -> String {
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in
             rows.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+public import Evaluation
 import Foundation
 import NIOCore
 import NIOHTTP1

@@ -1,6 +1,6 @@
+import Benchmarks
 import Checkpoints
 import Engine
-import Evaluation
 import Foundation
 import Models
 import Policies
@@ -28,6 +28,52 @@ import Tokenizers
         #expect(whole == pieces.reduce(0, +))
     }
 
+    /// What shares are made of, by script.
+    private func report(peaks: [(String, Double)], share: Double) -> BenchmarkReport {
+        func metric(_ name: String, _ unit: String, _ value: Double) -> BenchmarkMetric {
+            BenchmarkMetric(name: name, unit: unit, values: [value])
+        }
+        let peaks = peaks.map { metric($0.0, "GOP/s", $0.1) }
+        let products = [metric("products", "GOP/s", share * 4), metric("products of the peak", "%", share)]
+        return BenchmarkReport(
+            instructionSet: "avx2", threads: 2, cache: "int16",
+            measurements: [peaks[0]] + products + peaks.dropFirst())
+    }
+
+    @Test func sharesOfASteadyPeakAreThere() throws {
+        for end in [400, 360.1, 439.9] {
+            let report = report(peaks: [("peak", 400), ("peak at the end", end)], share: 100)
+            #expect(report.warnings.isEmpty && report.measurements.count == 4)
+            #expect(report.table.contains("products of the peak") && !report.table.contains("warning"))
+        }
+    }
+
+    /// An unsteady machine, or a peak that is none: the shares would be wrong, so there are none.
+    @Test(arguments: [(359.9, 50), (440.1, 50), (.nan, 50), (400, 100.1), (400, .nan)] as [(Double, Double)])
+    func withoutASteadyPeakThereAreNoShares(end: Double, share: Double) throws {
+        let report = report(peaks: [("peak", 400), ("peak at the end", end)], share: share)
+        #expect(report.measurements.map(\.name) == ["peak", "products", "peak at the end"])
+        #expect(report.warnings.count == 1)
+        let lines = report.table.split(separator: "\n")
+        #expect(lines.count == 6 && lines[5].hasPrefix("warning: no shares of peaks: "))
+        #expect(!report.table.contains("products of the peak  "))
+        guard end.isFinite, share.isFinite else { return }
+        let json = String(decoding: try JSONEncoder().encode(report), as: UTF8.self)
+        #expect(!json.contains(#""unit":"%""#) && json.contains("warnings"))
+    }
+
+    @Test func warningsNameWhatMoved() {
+        let report = report(
+            peaks: [("integer peak", 400), ("integer peak at the end", 300.04), ("other", 1)], share: 120)
+        #expect(
+            report.warnings == [
+                "integer peak was 400.0 GOP/s at the start of the run and 300.0 at its end, more than 10 % apart; "
+                    + "measure again while nothing else runs",
+                "products of the peak would be 120.0 %: the peak was measured too low; "
+                    + "measure again while nothing else runs",
+            ])
+    }
+
     /// Every metric is there, on a model too small for some of the default lengths.
     @Test func measuresATinyModel() async throws {
         let file = try TinyLlama.file(.q4_1)
@@ -44,6 +90,11 @@ import Tokenizers
         var settings = Benchmark.Settings()
         settings.patience = .zero
         settings.cachePrecision = .int8
+        // Every work takes a second, so the peaks are steady and far above all else.
+        settings.seconds = { _, work in
+            work()
+            return 1
+        }
         let benchmark = try Benchmark(
             decoder: decoder, engine: engine, tokenizer: tokenizer, policy: policy, settings: settings)
         var told: [BenchmarkMetric] = []
@@ -63,7 +114,9 @@ import Tokenizers
                 + withShare(["decode 8 streams at 0", "decode 32 streams at 0"], "integer peak")
                 + ["prefill 128", "prefill 512", "decode at 0", "decode 8 streams at 0", "decode 32 streams at 0"]
                 .map { $0 + " with an adapter" }
-                + ["image encode", "first token of a picture question"] + products)
+                + ["image encode", "first token of a picture question"] + products
+                + ["integer peak at the end", "memory read at the end"] + formats.map { "\($0) peak at the end" })
+        #expect(report.warnings.isEmpty)
         #expect(told == report.measurements && report.threads == 2 && report.cache == "int8")
         #expect(report.measurements.allSatisfy { $0.median > 0 && $0.median.isFinite })
         let json = try JSONEncoder().encode(report)
@@ -71,10 +124,24 @@ import Tokenizers
         #expect(report.table.split(separator: "\n").count == 2 + report.measurements.count)
 
         settings.contextLength = 256
+        // By the system's clock, which need not find the peaks steady.
+        settings.seconds = nil
         let shorter = try await Benchmark(
             decoder: decoder, engine: engine, tokenizer: tokenizer, policy: policy, settings: settings
         ).run()
-        let left = report.measurements.map(\.name).filter { !$0.contains("512") }
-        #expect(shorter.measurements.map(\.name) == left)
+        let left = report.measurements.filter { !$0.name.contains("512") }
+        #expect(
+            shorter.measurements.map(\.name)
+                == left.filter { shorter.warnings.isEmpty || $0.unit != "%" }.map(\.name))
+
+        settings.seconds = { name, work in
+            work()
+            return name == "memory read at the end" ? 2 : 1
+        }
+        let unsteady = try await Benchmark(
+            decoder: decoder, engine: engine, tokenizer: tokenizer, policy: policy, settings: settings
+        ).run()
+        #expect(unsteady.measurements.map(\.name) == left.filter { $0.unit != "%" }.map(\.name))
+        #expect(unsteady.warnings.count == 1 && unsteady.warnings.first?.hasPrefix("memory read was ") == true)
     }
 }

@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 
 /// How a server did under a load.

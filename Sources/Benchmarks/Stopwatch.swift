@@ -5,16 +5,22 @@ struct Stopwatch: Sendable {
     /// No repeat begins once a measurement has taken this long.
     var patience: Duration
 
+    /// Does the work of the measurement of that name and says how many seconds it took.
+    private let seconds: @Sendable (_ name: String, _ work: () -> Void) -> Double
     private let clock = ContinuousClock()
 
-    init(repeats: Int, patience: Duration) {
+    /// - Parameter seconds: times the work; nil takes the system's clock.
+    init(
+        repeats: Int, patience: Duration, seconds: (@Sendable (_ name: String, _ work: () -> Void) -> Double)? = nil
+    ) {
         self.repeats = repeats
         self.patience = patience
+        self.seconds = seconds ?? { _, work in ContinuousClock().measure(work) / .seconds(1) }
     }
 
     /// `count` tokens a second, as the point `x` of a curve.
     func rate(_ name: String, count: Int, on curve: String, at x: Int, _ work: () -> Void) -> BenchmarkMetric {
-        let seconds = times(work)
+        let seconds = times(name, work)
         var metric = BenchmarkMetric(name: name, unit: "tokens/s", values: seconds.map { Double(count) / $0 })
         metric.point = .init(curve: curve, x: x)
         return metric
@@ -22,26 +28,26 @@ struct Stopwatch: Sendable {
 
     /// Milliseconds a time.
     func milliseconds(_ name: String, _ work: () -> Void) -> BenchmarkMetric {
-        BenchmarkMetric(name: name, unit: "ms", values: times(work).map { 1_000 * $0 })
+        BenchmarkMetric(name: name, unit: "ms", values: times(name, work).map { 1_000 * $0 })
     }
 
     /// Thousand millions of operations a second, as many as `work` says it did.
     func operations(_ name: String, _ work: () -> Int) -> BenchmarkMetric {
         var operations = 0
-        let seconds = times { operations = work() }
+        let seconds = times(name) { operations = work() }
         return BenchmarkMetric(name: name, unit: "GOP/s", values: seconds.map { Double(operations) / $0 / 1e9 })
     }
 
     /// Thousand millions a second of the bytes that `work` reads.
     func gigabytes(_ name: String, count: Int, _ work: () -> Void) -> BenchmarkMetric {
-        BenchmarkMetric(name: name, unit: "GB/s", values: times(work).map { Double(count) / $0 / 1e9 })
+        BenchmarkMetric(name: name, unit: "GB/s", values: times(name, work).map { Double(count) / $0 / 1e9 })
     }
 
-    private func times(_ work: () -> Void) -> [Double] {
+    private func times(_ name: String, _ work: () -> Void) -> [Double] {
         let began = clock.now
         var times: [Double] = []
         repeat {
-            times.append(clock.measure(work) / .seconds(1))
+            times.append(seconds(name, work))
         } while times.count < repeats
             && clock.now - began < patience
         return times

@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 
 /// Puts a load on a server that speaks `POST /v1/chat/completions`, ours or another, and times every token.

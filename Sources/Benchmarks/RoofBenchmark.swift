@@ -16,14 +16,14 @@ struct RoofBenchmark {
     private static let blocks = 16
 
     /// Multiplications and additions of the integers that quantised products are made of.
-    func integers() -> BenchmarkMetric {
-        stopwatch.operations("integer peak") { compute.saturateIntegers(steps: Self.steps) }
+    func integers(_ suffix: String = "") -> BenchmarkMetric {
+        stopwatch.operations("integer peak" + suffix) { compute.saturateIntegers(steps: Self.steps) }
     }
 
     /// Reading memory from one end to the other.
-    func memory() -> BenchmarkMetric {
+    func memory(_ suffix: String = "") -> BenchmarkMetric {
         let memory = StreamedMemory(bytes: Self.bytes)
-        return stopwatch.gigabytes("memory read", count: Self.bytes) { compute.read(memory) }
+        return stopwatch.gigabytes("memory read" + suffix, count: Self.bytes) { compute.read(memory) }
     }
 
     /// The matrices of a decoder's block in the format of the model that ships, with 512 rows in parts as prefill takes

@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 
 /// One metric of a benchmark: the middle of a few repeats, and how far they lay apart.
@@ -45,6 +46,9 @@ public struct BenchmarkMetric: Codable, Sendable, Equatable {
             name: "\(self.name) \(name)", unit: "%", values: [lowest * scale, median * scale, highest * scale])
     }
 
+    /// Whether it is a share of a peak.
+    var isShare: Bool { unit == "%" }
+
     private enum CodingKeys: String, CodingKey {
         case name, unit, median, lowest, highest, repeats
         case point = "place"
@@ -61,6 +65,44 @@ public struct BenchmarkReport: Codable, Sendable, Equatable {
     public let cache: String
     /// The metrics, in the order in which they were taken.
     public let measurements: [BenchmarkMetric]
+    /// Why there are no shares of peaks, a sentence each; none if the shares are there.
+    public let warnings: [String]
+
+    /// Stands behind the names of the peaks that are measured again when all else is measured.
+    static let endSuffix = " at the end"
+    /// By what part of itself a peak may change during a run.
+    private static let tolerance = 0.1
+
+    /// A report of `measurements`. It leaves out all shares if one exceeds 100 %, or if a peak moved by more than 10 %
+    /// during the run: then the machine did something else too, or its clock changed, and shares say nothing.
+    package init(instructionSet: String, threads: Int, cache: String, measurements: [BenchmarkMetric]) {
+        self.instructionSet = instructionSet
+        self.threads = threads
+        self.cache = cache
+        warnings = Self.moved(measurements) + Self.tooHigh(measurements)
+        self.measurements = warnings.isEmpty ? measurements : measurements.filter { !$0.isShare }
+    }
+
+    private static func moved(_ measurements: [BenchmarkMetric]) -> [String] {
+        measurements.compactMap { end in
+            guard end.name.hasSuffix(endSuffix),
+                let start = measurements.first(where: { $0.name + endSuffix == end.name }),
+                // Not a number counts as moved.
+                !(abs(end.median / start.median - 1) <= tolerance)
+            else { return nil }
+            return "\(start.name) was \(text(start.median)) \(start.unit) at the start of the run and "
+                + "\(text(end.median)) at its end, more than 10 % apart; measure again while nothing else runs"
+        }
+    }
+
+    private static func tooHigh(_ measurements: [BenchmarkMetric]) -> [String] {
+        measurements.filter { $0.isShare && !($0.median <= 100) }.map { share in
+            "\(share.name) would be \(text(share.median)) %: the peak was measured too low; "
+                + "measure again while nothing else runs"
+        }
+    }
+
+    private static func text(_ number: Double) -> String { String(format: "%.1f", number) }
 
     /// The rates by length, depth and number of streams, as curves for a plot.
     public var curves: [(name: String, points: [(x: Double, y: Double)])] {
@@ -70,13 +112,14 @@ public struct BenchmarkReport: Codable, Sendable, Equatable {
         return names.map { name in (name, placed.filter { $0.0 == name }.map { (x: $0.1.0, y: $0.1.1) }) }
     }
 
-    /// The metrics as a table under a line about the machine.
+    /// The metrics as a table under a line about the machine, and the warnings below.
     public var table: String {
         let rows = measurements.map { one in
-            [one.name] + [one.median, one.lowest, one.highest].map { String(format: "%.1f", $0) }
+            [one.name] + [one.median, one.lowest, one.highest].map(Self.text)
                 + [one.unit, "\(one.repeats)"]
         }
         return "\(instructionSet) kernels, \(threads) threads, keys and values as \(cache)\n"
             + TextTable.text([["", "median", "lowest", "highest", "unit", "repeats"]] + rows)
+            + warnings.map { "\nwarning: no shares of peaks: \($0)" }.joined()
     }
 }

@@ -15,9 +15,8 @@ struct ProductBenchmark {
     /// The peak, what a block's frozen products reach forward and backward, and the share in per cent, for single
     /// precision and, where the processor has it, bfloat16.
     func run() -> [BenchmarkMetric] {
-        let precisions: [(Precision, String)] = [(.float32, "fp32"), (.bfloat16, "bf16")]
-        return precisions.prefix(compute.multipliesBFloat16 ? 2 : 1).flatMap { precision, name in
-            let peak = stopwatch.operations("\(name) peak") { compute.saturate(precision, steps: Self.steps) }
+        precisions.flatMap { precision, name in
+            let peak = peak(precision, name)
             let products = products(precision)
             let reached = stopwatch.operations("\(name) training products") {
                 products.reduce(0) { sum, product in
@@ -27,6 +26,17 @@ struct ProductBenchmark {
             }
             return [peak, reached, reached.share(1, of: peak, name: "of the peak")]
         }
+    }
+
+    /// The peaks again, with `suffix` behind their names.
+    func peaks(_ suffix: String) -> [BenchmarkMetric] { precisions.map { peak($0, $1, suffix) } }
+
+    private var precisions: [(Precision, String)] {
+        compute.multipliesBFloat16 ? [(.float32, "fp32"), (.bfloat16, "bf16")] : [(.float32, "fp32")]
+    }
+
+    private func peak(_ precision: Precision, _ name: String, _ suffix: String = "") -> BenchmarkMetric {
+        stopwatch.operations("\(name) peak\(suffix)") { compute.saturate(precision, steps: Self.steps) }
     }
 
     /// The fused layers of one block, and their transposes for the way back.

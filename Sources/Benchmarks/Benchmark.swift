@@ -24,6 +24,8 @@ public struct Benchmark: Sendable {
         public var repeats = 3
         /// No repeat of a measurement begins after so long, so that slow machines come to an end.
         public var patience = Duration.seconds(4)
+        /// Does the work of the measurement of that name and says how many seconds it took; nil takes the time.
+        package var seconds: (@Sendable (_ name: String, _ work: () -> Void) -> Double)?
 
         /// Measurements that take less than a minute on two cores.
         public init() {}
@@ -65,7 +67,8 @@ public struct Benchmark: Sendable {
             template: policy.template, sampling: SamplingParameters(), created: policy.created)
     }
 
-    /// Measures everything, telling each metric as it is there.
+    /// Measures everything and tells each metric as it is there. The peaks are measured first and last: the report has
+    /// shares of them only if they stayed the same.
     ///
     /// - Throws: `Failure`, `AdmissionError` or `InputProcessor.Failure`.
     public func run(progress: (BenchmarkMetric) -> Void = { _ in }) async throws -> BenchmarkReport {
@@ -77,7 +80,8 @@ public struct Benchmark: Sendable {
         let limit = settings.contextLength ?? decoder.configuration.contextLength
         let lengths = settings.prefillLengths.filter { $0 <= limit }
         let depths = settings.decodeDepths.filter { $0 < limit }
-        let stopwatch = Stopwatch(repeats: settings.repeats, patience: settings.patience)
+        let stopwatch = Stopwatch(
+            repeats: settings.repeats, patience: settings.patience, seconds: settings.seconds)
         let roofs = RoofBenchmark(compute: decoder.compute, stopwatch: stopwatch)
         let (integers, memory) = (roofs.integers(), roofs.memory())
         var text = DecoderBenchmark(
@@ -111,6 +115,8 @@ public struct Benchmark: Sendable {
         let products = ProductBenchmark(
             configuration: decoder.configuration, compute: decoder.compute, stopwatch: stopwatch)
         for metric in products.run() { add(metric) }
+        let suffix = BenchmarkReport.endSuffix
+        for metric in [roofs.integers(suffix), roofs.memory(suffix)] + products.peaks(suffix) { add(metric) }
         return BenchmarkReport(
             instructionSet: decoder.compute.instructionSet.rawValue, threads: decoder.compute.threads,
             cache: text.cache.precision.rawValue, measurements: measurements)
