@@ -2,28 +2,46 @@ import Testing
 import WireFormats
 
 @Suite struct EncoderTests {
-    private let head = CompletionHead(id: "chatcmpl-1", created: 1, model: "m", fingerprint: "f")
+    private func head(_ delivery: StreamOptions = StreamOptions()) -> CompletionHead {
+        CompletionHead(id: "chatcmpl-1", created: 1, model: "m", fingerprint: "f", delivery: delivery)
+    }
 
+    private let usage = Usage(promptTokens: 3, imageTokens: 0)
+
+    /// The choices are opened by the first frame of any of them, with the counts that were there before it.
     @Test func writesChunks() {
-        let encoder = ChatCompletionEncoder(head)
-        var offset = 0
+        var encoder = ChatCompletionEncoder(head())
         let common =
             #"{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","system_fingerprint":"f","#
+        let opening =
+            #"{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null}]}"#
+        #expect(encoder.begin(choices: 2, usage: usage).isEmpty)
+        let frames = encoder.finish(AnswerEnding(choice: 1, reason: "stop", isLast: false), usage: usage)
         #expect(
-            encoder.opening(index: 0, usage: nil)?.text == common
-                + #""choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"#
-                + #""finish_reason":null}]}"#)
-        #expect(
-            encoder.finish(index: 1, reason: "stop", logprobs: nil, offset: &offset, usage: .null).text == common
-                + #""choices":[{"index":1,"delta":{},"logprobs":null,"finish_reason":"stop"}],"usage":null}"#)
+            frames == [
+                "data: " + common + #""choices":[{"index":0,"delta":"# + opening + "\n\n",
+                "data: " + common + #""choices":[{"index":1,"delta":"# + opening + "\n\n",
+                "data: " + common
+                    + #""choices":[{"index":1,"delta":{},"logprobs":null,"finish_reason":"stop"}]}"# + "\n\n",
+            ])
+        let last = encoder.finish(AnswerEnding(choice: 0, reason: "stop"), usage: usage)
+        #expect(last.count == 2 && last[1] == "data: [DONE]\n\n")
+        var delivery = StreamOptions()
+        delivery.includesUsage = true
+        var counting = ChatCompletionEncoder(head(delivery))
+        _ = counting.begin(choices: 1, usage: usage)
+        let counted = counting.finish(AnswerEnding(reason: "stop"), usage: usage)
+        #expect(counted.count == 4 && counted[1].hasSuffix(#""finish_reason":"stop"}],"usage":null}"# + "\n\n"))
+        #expect(counted[2].contains(#""choices":[],"usage":{"prompt_tokens":3"#))
+        #expect(counting.fail(APIError(.internalError, "x"))?.count == 2)
     }
 
     @Test func writesLogprobs() {
         let token = TokenLogprob(
             .init(bytes: [0xF0, 0x9F], logprob: -.infinity), top: [.init(bytes: [0x61], logprob: -0.5)])
-        let choice = CompletionChoice(text: "", logprobs: [token, token], finishReason: "length")
-        let text = TextCompletionEncoder(head).response(
-            [choice], endings: [[]], usage: Usage(promptTokens: 1, imageTokens: 0, completionTokens: 2)
+        let choice = AnswerChoice(logprobs: [token, token], ending: AnswerEnding(reason: "length", logprobs: []))
+        let text = TextCompletionEncoder(head()).whole(
+            [choice], usage: Usage(promptTokens: 1, imageTokens: 0, completionTokens: 2)
         ).text
         #expect(text.contains(#""tokens":["bytes:\\xf0\\x9f","bytes:\\xf0\\x9f"]"#))
         #expect(text.contains(#""top_logprobs":[{"a":-0.5,"bytes:\\xf0\\x9f":-9999.0},"#))

@@ -62,10 +62,9 @@ import WireFormats
     }
 
     @Test func takesItsOwnAnswersBack() throws {
-        let head = CompletionHead(id: "chatcmpl-1", created: 1, model: "m", fingerprint: "f")
-        let choice = CompletionChoice(text: "A \"red\" one", logprobs: nil, finishReason: "stop")
-        let response = ChatCompletionEncoder(head).response(
-            [choice], endings: [[]], usage: Usage(promptTokens: 1, imageTokens: 0))
+        let head = CompletionHead(id: "chatcmpl-1", created: 1, model: "m", fingerprint: "f", delivery: StreamOptions())
+        let choice = AnswerChoice(text: "A \"red\" one", ending: AnswerEnding(reason: "stop"))
+        let response = ChatCompletionEncoder(head).whole([choice], usage: Usage(promptTokens: 1, imageTokens: 0))
         var fields = try FieldReader(response)
         guard case .object(let members)? = try fields.array("choices")?.first else { throw NoChoice() }
         let message = try #require(members.first { $0.name == "message" }?.value)

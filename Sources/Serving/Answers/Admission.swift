@@ -6,6 +6,8 @@ import WireFormats
 
 /// A request that the engine has taken: one stream of events for each choice.
 struct Admitted: Sendable {
+    /// Computes them, and what is asked behind them.
+    let engine: any InferenceEngine
     let streams: [AsyncStream<EngineEvent>]
     /// Choices for each prompt: those of one prompt follow each other.
     let choicesPerPrompt: Int
@@ -15,9 +17,14 @@ struct Admitted: Sendable {
     /// Prompt tokens, each prompt counted once.
     let usage: Usage
     /// Whether tokens are reported with their log-probabilities.
-    let reportsTokens: Bool
-    /// How the answers are scored once they are there; nil if they are not.
+    var reportsTokens: Bool
+    /// How the reward model picks one of the answers and scores it; nil if it has no part in this.
     var scoring: AnswerScoring?
+    /// Whether the scores are reported.
+    var reportsScores = false
+
+    /// Choices that the caller gets.
+    var choices: Int { scoring == nil ? streams.count : 1 }
 
     /// The index of the prompt that a choice answers.
     func prompt(of choice: Int) -> Int { choice / choicesPerPrompt }
@@ -83,7 +90,7 @@ struct Admission: Sendable {
         var admitted = try submit(
             [request], options: allowed, policy: policy, reservations: reservations, param: param, deadline: deadline,
             record: record)
-        admitted.scoring = scoring
+        if scoring != nil { (admitted.scoring, admitted.reportsTokens) = (scoring, false) }
         return admitted
     }
 
@@ -317,7 +324,8 @@ struct Admission: Sendable {
             $0.imageTokens = usage.imageTokens
         }
         return Admitted(
-            streams: streams, choicesPerPrompt: options.count, policy: policy, tokenizer: model.processor.tokenizer,
+            engine: model.engine, streams: streams, choicesPerPrompt: options.count, policy: policy,
+            tokenizer: model.processor.tokenizer,
             usage: usage, reportsTokens: options.topLogprobs != nil)
     }
 }

@@ -11,6 +11,11 @@ struct AnswerMeter {
     private var hasText = false
     /// Tokens that have come for each choice; nil once it is whole, and says itself how many it has.
     private var tokens: [Int?]
+    /// The index of the prompt that each choice answers.
+    private let prompts: [Int]
+    /// Tokens of the prompt, and of all choices so far.
+    private(set) var usage: Usage
+    private var isOver = false
 
     init(_ admitted: Admitted, metrics: ServerMetrics, record: RequestRecord) {
         self.metrics = metrics
@@ -20,11 +25,15 @@ struct AnswerMeter {
         ]
         self.lastText = Array(repeating: nil, count: admitted.streams.count)
         self.tokens = Array(repeating: 0, count: admitted.streams.count)
+        self.prompts = admitted.streams.indices.map(admitted.prompt)
+        self.usage = admitted.usage
     }
 
     /// Text has come for a choice, and is not handed on.
     mutating func generated(_ delta: TextDelta, choice: Int) {
-        if let count = tokens[choice], !delta.isPrompt { tokens[choice] = count + delta.tokens.count }
+        guard let count = tokens[choice], !delta.isPrompt else { return }
+        tokens[choice] = count + delta.tokens.count
+        usage.completionTokens += delta.tokens.count
     }
 
     /// Text has come for a choice, and is handed on.
@@ -44,6 +53,8 @@ struct AnswerMeter {
 
     /// A choice is whole.
     mutating func finished(_ completion: Completion, choice: Int) {
+        usage.completionTokens += completion.generatedTokens - (tokens[choice] ?? 0)
+        usage.add(cachedTokens: completion.cachedTokens, ofPrompt: prompts[choice])
         tokens[choice] = nil
         metrics.observe(.queue, labels, completion.timing.queue.seconds)
         let timing = completion.timing
@@ -68,14 +79,17 @@ struct AnswerMeter {
         metrics.observe(.answerReward, [labels[0]], reward)
     }
 
-    /// The whole request is over.
-    func end(outcome: String) {
+    /// The whole request is over. What comes later, like a caller who leaves before the last frame, does not count.
+    mutating func end(outcome: String) {
+        guard !isOver else { return }
+        isOver = true
         metrics.observe(.request, labels, (ContinuousClock.now - record.started).seconds)
         record.update { $0.outcome = outcome }
     }
 
-    /// The request ended without its answer.
-    func end(_ error: any Error) {
+    /// The request ended without its answer, unless it was over before.
+    mutating func end(_ error: any Error) {
+        guard !isOver else { return }
         add(tokens.reduce(0) { $0 + ($1 ?? 0) })
         if case .internal(let reason)? = error as? EngineFailure { record.update { $0.failure = reason } }
         end(outcome: error is EngineFailure ? "error" : "cancelled")

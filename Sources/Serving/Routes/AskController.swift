@@ -30,20 +30,16 @@ struct AskController: Controller {
         let options = try Self.options(wanted, catalog: admission.catalog)
         let user = DialogueMessage(role: .user, parts: wanted.images.map { .image($0) } + [.text(wanted.question)])
         let system = wanted.system.map { DialogueMessage(role: .system, parts: [.text($0)]) }
-        let admitted = try await admission.admit(
+        var admitted = try await admission.admit(
             (system.map { [$0] } ?? []) + [user], options: options, policy: policy, param: "question",
             scores: wanted.wantsScores || options.count > 1, context: context)
+        admitted.reportsScores = wanted.wantsScores
         memory.giveBack()
+        let stream = try await ResponseStream(admitted, services: services, context: context)
+        if isPlain { return try await stream.response(PlainTextEncoder(), isStreaming: true) }
         let encoder = AskEncoder(
             id: newID("ask_"), created: unixTime(), model: wanted.model ?? policy.name, generation: policy.generation)
-        let answer = AskAnswer(
-            services: services, engine: model.engine, admitted: admitted, wantsScores: wanted.wantsScores,
-            encoder: encoder, monitor: try await context.monitor(), record: context.record)
-        switch delivery {
-        case .whole: return try await answer.whole()
-        case .plain: return answer.plain()
-        case .events: return answer.events()
-        }
+        return try await stream.response(encoder, isStreaming: delivery == .events)
     }
 
     /// How an answer is delivered; the values are the media types.

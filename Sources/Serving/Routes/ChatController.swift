@@ -24,10 +24,9 @@ struct ChatController: Controller {
         memory.giveBack()
         let head = CompletionHead(
             id: newID("chatcmpl-"), created: unixTime(), model: wanted.model,
-            fingerprint: model.fingerprint(of: policy, version: services.configuration.version))
-        return try await CompletionAnswer(
-            services: services, admitted: admitted, encoder: ChatCompletionEncoder(head), delivery: wanted.delivery,
-            monitor: context.monitor(), record: context.record
-        ).response()
+            fingerprint: model.fingerprint(of: policy, version: services.configuration.version),
+            delivery: wanted.delivery)
+        return try await ResponseStream(admitted, services: services, context: context)
+            .response(ChatCompletionEncoder(head), isStreaming: wanted.delivery.isStreaming)
     }
 }

@@ -23,10 +23,9 @@ struct CompletionsController: Controller {
         memory.giveBack()
         let head = CompletionHead(
             id: newID("cmpl-"), created: unixTime(), model: wanted.model,
-            fingerprint: model.fingerprint(of: policy, version: services.configuration.version))
-        return try await CompletionAnswer(
-            services: services, admitted: admitted, encoder: TextCompletionEncoder(head), delivery: wanted.delivery,
-            monitor: context.monitor(), record: context.record
-        ).response()
+            fingerprint: model.fingerprint(of: policy, version: services.configuration.version),
+            delivery: wanted.delivery)
+        return try await ResponseStream(admitted, services: services, context: context)
+            .response(TextCompletionEncoder(head), isStreaming: wanted.delivery.isStreaming)
     }
 }

@@ -8,13 +8,16 @@ public struct CompletionHead: Sendable {
     public var model: String
     /// What would give the same bytes again.
     public var fingerprint: String
+    /// How the answer is delivered.
+    public var delivery: StreamOptions
 
     /// A head of the given parts.
-    public init(id: String, created: Int, model: String, fingerprint: String) {
+    public init(id: String, created: Int, model: String, fingerprint: String, delivery: StreamOptions) {
         self.id = id
         self.created = created
         self.model = model
         self.fingerprint = fingerprint
+        self.delivery = delivery
     }
 
     fileprivate func object(_ kind: JSON, choices: [JSON], usage: JSON?, extra: [JSON.Member] = []) -> JSON {
@@ -27,144 +30,139 @@ public struct CompletionHead: Sendable {
         if let usage { members.append(JSON.Member("usage", usage)) }
         return .object(members)
     }
-}
 
-/// One whole answer.
-public struct CompletionChoice: Sendable {
-    /// Its text.
-    public var text: String
-    /// Its tokens; nil if the request did not ask for them.
-    public var logprobs: [TokenLogprob]?
-    /// `stop` or `length`.
-    public var finishReason: String
-
-    /// An answer of the given parts.
-    public init(text: String, logprobs: [TokenLogprob]?, finishReason: String) {
-        self.text = text
-        self.logprobs = logprobs
-        self.finishReason = finishReason
+    /// A frame in the middle: its `usage` are running counts, `null`, or no such member at all.
+    fileprivate func frame(_ kind: JSON, choice: JSON, usage: Usage) -> String {
+        EventStream.frame(object(kind, choices: [choice], usage: runningUsage(usage)))
     }
-}
 
-/// Writes the frames and the response of one OpenAI-shaped route.
-public protocol CompletionEncoding: Sendable {
-    /// The frame that opens a choice; nil if the route has none.
-    func opening(index: Int, usage: JSON?) -> JSON?
-    /// A frame of text. `offset` counts the characters of the choice so far and is moved on.
-    func delta(index: Int, text: String, logprobs: [TokenLogprob]?, offset: inout Int, usage: JSON?) -> JSON
-    /// The frame that ends a choice. `logprobs` are those of tokens without text, which only some routes show.
-    func finish(index: Int, reason: String, logprobs: [TokenLogprob]?, offset: inout Int, usage: JSON?) -> JSON
-    /// The frame of the token counts.
-    func usage(_ usage: Usage) -> JSON
-    /// The response of a request that is not streamed. `endings` are the tokens without text, by choice.
-    func response(_ choices: [CompletionChoice], endings: [[TokenLogprob]], usage: Usage) -> JSON
+    private func runningUsage(_ usage: Usage) -> JSON? {
+        if delivery.hasContinuousUsage { return usage.json }
+        // A `nil` here would be JSON's.
+        return delivery.includesUsage ? JSON.null : Optional.none
+    }
+
+    /// The frames behind the last choice; none while others are open.
+    fileprivate func closing(_ kind: JSON, _ ending: AnswerEnding, usage: Usage) -> [String] {
+        guard ending.isLast else { return [] }
+        let counts = delivery.includesUsage ? [EventStream.frame(object(kind, choices: [], usage: usage.json))] : []
+        return counts + [EventStream.done]
+    }
+
+    fileprivate func failure(_ error: APIError) -> [String] { [EventStream.frame(error.json), EventStream.done] }
 }
 
 /// Writes `/v1/chat/completions`.
-public struct ChatCompletionEncoder: CompletionEncoding {
+public struct ChatCompletionEncoder: AnswerEncoder {
     private let head: CompletionHead
+    /// The frames that open all choices in order, until there is something to say behind them.
+    private var opening: [String] = []
 
-    /// An encoder of one answer's frames.
+    private static let kind: JSON = "chat.completion.chunk"
+
+    /// An encoder of one answer.
     public init(_ head: CompletionHead) {
         self.head = head
     }
 
-    private func chunk(index: Int, delta: JSON, logprobs: JSON, reason: String?, usage: JSON?) -> JSON {
-        let choice: JSON = [
-            "index": JSON(index), "delta": delta, "logprobs": logprobs, "finish_reason": JSON(reason),
-        ]
-        return head.object("chat.completion.chunk", choices: [choice], usage: usage)
-    }
-
-    /// As `CompletionEncoding` says.
-    public func opening(index: Int, usage: JSON?) -> JSON? {
+    /// Nothing yet: the choices are opened by the first frame of any of them.
+    public mutating func begin(choices: Int, usage: Usage) -> [String] {
         let delta: JSON = ["role": "assistant", "content": "", "refusal": nil]
-        return chunk(index: index, delta: delta, logprobs: .null, reason: nil, usage: usage)
+        opening = (0..<choices).map { chunk($0, delta: delta, usage: usage) }
+        return []
     }
 
-    /// As `CompletionEncoding` says.
-    public func delta(
-        index: Int, text: String, logprobs: [TokenLogprob]?, offset: inout Int, usage: JSON?
-    ) -> JSON {
-        chunk(
-            index: index, delta: ["content": .string(text)], logprobs: logprobs?.chatJSON ?? .null, reason: nil,
-            usage: usage)
+    /// A frame of text.
+    public mutating func text(_ piece: AnswerPiece, usage: Usage) -> [String] {
+        let logprobs = piece.logprobs?.chatJSON ?? .null
+        return opened(chunk(piece.choice, delta: ["content": .string(piece.text)], logprobs: logprobs, usage: usage))
     }
 
-    /// As `CompletionEncoding` says.
-    public func finish(
-        index: Int, reason: String, logprobs: [TokenLogprob]?, offset: inout Int, usage: JSON?
-    ) -> JSON {
-        chunk(index: index, delta: [:], logprobs: .null, reason: reason, usage: usage)
+    /// The frame that ends a choice.
+    public mutating func finish(_ ending: AnswerEnding, usage: Usage) -> [String] {
+        opened(chunk(ending.choice, delta: [:], reason: ending.reason, usage: usage))
+            + head.closing(Self.kind, ending, usage: usage)
     }
 
-    /// As `CompletionEncoding` says.
-    public func usage(_ usage: Usage) -> JSON {
-        head.object("chat.completion.chunk", choices: [], usage: usage.json)
-    }
+    /// The error's frame and the end of the stream.
+    public func fail(_ error: APIError) -> [String]? { head.failure(error) }
 
-    /// As `CompletionEncoding` says.
-    public func response(_ choices: [CompletionChoice], endings: [[TokenLogprob]], usage: Usage) -> JSON {
-        let list = choices.enumerated().map { index, choice -> JSON in
+    /// The object with all choices.
+    public func whole(_ choices: [AnswerChoice], usage: Usage) -> JSON {
+        let list = choices.map { choice -> JSON in
             [
-                "index": JSON(index),
+                "index": JSON(choice.ending.choice),
                 "message": [
                     "role": "assistant", "content": .string(choice.text), "refusal": nil, "annotations": [],
                 ],
-                "logprobs": choice.logprobs?.chatJSON ?? .null, "finish_reason": .string(choice.finishReason),
+                "logprobs": choice.logprobs?.chatJSON ?? .null, "finish_reason": .string(choice.ending.reason),
             ]
         }
         return head.object(
             "chat.completion", choices: list, usage: usage.json, extra: [JSON.Member("service_tier", "default")])
     }
+
+    private func chunk(
+        _ index: Int, delta: JSON, logprobs: JSON = .null, reason: String? = nil, usage: Usage
+    ) -> String {
+        let choice: JSON = [
+            "index": JSON(index), "delta": delta, "logprobs": logprobs, "finish_reason": JSON(reason),
+        ]
+        return head.frame(Self.kind, choice: choice, usage: usage)
+    }
+
+    private mutating func opened(_ frame: String) -> [String] {
+        defer { opening = [] }
+        return opening + [frame]
+    }
 }
 
 /// Writes `/v1/completions`.
-public struct TextCompletionEncoder: CompletionEncoding {
+public struct TextCompletionEncoder: AnswerEncoder {
     private let head: CompletionHead
+    /// Characters of each choice so far.
+    private var offsets: [Int: Int] = [:]
 
-    /// An encoder of one answer's frames.
+    private static let kind: JSON = "text_completion"
+
+    /// An encoder of one answer.
     public init(_ head: CompletionHead) {
         self.head = head
     }
 
-    private func choice(index: Int, text: String, logprobs: JSON, reason: String?) -> JSON {
-        ["index": JSON(index), "text": .string(text), "logprobs": logprobs, "finish_reason": JSON(reason)]
+    /// Nothing.
+    public func begin(choices: Int, usage: Usage) -> [String] { [] }
+
+    /// A frame of text.
+    public mutating func text(_ piece: AnswerPiece, usage: Usage) -> [String] {
+        let logprobs = piece.logprobs?.completionJSON(offset: &offsets[piece.choice, default: 0]) ?? .null
+        let choice = choice(piece.choice, text: piece.text, logprobs: logprobs)
+        return [head.frame(Self.kind, choice: choice, usage: usage)]
     }
 
-    /// As `CompletionEncoding` says.
-    public func opening(index: Int, usage: JSON?) -> JSON? { nil }
-
-    /// As `CompletionEncoding` says.
-    public func delta(
-        index: Int, text: String, logprobs: [TokenLogprob]?, offset: inout Int, usage: JSON?
-    ) -> JSON {
-        let logprobs = logprobs?.completionJSON(offset: &offset) ?? .null
-        let choice = choice(index: index, text: text, logprobs: logprobs, reason: nil)
-        return head.object("text_completion", choices: [choice], usage: usage)
+    /// The frame that ends a choice, with the tokens that gave no text.
+    public mutating func finish(_ ending: AnswerEnding, usage: Usage) -> [String] {
+        let logprobs = ending.logprobs?.completionJSON(offset: &offsets[ending.choice, default: 0]) ?? .null
+        let choice = choice(ending.choice, text: "", logprobs: logprobs, reason: ending.reason)
+        return [head.frame(Self.kind, choice: choice, usage: usage)] + head.closing(Self.kind, ending, usage: usage)
     }
 
-    /// As `CompletionEncoding` says.
-    public func finish(
-        index: Int, reason: String, logprobs: [TokenLogprob]?, offset: inout Int, usage: JSON?
-    ) -> JSON {
-        let logprobs = logprobs?.completionJSON(offset: &offset) ?? .null
-        let choice = choice(index: index, text: "", logprobs: logprobs, reason: reason)
-        return head.object("text_completion", choices: [choice], usage: usage)
-    }
+    /// The error's frame and the end of the stream.
+    public func fail(_ error: APIError) -> [String]? { head.failure(error) }
 
-    /// As `CompletionEncoding` says.
-    public func usage(_ usage: Usage) -> JSON {
-        head.object("text_completion", choices: [], usage: usage.json)
-    }
-
-    /// As `CompletionEncoding` says.
-    public func response(_ choices: [CompletionChoice], endings: [[TokenLogprob]], usage: Usage) -> JSON {
-        let list = zip(choices, endings).enumerated().map { index, pair -> JSON in
+    /// The object with all choices.
+    public func whole(_ choices: [AnswerChoice], usage: Usage) -> JSON {
+        let list = choices.map { whole -> JSON in
             var offset = 0
-            let logprobs = pair.0.logprobs.map { ($0 + pair.1).completionJSON(offset: &offset) } ?? .null
-            return choice(index: index, text: pair.0.text, logprobs: logprobs, reason: pair.0.finishReason)
+            let tokens = whole.logprobs.map { $0 + (whole.ending.logprobs ?? []) }
+            return choice(
+                whole.ending.choice, text: whole.text, logprobs: tokens?.completionJSON(offset: &offset) ?? .null,
+                reason: whole.ending.reason)
         }
-        return head.object("text_completion", choices: list, usage: usage.json)
+        return head.object(Self.kind, choices: list, usage: usage.json)
+    }
+
+    private func choice(_ index: Int, text: String, logprobs: JSON, reason: String? = nil) -> JSON {
+        ["index": JSON(index), "text": .string(text), "logprobs": logprobs, "finish_reason": JSON(reason)]
     }
 }

@@ -118,6 +118,9 @@ public struct StreamOptions: Sendable, Equatable {
     /// Running token counts in every frame.
     public var hasContinuousUsage = false
 
+    /// Whole.
+    public init() {}
+
     package init(_ fields: inout FieldReader) throws(APIError) {
         isStreaming = try fields.bool("stream") ?? false
         guard var options = try fields.object("stream_options") else { return }

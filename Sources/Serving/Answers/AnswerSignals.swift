@@ -4,16 +4,6 @@ import Synchronization
 /// The caller has gone.
 struct ClientClosed: Error {}
 
-/// What happens while a request is answered.
-enum Signal: Sendable {
-    /// Something from the engine, for one choice.
-    case event(choice: Int, EngineEvent)
-    /// Nothing was sent for a while.
-    case idle
-    /// The caller has gone.
-    case closed
-}
-
 /// When something was last sent to the caller.
 final class LastFrame: Sendable {
     private let instant = Mutex(ContinuousClock.now)
@@ -33,17 +23,65 @@ final class LastFrame: Sendable {
     }
 }
 
+/// What happens until all answers are whole.
+enum AnswerProgress: Sendable {
+    /// More text of a choice.
+    case text(choice: Int, TextDelta)
+    /// A choice is whole.
+    case finished(choice: Int, Completion)
+    /// Nothing was sent for a while.
+    case idle
+}
+
+/// Waits until the answers of all `streams` are whole, and tells `take` what happens meanwhile.
+///
+/// - Throws: `EngineFailure` for the first answer that fails, `ClientClosed`, or what `take` throws; then everything
+///   that the engine still does for the request is cancelled.
+func completions(
+    of streams: [AsyncStream<EngineEvent>], monitor: ConnectionMonitor, keepAlive: Duration,
+    last: LastFrame = LastFrame(), _ take: (AnswerProgress) async throws -> Void = { _ in }
+) async throws -> [Completion] {
+    var completions = [Completion?](repeating: nil, count: streams.count)
+    guard !streams.isEmpty else { return [] }
+    try await withSignals(from: streams, monitor: monitor, keepAlive: keepAlive, last: last) { signals in
+        for await signal in signals {
+            switch signal {
+            case .event(_, .started): break
+            case .event(_, .failed(let failure)): throw failure
+            case .event(let choice, .text(let delta)): try await take(.text(choice: choice, delta))
+            case .event(let choice, .finished(let completion)):
+                completions[choice] = completion
+                try await take(.finished(choice: choice, completion))
+                if completions.allSatisfy({ $0 != nil }) { return }
+            case .idle: try await take(.idle)
+            case .closed: throw ClientClosed()
+            }
+        }
+        throw ClientClosed()
+    }
+    return completions.compactMap { $0 }
+}
+
+private enum Signal: Sendable {
+    /// Something from the engine, for one choice.
+    case event(choice: Int, EngineEvent)
+    /// Nothing was sent for a while.
+    case idle
+    /// The caller has gone.
+    case closed
+}
+
 /// Merges everything that can happen to an answer into one sequence for as long as `body` runs.
 ///
 /// When `body` returns or throws, whatever the engine still does for the request is cancelled.
-func withSignals<Result: Sendable>(
+private func withSignals(
     from streams: [AsyncStream<EngineEvent>], monitor: ConnectionMonitor, keepAlive: Duration, last: LastFrame,
-    _ body: (AsyncStream<Signal>) async throws -> Result
-) async throws -> Result {
+    _ body: (AsyncStream<Signal>) async throws -> Void
+) async throws {
     let (signals, continuation) = AsyncStream<Signal>.makeStream()
     monitor.onClose { continuation.yield(.closed) }
     defer { monitor.onClose(nil) }
-    return try await withThrowingTaskGroup(of: Void.self) { group in
+    try await withThrowingTaskGroup(of: Void.self) { group in
         defer { group.cancelAll() }
         for (choice, stream) in streams.enumerated() {
             group.addTask {
@@ -62,44 +100,8 @@ func withSignals<Result: Sendable>(
                 continuation.yield(.idle)
             }
         }
-        return try await body(signals)
+        try await body(signals)
     }
-}
-
-/// What happens before answers are whole.
-enum Progress: Sendable {
-    /// More of an answer.
-    case text(choice: Int, TextDelta)
-    /// Nothing was sent for a while.
-    case idle
-}
-
-/// Waits until the answers of all `streams` are whole, and tells `take` of all that comes before.
-///
-/// - Throws: `EngineFailure` for the first one that fails, `ClientClosed`, or what `take` throws; then everything else
-///   is cancelled.
-func completions(
-    of streams: [AsyncStream<EngineEvent>], monitor: ConnectionMonitor, keepAlive: Duration,
-    last: LastFrame = LastFrame(), _ take: (Progress) async throws -> Void = { _ in }
-) async throws -> [Completion] {
-    var completions = [Completion?](repeating: nil, count: streams.count)
-    guard !streams.isEmpty else { return [] }
-    try await withSignals(from: streams, monitor: monitor, keepAlive: keepAlive, last: last) { signals in
-        for await signal in signals {
-            switch signal {
-            case .event(_, .started): break
-            case .event(_, .failed(let failure)): throw failure
-            case .event(let choice, .text(let delta)): try await take(.text(choice: choice, delta))
-            case .event(let choice, .finished(let completion)):
-                completions[choice] = completion
-                if completions.allSatisfy({ $0 != nil }) { return }
-            case .idle: try await take(.idle)
-            case .closed: throw ClientClosed()
-            }
-        }
-        throw ClientClosed()
-    }
-    return completions.compactMap { $0 }
 }
 
 extension EngineEvent {

@@ -1,0 +1,237 @@
+import Engine
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Tokenizers
+import WireFormats
+
+/// Turns the engine's events for one request into its response: a stream of frames, or one body.
+///
+/// An encoder decides what is written. The rest is the same for every API: a silent stream gets a sign of life, each
+/// frame waits until the socket has taken the one before, a caller who leaves cancels the request, and the request ends
+/// once, in one terminal frame and in one outcome. Of several candidates the reward model picks one, whose text is
+/// sent when all are there; all other text is sent as it comes.
+struct ResponseStream: Sendable {
+    private let services: Services
+    private let admitted: Admitted
+    private let monitor: ConnectionMonitor
+    private let record: RequestRecord
+
+    /// The response to a request that the engine has taken.
+    init(_ admitted: Admitted, services: Services, context: ServerContext) async throws {
+        self.services = services
+        self.admitted = admitted
+        monitor = try await context.monitor()
+        record = context.record
+    }
+
+    /// The response; when it is streamed, its body runs later.
+    func response(_ encoder: some AnswerEncoder, isStreaming: Bool) async throws -> Response {
+        isStreaming ? stream(encoder) : try await whole(encoder)
+    }
+
+    private func whole(_ encoder: some AnswerEncoder) async throws -> Response {
+        var choices = (0..<admitted.choices).map { index in
+            AnswerChoice(
+                logprobs: admitted.reportsTokens ? [] : nil, ending: AnswerEnding(choice: index, reason: "error"))
+        }
+        var counts = admitted.usage
+        try await answer(last: LastFrame()) { step in
+            switch step {
+            case .text(let piece, _): choices[piece.choice].append(piece)
+            case .finished(let ending, let usage):
+                choices[ending.choice].ending = ending
+                counts = usage
+            case .idle: break
+            }
+        }
+        return Response(encoder.whole(choices, usage: counts))
+    }
+
+    private func stream(_ encoder: some AnswerEncoder) -> Response {
+        let format = encoder.format
+        let body = ResponseBody { writer in
+            var encoder = encoder
+            let last = LastFrame()
+            func send(_ frames: [String]) async throws {
+                for frame in frames {
+                    try await writer.write(ByteBuffer(string: frame))
+                    last.touch()
+                }
+            }
+            var trailers: HTTPFields?
+            try await send(encoder.begin(choices: admitted.choices, usage: admitted.usage))
+            do {
+                try await answer(last: last) { step in
+                    switch step {
+                    case .text(let piece, let usage): try await send(encoder.text(piece, usage: usage))
+                    case .finished(let ending, let usage):
+                        try await send(encoder.finish(ending, usage: usage))
+                        trailers = format.trailers(ending)
+                    case .idle: try await send(format.signOfLife)
+                    }
+                }
+            } catch let failure as EngineFailure {
+                guard let frames = encoder.fail(APIError(failure)) else { throw failure }
+                try await send(frames)
+            }
+            try await writer.finish(trailers)
+        }
+        return Response(status: .ok, headers: format.headers, body: body)
+    }
+
+    /// What happens to the answer, with the tokens counted so far.
+    private enum Step {
+        case text(AnswerPiece, Usage)
+        case finished(AnswerEnding, Usage)
+        /// Nothing was sent for a while.
+        case idle
+    }
+
+    /// Tells `take` all that happens until the answer is whole, and measures it.
+    private func answer(last: LastFrame, _ take: (Step) async throws -> Void) async throws {
+        var meter = AnswerMeter(admitted, metrics: services.metrics, record: record)
+        do {
+            if let scoring = admitted.scoring {
+                try await pick(by: scoring, last: last, meter: &meter, take)
+            } else {
+                try await forward(last: last, meter: &meter, take)
+            }
+        } catch {
+            meter.end(error)
+            throw error
+        }
+    }
+
+    /// Hands on each choice as it comes.
+    private func forward(
+        last: LastFrame, meter: inout AnswerMeter, _ take: (Step) async throws -> Void
+    ) async throws {
+        var reasons = [String?](repeating: nil, count: admitted.choices)
+        _ = try await completions(of: admitted.streams, last: last) { progress in
+            switch progress {
+            case .text(let choice, let delta):
+                meter.text(delta, choice: choice)
+                try await take(.text(piece(delta, choice: choice), meter.usage))
+            case .finished(let choice, let completion):
+                var ending = try ending(of: completion, choice: choice)
+                reasons[choice] = ending.reason
+                ending.isLast = !reasons.contains(nil)
+                meter.finished(completion, choice: choice)
+                if ending.isLast { meter.end(outcome: reasons[0] ?? ending.reason) }
+                try await take(.finished(ending, meter.usage))
+            case .idle: try await take(.idle)
+            }
+        }
+    }
+
+    /// Hands on the one answer that the reward model picks: as it comes where it is the only one.
+    private func pick(
+        by scoring: AnswerScoring, last: LastFrame, meter: inout AnswerMeter, _ take: (Step) async throws -> Void
+    ) async throws {
+        let isOnlyOne = admitted.streams.count == 1
+        var deltas = [[TextDelta]](repeating: [], count: admitted.streams.count)
+        let completed = try await completions(of: admitted.streams, last: last) { progress in
+            switch progress {
+            case .text(let choice, let delta):
+                deltas[choice].append(delta)
+                guard isOnlyOne else { return meter.generated(delta, choice: choice) }
+                meter.text(delta, choice: choice)
+                try await take(.text(piece(delta, choice: choice), meter.usage))
+            case .finished(let choice, let completion): meter.finished(completion, choice: choice)
+            case .idle: try await take(.idle)
+            }
+        }
+        let sampled = ContinuousClock.now
+        var ending = AnswerEnding(reason: "")
+        let scores = try await scoring.pick(
+            from: zip(deltas, completed).map { Answer(deltas: $0, completion: $1) },
+            wantsScores: admitted.reportsScores,
+            score: { try await self.scores(of: $0, last: last) { try await take(.idle) } },
+            present: { pick in
+                ending = try self.ending(of: pick.answer.completion, choice: 0)
+                meter.reward(pick.reward)
+                guard !isOnlyOne else { return }
+                pick.answer.deltas.first.map { meter.text($0, choice: pick.index) }
+                for delta in pick.answer.deltas { try await take(.text(piece(delta, choice: 0), meter.usage)) }
+            })
+        ending.scores = scores.map { .init(reward: $0.reward, value: $0.value, kl: $0.kl) }
+        ending.timing.total =
+            (completed.map(\.timing.total).max() ?? .zero).milliseconds + (ContinuousClock.now - sampled).milliseconds
+        meter.end(outcome: ending.reason)
+        try await take(.finished(ending, meter.usage))
+    }
+
+    /// Computes requests for scores. They belong to a request that the engine took long ago, and need no place in the
+    /// queue.
+    private func scores(
+        of requests: [EngineRequest], last: LastFrame, _ idle: () async throws -> Void
+    ) async throws -> [[Double]] {
+        let streams: [AsyncStream<EngineEvent>]
+        do {
+            streams = try requests.map { try admitted.engine.submit($0, in: Reservation {}) }
+        } catch let error as AdmissionError {
+            throw error == .stopping ? EngineFailure.stopped : EngineFailure.internal("\(error)")
+        }
+        return try await completions(of: streams, last: last) { progress in
+            if case .idle = progress { try await idle() }
+        }.map(\.scores)
+    }
+
+    private func completions(
+        of streams: [AsyncStream<EngineEvent>], last: LastFrame, _ take: (AnswerProgress) async throws -> Void
+    ) async throws -> [Completion] {
+        try await Serving.completions(
+            of: streams, monitor: monitor, keepAlive: services.configuration.keepAlive, last: last, take)
+    }
+
+    private func piece(_ delta: TextDelta, choice: Int) -> AnswerPiece {
+        AnswerPiece(choice: choice, text: delta.text, logprobs: logprobs(delta.tokens))
+    }
+
+    private func ending(of completion: Completion, choice: Int) throws(EngineFailure) -> AnswerEnding {
+        var ending = AnswerEnding(
+            choice: choice, reason: try completion.finishReason(), logprobs: logprobs(completion.tokens))
+        ending.timing.queue = completion.timing.queue.milliseconds
+        ending.timing.images = completion.timing.images.milliseconds
+        ending.timing.firstToken = completion.timing.firstToken.milliseconds
+        ending.timing.total = completion.timing.total.milliseconds
+        return ending
+    }
+
+    /// The tokens with their probabilities; nil if the request did not ask for them.
+    private func logprobs(_ tokens: [GeneratedToken]) -> [TokenLogprob]? {
+        guard admitted.reportsTokens else { return nil }
+        let tokenizer = admitted.tokenizer
+        func alternative(_ id: Int32, _ logprob: Float?) -> TokenLogprob.Alternative {
+            TokenLogprob.Alternative(bytes: tokenizer.bytes(of: id), logprob: logprob)
+        }
+        return tokens.map { token in
+            TokenLogprob(alternative(token.id, token.logprob), top: token.top.map { alternative($0.id, $0.logprob) })
+        }
+    }
+}
+
+extension StreamFormat {
+    /// Proxies neither keep nor change a stream.
+    fileprivate var headers: HTTPFields {
+        var headers: HTTPFields = [
+            .contentType: self == .events ? "text/event-stream; charset=utf-8" : "text/plain; charset=utf-8",
+            .cacheControl: "no-cache, no-transform", .accelBuffering: "no",
+        ]
+        if self == .text { headers[.trailer] = HTTPField.Name.finishReason.rawName }
+        return headers
+    }
+
+    /// Whatever was sent in a stream of text would be part of the answer.
+    fileprivate var signOfLife: [String] { self == .events ? [EventStream.keepAlive] : [] }
+
+    fileprivate func trailers(_ ending: AnswerEnding) -> HTTPFields? {
+        self == .text ? [.finishReason: ending.reason] : nil
+    }
+}
+
+extension Duration {
+    /// The duration as a number, to the microsecond.
+    fileprivate var milliseconds: Double { (seconds * 1e6).rounded() / 1e3 }
+}
