@@ -1,3 +1,4 @@
+import Foundation
 public import Models
 public import Policies
 import Synchronization
@@ -10,7 +11,7 @@ public struct EngineConfiguration: Sendable {
     public var contextLength: Int
     /// Bytes of the KV cache; room for one full context is always made.
     public var cacheBytes = 2 << 30
-    /// What the cache keeps keys and values as.
+    /// The element type of the KV cache.
     public var cachePrecision = KVCache.Precision.int16
     /// Where the prefix cache is kept from one process to the next; nil for nowhere.
     public var prefixFile: String?
@@ -37,7 +38,7 @@ public struct EngineConfiguration: Sendable {
 /// Answers many requests at once on a thread of its own.
 ///
 /// Callers leave requests and cancellations in a mailbox; the thread empties it once a step, plans one ragged batch,
-/// runs it and sends each sequence's events. Nothing of it ever runs on Swift's cooperative pool.
+/// runs it and sends each sequence's events. None of this runs on Swift's cooperative pool.
 public final class Engine: InferenceEngine {
     private let configuration: EngineConfiguration
     private let mailbox = Mailbox()
@@ -47,7 +48,7 @@ public final class Engine: InferenceEngine {
     private let nextID = Atomic<UInt64>(0)
     private let clock = ContinuousClock()
     private let ending: AsyncStream<KeptBlocks>
-    /// What came of `prefixFile` at the start; nil if there is none.
+    /// The blocks that were restored from `prefixFile` at the start, or the error; nil if there is no file.
     public let restored: KeptBlocks?
 
     /// Blocks that were read or written, or why none were.
@@ -57,7 +58,7 @@ public final class Engine: InferenceEngine {
     ///
     /// - Parameters:
     ///   - endToken: the id that ends a turn.
-    ///   - policies: those whose blocks may be restored.
+    ///   - policies: the policies whose blocks may be restored.
     public init(
         decoder: TransformerDecoder, tokenizer: Tokenizer, endToken: Int32, configuration: EngineConfiguration,
         policies: [Policy] = []
@@ -125,14 +126,14 @@ public final class Engine: InferenceEngine {
 
     /// Waits until the engine's thread has ended; for one caller.
     ///
-    /// - Returns: what came of writing `prefixFile`; nil if there is none.
+    /// - Returns: the blocks that were written to `prefixFile`, or the error; nil if there is no file.
     public func ended() async -> KeptBlocks? {
         for await kept in ending { return kept }
         return nil
     }
 }
 
-/// Waiting requests, counted by whoever reserves and gives back places.
+/// The count of reserved places.
 private final class Counter: Sendable {
     private let count = Atomic(0)
 
@@ -156,5 +157,63 @@ final class Published: Sendable {
     var load: EngineLoad {
         get { value.withLock { $0 } }
         set { value.withLock { $0 = newValue } }
+    }
+}
+
+/// Requests and cancellations that callers on any thread leave for the engine's thread.
+final class Mailbox: @unchecked Sendable {
+    // Sendable: everything mutable is guarded by `condition`.
+
+    /// A request that was accepted.
+    struct Submission: Sendable {
+        let id: EngineSequence.ID
+        let request: EngineRequest
+        let continuation: AsyncStream<EngineEvent>.Continuation
+        let submitted: ContinuousClock.Instant
+        let reservation: Reservation
+    }
+
+    struct Contents {
+        var submissions: [Submission] = []
+        var cancellations: Set<EngineSequence.ID> = []
+        var isStopping = false
+
+        fileprivate var isEmpty: Bool { submissions.isEmpty && cancellations.isEmpty && !isStopping }
+    }
+
+    private let condition = NSCondition()
+    private var contents = Contents()
+
+    /// Leaves a request; returns false, and leaves nothing, once the engine is stopping.
+    func submit(_ submission: Submission) -> Bool {
+        condition.withLock {
+            if contents.isStopping { return false }
+            contents.submissions.append(submission)
+            condition.signal()
+            return true
+        }
+    }
+
+    func cancel(_ id: EngineSequence.ID) {
+        condition.withLock {
+            contents.cancellations.insert(id)
+            condition.signal()
+        }
+    }
+
+    func stop() {
+        condition.withLock {
+            contents.isStopping = true
+            condition.signal()
+        }
+    }
+
+    /// Empties the mailbox; with `waiting`, waits until there is something in it.
+    func collect(waiting: Bool) -> Contents {
+        condition.withLock {
+            while waiting && contents.isEmpty { condition.wait() }
+            defer { contents = Contents(isStopping: contents.isStopping) }
+            return contents
+        }
     }
 }

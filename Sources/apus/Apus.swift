@@ -1,5 +1,8 @@
 import ArgumentParser
+import AsyncHTTPClient
 import Foundation
+import NIOCore
+import NIOHTTP1
 import Serving
 
 /// The command line: arguments become one call into the targets below.
@@ -41,4 +44,27 @@ struct Apus: AsyncParsableCommand {
 /// Prints a line at once, into a file too.
 func say(_ line: String) {
     FileHandle.standardOutput.write(Data((line + "\n").utf8))
+}
+
+/// Asks a server whether it is ready: containers need no curl for their health checks.
+struct Health: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Exit with 0 if a server is ready to answer.",
+        discussion: "Example: apus health http://127.0.0.1:8080")
+
+    @Argument(help: "The server.")
+    var url = "http://127.0.0.1:8080"
+
+    func run() async throws {
+        let response: HTTPClientResponse
+        do {
+            response = try await HTTPClient.shared.execute(
+                HTTPClientRequest(url: url + "/readyz"), timeout: .seconds(5))
+        } catch {
+            say("\(url) does not answer: \(error)")
+            throw ExitCode(1)
+        }
+        say("\(url): \(response.status)")
+        if response.status != .ok { throw ExitCode(1) }
+    }
 }

@@ -83,7 +83,7 @@ struct Ask: AsyncParsableCommand {
         try await answer(request, scoredBy: scoring, engine: model.engine)
     }
 
-    /// The question: the last word, or what standard input has.
+    /// The question: the last word, or standard input.
     private func question() throws -> String {
         guard let word = words.last, word == "-" else { return words.last ?? "" }
         let text = String(decoding: try Self.bytes("-"), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)

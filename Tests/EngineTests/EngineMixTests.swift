@@ -56,12 +56,12 @@ import Tokenizers
         if draw(0...2) == 0 { prompt += prompt.suffix(12) + prompt.suffix(12) }
         // Images of which several are the same, of one tile or two, and costly beside the tiny decoder: their layers
         // are spread over steps.
-        let images = (0..<draw(0...2)).compactMap { reservation -> ImageSpan? in
+        let images = (0..<draw(0...2)).compactMap { reservation -> PromptImage? in
             let tiles = draw(1...2)
             let first = reservation * (prompt.count / 2)
             guard first + 4 * tiles <= (reservation + 1) * (prompt.count / 2) else { return nil }
             let pixels = Tensor(repeating: Float(draw(0...3)) / 4, [tiles, 3, 32, 32])
-            return ImageSpan(range: first..<first + 4 * tiles, tiles: ImageTiles(pixels))
+            return PromptImage(range: first..<first + 4 * tiles, tiles: ImageTiles(pixels))
         }
         var request = EngineRequest(prompt: prompt, images: images, policy: policies[number % 2])
         request.sampling.temperature = [0, 0.5, 1][draw(0...2)]

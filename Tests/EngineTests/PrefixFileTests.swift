@@ -51,7 +51,7 @@ import Tokenizers
         let prompt = (0..<50).map { Int32(3 + random.uniform(at: $0) * 300) }
         let image = Tensor(repeating: shade, [1, 3, 32, 32])
         var request = EngineRequest(
-            prompt: prompt, images: [ImageSpan(range: 4..<8, tiles: ImageTiles(image))], policy: policy)
+            prompt: prompt, images: [PromptImage(range: 4..<8, tiles: ImageTiles(image))], policy: policy)
         request.stop.maximumTokens = 20
         request.stop.ignoresEndToken = true
         request.topLogprobs = 0

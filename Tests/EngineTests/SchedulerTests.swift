@@ -39,13 +39,14 @@ import Tokenizers
 
         mutating func step() -> StepPlan {
             let layersLeft = layersLeft
-            let plan = scheduler.plan { sequence, image in
-                let image = sequence.request.images[image].content
+            let plan = scheduler.plan { sequence, index in
+                let image = sequence.request.images[index].content
                 guard let vision = sequence.request.policy.vision else { return nil }
                 let key = EmbeddingCache.Key(image: image, vision: vision.id)
-                return ImageWork(key: key, layers: layersLeft[key] ?? 12, layerCost: 100)
+                return ImageWork(
+                    sequence: sequence, image: index, key: key, layers: layersLeft[key] ?? 12, layerCost: 100)
             }
-            for slice in plan.slices {
+            for slice in plan.images {
                 self.layersLeft[slice.key, default: 12] -= slice.layers
                 guard self.layersLeft[slice.key] == 0 else { continue }
                 slice.sequence.imageEmbeddings[slice.image] = Tensor(zeros: [4, 64])
@@ -63,7 +64,7 @@ import Tokenizers
     private func sequence(_ id: UInt64, length: Int, images: [(reservation: Int, shade: Float)] = []) -> EngineSequence
     {
         let images = images.map {
-            ImageSpan(
+            PromptImage(
                 range: $0.reservation..<$0.reservation + 4,
                 tiles: ImageTiles(Tensor(repeating: $0.shade, [1, 3, 32, 32])))
         }
@@ -131,7 +132,7 @@ import Tokenizers
         var layers: [Int] = []
         for _ in 0..<6 {
             let plan = bench.step()
-            layers.append(plan.slices.reduce(0) { $0 + $1.layers })
+            layers.append(plan.images.reduce(0) { $0 + $1.layers })
             #expect(positions(plan)[1] == 1)
         }
         #expect(layers == [2, 2, 2, 2, 2, 2])
@@ -141,7 +142,7 @@ import Tokenizers
     @Test func anImageTakesALayerAStepHoweverSmallTheBudget() {
         var bench = Bench(budget: 8)
         bench.scheduler.add(sequence(1, length: 12, images: [(reservation: 0, shade: 1)]))
-        for _ in 0..<12 { #expect(bench.step().slices.map(\.layers) == [1]) }
+        for _ in 0..<12 { #expect(bench.step().images.map(\.layers) == [1]) }
         #expect(positions(bench.step()) == [1: 8])
     }
 
@@ -153,8 +154,8 @@ import Tokenizers
         var layers: [Int] = []
         for _ in 0..<7 {
             let plan = bench.step()
-            layers.append(plan.slices.reduce(0) { $0 + $1.layers })
-            #expect(plan.slices.allSatisfy { $0.sequence.id == 1 })
+            layers.append(plan.images.reduce(0) { $0 + $1.layers })
+            #expect(plan.images.allSatisfy { $0.sequence.id == 1 })
         }
         #expect(layers == [1, 2, 2, 2, 2, 2, 1])
         // The first one is read now; another one that begins alike finds its blocks.

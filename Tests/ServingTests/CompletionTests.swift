@@ -85,6 +85,48 @@ import Tokenizers
         #expect(engine.requests.map(\.stop.endsRepetition) == [true, false])
     }
 
+    /// Every byte of a stream without options, but for id, time and fingerprint.
+    @Test func streamsAreTheseBytes() async throws {
+        let engine = ScriptedEngine(ScriptedEngine.saying(["A "]))
+        @Sendable func head(_ kind: String) -> String {
+            #"data: {"id":"","object":"\#(kind)","created":0,"model":"sft","system_fingerprint":"","choices":[{"index":0,"#
+        }
+        @Sendable func stream(_ kind: String, _ choices: [String]) -> String {
+            choices.map { head(kind) + $0 + "}]}\n\n" }.joined() + "data: [DONE]\n\n"
+        }
+        try await withServer(engine) { client in
+            for (path, fields, expected) in [
+                (
+                    "/v1/completions", #""prompt":"hi""#,
+                    stream(
+                        "text_completion",
+                        [
+                            #""text":"A ","logprobs":null,"finish_reason":null"#,
+                            #""text":"","logprobs":null,"finish_reason":"stop""#,
+                        ])
+                ),
+                (
+                    "/v1/chat/completions", #""messages":[{"role":"user","content":"hi"}]"#,
+                    stream(
+                        "chat.completion.chunk",
+                        [
+                            #""delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"#
+                                + #""finish_reason":null"#,
+                            #""delta":{"content":"A "},"logprobs":null,"finish_reason":null"#,
+                            #""delta":{},"logprobs":null,"finish_reason":"stop""#,
+                        ])
+                ),
+            ] {
+                var text = try await client.post(path, "{\"model\":\"sft\",\"stream\":true,\(fields)}").text
+                for (found, scrubbed) in [
+                    (#""id":"[^"]*""#, #""id":"""#), (#""created":\d+"#, #""created":0"#),
+                    (#""system_fingerprint":"[^"]*""#, #""system_fingerprint":"""#),
+                ] { text = text.replacingOccurrences(of: found, with: scrubbed, options: .regularExpression) }
+                #expect(text == expected)
+            }
+        }
+    }
+
     @Test func streamsInOrder() async throws {
         let engine = ScriptedEngine(ScriptedEngine.saying(["A ", "red"]))
         try await withServer(engine) { client in

@@ -38,7 +38,7 @@ package struct BlockKey: Hashable {
     }
 
     /// The key of block `index` of `tokens`, all of whose positions must be there.
-    package init(_ index: Int, of tokens: [Int32], images: [ImageSpan], after parent: Parent) {
+    package init(_ index: Int, of tokens: [Int32], images: [PromptImage], after parent: Parent) {
         let range = index * KVCache.blockSize..<(index + 1) * KVCache.blockSize
         self.init(
             parent: parent, tokens: Array(tokens[range]),

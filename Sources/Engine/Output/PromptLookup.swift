@@ -1,4 +1,4 @@
-/// Guesses the tokens that an answer goes on with, by what followed its last ones when they stood there before: prompt
+/// Guesses the next tokens of an answer: those that followed its last tokens where these stood before. This is prompt
 /// lookup (Saxena 2023), a kind of speculative decoding (Leviathan et al. 2023).
 ///
 /// A step computes the guesses behind the last token, and tokens are drawn at each of these positions as they would
@@ -22,7 +22,7 @@ package struct PromptLookup {
         length = limit
     }
 
-    /// What may follow `tokens`, at most `room` tokens.
+    /// A guess at the tokens behind `tokens`, at most `room` of them.
     package mutating func guess(after tokens: [Int32], room: Int) -> ArraySlice<Int32> {
         let count = min(length, room)
         if rest > 0 {

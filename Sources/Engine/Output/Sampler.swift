@@ -12,7 +12,7 @@ package struct Sampler: Sendable {
         self.random = SeededRandom(seed: parameters.seed)
     }
 
-    /// What the answer so far says about the next token.
+    /// The tokens so far, on which penalties depend.
     package struct Context {
         /// The prompt's token ids.
         package var prompt: [Int32]

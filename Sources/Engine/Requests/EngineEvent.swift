@@ -1,4 +1,4 @@
-/// What a request's stream tells, in order: `started`, any number of `text`, and exactly one of the terminal events
+/// The events of a request's stream, in order: `started`, any number of `text`, and exactly one of the terminal events
 /// `finished` and `failed`.
 public enum EngineEvent: Sendable {
     /// The request left the queue.
@@ -48,10 +48,10 @@ public struct GeneratedToken: Sendable, Equatable {
     public var id: Int32
     /// Its log-probability in nats; nil unless the request asked for log-probabilities, and for a prompt's first token.
     public var logprob: Float?
-    /// The most likely tokens at its place, best first.
+    /// The most likely tokens at its position, best first.
     public var top: [Alternative]
 
-    /// A token with what is known about its place.
+    /// A token with its log-probability and its alternatives.
     public init(id: Int32, logprob: Float? = nil, top: [Alternative] = []) {
         self.id = id
         self.logprob = logprob

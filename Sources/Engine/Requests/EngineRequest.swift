@@ -2,11 +2,11 @@ public import Checkpoints
 public import Policies
 public import Tensors
 
-/// What a vision encoder reads of an image.
+/// The input of a vision encoder for one image.
 public struct ImageTiles: Sendable {
     /// The encoder's input, `[views, 3, side, side]`.
     public let pixels: Tensor
-    /// The digest of the pixels: what caches know the image by.
+    /// The digest of the pixels, by which caches find the image.
     public let content: TensorDigest
 
     /// The given input.
@@ -17,12 +17,12 @@ public struct ImageTiles: Sendable {
 }
 
 /// One image inside a prompt.
-public struct ImageSpan: Sendable {
+public struct PromptImage: Sendable {
     /// The prompt positions that its embeddings fill: `tokensPerTile` for each tile.
     public var range: Range<Int>
-    /// What fills them.
+    /// The vision encoder's input.
     public let tiles: ImageTiles
-    /// What the policy's encoder makes of them, where the caller knows it; nil lets the engine encode.
+    /// The encoder's output, if the caller has it already; nil lets the engine encode.
     public var embeddings: Tensor?
 
     /// An image at the given positions.
@@ -34,7 +34,7 @@ public struct ImageSpan: Sendable {
     /// The vision encoder's input, `[views, 3, side, side]`.
     public var pixels: Tensor { tiles.pixels }
 
-    /// The digest of the pixels: what caches know the image by.
+    /// The digest of the pixels, by which caches find the image.
     public var content: TensorDigest { tiles.content }
 }
 
@@ -50,10 +50,10 @@ public struct EngineRequest: Sendable {
 
     /// What the engine does with the prompt. `sampling`, `stop`, `topLogprobs` and `echoesPrompt` are for `generate`.
     public var task = Task.generate
-    /// Token ids; positions inside an image span hold any id.
+    /// Token ids; positions of an image hold any id.
     public var prompt: [Int32]
     /// The images, in order of position.
-    public var images: [ImageSpan]
+    public var images: [PromptImage]
     /// The policy that answers: one immutable generation of it.
     public var policy: Policy
     /// How tokens are drawn.
@@ -69,7 +69,7 @@ public struct EngineRequest: Sendable {
     public var deadline: ContinuousClock.Instant?
 
     /// A request with neutral sampling, no stop conditions and no deadline.
-    public init(prompt: [Int32], images: [ImageSpan] = [], policy: Policy) {
+    public init(prompt: [Int32], images: [PromptImage] = [], policy: Policy) {
         self.prompt = prompt
         self.images = images
         self.policy = policy
@@ -111,7 +111,7 @@ public enum AdmissionError: Error, Equatable, Sendable, CustomStringConvertible 
     /// The engine is stopping.
     case stopping
 
-    /// What is wrong, with the limit.
+    /// The reason, with the limit.
     public var description: String {
         switch self {
         case .queueFull(let limit): "\(limit) requests wait already"
@@ -120,4 +120,25 @@ public enum AdmissionError: Error, Equatable, Sendable, CustomStringConvertible 
         case .stopping: "the engine is stopping"
         }
     }
+}
+
+/// When an answer ends, apart from the model's own end token.
+public struct StopConditions: Sendable, Equatable {
+    /// The answer ends before the first of these; none of it is shown.
+    public var strings: [String] = []
+    /// Whether the string that ended the answer is shown after all.
+    public var includesString = false
+    /// Tokens that end the answer like the end token does.
+    public var tokenIDs: Set<Int32> = []
+    /// Goes on after the end token: benchmarks need exact lengths.
+    public var ignoresEndToken = false
+    /// Tokens before which no end or stop token is drawn.
+    public var minimumTokens = 0
+    /// Tokens after which the answer ends; 0 computes the prompt only, nil means when the context is full.
+    public var maximumTokens: Int?
+    /// Whether an answer ends that repeats one line or phrase again and again.
+    public var endsRepetition = false
+
+    /// No conditions.
+    public init() {}
 }

@@ -1,8 +1,8 @@
-/// Whatever answers requests: the engine, or a script that stands in for it in tests.
+/// Answers requests: the engine, or a script that stands in for it in tests.
 public protocol InferenceEngine: Sendable {
     /// Takes a place in the queue, before any work is done for the request.
     ///
-    /// - Parameter hasImages: whether the request has images, for the account of what waits.
+    /// - Parameter hasImages: whether the request has images, for the counts of waiting requests.
     /// - Throws: `AdmissionError.queueFull` or `.stopping`.
     func reserve(hasImages: Bool) throws(AdmissionError) -> Reservation
 
@@ -14,7 +14,7 @@ public protocol InferenceEngine: Sendable {
         EngineEvent
     >
 
-    /// What is going on now; readable from any thread without waiting for the engine.
+    /// A snapshot of gauges and counters; readable from any thread without waiting for the engine.
     var load: EngineLoad { get }
 
     /// Ends every request that is not finished with `EngineFailure.stopped`, and takes no more.
@@ -46,11 +46,11 @@ public final class Reservation: Sendable {
 public struct EngineLoad: Sendable, Equatable {
     /// Requests being answered.
     public var running = 0
-    /// Those with images among them.
+    /// Those of them with images.
     public var runningWithImages = 0
     /// Requests that wait, reserved places included.
     public var waiting = 0
-    /// Those with images among them.
+    /// Those of them with images.
     public var waitingWithImages = 0
     /// Requests that may wait.
     public var waitingLimit = 0
@@ -60,13 +60,13 @@ public struct EngineLoad: Sendable, Equatable {
     public var blocks = 0
     /// KV blocks that sequences hold.
     public var usedBlocks = 0
-    /// KV blocks that nobody holds and whose content is kept for whoever begins alike.
+    /// KV blocks that no sequence holds, kept for sequences that begin with the same tokens.
     public var cachedBlocks = 0
     /// Given positions of the requests that were scheduled since the start.
     public var admittedTokens = 0
-    /// Those among them that the cache had.
+    /// Those of them that the cache had.
     public var cachedTokens = 0
-    /// Images since the start whose embeddings were kept.
+    /// Images since the start whose embeddings were in the cache.
     public var imageHits = 0
     /// Images encoded since the start.
     public var imageMisses = 0
@@ -99,7 +99,32 @@ public struct EngineLoad: Sendable, Equatable {
     /// An idle engine.
     public init() {}
 
-    /// How long those who wait will have to, if requests go on to take as many seconds of steps each as since the
-    /// start; nil before the first has ended.
+    /// Estimated queue wait: waiting requests times the mean engine seconds of a finished request. Nil until one has
+    /// finished.
     public var expectedWait: Duration? { ended > 0 ? .seconds(Double(waiting) * stepSeconds.sum / Double(ended)) : nil }
+}
+
+/// Counts values by how large they are, as Prometheus' histograms do.
+public struct Histogram: Sendable, Equatable {
+    /// Upper bounds of the buckets, rising.
+    public let bounds: [Double]
+    /// Values of each bucket alone; values above the last bound are in `count` only.
+    public private(set) var counts: [Int]
+    /// Values in all.
+    public private(set) var count = 0
+    /// The sum of all values.
+    public private(set) var sum = 0.0
+
+    /// An empty histogram.
+    public init(bounds: [Double]) {
+        self.bounds = bounds
+        self.counts = Array(repeating: 0, count: bounds.count)
+    }
+
+    /// Counts a value.
+    public mutating func observe(_ value: Double) {
+        count += 1
+        sum += value
+        if let index = bounds.firstIndex(where: { value <= $0 }) { counts[index] += 1 }
+    }
 }

@@ -3,9 +3,9 @@ public import Models
 public import Policies
 public import Tokenizers
 
-/// Turns a dialogue with images into a request: template, token ids, image spans, pixels.
+/// Turns a dialogue with images into a request: template, token ids, images in their places.
 public struct InputProcessor: Sendable {
-    /// An image of the dialogue, with its pixels or with what is left of them for certain encoders.
+    /// An image of the dialogue: its pixels, or its tiles for certain encoders.
     public struct Image: Sendable {
         private enum Source: Sendable {
             case image(DecodedImage)
@@ -16,7 +16,7 @@ public struct InputProcessor: Sendable {
         public let width: Int
         /// Rows.
         public let height: Int
-        /// How closely it is looked at.
+        /// The detail in which the encoder sees it.
         public let detail: ImageProcessor.Detail
         private let source: Source
 
@@ -37,14 +37,14 @@ public struct InputProcessor: Sendable {
             self.init(image: DecodedImage(image), detail: detail)
         }
 
-        /// The image without its pixels, resized for these processors: all that requests of their policies need.
+        /// The image as tiles for these processors, without its pixels. Requests for their policies need no more.
         public func resized(for processors: some Swift.Sequence<ImageProcessor>) -> Image {
             var tiles: [ImageProcessor: ImageTiles] = [:]
             for processor in processors where tiles[processor] == nil { tiles[processor] = self.tiles(for: processor) }
             return Image(width: width, height: height, detail: detail, source: .tiles(tiles))
         }
 
-        /// What the encoder of `processor` reads.
+        /// The input of `processor`'s encoder.
         func tiles(for processor: ImageProcessor) -> ImageTiles {
             switch source {
             case .image(let image): return ImageTiles(processor.tiles(of: image, detail: detail))
@@ -62,7 +62,7 @@ public struct InputProcessor: Sendable {
         /// The dialogue does not fit the template.
         case template(ChatTemplateError)
 
-        /// What is wrong.
+        /// The reason.
         public var description: String {
             switch self {
             case .cannotSee(let policy): "the policy \(policy) cannot see pictures"
@@ -105,7 +105,7 @@ public struct InputProcessor: Sendable {
         }
         let spans = prompt.imageSpans.compactMap { span in
             policy.vision.map { vision in
-                ImageSpan(range: span.range, tiles: images[span.image].tiles(for: vision.processor))
+                PromptImage(range: span.range, tiles: images[span.image].tiles(for: vision.processor))
             }
         }
         var request = EngineRequest(prompt: prompt.ids, images: spans, policy: policy)
@@ -113,7 +113,7 @@ public struct InputProcessor: Sendable {
         return request
     }
 
-    /// A whole answer as it would have been drawn, the end token last.
+    /// The tokens of a whole answer, the end token last.
     public func answer(_ text: String) -> [Int32] {
         tokenizer.encode(text, special: .asText) + (tokenizer.vocabulary.endOfText.map { [$0] } ?? [])
     }

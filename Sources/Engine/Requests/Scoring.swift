@@ -1,4 +1,6 @@
 public import Models
+public import Policies
+public import Tokenizers
 
 /// Given answers to one prompt and what is computed from each of them: a reward, a value or a log-probability.
 ///
@@ -50,5 +52,134 @@ public struct Scoring: Sendable {
     func score(headScore: Float?, tokens: [GeneratedToken]) -> Double {
         let logProbability = tokens.reduce(0) { $0 + Double($1.logprob ?? 0) }
         return Double(headScore ?? 0) + Double(logProbWeight) * logProbability
+    }
+}
+
+/// An answer's scores.
+public struct AnswerScores: Sendable, Equatable {
+    /// The reward model's scalar.
+    public var reward: Double
+    /// The value model's scalar before the first token; nil without a value model.
+    public var value: Double?
+    /// Σ log π/π_sft over the answer, in nats; nil where `sft` is not served.
+    public var kl: Double?
+}
+
+/// Best of n: several answers to one dialogue, of which the reward model picks one, and the scores of that one.
+///
+/// The reward model, the value model and the reference each get the dialogue in their own template and through their
+/// own vision, as requests for the engine.
+public struct AnswerScoring: Sendable {
+    /// The answer that the reward model picks.
+    public struct Pick: Sendable {
+        /// Its index among the candidates.
+        public let index: Int
+        /// The answer.
+        public let answer: Answer
+        /// The reward model's scalar.
+        public let reward: Double
+    }
+
+    private let reward: EngineRequest
+    private let value: EngineRequest?
+    private let reference: EngineRequest?
+    /// Whether the answers are the reference's own.
+    private let isReference: Bool
+    private let processor: InputProcessor
+    private let contextLength: Int
+
+    /// The scoring of answers by `policy`; nil if the catalog has no reward model.
+    ///
+    /// - Parameters:
+    ///   - images: the images that the messages refer to, by index.
+    ///   - contextLength: positions of one context, prompt and answer together.
+    ///   - deadline: when the engine gives up.
+    public init?(
+        messages: [ChatMessage], images: [InputProcessor.Image], policy: Policy, catalog: PolicyCatalog,
+        processor: InputProcessor, contextLength: Int, deadline: ContinuousClock.Instant? = nil
+    ) throws(InputProcessor.Failure) {
+        func request(_ model: Policy?) throws(InputProcessor.Failure) -> EngineRequest? {
+            guard let model else { return nil }
+            var request = try processor.request(messages: messages, images: images, policy: model)
+            request.deadline = deadline
+            return request
+        }
+        guard let reward = try request(catalog.reward) else { return nil }
+        self.reward = reward
+        value = try request(catalog.value)
+        isReference = catalog.reference === policy
+        reference = isReference ? nil : try request(catalog.reference)
+        self.processor = processor
+        self.contextLength = contextLength
+    }
+
+    /// The most tokens of an answer for which every model has room, and for an end token behind them.
+    public var room: Int {
+        contextLength - 1 - [reward, value, reference].reduce(0) { max($0, $1?.prompt.count ?? 0) }
+    }
+
+    /// Picks the answer of the highest reward, the first of equal ones, and scores it.
+    ///
+    /// - Parameters:
+    ///   - answers: at least one, drawn with log-probabilities where scores are wanted.
+    ///   - wantsScores: whether value and KL are computed too.
+    ///   - score: computes requests and returns, in their order, the scores of the answers of each:
+    ///     `InferenceEngine.scores(of:)`, or more than that for a caller who may leave.
+    ///   - present: gets the picked answer, before its value and KL are computed.
+    /// - Returns: nil unless scores are wanted.
+    public func pick(
+        from answers: [Answer], wantsScores: Bool, score: ([EngineRequest]) async throws -> [[Double]],
+        present: (Pick) async throws -> Void
+    ) async throws -> AnswerScores? {
+        let rewards = try await score([reward.scoring(answers.map(scored))])[0]
+        let best = rewards.indices.reduce(0) { rewards[$1] > rewards[$0] ? $1 : $0 }
+        let answer = answers[best]
+        try await present(Pick(index: best, answer: answer, reward: rewards[best]))
+        guard wantsScores else { return nil }
+        // The value is that of no token yet: the same for all answers.
+        let requests = [value?.scoring([[]]), reference?.logProbability(of: answer)]
+        var scores = try await score(requests.compactMap { $0 }).map { $0[0] }[...]
+        let value = requests[0].flatMap { _ in scores.popFirst() }
+        let logProbability = requests[1].flatMap { _ in scores.popFirst() }
+        return AnswerScores(
+            reward: rewards[best], value: value, kl: isReference ? 0 : logProbability.map { answer.logProbability - $0 }
+        )
+    }
+
+    /// The tokens at whose last one the reward is read. An answer that was cut off at its limit has no end token; one
+    /// that a stop string ended counts as ended where its text does, unless the context has no room for that: bytes
+    /// that are no text take more tokens as text than were drawn.
+    private func scored(_ answer: Answer) -> [Int32] {
+        let tokens = answer.tokens.map(\.id)
+        guard case .stopString = answer.completion.reason else { return tokens }
+        let whole = processor.answer(answer.text)
+        return reward.prompt.count + whole.count <= contextLength ? whole : tokens + whole.suffix(1)
+    }
+}
+
+extension Answer {
+    /// Σ log π over its tokens, in nats, as they were drawn.
+    fileprivate var logProbability: Double { tokens.reduce(0) { $0 + Double($1.logprob ?? 0) } }
+}
+
+extension EngineRequest {
+    /// The same dialogue with answers for its policy, a reward or value model, to score.
+    public func scoring(_ answers: [[Int32]]) -> EngineRequest {
+        guard let head = policy.head else { preconditionFailure("\(policy.name) has no head") }
+        var request = self
+        request.task = .score(Scoring(.head(head), of: answers))
+        return request
+    }
+
+    /// The same dialogue with an answer whose log-probability under its policy is wanted.
+    fileprivate func logProbability(of answer: Answer) -> EngineRequest {
+        var request = self
+        request.task = .score(Scoring(.logProbability, of: [answer.tokens.map(\.id)]))
+        return request
+    }
+
+    /// Makes several answers differ: a policy that is greedy unless told otherwise is drawn from at temperature 1.
+    public mutating func makeAnswersDiffer() {
+        if sampling.temperature == 0 { sampling.temperature = 1 }
     }
 }

@@ -46,7 +46,7 @@ final class EngineLoop: @unchecked Sendable {
         published.load = load
     }
 
-    /// Before the thread starts: finds in the prefix file what these policies computed.
+    /// Before the thread starts: restores the blocks of these policies from the prefix file.
     func restorePrefixes(of policies: [Policy]) -> Engine.KeptBlocks? {
         guard keeper != nil else { return nil }
         let restored = Result { () throws(PrefixFileError) in
@@ -115,16 +115,16 @@ final class EngineLoop: @unchecked Sendable {
             load.stepSeconds.observe((clock.now - began) / .seconds(1))
             load.batchTokens.observe(Double(plan.chunks.reduce(0) { $0 + $1.count }))
         }
-        plan.slices.forEach { begin($0.sequence) }
+        plan.images.forEach { begin($0.sequence) }
         plan.chunks.forEach { begin($0.sequence) }
-        runner.images.run(plan.slices)
+        runner.images.run(plan.images)
         guard !plan.chunks.isEmpty else { return }
         let outputs = runner.run(plan.chunks)
         scheduler.finishStep()
         apply(outputs)
     }
 
-    /// Gives each sequence what was computed for it: the next tokens of its answer, or a score.
+    /// Gives each sequence the outputs of its chunk: the next tokens of its answer, or a score.
     private func apply(_ outputs: [ChunkOutput]) {
         for (output, tokens) in zip(outputs, runner.readTokens(of: outputs)) {
             let sequence = output.sequence
@@ -169,7 +169,7 @@ final class EngineLoop: @unchecked Sendable {
         sequence.continuation.yield(.started)
     }
 
-    /// Takes the chunk's next token, and goes on behind it as long as it is what was guessed.
+    /// Emits the chunk's next token, and further ones as long as the token before was guessed right.
     private func drawTokens(of output: ChunkOutput, first: GeneratedToken?) {
         let (sequence, draft) = (output.sequence, output.chunk.draft)
         emit(first, for: sequence)
@@ -215,8 +215,8 @@ final class EngineLoop: @unchecked Sendable {
         end(sequence, with: .finished(completion))
     }
 
-    /// Gives back all that the sequence holds and sends the one terminal event: whoever got it finds nothing of the
-    /// sequence in the load.
+    /// Gives back all that the sequence holds and sends the one terminal event. A caller who has the event
+    /// finds nothing of the sequence in the load.
     private func end(_ sequence: EngineSequence, with event: EngineEvent) {
         guard sequences.removeValue(forKey: sequence.id) != nil else { return }
         scheduler.remove(sequence)

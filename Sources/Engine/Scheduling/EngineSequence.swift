@@ -14,9 +14,9 @@ package final class EngineSequence {
     package private(set) var tokens: [Int32]
     /// Positions whose keys and values are in the cache.
     package var computed = 0
-    /// The cache blocks of positions `0..<computed`, and room for those of the running step.
+    /// The cache blocks of positions `0..<computed`, and blocks for the positions of the running step.
     package var blockTable: [Int32] = []
-    /// The whole blocks among them, as far as they have keys.
+    /// The whole blocks of them that have keys.
     private(set) var chain: BlockChain
     /// Positions that came from the cache when the sequence was first scheduled; nil before.
     package private(set) var cachedPositions: Int?
@@ -56,7 +56,7 @@ package final class EngineSequence {
         self.reservation = reservation
     }
 
-    /// What the task says of the sequence's positions.
+    /// What the task reads and keeps of the sequence's positions.
     private struct Extent {
         /// The given tokens whose log-probabilities are wanted.
         var scored: Range<Int>
@@ -93,7 +93,7 @@ package final class EngineSequence {
         return range.clamped(to: scored.lowerBound + scoredTokens.count - 1..<scored.upperBound - 1)
     }
 
-    /// What reads the last token of the answers to be scored.
+    /// The head that reads the last token of each answer to be scored.
     var head: ScalarHead? { scoring?.head }
 
     /// The key of the next block that has none, if all of its positions are `computed` and stay as they are.
@@ -122,7 +122,7 @@ package final class EngineSequence {
         computed = blocks.count * KVCache.blockSize
     }
 
-    /// Notes what came from the cache, unless the sequence was scheduled before.
+    /// Notes how many positions came from the cache, unless the sequence was scheduled before.
     package func noteCachedPositions() {
         cachedPositions = cachedPositions ?? computed
     }
@@ -137,7 +137,7 @@ package final class EngineSequence {
     /// Positions that the next steps must compute before a token can be drawn.
     package var pending: Int { tokens.count - computed }
 
-    /// Whether all that is missing is the position of the last drawn token.
+    /// Whether only the position of the last drawn token is still to be computed.
     package var isDecoding: Bool { drawsTokens && computed >= request.prompt.count && pending == 1 }
 
     /// Whether tokens are drawn behind the given ones.
@@ -150,7 +150,7 @@ package final class EngineSequence {
         tokens.append(token)
     }
 
-    /// What the answer may go on with, at most `room` tokens; all but the last one that may come.
+    /// Guesses at the next tokens of the answer, at most `room` and fewer than the answer may still have.
     package func guess(room: Int) -> ArraySlice<Int32> {
         lookup.guess(after: tokens, room: min(room, output.remaining - 1))
     }

@@ -1,11 +1,12 @@
+package import Checkpoints
 import Models
 import Policies
-import Tensors
+package import Tensors
 
-/// Takes images through the vision encoder, some layers a step, and keeps what comes out.
+/// Takes images through the vision encoder, several layers a step, and keeps the embeddings.
 struct ImageEncoder {
     private(set) var embeddings: EmbeddingCache
-    /// Images that are not whole yet.
+    /// Images that are partly encoded.
     private var encodings: [EmbeddingCache.Key: VisionEncoding] = [:]
     /// Multiplications of the decoder's layers for one position.
     private let positionProducts: Int
@@ -17,7 +18,7 @@ struct ImageEncoder {
         positionProducts = decoder.positionProducts
     }
 
-    /// What is left to do for an image; nil if the sequence's policy cannot see.
+    /// The layers that are left for an image; nil if the sequence's policy has no vision.
     func work(for sequence: EngineSequence, image: Int) -> ImageWork? {
         guard let vision = sequence.request.policy.vision else { return nil }
         let span = sequence.request.images[image]
@@ -26,37 +27,38 @@ struct ImageEncoder {
         let layers = embeddings.contains(key) ? 0 : encodings[key]?.remainingLayers ?? sizes.layers
         // The encoder's 32-bit floats take about twice the time of the decoder's integers.
         let products = 2 * span.pixels.shape[0] * sizes.layerProducts
-        return ImageWork(key: key, layers: layers, layerCost: 1 + products / positionProducts)
+        return ImageWork(
+            sequence: sequence, image: image, key: key, layers: layers, layerCost: 1 + products / positionProducts)
     }
 
-    /// Computes the slices' layers, and gives the sequences what is whole.
-    mutating func run(_ slices: [StepPlan.ImageSlice]) {
+    /// Computes the planned layers, and gives finished embeddings to the sequences.
+    mutating func run(_ planned: [ImageWork]) {
         // Not only in the cache, which may be too small to keep it until the step's end.
         var whole: [EmbeddingCache.Key: Tensor] = [:]
-        for slice in slices {
-            slice.sequence.imageTime += clock.measure {
-                let known = whole[slice.key] ?? embeddings.find(slice.key)
-                whole[slice.key] = known ?? advance(slice)
+        for work in planned {
+            work.sequence.imageTime += clock.measure {
+                let known = whole[work.key] ?? embeddings.find(work.key)
+                whole[work.key] = known ?? advance(work)
             }
-            slice.sequence.imageEmbeddings[slice.image] = whole[slice.key]
+            work.sequence.imageEmbeddings[work.image] = whole[work.key]
         }
     }
 
-    private mutating func advance(_ slice: StepPlan.ImageSlice) -> Tensor? {
-        guard let vision = slice.sequence.request.policy.vision else { return nil }
-        let pixels = slice.sequence.request.images[slice.image].pixels
-        var encoding = encodings.removeValue(forKey: slice.key) ?? VisionEncoding(pixels, by: vision.encoder)
-        encoding.advance(layers: slice.layers)
+    private mutating func advance(_ work: ImageWork) -> Tensor? {
+        guard let vision = work.sequence.request.policy.vision else { return nil }
+        let pixels = work.sequence.request.images[work.image].pixels
+        var encoding = encodings.removeValue(forKey: work.key) ?? VisionEncoding(pixels, by: vision.encoder)
+        encoding.advance(layers: work.layers)
         guard encoding.remainingLayers == 0 else {
-            encodings[slice.key] = encoding
+            encodings[work.key] = encoding
             return nil
         }
         let made = encoding.embeddings
-        embeddings.insert(made, for: slice.key)
+        embeddings.insert(made, for: work.key)
         return made
     }
 
-    /// Drops what is not whole and what none of these sequences waits for.
+    /// Drops partly encoded images that none of these sequences waits for.
     mutating func drop(except sequences: [EngineSequence]) {
         guard !encodings.isEmpty else { return }
         let wanted = sequences.flatMap { sequence in
@@ -64,4 +66,58 @@ struct ImageEncoder {
         }
         encodings = encodings.filter { wanted.contains($0.key) }
     }
+}
+
+/// Embeddings of images, within a budget of bytes. The least recently used go first.
+package struct EmbeddingCache {
+    /// The pixels and the encoder that embeddings are of.
+    package struct Key: Hashable {
+        let image: TensorDigest
+        /// `Policy.Vision.id`.
+        let vision: UInt64
+
+        package init(image: TensorDigest, vision: UInt64) {
+            self.image = image
+            self.vision = vision
+        }
+    }
+
+    private let budget: Int
+    private var embeddings: [Key: Tensor] = [:]
+    private var order = RecencyQueue<Key>()
+    /// Bytes that are kept.
+    package private(set) var byteCount = 0
+    /// Images that were found.
+    package private(set) var hits = 0
+    /// Images that had to be encoded.
+    package private(set) var misses = 0
+
+    /// An empty cache of at most `bytes` bytes.
+    package init(bytes: Int) {
+        budget = bytes
+    }
+
+    /// Whether the embeddings of an image are kept.
+    package func contains(_ key: Key) -> Bool { embeddings[key] != nil }
+
+    /// The embeddings of an image, which count as found; nil if they are not kept.
+    package mutating func find(_ key: Key) -> Tensor? {
+        guard let known = embeddings[key] else { return nil }
+        hits += 1
+        order.use(key)
+        return known
+    }
+
+    /// Keeps the embeddings of an image that had to be encoded.
+    package mutating func insert(_ made: Tensor, for key: Key) {
+        misses += 1
+        if let other = embeddings.updateValue(made, forKey: key) { byteCount -= Self.bytes(other) }
+        byteCount += Self.bytes(made)
+        order.use(key)
+        while byteCount > budget, let oldest = order.removeOldest() {
+            if let dropped = embeddings.removeValue(forKey: oldest) { byteCount -= Self.bytes(dropped) }
+        }
+    }
+
+    private static func bytes(_ tensor: Tensor) -> Int { tensor.count * MemoryLayout<Float>.size }
 }

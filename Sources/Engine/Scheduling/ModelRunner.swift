@@ -2,17 +2,17 @@ import Models
 import Policies
 import Tensors
 
-/// One chunk of a step with what was computed for it.
+/// One chunk of a step with its logits and its head's score.
 struct ChunkOutput {
     let chunk: StepPlan.Chunk
     /// The positions whose logits give the log-probability of the given token behind each of them.
     let scoredPositions: Range<Int>
     /// The logits of `scoredPositions`, `[positions, vocabulary]`.
     let scoringLogits: Tensor
-    /// The logits that tokens are drawn from, those of the last position and of the guesses behind it,
-    /// `[1 + guesses, vocabulary]`; no rows if no token is drawn.
+    /// The logits that tokens are drawn from, `[1 + guesses, vocabulary]`: of the last position, and of the guesses behind
+    /// it. No rows if no token is drawn.
     let drawingLogits: Tensor
-    /// What a head reads of an answer to be scored; nil if none reads this chunk.
+    /// The scalar of the head that reads an answer to be scored; nil if none reads this chunk.
     let headScore: Float?
 
     /// The sequence that the chunk belongs to.
@@ -54,8 +54,8 @@ struct ModelRunner {
     /// The tokens that each output gives: given tokens with their log-probabilities, and the first token that is drawn,
     /// nil if none is, or if its logit is not finite.
     ///
-    /// Reading a row of logits takes as long as some layers do for one position, so all threads share the rows. Those
-    /// behind guesses are left out: they are needed only if the guess is right.
+    /// Reading a row of logits takes as long as some layers do for one position, so all threads share the rows. The
+    /// rows behind guesses are left out: they are needed only if the guess is right.
     func readTokens(of outputs: [ChunkOutput]) -> [(scored: [GeneratedToken], drawn: GeneratedToken?)] {
         let readings = outputs.enumerated().flatMap { index, output in output.readings.map { (index, $0) } }
         let tokens = decoder.compute.map(readings) { $0.1() }
@@ -106,7 +106,7 @@ private struct PlacedChunk {
 
     var drawingRows: [Int] { chunk.isLast && chunk.sequence.drawsTokens ? Array(lastRow..<rows.upperBound) : [] }
 
-    /// What reads the hidden state of its last position.
+    /// The head that reads the hidden state of its last position.
     var head: ScalarHead? { chunk.isLast ? chunk.sequence.head : nil }
 
     var headRow: Int? { head == nil ? nil : lastRow }
@@ -149,7 +149,7 @@ extension DecoderBatch {
 }
 
 extension ChunkOutput {
-    /// What is to be read of its logits: each given token, then the first drawn one.
+    /// The tokens to be read from its logits: each given token, then the first drawn one.
     fileprivate var readings: [() -> GeneratedToken?] {
         var readings: [() -> GeneratedToken?] = scoredPositions.enumerated().map { row, position in
             { sequence.logprob(ofTokenAt: position + 1, by: scoringLogits.elements(ofRow: row)) }

@@ -3,7 +3,7 @@ import DequeModule
 /// Keys in the order in which they were last used.
 package struct RecencyQueue<Key: Hashable> {
     private var stamps: [Key: UInt64] = [:]
-    /// Every use, oldest first; those that a later use or a removal overtook are skipped.
+    /// Every use, oldest first; uses that a later use or a removal overtook are skipped.
     private var uses: Deque<(key: Key, stamp: UInt64)> = []
     private var clock: UInt64 = 0
 

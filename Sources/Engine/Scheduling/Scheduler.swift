@@ -5,7 +5,7 @@ import Policies
 /// and layers of their images, within a budget. It plans and accounts for blocks, and computes nothing.
 ///
 /// The budget is time, in that of a position at the beginning of a sequence: far behind it attention takes longer, and
-/// a step has fewer of them. So steps last about as long whatever is read. Prompts share what is left of the budget
+/// a step has fewer of them. So all steps last about as long. Prompts share what is left of the budget
 /// evenly, and what a short one does not need goes to the longer ones: a long prompt, or a big image, stops neither a
 /// running answer nor a short question.
 ///
@@ -49,12 +49,12 @@ package struct Scheduler {
         waiting.removeAll { $0 === sequence }
     }
 
-    /// The next step, with blocks for all of its positions. Empty only when nothing is left to do.
+    /// The next step, with blocks for all of its positions. It is empty only when no request is left.
     ///
     /// The pool holds at least one sequence of full length, so preempting always ends with a sequence that fits. Chunks
     /// of one policy lie together, so that its adapter is applied once.
     ///
-    /// - Parameter work: what is to be done for an image of a sequence.
+    /// - Parameter work: the layers that are left for an image of a sequence.
     package mutating func plan(_ work: (EngineSequence, _ image: Int) -> ImageWork?) -> StepPlan {
         while true {
             var plan = compose(work)
@@ -114,13 +114,14 @@ package struct Scheduler {
         }
     }
 
-    /// Whether a running sequence has the next image encoded: it is not done twice, nor what stands before it.
+    /// Whether a running sequence has the sequence's next image encoded. The image is not encoded twice, and the positions
+    /// before it are not computed twice.
     private func awaitsImage(_ sequence: EngineSequence) -> Bool {
         guard let next = sequence.missingImages.first else { return false }
         return running.contains { $0.missingImages.contains(next) }
     }
 
-    /// Blocks that a sequence needs besides those that it has, until it has answered its first tokens.
+    /// Blocks that a sequence still needs until it has its first tokens.
     private func missingBlocks(_ sequence: EngineSequence) -> Int {
         min(BlockPool.blocks(for: sequence.tokens.count) + 1, pool.count) - sequence.blockTable.count
     }
@@ -170,7 +171,7 @@ package struct Scheduler {
         var end = sequence.computed + min(room, sequence.pending, sequence.largestChunk)
         for image in sequence.missingImages(in: sequence.computed..<end) {
             guard let work = work(sequence, image) else { continue }
-            let (cost, isWhole) = plan.append(image, of: sequence, work, room: room)
+            let (cost, isWhole) = plan.append(work, room: room)
             room -= cost
             guard isWhole else {
                 end = sequence.request.images[image].range.lowerBound

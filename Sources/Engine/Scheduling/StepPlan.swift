@@ -1,6 +1,6 @@
 import Tensors
 
-/// What one step computes: layers of images on their way through the encoder, then one ragged batch of positions.
+/// The work of one step: layers of images on their way through the encoder, then one ragged batch of positions.
 package struct StepPlan {
     /// A piece of a sequence's positions.
     package struct Chunk {
@@ -20,27 +20,19 @@ package struct StepPlan {
         package var isLast: Bool { range.upperBound == sequence.tokens.count }
     }
 
-    /// Layers of one image of a sequence; none if its embeddings are known, and only have to be fetched.
-    package struct ImageSlice {
-        package let sequence: EngineSequence
-        /// The image's place in the request.
-        package let image: Int
-        package let key: EmbeddingCache.Key
-        package let layers: Int
-    }
-
-    package private(set) var slices: [ImageSlice] = []
+    /// Layers of images.
+    package private(set) var images: [ImageWork] = []
     package var chunks: [Chunk] = []
-    /// What may still be added, in the time that a position at the beginning of a sequence takes.
+    /// The time that is left, counted in positions at the beginning of a sequence.
     package private(set) var budget: Int
     private var plannedLayers: [EmbeddingCache.Key: Int] = [:]
 
-    /// A plan of what takes about as long as `budget` first positions.
+    /// An empty plan for the time of about `budget` positions at the beginning of a sequence.
     package init(budget: Int) {
         self.budget = budget
     }
 
-    package var isEmpty: Bool { slices.isEmpty && chunks.isEmpty }
+    package var isEmpty: Bool { images.isEmpty && chunks.isEmpty }
 
     package mutating func append(_ chunk: Chunk, cost: Int) {
         chunks.append(chunk)
@@ -55,29 +47,32 @@ package struct StepPlan {
     /// Plans layers of an image for about `room` positions' time, one at least, unless this step plans them already.
     ///
     /// - Returns: the positions that would have taken as long, and whether the image is whole then.
-    package mutating func append(
-        _ image: Int, of sequence: EngineSequence, _ work: ImageWork, room: Int
-    ) -> (cost: Int, isWhole: Bool) {
+    package mutating func append(_ work: ImageWork, room: Int) -> (cost: Int, isWhole: Bool) {
         let left = work.layers - plannedLayers[work.key, default: 0]
-        let layers = budget > 0 ? min(left, max(1, room / work.layerCost)) : 0
-        plannedLayers[work.key, default: 0] += layers
-        if layers > 0 || left == 0 {
-            slices.append(ImageSlice(sequence: sequence, image: image, key: work.key, layers: layers))
-        }
-        budget -= layers * work.layerCost
-        return (layers * work.layerCost, layers == left)
+        var planned = work
+        planned.layers = budget > 0 ? min(left, max(1, room / work.layerCost)) : 0
+        plannedLayers[work.key, default: 0] += planned.layers
+        if planned.layers > 0 || left == 0 { images.append(planned) }
+        let cost = planned.layers * work.layerCost
+        budget -= cost
+        return (cost, planned.layers == left)
     }
 }
 
-/// What is left to do until an image's embeddings are there.
+/// Layers of one image of a sequence: those that are left until its embeddings are there, or those that a step computes.
 package struct ImageWork {
+    package let sequence: EngineSequence
+    /// The image's index in the request.
+    package let image: Int
     package let key: EmbeddingCache.Key
-    /// Layers; 0 if the embeddings are known.
-    package let layers: Int
+    /// 0 if the embeddings are known, and only have to be fetched.
+    package fileprivate(set) var layers: Int
     /// The positions of text that take about as long as a layer.
     package let layerCost: Int
 
-    package init(key: EmbeddingCache.Key, layers: Int, layerCost: Int) {
+    package init(sequence: EngineSequence, image: Int, key: EmbeddingCache.Key, layers: Int, layerCost: Int) {
+        self.sequence = sequence
+        self.image = image
         self.key = key
         self.layers = layers
         self.layerCost = layerCost

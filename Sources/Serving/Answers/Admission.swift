@@ -6,10 +6,10 @@ import WireFormats
 
 /// A request that the engine has taken: one stream of events for each choice.
 struct Admitted: Sendable {
-    /// Computes them, and what is asked behind them.
+    /// Computes the streams, and the scores behind them.
     let engine: any InferenceEngine
     let streams: [AsyncStream<EngineEvent>]
-    /// Choices for each prompt: those of one prompt follow each other.
+    /// Choices for each prompt. The choices of one prompt follow each other.
     let choicesPerPrompt: Int
     let policy: Policy
     /// Spells the tokens.
@@ -30,11 +30,11 @@ struct Admitted: Sendable {
     func prompt(of choice: Int) -> Int { choice / choicesPerPrompt }
 }
 
-/// Turns what a caller asks for into requests of the engine, and gets them a place in its queue.
+/// Turns requests of callers into requests for the engine, and gets them a place in its queue.
 struct Admission: Sendable {
     let services: Services
     let model: ServedModel
-    /// Who answers and scores, at this moment.
+    /// The policies at this moment.
     let catalog: PolicyCatalog
 
     init(services: Services, model: ServedModel) {
@@ -64,7 +64,7 @@ struct Admission: Sendable {
         try check(references, policy: policy)
         try check(options)
         note(policy, hasImages: !references.isEmpty, in: record)
-        // A place first: nobody's image is decoded only to be turned away.
+        // A place first: no image is decoded for a request that is then turned away.
         let reservations = try reserve(options.count, hasImages: !references.isEmpty, param: param)
         let deadline = ContinuousClock.now + services.configuration.deadline
         var options = options
@@ -94,7 +94,7 @@ struct Admission: Sendable {
         return admitted
     }
 
-    /// The options for an answer that is scored: those who read it must have room for it too.
+    /// The options for an answer that is scored: the models that score it must have room for it too.
     private func options(
         _ options: GenerationOptions, for scoring: AnswerScoring?, prompt: Int, param: String
     ) throws(APIError) -> GenerationOptions {
@@ -271,7 +271,7 @@ struct Admission: Sendable {
         }
     }
 
-    /// What `render` makes of a dialogue, or the error of the field that holds it.
+    /// The result of `render`, or the error of the field that holds the dialogue.
     private func rendered<Rendered>(
         _ param: String, _ render: () throws(InputProcessor.Failure) -> Rendered
     ) throws(APIError) -> Rendered {
@@ -359,7 +359,7 @@ extension DialogueMessage.Role {
 }
 
 extension EngineRequest {
-    /// Overrides the policy's defaults with what the caller says.
+    /// Overrides the policy's defaults with the caller's options.
     fileprivate mutating func apply(_ options: GenerationOptions) {
         if let value = options.temperature { sampling.temperature = Float(value) }
         if let value = options.topP { sampling.topP = Float(value) }

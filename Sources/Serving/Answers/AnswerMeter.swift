@@ -9,7 +9,7 @@ struct AnswerMeter {
     private let labels: ServerMetrics.Labels
     private var lastText: [ContinuousClock.Instant?]
     private var hasText = false
-    /// Tokens that have come for each choice; nil once it is whole, and says itself how many it has.
+    /// Tokens that have come for each choice; nil once its completion has told their number.
     private var tokens: [Int?]
     /// The index of the prompt that each choice answers.
     private let prompts: [Int]
@@ -79,7 +79,7 @@ struct AnswerMeter {
         metrics.observe(.answerReward, [labels[0]], reward)
     }
 
-    /// The whole request is over. What comes later, like a caller who leaves before the last frame, does not count.
+    /// The whole request is over. Only the first call counts: a caller may still leave before the last frame.
     mutating func end(outcome: String) {
         guard !isOver else { return }
         isOver = true

@@ -23,7 +23,7 @@ final class LastFrame: Sendable {
     }
 }
 
-/// What happens until all answers are whole.
+/// One step towards whole answers.
 enum AnswerProgress: Sendable {
     /// More text of a choice.
     case text(choice: Int, TextDelta)
@@ -33,10 +33,10 @@ enum AnswerProgress: Sendable {
     case idle
 }
 
-/// Waits until the answers of all `streams` are whole, and tells `take` what happens meanwhile.
+/// Waits until the answers of all `streams` are whole, and hands each step to `take`.
 ///
-/// - Throws: `EngineFailure` for the first answer that fails, `ClientClosed`, or what `take` throws; then everything
-///   that the engine still does for the request is cancelled.
+/// - Throws: `EngineFailure` for the first answer that fails, `ClientClosed`, or an error of `take`. Then the engine's
+///   remaining work for the request is cancelled.
 func completions(
     of streams: [AsyncStream<EngineEvent>], monitor: ConnectionMonitor, keepAlive: Duration,
     last: LastFrame = LastFrame(), _ take: (AnswerProgress) async throws -> Void = { _ in }
@@ -73,7 +73,7 @@ private enum Signal: Sendable {
 
 /// Merges everything that can happen to an answer into one sequence for as long as `body` runs.
 ///
-/// When `body` returns or throws, whatever the engine still does for the request is cancelled.
+/// When `body` returns or throws, the engine's remaining work for the request is cancelled.
 private func withSignals(
     from streams: [AsyncStream<EngineEvent>], monitor: ConnectionMonitor, keepAlive: Duration, last: LastFrame,
     _ body: (AsyncStream<Signal>) async throws -> Void

@@ -7,7 +7,7 @@ import WireFormats
 
 /// Turns the engine's events for one request into its response: a stream of frames, or one body.
 ///
-/// An encoder decides what is written. The rest is the same for every API: a silent stream gets a sign of life, each
+/// An encoder decides which bytes are written. The rest is the same for every API: a silent stream gets a sign of life, each
 /// frame waits until the socket has taken the one before, a caller who leaves cancels the request, and the request ends
 /// once, in one terminal frame and in one outcome. Of several candidates the reward model picks one, whose text is
 /// sent when all are there; all other text is sent as it comes.
@@ -80,7 +80,7 @@ struct ResponseStream: Sendable {
         return Response(status: .ok, headers: format.headers, body: body)
     }
 
-    /// What happens to the answer, with the tokens counted so far.
+    /// One step towards the whole answer, with the tokens counted so far.
     private enum Step {
         case text(AnswerPiece, Usage)
         case finished(AnswerEnding, Usage)
@@ -88,7 +88,7 @@ struct ResponseStream: Sendable {
         case idle
     }
 
-    /// Tells `take` all that happens until the answer is whole, and measures it.
+    /// Hands each step to `take` until the answer is whole, and counts its metrics.
     private func answer(last: LastFrame, _ take: (Step) async throws -> Void) async throws {
         var meter = AnswerMeter(admitted, metrics: services.metrics, record: record)
         do {
@@ -223,7 +223,7 @@ extension StreamFormat {
         return headers
     }
 
-    /// Whatever was sent in a stream of text would be part of the answer.
+    /// Nothing for text, where every byte is part of the answer.
     fileprivate var signOfLife: [String] { self == .events ? [EventStream.keepAlive] : [] }
 
     fileprivate func trailers(_ ending: AnswerEnding) -> HTTPFields? {

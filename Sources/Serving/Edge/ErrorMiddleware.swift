@@ -1,5 +1,8 @@
+import Engine
 import HTTPTypes
 import Hummingbird
+import Images
+import NIOCore
 import WireFormats
 
 /// Turns whatever a route throws into the response that the caller gets.
@@ -49,4 +52,94 @@ extension APIError.Code {
     }
 
     fileprivate var isOfImage: Bool { Self.ofImages.contains(self) }
+}
+
+extension Response {
+    /// A JSON body.
+    init(_ json: JSON, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) {
+        var headers = headers
+        headers[.contentType] = "application/json"
+        self.init(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: json.text)))
+    }
+}
+
+extension APIError {
+    /// The error as a response, with what its status demands.
+    func response(headers: HTTPFields = [:]) -> Response {
+        var headers = headers
+        switch status {
+        case 401: headers[.wwwAuthenticate] = "Bearer"
+        case 408, 413, 431: headers[.connection] = "close"
+        case 429: headers[.retryAfter] = "\(retryAfter)"
+        case 503:
+            headers[.retryAfter] = "5"
+            if code == .serverDraining { headers[.connection] = "close" }
+        default: break
+        }
+        return Response(json, status: HTTPResponse.Status(code: status), headers: headers)
+    }
+
+    /// Whatever a route throws, as an error for the caller; nil if it is a bug.
+    init?(thrown error: any Error) {
+        switch error {
+        case let error as APIError: self = error
+        case let error as EngineFailure: self.init(error)
+        case let error as HTTPError where error.status == .notFound:
+            self = .noSuchRoute
+        case let error as BodyTooSlow:
+            self.init(
+                .requestTimeout, "The body did not come within \(error.limit.seconds) s.", status: 408, kind: .timeout)
+        case let error as BrokenBody:
+            self.init(.invalidValue, "The body is not framed as its headers say: \(error.reason).")
+        default: return nil
+        }
+    }
+
+    /// An answer that did not come.
+    init(_ failure: EngineFailure) {
+        switch failure {
+        case .deadlineExceeded:
+            self.init(.generationTimeout, "The answer took too long.", status: 504, kind: .timeout)
+        case .stopped: self.init(.serverDraining, "The server is stopping.", status: 503, kind: .server)
+        case .internal: self = .bug
+        }
+    }
+
+    /// A request that was not taken. `param` is the field that holds the prompt.
+    init(_ error: AdmissionError, param: String) {
+        switch error {
+        case .queueFull(let limit):
+            self.init(.queueFull, "\(limit) requests wait, which is the limit.", status: 429, kind: .rateLimit)
+        case .contextLengthExceeded(let limit, let count):
+            self.init(
+                .contextLengthExceeded,
+                "This model's maximum context length is \(limit) tokens, and the prompt has \(count); "
+                    + "at least one must be left for the answer.", param: param)
+        case .stopping: self.init(.serverDraining, "The server is stopping.", status: 503, kind: .server)
+        }
+    }
+
+    /// An image that cannot be read.
+    init(_ error: ImageError, of image: ImageReference) {
+        let message = "\(image.param): \(error)."
+        switch error {
+        case .unsupported:
+            self.init(
+                .unsupportedImageFormat, message, param: image.param, status: image.formatErrorStatus)
+        case .tooLarge, .tooSlow: self.init(.imageTooLarge, message, param: image.param)
+        case .tooManyChunks, .tooManyScans, .corrupt, .cancelled:
+            self.init(.invalidImage, message, param: image.param)
+        }
+    }
+
+    /// A path that no route has.
+    static var noSuchRoute: APIError { APIError(.notFound, "There is no such route.", status: 404) }
+
+    /// A route that takes other methods.
+    static func methodNotAllowed(_ allowed: String) -> APIError {
+        APIError(.methodNotAllowed, "This route takes \(allowed).", status: 405)
+    }
+
+    /// What a caller learns about a bug.
+    static var bug: APIError { APIError(.internalError, "Internal error.", status: 500, kind: .server) }
 }

@@ -36,15 +36,6 @@ struct RequestIDMiddleware: RouterMiddleware {
     }
 }
 
-/// `prefix` and 32 random hex digits.
-func newID(_ prefix: String) -> String {
-    let digits = (0..<2).map { _ in
-        let half = String(UInt64.random(in: .min ... .max), radix: 16)
-        return String(repeating: "0", count: 16 - half.count) + half
-    }
-    return prefix + digits.joined()
-}
-
 extension HTTPField.Name {
     static var requestID: Self { named("x-request-id") }
     static var plainRequestID: Self { named("request-id") }

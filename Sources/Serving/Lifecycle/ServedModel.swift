@@ -1,5 +1,4 @@
 public import Engine
-import Foundation
 public import Policies
 
 /// What answers: a loaded model with its engine and its policies.
@@ -34,9 +33,4 @@ public struct ServedModel: Sendable {
         ]
         return parts.joined(separator: "-")
     }
-}
-
-/// Now, in Unix seconds.
-func unixTime() -> Int {
-    Int(Date().timeIntervalSince1970)
 }

@@ -1,9 +1,12 @@
 import Engine
 import Hummingbird
+import Logging
+import NIOCore
+import NIOPosix
 import Policies
 import WireFormats
 
-/// What operators ask of a running server. All of it needs a key of the scope `admin`.
+/// Requests of operators to a running server. Each needs a key of the scope `admin`.
 struct AdminController: Controller {
     let services: Services
 
@@ -45,5 +48,114 @@ extension PolicyChange {
         [
             "object": "policy", "name": .string(name), "generation": JSON(generation), "previous": JSON(previous),
         ]
+    }
+}
+
+/// Changes the keys and policies of a running server. On any mistake nothing changes.
+struct Administration: Sendable {
+    let services: Services
+    /// The caller; nil for a signal.
+    let caller: Caller?
+
+    /// Reads keys and policies again.
+    func reload() async throws -> (keys: Int?, policies: [PolicyChange]) {
+        let model = try loaded(for: "audit.reload")
+        let (ring, changes, mistakes) = try await NIOThreadPool.singleton.runIfActive {
+            var mistakes: [any Error] = []
+            var ring: KeyRing?
+            var changes: [PolicyChange] = []
+            do { ring = try services.keys.read() } catch { mistakes.append(error) }
+            do {
+                changes = try model.policies.reload(applies: mistakes.isEmpty)
+            } catch {
+                services.metrics.add(.policySwaps, [("outcome", "failed")])
+                mistakes.append(error)
+            }
+            return (ring, changes, mistakes)
+        }
+        guard mistakes.isEmpty else {
+            log("audit.reload", [("mistakes", mistakes.map { "\($0)" }.joined(separator: "; "))], level: .error)
+            throw APIError(
+                .invalidValue, "Nothing was reloaded: \(mistakes.map(Self.reason).joined(separator: "; ")).")
+        }
+        services.keys.replace(with: ring)
+        changes.forEach { count($0) }
+        services.declareSeries()
+        log("audit.reload", [("policies", changes.map(Self.text).joined(separator: ", "))])
+        return (ring?.count, changes)
+    }
+
+    /// Serves a generation of a policy from now on.
+    func publish(_ name: String, generation: Int) async throws -> PolicyChange {
+        let model = try loaded(for: "audit.publish", [("policy", "\(name)@\(generation)")])
+        do {
+            let change = try await NIOThreadPool.singleton.runIfActive {
+                try model.policies.publish(name, generation: generation)
+            }
+            count(change)
+            services.declareSeries()
+            log("audit.publish", [("policy", Self.text(change))])
+            return change
+        } catch let error as PolicyLoadingError {
+            if case .unknownGeneration = error {
+                throw APIError(.notFound, "\(error).", param: "generation", status: 404)
+            }
+            throw failed(name, generation, error)
+        } catch {
+            throw failed(name, generation, error)
+        }
+    }
+
+    /// The loaded model. A refusal because none is loaded yet is logged like any other.
+    private func loaded(for event: String, _ fields: [(String, String)] = []) throws(APIError) -> ServedModel {
+        do { return try services.loaded() } catch {
+            log(event, fields + [("mistakes", error.message)], level: .error)
+            throw error
+        }
+    }
+
+    private func failed(_ name: String, _ generation: Int, _ error: any Error) -> APIError {
+        services.metrics.add(.policySwaps, [("outcome", "failed")])
+        log("audit.publish", [("policy", "\(name)@\(generation)"), ("mistakes", "\(error)")], level: .error)
+        return APIError(
+            .invalidValue, "\(name) generation \(generation) is not served: \(Self.reason(error)).",
+            param: "generation")
+    }
+
+    private func count(_ change: PolicyChange) {
+        services.metrics.add(.policySwaps, [("outcome", "published")])
+    }
+
+    /// Logs a change at any log level.
+    private func log(_ event: String, _ fields: [(String, String)], level: Logger.Level = .notice) {
+        var logger = services.logger
+        logger.logLevel = .trace
+        let who = caller?.fields ?? [("signal", "SIGHUP")]
+        let metadata = Logger.Metadata(uniqueKeysWithValues: (fields + who).map { ($0.0, .string($0.1)) })
+        logger.log(level: level, "\(event)", metadata: metadata)
+    }
+
+    private static func text(_ change: PolicyChange) -> String {
+        "\(change.name)@\(change.previous.map(String.init) ?? "-") to \(change.generation.map(String.init) ?? "-")"
+    }
+
+    /// The reason for callers. It names a policy's files, but not where its folders are; the log has the whole paths.
+    private static func reason(_ error: any Error) -> String {
+        if let error = error as? KeyFileError { return "the file of keys: \(error.reason)" }
+        return "\(error)".split(separator: " ", omittingEmptySubsequences: false).map { word in
+            word.contains("/") ? word.split(separator: "/").suffix(3).joined(separator: "/") : String(word)
+        }.joined(separator: " ")
+    }
+}
+
+/// The caller of a change.
+struct Caller: Sendable {
+    /// For the log: the key's id, never the key, the request's id, and the address.
+    let fields: [(String, String)]
+
+    init(_ context: ServerContext) {
+        let facts = context.record.current
+        let address = context.channel.remoteAddress?.ipAddress
+        fields = [("key_id", facts.keyID ?? ""), ("request_id", facts.id), ("address", address ?? "")]
     }
 }

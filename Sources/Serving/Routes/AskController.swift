@@ -55,7 +55,7 @@ struct AskController: Controller {
         return Delivery(rawValue: AcceptHeader(accept).preferred(of: choices.map(\.rawValue))) ?? .events
     }
 
-    /// What is asked for, if there is a reward model for what needs one.
+    /// The options of the request. `best_of` and `scores` are refused without a reward model.
     private static func options(
         _ wanted: AskRequest, catalog: PolicyCatalog
     ) throws(APIError) -> GenerationOptions {

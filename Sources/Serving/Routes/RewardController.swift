@@ -4,7 +4,7 @@ import NIOCore
 import Policies
 import WireFormats
 
-/// `POST /v1/reward`: what the reward model thinks of answers.
+/// `POST /v1/reward`: the rewards of given answers.
 struct RewardController: Controller {
     let services: Services
 

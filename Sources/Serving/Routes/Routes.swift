@@ -1,23 +1,25 @@
+import Foundation
 import HTTPTypes
 import Hummingbird
+import Synchronization
 import WireFormats
 
-/// Some routes and what answers them.
+/// Several routes and their handlers.
 protocol Controller: Sendable {
     func addRoutes(to routes: Routes)
 }
 
-/// Who may use a route.
+/// The callers that may use a route.
 enum Access: Sendable {
-    /// Whoever reaches it.
+    /// Everyone who reaches it.
     case everyone
-    /// Whoever has a key, if there are any.
+    /// Everyone with a key; without key file everyone.
     case anyKey
-    /// Whoever has a key of this scope, if there are any; `admin` needs one in any case.
+    /// Everyone with a key of this scope; without key file everyone, but `admin` always needs a key.
     case scope(KeyScope)
 }
 
-/// Adds paths to a router with what all of them share: the methods that they take, and who may use them.
+/// Adds paths to a router, each with its methods and its access.
 struct Routes {
     typealias Handler = @Sendable (Request, ServerContext) async throws -> Response
 
@@ -46,4 +48,54 @@ struct Routes {
         }
         router.on(path, method: .options) { _, _ in Response(status: .noContent, headers: [.allow: allowed]) }
     }
+}
+
+/// The paths of an application with their methods: for requests whose method no handler answers, and for counters that
+/// begin at zero.
+final class RouteTable: Sendable {
+    struct Entry {
+        /// The path as it is written where it is added, like `/v1/models/{id}`.
+        var path: String
+        /// The methods that a handler answers.
+        var methods: [HTTPRequest.Method]
+        /// As the header `Allow` lists them.
+        var allowed: String
+        var access: Access
+    }
+
+    /// The framework's name for the route of a request that has none.
+    static let noRoute = "NotFound"
+
+    private let table = Mutex<[String: Entry]>([:])
+
+    /// All of them, by path.
+    var entries: [Entry] { table.withLock { $0.values.sorted { $0.path < $1.path } } }
+
+    func add(_ entry: Entry) {
+        table.withLock { $0[entry.path] = entry }
+    }
+
+    /// The entry of a path, for any method.
+    func entry(at path: String) -> Entry? {
+        let names = path.split(separator: "/", omittingEmptySubsequences: false)
+        return entries.first { entry in
+            let parts = entry.path.split(separator: "/", omittingEmptySubsequences: false)
+            guard parts.last != "**" else { return names.starts(with: parts.dropLast()) { $0 == $1 } }
+            return names.count == parts.count && zip(names, parts).allSatisfy { $0 == $1 || $1.hasPrefix("{") }
+        }
+    }
+}
+
+/// `prefix` and 32 random hex digits.
+func newID(_ prefix: String) -> String {
+    let digits = (0..<2).map { _ in
+        let half = String(UInt64.random(in: .min ... .max), radix: 16)
+        return String(repeating: "0", count: 16 - half.count) + half
+    }
+    return prefix + digits.joined()
+}
+
+/// Now, in Unix seconds.
+func unixTime() -> Int {
+    Int(Date().timeIntervalSince1970)
 }

@@ -1,6 +1,6 @@
 /// The body of `POST /v1/ask`, as JSON or as a form.
 public struct AskRequest: Sendable, Equatable {
-    /// What is asked; at least one character.
+    /// The question; at least one character.
     public var question: String
     /// The images that it is about, in order.
     public var images: [ImageReference]
@@ -65,7 +65,7 @@ public struct AskRequest: Sendable, Equatable {
         try fields.finish()
     }
 
-    /// A form knows only text: fields that hold numbers or flags are read as JSON writes those.
+    /// A form has only text. Fields that hold numbers or flags are read as JSON.
     private static func value(of part: FormPart) throws(APIError) -> JSON {
         guard let text = String(validating: part.bytes, as: UTF8.self) else {
             throw APIError(.invalidValue, "The part \(part.name) is not UTF-8.", param: part.name)

@@ -46,7 +46,7 @@ public struct ChatCompletionRequest: Sendable, Equatable {
         return wanted ? Int(count ?? 0) : nil
     }
 
-    /// Fields that are known, but only with the value that means what the server does.
+    /// Fields that are accepted only with the value that describes what the server does.
     private static func readFixed(_ fields: inout FieldReader) throws(APIError) {
         if var format = try fields.object("response_format") {
             _ = try format.require(format.value("type"), "type")

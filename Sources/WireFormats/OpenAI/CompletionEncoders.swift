@@ -1,4 +1,4 @@
-/// What all frames of one OpenAI-shaped answer share.
+/// The fields that all frames of one OpenAI-shaped answer share.
 public struct CompletionHead: Sendable {
     /// The answer's id.
     public var id: String
@@ -6,7 +6,7 @@ public struct CompletionHead: Sendable {
     public var created: Int
     /// The model as it was asked for.
     public var model: String
-    /// What would give the same bytes again.
+    /// Names the versions that give the same bytes for the same seed.
     public var fingerprint: String
     /// How the answer is delivered.
     public var delivery: StreamOptions

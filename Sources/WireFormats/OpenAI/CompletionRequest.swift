@@ -1,6 +1,6 @@
 /// The body of `POST /v1/completions`.
 public struct CompletionRequest: Sendable, Equatable {
-    /// What is continued.
+    /// The text or tokens to continue.
     public enum Prompt: Sendable, Equatable {
         /// Text, taken raw.
         case text(String)

@@ -1,4 +1,4 @@
-/// What a request cost, in tokens.
+/// The cost of a request, in tokens.
 public struct Usage: Sendable, Equatable {
     /// Prompt positions, images included; once, however many answers there are.
     public var promptTokens: Int

@@ -1,9 +1,9 @@
 /// Writes the answer to one request as one API has it: as frames of a stream, or whole.
 ///
-/// Whoever drives it calls `begin`, then `text` for each piece and `finish` for each choice as they come, or `fail` in
-/// place of what is missing. A request that is not streamed needs `whole` alone.
+/// A stream calls `begin`, then `text` for each piece and `finish` for each choice as they come; if the answer fails, it
+/// calls `fail` and nothing more. A request that is not streamed needs `whole` alone.
 public protocol AnswerEncoder: Sendable {
-    /// What the stream is made of; events unless an encoder says otherwise.
+    /// The format of the stream; events unless an encoder says otherwise.
     var format: StreamFormat { get }
     /// Frames before anything of the answer. `usage` counts the prompt.
     mutating func begin(choices: Int, usage: Usage) -> [String]
@@ -22,7 +22,7 @@ extension AnswerEncoder {
     public var format: StreamFormat { .events }
 }
 
-/// What a stream is made of.
+/// The format of a stream.
 public enum StreamFormat: Sendable {
     /// `text/event-stream`: frames, with comments as a sign of life.
     case events
@@ -47,7 +47,7 @@ public struct AnswerPiece: Sendable, Equatable {
     }
 }
 
-/// How a choice ended and what it took.
+/// The end of a choice, with its cost.
 public struct AnswerEnding: Sendable, Equatable {
     /// Durations of an answer's stages, in milliseconds.
     public struct Timing: Sendable, Equatable {
@@ -64,7 +64,7 @@ public struct AnswerEnding: Sendable, Equatable {
         public init() {}
     }
 
-    /// What an answer is worth.
+    /// The scores of an answer.
     public struct Scores: Sendable, Equatable {
         /// The reward model's scalar.
         public var reward: Double
@@ -89,9 +89,9 @@ public struct AnswerEnding: Sendable, Equatable {
     public var isLast: Bool
     /// The tokens that gave no text, the end token among them; nil if the request did not ask for them.
     public var logprobs: [TokenLogprob]?
-    /// Where the time went.
+    /// The time that it took.
     public var timing = Timing()
-    /// What it is worth; nil unless the request asked for it.
+    /// Its scores; nil unless the request asked for them.
     public var scores: Scores?
 
     /// An end without times and scores.
@@ -124,4 +124,19 @@ public struct AnswerChoice: Sendable, Equatable {
         text += piece.text
         if let more = piece.logprobs { logprobs = (logprobs ?? []) + more }
     }
+}
+
+/// Frames of `text/event-stream`. There are no `id` and `retry` lines: clients stumble over them.
+public enum EventStream {
+    /// A frame of one line of data.
+    public static func frame(event: String? = nil, _ data: JSON) -> String {
+        let name = event.map { "event: \($0)\n" } ?? ""
+        return "\(name)data: \(data.text)\n\n"
+    }
+
+    /// The last frame of OpenAI's streams.
+    public static let done = "data: [DONE]\n\n"
+
+    /// A comment that keeps the connection from looking dead.
+    public static let keepAlive = ": keep-alive\n\n"
 }

@@ -1,6 +1,6 @@
 /// A message of a request's dialogue.
 public struct DialogueMessage: Sendable, Equatable {
-    /// Who says it.
+    /// The speaker.
     public enum Role: String, Sendable {
         /// Instructions; `developer` is another name.
         case system
@@ -14,13 +14,13 @@ public struct DialogueMessage: Sendable, Equatable {
     public enum Part: Sendable, Equatable {
         /// Text.
         case text(String)
-        /// An image; only users show some.
+        /// An image; allowed in user messages only.
         case image(ImageReference)
     }
 
-    /// Who says it.
+    /// The speaker.
     public var role: Role
-    /// What is said, in order.
+    /// The content, in order.
     public var parts: [Part]
 
     /// A message of the given parts.
@@ -57,7 +57,7 @@ extension DialogueMessage {
         var fields = try FieldReader(value, path: path)
         role = try Self.role(&fields)
         if role == .assistant {
-            // What our own answers hold is taken back.
+            // A message from one of our own answers is accepted.
             try fields.accept("annotations", only: [])
             try fields.accept("tool_calls", only: [])
             try fields.refuse("refusal", "function_call", "audio")

@@ -1,4 +1,4 @@
-/// What requests say about how an answer is generated. Absent fields are nil: the policy's defaults hold.
+/// A request's options for generating an answer. An absent field is nil: the policy's default holds.
 public struct GenerationOptions: Sendable, Equatable {
     /// 0 is greedy; 0 to 2.
     public var temperature: Double?

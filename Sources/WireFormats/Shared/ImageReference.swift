@@ -82,3 +82,75 @@ extension FieldReader {
         return images
     }
 }
+
+/// URLs that carry an image: `data:image/TYPE;base64,...`. The server fetches nothing, so there are no others.
+enum DataURL {
+    /// The base64 text of an image's data URL. Its type is not looked at further: the bytes decide.
+    static func payload(of url: String, param: String) throws(APIError) -> Substring {
+        guard let comma = url.utf8.firstIndex(of: UInt8(ascii: ",")), url.prefix(5).lowercased() == "data:" else {
+            if url.prefix(5).lowercased() == "data:" { throw malformed(param) }
+            throw APIError(
+                .remoteImage, "\(param) must be a data URL: pictures are never fetched.", param: param)
+        }
+        let (start, end) = ("data:image/", ";base64")
+        let head = url[..<comma].lowercased()
+        guard head.hasPrefix(start), head.hasSuffix(end), head.utf8.count > start.utf8.count + end.utf8.count,
+            head.dropFirst(start.count).dropLast(end.count).utf8.allSatisfy(isOfType)
+        else { throw malformed(param) }
+        return url[url.index(after: comma)...]
+    }
+
+    /// Whether a lower-case byte may stand in a media type's name (RFC 6838, section 4.2).
+    private static func isOfType(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        default: "!#$&-^_.+".utf8.contains(byte)
+        }
+    }
+
+    private static func malformed(_ param: String) -> APIError {
+        APIError(.invalidValue, "\(param) must have the form data:image/TYPE;base64,DATA.", param: param)
+    }
+}
+
+/// RFC 4648's base64 with its standard alphabet: padding required, unused bits zero, nothing skipped.
+enum Base64 {
+    private static let values: [UInt8] = {
+        var values = [UInt8](repeating: 0xFF, count: 256)
+        let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+        for (value, character) in alphabet.utf8.enumerated() { values[Int(character)] = UInt8(value) }
+        return values
+    }()
+
+    /// The bytes, or nil if `text` is not base64.
+    static func decode(_ text: Substring) -> [UInt8]? {
+        let digits = Array(text.utf8)
+        guard digits.count % 4 == 0 else { return nil }
+        let padding = digits.suffix(2).reversed().prefix { $0 == UInt8(ascii: "=") }.count
+        let values = Self.values
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(digits.count / 4 * 3)
+        var group: UInt32 = 0
+        for (index, digit) in digits.dropLast(padding).enumerated() {
+            let value = values[Int(digit)]
+            guard value != 0xFF else { return nil }
+            group = group << 6 | UInt32(value)
+            if index % 4 == 3 {
+                bytes.append(UInt8(truncatingIfNeeded: group >> 16))
+                bytes.append(UInt8(truncatingIfNeeded: group >> 8))
+                bytes.append(UInt8(truncatingIfNeeded: group))
+                group = 0
+            }
+        }
+        switch padding {
+        case 1:
+            guard group & 0b11 == 0 else { return nil }
+            bytes += [UInt8(truncatingIfNeeded: group >> 10), UInt8(truncatingIfNeeded: group >> 2)]
+        case 2:
+            guard group & 0b1111 == 0 else { return nil }
+            bytes.append(UInt8(truncatingIfNeeded: group >> 4))
+        default: break
+        }
+        return bytes
+    }
+}

@@ -76,3 +76,78 @@ struct CORSHeadersMiddleware: RouterMiddleware {
         return response
     }
 }
+
+/// Keeps web pages of others from using a server that only this machine should reach.
+///
+/// A page may let its own name lead to 127.0.0.1 (DNS rebinding): then the browser takes the server for the page's own,
+/// but names the page's host. So on a loopback address, or where names are given, others are refused.
+struct HostMiddleware: RouterMiddleware {
+    typealias Context = ServerContext
+
+    private let own: String
+    private let allowed: Set<String>
+    private let isLoopback: Bool
+
+    init(configuration: ServerConfiguration) {
+        own = configuration.host.lowercased()
+        allowed = Set(configuration.allowedHosts.map { $0.lowercased() })
+        isLoopback = configuration.isLoopback
+    }
+
+    func handle(
+        _ request: Request, context: ServerContext, next: (Request, ServerContext) async throws -> Response
+    ) async throws -> Response {
+        // Elsewhere an orchestrator probes under the address of each replica.
+        let isOpen = allowed.isEmpty || RequestLogMiddleware.probes.contains(request.uri.path)
+        // Only HTTP/1.0 has no Host, and no browser speaks that.
+        guard isLoopback || !isOpen, let given = request.head.authority else { return try await next(request, context) }
+        if let host = Authority(given),
+            Authority.isLoopback(host.host) || host.host == own || allowed.contains(host.host)
+        {
+            return try await next(request, context)
+        }
+        // A client that is still sending would see a broken connection instead of the reason.
+        if request.headers[.expect] == nil { for try await _ in request.body {} }
+        throw APIError(
+            .hostNotAllowed,
+            "This server does not answer to the Host \(given.prefix(100)); --allowed-hosts adds names to it.",
+            status: 403, kind: .permission)
+    }
+}
+
+/// A host with an optional port, as `Host` headers and URLs write it.
+struct Authority: Equatable {
+    /// In lower case, an IPv6 address without its brackets.
+    var host: String
+    /// Nil: the scheme's own.
+    var port: UInt16?
+
+    /// Nil if the text is malformed.
+    init?(_ text: some StringProtocol) {
+        var rest = text.lowercased()[...]
+        if rest.hasPrefix("[") {
+            guard let end = rest.firstIndex(of: "]") else { return nil }
+            host = String(rest[..<end].dropFirst())
+            rest = rest[rest.index(after: end)...]
+        } else {
+            host = String(rest.prefix { $0 != ":" })
+            rest = rest.dropFirst(host.count)
+            if host.hasSuffix(".") { host.removeLast() }
+        }
+        guard !host.isEmpty, host.utf8.allSatisfy(Self.isOfHost) else { return nil }
+        guard !rest.isEmpty, rest != ":" else { return }
+        guard rest.first == ":", let port = UInt16(rest.dropFirst()) else { return nil }
+        self.port = port
+    }
+
+    /// Whether `host`, in lower case, leads to this machine alone.
+    static func isLoopback(_ host: String) -> Bool {
+        let octets = host.split(separator: ".", omittingEmptySubsequences: false)
+        return host == "localhost" || host == "::1"
+            || octets.count == 4 && octets[0] == "127" && octets.allSatisfy { UInt8($0) != nil }
+    }
+
+    private static func isOfHost(_ byte: UInt8) -> Bool {
+        byte > 0x20 && byte < 0x7F && !"/@\\?#[]\"<>".utf8.contains(byte)
+    }
+}
