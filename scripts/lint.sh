@@ -19,6 +19,14 @@ if grep -rnE 'fatalError\(|try!|\bas!' Sources --include='*.swift'; then
     status=1
 fi
 
+# The controller that CONTRIBUTING.md shows is the real one.
+controller=Sources/Serving/Routes/CompletionsController.swift
+if ! diff <(sed -n '/^\/\/\/ `POST/,$p' "$controller") \
+    <(sed -n '/^\/\/\/ `POST/,/^```$/p' CONTRIBUTING.md | sed '/^```$/d') >&2; then
+    echo "CONTRIBUTING.md shows another $controller" >&2
+    status=1
+fi
+
 swift format lint --strict --recursive --parallel Package.swift Sources Tests || status=1
 
 # The version is part of the format, so another one on the machine is not asked.
