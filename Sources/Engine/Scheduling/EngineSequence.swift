@@ -8,7 +8,7 @@ package final class EngineSequence {
 
     package let id: ID
     package let request: EngineRequest
-    /// The answers to be scored, one after the other; nil where an answer is drawn.
+    /// The answers to be scored, one after the other; nil for another task.
     private let scoring: Scoring?
     /// The prompt and the answer so far.
     package private(set) var tokens: [Int32]
@@ -68,15 +68,16 @@ package final class EngineSequence {
 
     private var extent: Extent {
         let prompt = request.prompt.count
-        guard let scoring else {
+        switch request.task {
+        case .generate:
             // The first token of an echoed prompt has no log-probability, since nothing stands before it.
             let scored = request.echoesPrompt && request.topLogprobs != nil ? 1..<max(1, prompt) : 0..<0
             return Extent(scored: scored, reusable: scored.isEmpty ? tokens.count - 1 : 0, lasting: tokens.count)
+        case .score(let scoring):
+            // The answers stand one after the other in the same blocks, and each needs the prompt's last hidden state.
+            let scored = scoring.logProbWeight == 0 ? 0..<0 : prompt..<tokens.count
+            return Extent(scored: scored, reusable: prompt - 1, lasting: prompt - 1)
         }
-        // The answers stand one after the other in the same blocks, and each needs the prompt's last hidden state.
-        return Extent(
-            scored: scoring.logProbWeight == 0 ? 0..<0 : prompt..<tokens.count, reusable: prompt - 1,
-            lasting: prompt - 1)
     }
 
     /// Upper bound on the chunk size. Scoring keeps a row of logits for each position, so a scored range is cut into
@@ -141,7 +142,12 @@ package final class EngineSequence {
     package var isDecoding: Bool { drawsTokens && computed >= request.prompt.count && pending == 1 }
 
     /// Whether tokens are drawn behind the given ones.
-    var drawsTokens: Bool { scoring == nil }
+    var drawsTokens: Bool {
+        switch request.task {
+        case .generate: true
+        case .score: false
+        }
+    }
 
     /// The tokens that were drawn so far.
     package var generated: [Int32] { drawsTokens ? Array(tokens[request.prompt.count...]) : [] }

@@ -15,7 +15,7 @@ final class KeyStore: Sendable {
         self.value = Mutex(ring)
     }
 
-    /// Nil where everybody may come in. A file without keys lets nobody in.
+    /// Nil without a key file: then everyone may use the server. A file without keys admits no one.
     var ring: KeyRing? { value.withLock { $0 } }
 
     /// The keys as they stand in the file; nil if there is no file.
@@ -81,7 +81,7 @@ extension Services {
 
 /// A file of keys that commands change, several at a time too.
 public struct KeyFile: Sendable {
-    /// Where it is.
+    /// The file's path.
     public let path: String
 
     /// The file at `path`, which may not be there yet.
@@ -114,10 +114,10 @@ public struct KeyFile: Sendable {
         }
     }
 
-    /// Replaces the keys at once, while no one else does; a new file is its owner's alone.
+    /// Replaces the keys at once, under a lock. Only the owner can read a new file.
     private func update(_ change: ([KeyRecord]) throws(KeyFileError) -> [KeyRecord]) throws(KeyFileError) {
         let file = URL(fileURLWithPath: path).resolvingSymlinksInPath()
-        // The file itself is replaced, so it cannot be what is locked.
+        // The file itself is replaced, so the lock is on another file.
         let folder = open(file.deletingLastPathComponent().path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { throw error("cannot be written: its folder cannot be opened") }
         defer { close(folder) }

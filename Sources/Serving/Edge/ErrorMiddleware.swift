@@ -5,7 +5,7 @@ import Images
 import NIOCore
 import WireFormats
 
-/// Turns whatever a route throws into the response that the caller gets.
+/// Turns errors of routes into responses.
 struct ErrorMiddleware: RouterMiddleware {
     let routes: RouteTable
     let metrics: ServerMetrics
@@ -64,7 +64,7 @@ extension Response {
 }
 
 extension APIError {
-    /// The error as a response, with what its status demands.
+    /// The error as a response, with the headers that its status demands.
     func response(headers: HTTPFields = [:]) -> Response {
         var headers = headers
         switch status {
@@ -79,7 +79,7 @@ extension APIError {
         return Response(json, status: HTTPResponse.Status(code: status), headers: headers)
     }
 
-    /// Whatever a route throws, as an error for the caller; nil if it is a bug.
+    /// An error of a route as one for the caller; nil if it is a bug.
     init?(thrown error: any Error) {
         switch error {
         case let error as APIError: self = error
@@ -140,6 +140,6 @@ extension APIError {
         APIError(.methodNotAllowed, "This route takes \(allowed).", status: 405)
     }
 
-    /// What a caller learns about a bug.
+    /// The error for callers in case of a bug. It tells nothing else.
     static var bug: APIError { APIError(.internalError, "Internal error.", status: 500, kind: .server) }
 }

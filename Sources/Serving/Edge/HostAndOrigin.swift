@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 import WireFormats
 
-/// Which web pages of other origins may use the server.
+/// The web pages of other origins that may use the server.
 struct OriginRules: Sendable {
     private let origins: Set<String>
 
@@ -11,14 +11,14 @@ struct OriginRules: Sendable {
         origins = Set(configuration.corsOrigins.map { $0.lowercased() })
     }
 
-    /// Whether there are any.
+    /// Whether no page of another origin is allowed.
     var isEmpty: Bool { origins.isEmpty }
 
-    /// Whether the operator lets pages of this origin in.
+    /// Whether the operator allows pages of this origin.
     func allow(_ origin: String) -> Bool { origins.contains("*") || origins.contains(origin.lowercased()) }
 
-    /// Whether a request comes from a page of another origin that is not let in. A browser says so itself, or names the
-    /// page's origin, which then must be the server's own.
+    /// Whether a request comes from a page of another origin that is not allowed. A browser says in `Sec-Fetch-Site`
+    /// whether the page is the server's own; an older one names the page's origin, which must equal the server's.
     func areBroken(by request: Request) -> Bool {
         let origin = request.headers[.origin]
         if let origin, allow(origin) { return false }
@@ -32,8 +32,8 @@ struct OriginRules: Sendable {
     }
 }
 
-/// Refuses what a page of another origin may send without asking, forms above all. What it reads the browser keeps from
-/// it, so simple reads are harmless.
+/// Refuses requests that a page of another origin can send without a preflight, such as forms. Reads pass: the browser
+/// hides the response from the page.
 struct OriginMiddleware: RouterMiddleware {
     typealias Context = ServerContext
 
@@ -52,7 +52,7 @@ struct OriginMiddleware: RouterMiddleware {
     }
 }
 
-/// Tells browsers what pages of the configured origins may do, before they ask (preflight) and with each answer.
+/// Tells browsers what pages of the configured origins may do, in preflight responses and in all others.
 struct CORSHeadersMiddleware: RouterMiddleware {
     typealias Context = ServerContext
 
@@ -79,8 +79,8 @@ struct CORSHeadersMiddleware: RouterMiddleware {
 
 /// Keeps web pages of others from using a server that only this machine should reach.
 ///
-/// A page may let its own name lead to 127.0.0.1 (DNS rebinding): then the browser takes the server for the page's own,
-/// but names the page's host. So on a loopback address, or where names are given, others are refused.
+/// A page may let its own name lead to 127.0.0.1 (DNS rebinding). The browser then takes the server for the page's own,
+/// but sends the page's name as `Host`. So other names are refused on a loopback address, and wherever names are given.
 struct HostMiddleware: RouterMiddleware {
     typealias Context = ServerContext
 
@@ -119,7 +119,7 @@ struct HostMiddleware: RouterMiddleware {
 struct Authority: Equatable {
     /// In lower case, an IPv6 address without its brackets.
     var host: String
-    /// Nil: the scheme's own.
+    /// Nil for the scheme's default.
     var port: UInt16?
 
     /// Nil if the text is malformed.

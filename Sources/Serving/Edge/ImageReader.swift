@@ -3,11 +3,11 @@ import Images
 import Models
 import WireFormats
 
-/// Turns the images of requests into what encoders read, within one budget of memory for all of them.
+/// Turns the images of requests into the input of encoders, within one memory budget for all of them.
 ///
-/// A request's images are decoded one after the other, and each is resized before the next: so a request holds one
-/// decoded image at a time, and however many it has, others get their turn between them. The threads are of their own,
-/// so that text never waits behind images.
+/// A request's images are decoded one after the other, and each is resized before the next. So a request holds one
+/// decoded image at a time, and other requests get their turn between its images. Decoding has threads of its own, so
+/// text never waits behind images.
 struct ImageReader: Sendable {
     let limits: ImageLimits
     let metrics: ServerMetrics

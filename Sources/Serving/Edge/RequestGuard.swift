@@ -3,10 +3,10 @@ import NIOCore
 import NIOHTTP1
 import WireFormats
 
-/// Refuses requests that are too slow, too large or malformed, before any route sees them; lets a route know when the
-/// body that it reads is.
+/// Refuses requests that are too slow, too large or malformed, before any route sees them. If a body turns out so while
+/// a route reads it, the route gets an error.
 ///
-/// Deadlines are absolute: one that moves with each byte does not stop a sender that drips.
+/// Deadlines are absolute: one that moves with each byte would not stop a client that sends a byte now and then.
 final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -103,7 +103,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelInactive()
     }
 
-    /// The client has gone: who reads its body must not take a part of it for the whole.
+    /// The client has gone: a route that reads its body must not take a part of it for the whole.
     private func leave(context: ChannelHandlerContext) {
         stopWaiting()
         if isReadingBody { context.fireErrorCaught(ClientClosed()) }
@@ -157,7 +157,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
 }
 
 extension RequestGuard {
-    /// What RFC 9112 forbids in a head that the parser takes.
+    /// A violation of RFC 9112 that the parser accepts.
     private static func mistake(in head: HTTPRequestHead) -> APIError? {
         let hosts = head.headers["host"]
         guard head.version.major == 1 else { return APIError(.invalidValue, "This is not HTTP/1.1.") }
@@ -212,7 +212,7 @@ final class RequestLine: ChannelInboundHandler, RemovableChannelHandler {
         context.fireChannelRead(data)
     }
 
-    /// The path, if what came last begins with a well-formed request line.
+    /// The path, if the last bytes begin with a well-formed request line.
     var path: String? {
         guard let bytes = latest?.readableBytesView.prefix(32 << 10) else { return nil }
         let line = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\r") }, as: UTF8.self)

@@ -1,7 +1,7 @@
 import HTTPTypes
 import Hummingbird
 
-/// The outermost layer: gives each request an id, and every response the headers that all of them have.
+/// The outermost middleware: gives each request an id, and each response the headers that all responses have.
 struct RequestIDMiddleware: RouterMiddleware {
     typealias Context = ServerContext
 

@@ -1,11 +1,11 @@
 public import Engine
 public import Policies
 
-/// What answers: a loaded model with its engine and its policies.
+/// A loaded model with its engine and its policies.
 public struct ServedModel: Sendable {
     /// Computes answers.
     public let engine: any InferenceEngine
-    /// Who answers.
+    /// The policies that answer.
     public let policies: PolicyStore
     /// Writes dialogues with the model's tokenizer.
     public let processor: InputProcessor
@@ -26,7 +26,7 @@ public struct ServedModel: Sendable {
         self.contextLength = contextLength
     }
 
-    /// What gives the same bytes for the same request with a seed.
+    /// Names the versions that give the same bytes for the same request with a seed.
     func fingerprint(of policy: Policy, version: String) -> String {
         let parts = [
             "apus", version, isa, cacheType, String(backbone.prefix(12)), "\(policy.name)@\(policy.generation)",

@@ -8,7 +8,7 @@ package import UnixSignals
 /// Runs the server until SIGTERM or SIGINT: binds the port, calls `load`, then `onReady`, and answers. At the end it
 /// stops being ready, takes requests for a while longer, refuses new ones, and returns once the running ones are over.
 ///
-/// - Throws: what `load` throws, or the system's error if the port cannot be bound.
+/// - Throws: an error of `load`, or the system's error if the port cannot be bound.
 public func serve(
     keys: KeyRing?, configuration: ServerConfiguration, logger: Logger,
     load: @escaping @Sendable () throws -> ServedModel, onReady: @escaping @Sendable () -> Void
@@ -44,7 +44,7 @@ package func makeServer(
     return ServiceGroup(configuration: group)
 }
 
-/// Loads the model once the port is bound: probes are answered meanwhile, and a port in use is known before.
+/// Loads the model once the port is bound. Probes are answered meanwhile, and a port in use fails before the loading.
 private struct LoadService: Service {
     let services: Services
     let bound: AsyncStream<Int>
@@ -84,7 +84,7 @@ private struct DrainService: Service {
         // A sequence of no signals ends at once.
         if signals.isEmpty { await drain() } else { await race(drain, secondSignal) }
         services.state.enter(.draining)
-        // Whatever still runs ends with an error frame and the stream's own terminal.
+        // A request that still runs ends with an error frame and its stream's terminal frame.
         services.state.model?.engine.stop()
         await race(services.state.idle) { try? await ContinuousClock().sleep(for: .seconds(5)) }
         services.logger.info("drain.end")
@@ -120,7 +120,7 @@ private func race(
 ///
 /// The engine has stopped when this returns.
 /// - Parameter body: gets the server's address, like `http://127.0.0.1:8080`.
-/// - Throws: what `body` throws, or the system's error if no port can be bound.
+/// - Throws: an error of `body`, or the system's error if no port can be bound.
 public func withLocalServer<Result: Sendable>(
     _ model: ServedModel, logger: Logger, _ body: (_ address: String) async throws -> Result
 ) async throws -> Result {

@@ -5,7 +5,7 @@ import NIOCore
 import Synchronization
 import WireFormats
 
-/// What the routes share.
+/// The parts that all routes share.
 struct Services: Sendable {
     let configuration: ServerConfiguration
     let keys: KeyStore
@@ -17,9 +17,9 @@ struct Services: Sendable {
     /// When the process began to serve.
     let started = Date()
     let limiter = RateLimiter()
-    /// Parses and tokenises what is large.
+    /// Threads that parse and tokenise large input.
     let workers = Workers()
-    /// Bytes of bodies.
+    /// Memory for bodies.
     let bodies: ByteBudget
     let imageReader: ImageReader
 
@@ -33,13 +33,13 @@ struct Services: Sendable {
         imageReader = ImageReader(configuration: configuration, metrics: metrics)
     }
 
-    /// What answers new requests.
+    /// The model for new requests.
     func answering() throws(APIError) -> ServedModel {
         guard state.phase != .draining else { throw APIError(EngineFailure.stopped) }
         return try loaded()
     }
 
-    /// What is loaded, whether or not new requests are answered.
+    /// The loaded model, even while new requests are refused.
     func loaded() throws(APIError) -> ServedModel {
         guard let model = state.model else {
             throw APIError(.notReady, "The server is loading its model.", status: 503, kind: .server)
@@ -48,7 +48,7 @@ struct Services: Sendable {
     }
 }
 
-/// Where the server is in its life, what has been loaded, and how many requests are open.
+/// The server's phase, its model, and the number of open requests.
 final class ServerState: Sendable {
     enum Phase {
         /// The port is open, the model is not loaded yet.
@@ -81,7 +81,7 @@ final class ServerState: Sendable {
         value.withLock { $0.phase = phase }
     }
 
-    /// Answers with `model` from now on, unless the server is on its way out already.
+    /// Answers with `model` from now on, unless the server is shutting down already.
     func loaded(_ model: ServedModel) {
         value.withLock { value in
             value.model = model

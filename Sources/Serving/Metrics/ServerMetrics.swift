@@ -55,7 +55,7 @@ final class ServerMetrics: Sendable {
         state.withLock { $0.histograms[family.name] ?? [:] }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
-    /// `a="x",b="y"`, escaped as the text format wants it.
+    /// `a="x",b="y"`, escaped by the rules of the text format.
     static func text(_ labels: Labels) -> String {
         labels.map { label in
             let value = label.value.map { character -> String in
@@ -72,8 +72,8 @@ final class ServerMetrics: Sendable {
 }
 
 extension Services {
-    /// Begins every series that can be known beforehand at zero: a counter that appears with its first value has no
-    /// rate before the second. To be called when the model is loaded, and whenever its policies change.
+    /// Begins every series that is known beforehand at zero. A counter that appeared with its first value would have no
+    /// rate before the second. Call it when the model is loaded, and whenever its policies change.
     func declareSeries() {
         metrics.declareRefusals()
         for entry in routes.entries { metrics.declareResponses(of: entry) }
@@ -147,7 +147,7 @@ extension RouteTable.Entry {
 }
 
 extension Policy {
-    /// What can be asked of it, as labels write it.
+    /// Its values of the label `modality`.
     fileprivate var modalities: [String] { vision == nil ? ["text"] : ["text", "image"] }
 }
 

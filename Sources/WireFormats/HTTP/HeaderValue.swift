@@ -10,7 +10,7 @@ struct HeaderValue {
         case isLiteral
     }
 
-    /// What stands before the parameters, in lower case.
+    /// The value before the parameters, in lower case.
     var value: String
     /// The parameters in order, their names in lower case.
     var parameters: [(name: String, value: [UInt8])] = []
@@ -86,7 +86,7 @@ extension UInt8 {
     }
 }
 
-/// What a client would like to get (RFC 9110, section 12.5.1).
+/// The media types that a client prefers (RFC 9110, section 12.5.1).
 public struct AcceptHeader: Sendable {
     private struct Range {
         var type: String
@@ -108,8 +108,8 @@ public struct AcceptHeader: Sendable {
         self.ranges = ranges
     }
 
-    /// The one of `types` that the client prefers: by quality, then what it names before what a wildcard covers, then
-    /// in its order, then in ours. Where it accepts none of them it gets the first one.
+    /// The one of `types` that the client prefers: by quality, then named types before those of a wildcard, then in the
+    /// client's order, then in ours. If it accepts none of them, the first one.
     ///
     /// - Parameter types: at least one media type, in lower case.
     public func preferred(of types: [String]) -> String {

@@ -1,6 +1,6 @@
 /// A policy as `/v1/models` shows it.
 public struct ModelInfo: Sendable, Equatable {
-    /// How a policy sees.
+    /// A policy's image input.
     public struct Image: Sendable, Equatable {
         /// Side of a tile, in pixels.
         public var tileSize: Int
@@ -54,13 +54,13 @@ public struct ModelInfo: Sendable, Equatable {
     public var parent: String?
     /// Positions of a context.
     public var contextLength: Int
-    /// How it sees; nil if it does not.
+    /// Its image input; nil without vision.
     public var image: Image?
     /// Whether it takes messages; raw prompts alone where its vocabulary lacks the chat template's tokens.
     public var takesMessages: Bool
     /// Its sampling defaults, by field.
     public var defaults: [JSON.Member]
-    /// What it answers with; nil if that is not known.
+    /// The digests of its weights; nil if they are not known.
     public var digests: Digests?
 
     /// A policy to be listed.
@@ -80,7 +80,7 @@ public struct ModelInfo: Sendable, Equatable {
         self.digests = digests
     }
 
-    /// The fields that both OpenAI's and Anthropic's clients look for.
+    /// The object, with the fields that OpenAI's and Anthropic's clients read.
     public var json: JSON {
         let vision = image.map { image -> JSON in
             [

@@ -1,16 +1,16 @@
-/// An image as a request holds it, not looked at yet.
+/// An image of a request, not decoded yet.
 public struct ImageReference: Sendable, Equatable {
-    /// How closely it is to be looked at.
+    /// The detail in which the encoder sees it.
     public enum Detail: String, Sendable, CaseIterable {
         /// One tile.
         case low
         /// As many tiles as the policy takes.
         case high
-        /// Whatever its size asks for.
+        /// `low` if the image fits one tile, else `high`.
         case auto
     }
 
-    /// Where its bytes are.
+    /// The place of its bytes.
     public enum Source: Sendable, Equatable {
         /// In a data URL.
         case url(String)
@@ -18,9 +18,9 @@ public struct ImageReference: Sendable, Equatable {
         case file([UInt8])
     }
 
-    /// Where its bytes are.
+    /// The place of its bytes.
     public var source: Source
-    /// How closely it is to be looked at.
+    /// The detail in which the encoder sees it.
     public var detail: Detail
     /// The JSON path or form field, for errors.
     public var param: String
@@ -60,7 +60,7 @@ public struct ImageReference: Sendable, Equatable {
 }
 
 extension FieldReader {
-    /// How closely images are looked at; `auto` if nothing is said.
+    /// The field `detail`; `auto` if it is absent.
     mutating func detail() throws(APIError) -> ImageReference.Detail {
         guard let name = try string("detail") else { return .auto }
         guard let detail = ImageReference.Detail(rawValue: name) else {
@@ -85,7 +85,7 @@ extension FieldReader {
 
 /// URLs that carry an image: `data:image/TYPE;base64,...`. The server fetches nothing, so there are no others.
 enum DataURL {
-    /// The base64 text of an image's data URL. Its type is not looked at further: the bytes decide.
+    /// The base64 text of an image's data URL. Its media type does not matter: the bytes decide.
     static func payload(of url: String, param: String) throws(APIError) -> Substring {
         guard let comma = url.utf8.firstIndex(of: UInt8(ascii: ",")), url.prefix(5).lowercased() == "data:" else {
             if url.prefix(5).lowercased() == "data:" { throw malformed(param) }
