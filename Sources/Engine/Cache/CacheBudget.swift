@@ -64,8 +64,8 @@ public struct CacheBudget: Sendable {
         public var description: String {
             switch self {
             case .limited(let limit, let left, let positions, let needed):
-                "the memory limit of \(Self.mebibytes(limit)) leaves \(Self.mebibytes(left)) to the KV cache, and a context "
-                    + "of \(positions) positions takes \(Self.mebibytes(needed)): raise the limit, shorten "
+                "the memory limit of \(Self.mebibytes(limit)) leaves \(Self.mebibytes(left)) to the KV cache, and a "
+                    + "context of \(positions) positions takes \(Self.mebibytes(needed)): raise the limit, shorten "
                     + "--context-length or take --kv-type int8"
             case .asked(let bytes, let positions, let needed):
                 "--kv-memory is \(Self.mebibytes(bytes)), and a context of \(positions) positions takes "

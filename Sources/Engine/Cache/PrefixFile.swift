@@ -147,6 +147,7 @@ public enum PrefixFileError: Error, Equatable, CustomStringConvertible {
 
 extension PrefixFile.Origin: CustomStringConvertible {
     var description: String {
-        "\(instructionSet) kernels of numerics \(numerics), \(precision), a context of \(contextLength), blocks of \(blockBytes) bytes"
+        "\(instructionSet) kernels of numerics \(numerics), \(precision), a context of \(contextLength), "
+            + "blocks of \(blockBytes) bytes"
     }
 }

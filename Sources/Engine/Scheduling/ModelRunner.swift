@@ -9,8 +9,8 @@ struct ChunkOutput {
     let scoredPositions: Range<Int>
     /// The logits of `scoredPositions`, `[positions, vocabulary]`.
     let scoringLogits: Tensor
-    /// The logits that tokens are drawn from, `[1 + guesses, vocabulary]`: of the last position, and of the guesses behind
-    /// it. No rows if no token is drawn.
+    /// The logits that tokens are drawn from, `[1 + guesses, vocabulary]`: of the last position, and of the guesses
+    /// behind it. No rows if no token is drawn.
     let drawingLogits: Tensor
     /// The scalar of the head that reads an answer to be scored; nil if none reads this chunk.
     let headScore: Float?

@@ -114,8 +114,8 @@ package struct Scheduler {
         }
     }
 
-    /// Whether a running sequence has the sequence's next image encoded. The image is not encoded twice, and the positions
-    /// before it are not computed twice.
+    /// Whether a running sequence has the sequence's next image encoded. The image is not encoded twice, and the
+    /// positions before it are not computed twice.
     private func awaitsImage(_ sequence: EngineSequence) -> Bool {
         guard let next = sequence.missingImages.first else { return false }
         return running.contains { $0.missingImages.contains(next) }

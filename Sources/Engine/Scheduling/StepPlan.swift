@@ -59,7 +59,7 @@ package struct StepPlan {
     }
 }
 
-/// Layers of one image of a sequence: those that are left until its embeddings are there, or those that a step computes.
+/// Layers of one image of a sequence: all that are left until its embeddings are there, or the ones of one step.
 package struct ImageWork {
     package let sequence: EngineSequence
     /// The image's index in the request.

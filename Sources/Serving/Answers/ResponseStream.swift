@@ -7,9 +7,9 @@ import WireFormats
 
 /// Turns the engine's events for one request into its response: a stream of frames, or one body.
 ///
-/// An encoder decides which bytes are written. The rest is the same for every API: a silent stream gets a sign of life, each
-/// frame waits until the socket has taken the one before, a caller who leaves cancels the request, and the request ends
-/// once, in one terminal frame and in one outcome. Of several candidates the reward model picks one, whose text is
+/// An encoder decides which bytes are written. The rest is the same for every API: a silent stream gets a sign of life,
+/// each frame waits until the socket has taken the one before, a caller who leaves cancels the request, and the request
+/// ends once, in one terminal frame and in one outcome. Of several candidates the reward model picks one, whose text is
 /// sent when all are there; all other text is sent as it comes.
 struct ResponseStream: Sendable {
     private let services: Services

@@ -1,7 +1,7 @@
 /// Writes the answer to one request as one API has it: as frames of a stream, or whole.
 ///
-/// A stream calls `begin`, then `text` for each piece and `finish` for each choice as they come; if the answer fails, it
-/// calls `fail` and nothing more. A request that is not streamed needs `whole` alone.
+/// A stream calls `begin`, then `text` for each piece and `finish` for each choice as they come; if the answer fails,
+/// it calls `fail` and nothing more. A request that is not streamed needs `whole` alone.
 public protocol AnswerEncoder: Sendable {
     /// The format of the stream; events unless an encoder says otherwise.
     var format: StreamFormat { get }
