@@ -5,28 +5,29 @@ import Synchronization
 public import Tensors
 public import Tokenizers
 
-/// Sizes of an engine.
+/// The limits and sizes of an engine.
 public struct EngineConfiguration: Sendable {
     /// Positions of one sequence, prompt and answer together.
     public var contextLength: Int
-    /// Bytes of the KV cache; room for one full context is always made.
+    /// Bytes of the KV cache, which always has room for one full context.
     public var cacheBytes = 2 << 30
     /// The element type of the KV cache.
     public var cachePrecision = KVCache.Precision.int16
-    /// Where the prefix cache is kept from one process to the next; nil for nowhere.
+    /// The file that keeps the prefix cache from one process to the next; nil for none.
     public var prefixFile: String?
-    /// Bytes of encoded images that are kept.
+    /// Limit of cached image embeddings, in bytes.
     public var embeddingBytes = 64 << 20
-    /// Positions that one step computes at most: fewer far behind the beginning of a sequence, where they take
-    /// longer.
+    /// Maximum number of positions in one step. Positions far from the beginning of a sequence take longer, so a step
+    /// has fewer of them.
     public var tokenBudget = 512
-    /// Tokens that an answer may guess ahead where that is cheap; 0 for none.
+    /// Tokens that an answer may guess ahead where guessing is cheap; 0 turns guessing off.
     public var draftTokens = 4
-    /// Sequences that are answered at the same time.
+    /// Maximum number of sequences that run at the same time.
     public var maximumSequences = 64
-    /// Requests that may wait.
+    /// Maximum number of waiting requests.
     public var maximumWaiting = 256
-    /// Requests with images among them. Images wait for memory too: half of the queue stays free for text by default.
+    /// Maximum number of waiting requests with images. Images wait for memory too: by default half of the queue stays
+    /// free for text.
     public var maximumWaitingWithImages: Int?
 
     /// The defaults for a context of the given length.
@@ -37,8 +38,8 @@ public struct EngineConfiguration: Sendable {
 
 /// Answers many requests at once on a thread of its own.
 ///
-/// Callers leave requests and cancellations in a mailbox; the thread empties it once a step, plans one ragged batch,
-/// runs it and sends each sequence's events. None of this runs on Swift's cooperative pool.
+/// Callers leave requests and cancellations in a mailbox. Once a step, the thread empties the mailbox, plans one ragged
+/// batch, runs it and sends each sequence's events. None of this runs on Swift's cooperative pool.
 public final class Engine: InferenceEngine {
     private let configuration: EngineConfiguration
     private let mailbox = Mailbox()
@@ -48,10 +49,10 @@ public final class Engine: InferenceEngine {
     private let nextID = Atomic<UInt64>(0)
     private let clock = ContinuousClock()
     private let ending: AsyncStream<KeptBlocks>
-    /// The blocks that were restored from `prefixFile` at the start, or the error; nil if there is no file.
+    /// The number of blocks restored from `prefixFile` at the start, or the error; nil if there is no file.
     public let restored: KeptBlocks?
 
-    /// Blocks that were read or written, or why none were.
+    /// The number of blocks that were read or written, or the error.
     public typealias KeptBlocks = Result<Int, PrefixFileError>
 
     /// Starts the engine's thread.
@@ -78,7 +79,7 @@ public final class Engine: InferenceEngine {
         mailbox.stop()
     }
 
-    /// Takes a place among `maximumWaiting`.
+    /// Reserves a slot in the queue of `maximumWaiting` requests.
     public func reserve(hasImages: Bool) throws(AdmissionError) -> Reservation {
         let limit = configuration.maximumWaitingWithImages ?? max(1, configuration.maximumWaiting / 2)
         if hasImages, !waitingWithImages.increment(upTo: limit) { throw .queueFull(limit: limit) }
@@ -97,7 +98,7 @@ public final class Engine: InferenceEngine {
         _ request: EngineRequest, in reservation: Reservation
     ) throws(AdmissionError) -> AsyncStream<EngineEvent> {
         try request.checkLength(limit: configuration.contextLength)
-        // No bound is needed: an answer has at most as many events as the context has positions.
+        // The stream needs no bound: the context length limits the number of events.
         let (stream, continuation) = AsyncStream<EngineEvent>.makeStream()
         let id = nextID.add(1, ordering: .relaxed).oldValue
         continuation.onTermination = { [mailbox] termination in
@@ -109,7 +110,7 @@ public final class Engine: InferenceEngine {
         return stream
     }
 
-    /// The account of the engine's last step, with the places that are reserved now.
+    /// The gauges and counters of the last step, with the current reservations.
     public var load: EngineLoad {
         var load = published.load
         load.waiting = waiting.value
@@ -118,22 +119,21 @@ public final class Engine: InferenceEngine {
         return load
     }
 
-    /// Ends the engine's thread after its running step; requests that are not finished end with
-    /// `EngineFailure.stopped`.
+    /// Ends the engine's thread after the running step. Unfinished requests fail with `EngineFailure.stopped`.
     public func stop() {
         mailbox.stop()
     }
 
-    /// Waits until the engine's thread has ended; for one caller.
+    /// Waits until the engine's thread has ended. Only one caller may wait.
     ///
-    /// - Returns: the blocks that were written to `prefixFile`, or the error; nil if there is no file.
+    /// - Returns: the number of blocks written to `prefixFile`, or the error; nil if there is no file.
     public func ended() async -> KeptBlocks? {
         for await kept in ending { return kept }
         return nil
     }
 }
 
-/// The count of reserved places.
+/// Counts reservations.
 private final class Counter: Sendable {
     private let count = Atomic(0)
 
@@ -150,7 +150,7 @@ private final class Counter: Sendable {
     }
 }
 
-/// The engine's last account of itself; the lock is held only to copy it.
+/// The last load that the engine published; the lock is held only to copy it.
 final class Published: Sendable {
     private let value = Mutex(EngineLoad())
 
@@ -164,7 +164,7 @@ final class Published: Sendable {
 final class Mailbox: @unchecked Sendable {
     // Sendable: everything mutable is guarded by `condition`.
 
-    /// A request that was accepted.
+    /// An accepted request.
     struct Submission: Sendable {
         let id: EngineSequence.ID
         let request: EngineRequest
@@ -184,7 +184,7 @@ final class Mailbox: @unchecked Sendable {
     private let condition = NSCondition()
     private var contents = Contents()
 
-    /// Leaves a request; returns false, and leaves nothing, once the engine is stopping.
+    /// Leaves a request. Returns false, without leaving it, once the engine is stopping.
     func submit(_ submission: Submission) -> Bool {
         condition.withLock {
             if contents.isStopping { return false }
@@ -208,7 +208,7 @@ final class Mailbox: @unchecked Sendable {
         }
     }
 
-    /// Empties the mailbox; with `waiting`, waits until there is something in it.
+    /// Empties the mailbox. With `waiting`, first waits until it has contents.
     func collect(waiting: Bool) -> Contents {
         condition.withLock {
             while waiting && contents.isEmpty { condition.wait() }

@@ -2,10 +2,10 @@ package import Checkpoints
 package import Policies
 import Tensors
 
-/// All that the keys and values of a whole block of positions depend on: who computed them, what stands before, its own
-/// tokens, and the images in it. Equal keys mean bitwise equal contents.
+/// Everything that the keys and values of a full block depend on: the policy, the blocks before it, its own tokens, and
+/// the images in it. Equal keys mean bitwise equal contents.
 package struct BlockKey: Hashable {
-    /// What a block may follow.
+    /// What precedes a block.
     package enum Parent: Hashable {
         /// Nothing: it is the first block of a sequence of this policy.
         case policy(UInt64)
@@ -13,10 +13,10 @@ package struct BlockKey: Hashable {
         case block(UInt64)
     }
 
-    /// An image's place, which may begin before the block and end behind it.
+    /// An image's position, which may begin before the block and end behind it.
     package struct Image: Hashable {
         package let content: TensorDigest
-        /// Its first position, counted from the block's.
+        /// Its first position, relative to the block's first.
         package let first: Int
 
         package init(content: TensorDigest, first: Int) {
@@ -29,7 +29,7 @@ package struct BlockKey: Hashable {
     package let tokens: [Int32]
     package let images: [Image]
 
-    /// The key of these parts; `tokens` are as many as a block has positions.
+    /// A key of these components; `tokens` has one token for each position of a block.
     package init(parent: Parent, tokens: [Int32], images: [Image]) {
         precondition(tokens.count == KVCache.blockSize, "\(tokens.count) tokens")
         self.parent = parent
@@ -48,19 +48,19 @@ package struct BlockKey: Hashable {
     }
 }
 
-/// A sequence's whole blocks, as far as they have keys.
+/// The full blocks of a sequence that have keys.
 package struct BlockChain {
-    /// What the next block follows.
+    /// The parent of the next block.
     package private(set) var end: BlockKey.Parent
     /// Blocks that have keys.
     package private(set) var count = 0
 
-    /// No block of a policy's sequence yet.
+    /// The chain of a policy's sequence, still without blocks.
     package init(of policy: Policy) {
         end = .policy(policy.id)
     }
 
-    /// Goes on behind the block of this id.
+    /// Appends the block of this id.
     package mutating func append(_ id: UInt64) {
         end = .block(id)
         count += 1

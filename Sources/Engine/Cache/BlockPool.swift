@@ -1,20 +1,21 @@
 import Tensors
 
-/// Hands out the blocks of the KV cache, and keeps what they hold for as long as nobody needs the room.
+/// Hands out the blocks of the KV cache, and keeps their contents until the room is needed.
 ///
-/// A block has as many holders as sequences have it in their tables. Once all of its positions are computed it has a
-/// key, and whatever begins alike holds it too instead of computing it again. A block with a key that nobody holds is
-/// cached: it counts as free, and when there are no others the one least recently held is handed out. Of the others the
-/// one given back last is handed out first, so that a lightly loaded server touches little memory.
+/// Each block table that contains a block is a holder of the block. Once all positions of a block are computed, the
+/// block has a key, and a sequence that begins with the same tokens holds it too instead of computing it again. A block
+/// with a key and without holders is cached: it counts as free, and it is handed out only when no other block is free,
+/// the least recently held block first. Of the other free blocks, the one given back last is handed out first, so a
+/// lightly loaded server touches little memory.
 package struct BlockPool {
     /// A block whose content is known.
     package struct Entry {
         package let block: Int32
-        /// Stands for this block and all before it in the keys of those that follow.
+        /// Identifies this block and all blocks before it in the keys of the blocks that follow.
         package let id: UInt64
     }
 
-    /// Blocks in all.
+    /// The number of blocks.
     package let count: Int
     private var holders: [Int]
     private var free: [Int32]
@@ -33,10 +34,10 @@ package struct BlockPool {
         self.keys = Array(repeating: nil, count: count)
     }
 
-    /// Blocks that nobody holds, cached ones among them.
+    /// Blocks without holders, cached ones included.
     package var freeCount: Int { free.count + cached.count }
 
-    /// Blocks that nobody holds and whose content is kept.
+    /// Blocks without holders whose content is kept.
     package var cachedCount: Int { cached.count }
 
     /// Blocks needed for `positions` positions.
@@ -64,8 +65,8 @@ package struct BlockPool {
         return block
     }
 
-    /// Gives up one hold on each block of `table`. The last ones count as used longer ago: without those before them
-    /// they are of no use.
+    /// Gives up one hold on each block of `table`. The last blocks count as used longer ago: without the blocks before
+    /// them they are useless.
     package mutating func release(_ table: inout [Int32]) {
         for block in table.reversed() {
             holders[Int(block)] -= 1
@@ -77,13 +78,13 @@ package struct BlockPool {
 
     // MARK: Content
 
-    /// The block that holds what `key` says; nil if there is none.
+    /// The block whose content `key` describes; nil if there is none.
     package subscript(key: BlockKey) -> Entry? { entries[key] }
 
     /// Whether the positions of a block with a key are all computed.
     package func isFinished(_ entry: Entry) -> Bool { !unfinished.contains(entry.block) }
 
-    /// One more hold on each of `blocks`.
+    /// Adds one hold on each of `blocks`.
     package mutating func hold(_ blocks: [Int32]) {
         for block in blocks {
             holders[Int(block)] += 1
@@ -91,10 +92,10 @@ package struct BlockPool {
         }
     }
 
-    /// Gives a held block its key; `finish` says when its positions are computed. If another block holds the same
-    /// already, that one stays the one to be found.
+    /// Gives a held block its key; `finish` marks its positions as computed. If another block has this key already,
+    /// lookups go on to find that block.
     ///
-    /// - Returns: the id of whichever is found by the key.
+    /// - Returns: the id of the block that lookups find by the key.
     package mutating func register(_ key: BlockKey, block: Int32) -> UInt64 {
         if let known = entries[key] { return known.id }
         nextID += 1
@@ -104,12 +105,13 @@ package struct BlockPool {
         return nextID
     }
 
-    /// All blocks with keys are computed.
+    /// Marks all blocks with keys as computed.
     package mutating func finish() {
         unfinished.removeAll(keepingCapacity: true)
     }
 
-    /// Whatever is cached with its key, what was used last first: a block comes after all that stand before it.
+    /// All cached blocks with their keys, the most recently used first: a block comes after all blocks before it in its
+    /// sequence.
     package var contents: [(key: BlockKey, entry: Entry)] {
         cached.newestFirst.compactMap { block in
             guard let key = keys[Int(block)], let entry = entries[key] else { return nil }
@@ -117,22 +119,22 @@ package struct BlockPool {
         }
     }
 
-    /// A free block for what is known already and held by nobody; nil if no block is free, or another one has the key.
-    /// `restore` must be told of it.
+    /// Reserves a free block for content that is restored from elsewhere; nil if no block is free, or another block has
+    /// the key. The caller passes the block to `restore` afterwards.
     package mutating func reserve(for key: BlockKey) -> Entry? {
         guard entries[key] == nil, let block = free.popLast() else { return nil }
         _ = register(key, block: block)
         return entries[key]
     }
 
-    /// The blocks that were reserved hold what their keys say; the first one counts as used last.
+    /// Marks the reserved blocks as filled; the first one counts as used last.
     package mutating func restore(_ blocks: [Int32]) {
         finish()
         blocks.reversed().forEach { cached.use($0) }
     }
 
-    /// Whether each block is held as often as `tables` have it and is free, cached or held, and keys lead to their
-    /// blocks.
+    /// Whether each block has as many holders as `tables` contain it, each block is free, cached or held, and keys lead
+    /// to their blocks.
     package func isConsistent(holding tables: [[Int32]]) -> Bool {
         var found = Array(repeating: 0, count: count)
         for block in tables.joined() { found[Int(block)] += 1 }

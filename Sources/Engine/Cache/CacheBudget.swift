@@ -1,23 +1,24 @@
 import Foundation
 import Tensors
 
-/// How many bytes the KV cache takes, and how many positions a context has.
+/// The bytes of the KV cache, and the positions of a context.
 ///
-/// The cache takes as many bytes as asked for, else what the memory limit leaves, but not more than usual. A context is
-/// as long as asked for, else as the model was trained for, but not longer than the cache.
+/// The cache takes the bytes that were asked for; by default, what the memory limit leaves, up to the usual size. A
+/// context has the length that was asked for; by default, the length that the model was trained for, limited by the
+/// cache.
 public struct CacheBudget: Sendable {
-    /// Bytes that the process may take.
+    /// Bytes of memory that the process may use.
     public var limit: Int
-    /// Bytes that it has before there is a KV cache.
+    /// Bytes that the process uses before there is a KV cache.
     public var resident: Int
-    /// Bytes that encoded images may take.
+    /// The limit of encoded images, in bytes.
     public var embeddings: Int
 
-    /// Bytes of the cache where there is room: some 90,000 positions of the model that ships.
+    /// The usual size of the cache in bytes: some 90,000 positions of the model that ships.
     public static let usual = 2 << 30
-    /// Bytes for all else: requests, images being decoded, activations.
+    /// Bytes for everything else: requests, images being decoded, activations.
     private static let reserve = 256 << 20
-    /// The fewest positions of a default context, unless the model was trained for fewer.
+    /// The minimum length of a default context, unless the model was trained for fewer positions.
     private static let minimumContext = 256
 
     /// A budget of the given sizes, in bytes.
@@ -27,7 +28,8 @@ public struct CacheBudget: Sendable {
         self.embeddings = embeddings
     }
 
-    /// Bytes that are left to the cache. A tenth of the limit stays free: the kernel counts more than the process sees.
+    /// Bytes that are left for the cache. A tenth of the limit stays free: the kernel counts more than the process
+    /// sees.
     private var left: Int { max(0, limit - limit / 10 - resident - embeddings - Self.reserve) }
 
     /// The cache's bytes and the context's positions.
@@ -36,7 +38,7 @@ public struct CacheBudget: Sendable {
     ///   - asked: bytes of the cache that were asked for.
     ///   - context: positions that were asked for.
     ///   - trained: positions that the model was trained for.
-    ///   - cost: bytes of the cache that so many positions take.
+    ///   - cost: the bytes of the cache for a number of positions.
     /// - Throws: `Failure` if one context does not fit.
     public func sizes(
         asked: Int?, context: Int?, trained: Int, cost: (_ positions: Int) -> Int
@@ -77,14 +79,14 @@ public struct CacheBudget: Sendable {
     }
 }
 
-/// How much memory this process may take.
+/// The memory that this process may use.
 public enum MemoryLimit {
-    /// Bytes: the least of the machine's memory and the limits of the control groups that the process is in, and of
-    /// those around them.
+    /// The limit in bytes: the minimum of the machine's memory and the limits of the process's control groups and their
+    /// ancestors.
     ///
-    /// Inside a container the kernel shows paths that are mounted elsewhere, or not at all: limits that cannot be read
-    /// are passed over, the one of the mounted root is always tried. Version 2's `max`, and version 1's number of the
-    /// same meaning, are above any machine's memory.
+    /// Inside a container the kernel shows paths that are mounted elsewhere, or none at all: limits that cannot be read
+    /// are skipped; the limit of the mounted root is always tried. Version 2's `max`, and the number that version 1
+    /// uses instead, are above any machine's memory.
     public static var bytes: Int { bytes(root: "", memory: Int(clamping: ProcessInfo.processInfo.physicalMemory)) }
 
     /// The same with the files under `root`, on a machine of `memory` bytes.
@@ -105,7 +107,7 @@ public enum MemoryLimit {
             .filter { $0 > 0 }.reduce(memory, min)
     }
 
-    /// Bytes of memory that the process has now; nil where the system does not tell.
+    /// Bytes of memory that the process uses now; nil where the system does not tell.
     public static var residentBytes: Int? {
         guard let status = text("/proc/self/status"),
             let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),

@@ -3,13 +3,13 @@ import Foundation
 import Policies
 import Tensors
 
-/// The blocks of a KV cache on disk, so that what was read once need not be read again by the next process.
+/// The blocks of a KV cache on disk, so that the next process need not compute them again.
 ///
 /// Version 1 is, with integers in little-endian order:
 ///
 ///     8 bytes    APUSKV and the version in two digits
 ///     8 bytes    the length of the index
-///     index      JSON: what the blocks were computed with, and of each what its key says
+///     index      JSON: what the blocks were computed with, and the key of each block
 ///     blocks     their bytes, in the order of the index
 ///     32 bytes   SHA-256 of all before
 ///
@@ -17,16 +17,16 @@ import Tensors
 struct PrefixFile {
     /// What must be the same for keys and values to be the same, bit for bit.
     struct Origin: Codable, Equatable {
-        /// Rises whenever a kernel or a layer gives other bits.
+        /// Rises whenever a kernel or a layer computes other bits.
         var numerics = 3
         var instructionSet: String
         var precision: String
-        /// Positions that the rotary frequencies reach: stretched ones turn otherwise.
+        /// Positions that the rotary frequencies reach: stretched frequencies rotate differently.
         var contextLength: Int
         var blockBytes: Int
     }
 
-    /// A block: the key that the engine knows it by, with nothing in it that only one process understands.
+    /// A block with its key, free of ids that hold in one process only.
     struct Block: Codable {
         struct Image: Codable {
             /// `TensorDigest.hexadecimal`.
@@ -34,9 +34,9 @@ struct PrefixFile {
             var first: Int
         }
 
-        /// Who computed it, by its place in `policies`.
+        /// The index in `policies` of the policy that computed it.
         var policy: Int
-        /// The place of the block before; nil for the first of a sequence.
+        /// The index of the block before; nil for the first of a sequence.
         var parent: Int?
         var tokens: [Int32]
         var images: [Image]
@@ -59,7 +59,7 @@ struct PrefixFile {
 
     private static let magic = Array("APUSKV01".utf8)
 
-    /// Opens the file at `path` and checks all of it.
+    /// Opens the file at `path` and verifies it completely.
     init(path: String, expecting origin: Origin) throws(PrefixFileError) {
         let file: HashedFile
         do { file = try HashedFile(path: path) } catch { throw .file(error) }
@@ -101,13 +101,13 @@ struct PrefixFile {
         }
     }
 
-    /// The bytes of the block at `position` of the index.
+    /// The bytes of the block with the index `position`.
     func contents(of position: Int) -> [UInt8] {
         let first = start + position * index.origin.blockBytes
         return file.bytes(first..<first + index.origin.blockBytes)
     }
 
-    /// Writes a file; `contents` gives the bytes of the block at a place of the index.
+    /// Writes a file; `contents` returns the bytes of the block with an index.
     static func write(
         _ index: Index, to path: String, contents: @escaping (Int) -> [UInt8]
     ) throws(PrefixFileError) {
@@ -122,20 +122,20 @@ struct PrefixFile {
     }
 }
 
-/// Why a prefix cache was not read or written.
+/// Why a prefix cache could not be read or written.
 public enum PrefixFileError: Error, Equatable, CustomStringConvertible {
     /// The system refused, or the bytes are damaged.
     case file(FileError)
-    /// It is not such a file.
+    /// It is not a prefix cache.
     case malformed(path: String, String)
-    /// Its blocks were computed in another way.
+    /// Its blocks were computed under other conditions.
     case different(path: String, String)
 
     static func otherOrigin(path: String, expected: PrefixFile.Origin, found: PrefixFile.Origin) -> PrefixFileError {
         .different(path: path, "expected \(expected), found \(found)")
     }
 
-    /// One line for a person.
+    /// One line for people.
     public var description: String {
         switch self {
         case .file(let error): "\(error)"

@@ -20,14 +20,15 @@ struct PrefixKeeper {
             contextLength: decoder.configuration.stretchedLength, blockBytes: cache.blockBytes)
     }
 
-    /// Blocks of this policy can be kept, if it came from files.
+    /// Notes a policy, whose blocks can be kept if it came from files.
     mutating func note(_ policy: Policy) {
         digests[policy.id] = policy.digests
     }
 
-    /// Fills free blocks of `pool` with those of the file that one of `policies` computed; no file is no blocks.
+    /// Fills free blocks of `pool` with the blocks of the file that one of `policies` computed. Without a file there
+    /// are none.
     ///
-    /// - Returns: how many there were.
+    /// - Returns: the number of restored blocks.
     mutating func restore(into pool: inout BlockPool, policies: [Policy]) throws(PrefixFileError) -> Int {
         policies.forEach { note($0) }
         let url = URL(fileURLWithPath: path)
@@ -46,8 +47,8 @@ struct PrefixKeeper {
         return restored.count
     }
 
-    /// The key by which this process will look for `block`; nil if nobody computes such blocks, or the one before is
-    /// not there.
+    /// The key by which this process will look for `block`; nil if none of its policies computes such blocks, or the
+    /// block before is missing.
     private func key(of block: PrefixFile.Block, after entries: [BlockPool.Entry?], ids: [UInt64?]) -> BlockKey? {
         let parent: BlockKey.Parent
         if let position = block.parent {
@@ -63,9 +64,9 @@ struct PrefixKeeper {
         return BlockKey(parent: parent, tokens: block.tokens, images: images)
     }
 
-    /// Writes what `pool` has cached of policies that came from files.
+    /// Writes the cached blocks of `pool` whose policies came from files.
     ///
-    /// - Returns: how many blocks.
+    /// - Returns: the number of written blocks.
     func save(_ pool: BlockPool) throws(PrefixFileError) -> Int {
         var index = PrefixFile.Index(origin: origin, policies: [], blocks: [])
         var positions: [UInt64: Int] = [:]
@@ -76,7 +77,7 @@ struct PrefixKeeper {
             var parent: Int?
             switch key.parent {
             case .block(let id):
-                // Without the block before it nobody would find it.
+                // A lookup finds no block without the block before it.
                 guard let position = positions[id] else { continue }
                 (policy, parent) = (index.blocks[position].policy, position)
             case .policy(let id):

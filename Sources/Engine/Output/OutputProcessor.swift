@@ -1,6 +1,7 @@
 package import Tokenizers
 
-/// Turns drawn tokens into text: whole characters only, nothing of a stop string, and the reason to stop.
+/// Turns drawn tokens into text and detects the end of the answer. It emits whole characters only, and no text that can
+/// still become part of a stop string.
 package struct OutputProcessor {
     private let stop: StopConditions
     private let endTokens: Set<Int32>
@@ -8,15 +9,15 @@ package struct OutputProcessor {
     private let longestStop: Int
     private var detokenizer: StreamingDetokenizer
     private var held = ""
-    /// Bytes at the beginning of `held` that came before the least length: no stop string ends in them.
+    /// Bytes at the beginning of `held` that came before the minimum length: no stop string ends in them.
     private var exempt = 0
     private var heldTokens: [GeneratedToken] = []
     private var count = 0
     private var repetition: RepetitionGuard?
 
     /// - Parameters:
-    ///   - endToken: the model's own end of turn.
-    ///   - room: positions of the context that are left for the answer.
+    ///   - endToken: the model's own end-of-turn token.
+    ///   - room: the positions of the context that are left for the answer.
     package init(stop: StopConditions, endToken: Int32, room: Int, tokenizer: Tokenizer) {
         self.stop = stop
         self.endTokens = stop.ignoresEndToken ? stop.tokenIDs : stop.tokenIDs.union([endToken])
@@ -26,13 +27,13 @@ package struct OutputProcessor {
         self.repetition = stop.endsRepetition ? RepetitionGuard() : nil
     }
 
-    /// Ids that must not be drawn at the next place.
+    /// Ids that must not be drawn for the next token.
     package var bannedTokens: Set<Int32> { count < stop.minimumTokens ? endTokens : [] }
 
-    /// Tokens that may still come.
+    /// The maximum number of tokens still to come.
     package var remaining: Int { maximumTokens - count }
 
-    /// Takes the next token; returns the text that is now certain, and the reason if the answer ends here.
+    /// Appends the next token; returns the text that is now certain, and the reason if the answer ends here.
     package mutating func append(_ token: GeneratedToken) -> (delta: TextDelta?, reason: FinishReason?) {
         count += 1
         heldTokens.append(token)
@@ -49,7 +50,7 @@ package struct OutputProcessor {
         return (takeText(certainEnd()), nil)
     }
 
-    /// Tokens that have not come out with a piece of text.
+    /// Tokens that have not been sent with a piece of text.
     package var remainingTokens: [GeneratedToken] { heldTokens }
 
     private mutating func takeText(_ end: String.Index) -> TextDelta? {
@@ -73,7 +74,7 @@ package struct OutputProcessor {
         return (text.utf8.index(text.startIndex, offsetBy: end), best.string)
     }
 
-    /// The text up to here cannot become part of a stop string.
+    /// The end of the text that can no longer become part of a stop string.
     private func certainEnd() -> String.Index {
         let utf8 = Array(held.utf8)
         for length in stride(from: min(longestStop - 1, utf8.count), to: 0, by: -1) {
@@ -92,21 +93,22 @@ package struct OutputProcessor {
     }
 }
 
-/// Notices an answer that has begun to repeat itself and will not stop: a line or phrase again and again.
+/// Detects an answer that repeats one line or phrase without end.
 ///
-/// The answer ends in a pattern of up to 64 tokens that stands there at least four times, and fills at least 64 tokens.
-/// One token must therefore come 64 times, a line of 16 or more tokens four times.
+/// An answer counts as repeating if it ends in a pattern of up to 64 tokens that occurs at least four times in a row,
+/// and these occurrences fill at least 64 tokens. So a single token must occur 64 times, and a line of 16 or more
+/// tokens four times.
 struct RepetitionGuard {
     private static let longestPattern = 64
     private static let minimumCopies = 4
     private static let minimumTokenCount = 64
 
-    /// The last tokens, the oldest first; as many as the longest pattern has.
+    /// The last tokens, oldest first; the length is that of the longest pattern.
     private var recent: [Int32] = []
-    /// For each length of a pattern, how many of the last tokens equal the one that many places before.
+    /// For each pattern length, the number of last tokens in a row that equal the token that many positions before.
     private var matches = [Int](repeating: 0, count: longestPattern + 1)
 
-    /// Takes the answer's next token; true if the answer now repeats itself.
+    /// Appends the answer's next token; true if the answer now repeats itself.
     mutating func append(_ token: Int32) -> Bool {
         var repeats = false
         for length in 1...Self.longestPattern {

@@ -1,28 +1,28 @@
-/// Guesses the next tokens of an answer: those that followed its last tokens where these stood before. This is prompt
-/// lookup (Saxena 2023), a kind of speculative decoding (Leviathan et al. 2023).
+/// Guesses the next tokens of an answer: it finds an earlier occurrence of the last tokens, and proposes the tokens
+/// that followed there. This is prompt lookup (Saxena 2023), a kind of speculative decoding (Leviathan et al. 2023).
 ///
-/// A step computes the guesses behind the last token, and tokens are drawn at each of these positions as they would
-/// have been drawn one by one: a guess only saves a step where it is the token that is drawn. So answers are the same
-/// with and without guesses, whatever the sampling.
+/// A step computes the guesses after the last token, and samples a token at each of these positions just as it would
+/// one by one: a guess saves a step only if it equals the sampled token. So answers are the same with and without
+/// guesses, for any sampling.
 package struct PromptLookup {
-    /// The most tokens of one guess.
+    /// The maximum length of a guess.
     private let limit: Int
-    /// Tokens of the next guess.
+    /// The length of the next guess.
     private var length: Int
-    /// Steps without a guess after wrong ones.
+    /// Steps to skip guessing after wrong guesses.
     private var rest = 0
 
-    /// Last tokens that must have stood together before; more of them first.
+    /// The numbers of last tokens to look for, the larger one first.
     private static let sizes = [3, 2]
     private static let longestRest = 16
 
-    /// - Parameter limit: the most tokens of one guess; 0 for none at all.
+    /// - Parameter limit: the maximum length of a guess; 0 turns guessing off.
     package init(limit: Int) {
         self.limit = limit
         length = limit
     }
 
-    /// A guess at the tokens behind `tokens`, at most `room` of them.
+    /// A guess at the tokens after `tokens`, limited to `room` tokens.
     package mutating func guess(after tokens: [Int32], room: Int) -> ArraySlice<Int32> {
         let count = min(length, room)
         if rest > 0 {
@@ -37,8 +37,8 @@ package struct PromptLookup {
         return []
     }
 
-    /// How many of a guess's tokens were drawn: after right guesses they get longer, after wrong ones shorter, and
-    /// rarer.
+    /// Adapts to the number of right tokens in a guess: after right guesses the next ones get longer, after wrong
+    /// guesses shorter and rarer.
     package mutating func learn(guessed: Int, right: Int) {
         guard guessed > 0 else { return }
         if right == guessed {
@@ -49,7 +49,7 @@ package struct PromptLookup {
         }
     }
 
-    /// The place behind the last occurrence of `part` in `tokens`.
+    /// The index after the last occurrence of `part` in `tokens`.
     private static func lastOccurrence(of part: ArraySlice<Int32>, in tokens: ArraySlice<Int32>) -> Int? {
         stride(from: tokens.endIndex, through: tokens.startIndex + part.count, by: -1).first {
             tokens[($0 - part.count)..<$0].elementsEqual(part)

@@ -6,7 +6,7 @@ package struct Sampler: Sendable {
     private let parameters: SamplingParameters
     private let random: SeededRandom
 
-    /// A sampler of the given parameters; their seed decides every draw.
+    /// A sampler with the given parameters; their seed determines every draw.
     package init(_ parameters: SamplingParameters) {
         self.parameters = parameters
         self.random = SeededRandom(seed: parameters.seed)
@@ -18,7 +18,7 @@ package struct Sampler: Sendable {
         package var prompt: [Int32]
         /// The answer's token ids.
         package var generated: [Int32]
-        /// Ids that must not be drawn: end tokens before the least length.
+        /// Ids that must not be drawn: end tokens before the minimum length.
         package var banned: Set<Int32>
 
         /// A context of the given ids.
@@ -29,14 +29,14 @@ package struct Sampler: Sendable {
         }
     }
 
-    /// The token for place `context.generated.count` of the answer.
+    /// The token at index `context.generated.count` of the answer.
     package func sample(_ logits: [Float], context: Context) -> Int32 {
         var logits = logits
         adjust(&logits, context)
         if parameters.temperature == 0 { return Self.argmax(logits) }
         let index = context.generated.count
         if parameters.topK == nil && parameters.topP == 1 {
-            // No order is needed: ids stand for themselves.
+            // The order does not matter: each index is a token id.
             return Int32(draw(logits.map(weights(highest: logits.max() ?? 0)), at: index) ?? 0)
         }
         var candidates = mostLikely(logits)
@@ -44,13 +44,13 @@ package struct Sampler: Sendable {
         return Int32(draw(candidates.map(\.weight), at: index).map { candidates[$0].id } ?? 0)
     }
 
-    /// Log-probabilities of the full softmax: of `token`, and of the `count` most likely tokens.
+    /// Log-probabilities under the full softmax: of `token`, and of the `count` most likely tokens.
     package static func logprobs(_ logits: [Float], token: Int32, top count: Int) -> GeneratedToken {
         let highest = logits.max() ?? 0
         var sum = 0.0
         for logit in logits { sum += Double(expf(logit - highest)) }
         let logSum = highest + Float(log(sum))
-        // No −∞ leaves the engine: JSON has no word for it.
+        // −∞ never leaves the engine: JSON cannot express it.
         func logprob(_ id: Int) -> Float { max(logits[id] - logSum, -9999) }
         let top = largest(count, of: logits).map { GeneratedToken.Alternative(id: Int32($0), logprob: logprob($0)) }
         return GeneratedToken(id: token, logprob: logprob(Int(token)), top: top)
@@ -85,14 +85,14 @@ package struct Sampler: Sendable {
         return Int32(best)
     }
 
-    /// The top-k candidates, most likely first and ties by id, with weights relative to the best one.
+    /// The top-k candidates, most likely first and ties by id, with weights relative to the most likely one.
     private func mostLikely(_ logits: [Float]) -> [WeightedToken] {
         let kept = Self.largest(parameters.topK ?? logits.count, of: logits)
         let weigh = weights(highest: kept.first.map { logits[$0] } ?? 0)
         return kept.map { WeightedToken(id: $0, weight: weigh(logits[$0])) }.filter { $0.weight > 0 }
     }
 
-    /// Weights of logits relative to the highest one; 0 below min-p.
+    /// Weights of logits relative to the highest logit; 0 below min-p.
     private func weights(highest: Float) -> (_ logit: Float) -> Float {
         let temperature = parameters.temperature
         let cut = parameters.minP > 0 ? highest + temperature * logf(parameters.minP) : -.infinity
@@ -110,14 +110,14 @@ package struct Sampler: Sendable {
         if let last { candidates.removeSubrange((last + 1)...) }
     }
 
-    /// The index of a weight, drawn by its share of their sum; nil if none is above 0.
+    /// The index of a weight, drawn with a probability equal to its share of the sum; nil if no weight is above 0.
     private func draw(_ weights: [Float], at index: Int) -> Int? {
         var left = random.uniform(at: index) * weights.reduce(0) { $0 + Double($1) }
         for (index, weight) in weights.enumerated() {
             left -= Double(weight)
             if left < 0 { return index }
         }
-        // Rounding can leave a remainder behind the last one.
+        // Rounding can leave a remainder after the last weight.
         return weights.lastIndex { $0 > 0 }
     }
 

@@ -1,7 +1,7 @@
-/// Uniform numbers by place: the n-th draw of a seed is the same however the draws before it came about.
+/// Uniform numbers by index: the n-th draw of a seed does not depend on how the draws before it were made.
 ///
-/// A counter instead of a state means that a preempted request goes on exactly where it was. The mixing function is
-/// SplitMix64's (Steele, Lea and Flood 2014).
+/// Because it uses a counter instead of a state, a preempted request continues exactly where it was. The mixing
+/// function is SplitMix64's (Steele, Lea and Flood 2014).
 package struct SeededRandom: Sendable {
     private let key: UInt64
 

@@ -5,9 +5,9 @@ public enum EngineEvent: Sendable {
     case started
     /// More of the answer.
     case text(TextDelta)
-    /// The answer is whole.
+    /// The answer is complete.
     case finished(Completion)
-    /// There will be no more of the answer.
+    /// The answer ends without completion.
     case failed(EngineFailure)
 }
 
@@ -15,12 +15,12 @@ public enum EngineEvent: Sendable {
 public struct TextDelta: Sendable {
     /// The text.
     public var text: String
-    /// The tokens that it comes from.
+    /// The tokens that produced the text.
     public var tokens: [GeneratedToken]
-    /// Whether it is the prompt, for a request that echoes it: once, before the answer.
+    /// Whether it is the prompt. A request that echoes its prompt gets this piece once, before the answer.
     public var isPrompt: Bool
 
-    /// A piece of text and its tokens.
+    /// A piece of text with its tokens.
     public init(text: String, tokens: [GeneratedToken], isPrompt: Bool = false) {
         self.text = text
         self.tokens = tokens
@@ -28,9 +28,9 @@ public struct TextDelta: Sendable {
     }
 }
 
-/// A token of the answer, or of a prompt that is echoed.
+/// A token of the answer, or of an echoed prompt.
 public struct GeneratedToken: Sendable, Equatable {
-    /// A token and the natural logarithm of its probability under the full softmax, before sampling changes it.
+    /// A token and the natural logarithm of its probability under the full softmax, before any sampling parameter.
     public struct Alternative: Sendable, Equatable {
         /// The token.
         public var id: Int32
@@ -46,7 +46,8 @@ public struct GeneratedToken: Sendable, Equatable {
 
     /// The token.
     public var id: Int32
-    /// Its log-probability in nats; nil unless the request asked for log-probabilities, and for a prompt's first token.
+    /// Its log-probability in nats; nil if the request did not ask for log-probabilities, and for a prompt's first
+    /// token.
     public var logprob: Float?
     /// The most likely tokens at its position, best first.
     public var top: [Alternative]
@@ -63,13 +64,13 @@ public struct GeneratedToken: Sendable, Equatable {
 public enum FinishReason: Sendable, Equatable {
     /// At the end token, or a stop token.
     case endToken
-    /// At this stop string.
+    /// The answer ended before, or with, this stop string.
     case stopString(String)
-    /// It only repeated itself.
+    /// The answer repeated itself without end.
     case repetition
-    /// At the token limit, or where the context is full; for scoring, once all answers are scored.
+    /// At the token limit, or because the context is full; for scoring, once all answers are scored.
     case length
-    /// The caller went away.
+    /// The caller disconnected or cancelled.
     case cancelled
 }
 
@@ -77,15 +78,15 @@ public enum FinishReason: Sendable, Equatable {
 public struct Completion: Sendable {
     /// Why it ended.
     public var reason: FinishReason
-    /// Tokens that gave no text of their own, the end token among them.
+    /// Tokens that produced no text of their own, the end token included.
     public var tokens: [GeneratedToken]
-    /// All tokens generated, the end token included.
+    /// The number of generated tokens, the end token included.
     public var generatedTokens: Int
-    /// Prompt positions that were not computed because the cache held them.
+    /// Prompt positions that were found in the cache and not computed.
     public var cachedTokens: Int
-    /// The score of each given answer; none unless the request was to score.
+    /// The score of each given answer; empty unless the request's task is scoring.
     public var scores: [Double]
-    /// Where the time went.
+    /// The durations of its stages.
     public var timing: Timing
 
     /// The end of an answer of `generatedTokens` tokens.
@@ -104,7 +105,7 @@ public struct Completion: Sendable {
 
 /// Durations of one request's stages.
 public struct Timing: Sendable, Equatable {
-    /// From submission until it was first scheduled.
+    /// From submission until the request was first scheduled.
     public var queue: Duration = .zero
     /// Spent in the vision encoder.
     public var images: Duration = .zero
@@ -113,7 +114,7 @@ public struct Timing: Sendable, Equatable {
     /// From submission until the end.
     public var total: Duration = .zero
 
-    /// No time at all.
+    /// All durations zero.
     public init() {}
 }
 
@@ -127,11 +128,11 @@ public enum EngineFailure: Error, Equatable, Sendable {
     case `internal`(String)
 }
 
-/// A whole answer, as its stream of events told it.
+/// A complete answer, collected from its stream of events.
 public struct Answer: Sendable {
-    /// Its pieces of text, in order. Where the request echoes its prompt, the prompt is the first piece.
+    /// Its pieces of text, in order. If the request echoes its prompt, the prompt is the first piece.
     public var deltas: [TextDelta]
-    /// Its end, with the scores where the request was to score.
+    /// Its end, with the scores if the task was scoring.
     public var completion: Completion
 
     /// An answer of the given pieces.
@@ -150,7 +151,7 @@ public struct Answer: Sendable {
 extension AsyncStream<EngineEvent> {
     /// Waits for the whole answer.
     ///
-    /// - Parameter show: gets each piece of text as it comes.
+    /// - Parameter show: receives each piece of text as it arrives.
     /// - Throws: the `EngineFailure` that ended the answer, or `CancellationError`.
     public func answer(_ show: (TextDelta) -> Void = { _ in }) async throws -> Answer {
         var deltas: [TextDelta] = []
@@ -172,7 +173,7 @@ extension AsyncStream<EngineEvent> {
 extension InferenceEngine {
     /// Submits a request and waits for the whole answer.
     ///
-    /// - Parameter show: gets each piece of text as it comes.
+    /// - Parameter show: receives each piece of text as it arrives.
     /// - Throws: `AdmissionError`, the `EngineFailure` that ended the answer, or `CancellationError`.
     public func answer(
         to request: EngineRequest, _ show: (TextDelta) -> Void = { _ in }
@@ -180,9 +181,9 @@ extension InferenceEngine {
         try await submit(request, in: reserve(hasImages: !request.images.isEmpty)).answer(show)
     }
 
-    /// Computes requests for scores one after the other: for each request the score of each of its answers.
+    /// Runs scoring requests one after the other, and returns for each request the scores of its answers.
     ///
-    /// - Throws: as `answer(to:)`.
+    /// - Throws: the errors of `answer(to:)`.
     public func scores(of requests: [EngineRequest]) async throws -> [[Double]] {
         var scores: [[Double]] = []
         for request in requests { scores.append(try await answer(to: request).completion.scores) }

@@ -6,7 +6,7 @@ public import Tensors
 public struct ImageTiles: Sendable {
     /// The encoder's input, `[views, 3, side, side]`.
     public let pixels: Tensor
-    /// The digest of the pixels, by which caches find the image.
+    /// The digest of the pixels, which is the image's key in caches.
     public let content: TensorDigest
 
     /// The given input.
@@ -22,7 +22,7 @@ public struct PromptImage: Sendable {
     public var range: Range<Int>
     /// The vision encoder's input.
     public let tiles: ImageTiles
-    /// The encoder's output, if the caller has it already; nil lets the engine encode.
+    /// The encoder's output, if the caller already has it; with nil, the engine encodes the image.
     public var embeddings: Tensor?
 
     /// An image at the given positions.
@@ -34,38 +34,38 @@ public struct PromptImage: Sendable {
     /// The vision encoder's input, `[views, 3, side, side]`.
     public var pixels: Tensor { tiles.pixels }
 
-    /// The digest of the pixels, by which caches find the image.
+    /// The digest of the pixels, which is the image's key in caches.
     public var content: TensorDigest { tiles.content }
 }
 
-/// A prompt and what the engine does with it, as pure value data.
+/// A prompt and the engine's task, as pure value data.
 public struct EngineRequest: Sendable {
-    /// What the engine does with a prompt.
+    /// The engine's task for a prompt.
     public enum Task: Sendable {
-        /// It draws one answer.
+        /// Generate one answer.
         case generate
-        /// It scores given answers.
+        /// Score given answers.
         case score(Scoring)
     }
 
-    /// What the engine does with the prompt. `sampling`, `stop`, `topLogprobs` and `echoesPrompt` are for `generate`.
+    /// The task. `sampling`, `stop`, `topLogprobs` and `echoesPrompt` apply to `generate` only.
     public var task = Task.generate
-    /// Token ids; positions of an image hold any id.
+    /// Token ids; positions of an image may hold any id.
     public var prompt: [Int32]
     /// The images, in order of position.
     public var images: [PromptImage]
-    /// The policy that answers: one immutable generation of it.
+    /// The policy that answers: one immutable generation.
     public var policy: Policy
     /// How tokens are drawn.
     public var sampling: SamplingParameters
     /// When the answer ends.
     public var stop: StopConditions
-    /// How many alternatives are reported with each token's log-probability; nil reports none at all.
+    /// The number of alternatives reported with each token's log-probability; nil reports no log-probabilities.
     public var topLogprobs: Int?
-    /// Whether the prompt comes before the answer as one piece of text, its tokens with log-probabilities where
-    /// `topLogprobs` asks for them.
+    /// Whether the prompt precedes the answer as one piece of text. Its tokens have log-probabilities if `topLogprobs`
+    /// is set.
     public var echoesPrompt = false
-    /// When the engine gives up.
+    /// When the engine gives up the request.
     public var deadline: ContinuousClock.Instant?
 
     /// A request with neutral sampling, no stop conditions and no deadline.
@@ -77,10 +77,10 @@ public struct EngineRequest: Sendable {
         self.stop = StopConditions()
     }
 
-    /// Positions that images take.
+    /// Positions that images occupy.
     public var imageTokens: Int { images.reduce(0) { $0 + $1.range.count } }
 
-    /// Tokens that are given, positions of images included: those of the prompt, and of answers to be scored.
+    /// Given tokens, image positions included: the tokens of the prompt, and of answers to be scored.
     public var givenTokens: Int {
         switch task {
         case .generate: prompt.count
@@ -88,7 +88,7 @@ public struct EngineRequest: Sendable {
         }
     }
 
-    /// Refuses a request that does not fit in a context of `limit` positions.
+    /// Throws if the request does not fit in a context of `limit` positions.
     func checkLength(limit: Int) throws(AdmissionError) {
         switch task {
         case .generate:
@@ -102,9 +102,9 @@ public struct EngineRequest: Sendable {
     }
 }
 
-/// Why a request was not accepted.
+/// Why a request was refused.
 public enum AdmissionError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// As many requests wait as may.
+    /// The queue has reached its limit.
     case queueFull(limit: Int)
     /// The prompt leaves no position for an answer.
     case contextLengthExceeded(limit: Int, count: Int)
@@ -124,19 +124,19 @@ public enum AdmissionError: Error, Equatable, Sendable, CustomStringConvertible 
 
 /// When an answer ends, apart from the model's own end token.
 public struct StopConditions: Sendable, Equatable {
-    /// The answer ends before the first of these; none of it is shown.
+    /// Strings that end the answer; the first one to occur is not part of the shown text.
     public var strings: [String] = []
-    /// Whether the string that ended the answer is shown after all.
+    /// Whether the stop string that ended the answer is shown.
     public var includesString = false
-    /// Tokens that end the answer like the end token does.
+    /// Tokens that end the answer, like the end token.
     public var tokenIDs: Set<Int32> = []
-    /// Goes on after the end token: benchmarks need exact lengths.
+    /// Whether generation continues after the end token; benchmarks need exact lengths.
     public var ignoresEndToken = false
-    /// Tokens before which no end or stop token is drawn.
+    /// The minimum length: no end or stop token is drawn before the answer has this many tokens.
     public var minimumTokens = 0
-    /// Tokens after which the answer ends; 0 computes the prompt only, nil means when the context is full.
+    /// The maximum length; 0 computes only the prompt, nil fills the context.
     public var maximumTokens: Int?
-    /// Whether an answer ends that repeats one line or phrase again and again.
+    /// Whether an answer ends when it repeats one line or phrase again and again.
     public var endsRepetition = false
 
     /// No conditions.

@@ -1,38 +1,38 @@
-/// Answers requests: the engine, or a script that stands in for it in tests.
+/// Answers requests: the engine, or a scripted replacement in tests.
 public protocol InferenceEngine: Sendable {
-    /// Takes a place in the queue, before any work is done for the request.
+    /// Reserves a slot in the queue, before any work is done for the request.
     ///
     /// - Parameter hasImages: whether the request has images, for the counts of waiting requests.
     /// - Throws: `AdmissionError.queueFull` or `.stopping`.
     func reserve(hasImages: Bool) throws(AdmissionError) -> Reservation
 
-    /// Queues a request in the reserved place.
+    /// Queues a request in its reserved slot.
     ///
     /// Dropping the stream, or cancelling the task that reads it, cancels the request within one step.
-    /// - Throws: `AdmissionError.contextLengthExceeded` or `.stopping`; the place is free again then.
+    /// - Throws: `AdmissionError.contextLengthExceeded` or `.stopping`; the slot is free again then.
     func submit(_ request: EngineRequest, in reservation: Reservation) throws(AdmissionError) -> AsyncStream<
         EngineEvent
     >
 
-    /// A snapshot of gauges and counters; readable from any thread without waiting for the engine.
+    /// A snapshot of gauges and counters. Any thread can read it without waiting for the engine.
     var load: EngineLoad { get }
 
-    /// Ends every request that is not finished with `EngineFailure.stopped`, and takes no more.
+    /// Ends all unfinished requests with `EngineFailure.stopped`, and refuses new ones.
     func stop()
 }
 
 extension InferenceEngine {
-    /// Takes a place for a request without images.
+    /// Reserves a slot for a request without images.
     public func reserve() throws(AdmissionError) -> Reservation {
         try reserve(hasImages: false)
     }
 }
 
-/// A place in the queue, given back when it is dropped or when the request that took it is first scheduled.
+/// A slot in the queue. It is free again once the reservation is dropped, or its request is first scheduled.
 public final class Reservation: Sendable {
     private let release: @Sendable () -> Void
 
-    /// A place that calls `release` once it is free.
+    /// A slot that calls `release` once it is free.
     public init(release: @escaping @Sendable () -> Void) {
         self.release = release
     }
@@ -46,27 +46,27 @@ public final class Reservation: Sendable {
 public struct EngineLoad: Sendable, Equatable {
     /// Requests being answered.
     public var running = 0
-    /// Those of them with images.
+    /// Requests with images being answered.
     public var runningWithImages = 0
-    /// Requests that wait, reserved places included.
+    /// Waiting requests, reserved slots included.
     public var waiting = 0
-    /// Those of them with images.
+    /// Waiting requests with images.
     public var waitingWithImages = 0
-    /// Requests that may wait.
+    /// Maximum number of waiting requests.
     public var waitingLimit = 0
-    /// Positions of a KV block.
+    /// Positions in a KV block.
     public var blockSize = 0
-    /// KV blocks in all.
+    /// The number of KV blocks.
     public var blocks = 0
     /// KV blocks that sequences hold.
     public var usedBlocks = 0
     /// KV blocks that no sequence holds, kept for sequences that begin with the same tokens.
     public var cachedBlocks = 0
-    /// Given positions of the requests that were scheduled since the start.
+    /// Given tokens of the requests scheduled since the start.
     public var admittedTokens = 0
-    /// Those of them that the cache had.
+    /// Given tokens that were found in the cache.
     public var cachedTokens = 0
-    /// Images since the start whose embeddings were in the cache.
+    /// Images since the start whose embeddings were found in the cache.
     public var imageHits = 0
     /// Images encoded since the start.
     public var imageMisses = 0
@@ -78,20 +78,20 @@ public struct EngineLoad: Sendable, Equatable {
     public var generatedTokens = 0
     /// Tokens guessed since the start.
     public var draftedTokens = 0
-    /// Guesses among them that were drawn.
+    /// Guessed tokens that were then drawn.
     public var acceptedTokens = 0
     /// Requests that ended since the start.
     public var ended = 0
     /// Sequences preempted since the start.
     public var preemptions = 0
-    /// Seconds of each step.
+    /// The duration of each step, in seconds.
     public var stepSeconds = Histogram(
         bounds: [0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1])
-    /// Positions of each step.
+    /// The number of positions of each step.
     public var batchTokens = Histogram(bounds: (0...12).map { Double(1 << $0) })
-    /// The policies whose adapters are running, by name.
+    /// The names of the policies whose adapters are running.
     public var runningAdapters: [String] = []
-    /// The policies for whose adapters requests wait, by name.
+    /// The names of the policies whose adapters waiting requests need.
     public var waitingAdapters: [String] = []
     /// When either list last changed, in Unix seconds; 0 if never.
     public var adaptersChanged = 0.0
@@ -104,13 +104,13 @@ public struct EngineLoad: Sendable, Equatable {
     public var expectedWait: Duration? { ended > 0 ? .seconds(Double(waiting) * stepSeconds.sum / Double(ended)) : nil }
 }
 
-/// Counts values by how large they are, as Prometheus' histograms do.
+/// Counts values in buckets, like Prometheus' histograms.
 public struct Histogram: Sendable, Equatable {
-    /// Upper bounds of the buckets, rising.
+    /// Upper bounds of the buckets, ascending.
     public let bounds: [Double]
-    /// Values of each bucket alone; values above the last bound are in `count` only.
+    /// The number of values in each bucket; values above the last bound are in `count` only.
     public private(set) var counts: [Int]
-    /// Values in all.
+    /// The number of values.
     public private(set) var count = 0
     /// The sum of all values.
     public private(set) var sum = 0.0

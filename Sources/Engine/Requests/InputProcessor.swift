@@ -3,7 +3,7 @@ public import Models
 public import Policies
 public import Tokenizers
 
-/// Turns a dialogue with images into a request: template, token ids, images in their places.
+/// Turns a dialogue with images into a request: applies the template, tokenizes, and assigns positions to the images.
 public struct InputProcessor: Sendable {
     /// An image of the dialogue: its pixels, or its tiles for certain encoders.
     public struct Image: Sendable {
@@ -12,11 +12,11 @@ public struct InputProcessor: Sendable {
             case tiles([ImageProcessor: ImageTiles])
         }
 
-        /// Pixels a row.
+        /// Pixels per row.
         public let width: Int
-        /// Rows.
+        /// The number of rows.
         public let height: Int
-        /// The detail in which the encoder sees it.
+        /// The detail level at which the encoder sees it.
         public let detail: ImageProcessor.Detail
         private let source: Source
 
@@ -27,17 +27,17 @@ public struct InputProcessor: Sendable {
             self.source = source
         }
 
-        /// An image to be looked at in the given detail.
+        /// An image at the given detail level.
         public init(image: DecodedImage, detail: ImageProcessor.Detail = .auto) {
             self.init(width: image.width, height: image.height, detail: detail, source: .image(image))
         }
 
-        /// An image to be looked at in the given detail.
+        /// An image at the given detail level.
         public init(image: RGBImage, detail: ImageProcessor.Detail = .auto) {
             self.init(image: DecodedImage(image), detail: detail)
         }
 
-        /// The image as tiles for these processors, without its pixels. Requests for their policies need no more.
+        /// The image as tiles for these processors, without its pixels. Requests to their policies need only the tiles.
         public func resized(for processors: some Swift.Sequence<ImageProcessor>) -> Image {
             var tiles: [ImageProcessor: ImageTiles] = [:]
             for processor in processors where tiles[processor] == nil { tiles[processor] = self.tiles(for: processor) }
@@ -55,7 +55,7 @@ public struct InputProcessor: Sendable {
         }
     }
 
-    /// Why a dialogue cannot be given to a policy.
+    /// Why a dialogue is no valid input for a policy.
     public enum Failure: Error, Equatable, Sendable, CustomStringConvertible {
         /// The policy has no vision.
         case cannotSee(policy: String)
@@ -74,17 +74,17 @@ public struct InputProcessor: Sendable {
     /// The tokenizer of the backbone.
     public let tokenizer: Tokenizer
 
-    /// A processor that writes with `tokenizer`.
+    /// An input processor with this tokenizer.
     public init(tokenizer: Tokenizer) {
         self.tokenizer = tokenizer
     }
 
-    /// Whether the vocabulary has the chat templates' tokens; without them there are raw prompts alone.
+    /// Whether the vocabulary has the chat templates' tokens; without them only raw prompts work.
     public var takesMessages: Bool { (try? ChatTemplate.turnTokens(of: tokenizer)) != nil }
 
     /// A request for the assistant's next turn, with the policy's own sampling defaults.
     ///
-    /// - Parameter images: the images that the messages refer to, by index.
+    /// - Parameter images: the images that the messages refer to by index.
     public func request(
         messages: [ChatMessage], images: [Image], policy: Policy
     ) throws(Failure) -> EngineRequest {
@@ -93,7 +93,8 @@ public struct InputProcessor: Sendable {
             policy.vision.map { $0.tokens(width: image.width, height: image.height, image.detail) }
                 ?? 0
         }
-        // The decoder never reads the ids at an image's positions; penalties may, so they get one that no text uses.
+        // The decoder never reads the ids at an image's positions. Penalties may, so these positions get an id that no
+        // text uses.
         let placeholder = tokenizer.vocabulary.padding ?? 0
         let prompt: RenderedPrompt
         do {
@@ -113,14 +114,14 @@ public struct InputProcessor: Sendable {
         return request
     }
 
-    /// The tokens of a whole answer, the end token last.
+    /// The tokens of a complete answer, with the end token last.
     public func answer(_ text: String) -> [Int32] {
         tokenizer.encode(text, special: .asText) + (tokenizer.vocabulary.endOfText.map { [$0] } ?? [])
     }
 }
 
 extension Policy.Vision {
-    /// Positions that an image of this size takes.
+    /// The number of positions that an image of this size occupies.
     public func tokens(width: Int, height: Int, _ detail: ImageProcessor.Detail) -> Int {
         processor.tileCount(width: width, height: height, detail: detail) * encoder.configuration.tokensPerTile
     }

@@ -2,24 +2,24 @@ public import Models
 public import Policies
 public import Tokenizers
 
-/// Given answers to one prompt and what is computed from each of them: a reward, a value or a log-probability.
+/// Given answers to one prompt and the quantity to compute for each answer: a reward, a value or a log-probability.
 ///
-/// The engine takes the answers one after the other, each behind the same prompt, and computes all positions of the
-/// prompt but its last once. The scheduler cuts the work into steps as it does with prompts, so other requests go on
-/// meanwhile. A score is bitwise the same whatever runs beside it.
+/// The engine scores the answers one after the other, each behind the same prompt. All prompt positions except the last
+/// are computed only once. The scheduler splits the work into steps like a prefill, so other requests continue
+/// meanwhile. A score is bitwise the same whatever else is in the batch.
 public struct Scoring: Sendable {
-    /// One number for each answer.
+    /// One number per answer.
     public enum Quantity: Sendable {
         /// A head's scalar at the answer's last token: a reward. With an empty answer the head reads the prompt's last
         /// position: the value of the answer to come.
         case head(RewardHead)
-        /// Σ log π over the answer's tokens, in nats, of the full softmax.
+        /// Σ log π over the answer's tokens, in nats, under the full softmax.
         case logProbability
     }
 
-    /// What is computed.
+    /// The quantity to compute.
     public var quantity: Quantity
-    /// The answers as tokens, at least one; the end token is the last of an answer that ended.
+    /// The answers as tokens, at least one. An answer that ended includes its end token as the last one.
     public var answers: [[Int32]]
 
     /// The scoring of `answers`.
@@ -28,10 +28,10 @@ public struct Scoring: Sendable {
         self.answers = answers
     }
 
-    /// Tokens of the longest answer.
+    /// The length of the longest answer.
     var longest: Int { answers.map(\.count).max() ?? 0 }
 
-    /// The head that reads the last token; nil for log-probabilities alone.
+    /// The head that reads the last token; nil if only log-probabilities are computed.
     var head: ScalarHead? {
         switch quantity {
         case .head(let head): head.score
@@ -39,7 +39,7 @@ public struct Scoring: Sendable {
         }
     }
 
-    /// How much of a score one nat of the answer's log-probability is; 0 where log-probabilities are not needed.
+    /// The weight of the answer's log-probability in the score, per nat; 0 if log-probabilities are not needed.
     var logProbWeight: Float {
         switch quantity {
         case .head(let head): head.logProbWeight
@@ -47,8 +47,8 @@ public struct Scoring: Sendable {
         }
     }
 
-    /// The score of an answer, given the scalar of its head, if there is one, and its tokens with log-probabilities,
-    /// if they are needed.
+    /// The score of an answer, from the scalar of its head, if there is one, and from its tokens with
+    /// log-probabilities, if they are needed.
     func score(headScore: Float?, tokens: [GeneratedToken]) -> Double {
         let logProbability = tokens.reduce(0) { $0 + Double($1.logprob ?? 0) }
         return Double(headScore ?? 0) + Double(logProbWeight) * logProbability
@@ -61,14 +61,14 @@ public struct AnswerScores: Sendable, Equatable {
     public var reward: Double
     /// The value model's scalar before the first token; nil without a value model.
     public var value: Double?
-    /// Σ log π/π_sft over the answer, in nats; nil where `sft` is not served.
+    /// Σ log π/π_sft over the answer, in nats; nil if `sft` is not served.
     public var kl: Double?
 }
 
-/// Best of n: several answers to one dialogue, of which the reward model picks one, and the scores of that one.
+/// Best of n: the reward model picks one of several answers to one dialogue, and the picked answer gets scores.
 ///
-/// The reward model, the value model and the reference each get the dialogue in their own template and through their
-/// own vision, as requests for the engine.
+/// The reward model, the value model and the reference each receive the dialogue in their own template and with their
+/// own vision encoder, as requests to the engine.
 public struct AnswerScoring: Sendable {
     /// The answer that the reward model picks.
     public struct Pick: Sendable {
@@ -83,7 +83,7 @@ public struct AnswerScoring: Sendable {
     private let reward: EngineRequest
     private let value: EngineRequest?
     private let reference: EngineRequest?
-    /// Whether the answers are the reference's own.
+    /// Whether the reference itself gave the answers.
     private let isReference: Bool
     private let processor: InputProcessor
     private let contextLength: Int
@@ -91,7 +91,7 @@ public struct AnswerScoring: Sendable {
     /// The scoring of answers by `policy`; nil if the catalog has no reward model.
     ///
     /// - Parameters:
-    ///   - images: the images that the messages refer to, by index.
+    ///   - images: the images that the messages refer to by index.
     ///   - contextLength: positions of one context, prompt and answer together.
     ///   - deadline: when the engine gives up.
     public init?(
@@ -113,19 +113,19 @@ public struct AnswerScoring: Sendable {
         self.contextLength = contextLength
     }
 
-    /// The most tokens of an answer for which every model has room, and for an end token behind them.
+    /// The maximum length of an answer for which every model has room, including an end token after it.
     public var room: Int {
         contextLength - 1 - [reward, value, reference].reduce(0) { max($0, $1?.prompt.count ?? 0) }
     }
 
-    /// Picks the answer of the highest reward, the first of equal ones, and scores it.
+    /// Picks the answer with the highest reward (the first one among equals) and scores it.
     ///
     /// - Parameters:
     ///   - answers: at least one, drawn with log-probabilities where scores are wanted.
     ///   - wantsScores: whether value and KL are computed too.
-    ///   - score: computes requests and returns, in their order, the scores of the answers of each:
-    ///     `InferenceEngine.scores(of:)`, or more than that for a caller who may leave.
-    ///   - present: gets the picked answer, before its value and KL are computed.
+    ///   - score: runs requests and returns, in their order, the scores of each request's answers:
+    ///     `InferenceEngine.scores(of:)`, or a variant that also watches for the caller's disconnect.
+    ///   - present: receives the picked answer before its value and KL are computed.
     /// - Returns: nil unless scores are wanted.
     public func pick(
         from answers: [Answer], wantsScores: Bool, score: ([EngineRequest]) async throws -> [[Double]],
@@ -136,7 +136,7 @@ public struct AnswerScoring: Sendable {
         let answer = answers[best]
         try await present(Pick(index: best, answer: answer, reward: rewards[best]))
         guard wantsScores else { return nil }
-        // The value is that of no token yet: the same for all answers.
+        // The value is read before the first token: it is the same for all answers.
         let requests = [value?.scoring([[]]), reference?.logProbability(of: answer)]
         var scores = try await score(requests.compactMap { $0 }).map { $0[0] }[...]
         let value = requests[0].flatMap { _ in scores.popFirst() }
@@ -146,9 +146,9 @@ public struct AnswerScoring: Sendable {
         )
     }
 
-    /// The tokens at whose last one the reward is read. An answer that was cut off at its limit has no end token; one
-    /// that a stop string ended counts as ended where its text does, unless the context has no room for that: bytes
-    /// that are no text take more tokens as text than were drawn.
+    /// The tokens to be scored; the reward is read at the last one. An answer that was cut off at its limit has no end
+    /// token. An answer that a stop string ended counts as ended after its text, unless the context has no room for
+    /// that: bytes that are not valid text take more tokens as text than were drawn.
     private func scored(_ answer: Answer) -> [Int32] {
         let tokens = answer.tokens.map(\.id)
         guard case .stopString = answer.completion.reason else { return tokens }
@@ -158,12 +158,12 @@ public struct AnswerScoring: Sendable {
 }
 
 extension Answer {
-    /// Σ log π over its tokens, in nats, as they were drawn.
+    /// Σ log π over the drawn tokens, in nats.
     fileprivate var logProbability: Double { tokens.reduce(0) { $0 + Double($1.logprob ?? 0) } }
 }
 
 extension EngineRequest {
-    /// The same dialogue with answers for its policy, a reward or value model, to score.
+    /// The same dialogue as a scoring request with these answers; its policy is a reward or value model.
     public func scoring(_ answers: [[Int32]]) -> EngineRequest {
         guard let head = policy.head else { preconditionFailure("\(policy.name) has no head") }
         var request = self
@@ -171,14 +171,14 @@ extension EngineRequest {
         return request
     }
 
-    /// The same dialogue with an answer whose log-probability under its policy is wanted.
+    /// The same dialogue as a request for the answer's log-probability under its policy.
     fileprivate func logProbability(of answer: Answer) -> EngineRequest {
         var request = self
         request.task = .score(Scoring(.logProbability, of: [answer.tokens.map(\.id)]))
         return request
     }
 
-    /// Makes several answers differ: a policy that is greedy unless told otherwise is drawn from at temperature 1.
+    /// Makes several answers differ: a policy that is greedy by default samples at temperature 1.
     public mutating func makeAnswersDiffer() {
         if sampling.temperature == 0 { sampling.temperature = 1 }
     }

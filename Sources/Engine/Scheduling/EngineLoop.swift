@@ -4,7 +4,7 @@ import Policies
 import Tensors
 import Tokenizers
 
-/// The engine's thread: collect mail, plan, run, draw, send. Everything in here belongs to that thread alone.
+/// The engine's thread: collect mail, plan, run, draw, send. Only that thread uses this object.
 final class EngineLoop: @unchecked Sendable {
     // Sendable: handed to its thread once, in `start`, and never touched from elsewhere.
     private let configuration: EngineConfiguration
@@ -124,7 +124,7 @@ final class EngineLoop: @unchecked Sendable {
         apply(outputs)
     }
 
-    /// Gives each sequence the outputs of its chunk: the next tokens of its answer, or a score.
+    /// Passes each sequence the outputs of its chunk: the next tokens of its answer, or a score.
     private func apply(_ outputs: [ChunkOutput]) {
         for (output, tokens) in zip(outputs, runner.readTokens(of: outputs)) {
             let sequence = output.sequence
@@ -142,7 +142,7 @@ final class EngineLoop: @unchecked Sendable {
         }
     }
 
-    /// Keeps the score of an answer, and ends the request behind the last one.
+    /// Records the score of an answer, and ends the request after the last answer.
     private func record(_ score: Double, for sequence: EngineSequence) {
         guard score.isFinite else {
             end(sequence, with: .failed(.internal("\(sequence.request.policy.name) scores an answer \(score)")))
@@ -169,7 +169,7 @@ final class EngineLoop: @unchecked Sendable {
         sequence.continuation.yield(.started)
     }
 
-    /// Emits the chunk's next token, and further ones as long as the token before was guessed right.
+    /// Emits the chunk's next token, and one more for each right guess.
     private func drawTokens(of output: ChunkOutput, first: GeneratedToken?) {
         let (sequence, draft) = (output.sequence, output.chunk.draft)
         emit(first, for: sequence)
@@ -184,7 +184,7 @@ final class EngineLoop: @unchecked Sendable {
         load.acceptedTokens += right
     }
 
-    /// Adds a token to the answer and sends the text that it makes certain.
+    /// Adds a token to the answer and sends the text that is now certain.
     ///
     /// - Parameter token: nil if its logit is not finite.
     private func emit(_ token: GeneratedToken?, for sequence: EngineSequence) {
@@ -215,8 +215,8 @@ final class EngineLoop: @unchecked Sendable {
         end(sequence, with: .finished(completion))
     }
 
-    /// Gives back all that the sequence holds and sends the one terminal event. A caller who has the event
-    /// finds nothing of the sequence in the load.
+    /// Releases everything that the sequence holds, then sends the one terminal event. Once a caller has the event, the
+    /// load no longer includes the sequence.
     private func end(_ sequence: EngineSequence, with event: EngineEvent) {
         guard sequences.removeValue(forKey: sequence.id) != nil else { return }
         scheduler.remove(sequence)

@@ -2,13 +2,13 @@ import Models
 import Policies
 package import Tensors
 
-/// One accepted request on its way through the engine. Only the engine's thread touches it.
+/// One accepted request in the engine. Only the engine's thread uses it.
 package final class EngineSequence {
     package typealias ID = UInt64
 
     package let id: ID
     package let request: EngineRequest
-    /// The answers to be scored, one after the other; nil for another task.
+    /// The answers to score, one after the other; nil for another task.
     private let scoring: Scoring?
     /// The prompt and the answer so far.
     package private(set) var tokens: [Int32]
@@ -16,9 +16,9 @@ package final class EngineSequence {
     package var computed = 0
     /// The cache blocks of positions `0..<computed`, and blocks for the positions of the running step.
     package var blockTable: [Int32] = []
-    /// The whole blocks of them that have keys.
+    /// The chain of its full blocks that have keys.
     private(set) var chain: BlockChain
-    /// Positions that came from the cache when the sequence was first scheduled; nil before.
+    /// Positions that the cache provided when the sequence was first scheduled; nil before.
     package private(set) var cachedPositions: Int?
     /// The embeddings of each image, once encoded.
     package var imageEmbeddings: [Tensor?]
@@ -32,7 +32,7 @@ package final class EngineSequence {
     package var imageTime: Duration = .zero
     /// Held until the sequence is first scheduled.
     package var reservation: Reservation?
-    /// The given tokens whose log-probabilities are wanted, from the first on, as far as these are known.
+    /// The given tokens with their log-probabilities, in order, as far as these are computed.
     package var scoredTokens: [GeneratedToken] = []
     /// The scores of the answers so far.
     package private(set) var scores: [Double] = []
@@ -56,13 +56,13 @@ package final class EngineSequence {
         self.reservation = reservation
     }
 
-    /// What the task reads and keeps of the sequence's positions.
+    /// The positions of the sequence that its task scores, may reuse, and leaves unchanged.
     private struct Extent {
-        /// The given tokens whose log-probabilities are wanted.
+        /// The given tokens whose log-probabilities are needed.
         var scored: Range<Int>
-        /// Positions that the cache may provide, since nothing is read from their hidden states.
+        /// Positions that the cache may provide, because nothing reads their hidden states.
         var reusable: Int
-        /// Positions that are never written again.
+        /// Positions whose keys and values are never overwritten.
         var lasting: Int
     }
 
@@ -70,11 +70,11 @@ package final class EngineSequence {
         let prompt = request.prompt.count
         switch request.task {
         case .generate:
-            // The first token of an echoed prompt has no log-probability, since nothing stands before it.
+            // The first token of an echoed prompt has no log-probability, because nothing precedes it.
             let scored = request.echoesPrompt && request.topLogprobs != nil ? 1..<max(1, prompt) : 0..<0
             return Extent(scored: scored, reusable: scored.isEmpty ? tokens.count - 1 : 0, lasting: tokens.count)
         case .score(let scoring):
-            // The answers stand one after the other in the same blocks, and each needs the prompt's last hidden state.
+            // The answers use the same blocks one after the other, and each needs the prompt's last hidden state.
             let scored = scoring.logProbWeight == 0 ? 0..<0 : prompt..<tokens.count
             return Extent(scored: scored, reusable: prompt - 1, lasting: prompt - 1)
         }
@@ -97,12 +97,12 @@ package final class EngineSequence {
     /// The head that reads the last token of each answer to be scored.
     var head: ScalarHead? { scoring?.head }
 
-    /// The key of the next block that has none, if all of its positions are `computed` and stay as they are.
+    /// The key of the next block without a key, if all of its positions are `computed` and never overwritten.
     package func nextKey(computed: Int) -> BlockKey? {
         (chain.count + 1) * KVCache.blockSize <= min(computed, extent.lasting) ? key(after: chain) : nil
     }
 
-    /// The key of the block that comes next in `chain`, if the cache may have it.
+    /// The key of the block that comes next in `chain`, if the cache may provide that block.
     package func reusableKey(after chain: BlockChain) -> BlockKey? {
         (chain.count + 1) * KVCache.blockSize <= extent.reusable ? key(after: chain) : nil
     }
@@ -111,24 +111,24 @@ package final class EngineSequence {
         BlockKey(chain.count, of: tokens, images: request.images, after: chain.end)
     }
 
-    /// The next whole block has a key now.
+    /// Records that the next full block has a key.
     package func extendChain(by id: UInt64) {
         chain.append(id)
     }
 
-    /// Begins with blocks that others computed.
+    /// Begins with blocks from the cache.
     package func adopt(_ blocks: [Int32], _ chain: BlockChain) {
         blockTable = blocks
         self.chain = chain
         computed = blocks.count * KVCache.blockSize
     }
 
-    /// Notes how many positions came from the cache, unless the sequence was scheduled before.
+    /// Records how many positions came from the cache, unless the sequence was scheduled before.
     package func noteCachedPositions() {
         cachedPositions = cachedPositions ?? computed
     }
 
-    /// Loses its blocks: all positions are to be computed again, or found.
+    /// Gives up its blocks: all positions must be computed again, or found in the cache.
     package func forget() {
         blockTable = []
         chain = BlockChain(of: request.policy)
@@ -138,10 +138,10 @@ package final class EngineSequence {
     /// Positions that the next steps must compute before a token can be drawn.
     package var pending: Int { tokens.count - computed }
 
-    /// Whether only the position of the last drawn token is still to be computed.
+    /// Whether the last drawn token is the only position left to compute.
     package var isDecoding: Bool { drawsTokens && computed >= request.prompt.count && pending == 1 }
 
-    /// Whether tokens are drawn behind the given ones.
+    /// Whether the task draws tokens after the given tokens.
     var drawsTokens: Bool {
         switch request.task {
         case .generate: true
@@ -156,19 +156,19 @@ package final class EngineSequence {
         tokens.append(token)
     }
 
-    /// Guesses at the next tokens of the answer, at most `room` and fewer than the answer may still have.
+    /// Guesses at the next tokens of the answer: up to `room` tokens, and fewer than the answer may still have.
     package func guess(room: Int) -> ArraySlice<Int32> {
         lookup.guess(after: tokens, room: min(room, output.remaining - 1))
     }
 
-    /// Notes how many of its guesses were drawn: their positions are computed.
+    /// Records how many guesses were drawn: their positions are computed.
     package func accept(_ right: Int, of draft: ArraySlice<Int32>) {
         computed += right
         lookup.learn(guessed: draft.count, right: right)
     }
 
-    /// Keeps the score of an answer and turns to the next answer, behind the positions of the prompt that are in the
-    /// cache: all but the last, whose hidden state the next answer needs too.
+    /// Records the score of an answer and begins the next answer. The cached prompt positions stay, except the last
+    /// one: the next answer needs its hidden state.
     ///
     /// - Returns: false if that was the last answer.
     func advance(past score: Double) -> Bool {
@@ -180,7 +180,7 @@ package final class EngineSequence {
         return true
     }
 
-    /// The images whose embeddings it does not have yet.
+    /// The images whose embeddings are still missing.
     package var missingImages: [EmbeddingCache.Key] {
         guard let vision = request.policy.vision else { return [] }
         return request.images.indices.filter { imageEmbeddings[$0] == nil }.map {
@@ -188,7 +188,7 @@ package final class EngineSequence {
         }
     }
 
-    /// The images that have to be encoded before `range` can be computed, in the order of their positions.
+    /// The images that must be encoded before `range` can be computed, in the order of their positions.
     package func missingImages(in range: Range<Int>) -> [Int] {
         request.images.indices.filter {
             imageEmbeddings[$0] == nil && request.images[$0].range.overlaps(range)

@@ -3,22 +3,22 @@ import Models
 import Policies
 package import Tensors
 
-/// Takes images through the vision encoder, several layers a step, and keeps the embeddings.
+/// Runs images through the vision encoder, several layers per step, and keeps the embeddings.
 struct ImageEncoder {
     private(set) var embeddings: EmbeddingCache
-    /// Images that are partly encoded.
+    /// Partly encoded images.
     private var encodings: [EmbeddingCache.Key: VisionEncoding] = [:]
-    /// Multiplications of the decoder's layers for one position.
+    /// Multiplications in the decoder's layers per position.
     private let positionProducts: Int
     private let clock = ContinuousClock()
 
-    /// An encoder that fills `embeddings`, beside this decoder.
+    /// An encoder that fills `embeddings`. `decoder` sets the scale for the cost of its layers.
     init(embeddings: EmbeddingCache, decoder: DecoderConfiguration) {
         self.embeddings = embeddings
         positionProducts = decoder.positionProducts
     }
 
-    /// The layers that are left for an image; nil if the sequence's policy has no vision.
+    /// The layers that an image still needs; nil if the sequence's policy has no vision.
     func work(for sequence: EngineSequence, image: Int) -> ImageWork? {
         guard let vision = sequence.request.policy.vision else { return nil }
         let span = sequence.request.images[image]
@@ -31,9 +31,9 @@ struct ImageEncoder {
             sequence: sequence, image: image, key: key, layers: layers, layerCost: 1 + products / positionProducts)
     }
 
-    /// Computes the planned layers, and gives finished embeddings to the sequences.
+    /// Computes the planned layers, and passes finished embeddings to the sequences.
     mutating func run(_ planned: [ImageWork]) {
-        // Not only in the cache, which may be too small to keep it until the step's end.
+        // Kept here as well: the cache may be too small to keep them until the end of the step.
         var whole: [EmbeddingCache.Key: Tensor] = [:]
         for work in planned {
             work.sequence.imageTime += clock.measure {
@@ -58,7 +58,7 @@ struct ImageEncoder {
         return made
     }
 
-    /// Drops partly encoded images that none of these sequences waits for.
+    /// Drops partly encoded images that none of these sequences needs.
     mutating func drop(except sequences: [EngineSequence]) {
         guard !encodings.isEmpty else { return }
         let wanted = sequences.flatMap { sequence in
@@ -68,9 +68,9 @@ struct ImageEncoder {
     }
 }
 
-/// Embeddings of images, within a budget of bytes. The least recently used go first.
+/// A cache of image embeddings with a limit in bytes. It evicts the least recently used.
 package struct EmbeddingCache {
-    /// The pixels and the encoder that embeddings are of.
+    /// The pixels and the encoder that embeddings were computed from.
     package struct Key: Hashable {
         let image: TensorDigest
         /// `Policy.Vision.id`.
@@ -85,22 +85,22 @@ package struct EmbeddingCache {
     private let budget: Int
     private var embeddings: [Key: Tensor] = [:]
     private var order = RecencyQueue<Key>()
-    /// Bytes that are kept.
+    /// Bytes in the cache.
     package private(set) var byteCount = 0
-    /// Images that were found.
+    /// Images found in the cache.
     package private(set) var hits = 0
     /// Images that had to be encoded.
     package private(set) var misses = 0
 
-    /// An empty cache of at most `bytes` bytes.
+    /// An empty cache with a limit of `bytes` bytes.
     package init(bytes: Int) {
         budget = bytes
     }
 
-    /// Whether the embeddings of an image are kept.
+    /// Whether the cache has the embeddings of an image.
     package func contains(_ key: Key) -> Bool { embeddings[key] != nil }
 
-    /// The embeddings of an image, which count as found; nil if they are not kept.
+    /// The embeddings of an image, counted as a hit; nil if the cache does not have them.
     package mutating func find(_ key: Key) -> Tensor? {
         guard let known = embeddings[key] else { return nil }
         hits += 1
@@ -108,7 +108,7 @@ package struct EmbeddingCache {
         return known
     }
 
-    /// Keeps the embeddings of an image that had to be encoded.
+    /// Inserts the embeddings of an image that had to be encoded.
     package mutating func insert(_ made: Tensor, for key: Key) {
         misses += 1
         if let other = embeddings.updateValue(made, forKey: key) { byteCount -= Self.bytes(other) }

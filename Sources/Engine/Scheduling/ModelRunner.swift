@@ -5,21 +5,21 @@ import Tensors
 /// One chunk of a step with its logits and its head's score.
 struct ChunkOutput {
     let chunk: StepPlan.Chunk
-    /// The positions whose logits give the log-probability of the given token behind each of them.
+    /// The positions whose logits give the log-probability of the given token after each of them.
     let scoredPositions: Range<Int>
     /// The logits of `scoredPositions`, `[positions, vocabulary]`.
     let scoringLogits: Tensor
-    /// The logits that tokens are drawn from, `[1 + guesses, vocabulary]`: of the last position, and of the guesses
-    /// behind it. No rows if no token is drawn.
+    /// The logits to draw tokens from, `[1 + guesses, vocabulary]`: the row of the last position, and the rows of the
+    /// guesses after it. No rows if no token is drawn.
     let drawingLogits: Tensor
-    /// The scalar of the head that reads an answer to be scored; nil if none reads this chunk.
+    /// The scalar of the head that scores the answer; nil if no head reads this chunk.
     let headScore: Float?
 
     /// The sequence that the chunk belongs to.
     var sequence: EngineSequence { chunk.sequence }
 }
 
-/// Computes the chunks that the scheduler planned, side by side in one batch, and holds the encoder of their images.
+/// Computes the scheduler's chunks side by side in one batch. It also holds the image encoder.
 struct ModelRunner {
     let decoder: TransformerDecoder
     let cache: KVCache
@@ -32,14 +32,14 @@ struct ModelRunner {
         self.images = images
     }
 
-    /// Computes the positions of a step. The results are in the order of the chunks.
+    /// Computes the positions of a step. The outputs are in the order of the chunks.
     func run(_ chunks: [StepPlan.Chunk]) -> [ChunkOutput] {
         var placed: [PlacedChunk] = []
         for chunk in chunks { placed.append(PlacedChunk(chunk, at: placed.last?.rows.upperBound ?? 0)) }
         let logitRows = placed.flatMap { $0.scoringRows + $0.drawingRows }
         let headRows = placed.compactMap { $0.headRow }
         let hidden = decoder.hiddenStates(DecoderBatch(placed, outputRows: logitRows + headRows), cache: cache)
-        // Outputs come in the order in which the rows were asked for, so each chunk takes its own from the front.
+        // The rows of an output are in the order of `outputRows`, so each chunk takes its rows from the front.
         var logits = RowQueue(decoder.logits(of: hidden.rows(0..<logitRows.count)))
         var headStates = RowQueue(hidden.rows(logitRows.count..<logitRows.count + headRows.count))
         return placed.map { placed in
@@ -51,11 +51,11 @@ struct ModelRunner {
         }
     }
 
-    /// The tokens that each output gives: given tokens with their log-probabilities, and the first token that is drawn,
-    /// nil if none is, or if its logit is not finite.
+    /// The tokens of each output: given tokens with their log-probabilities, and the first drawn token. The drawn token
+    /// is nil if none is drawn, or if its logit is not finite.
     ///
-    /// Reading a row of logits takes as long as some layers do for one position, so all threads share the rows. The
-    /// rows behind guesses are left out: they are needed only if the guess is right.
+    /// Reading a row of logits takes as long as several layers do for one position, so all threads share the rows. The
+    /// rows after guesses are left out: they are needed only if the guess is right.
     func readTokens(of outputs: [ChunkOutput]) -> [(scored: [GeneratedToken], drawn: GeneratedToken?)] {
         let readings = outputs.enumerated().flatMap { index, output in output.readings.map { (index, $0) } }
         let tokens = decoder.compute.map(readings) { $0.1() }
@@ -86,7 +86,7 @@ private struct RowQueue {
     }
 }
 
-/// A chunk among the rows of a batch.
+/// A chunk with its rows in a batch.
 private struct PlacedChunk {
     let chunk: StepPlan.Chunk
     /// The rows of its positions, guesses included.
@@ -111,7 +111,7 @@ private struct PlacedChunk {
 
     var headRow: Int? { head == nil ? nil : lastRow }
 
-    /// The embeddings of the images in it.
+    /// The embeddings of the chunk's images.
     var injections: [DecoderBatch.Injection] {
         zip(chunk.sequence.request.images, chunk.sequence.imageEmbeddings).compactMap { image, embeddings in
             let shared = image.range.clamped(to: chunk.range)
@@ -138,7 +138,7 @@ extension DecoderBatch {
         }
     }
 
-    /// Puts `rows` under `adapter`, joining them to the run before if that uses the same one.
+    /// Assigns `rows` to `adapter`, and extends the run of rows before if it uses the same adapter.
     private mutating func append(_ adapter: ServingAdapter, for rows: Range<Int>) {
         if let last = adapters.last, last.adapter === adapter, last.rows.upperBound == rows.lowerBound {
             adapters[adapters.count - 1].rows = last.rows.lowerBound..<rows.upperBound
@@ -149,7 +149,7 @@ extension DecoderBatch {
 }
 
 extension ChunkOutput {
-    /// The tokens to be read from its logits: each given token, then the first drawn one.
+    /// The tokens to read from the logits: each given token, then the first drawn token.
     fileprivate var readings: [() -> GeneratedToken?] {
         var readings: [() -> GeneratedToken?] = scoredPositions.enumerated().map { row, position in
             { sequence.logprob(ofTokenAt: position + 1, by: scoringLogits.elements(ofRow: row)) }
@@ -160,7 +160,7 @@ extension ChunkOutput {
 }
 
 extension EngineSequence {
-    /// The given token at a position with its log-probability by the logits before it.
+    /// The given token at a position, with its log-probability under the logits of the position before.
     fileprivate func logprob(ofTokenAt position: Int, by logits: [Float]) -> GeneratedToken {
         Sampler.logprobs(logits, token: tokens[position], top: request.topLogprobs ?? 0)
     }

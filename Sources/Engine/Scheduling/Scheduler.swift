@@ -1,17 +1,17 @@
 import OrderedCollections
 import Policies
 
-/// Decides what the next step computes: first one position for each sequence that is decoding, then chunks of prompts
-/// and layers of their images, within a budget. It plans and accounts for blocks, and computes nothing.
+/// Decides what the next step computes: first one position for each decoding sequence, then chunks of prompts and
+/// layers of their images, within a token budget. It plans the work and reserves blocks, but computes nothing.
 ///
-/// The budget is time, in that of a position at the beginning of a sequence: far behind it attention takes longer, and
-/// a step has fewer of them. So all steps last about as long. Prompts share what is left of the budget
-/// evenly, and what a short one does not need goes to the longer ones: a long prompt, or a big image, stops neither a
-/// running answer nor a short question.
+/// The budget stands for time; its unit is the time of a position at the beginning of a sequence. Attention takes
+/// longer for later positions, so a step has fewer of them, and all steps take about the same time. Prompts share the
+/// rest of the budget evenly; a short prompt leaves what it does not need to the longer ones. So a long prompt or a
+/// large image stops neither a running answer nor a short question.
 ///
-/// A sequence begins with the blocks that the cache has of it. Where another one computes its next block in this very
-/// step, or has its next image encoded, it waits and finds them: so samples of one prompt share it though they come
-/// together.
+/// A sequence begins with the blocks that the cache has for its prompt. If another sequence computes its next block in
+/// this very step, or encodes its next image, it waits and then finds them in the cache. So samples of one prompt share
+/// the prompt's blocks even if they arrive together.
 package struct Scheduler {
     private let tokenBudget: Int
     private let maximumSequences: Int
@@ -20,7 +20,7 @@ package struct Scheduler {
     package private(set) var pool: BlockPool
     /// In order of arrival; preempted sequences come first.
     package private(set) var waiting: [EngineSequence] = []
-    /// In order of arrival: the last one is the youngest.
+    /// In order of arrival: the last sequence is the youngest.
     package private(set) var running: [EngineSequence] = []
     package private(set) var preemptions = 0
 
@@ -33,7 +33,7 @@ package struct Scheduler {
         self.evenDepth = evenDepth
     }
 
-    /// Lets `body` fill free blocks, while there are no sequences.
+    /// Lets `body` fill free blocks before there are sequences.
     mutating func restore<E: Error>(_ body: (inout BlockPool) throws(E) -> Int) throws(E) -> Int { try body(&pool) }
 
     package var isIdle: Bool { waiting.isEmpty && running.isEmpty }
@@ -42,19 +42,19 @@ package struct Scheduler {
         waiting.append(sequence)
     }
 
-    /// Removes a sequence wherever it is, and gives its blocks back.
+    /// Removes a sequence from both lists and releases its blocks.
     package mutating func remove(_ sequence: EngineSequence) {
         release(sequence)
         running.removeAll { $0 === sequence }
         waiting.removeAll { $0 === sequence }
     }
 
-    /// The next step, with blocks for all of its positions. It is empty only when no request is left.
+    /// Plans the next step, with blocks for all of its positions. The plan is empty only when no request is left.
     ///
-    /// The pool holds at least one sequence of full length, so preempting always ends with a sequence that fits. Chunks
-    /// of one policy lie together, so that its adapter is applied once.
+    /// The pool has room for at least one sequence of full length, so preempting always ends with a sequence that fits.
+    /// Chunks of one policy are adjacent, so that its adapter is applied once.
     ///
-    /// - Parameter work: the layers that are left for an image of a sequence.
+    /// - Parameter work: the layers that an image of a sequence still needs.
     package mutating func plan(_ work: (EngineSequence, _ image: Int) -> ImageWork?) -> StepPlan {
         while true {
             var plan = compose(work)
@@ -70,7 +70,7 @@ package struct Scheduler {
 
     private mutating func compose(_ work: (EngineSequence, Int) -> ImageWork?) -> StepPlan {
         var plan = StepPlan(budget: tokenBudget)
-        // A copy, because a decoding sequence may preempt others of the list.
+        // Iterates over a copy, because a decoding sequence may preempt others in the list.
         for sequence in running where sequence.isDecoding && running.contains(where: { $0 === sequence }) {
             guard plan.budget > 0, reserve(1, for: sequence) else { continue }
             append(1, of: sequence, to: &plan, cost: 1)
@@ -84,8 +84,8 @@ package struct Scheduler {
         return plan
     }
 
-    /// Lets waiting sequences begin, each with an even share of the budget, as long as blocks are left for all of them
-    /// and for what is being read.
+    /// Starts waiting sequences, each with an even share of the budget, as long as there are blocks for all of them and
+    /// for the prompts in prefill.
     private mutating func admit(
         beside reading: [EngineSequence], to plan: inout StepPlan, _ work: (EngineSequence, Int) -> ImageWork?
     ) {
@@ -114,8 +114,8 @@ package struct Scheduler {
         }
     }
 
-    /// Whether a running sequence has the sequence's next image encoded. The image is not encoded twice, and the
-    /// positions before it are not computed twice.
+    /// Whether a running sequence is having this sequence's next image encoded. Waiting for it avoids encoding the
+    /// image twice, and computing the positions before it twice.
     private func awaitsImage(_ sequence: EngineSequence) -> Bool {
         guard let next = sequence.missingImages.first else { return false }
         return running.contains { $0.missingImages.contains(next) }
@@ -126,7 +126,7 @@ package struct Scheduler {
         min(BlockPool.blocks(for: sequence.tokens.count) + 1, pool.count) - sequence.blockTable.count
     }
 
-    /// Lets decoding sequences guess, as long as the step stays so small that more rows cost little.
+    /// Adds guesses to decoding sequences, as long as the step has so few rows that more of them cost little.
     private mutating func addDrafts(to plan: inout StepPlan) {
         var rows = plan.chunks.count
         for index in plan.chunks.indices where rows < Self.cheapRows && plan.budget > 0 {
@@ -139,11 +139,11 @@ package struct Scheduler {
         }
     }
 
-    /// Rows of a step up to which reading the weights takes most of its time.
+    /// The number of rows up to which reading the weights dominates the time of a step.
     private static let cheapRows = 8
 
-    /// Gives a sequence the cached blocks that it begins with; returns false, and gives none, if its next one is being
-    /// computed.
+    /// Gives a sequence the cached blocks that it begins with. Returns false, and gives none, if its next block is
+    /// being computed.
     private mutating func adoptPrefix(of sequence: EngineSequence) -> Bool {
         var blocks: [Int32] = []
         var chain = BlockChain(of: sequence.request.policy)
@@ -162,8 +162,8 @@ package struct Scheduler {
         sequence.forget()
     }
 
-    /// Plans the next positions of a prompt, about as many as take as long as `room` positions together with the images
-    /// before them. An image that is not whole in this step ends them.
+    /// Plans the next positions of a prompt, so that they and the images before them take about the time of `room`
+    /// positions. The chunk ends before an image that is not completely encoded in this step.
     private mutating func appendPrefill(
         of sequence: EngineSequence, room: Int, to plan: inout StepPlan, _ work: (EngineSequence, Int) -> ImageWork?
     ) {
@@ -185,7 +185,7 @@ package struct Scheduler {
         append(count, of: sequence, to: &plan, cost: count + count * depth / evenDepth)
     }
 
-    /// Plans the next `count` positions of a sequence that has the blocks for them; those that become whole get keys.
+    /// Plans the next `count` positions of a sequence that has the blocks for them. Blocks that become full get keys.
     private mutating func append(_ count: Int, of sequence: EngineSequence, to plan: inout StepPlan, cost: Int) {
         let range = sequence.computed..<sequence.computed + count
         plan.append(StepPlan.Chunk(sequence: sequence, range: range), cost: cost)
@@ -194,12 +194,12 @@ package struct Scheduler {
         }
     }
 
-    /// The planned chunks are computed: others may use their blocks.
+    /// Marks the planned chunks as computed, so that other sequences may use their blocks.
     package mutating func finishStep() {
         pool.finish()
     }
 
-    /// Finds blocks for `count` more positions, preempting the youngest sequence for as long as there are none.
+    /// Reserves blocks for `count` more positions; preempts the youngest sequence until there are enough.
     private mutating func reserve(_ count: Int, for sequence: EngineSequence) -> Bool {
         while !pool.extend(&sequence.blockTable, to: sequence.computed + count) {
             if preemptYoungest() === sequence { return false }
@@ -207,7 +207,7 @@ package struct Scheduler {
         return true
     }
 
-    /// Sends the youngest sequence back to the queue. Its tokens stay; their positions are computed again later.
+    /// Sends the youngest sequence back to the queue. It keeps its tokens; their positions are computed again later.
     @discardableResult
     private mutating func preemptYoungest() -> EngineSequence {
         let youngest = running.removeLast()
@@ -217,7 +217,7 @@ package struct Scheduler {
         return youngest
     }
 
-    /// Whether the blocks of all sequences and the free ones are the whole pool.
+    /// Whether the blocks of all sequences and the free blocks make up the whole pool.
     package var isConsistent: Bool {
         pool.isConsistent(holding: (running + waiting).map(\.blockTable))
     }

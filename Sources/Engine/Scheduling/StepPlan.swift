@@ -1,33 +1,34 @@
 import Tensors
 
-/// The work of one step: layers of images on their way through the encoder, then one ragged batch of positions.
+/// The work of one step: layers of images in the encoder, then one ragged batch of positions.
 package struct StepPlan {
-    /// A piece of a sequence's positions.
+    /// A range of a sequence's positions.
     package struct Chunk {
         package let sequence: EngineSequence
         /// Positions `[computed, computed + n)` of the sequence.
         package let range: Range<Int>
-        /// Guesses at the positions behind its last token.
+        /// Guesses at the tokens after the last one.
         package var draft: ArraySlice<Int32> = []
 
-        /// Positions to be computed.
+        /// The number of positions to compute.
         package var count: Int { range.count + draft.count }
 
-        /// Their tokens.
+        /// The tokens of these positions.
         package var tokens: [Int32] { Array(sequence.tokens[range] + draft) }
 
-        /// Whether it ends the tokens so far: a token is drawn behind it, or it completes an answer to be scored.
+        /// Whether it reaches the end of the tokens so far: then a token is drawn, or an answer to be scored is
+        /// complete.
         package var isLast: Bool { range.upperBound == sequence.tokens.count }
     }
 
-    /// Layers of images.
+    /// The image layers to compute.
     package private(set) var images: [ImageWork] = []
     package var chunks: [Chunk] = []
-    /// The time that is left, counted in positions at the beginning of a sequence.
+    /// The remaining budget. Its unit is the time of a position at the beginning of a sequence.
     package private(set) var budget: Int
     private var plannedLayers: [EmbeddingCache.Key: Int] = [:]
 
-    /// An empty plan for the time of about `budget` positions at the beginning of a sequence.
+    /// An empty plan with the time of about `budget` positions at the beginning of a sequence.
     package init(budget: Int) {
         self.budget = budget
     }
@@ -44,9 +45,10 @@ package struct StepPlan {
         budget -= draft.count
     }
 
-    /// Plans layers of an image for about `room` positions' time, one at least, unless this step plans them already.
+    /// Plans layers of an image for about the time of `room` positions (at least one layer), unless this step plans
+    /// them already.
     ///
-    /// - Returns: the positions that would have taken as long, and whether the image is whole then.
+    /// - Returns: the number of positions that would take as long, and whether the image is completely encoded then.
     package mutating func append(_ work: ImageWork, room: Int) -> (cost: Int, isWhole: Bool) {
         let left = work.layers - plannedLayers[work.key, default: 0]
         var planned = work
@@ -59,15 +61,15 @@ package struct StepPlan {
     }
 }
 
-/// Layers of one image of a sequence: all that are left until its embeddings are there, or the ones of one step.
+/// Layers of one image of a sequence: all layers that it still needs, or the layers of one step.
 package struct ImageWork {
     package let sequence: EngineSequence
     /// The image's index in the request.
     package let image: Int
     package let key: EmbeddingCache.Key
-    /// 0 if the embeddings are known, and only have to be fetched.
+    /// 0 if the embeddings are cached and only need to be fetched.
     package fileprivate(set) var layers: Int
-    /// The positions of text that take about as long as a layer.
+    /// The number of text positions that take about as long as a layer.
     package let layerCost: Int
 
     package init(sequence: EngineSequence, image: Int, key: EmbeddingCache.Key, layers: Int, layerCost: Int) {
