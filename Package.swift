@@ -130,10 +130,16 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: swift),
+        .target(
+            name: "Promotion",
+            dependencies: [
+                "Training", "Evaluation", "Serving", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swift),
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Serving", "Training", "Evaluation", "Benchmarks", "Feedback",
+                "Promotion", "Benchmarks", "Feedback",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),
@@ -161,6 +167,8 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(
             name: "BenchmarksTests", dependencies: ["Benchmarks", "TestSupport"], swiftSettings: swift),
+        .testTarget(
+            name: "PromotionTests", dependencies: ["Promotion", "TestSupport"], swiftSettings: swift),
         .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats"], swiftSettings: swift),
         .testTarget(
             name: "ServingTests",

@@ -60,6 +60,21 @@ same_resources() {
         <(printf '%s\n' "${siblings[@]##*/}")
 }
 
+# The image has the policies, and the rules that they are judged by.
+image_files() {
+    grep -qE '^COPY Deploy/policies ' "$1" && grep -qE '^COPY Deploy/policy-rules\.json ' "$1"
+}
+
+# A list of rules, each with a metric, a bound and a reason.
+gate_rules() {
+    python3 - "$1" << 'END'
+import json, sys
+rules = json.load(open(sys.argv[1]))
+known = {"metric", "minimum", "maximum", "applies_to", "why"}
+sys.exit(not rules or any(set(r) - known or not {"metric", "why"} <= set(r) or not {"minimum", "maximum"} & set(r) for r in rules))
+END
+}
+
 # What writes is there once, into a volume that no other pod has.
 one_server() {
     grep -qE '^  replicas: 1$' "$1" && grep -qE 'ReadWriteOncePod' "$1" && grep -qE 'data-path=/var/lib/apus$' "$1"
@@ -93,6 +108,11 @@ if has check-jsonschema; then
     twin Deploy/compose.yaml 's/read_only:/readonly:/'
     check compose compose.yaml validate_compose Deploy/compose.yaml
 fi
+
+twin Deploy/Dockerfile '/policy-rules/d'
+check "files of the image" Dockerfile image_files Deploy/Dockerfile
+twin Deploy/policy-rules.json 's/"minimum": 0.99/"minimun": 0.99/'
+check "rules of the gate" policy-rules.json gate_rules Deploy/policy-rules.json
 
 shopt -s extglob
 base=Deploy/kubernetes/base people=Deploy/kubernetes/overlays/people

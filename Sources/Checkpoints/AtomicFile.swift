@@ -7,6 +7,13 @@ public enum AtomicFile {
         try write(to: path) { append throws(FileError) in try append(bytes) }
     }
 
+    /// Writes a value as JSON that people can read: sorted keys, one field a line.
+    public static func write(json value: some Encodable, to path: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try write([UInt8](try encoder.encode(value)) + [UInt8(ascii: "\n")], to: path)
+    }
+
     /// The same for a file that is made piece by piece: `body` gets a function that appends bytes. `mode` is what the
     /// owner, the group and others may do.
     public static func write(

@@ -11,7 +11,7 @@ public enum ImageControl: String, Codable, Sendable, CaseIterable {
     case swapped
 
     /// As a table names it.
-    var words: String { self == .none ? "its own" : rawValue }
+    package var words: String { self == .none ? "its own" : rawValue }
 }
 
 /// The images of the controls.

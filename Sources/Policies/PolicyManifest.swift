@@ -147,9 +147,6 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
 }
 
 extension PolicyManifest {
-    /// The parts of policies, which nobody asks under their own names.
-    public static let parts: Set = ["vision", "reward", "value"]
-
     /// Whether `name` can be a policy's or one of its files' name: `[a-z0-9][a-z0-9._-]{0,63}`, so never a path.
     public static func isName(_ name: String) -> Bool {
         func plain(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) }

@@ -56,13 +56,13 @@ struct Bench: AsyncParsableCommand {
 
     private func tell(_ report: BenchmarkReport) throws {
         say(report.table)
-        if let json { try writeJSON(report, to: json) }
+        if let json { try AtomicFile.write(json: report, to: json) }
         try draw(report.curves, title: "Tokens a second by length, depth and streams")
     }
 
     private func tell(_ reports: [LoadReport]) throws {
         say(LoadReport.table(reports))
-        if let json { try writeJSON(reports, to: json) }
+        if let json { try AtomicFile.write(json: reports, to: json) }
         try draw(LoadReport.curves(reports), title: "Tokens a second and milliseconds by load")
     }
 
@@ -170,11 +170,4 @@ struct LoadOptions: ParsableArguments {
         }
         return counts + rates
     }
-}
-
-/// Writes a result for programs to read.
-func writeJSON(_ value: some Encodable, to path: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try AtomicFile.write([UInt8](try encoder.encode(value)) + [UInt8(ascii: "\n")], to: path)
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Datasets
 import Engine
 import Evaluation
@@ -79,11 +80,14 @@ struct EvalText: AsyncParsableCommand {
     func run() async throws {
         let model = try LoadedModel(options)
         let (policy, adapter) = try chosen(in: model.catalog)
-        let report = try await TextReport(policy, adapter: adapter, model: model, cache: options.engine.kvType)
+        guard let base = model.catalog[PolicyRole.base.name] else { throw ValidationError("there is no policy base") }
+        let report = try await TextReport.measured(
+            of: policy, adapter: adapter, and: base, engine: model.engine, decoder: model.decoder,
+            tokenizer: model.tokenizer, cache: options.engine.kvType)
         say("\(policy.name) generation \(policy.generation): \(report.perplexity.summary)")
         say(report.replies.summary)
         say(report.ended.summary)
-        if let json { try writeJSON(report, to: json) }
+        if let json { try AtomicFile.write(json: report, to: json) }
     }
 
     private func chosen(in catalog: PolicyCatalog) throws -> (Policy, ServingAdapter) {
@@ -94,22 +98,6 @@ struct EvalText: AsyncParsableCommand {
             throw ValidationError("policy \(policy.name) has no adapter to compare with its base model")
         }
         return (policy, adapter)
-    }
-}
-
-extension TextReport {
-    /// Measures what plain text costs a policy of `model`.
-    init(
-        _ policy: Policy, adapter: ServingAdapter, model: LoadedModel, cache: KVCache.Precision = .fp16
-    ) async throws {
-        let conversations = try await RepliesKept.baseReplies(
-            engine: model.engine, tokenizer: model.tokenizer, template: policy.textTemplate)
-        guard let base = model.catalog["base"] else { throw ValidationError("there is no policy base") }
-        let ended = try await RepliesEnded.measured(
-            of: policy, and: base, engine: model.engine, processor: InputProcessor(tokenizer: model.tokenizer))
-        self.init(
-            policy, adapter: adapter, conversations: conversations, ended: ended, decoder: model.decoder,
-            tokenizer: model.tokenizer, cache: cache)
     }
 }
 
@@ -154,7 +142,7 @@ struct EvalEasyVQA: AsyncParsableCommand {
             return reports
         }
         say(EasyVQAReport.table(reports))
-        if let json = server.json { try writeJSON(reports, to: json) }
+        if let json = server.json { try AtomicFile.write(json: reports, to: json) }
     }
 }
 
@@ -200,7 +188,7 @@ struct EvalFamilies: AsyncParsableCommand {
             return reports
         }
         say(FamiliesReport.table(reports))
-        if let json = server.json { try writeJSON(reports, to: json) }
+        if let json = server.json { try AtomicFile.write(json: reports, to: json) }
     }
 }
 
@@ -247,6 +235,6 @@ struct EvalWinRate: AsyncParsableCommand {
                 .run(progress: ServerOptions.tell)
         }
         say(WinRateReport.table(reports))
-        if let json = server.json { try writeJSON(reports, to: json) }
+        if let json = server.json { try AtomicFile.write(json: reports, to: json) }
     }
 }

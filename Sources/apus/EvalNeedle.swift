@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Engine
 import Evaluation
 import Foundation
@@ -56,7 +57,7 @@ struct EvalNeedle: AsyncParsableCommand {
             FileHandle.standardError.write(Data("\(cell.size) \(cell.hay): \(cell.found.count)\n".utf8))
         }
         say(report.table)
-        if let json { try writeJSON(report, to: json) }
+        if let json { try AtomicFile.write(json: report, to: json) }
     }
 
     private func sizes(_ text: String, _ option: String) throws -> [Int] {

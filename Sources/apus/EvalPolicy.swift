@@ -1,6 +1,7 @@
 import ArgumentParser
-import Evaluation
 import Foundation
+import Policies
+import Promotion
 
 /// Measures a run before it is published.
 struct EvalPolicy: AsyncParsableCommand {
@@ -28,32 +29,35 @@ struct EvalPolicy: AsyncParsableCommand {
     @Option(help: "Questions that are open at the same time.")
     var concurrency = 16
 
+    @OptionGroup var rules: RulesOption
+
     func validate() throws {
         guard (1...1024).contains(concurrency) else { throw ValidationError("--concurrency takes 1 to 1024") }
     }
 
     func run() async throws {
         let run = try PolicyRun(folder: folder)
+        let gate = try rules.rules().gate(for: run.stage)
         let candidate = try ReleaseCandidate(run, among: options.library, in: "\(folder)/evaluation/candidate")
-        defer { candidate.remove() }
+        defer {
+            do { try candidate.remove() } catch { FileHandle.standardError.write(Data("\(error)\n".utf8)) }
+        }
         let model = try LoadedModel(options, library: candidate.library)
         let measurement = PolicyMeasurement(
-            run: run, parent: candidate.parent?.name, model: model, easyVQA: easyVQA, concurrency: concurrency,
-            folder: "\(folder)/evaluation")
+            of: run, parent: candidate.parent?.name, model: model.served, decoder: model.decoder, easyVQA: easyVQA,
+            concurrency: concurrency, folder: "\(folder)/evaluation",
+            progress: .init(report: say, answers: ServerOptions.tell))
         let reports = try await measurement.reports()
         let evaluation = try reports.evaluation(of: run.digests, parent: candidate.parent?.digests)
-        try evaluation.write(to: Self.evaluationPath(of: folder))
-        tell(evaluation, run.gate.failures(of: evaluation, policy: run.digests, parent: candidate.parent?.digests))
+        try evaluation.write(to: PolicyEvaluation.path(ofRun: folder))
+        tell(evaluation, gate.failures(of: evaluation, policy: run.digests, parent: candidate.parent?.digests))
     }
-
-    /// Where a run's evaluation is.
-    static func evaluationPath(of folder: String) -> String { "\(folder)/evaluation.json" }
 
     private func tell(_ evaluation: PolicyEvaluation, _ failures: [String]) {
         for (name, value) in evaluation.metrics.sorted(by: { $0.key < $1.key }) {
             say(String(format: "%10.4f  ", value) + name)
         }
-        say("written: \(Self.evaluationPath(of: folder))")
+        say("written: \(PolicyEvaluation.path(ofRun: folder))")
         say(failures.isEmpty ? "it may be promoted" : "it may not be promoted:")
         failures.forEach { say($0) }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Datasets
 import Evaluation
 import Foundation
@@ -61,7 +62,7 @@ struct EvalReward: AsyncParsableCommand {
         }
         say(report.table)
         for run in runs { say("\n\(run.name)\n\(run.curve.table)") }
-        if let json = server.json { try writeJSON(report, to: json) }
+        if let json = server.json { try AtomicFile.write(json: report, to: json) }
         if let plot {
             let curves = [(name: "best of n", curve: report.bestOf)] + runs
             try Data(Self.plot(curves).svg.utf8).write(to: URL(fileURLWithPath: plot), options: .atomic)

@@ -42,7 +42,7 @@ struct Ship: ParsableCommand {
         if generation < 1 || visionGeneration ?? 1 < 1 {
             throw ValidationError("--generation and --vision-generation take at least 1")
         }
-        if let name { try PolicyRun.check(name: name) }
+        if let name { try checkIsFree(name) }
         _ = try metrics()
     }
 

@@ -1,8 +1,7 @@
 import ArgumentParser
-import Checkpoints
-import Evaluation
 import Foundation
 import Policies
+import Promotion
 
 /// Where policies are kept.
 struct LibraryOptions: ParsableArguments {
@@ -19,14 +18,44 @@ struct LibraryOptions: ParsableArguments {
     }
 }
 
+/// What a policy must reach.
+struct RulesOption: ParsableArguments {
+    @Option(
+        name: .customLong("rules"),
+        help: ArgumentHelp(
+            "The rules that a policy's metrics must obey, a JSON file.",
+            discussion: "Default: Deploy/policy-rules.json in the working folder, or beside or above the executable.",
+            valueName: "file"))
+    var given: String?
+
+    private static let standard = "Deploy/policy-rules.json"
+
+    /// The rules as the file has them.
+    func rules() throws -> PolicyRules {
+        let path = given ?? Installation.path(Self.standard)
+        guard given != nil || FileManager.default.fileExists(atPath: path) else {
+            throw ValidationError(
+                "there is no file \(Self.standard), neither here nor beside or above the executable; name it with "
+                    + "--rules")
+        }
+        return try PolicyRules(path: path)
+    }
+}
+
+/// Refuses names under which nobody could ask a policy.
+func checkIsFree(_ name: String) throws {
+    guard PolicyRole.isFree(name) else { throw ValidationError("--name \(name): a policy cannot be called that") }
+}
+
 /// Publishes a run whose evaluation passes the gate.
 struct Promote: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Publish a finished run of `train sft` or `train ppo` if its evaluation, which `apus eval policy` "
             + "writes, reaches what a policy must reach.",
         discussion: """
-            A running server takes it at SIGHUP, or by POST /v1/admin/policies. The last three generations are kept, and \
-            those that they name.
+            A file of rules says what that is: Deploy/policy-rules.json, or the one in --rules. A running server takes \
+            the policy at SIGHUP, or by POST /v1/admin/policies. The last three generations are kept, and those that \
+            they name.
 
             Example: apus policy promote runs/ppo
             """)
@@ -36,6 +65,8 @@ struct Promote: ParsableCommand {
 
     @OptionGroup var library: LibraryOptions
 
+    @OptionGroup var rules: RulesOption
+
     @Option(help: "The policy's name. Default: sft or ppo, as it was trained.")
     var name: String?
 
@@ -44,35 +75,22 @@ struct Promote: ParsableCommand {
 
     func validate() throws {
         _ = try parentReference()
-        if let name { try PolicyRun.check(name: name) }
+        if let name { try checkIsFree(name) }
     }
 
     func run() throws {
         let run = try PolicyRun(folder: folder)
         let library = try library.recovered()
         if parent != nil, case .reinforced = run { throw ValidationError("a PPO run names its parent; leave --parent") }
-        let path = EvalPolicy.evaluationPath(of: folder)
-        guard FileManager.default.fileExists(atPath: path) else {
-            throw ValidationError("there is no \(path); `apus eval policy \(folder)` writes it")
-        }
-        let evaluation = try PolicyEvaluation(path: path)
-        let failures = run.gate.failures(
-            of: evaluation, policy: run.digests, parent: try run.parentDigests(in: library))
-        guard failures.isEmpty else {
+        let promotion = PolicyPromotion(run, folder: folder, by: try rules.rules(), in: library)
+        switch try promotion.promote(as: name, parent: parentReference()) {
+        case .refused(let failures):
             for failure in failures { FileHandle.standardError.write(Data("\(failure)\n".utf8)) }
             throw ExitCode(1)
-        }
-        let parent = try parentReference()
-        if let parent {
-            _ = try library.open(parent.name, generation: parent.generation, backbone: run.digests.backbone)
-        }
-        let name = name ?? run.name
-        let published = try run.publish(
-            as: name, parent: parent, metrics: evaluation.metrics, in: library, into: self.library.into)
-        let vision = published.manifest.vision.map { ", which sees with generation \($0.generation) of \($0.name)" }
-        say("published \(published.path)\(vision ?? "")")
-        for name in [name, "value", "vision"] {
-            for generation in try library.prune(name) { say("removed generation \(generation) of \(name)") }
+        case .published(let published, let removed):
+            let vision = published.manifest.vision.map { ", which sees with generation \($0.generation) of \($0.name)" }
+            say("published \(published.path)\(vision ?? "")")
+            for old in removed { say("removed generation \(old.generation) of \(old.name)") }
         }
     }
 

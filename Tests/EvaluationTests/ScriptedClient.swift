@@ -1,8 +1,8 @@
-import Checkpoints
 import Evaluation
 import Foundation
 import Policies
 import Synchronization
+import TestSupport
 
 /// A server by script: keeps every request and answers with what `script` says.
 final class ScriptedClient: ReplyClient {
@@ -81,14 +81,6 @@ extension EvaluatedPolicy {
     /// A policy whose digests are made of its name.
     static func scripted(_ name: String) -> EvaluatedPolicy {
         EvaluatedPolicy(name: name, generation: 1, digests: .scripted(name))
-    }
-}
-
-extension PolicyDigests {
-    /// Digests that no other name has, over one base model.
-    static func scripted(_ name: String) -> PolicyDigests {
-        PolicyDigests(
-            adapter: "\(name) weights", adapterConfiguration: "\(name) configuration", vision: "eyes", backbone: "base")
     }
 }
 

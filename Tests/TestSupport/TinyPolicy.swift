@@ -47,3 +47,11 @@ public enum TinyPolicy {
         try bytes.write(to: url)
     }
 }
+
+extension PolicyDigests {
+    /// Digests that no other name has, over one base model.
+    public static func scripted(_ name: String) -> PolicyDigests {
+        PolicyDigests(
+            adapter: "\(name) weights", adapterConfiguration: "\(name) configuration", vision: "eyes", backbone: "base")
+    }
+}

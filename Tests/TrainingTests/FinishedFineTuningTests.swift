@@ -9,29 +9,12 @@ import Tokenizers
 import Training
 
 @Suite struct FinishedFineTuningTests {
-    private let backbone = String(repeating: "b1", count: 32)
-    private let questions = String(repeating: "c2", count: 32)
-    private let time = Date(timeIntervalSince1970: 1_800_000_000)
+    private let backbone = TinyRun.backbone
+    private let questions = TinyRun.data
+    private let time = TinyRun.time
 
-    /// What a tiny finished run leaves; other seeds give other weights.
     private func writeRun(to folder: URL, seed: UInt64 = 1) throws {
-        var generator = SeededGenerator(seed: seed)
-        let sizes = try VisionConfiguration(
-            imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2, textHidden: 12)
-        try FileManager.default.createDirectory(
-            at: folder.appending(path: "adapter"), withIntermediateDirectories: true)
-        try VisionWeights(configuration: sizes, using: &generator)
-            .write(to: folder.appending(path: "model.safetensors").path, as: .bfloat16)
-        let pair = PEFTAdapter.Pair(
-            a: Tensor(normal: 1, [2, 12], using: &generator), b: Tensor(normal: 1, [12, 2], using: &generator))
-        try PEFTAdapter(rank: 2, alpha: 4, pairs: [.init(layer: 0, module: "q_proj"): pair])
-            .write(to: folder.appending(path: "adapter").path, as: .bfloat16)
-        let config = """
-            {"settings": {"seed": 0}, "template": "chatml", "precision": "float32", "inputs": {
-            "baseModel": {"sha256": "\(backbone)", "bytes": 9}, "vision": {"sha256": "\(questions)", "bytes": 9},
-            "questions": {"sha256": "\(questions)", "bytes": 9}}}
-            """
-        try Data(config.utf8).write(to: folder.appending(path: "config.json"))
+        try TinyRun.fineTuning(to: folder.path, seed: seed)
     }
 
     @Test func publishesThePolicyAndItsEyes() throws {

@@ -1,6 +1,6 @@
 import Checkpoints
 import Foundation
-import Policies
+public import Policies
 import Tokenizers
 
 /// The stages whose results are published.
@@ -11,6 +11,15 @@ public enum TrainedStage: String, Sendable, CaseIterable {
     case reward
     /// Reinforcement learning: a policy and its value model.
     case ppo
+
+    /// What it makes.
+    public var role: PolicyRole {
+        switch self {
+        case .sft: .sft
+        case .reward: .reward
+        case .ppo: .ppo
+        }
+    }
 
     /// The stage of the run in `folder`.
     ///

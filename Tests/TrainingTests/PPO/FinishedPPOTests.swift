@@ -10,66 +10,17 @@ import Tokenizers
 import Training
 
 @Suite struct FinishedPPOTests {
-    private let backbone = String(repeating: "b1", count: 32)
-    private let replay = String(repeating: "c2", count: 32)
-    private let time = Date(timeIntervalSince1970: 1_800_000_000)
-    private let image = PolicyManifest.Image(tileSize: 32, maximumTiles: 1, fit: .stretch)
+    private let backbone = TinyRun.backbone
+    private let replay = TinyRun.data
+    private let time = TinyRun.time
+    private let image = TinyRun.image
 
-    private func writeAdapter(to folder: String, seed: UInt64) throws {
-        var generator = Tensors.SeededGenerator(seed: seed)
-        let pair = PEFTAdapter.Pair(
-            a: Tensor(normal: 1, [2, 12], using: &generator), b: Tensor(normal: 1, [12, 2], using: &generator))
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try PEFTAdapter(rank: 2, alpha: 4, pairs: [.init(layer: 0, module: "q_proj"): pair])
-            .write(to: folder, as: .bfloat16)
-    }
-
-    private func writeHead(to folder: String, seed: UInt64) throws {
-        var generator = Tensors.SeededGenerator(seed: seed)
-        try RewardHead(score: ScalarHead(starting: 12, using: &generator)).write(to: folder + "/head.safetensors")
-    }
-
-    /// What a run starts from: `sft` 2, `reward` 1 and `vision` 3.
     private func publishBasis(in policies: String, seed: UInt64 = 1) throws {
-        func manifest(_ name: String, _ generation: Int) -> PolicyManifest {
-            PolicyManifest(
-                name: name, generation: generation, backbone: backbone, created: time, creator: "test", image: image)
-        }
-        try PolicyFolder.publish(manifest("sft", 2), in: policies) { try writeAdapter(to: $0, seed: seed) }
-        try PolicyFolder.publish(manifest("reward", 1), in: policies) {
-            try writeAdapter(to: $0, seed: 7)
-            try writeHead(to: $0, seed: 7)
-        }
-        try PolicyFolder.publish(manifest("vision", 3), in: policies) {
-            try Data("eyes".utf8).write(to: URL(fileURLWithPath: $0 + "/model.safetensors"))
-        }
+        try TinyRun.publishBasis(in: policies, seed: seed)
     }
 
-    /// What a tiny run that started from what is in `policies` leaves; other seeds give other weights.
     private func writeRun(to folder: String, from policies: String, seed: UInt64 = 5) throws {
-        try writeAdapter(to: folder + "/adapter", seed: seed)
-        try writeAdapter(to: folder + "/value", seed: seed + 100)
-        try writeHead(to: folder + "/value", seed: seed)
-        func input(_ policy: String, _ file: String) throws -> String {
-            let digest = try FileDigest(path: "\(policies)/\(policy)/\(file).safetensors")
-            return #"{"sha256": "\#(digest.sha256)", "bytes": \#(digest.bytes)}"#
-        }
-        let config = """
-            {"stage": "ppo", "settings": {"maximumTokens": 48}, "prompts": {"families": ["counts", "absence"]},
-            "parent": {"name": "sft", "generation": 2}, "reward": {"name": "reward", "generation": 1},
-            "vision": {"name": "vision", "generation": 3}, "template": "chatml", "precision": "float32",
-            "image": {"view_size": 32, "max_views": 1, "fit": "stretch"}, "inputs": {
-            "baseModel": {"sha256": "\(backbone)", "bytes": 9}, "replay": {"sha256": "\(replay)", "bytes": 9},
-            "policy": \(try input("sft/2", "adapter_model")), "reward": \(try input("reward/1", "adapter_model")),
-            "rewardHead": \(try input("reward/1", "head")), "visionModel": \(try input("vision/3", "model"))}}
-            """
-        try Data(config.utf8).write(to: URL(fileURLWithPath: folder + "/config.json"))
-        let log = """
-            {"step":1,"kl":0.0,"kl_target":2.5,"reward":0.1}
-            {"step":2,"entropy":0.5,"kl":3.5,"kl_target":2.5,"kl_weight":0.06,"missing_ends":0.25,"reward":0.75}
-            {"step":3,"kl"
-            """
-        try Data(log.utf8).write(to: URL(fileURLWithPath: folder + "/log.jsonl"))
+        try TinyRun.ppo(to: folder, from: policies, seed: seed)
     }
 
     private func withRun(_ body: (_ run: String, _ policies: String) throws -> Void) throws {

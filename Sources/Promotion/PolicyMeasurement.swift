@@ -1,30 +1,71 @@
-import ArgumentParser
+import Checkpoints
 import Datasets
 import Engine
 import Evaluation
 import Foundation
 import Logging
+public import Models
 import Policies
-import Serving
+public import Serving
 import Training
 
 /// Everything that is measured of a policy before it is published, one report a file.
-struct PolicyMeasurement: Sendable {
+public struct PolicyMeasurement: Sendable {
     private static let controlQuestions = 1_000
     private static let questionsOfAFamily = 500
 
-    let run: PolicyRun
-    /// What the policy is compared with.
-    let parent: String?
-    let model: LoadedModel
-    let easyVQA: String
-    let concurrency: Int
-    let folder: String
+    /// What is told while it runs.
+    public struct Progress: Sendable {
+        /// A line when a report begins.
+        public var report: @Sendable (String) -> Void
+        /// How many of how many answers are there.
+        public var answers: @Sendable (_ done: Int, _ total: Int) -> Void
 
-    /// All reports: those that are there, and the others measured now.
-    func reports() async throws -> PolicyReports {
+        /// Tells by the given functions.
+        public init(
+            report: @escaping @Sendable (String) -> Void,
+            answers: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
+        ) {
+            self.report = report
+            self.answers = answers
+        }
+    }
+
+    private let run: PolicyRun
+    private let parent: String?
+    private let model: ServedModel
+    private let decoder: TransformerDecoder
+    private let easyVQA: String
+    private let concurrency: Int
+    private let folder: String
+    private let progress: Progress
+
+    /// A measurement of a candidate that `model` serves under the name `PolicyRole.candidate`.
+    ///
+    /// - Parameters:
+    ///   - parent: the policy that it is compared with, if there is one.
+    ///   - decoder: the decoder that the model's engine runs.
+    ///   - easyVQA: the folder of easy-VQA.
+    ///   - concurrency: questions that are open at the same time.
+    ///   - folder: the folder of the reports.
+    public init(
+        of run: PolicyRun, parent: String?, model: ServedModel, decoder: TransformerDecoder, easyVQA: String,
+        concurrency: Int, folder: String, progress: Progress
+    ) {
+        self.run = run
+        self.parent = parent
+        self.model = model
+        self.decoder = decoder
+        self.easyVQA = easyVQA
+        self.concurrency = concurrency
+        self.folder = folder
+        self.progress = progress
+    }
+
+    /// All reports: the ones that are in the folder, and the others measured now.
+    public func reports() async throws -> PolicyReports {
         let logger = Logger(label: "apus") { _ in SwiftLogNoOpLogHandler() }
-        return try await withLocalServer(model.served, logger: logger) { address in
+        return try await withLocalServer(model, logger: logger) { address in
             try await HTTPReplyClient.with(connections: concurrency) { client in
                 try await reports(from: address, by: client)
             }
@@ -33,7 +74,7 @@ struct PolicyMeasurement: Sendable {
 
     private func reports(from server: String, by client: HTTPReplyClient) async throws -> PolicyReports {
         let official = try await easyVQAReports(server, client)
-        let families = try await familiesReport("families", of: ReleaseCandidate.name, server, client)
+        let families = try await familiesReport("families", of: PolicyRole.candidate.name, server, client)
         let text = try await textReport()
         let comparison = try await comparison(server, client)
         return PolicyReports(easyVQA: official, families: families, text: text, comparison: comparison)
@@ -56,7 +97,7 @@ struct PolicyMeasurement: Sendable {
     }
 
     private func policy(_ name: String) throws -> Policy {
-        guard let policy = model.catalog[name] else { throw ValidationError("there is no policy \(name)") }
+        guard let policy = model.policies.catalog[name] else { throw PromotionError.noPolicy(name) }
         return policy
     }
 
@@ -67,18 +108,18 @@ struct PolicyMeasurement: Sendable {
     private func kept<Report: Decodable>(_ name: String) throws -> Report? {
         let path = "\(folder)/\(name).json"
         guard let data = FileManager.default.contents(atPath: path) else {
-            say("measuring \(path)")
+            progress.report("measuring \(path)")
             return nil
         }
         do { return try JSONDecoder().decode(Report.self, from: data) } catch {
-            throw ValidationError("\(path) is not such a report: \(error); delete it to measure again")
+            throw PromotionError.badReport(path: path, reason: "\(error)")
         }
     }
 
     /// Writes a report into the folder.
     @inline(never)
     private func keep<Report: Encodable>(_ report: Report, as name: String) throws -> Report {
-        try writeJSON(report, to: "\(folder)/\(name).json")
+        try AtomicFile.write(json: report, to: "\(folder)/\(name).json")
         return report
     }
 
@@ -88,11 +129,11 @@ struct PolicyMeasurement: Sendable {
         var reports: [EasyVQAReport] = []
         for control in ImageControl.allCases {
             var settings = EasyVQAEvaluation.Settings()
-            settings.model = ReleaseCandidate.name
+            settings.model = PolicyRole.candidate.name
             settings.limit = control == .none ? nil : Self.controlQuestions
             settings.concurrency = concurrency
             let evaluation = try EasyVQAEvaluation(data, client: client, server: server, settings: settings)
-            reports.append(try await evaluation.run(control, progress: ServerOptions.tell))
+            reports.append(try await evaluation.run(control, progress: progress.answers))
         }
         return try keep(reports, as: "easy-vqa")
     }
@@ -106,7 +147,7 @@ struct PolicyMeasurement: Sendable {
         settings.count = Self.questionsOfAFamily
         settings.concurrency = concurrency
         let evaluation = try FamiliesEvaluation(client: client, server: server, settings: settings)
-        return try keep([try await evaluation.run(.none, progress: ServerOptions.tell)], as: name)
+        return try keep([try await evaluation.run(.none, progress: progress.answers)], as: name)
     }
 
     private func winRateReports(
@@ -114,26 +155,30 @@ struct PolicyMeasurement: Sendable {
         _ change: (inout WinRateEvaluation.Settings) -> Void = { _ in }
     ) async throws -> [WinRateReport] {
         if let kept: [WinRateReport] = try kept(name) { return kept }
-        var settings = WinRateEvaluation.Settings(model: ReleaseCandidate.name, against: parent)
+        var settings = WinRateEvaluation.Settings(model: PolicyRole.candidate.name, against: parent)
         settings.concurrency = concurrency
         change(&settings)
         let evaluation = try WinRateEvaluation(client: client, server: server, settings: settings)
-        return try keep(try await evaluation.run(progress: ServerOptions.tell), as: name)
+        return try keep(try await evaluation.run(progress: progress.answers), as: name)
     }
 
     private func textReport() async throws -> TextReport {
         if let kept: TextReport = try kept("text") { return kept }
-        let policy = try policy(ReleaseCandidate.name)
-        guard let adapter = policy.adapter else { throw ValidationError("the candidate has no adapter") }
-        return try keep(try await TextReport(policy, adapter: adapter, model: model), as: "text")
+        let policy = try policy(PolicyRole.candidate.name)
+        // Every run that is published has an adapter.
+        guard let adapter = policy.adapter else { throw PromotionError.noPolicy(policy.name) }
+        let report = try await TextReport.measured(
+            of: policy, adapter: adapter, and: self.policy(PolicyRole.base.name), engine: model.engine,
+            decoder: decoder, tokenizer: model.processor.tokenizer)
+        return try keep(report, as: "text")
     }
 
     private func divergenceReport(of run: FinishedPPO, from parent: String) async throws -> PolicyDivergence {
         if let kept: PolicyDivergence = try kept("divergence") { return kept }
         let divergence = try await PolicyDivergence.measured(
-            of: policy(ReleaseCandidate.name), from: policy(parent),
+            of: policy(PolicyRole.candidate.name), from: policy(parent),
             settings: .init(families: run.families, maximumTokens: run.maximumTokens), engine: model.engine,
-            decoder: model.decoder, tokenizer: model.tokenizer)
+            decoder: decoder, tokenizer: model.processor.tokenizer)
         return try keep(divergence, as: "divergence")
     }
 }

@@ -2,8 +2,10 @@ import Checkpoints
 import Evaluation
 import Foundation
 import Policies
+import Promotion
 import TestSupport
 import Testing
+import Training
 
 @Suite struct PolicyGateTests {
     private let good = [
@@ -23,8 +25,8 @@ import Testing
         return gate.failures(of: evaluation, policy: .scripted("ppo"), parent: .scripted("sft"))
     }
 
-    @Test(arguments: [false, true]) func everyBoundCounts(isReinforced: Bool) {
-        let gate = isReinforced ? PolicyGate.reinforced : .fineTuned
+    @Test(arguments: [false, true]) func everyBoundCounts(isReinforced: Bool) throws {
+        let gate = try shippedRules().gate(for: isReinforced ? .ppo : .sft)
         #expect(failures(gate).isEmpty)
         #expect(gate.rules.count == (isReinforced ? 19 : 10))
         for rule in gate.rules {
@@ -35,15 +37,16 @@ import Testing
         }
     }
 
-    @Test func anotherPolicysEvaluationCountsForNothing() {
+    @Test func anotherPolicysEvaluationCountsForNothing() throws {
+        let gate = try shippedRules().gate(for: .ppo)
         #expect(
-            failures(.reinforced) { $0.policy.adapter = "x" }
+            failures(gate) { $0.policy.adapter = "x" }
                 == ["the evaluation is of other weights: adapter_sha256: expected ppo weights, found x"])
-        #expect(failures(.reinforced) { $0.policy.adapterConfiguration = nil }.count == 1)
-        #expect(failures(.reinforced) { $0.policy.vision = "x" }.count == 1)
-        #expect(failures(.reinforced) { $0.policy.backbone = "x" }.count == 1)
-        #expect(failures(.reinforced) { $0.parent?.adapter = "x" }.count == 1)
-        #expect(failures(.reinforced) { $0.parent = nil }.count == 1)
+        #expect(failures(gate) { $0.policy.adapterConfiguration = nil }.count == 1)
+        #expect(failures(gate) { $0.policy.vision = "x" }.count == 1)
+        #expect(failures(gate) { $0.policy.backbone = "x" }.count == 1)
+        #expect(failures(gate) { $0.parent?.adapter = "x" }.count == 1)
+        #expect(failures(gate) { $0.parent = nil }.count == 1)
     }
 
     @Test func filesAreReadWhole() throws {

@@ -1,40 +1,5 @@
-public import Models
+public import Evaluation
 public import Policies
-public import Tensors
-public import Tokenizers
-
-/// What plain text costs a policy: what `apus eval text` writes.
-public struct TextReport: Codable, Sendable, Equatable {
-    /// The policy.
-    public let policy: EvaluatedPolicy
-    /// Of a fixed text.
-    public let perplexity: TextQuality
-    /// Of the base model.
-    public let replies: RepliesKept
-    /// Of the policy and of the base model.
-    public let ended: RepliesEnded
-
-    /// A report of its parts.
-    public init(policy: EvaluatedPolicy, perplexity: TextQuality, replies: RepliesKept, ended: RepliesEnded) {
-        self.policy = policy
-        self.perplexity = perplexity
-        self.replies = replies
-        self.ended = ended
-    }
-
-    /// Measures a policy whose adapter is `adapter`, on the fixed text and on replies of the base model.
-    ///
-    /// - Parameter cache: what keys and values of the fixed text are kept as.
-    public init(
-        _ policy: Policy, adapter: ServingAdapter, conversations: [RepliesKept.Conversation],
-        ended: RepliesEnded, decoder: TransformerDecoder, tokenizer: Tokenizer, cache: KVCache.Precision = .fp16
-    ) {
-        self.init(
-            policy: EvaluatedPolicy(policy),
-            perplexity: TextQuality(decoder: decoder, adapter: adapter, tokenizer: tokenizer, cache: cache),
-            replies: RepliesKept(conversations, decoder: decoder, adapter: adapter), ended: ended)
-    }
-}
 
 /// Why reports are no evaluation of a policy.
 public enum PolicyReportsError: Error, Equatable, Sendable, CustomStringConvertible {

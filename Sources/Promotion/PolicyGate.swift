@@ -18,6 +18,9 @@ public struct PolicyEvaluation: Codable, Sendable, Equatable {
         self.metrics = metrics
     }
 
+    /// Where the evaluation of the run in `folder` is.
+    public static func path(ofRun folder: String) -> String { "\(folder)/evaluation.json" }
+
     /// Reads `evaluation.json`.
     public init(path: String) throws(FileError) {
         self = try decodeSmallFile(Self.self, path: path)
@@ -25,9 +28,7 @@ public struct PolicyEvaluation: Codable, Sendable, Equatable {
 
     /// Writes `evaluation.json`: all of it or nothing.
     public func write(to path: String) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try AtomicFile.write([UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")], to: path)
+        try AtomicFile.write(json: self, to: path)
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -47,35 +48,21 @@ public struct PolicyGate: Sendable {
         /// What the metric may be.
         public var range: ClosedRange<Double>
 
-        static func least(_ metric: String, _ value: Double) -> Rule {
-            Rule(metric: metric, range: value ... .infinity)
+        package init(metric: String, range: ClosedRange<Double>) {
+            self.metric = metric
+            self.range = range
         }
 
-        static func most(_ metric: String, _ value: Double) -> Rule { Rule(metric: metric, range: -.infinity...value) }
+        /// The range in words.
+        fileprivate var expected: String {
+            let minimum = range.lowerBound == -.infinity ? nil : "at least \(range.lowerBound)"
+            let maximum = range.upperBound == .infinity ? nil : "at most \(range.upperBound)"
+            return [minimum, maximum].compactMap { $0 }.joined(separator: " and ")
+        }
     }
 
     /// All of them must hold.
     public let rules: [Rule]
-
-    /// Of every policy: it answers all of easy-VQA's test questions, sees, still writes,
-    /// and ends its replies to text no less often than the base model.
-    public static let fineTuned = PolicyGate(rules: [
-        .least("easy_vqa_questions", 9_673), .least("easy_vqa_overall", 0.99), .least("easy_vqa_open", 0.995),
-        .least("easy_vqa_blank_questions", 1_000), .most("easy_vqa_blank", 0.68),
-        .least("easy_vqa_swapped_questions", 1_000), .most("easy_vqa_swapped", 0.68),
-        .most("text_perplexity_ratio", 1.05), .least("text_prompts", 200), .least("text_replies_ended_gain", 0),
-    ])
-
-    /// Of what reinforcement made: it must also be preferred to what it started from, and have stayed near it.
-    /// Preferred where that is of two minds: to other questions both mostly say the same, and the more the better it
-    /// was.
-    public static let reinforced = PolicyGate(
-        rules: fineTuned.rules + [
-            .least("win_rate_pairs", 2_000), .least("win_rate", 0.5), .least("contested_win_rate_pairs", 2_000),
-            .least("contested_win_rate", 0.55), .least("contested_win_rate_low", 0.52),
-            .most("kl_over_target", 2), .least("questions_a_family", 500), .most("largest_family_drop", 0.02),
-            .most("absent_named_ratio", 0.7),
-        ])
 
     /// Why a policy may not be served: one line a rule that does not hold. A metric that is missing holds nothing.
     ///
@@ -89,14 +76,9 @@ public struct PolicyGate: Sendable {
             failures += differences.map { "the evaluation is against another parent: \($0)" }
         }
         for rule in rules {
-            let expected =
-                rule.range.upperBound == .infinity
-                ? "at least \(rule.range.lowerBound)" : "at most \(rule.range.upperBound)"
-            guard let found = evaluation.metrics[rule.metric] else {
-                failures.append("\(rule.metric): expected \(expected), found none")
-                continue
-            }
-            if !rule.range.contains(found) { failures.append("\(rule.metric): expected \(expected), found \(found)") }
+            let found = evaluation.metrics[rule.metric]
+            if let found, rule.range.contains(found) { continue }
+            failures.append("\(rule.metric): expected \(rule.expected), found \(found.map { "\($0)" } ?? "none")")
         }
         return failures
     }

@@ -2,7 +2,10 @@ import Checkpoints
 import Evaluation
 import Foundation
 import Policies
+import Promotion
+import TestSupport
 import Testing
+import Training
 
 @Suite struct PolicyReportsTests {
     /// Reports as `apus eval --json` writes them, of `ppo`, which started from `sft`.
@@ -61,16 +64,19 @@ import Testing
         for (name, value) in expected {
             #expect(abs((evaluation.metrics[name] ?? .nan) - value) < 1e-12, "\(name)")
         }
-        #expect(
-            PolicyGate.reinforced.failures(of: evaluation, policy: .scripted("ppo"), parent: .scripted("sft")).isEmpty)
+        let gate = try shippedRules().gate(for: .ppo)
+        #expect(gate.failures(of: evaluation, policy: .scripted("ppo"), parent: .scripted("sft")).isEmpty)
     }
 
     @Test func aFineTunedPolicyIsComparedWithNothing() throws {
         let evaluation = try evaluation { $0.comparison = nil }
         #expect(evaluation.parent == nil && evaluation.metrics["win_rate"] == nil)
-        #expect(PolicyGate.fineTuned.failures(of: evaluation, policy: .scripted("ppo"), parent: nil).isEmpty)
+        let rules = try shippedRules()
         #expect(
-            !PolicyGate.reinforced.failures(of: evaluation, policy: .scripted("ppo"), parent: .scripted("sft")).isEmpty)
+            try rules.gate(for: .sft).failures(of: evaluation, policy: .scripted("ppo"), parent: nil).isEmpty)
+        #expect(
+            try !rules.gate(for: .ppo).failures(of: evaluation, policy: .scripted("ppo"), parent: .scripted("sft"))
+                .isEmpty)
     }
 
     /// Every report must be of the very weights, and the refusal says which report and field.

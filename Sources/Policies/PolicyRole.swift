@@ -1,0 +1,48 @@
+/// The policies that the program knows by their names.
+///
+/// This is the one place that has the names on disk and on the wire. A policy of any other name is a user's own: it is
+/// published and served like the others, and has no role.
+public enum PolicyRole: String, Sendable, CaseIterable {
+    /// The base model alone; it has no folder.
+    case base
+    /// The result of supervised fine-tuning. The KL of an answer is measured from it.
+    case sft
+    /// The result of reinforcement learning.
+    case ppo
+    /// A finished run that is served to be measured, before it is published.
+    case candidate
+    /// The vision encoder and the connector that policies see with.
+    case vision
+    /// The reward model.
+    case reward
+    /// The value model that was trained beside a policy.
+    case value
+
+    /// The name on disk and on the wire.
+    public var name: String { rawValue }
+
+    /// Whether it scores answers: such a policy has a head.
+    public var hasHead: Bool { self == .reward || self == .value }
+
+    /// Whether policies use it and nobody asks it under its own name.
+    public var isComponent: Bool { self == .vision || hasHead }
+
+    /// Whether a policy that answers can be published as `name`.
+    public static func isFree(_ name: String) -> Bool {
+        guard PolicyManifest.isName(name) else { return false }
+        guard let role = PolicyRole(rawValue: name) else { return true }
+        return role != .base && !role.isComponent
+    }
+}
+
+extension PolicyManifest {
+    /// What the program knows the policy as; nil for a user's own.
+    public var role: PolicyRole? { PolicyRole(rawValue: name) }
+}
+
+extension PolicyManifest.Reference {
+    /// The given generation of a policy that the program knows.
+    public init(_ role: PolicyRole, generation: Int) {
+        self.init(name: role.name, generation: generation)
+    }
+}

@@ -1,0 +1,54 @@
+import Foundation
+public import Policies
+
+/// Publishes finished runs whose evaluation passes the gate.
+public struct PolicyPromotion: Sendable {
+    /// What became of a run.
+    public enum Outcome: Sendable {
+        /// It was published; `removed` are the old generations that were removed.
+        case published(PolicyFolder, removed: [PolicyManifest.Reference])
+        /// It was not published; a line for each rule that does not hold.
+        case refused([String])
+    }
+
+    private let run: PolicyRun
+    private let folder: String
+    private let rules: PolicyRules
+    private let library: PolicyLibrary
+
+    /// A promotion of the run that was opened in `folder`, into the folder that the library publishes into.
+    public init(_ run: PolicyRun, folder: String, by rules: PolicyRules, in library: PolicyLibrary) {
+        self.run = run
+        self.folder = folder
+        self.rules = rules
+        self.library = library
+    }
+
+    /// Publishes the run if its evaluation is of its very weights and every rule holds.
+    ///
+    /// - Parameters:
+    ///   - name: the policy's name; nil for the stage's own.
+    ///   - parent: what fine-tuning started from, which must be in the library; nil for the base model.
+    /// - Throws: `PromotionError`, `PolicyRulesError`, `PolicyError`, or what the run's files throw.
+    public func promote(as name: String? = nil, parent: PolicyManifest.Reference? = nil) throws -> Outcome {
+        guard let target = library.published else { throw PromotionError.readOnly }
+        let gate = try rules.gate(for: run.stage)
+        let path = PolicyEvaluation.path(ofRun: folder)
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw PromotionError.notMeasured(evaluation: path, folder: folder)
+        }
+        let evaluation = try PolicyEvaluation(path: path)
+        let failures = gate.failures(of: evaluation, policy: run.digests, parent: try run.parentDigests(in: library))
+        guard failures.isEmpty else { return .refused(failures) }
+        if let parent {
+            _ = try library.open(parent.name, generation: parent.generation, backbone: run.digests.backbone)
+        }
+        let name = name ?? run.name
+        let published = try run.publish(
+            as: name, parent: parent, metrics: evaluation.metrics, in: library, into: target)
+        let removed = try [name, PolicyRole.value.name, PolicyRole.vision.name].flatMap { name in
+            try library.prune(name).map { PolicyManifest.Reference(name: name, generation: $0) }
+        }
+        return .published(published, removed: removed)
+    }
+}

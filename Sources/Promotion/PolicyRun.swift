@@ -1,0 +1,115 @@
+public import Policies
+public import Training
+
+/// A finished run whose result is a policy.
+public enum PolicyRun: Sendable {
+    /// A run of `train sft`.
+    case fineTuning(FinishedFineTuning)
+    /// A run of `train ppo`.
+    case reinforced(FinishedPPO)
+
+    /// Opens the run in `folder`.
+    ///
+    /// - Throws: `FinishedRunError`, the files' own errors, or `PromotionError.component` for a reward model's run.
+    public init(folder: String) throws {
+        switch try TrainedStage(ofRun: folder) {
+        case .sft: self = .fineTuning(try FinishedFineTuning(folder: folder))
+        case .ppo: self = .reinforced(try FinishedPPO(folder: folder))
+        case .reward: throw PromotionError.component(folder: folder)
+        }
+    }
+
+    /// The stage that left it.
+    public var stage: TrainedStage {
+        switch self {
+        case .fineTuning: .sft
+        case .reinforced: .ppo
+        }
+    }
+
+    /// The policy's name if nobody chooses another one.
+    public var name: String { stage.role.name }
+
+    /// What the policy answers with.
+    public var digests: PolicyDigests {
+        switch self {
+        case .fineTuning(let run): run.digests
+        case .reinforced(let run): run.digests
+        }
+    }
+
+    /// The digests of the policy that it must be compared with; nil for a run of `train sft`. The library must hold
+    /// everything that a run of `train ppo` started from.
+    public func parentDigests(in library: PolicyLibrary) throws -> PolicyDigests? {
+        switch self {
+        case .fineTuning: nil
+        case .reinforced(let run): try run.checkLineage(in: library)
+        }
+    }
+
+    /// Publishes the run under the next generation of `name` in the folder that the library publishes into.
+    ///
+    /// - Parameters:
+    ///   - parent: what fine-tuning started from; a run of `train ppo` knows its parent itself.
+    ///   - metrics: results of the evaluation.
+    ///   - folder: the folder that the library publishes into.
+    public func publish(
+        as name: String, parent: PolicyManifest.Reference?, metrics: [String: Double], in library: PolicyLibrary,
+        into folder: String
+    ) throws -> PolicyFolder {
+        switch self {
+        case .fineTuning(let run):
+            let generations = try library.generations()
+            var publication = FinishedFineTuning.Publication(
+                generation: (generations[name]?.last ?? 0) + 1,
+                visionGeneration: try Self.visionGeneration(
+                    of: run, among: generations[PolicyRole.vision.name] ?? [], in: library))
+            publication.name = name
+            publication.parent = parent
+            publication.metrics = metrics
+            return try run.publish(publication, in: folder).policy
+        case .reinforced(let run):
+            let generation = try run.nextGeneration(of: name, in: library)
+            return try run.publish(name: name, generation: generation, metrics: metrics, in: folder).policy
+        }
+    }
+
+    /// The generation that holds the run's vision model already, else the next one.
+    private static func visionGeneration(
+        of run: FinishedFineTuning, among known: [Int], in library: PolicyLibrary
+    ) throws -> Int {
+        for generation in known {
+            let there = try library.open(PolicyRole.vision.name, generation: generation, backbone: run.backbone)
+            if there.manifest.files.values.contains(run.vision) { return generation }
+        }
+        return (known.last ?? 0) + 1
+    }
+}
+
+/// Why a run cannot be measured or promoted.
+public enum PromotionError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The run made a component that policies use.
+    case component(folder: String)
+    /// The run was not measured yet.
+    case notMeasured(evaluation: String, folder: String)
+    /// A kept report cannot be read.
+    case badReport(path: String, reason: String)
+    /// A policy that the measurement asks is not served.
+    case noPolicy(String)
+    /// The library is only read.
+    case readOnly
+
+    /// What is wrong, and what to do.
+    public var description: String {
+        switch self {
+        case .component(let folder):
+            "\(folder) is the run of a component, not of a policy; `apus policy ship` publishes it"
+        case .notMeasured(let evaluation, let folder):
+            "there is no \(evaluation); `apus eval policy \(folder)` writes it"
+        case .badReport(let path, let reason):
+            "\(path) is not such a report: \(reason); delete it to measure again"
+        case .noPolicy(let name): "there is no policy \(name)"
+        case .readOnly: "there is no folder to publish into"
+        }
+    }
+}

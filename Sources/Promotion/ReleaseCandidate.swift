@@ -1,0 +1,42 @@
+import Foundation
+public import Policies
+import Training
+
+/// A finished run as it would be published, in a folder of its own, so that it can be served and measured before.
+public struct ReleaseCandidate: Sendable {
+    /// The policies to serve: the candidate, and the policy that it must be compared with if there is one.
+    public let library: PolicyLibrary
+    /// The policy that it must be compared with.
+    public let parent: (name: String, digests: PolicyDigests)?
+    private let folder: String
+
+    /// Publishes `run` as `PolicyRole.candidate` into the folder, whose contents are removed first.
+    public init(_ run: PolicyRun, among policies: PolicyLibrary, in folder: String) throws {
+        self.folder = folder
+        try Self.removeIfThere(folder)
+        switch run {
+        case .fineTuning(let run):
+            // It is served alone, with its own vision model.
+            library = PolicyLibrary(published: folder, shipped: folder)
+            parent = nil
+            var publication = FinishedFineTuning.Publication(generation: 1, visionGeneration: 1)
+            publication.name = PolicyRole.candidate.name
+            try run.publish(publication, in: folder)
+        case .reinforced(let run):
+            library = policies.behind(folder)
+            parent = (run.parent.name, try run.checkLineage(in: policies))
+            try run.publish(name: PolicyRole.candidate.name, generation: 1, in: folder)
+            try library.setCurrent(run.parent.generation, of: run.parent.name)
+        }
+    }
+
+    /// Removes what was published.
+    public func remove() throws {
+        try Self.removeIfThere(folder)
+    }
+
+    private static func removeIfThere(_ folder: String) throws {
+        guard FileManager.default.fileExists(atPath: folder) else { return }
+        try FileManager.default.removeItem(atPath: folder)
+    }
+}
