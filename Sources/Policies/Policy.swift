@@ -20,6 +20,8 @@ public final class Policy: Sendable {
     public let textTemplate: ChatTemplate
     /// Sampling where a request says nothing.
     public let sampling: SamplingParameters
+    /// The same for dialogues without an image.
+    public let textSampling: SamplingParameters
     /// When it was made, in Unix seconds.
     public let created: Int
     /// The name of the policy that it was trained from; nil for the backbone alone.
@@ -64,8 +66,8 @@ public final class Policy: Sendable {
     /// A policy of the given parts.
     public init(
         name: String, generation: Int, adapter: ServingAdapter?, vision: Vision?, template: ChatTemplate,
-        textTemplate: ChatTemplate? = nil, sampling: SamplingParameters, created: Int, parent: String? = nil,
-        digests: PolicyDigests? = nil, head: RewardHead? = nil
+        textTemplate: ChatTemplate? = nil, sampling: SamplingParameters, textSampling: SamplingParameters? = nil,
+        created: Int, parent: String? = nil, digests: PolicyDigests? = nil, head: RewardHead? = nil
     ) {
         self.name = name
         self.generation = generation
@@ -74,11 +76,18 @@ public final class Policy: Sendable {
         self.template = template
         self.textTemplate = textTemplate ?? template
         self.sampling = sampling
+        self.textSampling = textSampling ?? sampling
         self.created = created
         self.parent = parent
         self.digests = digests
         self.head = head
     }
+
+    /// How dialogues with images, or without any, are written for it.
+    public func template(hasImages: Bool) -> ChatTemplate { hasImages ? template : textTemplate }
+
+    /// Sampling of such dialogues where a request says nothing.
+    public func sampling(hasImages: Bool) -> SamplingParameters { hasImages ? sampling : textSampling }
 }
 
 /// Numbers that never come twice.

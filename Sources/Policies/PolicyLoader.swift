@@ -135,6 +135,7 @@ public struct PolicyLoader: PolicySource {
             adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: decoder.compute),
             vision: vision, template: template, textTemplate: manifest.textTemplate,
             sampling: SamplingParameters(manifest.sampling),
+            textSampling: manifest.textSampling.map { SamplingParameters($0) },
             created: Int(try Date(manifest.created, strategy: .iso8601).timeIntervalSince1970),
             parent: manifest.parent?.name ?? "base",
             digests: PolicyDigests(manifest, visionWeights: vision?.weights), head: head)

@@ -104,6 +104,8 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
     public var image: Image?
     /// Sampling defaults.
     public var sampling: Sampling?
+    /// Sampling defaults for conversations without an image; nil: `sampling` too.
+    public var textSampling: Sampling?
     /// Results of its evaluation, by name.
     public var metrics: [String: Double]
     /// The SHA-256 of each data set, and of each other input's weights, that it was trained from, by name.
@@ -116,7 +118,7 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
         name: String, generation: Int, parent: Reference? = nil, backbone: String, created: Date, creator: String,
         vision: Reference? = nil, reward: Reference? = nil, value: Reference? = nil,
         chatTemplate: ChatTemplate? = nil, textTemplate: ChatTemplate? = nil,
-        image: Image? = nil, sampling: Sampling? = nil,
+        image: Image? = nil, sampling: Sampling? = nil, textSampling: Sampling? = nil,
         metrics: [String: Double] = [:], data: [String: String] = [:]
     ) {
         self.name = name
@@ -133,6 +135,7 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
         self.textTemplate = textTemplate
         self.image = image
         self.sampling = sampling
+        self.textSampling = textSampling
         self.metrics = metrics
         self.data = data
     }
@@ -143,6 +146,7 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
         case backbone = "backbone_sha256"
         case chatTemplate = "chat_template"
         case textTemplate = "text_template"
+        case textSampling = "text_sampling"
     }
 }
 
@@ -171,7 +175,7 @@ extension PolicyManifest {
         }
     }
 
-    private typealias Rule = (field: String, holds: Bool, expected: String, found: String)
+    fileprivate typealias Rule = (field: String, holds: Bool, expected: String, found: String)
 
     private var rules: [Rule] {
         var rules: [Rule] = [
@@ -207,16 +211,22 @@ extension PolicyManifest {
             rules.append(("image.view_size", (1...4_096).contains(image.tileSize), "1 to 4096", "\(image.tileSize)"))
             rules.append(("image.max_views", (1...64).contains(image.maximumTiles), "1 to 64", "\(image.maximumTiles)"))
         }
-        if let value = sampling?.temperature {
-            rules.append(("sampling.temperature", (0...2).contains(value), "0 to 2", "\(value)"))
+        return rules + (sampling?.rules("sampling") ?? []) + (textSampling?.rules("text_sampling") ?? [])
+    }
+}
+
+extension PolicyManifest.Sampling {
+    /// What its values must be; `field` is the manifest's field that holds it.
+    fileprivate func rules(_ field: String) -> [PolicyManifest.Rule] {
+        var rules: [PolicyManifest.Rule] = []
+        if let value = temperature {
+            rules.append(("\(field).temperature", (0...2).contains(value), "0 to 2", "\(value)"))
         }
-        if let value = sampling?.topP {
-            rules.append(("sampling.top_p", value > 0 && value <= 1, "above 0, up to 1", "\(value)"))
+        if let value = topP {
+            rules.append(("\(field).top_p", value > 0 && value <= 1, "above 0, up to 1", "\(value)"))
         }
-        if let value = sampling?.topK { rules.append(("sampling.top_k", value >= 0, "0 or more", "\(value)")) }
-        if let value = sampling?.minP {
-            rules.append(("sampling.min_p", (0...1).contains(value), "0 to 1", "\(value)"))
-        }
+        if let value = topK { rules.append(("\(field).top_k", value >= 0, "0 or more", "\(value)")) }
+        if let value = minP { rules.append(("\(field).min_p", (0...1).contains(value), "0 to 1", "\(value)")) }
         return rules
     }
 }

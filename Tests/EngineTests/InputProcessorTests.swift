@@ -8,7 +8,10 @@ import Testing
 import Tokenizers
 
 @Suite struct InputProcessorTests {
-    @Test func onlyDialoguesWithoutAnImageAreWrittenInTheTextTemplate() throws {
+    @Test func dialoguesWithoutAnImageHaveATemplateAndSamplingOfTheirOwn() throws {
+        var (greedy, sampled) = (SamplingParameters(), SamplingParameters())
+        greedy.temperature = 0
+        sampled.temperature = 0.75
         let tokenizer = try TinyLlama.tokenizer()
         var generator = SeededGenerator(seed: 1)
         let sizes = try VisionConfiguration(
@@ -18,17 +21,18 @@ import Tokenizers
         let policy = Policy(
             name: "sft", generation: 1, adapter: nil,
             vision: .init(generation: 1, encoder: encoder, processor: ImageProcessor(tileSize: 32)), template: .chatml,
-            textTemplate: .smollm2, sampling: .init(), created: 0)
+            textTemplate: .smollm2, sampling: greedy, textSampling: sampled, created: 0)
         let processor = InputProcessor(tokenizer: tokenizer)
         let image = InputProcessor.Image(
             image: RGBImage(width: 32, height: 32, pixels: Array(repeating: 9, count: 32 * 32 * 3)))
-        func prompt(_ content: [ChatMessage.Part]) throws -> String {
-            let request = try processor.request(
+        func request(_ content: [ChatMessage.Part]) throws -> EngineRequest {
+            try processor.request(
                 messages: [ChatMessage(role: .user, content: content)], images: content.count > 1 ? [image] : [],
                 policy: policy)
-            return tokenizer.decode(request.prompt)
         }
-        #expect(try prompt([.text("hi")]).contains("You are a helpful AI assistant"))
-        #expect(try !prompt([.image(0), .text("hi")]).contains("You are a helpful AI assistant"))
+        let (text, seen) = (try request([.text("hi")]), try request([.image(0), .text("hi")]))
+        #expect(tokenizer.decode(text.prompt).contains("You are a helpful AI assistant"))
+        #expect(!tokenizer.decode(seen.prompt).contains("You are a helpful AI assistant"))
+        #expect(text.sampling == sampled && seen.sampling == greedy)
     }
 }

@@ -14,6 +14,7 @@ private func manifest(generation: Int = 1) -> PolicyManifest {
         created: Date(timeIntervalSince1970: 1_700_000_000), creator: "apus 1",
         vision: .init(name: "vision", generation: 3), chatTemplate: .chatml,
         image: .init(tileSize: 64, maximumTiles: 1, fit: .stretch), sampling: .init(temperature: 0, topP: 0.9),
+        textSampling: .init(minP: 0.25),
         metrics: ["easy_vqa": 99.25], data: ["easy-vqa-1.0": backbone])
 }
 
@@ -64,7 +65,7 @@ private func open(_ folder: URL, generation: Int? = nil) throws(PolicyError) -> 
         try published { policies throws in
             let text = try String(contentsOfFile: "\(policies.path)/sft/1/manifest.json", encoding: .utf8)
             let keys = text.split(separator: "\n").filter { $0.hasPrefix("  \"") }.map { $0.split(separator: "\"")[1] }
-            #expect(keys == keys.sorted() && keys.count == 14)
+            #expect(keys == keys.sorted() && keys.count == 15)
             #expect(text.hasSuffix("}\n"))
         }
     }
@@ -190,6 +191,7 @@ private func open(_ folder: URL, generation: Int? = nil) throws(PolicyError) -> 
         ("name", #""name" : "sft""#, #""name" : "../x""#),
         ("vision", #""vision" : {"#, #""vision" : {"more": 1,"#), ("backbone_sha256", #""0a0a"#, #""0A0a"#),
         ("sampling.temperature", #""temperature" : 0"#, #""temperature" : 3"#),
+        ("text_sampling.min_p", #""min_p" : 0.25"#, #""min_p" : 1.25"#),
         ("sampling.top_p", #""top_p" : 0.9"#, #""top_p" : 0"#), ("created", "2023-11-14T", "yesterday "),
         ("files", #""card.md""#, #""../card.md""#), ("files", #""card.md""#, #""manifest.json""#),
         ("files.card.md", #""bytes" : 4"#, #""bytes" : -4"#), ("creator", #""creator" : "apus 1","#, ""),

@@ -16,7 +16,10 @@ import Tokenizers
         decoder = try TransformerDecoder(TinyLlama.file(.q4_1), compute: Compute(threads: 1))
     }
 
-    private func publish(in folder: String, textHidden: Int = 64, image: PolicyManifest.Image? = nil) throws {
+    private func publish(
+        in folder: String, textHidden: Int = 64, image: PolicyManifest.Image? = nil,
+        textSampling: PolicyManifest.Sampling? = nil
+    ) throws {
         let sizes = try VisionConfiguration(
             imageSize: 16, patchSize: 4, hidden: 16, layers: 1, heads: 2, feedForward: 32, scale: 2,
             textHidden: textHidden)
@@ -29,7 +32,7 @@ import Tokenizers
         let sft = PolicyManifest(
             name: "sft", generation: 1, backbone: backbone, created: Date(timeIntervalSince1970: 1e9), creator: "test",
             vision: .init(name: "vision", generation: 3), chatTemplate: .chatml, image: image,
-            sampling: .init(temperature: 0))
+            sampling: .init(temperature: 0), textSampling: textSampling)
         let adapter = tests.appendingPathComponent("CheckpointsTests/Fixtures/adapter")
         try PolicyFolder.publish(sft, in: folder) { target in
             for name in ["adapter_config.json", "adapter_model.safetensors"] {
@@ -76,6 +79,20 @@ import Tokenizers
             #expect(base.adapter == nil && base.vision?.generation == 3 && base.template == .smollm2)
             let preferred = try self.catalog(loader(folder.path, preferred: "base"))
             #expect(preferred.defaultPolicy.name == "base")
+        }
+    }
+
+    @Test func dialoguesWithoutAnImageMayHaveSamplingDefaultsOfTheirOwn() throws {
+        for sampling in [nil, PolicyManifest.Sampling(temperature: 0.75, topP: 0.5)] {
+            try withTemporaryFolder { folder in
+                try publish(in: folder.path, image: image, textSampling: sampling)
+                let sft = try self.catalog(loader(folder.path)).defaultPolicy
+                #expect(sft.sampling.temperature == 0 && sft.sampling.topP == 1)
+                #expect(sft.textSampling.temperature == (sampling == nil ? 0 : 0.75))
+                #expect(sft.textSampling.topP == (sampling == nil ? 1 : 0.5))
+                #expect(
+                    sft.sampling(hasImages: true) == sft.sampling && sft.sampling(hasImages: false) == sft.textSampling)
+            }
         }
     }
 

@@ -73,6 +73,28 @@ import Tokenizers
         }
     }
 
+    /// They hold where a request names none, and raw prompts are no dialogues.
+    @Test func dialoguesWithoutAnImageHaveSamplingDefaultsOfTheirOwn() async throws {
+        let engine = ScriptedEngine(ScriptedEngine.saying(["A"]))
+        var sampling = SamplingParameters()
+        sampling.temperature = 0.25
+        sampling.topP = 0.5
+        let model = ServedModel(
+            engine: engine, policies: try PolicyStore(ScriptedPolicies(textSampling: sampling)),
+            processor: InputProcessor(tokenizer: try TinyLlama.tokenizer()), contextLength: 1_024)
+        try await withServer(model) { client in
+            _ = try await client.post("/v1/chat/completions", Self.chat + "}")
+            _ = try await client.post("/v1/chat/completions", Self.chat + #","temperature":0.75}"#)
+            _ = try await client.post("/v1/completions", #"{"model":"sft","prompt":"hi"}"#)
+            let models = try await client.execute(uri: "/v1/models", method: .get)
+            let rest = #","top_k":0,"min_p":0.0,"repetition_penalty":1.0,"max_tokens":1024}"#
+            #expect(models.text.contains(#""defaults":{"temperature":1.0,"top_p":1.0"# + rest))
+            #expect(models.text.contains(#""text_defaults":{"temperature":0.25,"top_p":0.5"# + rest))
+        }
+        #expect(engine.requests.map(\.sampling.temperature) == [0.25, 0.75, 1])
+        #expect(engine.requests.map(\.sampling.topP) == [0.5, 0.5, 1])
+    }
+
     @Test func dialoguesWithoutALimitGetTheServersOne() async throws {
         let engine = ScriptedEngine(ScriptedEngine.saying(["A"]))
         try await withServer(engine) { client in

@@ -14,14 +14,17 @@ final class ScriptedPolicies: PolicySource {
     }
 
     private let vision: Policy.Vision?
+    private let textSampling: SamplingParameters?
     private let aliases: [String: String]
     private let broken: Set<Int>
     private let numbers: Mutex<[String: Int]>
 
     /// - Parameter readers: which of `reward` and `value` are there, in generation 7.
     init(
-        vision: Policy.Vision? = nil, aliases: [String: String] = [:], broken: Set<Int> = [], readers: [String] = []
+        vision: Policy.Vision? = nil, aliases: [String: String] = [:], broken: Set<Int> = [], readers: [String] = [],
+        textSampling: SamplingParameters? = nil
     ) {
+        self.textSampling = textSampling
         self.vision = vision
         self.aliases = aliases
         self.broken = broken
@@ -42,7 +45,7 @@ final class ScriptedPolicies: PolicySource {
         guard broken.isDisjoint(with: generations.values) else { throw Broken() }
         let policy = Policy(
             name: "sft", generation: generations["sft"] ?? 0, adapter: nil, vision: vision, template: .chatml,
-            sampling: SamplingParameters(), created: 1_000, parent: "base")
+            sampling: SamplingParameters(), textSampling: textSampling, created: 1_000, parent: "base")
         func reader(_ name: String) -> Policy? {
             generations[name].map { generation in
                 Policy(

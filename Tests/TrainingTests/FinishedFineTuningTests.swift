@@ -31,7 +31,7 @@ import Training
                 name: "sft", generation: 3, backbone: backbone, created: time, creator: "apus",
                 vision: .init(name: "vision", generation: 2), chatTemplate: .chatml,
                 textTemplate: .smollm2, image: .init(tileSize: 32, maximumTiles: 1, fit: .stretch),
-                sampling: .init(temperature: 0),
+                sampling: .init(temperature: 0), textSampling: .init(temperature: 0.7, topP: 0.9),
                 metrics: ["accuracy": 0.994], data: ["questions": questions])
             expected.files = policy.manifest.files
             #expect(policy.manifest == expected)

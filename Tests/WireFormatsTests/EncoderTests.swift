@@ -59,7 +59,7 @@ import WireFormats
     ])
     func writesTimes(_ seconds: Int, _ text: String) {
         let model = ModelInfo(
-            id: "m", created: seconds, generation: 1, contextLength: 8, image: nil, defaults: [],
+            id: "m", created: seconds, generation: 1, contextLength: 8, image: nil, defaults: [], textDefaults: [],
             digests: .init(adapter: "a", adapterConfiguration: "c", vision: nil, backbone: "b"))
         #expect(model.json.text.contains("\"created_at\":\"\(text)\""))
         let digests = #""digests":{"adapter_sha256":"a","adapter_config_sha256":"c","vision_sha256":null,"#

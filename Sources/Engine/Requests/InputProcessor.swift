@@ -82,7 +82,8 @@ public struct InputProcessor: Sendable {
     /// Whether the vocabulary has the chat templates' tokens; without them only raw prompts work.
     public var takesMessages: Bool { (try? ChatTemplate.turnTokens(of: tokenizer)) != nil }
 
-    /// A request for the assistant's next turn, with the policy's own sampling defaults.
+    /// A request for the assistant's next turn. A dialogue without an image gets the policy's template and sampling
+    /// defaults for text.
     ///
     /// - Parameter images: the images that the messages refer to by index.
     public func request(
@@ -96,10 +97,10 @@ public struct InputProcessor: Sendable {
         // The decoder never reads the ids at an image's positions. Penalties may, so these positions get an id that no
         // text uses.
         let placeholder = tokenizer.vocabulary.padding ?? 0
+        let hasImages = messages.contains(where: \.hasImages)
         let prompt: RenderedPrompt
         do {
-            let template = messages.contains(where: \.hasImages) ? policy.template : policy.textTemplate
-            prompt = try template.render(
+            prompt = try policy.template(hasImages: hasImages).render(
                 messages, imageTokens: { Array(repeating: placeholder, count: counts[$0]) }, tokenizer: tokenizer)
         } catch {
             throw .template(error)
@@ -110,7 +111,7 @@ public struct InputProcessor: Sendable {
             }
         }
         var request = EngineRequest(prompt: prompt.ids, images: spans, policy: policy)
-        request.sampling = policy.sampling
+        request.sampling = policy.sampling(hasImages: hasImages)
         return request
     }
 

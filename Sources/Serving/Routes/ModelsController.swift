@@ -25,23 +25,26 @@ struct ModelsController: Controller {
             })
     }
 
+    private func defaults(_ sampling: SamplingParameters) -> [JSON.Member] {
+        [
+            JSON.Member("temperature", JSON(Double(sampling.temperature))),
+            JSON.Member("top_p", JSON(Double(sampling.topP))), JSON.Member("top_k", JSON(sampling.topK ?? 0)),
+            JSON.Member("min_p", JSON(Double(sampling.minP))),
+            JSON.Member("repetition_penalty", JSON(Double(sampling.repetitionPenalty))),
+            JSON.Member("max_tokens", JSON(services.configuration.maximumTokens)),
+        ]
+    }
+
     private func info(_ policy: Policy, of model: ServedModel) -> ModelInfo {
         let image = policy.vision.map { vision in
             ModelInfo.Image(
                 tileSize: vision.processor.tileSize, tokensPerTile: vision.encoder.configuration.tokensPerTile,
                 maximumTiles: vision.processor.maximumTiles)
         }
-        let sampling = policy.sampling
         return ModelInfo(
             id: policy.name, created: policy.created, generation: policy.generation, parent: policy.parent,
             contextLength: model.contextLength, image: image, takesMessages: model.processor.takesMessages,
-            defaults: [
-                JSON.Member("temperature", JSON(Double(sampling.temperature))),
-                JSON.Member("top_p", JSON(Double(sampling.topP))), JSON.Member("top_k", JSON(sampling.topK ?? 0)),
-                JSON.Member("min_p", JSON(Double(sampling.minP))),
-                JSON.Member("repetition_penalty", JSON(Double(sampling.repetitionPenalty))),
-                JSON.Member("max_tokens", JSON(services.configuration.maximumTokens)),
-            ],
+            defaults: defaults(policy.sampling), textDefaults: defaults(policy.textSampling),
             digests: policy.digests.map {
                 .init(
                     adapter: $0.adapter, adapterConfiguration: $0.adapterConfiguration, vision: $0.vision,

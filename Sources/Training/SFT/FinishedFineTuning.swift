@@ -25,6 +25,9 @@ public struct FinishedFineTuning: Sendable {
         }
     }
 
+    /// Of dialogues without an image: greedily, a fine-tuned policy repeats itself more often than the base model.
+    private static let textSampling = PolicyManifest.Sampling(temperature: 0.7, topP: 0.9)
+
     private let run: FinishedRun
     /// What it answers with.
     public let digests: PolicyDigests
@@ -67,6 +70,7 @@ public struct FinishedFineTuning: Sendable {
             backbone: run.backbone, created: time, creator: FinishedRun.creator,
             vision: .init(name: "vision", generation: publication.visionGeneration), chatTemplate: run.record.template,
             textTemplate: FinishedRun.textTemplate, image: image, sampling: .init(temperature: 0),
+            textSampling: Self.textSampling,
             metrics: publication.metrics, data: data)
         let policy = try run.publish(manifest, files: FinishedRun.adapterFiles, in: policies)
         return (vision, policy)

@@ -60,14 +60,15 @@ public struct ModelInfo: Sendable, Equatable {
     public var takesMessages: Bool
     /// Its sampling defaults, by field.
     public var defaults: [JSON.Member]
+    /// The same for dialogues without an image.
+    public var textDefaults: [JSON.Member]
     /// The digests of its weights; nil if they are not known.
     public var digests: Digests?
 
     /// A policy to be listed.
     public init(
         id: String, created: Int, generation: Int, parent: String? = nil, contextLength: Int, image: Image?,
-        takesMessages: Bool = true,
-        defaults: [JSON.Member], digests: Digests? = nil
+        takesMessages: Bool = true, defaults: [JSON.Member], textDefaults: [JSON.Member], digests: Digests? = nil
     ) {
         self.id = id
         self.created = created
@@ -77,6 +78,7 @@ public struct ModelInfo: Sendable, Equatable {
         self.image = image
         self.takesMessages = takesMessages
         self.defaults = defaults
+        self.textDefaults = textDefaults
         self.digests = digests
     }
 
@@ -93,7 +95,7 @@ public struct ModelInfo: Sendable, Equatable {
             "created_at": .string(rfc3339(created)), "display_name": .string(id), "owned_by": "apus",
             "root": .string(id), "parent": JSON(parent), "max_model_len": JSON(contextLength),
             "generation": JSON(generation), "image": vision ?? .null,
-            "chat": .bool(takesMessages), "defaults": .object(defaults),
+            "chat": .bool(takesMessages), "defaults": .object(defaults), "text_defaults": .object(textDefaults),
             "digests": digests?.json ?? .null,
         ]
     }
