@@ -46,7 +46,8 @@ public struct RepliesKept: Codable, Sendable, Equatable {
         engine: any InferenceEngine, tokenizer: Tokenizer, template: ChatTemplate
     ) async throws -> [Conversation] {
         let base = Policy(
-            name: "base", generation: 0, adapter: nil, vision: nil, template: template, sampling: .init(), created: 0)
+            name: PolicyRole.base.name, generation: 0, adapter: nil, vision: nil, template: template, sampling: .init(),
+            created: 0)
         let input = InputProcessor(tokenizer: tokenizer)
         // All are in the queue before the first is read, so that they are computed together.
         let answers = try prompts.map { prompt in

@@ -81,11 +81,11 @@ public struct ImportedAdapter: Sendable {
             creator: publication.creator, chatTemplate: publication.template,
             sampling: publication.temperature.map { .init(temperature: $0) })
         if let generation = publication.vision {
-            let files = try library.open("vision", generation: generation, backbone: backbone)
+            let files = try library.open(.vision, generation: generation, backbone: backbone)
             guard let path = files.file(PolicyFiles.vision) else {
-                throw PolicyLoadingError.missingFile(policy: "vision", file: PolicyFiles.vision)
+                throw PolicyLoadingError.missingFile(policy: PolicyRole.vision.name, file: PolicyFiles.vision)
             }
-            manifest.vision = .init(name: "vision", generation: generation)
+            manifest.vision = .init(.vision, generation: generation)
             manifest.image = .init(
                 tileSize: try VisionWeights(path: path).configuration.imageSize, maximumTiles: 1, fit: .stretch)
         }

@@ -99,9 +99,6 @@ private enum Unique {
 
 /// The policies that are offered, the default one first.
 public struct PolicyCatalog: Sendable {
-    /// The parts that read answers, which are not offered as policies.
-    static let readers: Set = ["reward", "value"]
-
     /// In the order in which they are listed.
     public let policies: [Policy]
     /// Other names of policies.
@@ -127,7 +124,7 @@ public struct PolicyCatalog: Sendable {
     public var all: [Policy] { policies + [reward, value].compactMap { $0 } }
 
     /// π_sft, from which the KL of an answer is measured; nil if it is not served.
-    public var reference: Policy? { policies.first { $0.name == "sft" } }
+    public var reference: Policy? { policies.first { $0.role == .sft } }
 
     /// The one that answers when a request names none.
     public var defaultPolicy: Policy { policies[0] }
@@ -136,6 +133,9 @@ public struct PolicyCatalog: Sendable {
     public subscript(name: String) -> Policy? {
         policies.first { $0.name == aliases[name] ?? name }
     }
+
+    /// The policy that the program knows by that role.
+    public subscript(role: PolicyRole) -> Policy? { self[role.name] }
 
     /// The generation of each policy and part that has one; the backbone alone has none.
     public var generations: [String: Int] {

@@ -56,6 +56,11 @@ public struct PolicyLibrary: Sendable {
         return try PolicyFolder(name: name, generation: generation, in: folder, backbone: backbone)
     }
 
+    /// Opens a generation of a policy that the program knows.
+    public func open(_ role: PolicyRole, generation: Int, backbone: String) throws(PolicyError) -> PolicyFolder {
+        try open(role.name, generation: generation, backbone: backbone)
+    }
+
     /// Makes a generation, wherever it is, the one to be served from now on, and with it the value model that was
     /// trained beside it.
     public func setCurrent(_ generation: Int, of name: String) throws(PolicyError) {

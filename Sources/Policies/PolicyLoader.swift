@@ -87,37 +87,39 @@ public struct PolicyLoader: PolicySource {
     public func catalog(of generations: [String: Int], reusing known: [Policy] = []) throws -> PolicyCatalog {
         var visions = known.compactMap(\.vision)
         var policies: [Policy] = []
-        var readers: [String: Policy] = [:]
-        for (name, generation) in generations.sorted(by: { $0.key < $1.key }) where name != "vision" {
+        var scorers: [PolicyRole: Policy] = [:]
+        for (name, generation) in generations.sorted(by: { $0.key < $1.key }) {
+            let role = PolicyRole(rawValue: name)
+            if role == .vision { continue }
             let same = known.first { $0.name == name && $0.generation == generation }
             let policy = try same ?? load(name, generation: generation, visions: visions)
-            if PolicyCatalog.readers.contains(name) { readers[name] = policy } else { policies.append(policy) }
+            if let role, role.hasHead { scorers[role] = policy } else { policies.append(policy) }
             policy.vision.map { visions.append($0) }
         }
         let first = preferred.map { name in policies.first { $0.name == name } } ?? standardDefault(policies)
-        if let preferred, first == nil, preferred != "base" {
-            throw PolicyLoadingError.unknownDefault(preferred, known: policies.map(\.name) + ["base"])
+        if let preferred, first == nil, preferred != PolicyRole.base.name {
+            throw PolicyLoadingError.unknownDefault(preferred, known: policies.map(\.name) + [PolicyRole.base.name])
         }
         let vision =
-            try checkpoint.map { try known.first { $0.name == "base" }?.vision ?? self.vision(checkpoint: $0) }
+            try checkpoint.map { try known.first { $0.role == .base }?.vision ?? self.vision(checkpoint: $0) }
             ?? (first ?? standardDefault(policies))?.vision
         let base = Policy(
-            name: "base", generation: 0, adapter: nil, vision: vision, template: .smollm2,
+            name: PolicyRole.base.name, generation: 0, adapter: nil, vision: vision, template: .smollm2,
             sampling: SamplingParameters(),
             created: 0,
             digests: .init(adapter: nil, adapterConfiguration: nil, vision: vision?.digest, backbone: backbone))
-        let names = Set(policies.map(\.name) + ["base"])
+        let names = Set(policies.map(\.name) + [PolicyRole.base.name])
         let bad = aliases.sorted { $0.key < $1.key }.first { names.contains($0.key) || !names.contains($0.value) }
         if let bad {
             throw PolicyLoadingError.badAlias(bad.key, policy: bad.value)
         }
         return PolicyCatalog(
             default: first ?? base, others: policies.filter { $0 !== first } + (first == nil ? [] : [base]),
-            aliases: aliases, reward: readers["reward"], value: readers["value"])
+            aliases: aliases, reward: scorers[.reward], value: scorers[.value])
     }
 
     private func standardDefault(_ policies: [Policy]) -> Policy? {
-        policies.first { $0.name == "ppo" } ?? policies.first { $0.name == "sft" }
+        policies.first { $0.role == .ppo } ?? policies.first { $0.role == .sft }
     }
 
     private func load(_ name: String, generation: Int, visions: [Policy.Vision]) throws -> Policy {
@@ -128,7 +130,7 @@ public struct PolicyLoader: PolicySource {
         }
         let adapter = try LowRankAdapter(PEFTAdapter(folder: files.path), configuration: decoder.configuration)
         guard adapter.isFinite else { throw PolicyLoadingError.notFinite(policy: name) }
-        let head = try PolicyCatalog.readers.contains(name) ? head(of: files) : nil
+        let head = try manifest.role?.hasHead == true ? head(of: files) : nil
         let vision = try manifest.vision.map { try self.vision($0, image: manifest.image, of: name, known: visions) }
         let policy = Policy(
             name: name, generation: manifest.generation,
@@ -137,7 +139,7 @@ public struct PolicyLoader: PolicySource {
             sampling: SamplingParameters(manifest.sampling),
             textSampling: manifest.textSampling.map { SamplingParameters($0) },
             created: Int(try Date(manifest.created, strategy: .iso8601).timeIntervalSince1970),
-            parent: manifest.parent?.name ?? "base",
+            parent: manifest.parent?.name ?? PolicyRole.base.name,
             digests: PolicyDigests(manifest, visionWeights: vision?.weights), head: head)
         try tryOut(policy)
         return policy
@@ -152,7 +154,7 @@ public struct PolicyLoader: PolicySource {
             throw PolicyLoadingError.notFinite(policy: files.manifest.name)
         }
         // A value is of an answer that is not there yet.
-        guard head.logProbWeight == 0 || files.manifest.name != "value" else {
+        guard head.logProbWeight == 0 || files.manifest.role != .value else {
             throw ModelError.unknownTensor("score.likelihood")
         }
         return head

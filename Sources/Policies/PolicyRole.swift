@@ -27,15 +27,21 @@ public enum PolicyRole: String, Sendable, CaseIterable {
     /// Whether policies use it and nobody asks it under its own name.
     public var isComponent: Bool { self == .vision || hasHead }
 
+    /// Whether a policy that answers can be published under its name.
+    public var isPublishable: Bool { self != .base && !isComponent }
+
     /// Whether a policy that answers can be published as `name`.
     public static func isFree(_ name: String) -> Bool {
-        guard PolicyManifest.isName(name) else { return false }
-        guard let role = PolicyRole(rawValue: name) else { return true }
-        return role != .base && !role.isComponent
+        PolicyManifest.isName(name) && PolicyRole(rawValue: name)?.isPublishable ?? true
     }
 }
 
 extension PolicyManifest {
+    /// What the program knows the policy as; nil for a user's own.
+    public var role: PolicyRole? { PolicyRole(rawValue: name) }
+}
+
+extension Policy {
     /// What the program knows the policy as; nil for a user's own.
     public var role: PolicyRole? { PolicyRole(rawValue: name) }
 }

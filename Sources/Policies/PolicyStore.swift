@@ -71,7 +71,7 @@ public final class PolicyStore: Sendable {
     /// The generations of each policy, reward and value model that can be published. Vision weights come with those
     /// that see by them.
     public func generations() throws -> [String: [Int]] {
-        try source.generations().filter { name, _ in name != "vision" }
+        try source.generations().filter { name, _ in name != PolicyRole.vision.name }
     }
 
     /// Serves a generation of `name` from now on, and the value model that was trained beside it; an older one than now

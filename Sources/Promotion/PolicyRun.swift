@@ -79,7 +79,7 @@ public enum PolicyRun: Sendable {
         of run: FinishedFineTuning, among known: [Int], in library: PolicyLibrary
     ) throws -> Int {
         for generation in known {
-            let there = try library.open(PolicyRole.vision.name, generation: generation, backbone: run.backbone)
+            let there = try library.open(.vision, generation: generation, backbone: run.backbone)
             if there.manifest.files.values.contains(run.vision) { return generation }
         }
         return (known.last ?? 0) + 1

@@ -146,7 +146,7 @@ struct LoadOptions: ParsableArguments {
             profile.arrival = arrival
             // Another load, other questions: nothing of them is cached.
             profile.seed &+= UInt64(reports.count)
-            let (profileOfLoad, model) = (profile, policy ?? "sft")
+            let (profileOfLoad, model) = (profile, policy ?? PolicyRole.sft.name)
             reports.append(
                 try await HTTPReplyClient.with(connections: profile.requests) { client in
                     try await LoadBenchmark(client: client, server: server, model: model, profile: profileOfLoad).run()

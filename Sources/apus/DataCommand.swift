@@ -43,7 +43,8 @@ struct Replay: AsyncParsableCommand {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let prompts = Array(ReplayPrompts(seed: seed).training.prefix(count))
         let base = Policy(
-            name: "base", generation: 0, adapter: nil, vision: nil, template: .smollm2, sampling: .init(), created: 0)
+            name: PolicyRole.base.name, generation: 0, adapter: nil, vision: nil, template: .smollm2, sampling: .init(),
+            created: 0)
         let written = try await ReplayWriter(engine: model.engine, tokenizer: model.tokenizer, policy: base).write(
             prompts: prompts, seed: seed, maximumTokens: maxTokens, to: output
         ) { done in

@@ -80,7 +80,7 @@ struct EvalText: AsyncParsableCommand {
     func run() async throws {
         let model = try LoadedModel(options)
         let (policy, adapter) = try chosen(in: model.catalog)
-        guard let base = model.catalog[PolicyRole.base.name] else { throw ValidationError("there is no policy base") }
+        guard let base = model.catalog[.base] else { throw ValidationError("there is no policy base") }
         let report = try await TextReport.measured(
             of: policy, adapter: adapter, and: base, engine: model.engine, decoder: model.decoder,
             tokenizer: model.tokenizer, cache: options.engine.kvType)
@@ -202,10 +202,10 @@ struct EvalWinRate: AsyncParsableCommand {
     @OptionGroup var server: ServerOptions
 
     @Option(help: "The policy whose wins are counted.")
-    var policy = "ppo"
+    var policy = PolicyRole.ppo.name
 
     @Option(help: "The policy that it is compared with, and that is compared with itself.")
-    var against = "sft"
+    var against = PolicyRole.sft.name
 
     @Option(help: "Questions; each is answered three times.")
     var count = 2_000

@@ -17,7 +17,7 @@ struct EvalReward: AsyncParsableCommand {
     @OptionGroup var server: ServerOptions
 
     @Option(help: "The policy whose answers are scored.")
-    var policy = "sft"
+    var policy = PolicyRole.sft.name
 
     @Option(help: "Questions.")
     var count = 400

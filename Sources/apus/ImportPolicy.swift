@@ -57,7 +57,7 @@ struct ImportPolicy: ParsableCommand {
             throw ValidationError("--text-only and --vision-generation exclude each other")
         }
         if let temperature, !(0...2).contains(temperature) { throw ValidationError("--temperature takes 0 to 2") }
-        if ["base", "vision", "reward", "value"].contains(name) {
+        if PolicyRole(rawValue: name)?.isPublishable == false {
             throw ValidationError("--name \(name) is taken: an adapter alone is a policy that answers")
         }
     }
@@ -68,7 +68,7 @@ struct ImportPolicy: ParsableCommand {
         var publication = ImportedAdapter.Publication(name: name, generation: generation)
         publication.template = ChatTemplate(rawValue: template) ?? publication.template
         let library = try self.library.recovered()
-        let newest = try library.generations()["vision"]?.last
+        let newest = try library.generations()[PolicyRole.vision.name]?.last
         publication.vision = textOnly ? nil : visionGeneration ?? newest
         publication.temperature = temperature
         let published = try adapter.publish(

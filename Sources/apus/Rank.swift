@@ -19,7 +19,7 @@ struct Rank: AsyncParsableCommand {
     var easyVQA = Cache.easyVQA
 
     @Option(help: "The policy that answers.")
-    var policy = "sft"
+    var policy = PolicyRole.sft.name
 
     @Option(name: .customLong("run"), help: "The run folder.")
     var folder = "runs/rankings"

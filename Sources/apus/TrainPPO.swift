@@ -28,7 +28,7 @@ struct TrainPPO: ParsableCommand {
     @OptionGroup private var folders: PolicyFolders
 
     @Option(help: "The policy that training starts from.")
-    var policy = "sft"
+    var policy = PolicyRole.sft.name
 
     @Option(help: "The policy's generation. Default: the current one.")
     var generation: Int?
@@ -117,7 +117,7 @@ struct TrainPPO: ParsableCommand {
         let (from, vision) = try folders.policy(policy, generation: generation, backbone: backbone)
         return .init(
             baseModel: model.model, policy: from, vision: vision,
-            reward: try folders.open("reward", generation: rewardGeneration, backbone: backbone),
+            reward: try folders.open(PolicyRole.reward.name, generation: rewardGeneration, backbone: backbone),
             replay: replay == "none" ? nil : replay)
     }
 }

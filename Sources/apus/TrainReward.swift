@@ -29,7 +29,7 @@ struct TrainReward: ParsableCommand {
     @OptionGroup private var folders: PolicyFolders
 
     @Option(help: "The policy that training starts from.")
-    var policy = "sft"
+    var policy = PolicyRole.sft.name
 
     @Option(help: "The policy's generation. Default: the current one.")
     var generation: Int?

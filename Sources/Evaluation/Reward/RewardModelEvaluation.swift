@@ -1,4 +1,5 @@
 import Datasets
+import Policies
 
 /// Asks a server's reward model about sampled answers of a policy, and the gold judge whether it is right.
 ///
@@ -8,7 +9,7 @@ public struct RewardModelEvaluation: Sendable {
     /// Who answers what.
     public struct Settings: Sendable {
         /// The policy whose answers are scored.
-        public var model = "sft"
+        public var model = PolicyRole.sft.name
         /// Questions, shared out among the families.
         public var count = 400
         /// Answers to each, sampled at temperature 1.

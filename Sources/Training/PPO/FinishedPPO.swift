@@ -102,8 +102,8 @@ public struct FinishedPPO: Sendable {
     public func nextGeneration(of name: String, in library: PolicyLibrary) throws -> Int {
         let known = try library.generations()
         var next = (known[name]?.last ?? 0) + 1
-        for generation in known["value"] ?? [] where generation >= next {
-            let there = try library.open("value", generation: generation, backbone: backbone)
+        for generation in known[PolicyRole.value.name] ?? [] where generation >= next {
+            let there = try library.open(.value, generation: generation, backbone: backbone)
             // A publication that broke off after its first half is taken up again.
             if generation == next, try run.holds(there.manifest, Self.valueFiles) { return next }
             next = generation + 1
@@ -117,21 +117,21 @@ public struct FinishedPPO: Sendable {
     /// - Throws: `PolicyError`; `.published` if the policy's generation, or another value model's, is there already.
     @discardableResult
     public func publish(
-        name: String = TrainedStage.ppo.rawValue, generation: Int, metrics: [String: Double] = [:],
+        name: String = PolicyRole.ppo.name, generation: Int, metrics: [String: Double] = [:],
         in policies: String, at time: Date = Date()
     ) throws -> (value: PolicyFolder, policy: PolicyFolder) {
         let path = "\(policies)/\(name)/\(generation)"
         if FileManager.default.fileExists(atPath: path) { throw PolicyError.published(path: path) }
         let data = run.inputs.filter { $0.key != "baseModel" }.mapValues(\.sha256)
         var manifest = PolicyManifest(
-            name: "value", generation: generation, parent: reward, backbone: backbone, created: time,
+            name: PolicyRole.value.name, generation: generation, parent: reward, backbone: backbone, created: time,
             creator: FinishedRun.creator, vision: vision, chatTemplate: run.record.template, image: image,
             metrics: trainingMetrics, data: data)
         let value = try run.publishComponent(manifest, files: Self.valueFiles, in: policies)
         manifest.name = name
         manifest.parent = parent
         manifest.reward = reward
-        manifest.value = .init(name: "value", generation: generation)
+        manifest.value = .init(.value, generation: generation)
         manifest.textTemplate = FinishedRun.textTemplate
         manifest.sampling = .init(temperature: 0)
         manifest.metrics = trainingMetrics.merging(metrics) { $1 }

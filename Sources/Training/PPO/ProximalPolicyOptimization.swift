@@ -10,7 +10,7 @@ import Tensors
 /// reward are adapters of the one decoder.
 public struct ProximalPolicyOptimization: TrainingStage {
     /// "ppo".
-    public let name = "ppo"
+    public let name = TrainedStage.ppo.rawValue
     /// Answers.
     public let unit = "answers"
     /// The policy's adapter.

@@ -43,7 +43,7 @@ public struct RolloutSampler: Sendable {
         seed: (_ index: Int) -> UInt64
     ) throws -> [AnsweredImage] {
         let policy = Policy(
-            name: "ppo", generation: generation,
+            name: PolicyRole.ppo.name, generation: generation,
             adapter: ServingAdapter(adapter, configuration: configuration, compute: compute), vision: vision,
             template: template, sampling: SamplingParameters(), created: 0)
         var index = 0

@@ -25,7 +25,7 @@ public struct FinishedRewardModeling: Sendable {
     ) throws -> PolicyFolder {
         let record = run.record
         let manifest = PolicyManifest(
-            name: "reward", generation: generation, parent: try run.required(record.parent, "parent"),
+            name: PolicyRole.reward.name, generation: generation, parent: try run.required(record.parent, "parent"),
             backbone: run.backbone, created: time, creator: FinishedRun.creator,
             vision: try run.required(record.vision, "vision"), chatTemplate: record.template,
             image: try run.required(record.image, "image"), metrics: metrics.merging(more) { $1 },

@@ -9,7 +9,7 @@ import Tensors
 /// (Ouyang et al. 2022, §3.5). Prompts about one image follow each other, so that they share its rows.
 public struct RewardModeling: TrainingStage {
     /// "reward".
-    public let name = "reward"
+    public let name = TrainedStage.reward.rawValue
     /// Rows of the decoder.
     public let unit = "tokens"
     /// The head's and the adapter's.

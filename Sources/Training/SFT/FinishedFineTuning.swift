@@ -8,7 +8,7 @@ public struct FinishedFineTuning: Sendable {
     /// What a publication is called and what it says of itself.
     public struct Publication: Sendable {
         /// The policy's name.
-        public var name = "sft"
+        public var name = PolicyRole.sft.name
         /// The policy's generation.
         public var generation: Int
         /// The generation of `vision` that it sees with.
@@ -62,13 +62,14 @@ public struct FinishedFineTuning: Sendable {
         if FileManager.default.fileExists(atPath: path) { throw PolicyError.published(path: path) }
         let data = run.inputs.filter { !["baseModel", "vision"].contains($0.key) }.mapValues(\.sha256)
         let visionManifest = PolicyManifest(
-            name: "vision", generation: publication.visionGeneration, backbone: run.backbone, created: time,
+            name: PolicyRole.vision.name, generation: publication.visionGeneration, backbone: run.backbone,
+            created: time,
             creator: FinishedRun.creator, data: data)
         let vision = try run.publishComponent(visionManifest, files: [PolicyFiles.vision], in: policies)
         let manifest = PolicyManifest(
             name: publication.name, generation: publication.generation, parent: publication.parent,
             backbone: run.backbone, created: time, creator: FinishedRun.creator,
-            vision: .init(name: "vision", generation: publication.visionGeneration), chatTemplate: run.record.template,
+            vision: .init(.vision, generation: publication.visionGeneration), chatTemplate: run.record.template,
             textTemplate: FinishedRun.textTemplate, image: image, sampling: .init(temperature: 0),
             textSampling: Self.textSampling,
             metrics: publication.metrics, data: data)

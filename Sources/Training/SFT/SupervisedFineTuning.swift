@@ -12,7 +12,7 @@ public import Tokenizers
 /// one tree, so the image is computed once.
 public struct SupervisedFineTuning: TrainingStage {
     /// "sft".
-    public let name = "sft"
+    public let name = TrainedStage.sft.rawValue
     /// Rows of the decoder.
     public let unit = "tokens"
     /// The vision encoder's and connector's weights and the adapter's factors.
