@@ -4,37 +4,37 @@ import Policies
 import Tokenizers
 import WireFormats
 
-/// A request that the engine has taken: one stream of events for each choice.
+/// A request in the engine: one stream of events for each choice.
 struct Admitted: Sendable {
-    /// Computes the streams, and the scores behind them.
+    /// Computes the streams and their scores.
     let engine: any InferenceEngine
     let streams: [AsyncStream<EngineEvent>]
-    /// Choices for each prompt. The choices of one prompt follow each other.
+    /// The number of choices for each prompt. The choices of one prompt are adjacent.
     let choicesPerPrompt: Int
     let policy: Policy
-    /// Spells the tokens.
+    /// Decodes the tokens.
     let tokenizer: Tokenizer
     /// Prompt tokens, each prompt counted once.
     let usage: Usage
     /// Whether tokens are reported with their log-probabilities.
     var reportsTokens: Bool
-    /// How the reward model picks one of the answers and scores it; nil if it has no part in this.
+    /// How the reward model picks one of the answers and scores it; nil if it is not involved.
     var scoring: AnswerScoring?
-    /// Whether the scores are reported.
+    /// Whether the response contains the scores.
     var reportsScores = false
 
-    /// Choices that the caller gets.
+    /// The number of choices in the response.
     var choices: Int { scoring == nil ? streams.count : 1 }
 
     /// The index of the prompt that a choice answers.
     func prompt(of choice: Int) -> Int { choice / choicesPerPrompt }
 }
 
-/// Turns requests of callers into requests for the engine, and gets them a place in its queue.
+/// Turns callers' requests into engine requests, and reserves slots in its queue for them.
 struct Admission: Sendable {
     let services: Services
     let model: ServedModel
-    /// The policies at this moment.
+    /// The current policies.
     let catalog: PolicyCatalog
 
     init(services: Services, model: ServedModel) {
@@ -50,11 +50,11 @@ struct Admission: Sendable {
         return policy
     }
 
-    /// Takes a dialogue.
+    /// Admits a dialogue.
     ///
     /// - Parameters:
-    ///   - param: the field that holds it.
-    ///   - scores: whether the answers are scored; there must be a reward model then.
+    ///   - param: the field that contains the dialogue.
+    ///   - scores: whether the answers are scored; this needs a reward model.
     func admit(
         _ messages: [DialogueMessage], options: GenerationOptions, policy: Policy, param: String, scores: Bool = false,
         context: ServerContext
@@ -64,7 +64,7 @@ struct Admission: Sendable {
         try check(references, policy: policy)
         try check(options)
         note(policy, hasImages: !references.isEmpty, in: record)
-        // A place first: no image is decoded for a request that is then turned away.
+        // Reserve first: no image is decoded for a request that is then refused.
         let reservations = try reserve(options.count, hasImages: !references.isEmpty, param: param)
         let deadline = ContinuousClock.now + services.configuration.deadline
         var options = options
@@ -110,7 +110,7 @@ struct Admission: Sendable {
         return options
     }
 
-    /// Takes answers for the reward model to score.
+    /// Admits answers for the reward model to score.
     ///
     /// - Returns: also the tokens of each answer, its end token included.
     func admit(
@@ -146,7 +146,7 @@ struct Admission: Sendable {
         return (admitted, answers.map(\.count))
     }
 
-    /// The images as the encoders of `readers` see them, unless the caller leaves.
+    /// The images as tiles for the encoders of `readers`. Stops if the caller disconnects.
     private func images(
         _ images: [ImageReference], for readers: [Policy], context: ServerContext
     ) async throws -> [InputProcessor.Image] {
@@ -157,13 +157,13 @@ struct Admission: Sendable {
         }
     }
 
-    /// Refuses text that cannot fit, before it is tokenised.
+    /// Refuses text that cannot fit, before it is tokenized.
     private func checkLength(_ messages: [DialogueMessage], param: String) throws(APIError) {
         try checkLength(messages.flatMap(\.texts), param: param)
     }
 
     private func checkLength(_ texts: [String], param: String) throws(APIError) {
-        // Every token is at least a byte of text.
+        // Every token is at least one byte of text.
         guard texts.reduce(0, { $0 + $1.utf8.count }) >= model.contextLength else { return }
         let count = model.processor.tokenizer.minimumCount(of: texts)
         guard count >= model.contextLength else { return }
@@ -173,7 +173,7 @@ struct Admission: Sendable {
             param: param)
     }
 
-    /// Takes raw prompts.
+    /// Admits raw prompts.
     func admit(_ wanted: CompletionRequest, policy: Policy, record: RequestRecord) async throws -> Admitted {
         let options = wanted.options
         try check(options)
@@ -254,7 +254,7 @@ struct Admission: Sendable {
         return reservations
     }
 
-    /// A dialogue for the template, its images by number.
+    /// A dialogue for the template, with numbered images.
     private static func dialogue(_ messages: [DialogueMessage]) -> [ChatMessage] {
         var next = 0
         return messages.map { message in
@@ -271,7 +271,7 @@ struct Admission: Sendable {
         }
     }
 
-    /// The result of `render`, or the error of the field that holds the dialogue.
+    /// The result of `render`. Its error names the field that contains the dialogue.
     private func rendered<Rendered>(
         _ param: String, _ render: () throws(InputProcessor.Failure) -> Rendered
     ) throws(APIError) -> Rendered {
@@ -331,7 +331,7 @@ struct Admission: Sendable {
 }
 
 extension CompletionRequest {
-    /// Bytes of all text.
+    /// The bytes of all text.
     fileprivate var textBytes: Int {
         prompts.reduce(0) { sum, prompt in if case .text(let text) = prompt { sum + text.utf8.count } else { sum } }
     }
@@ -344,7 +344,7 @@ extension DialogueMessage {
 }
 
 extension [DialogueMessage] {
-    /// Bytes of all text.
+    /// The bytes of all text.
     fileprivate var textBytes: Int { reduce(0) { $0 + $1.texts.reduce(0) { $0 + $1.utf8.count } } }
 }
 

@@ -2,18 +2,18 @@ import Engine
 import Policies
 import WireFormats
 
-/// Measures one request's answer while it comes.
+/// Measures one request's answer while it is generated.
 struct AnswerMeter {
     private let metrics: ServerMetrics
     private let record: RequestRecord
     private let labels: ServerMetrics.Labels
     private var lastText: [ContinuousClock.Instant?]
     private var hasText = false
-    /// Tokens that have come for each choice; nil once its completion has told their number.
+    /// Tokens received for each choice; nil once the completion of the choice has reported their number.
     private var tokens: [Int?]
     /// The index of the prompt that each choice answers.
     private let prompts: [Int]
-    /// Tokens of the prompt, and of all choices so far.
+    /// Tokens of the prompt and of all choices so far.
     private(set) var usage: Usage
     private var isOver = false
 
@@ -29,14 +29,14 @@ struct AnswerMeter {
         self.usage = admitted.usage
     }
 
-    /// Text has come for a choice, and is not handed on.
+    /// Counts text of a choice that is not forwarded.
     mutating func generated(_ delta: TextDelta, choice: Int) {
         guard let count = tokens[choice], !delta.isPrompt else { return }
         tokens[choice] = count + delta.tokens.count
         usage.completionTokens += delta.tokens.count
     }
 
-    /// Text has come for a choice, and is handed on.
+    /// Counts text of a choice that is forwarded.
     mutating func text(_ delta: TextDelta, choice: Int) {
         generated(delta, choice: choice)
         guard !delta.isPrompt else { return }
@@ -51,7 +51,7 @@ struct AnswerMeter {
         lastText[choice] = now
     }
 
-    /// A choice is whole.
+    /// Counts a completed choice.
     mutating func finished(_ completion: Completion, choice: Int) {
         usage.completionTokens += completion.generatedTokens - (tokens[choice] ?? 0)
         usage.add(cachedTokens: completion.cachedTokens, ofPrompt: prompts[choice])
@@ -74,12 +74,12 @@ struct AnswerMeter {
         record.update { $0.generatedTokens += tokens }
     }
 
-    /// The answer's reward is known.
+    /// Counts the answer's reward.
     func reward(_ reward: Double) {
         metrics.observe(.answerReward, [labels[0]], reward)
     }
 
-    /// The whole request is over. Only the first call counts: a caller may still leave before the last frame.
+    /// Ends the request. Only the first call counts: a caller may still disconnect before the last frame.
     mutating func end(outcome: String) {
         guard !isOver else { return }
         isOver = true
@@ -87,7 +87,7 @@ struct AnswerMeter {
         record.update { $0.outcome = outcome }
     }
 
-    /// The request ended without its answer, unless it was over before.
+    /// Ends the request without its answer, unless it has ended already.
     mutating func end(_ error: any Error) {
         guard !isOver else { return }
         add(tokens.reduce(0) { $0 + ($1 ?? 0) })

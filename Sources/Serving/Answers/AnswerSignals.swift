@@ -1,19 +1,19 @@
 import Engine
 import Synchronization
 
-/// The caller has gone.
+/// The caller has disconnected.
 struct ClientClosed: Error {}
 
-/// When something was last sent to the caller.
+/// The time at which the server last sent something to the caller.
 final class LastFrame: Sendable {
     private let instant = Mutex(ContinuousClock.now)
 
-    /// Something is being sent now.
+    /// Sets the time to now.
     func touch() {
         instant.withLock { $0 = .now }
     }
 
-    /// Waits until nothing was sent for `interval`.
+    /// Waits until nothing has been sent for `interval`.
     fileprivate func idle(for interval: Duration) async throws {
         while true {
             let due = instant.withLock { $0 } + interval
@@ -23,17 +23,17 @@ final class LastFrame: Sendable {
     }
 }
 
-/// One step towards whole answers.
+/// One step towards complete answers.
 enum AnswerProgress: Sendable {
     /// More text of a choice.
     case text(choice: Int, TextDelta)
-    /// A choice is whole.
+    /// A choice is complete.
     case finished(choice: Int, Completion)
-    /// Nothing was sent for a while.
+    /// Nothing was sent for the keep-alive interval.
     case idle
 }
 
-/// Waits until the answers of all `streams` are whole, and hands each step to `take`.
+/// Waits until the answers of all `streams` are complete, and passes each step to `take`.
 ///
 /// - Throws: `EngineFailure` for the first answer that fails, `ClientClosed`, or an error of `take`. Then the engine's
 ///   remaining work for the request is cancelled.
@@ -63,15 +63,15 @@ func completions(
 }
 
 private enum Signal: Sendable {
-    /// Something from the engine, for one choice.
+    /// An event of the engine for one choice.
     case event(choice: Int, EngineEvent)
-    /// Nothing was sent for a while.
+    /// Nothing was sent for the keep-alive interval.
     case idle
-    /// The caller has gone.
+    /// The caller has disconnected.
     case closed
 }
 
-/// Merges everything that can happen to an answer into one sequence for as long as `body` runs.
+/// While `body` runs, merges everything that can happen to an answer into one sequence.
 ///
 /// When `body` returns or throws, the engine's remaining work for the request is cancelled.
 private func withSignals(
@@ -114,7 +114,7 @@ extension EngineEvent {
 }
 
 extension Completion {
-    /// The reason in OpenAI's words.
+    /// The reason under OpenAI's name.
     func finishReason() throws(EngineFailure) -> String {
         switch reason {
         case .endToken, .stopString, .repetition: return "stop"

@@ -7,17 +7,17 @@ import WireFormats
 
 /// Turns the engine's events for one request into its response: a stream of frames, or one body.
 ///
-/// An encoder decides which bytes are written. The rest is the same for every API: a silent stream gets a sign of life,
-/// each frame waits until the socket has taken the one before, a caller who leaves cancels the request, and the request
-/// ends once, in one terminal frame and in one outcome. Of several candidates the reward model picks one, whose text is
-/// sent when all are there; all other text is sent as it comes.
+/// An encoder decides which bytes are written. The rest is the same for every API: a silent stream gets keep-alive
+/// comments; each frame waits until the socket has accepted the frame before; a disconnect cancels the request; and the
+/// request ends once, with one terminal frame and one outcome. With several candidates, the reward model picks one,
+/// whose text is sent once all are complete. All other text is sent as it is generated.
 struct ResponseStream: Sendable {
     private let services: Services
     private let admitted: Admitted
     private let monitor: ConnectionMonitor
     private let record: RequestRecord
 
-    /// The response to a request that the engine has taken.
+    /// The response to an admitted request.
     init(_ admitted: Admitted, services: Services, context: ServerContext) async throws {
         self.services = services
         self.admitted = admitted
@@ -25,7 +25,7 @@ struct ResponseStream: Sendable {
         record = context.record
     }
 
-    /// The response; when it is streamed, its body runs later.
+    /// The response. If it is streamed, its body runs later.
     func response(_ encoder: some AnswerEncoder, isStreaming: Bool) async throws -> Response {
         isStreaming ? stream(encoder) : try await whole(encoder)
     }
@@ -80,15 +80,15 @@ struct ResponseStream: Sendable {
         return Response(status: .ok, headers: format.headers, body: body)
     }
 
-    /// One step towards the whole answer, with the tokens counted so far.
+    /// One step towards the complete answer, with the tokens counted so far.
     private enum Step {
         case text(AnswerPiece, Usage)
         case finished(AnswerEnding, Usage)
-        /// Nothing was sent for a while.
+        /// Nothing was sent for the keep-alive interval.
         case idle
     }
 
-    /// Hands each step to `take` until the answer is whole, and counts its metrics.
+    /// Passes each step to `take` until the answer is complete, and counts its metrics.
     private func answer(last: LastFrame, _ take: (Step) async throws -> Void) async throws {
         var meter = AnswerMeter(admitted, metrics: services.metrics, record: record)
         do {
@@ -103,7 +103,7 @@ struct ResponseStream: Sendable {
         }
     }
 
-    /// Hands on each choice as it comes.
+    /// Forwards each choice as it is generated.
     private func forward(
         last: LastFrame, meter: inout AnswerMeter, _ take: (Step) async throws -> Void
     ) async throws {
@@ -125,7 +125,7 @@ struct ResponseStream: Sendable {
         }
     }
 
-    /// Hands on the one answer that the reward model picks: as it comes where it is the only one.
+    /// Forwards the answer that the reward model picks. A single answer is forwarded as it is generated.
     private func pick(
         by scoring: AnswerScoring, last: LastFrame, meter: inout AnswerMeter, _ take: (Step) async throws -> Void
     ) async throws {
@@ -162,7 +162,7 @@ struct ResponseStream: Sendable {
         try await take(.finished(ending, meter.usage))
     }
 
-    /// Computes requests for scores. They belong to a request that the engine took long ago, and need no place in the
+    /// Runs scoring requests. They belong to a request that the engine has already taken, so they need no slot in the
     /// queue.
     private func scores(
         of requests: [EngineRequest], last: LastFrame, _ idle: () async throws -> Void
@@ -199,7 +199,7 @@ struct ResponseStream: Sendable {
         return ending
     }
 
-    /// The tokens with their probabilities; nil if the request did not ask for them.
+    /// The tokens with their log-probabilities; nil if the request did not ask for them.
     private func logprobs(_ tokens: [GeneratedToken]) -> [TokenLogprob]? {
         guard admitted.reportsTokens else { return nil }
         let tokenizer = admitted.tokenizer
@@ -213,7 +213,7 @@ struct ResponseStream: Sendable {
 }
 
 extension StreamFormat {
-    /// Proxies neither keep nor change a stream.
+    /// The response headers. They keep proxies from buffering or changing a stream.
     fileprivate var headers: HTTPFields {
         var headers: HTTPFields = [
             .contentType: self == .events ? "text/event-stream; charset=utf-8" : "text/plain; charset=utf-8",
@@ -223,7 +223,7 @@ extension StreamFormat {
         return headers
     }
 
-    /// Nothing for text, where every byte is part of the answer.
+    /// The keep-alive comment; none for plain text, where every byte is part of the answer.
     fileprivate var signOfLife: [String] { self == .events ? [EventStream.keepAlive] : [] }
 
     fileprivate func trailers(_ ending: AnswerEnding) -> HTTPFields? {
@@ -232,6 +232,6 @@ extension StreamFormat {
 }
 
 extension Duration {
-    /// The duration as a number, to the microsecond.
+    /// The duration as a number, rounded to microseconds.
     fileprivate var milliseconds: Double { (seconds * 1e6).rounded() / 1e3 }
 }

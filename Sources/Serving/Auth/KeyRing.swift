@@ -3,9 +3,9 @@ import Crypto
 public import Foundation
 import WireFormats
 
-/// What a key opens.
+/// What a key gives access to.
 public enum KeyScope: String, Sendable, CaseIterable {
-    /// Everything that generates.
+    /// All routes that generate.
     case ask
     /// Comparisons, rankings, rewards.
     case feedback
@@ -13,27 +13,27 @@ public enum KeyScope: String, Sendable, CaseIterable {
     case admin
 }
 
-/// A key as the server knows it: enough to recognise it, not enough to use it.
+/// A key in the form that the server keeps: it can check a key with it, but cannot reconstruct the key.
 ///
-/// A key is `apus_`, 8 characters of id, `_`, 43 characters of secret (256 bits in base64url) and 6 of checksum. A
-/// secret of that size cannot be searched, so one round of SHA-256 over salt and key protects it.
+/// A key is `apus_`, 8 characters of id, `_`, 43 characters of secret (256 bits in base64url) and 6 characters of
+/// checksum. A secret of that size cannot be found by search, so one round of SHA-256 over salt and key protects it.
 public struct KeyRecord: Sendable, Equatable {
-    /// What logs call the key.
+    /// The identifier of the key in logs.
     public let id: String
-    /// Whose it is.
+    /// The holder's name.
     public let name: String
-    /// What it opens.
+    /// The scopes that the key gives access to.
     public let scopes: Set<KeyScope>
-    /// When it stops opening anything; nil: never.
+    /// The end of the key's validity; nil: none.
     public let expires: Date?
-    /// How much it may use.
+    /// The limits on its use.
     public let limits: KeyLimits
     private let salt: String
     private let digest: [UInt8]
 
     /// A new key.
     ///
-    /// - Returns: the record to be kept, and the key itself, which is shown once and kept nowhere.
+    /// - Returns: the record to keep, and the key itself, which is shown once and stored nowhere.
     public static func make(
         name: String, scopes: Set<KeyScope>, expires: Date?, limits: KeyLimits = KeyLimits()
     ) -> (record: KeyRecord, key: String) {
@@ -60,7 +60,7 @@ public struct KeyRecord: Sendable, Equatable {
         self.digest = digest
     }
 
-    /// Reads a line of a key file.
+    /// Parses a line of a key file.
     init(line: String) throws(APIError) {
         var fields = try FieldReader(body: Array(line.utf8))
         id = try fields.require(fields.string("id"), "id")
@@ -109,13 +109,13 @@ public struct KeyRecord: Sendable, Equatable {
         return JSON.object(members).text
     }
 
-    /// Whether `key` is the one; takes the same time whatever its bytes.
+    /// Whether `key` is the key of this record. The time does not depend on its bytes.
     fileprivate func opens(with key: String) -> Bool {
-        // Digests of swift-crypto compare all of their bytes, however many are equal.
+        // swift-crypto compares digests in constant time.
         SHA256.hash(data: Data((salt + key).utf8)) == digest
     }
 
-    /// The id in `key`, if it has the form of one.
+    /// The id in `key`; nil if it does not have the form of a key.
     static func id(in key: String) -> String? {
         guard key.utf8.count == 63, key.hasPrefix("apus_"), checksum(of: String(key.dropLast(6))) == key.suffix(6)
         else {
@@ -148,7 +148,7 @@ public struct KeyRecord: Sendable, Equatable {
     }
 }
 
-/// The keys that a server knows.
+/// The keys that the server accepts.
 public struct KeyRing: Sendable {
     private let records: [String: KeyRecord]
 
@@ -157,14 +157,14 @@ public struct KeyRing: Sendable {
         self.records = Dictionary(records.map { ($0.id, $0) }, uniquingKeysWith: { _, last in last })
     }
 
-    /// Reads a key file: one JSON object a line, empty lines and lines that start with `#` left out.
+    /// Reads a key file: one JSON object per line. Empty lines and lines that start with `#` are skipped.
     public init(path: String) throws(KeyFileError) {
         self.init(try Self.records(path: path))
     }
 
-    /// The records of a key file, which others than its owner and group may not read.
+    /// The records of a key file. Only its owner and group may have read access.
     public static func records(path: String) throws(KeyFileError) -> [KeyRecord] {
-        // A mounted secret is a link; what counts is the mode of what it leads to.
+        // A mounted secret is a link; the mode of its target counts.
         let file = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
         let attributes = try? FileManager.default.attributesOfItem(atPath: file)
         guard let content = try? readSmallFile(path, limit: 16 << 20), let attributes else {
@@ -188,7 +188,7 @@ public struct KeyRing: Sendable {
         return records
     }
 
-    /// The lines as an editor on any system leaves them: ended by LF or CR LF, perhaps with a byte order mark before.
+    /// The lines as editors on any system write them: ended by LF or CR LF, possibly after a byte order mark.
     private static func lines(of content: Data) -> [Data] {
         let mark = Data([0xEF, 0xBB, 0xBF])
         let text = content.starts(with: mark) ? content.dropFirst(mark.count) : content
@@ -200,10 +200,10 @@ public struct KeyRing: Sendable {
     /// Whether there are no keys.
     public var isEmpty: Bool { records.isEmpty }
 
-    /// How many keys there are.
+    /// The number of keys.
     public var count: Int { records.count }
 
-    /// The record of `key`; nil if it is none of these. An unknown id costs the same time as a wrong secret.
+    /// The record of `key`; nil if it is not in the ring. An unknown id takes as long as a wrong secret.
     func record(of key: String) -> KeyRecord? {
         let known = KeyRecord.id(in: key).flatMap { records[$0] }
         let record = known ?? Self.decoy

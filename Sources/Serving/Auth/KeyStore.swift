@@ -4,34 +4,34 @@ import Hummingbird
 import Synchronization
 import WireFormats
 
-/// The keys in force, which may be read again while the server runs.
+/// The keys in force, which can be reloaded while the server runs.
 final class KeyStore: Sendable {
     private let path: String?
     private let value: Mutex<KeyRing?>
 
-    /// - Parameter path: the file that `read` reads.
+    /// - Parameter path: the key file for `read`.
     init(_ ring: KeyRing?, path: String?) {
         self.path = path
         self.value = Mutex(ring)
     }
 
-    /// Nil without a key file: then everyone may use the server. A file without keys admits no one.
+    /// Nil without a key file: then every caller may use the server. A file without keys admits no caller.
     var ring: KeyRing? { value.withLock { $0 } }
 
-    /// The keys as they stand in the file; nil if there is no file.
+    /// The keys in the file; nil if there is no file.
     func read() throws(KeyFileError) -> KeyRing? {
         guard let path else { return ring }
         return try KeyRing(path: path)
     }
 
-    /// Replaces the keys; requests that are open already go on.
+    /// Replaces the keys; open requests continue.
     func replace(with ring: KeyRing?) {
         value.withLock { $0 = ring }
     }
 }
 
 extension Services {
-    /// Refuses a request without the key that a route needs.
+    /// Refuses a request that lacks the key for a route.
     func authorize(_ request: Request, for access: Access, record: RequestRecord) throws(APIError) {
         let scope: KeyScope?
         switch access {
@@ -43,7 +43,8 @@ extension Services {
         if ring == nil && scope != .admin { return }
         let given = Self.keys(of: request)
         guard !given.isEmpty else { throw refusal("missing", "This route needs a key.") }
-        // A client may send a stale key in one header and a good one in the other: any that opens the route counts.
+        // A client may send a stale key in one header and a valid key in the other: one key that opens the route is
+        // enough.
         let known = given.compactMap { ring?.record(of: $0) }
         let valid = known.filter { $0.expires.map { $0 > Date() } ?? true }
         record.update { $0.keyID = (valid.first ?? known.first)?.id }
@@ -69,7 +70,7 @@ extension Services {
         return APIError(.invalidAPIKey, message, status: 401, kind: .authentication)
     }
 
-    /// The keys that a request carries, in `x-api-key` and in `Authorization: Bearer`.
+    /// The keys in a request's headers `x-api-key` and `Authorization: Bearer`.
     private static func keys(of request: Request) -> [String] {
         let bearers = request.headers[values: .authorization].compactMap { header in
             header.lowercased().hasPrefix("bearer ") ? String(header.dropFirst("bearer ".count)) : nil
@@ -79,12 +80,12 @@ extension Services {
     }
 }
 
-/// A file of keys that commands change, several at a time too.
+/// A key file that commands change, possibly several at a time.
 public struct KeyFile: Sendable {
     /// The file's path.
     public let path: String
 
-    /// The file at `path`, which may not be there yet.
+    /// The file at `path`, which need not exist yet.
     public init(path: String) {
         self.path = path
     }
@@ -94,7 +95,7 @@ public struct KeyFile: Sendable {
         FileManager.default.fileExists(atPath: path) ? try KeyRing.records(path: path) : []
     }
 
-    /// Adds a key, whose name must be new: people tell keys by their names.
+    /// Adds a key, whose name must be new: people identify keys by their names.
     public func add(_ record: KeyRecord) throws(KeyFileError) {
         try update { records throws(KeyFileError) in
             if let known = records.first(where: { $0.name == record.name }) {
@@ -114,10 +115,10 @@ public struct KeyFile: Sendable {
         }
     }
 
-    /// Replaces the keys at once, under a lock. Only the owner can read a new file.
+    /// Replaces the keys atomically, under a lock. Only the owner can read a new file.
     private func update(_ change: ([KeyRecord]) throws(KeyFileError) -> [KeyRecord]) throws(KeyFileError) {
         let file = URL(fileURLWithPath: path).resolvingSymlinksInPath()
-        // The file itself is replaced, so the lock is on another file.
+        // The file itself is replaced, so the lock is on the folder.
         let folder = open(file.deletingLastPathComponent().path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { throw error("cannot be written: its folder cannot be opened") }
         defer { close(folder) }
@@ -133,7 +134,7 @@ public struct KeyFile: Sendable {
         guard
             FileManager.default.createFile(atPath: temporary, contents: content, attributes: [.posixPermissions: mode])
         else { throw error("cannot be written") }
-        // Owner and group can be kept by root alone, and by a member of the group.
+        // Only root can keep the owner; root and members of the group can keep the group.
         for key in [FileAttributeKey.groupOwnerAccountID, .ownerAccountID] {
             known?[key].map { try? FileManager.default.setAttributes([key: $0], ofItemAtPath: temporary) }
         }

@@ -1,13 +1,13 @@
 import Synchronization
 import WireFormats
 
-/// How much the caller of a key may use; nil is no limit.
+/// The limits on the use of one key; nil means no limit.
 public struct KeyLimits: Sendable, Equatable {
-    /// Requests a minute.
+    /// Requests per minute.
     public var requests: Int?
-    /// Prompt tokens a minute, images' positions included.
+    /// Prompt tokens per minute, image positions included.
     public var promptTokens: Int?
-    /// Requests that are open at the same time.
+    /// Requests open at the same time.
     public var streams: Int?
 
     /// The given limits, each at least 1.
@@ -18,7 +18,7 @@ public struct KeyLimits: Sendable, Equatable {
     }
 }
 
-/// Fills evenly with `limit` a minute, and holds no more than that.
+/// Fills evenly with `limit` per minute, up to `limit`.
 package struct TokenBucket: Sendable {
     private var level: Double
     private var filled: ContinuousClock.Instant
@@ -29,9 +29,9 @@ package struct TokenBucket: Sendable {
         filled = now
     }
 
-    /// Takes `amount`. What is more than the bucket holds is given when it is full, and leaves a debt.
+    /// Takes `amount`. If `amount` exceeds the capacity, a full bucket grants it and goes into debt.
     ///
-    /// - Returns: how long to wait if it is not there; nil once it is taken.
+    /// - Returns: the time to wait if the level is too low; nil if the amount was taken.
     package mutating func take(_ amount: Int, limit: Int, at now: ContinuousClock.Instant) -> Duration? {
         let limit = Double(limit)
         level = min(limit, level + (now - filled).seconds * limit / 60)
@@ -43,7 +43,7 @@ package struct TokenBucket: Sendable {
     }
 }
 
-/// Keeps each key to its limits.
+/// Enforces each key's limits.
 final class RateLimiter: Sendable {
     private struct Account {
         var requests: TokenBucket?
@@ -51,12 +51,12 @@ final class RateLimiter: Sendable {
         var open = 0
     }
 
-    /// By the keys' ids; only keys that are in force get one.
+    /// By key id; only valid keys have an account.
     private let accounts = Mutex<[String: Account]>([:])
 
     /// Counts a request of a key.
     ///
-    /// - Returns: what holds its place among the key's open ones.
+    /// - Returns: the slot of the request among the key's open requests.
     func admit(
         _ key: KeyRecord, metrics: ServerMetrics, at now: ContinuousClock.Instant = .now
     ) throws(APIError) -> OpenRequest {
@@ -106,6 +106,6 @@ final class RateLimiter: Sendable {
         return error
     }
 
-    /// The header's whole seconds: no one comes back at once, and no one stays away for long.
+    /// The seconds in the header, between 1 and 60: clients neither return at once nor stay away for long.
     static func retryAfter(_ wait: Duration) -> Int { Int(max(1, min(60, wait.seconds.rounded(.up)))) }
 }

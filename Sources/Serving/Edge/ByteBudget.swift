@@ -1,12 +1,13 @@
 import Synchronization
 
-/// Bytes of memory that requests share. A request that wants more than is left waits, in order, or is refused.
+/// Bytes of memory that requests share. A request that needs more than is left waits in order of arrival, or is
+/// refused.
 package final class ByteBudget: Sendable {
-    /// Why bytes are not given.
+    /// Why a request for bytes is refused.
     package enum Refusal: Error, Equatable {
-        /// More is wanted than there ever is.
+        /// The request exceeds the whole budget.
         case neverFits(limit: Int)
-        /// As many requests wait as may.
+        /// The maximum number of requests is waiting already.
         case full(limit: Int)
     }
 
@@ -22,31 +23,31 @@ package final class ByteBudget: Sendable {
         var lastID: UInt64 = 0
     }
 
-    /// All bytes.
+    /// The total in bytes.
     package let limit: Int
     private let maximumWaiting: Int
     private let state = Mutex(State())
 
-    /// A budget of `limit` bytes, for which `maximumWaiting` requests may wait at the same time.
+    /// A budget of `limit` bytes. Up to `maximumWaiting` requests can wait for it at the same time.
     package init(_ limit: Int, maximumWaiting: Int = 0) {
         precondition(limit >= 0 && maximumWaiting >= 0)
         self.limit = limit
         self.maximumWaiting = maximumWaiting
     }
 
-    /// Bytes that are taken.
+    /// Bytes in use.
     package var used: Int { state.withLock { $0.used } }
 
-    /// Requests that wait.
+    /// The number of waiting requests.
     package var waiting: Int { state.withLock { $0.waiters.count } }
 
-    /// Takes `bytes` for as long as the result lives, at once or not at all.
+    /// Takes `bytes` until the result is released. Fails instead of waiting.
     package func takeNow(_ bytes: Int) throws(Refusal) -> ByteShare {
         try add(bytes)
         return ByteShare(bytes, of: self)
     }
 
-    /// Takes `bytes` for as long as the result lives; waits in order of arrival.
+    /// Takes `bytes` until the result is released. Waits in order of arrival.
     ///
     /// - Throws: `Refusal`, or `CancellationError` if the task is cancelled while it waits.
     package func take(_ bytes: Int) async throws -> ByteShare {
@@ -89,7 +90,7 @@ package final class ByteBudget: Sendable {
         serve { $0.used -= bytes }
     }
 
-    /// A request that is cancelled waits no more; it may have stood before others that fit.
+    /// Removes a cancelled request from the queue; requests behind it may fit now.
     private func leave(_ id: UInt64) {
         let left = state.withLock { state -> Waiter? in
             guard let index = state.waiters.firstIndex(where: { $0.id == id }) else { return nil }
@@ -99,7 +100,7 @@ package final class ByteBudget: Sendable {
         serve { _ in }
     }
 
-    /// Makes `change`, then serves waiting requests in order.
+    /// Applies `change`, then serves waiting requests in order.
     private func serve(_ change: (inout State) -> Void) {
         let served = state.withLock { state in
             change(&state)
@@ -114,7 +115,7 @@ package final class ByteBudget: Sendable {
     }
 }
 
-/// Bytes of a budget that one request has; they are given back when it goes.
+/// One request's bytes of a budget. They are returned when this object is released.
 package final class ByteShare: Sendable {
     private let budget: ByteBudget
     private let bytes: Mutex<Int>
@@ -128,7 +129,7 @@ package final class ByteShare: Sendable {
         giveBack()
     }
 
-    /// Takes as much more as makes it `total` bytes, at once or not at all.
+    /// Takes enough bytes to reach a total of `total` bytes. Fails instead of waiting.
     package func grow(to total: Int) throws(ByteBudget.Refusal) {
         let more = total - bytes.withLock { $0 }
         guard more > 0 else { return }
@@ -136,7 +137,7 @@ package final class ByteShare: Sendable {
         bytes.withLock { $0 += more }
     }
 
-    /// Gives all bytes back.
+    /// Returns all bytes.
     package func giveBack() {
         let all = bytes.withLock { bytes in
             defer { bytes = 0 }

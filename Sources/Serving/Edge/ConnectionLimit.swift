@@ -1,7 +1,7 @@
 import NIOCore
 import Synchronization
 
-/// How many connections may be open.
+/// The maximum numbers of open connections.
 public struct ConnectionLimits: Sendable, Equatable {
     /// In all.
     public var total = 1_024
@@ -12,7 +12,7 @@ public struct ConnectionLimits: Sendable, Equatable {
     public init() {}
 }
 
-/// Counts the connections that are open.
+/// Counts open connections.
 package final class ConnectionCount: Sendable {
     private let limits: ConnectionLimits
     private let open = Mutex<[String: Int]>([:])
@@ -21,12 +21,12 @@ package final class ConnectionCount: Sendable {
         self.limits = limits
     }
 
-    /// How many there are.
+    /// The number of open connections.
     package var total: Int { open.withLock { $0.values.reduce(0, +) } }
 
     /// Counts a connection.
     ///
-    /// - Returns: the limit that refuses it, `total` or `address`; nil if it is counted.
+    /// - Returns: the limit that refuses it, `total` or `address`; nil if it was counted.
     package func enter(_ address: String) -> String? {
         open.withLock { open in
             guard open.values.reduce(0, +) < limits.total else { return "total" }
@@ -36,7 +36,7 @@ package final class ConnectionCount: Sendable {
         }
     }
 
-    /// Gives back what `enter` counted.
+    /// Removes a connection that `enter` counted.
     package func leave(_ address: String) {
         open.withLock { open in
             let count = open[address, default: 0] - 1
@@ -51,7 +51,7 @@ final class ConnectionLimit: ChannelInboundHandler, RemovableChannelHandler {
 
     private let count: ConnectionCount
     private let metrics: ServerMetrics
-    /// The address that it is counted under.
+    /// The address under which it is counted.
     private var address: String?
 
     init(_ count: ConnectionCount, metrics: ServerMetrics) {

@@ -1,12 +1,12 @@
 import NIOCore
 import Synchronization
 
-/// Notices that a client has gone or does not read, which nobody else does while a request waits for the engine.
+/// Detects that a client has disconnected or does not read. Nothing else does so while a request waits for the engine.
 ///
 /// A half-closed connection counts as closed: whoever sends FIN after a request will not read the answer. A client that
-/// takes nothing for a while is cut off. Until then at most the channel's high-water mark of 64 KiB and one frame wait
-/// for it in memory, since every frame waits for the one before; what the engine produces meanwhile is bounded by the
-/// context.
+/// takes nothing for a while is cut off. Until then the channel's high-water mark of 64 KiB plus one frame is all that
+/// waits for it in memory, because every frame waits for the frame before. The context length limits what the engine
+/// produces meanwhile.
 final class ConnectionMonitor: ChannelInboundHandler, RemovableChannelHandler, Sendable {
     typealias InboundIn = Any
 
@@ -23,7 +23,7 @@ final class ConnectionMonitor: ChannelInboundHandler, RemovableChannelHandler, S
         self.stallLimit = TimeAmount(stallLimit)
     }
 
-    /// Calls `action` once the connection closes, at once if it is closed; nil calls nothing any more.
+    /// Calls `action` once the connection closes, or now if it is closed. Nil removes the action.
     func onClose(_ action: (@Sendable () -> Void)?) {
         let isClosed = state.withLock { state in
             state.action = action

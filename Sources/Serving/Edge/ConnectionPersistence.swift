@@ -1,23 +1,23 @@
 import NIOCore
 import NIOHTTP1
 
-/// Decides when a connection ends: after a response, if either side says so, if the client speaks HTTP/1.0, or if the
-/// request's body was not wanted to its end.
+/// Decides when a connection ends: after a response, if either side asks for it, if the client uses HTTP/1.0, or if the
+/// request's body was not read to its end.
 ///
-/// HTTP/1.0 has no chunks: there the end of the connection is the end of a body without a length.
+/// HTTP/1.0 has no chunks: a body without a length ends with the connection.
 final class ConnectionPersistence: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// The versions of the requests that wait for their response.
+    /// The versions of the requests without a response.
     private var versions: [HTTPVersion] = []
-    /// Whether the body of the last of them is still coming.
+    /// Whether the body of the newest of these requests is still being received.
     private var isReadingBody = false
-    /// Whether the last of them is the last one of the connection.
+    /// Whether the newest request is the last one of the connection.
     private var isLastRequest = false
-    /// Whether the response that is being written is the last one.
+    /// Whether the current response is the last one.
     private var isLastResponse = false
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -42,7 +42,7 @@ final class ConnectionPersistence: ChannelDuplexHandler, RemovableChannelHandler
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
         case .head(var head):
-            // The client has left before its answer: nothing is sent.
+            // The client has disconnected before its answer: nothing is sent.
             guard head.status.code != 499 else {
                 context.close(promise: nil)
                 promise?.fail(ChannelError.ioOnClosedChannel)
@@ -63,7 +63,7 @@ final class ConnectionPersistence: ChannelDuplexHandler, RemovableChannelHandler
             }
             isLastRequest = true
             isReadingBody = false
-            // Not before the last byte is with the system: a slow client may take its time.
+            // The connection ends only once the last byte is with the system: a slow client may take its time.
             let written = promise ?? context.eventLoop.makePromise()
             let channel = context.channel
             written.futureResult.whenComplete { _ in channel.closeGently() }
@@ -77,8 +77,8 @@ extension HTTPHeaders {
 }
 
 extension Channel {
-    /// Ends a connection whose client may still be sending: closing at once could lose the response on its way, so what
-    /// comes is read and dropped for a moment.
+    /// Ends a connection whose client may still be sending. Closing at once could lose the response in transit, so
+    /// incoming bytes are read and dropped for a moment.
     func closeGently() {
         close(mode: .output, promise: nil)
         eventLoop.scheduleTask(in: .seconds(2)) { self.close(promise: nil) }

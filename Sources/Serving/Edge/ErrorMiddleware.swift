@@ -22,7 +22,7 @@ struct ErrorMiddleware: RouterMiddleware {
             // Never sent: `ConnectionPersistence` closes instead.
             return Response(status: HTTPResponse.Status(code: 499))
         } catch {
-            // The router has none for the method; the path may still be one.
+            // The router has no route for this method; the path may exist with other methods.
             if context.endpointPath == RouteTable.noRoute, let entry = routes.entry(at: request.uri.path) {
                 let error = APIError.methodNotAllowed(entry.allowed)
                 return error.response(headers: [.allow: entry.allowed])
@@ -46,7 +46,7 @@ struct ErrorMiddleware: RouterMiddleware {
 }
 
 extension APIError.Code {
-    /// The codes of errors for which an image is at fault.
+    /// The codes of errors that an image causes.
     static var ofImages: [Self] {
         [.invalidBase64, .invalidImage, .unsupportedImageFormat, .imageTooLarge, .tooManyImages, .remoteImage]
     }
@@ -64,7 +64,7 @@ extension Response {
 }
 
 extension APIError {
-    /// The error as a response, with the headers that its status demands.
+    /// The error as a response with the headers that its status requires.
     func response(headers: HTTPFields = [:]) -> Response {
         var headers = headers
         switch status {
@@ -79,7 +79,7 @@ extension APIError {
         return Response(json, status: HTTPResponse.Status(code: status), headers: headers)
     }
 
-    /// An error of a route as one for the caller; nil if it is a bug.
+    /// The error for the caller; nil if it is a bug.
     init?(thrown error: any Error) {
         switch error {
         case let error as APIError: self = error
@@ -95,7 +95,7 @@ extension APIError {
         }
     }
 
-    /// An answer that did not come.
+    /// The error for a failed answer.
     init(_ failure: EngineFailure) {
         switch failure {
         case .deadlineExceeded:
@@ -105,7 +105,7 @@ extension APIError {
         }
     }
 
-    /// A request that was not taken. `param` is the field that holds the prompt.
+    /// The error for a request that was not admitted. `param` is the field that contains the prompt.
     init(_ error: AdmissionError, param: String) {
         switch error {
         case .queueFull(let limit):
@@ -119,7 +119,7 @@ extension APIError {
         }
     }
 
-    /// An image that cannot be read.
+    /// The error for an image that cannot be read.
     init(_ error: ImageError, of image: ImageReference) {
         let message = "\(image.param): \(error)."
         switch error {
@@ -132,14 +132,14 @@ extension APIError {
         }
     }
 
-    /// A path that no route has.
+    /// The error for a path without a route.
     static var noSuchRoute: APIError { APIError(.notFound, "There is no such route.", status: 404) }
 
-    /// A route that takes other methods.
+    /// The error for a route that has other methods.
     static func methodNotAllowed(_ allowed: String) -> APIError {
         APIError(.methodNotAllowed, "This route takes \(allowed).", status: 405)
     }
 
-    /// The error for callers in case of a bug. It tells nothing else.
+    /// The error that callers get in case of a bug. It reveals nothing about the bug.
     static var bug: APIError { APIError(.internalError, "Internal error.", status: 500, kind: .server) }
 }

@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 import WireFormats
 
-/// The web pages of other origins that may use the server.
+/// The web origins whose pages may use the server.
 struct OriginRules: Sendable {
     private let origins: Set<String>
 
@@ -17,8 +17,8 @@ struct OriginRules: Sendable {
     /// Whether the operator allows pages of this origin.
     func allow(_ origin: String) -> Bool { origins.contains("*") || origins.contains(origin.lowercased()) }
 
-    /// Whether a request comes from a page of another origin that is not allowed. A browser says in `Sec-Fetch-Site`
-    /// whether the page is the server's own; an older one names the page's origin, which must equal the server's.
+    /// Whether a request comes from a page of another origin that is not allowed. In `Sec-Fetch-Site` a browser states
+    /// whether the page is the server's own; an older browser sends the page's origin, which must equal the server's.
     func areBroken(by request: Request) -> Bool {
         let origin = request.headers[.origin]
         if let origin, allow(origin) { return false }
@@ -52,7 +52,7 @@ struct OriginMiddleware: RouterMiddleware {
     }
 }
 
-/// Tells browsers what pages of the configured origins may do, in preflight responses and in all others.
+/// Tells browsers what pages of the configured origins may do, in preflight responses and in all other responses.
 struct CORSHeadersMiddleware: RouterMiddleware {
     typealias Context = ServerContext
 
@@ -77,10 +77,11 @@ struct CORSHeadersMiddleware: RouterMiddleware {
     }
 }
 
-/// Keeps web pages of others from using a server that only this machine should reach.
+/// Keeps web pages of other origins from using a server that only this machine should reach.
 ///
-/// A page may let its own name lead to 127.0.0.1 (DNS rebinding). The browser then takes the server for the page's own,
-/// but sends the page's name as `Host`. So other names are refused on a loopback address, and wherever names are given.
+/// A page may resolve its own name to 127.0.0.1 (DNS rebinding). The browser then treats the server as the page's own,
+/// but sends the page's name as `Host`. So the server refuses other names on a loopback address, and on every address
+/// if a list of names is configured.
 struct HostMiddleware: RouterMiddleware {
     typealias Context = ServerContext
 
@@ -97,7 +98,7 @@ struct HostMiddleware: RouterMiddleware {
     func handle(
         _ request: Request, context: ServerContext, next: (Request, ServerContext) async throws -> Response
     ) async throws -> Response {
-        // Elsewhere an orchestrator probes under the address of each replica.
+        // On other addresses, an orchestrator probes each replica by its own address.
         let isOpen = allowed.isEmpty || RequestLogMiddleware.probes.contains(request.uri.path)
         // Only HTTP/1.0 has no Host, and no browser speaks that.
         guard isLoopback || !isOpen, let given = request.head.authority else { return try await next(request, context) }
@@ -115,7 +116,7 @@ struct HostMiddleware: RouterMiddleware {
     }
 }
 
-/// A host with an optional port, as `Host` headers and URLs write it.
+/// A host with an optional port, in the form of `Host` headers and URLs.
 struct Authority: Equatable {
     /// In lower case, an IPv6 address without its brackets.
     var host: String
@@ -140,7 +141,7 @@ struct Authority: Equatable {
         self.port = port
     }
 
-    /// Whether `host`, in lower case, leads to this machine alone.
+    /// Whether `host`, in lower case, is an address of this machine only.
     static func isLoopback(_ host: String) -> Bool {
         let octets = host.split(separator: ".", omittingEmptySubsequences: false)
         return host == "localhost" || host == "::1"

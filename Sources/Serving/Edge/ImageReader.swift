@@ -3,11 +3,11 @@ import Images
 import Models
 import WireFormats
 
-/// Turns the images of requests into the input of encoders, within one memory budget for all of them.
+/// Turns the images of requests into encoder inputs, within one memory budget for all requests.
 ///
-/// A request's images are decoded one after the other, and each is resized before the next. So a request holds one
-/// decoded image at a time, and other requests get their turn between its images. Decoding has threads of its own, so
-/// text never waits behind images.
+/// A request's images are decoded one after the other, and each image is resized before the next one is decoded. So a
+/// request holds only one decoded image at a time, and other requests can decode between its images. Decoding has
+/// threads of its own, so text never waits behind images.
 struct ImageReader: Sendable {
     let limits: ImageLimits
     let metrics: ServerMetrics
@@ -15,7 +15,7 @@ struct ImageReader: Sendable {
     let memory: ByteBudget
     private let workers = Workers()
 
-    /// Requests that may wait for memory, each with its encoded images.
+    /// Maximum number of requests that wait for memory, each with its encoded images.
     private static let maximumWaiting = 64
 
     init(configuration: ServerConfiguration, metrics: ServerMetrics) {
@@ -24,7 +24,8 @@ struct ImageReader: Sendable {
         self.metrics = metrics
     }
 
-    /// The images in order, resized for `processors`; all headers first, so that an image over a limit costs nothing.
+    /// The images in order, resized for `processors`. All headers are read first, so that an image over a limit costs
+    /// nothing.
     ///
     /// - Throws: `APIError`, or `CancellationError` once the task is cancelled.
     func read(
@@ -43,7 +44,7 @@ struct ImageReader: Sendable {
         return images
     }
 
-    /// An image of a request with its header read.
+    /// An image of a request after its header was read.
     private struct File: Sendable {
         let reference: ImageReference
         let bytes: [UInt8]

@@ -5,9 +5,9 @@ import NIOHTTP1
 import WireFormats
 
 extension Request {
-    /// What `parse` makes of the body of a request with one of the media types that the route takes.
+    /// The result of `parse` for the body of a request, which must have one of the route's media types.
     ///
-    /// - Returns: also the memory that the request takes, until it has become one for the engine.
+    /// - Returns: also the memory of the body, which is held until the body has become an engine request.
     func read<Value: Sendable>(
         _ mediaTypes: [String], services: Services, context: ServerContext,
         _ parse: @escaping @Sendable (Body) throws -> Value
@@ -36,15 +36,15 @@ extension Request {
     }
 }
 
-/// A request's whole body.
+/// A request's complete body.
 struct Body: Sendable {
     let bytes: [UInt8]
     let contentType: String
 }
 
 extension ByteBudget {
-    /// Memory for a body. It is charged as it comes, so that what is only announced costs nothing; but what cannot fit
-    /// is refused before it is sent.
+    /// Memory for a body. It is charged as the bytes arrive, so that an announced length alone costs nothing. A length
+    /// that cannot fit is refused before the body is sent.
     fileprivate func share(announced length: Int) throws(APIError) -> ByteShare {
         do {
             try takeNow(length).giveBack()
@@ -56,7 +56,7 @@ extension ByteBudget {
 }
 
 extension APIError {
-    /// There is no memory for a body.
+    /// The error for a body without memory.
     fileprivate init(_ refusal: ByteBudget.Refusal) {
         switch refusal {
         case .neverFits(let limit):
@@ -70,7 +70,7 @@ extension APIError {
 }
 
 extension RequestBody {
-    /// All bytes, if they are few enough; `RequestGuard` ends the body if it does not come in time.
+    /// All bytes, within the limit; `RequestGuard` ends the body if it does not arrive in time.
     fileprivate func collect(limit: Int, memory: ByteShare) async throws -> [UInt8] {
         var bytes: [UInt8] = []
         for try await chunk in self {
@@ -89,9 +89,9 @@ extension RequestBody {
 }
 
 extension ServerContext {
-    /// Tells a client that waits for it to send the body.
+    /// Tells a client that waits for 100 Continue to send the body.
     ///
-    /// The channel's HTTP encoder takes one head a response, so the line is written past it.
+    /// The channel's HTTP encoder accepts one head per response, so this line bypasses it.
     fileprivate func inviteBody() async throws {
         let channel = channel
         do {
@@ -100,7 +100,7 @@ extension ServerContext {
                 encoder.writeAndFlush(NIOAny(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
             }.get()
         } catch {
-            // A closed channel has no handlers any more.
+            // A closed channel has no handlers.
             throw ClientClosed()
         }
     }

@@ -3,10 +3,10 @@ import NIOCore
 import NIOHTTP1
 import WireFormats
 
-/// Refuses requests that are too slow, too large or malformed, before any route sees them. If a body turns out so while
-/// a route reads it, the route gets an error.
+/// Refuses requests that are too slow, too large or malformed, before they reach a route. If this is noticed while a
+/// route reads the body, the route gets an error.
 ///
-/// Deadlines are absolute: one that moves with each byte would not stop a client that sends a byte now and then.
+/// Deadlines are absolute: a deadline that moves with each byte would not stop a client that sends a byte now and then.
 final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -18,14 +18,14 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private let routes: RouteTable
     private let metrics: ServerMetrics
     private let line: RequestLine
-    /// Requests whose response is not written yet.
+    /// Requests whose response has not been written yet.
     private var open = 0
     private var isReadingBody = false
     private var sawPart = false
     private var deadline: Scheduled<Void>?
-    /// Set when nothing more is read; it is written once the responses before it are.
+    /// Set when reading stops; it is written after the responses to earlier requests.
     private var refusal: APIError?
-    /// The methods that the refusal lists.
+    /// The methods that the refusal lists as allowed.
     private var allowed: String?
 
     init(configuration: ServerConfiguration, routes: RouteTable, metrics: ServerMetrics, line: RequestLine) {
@@ -61,7 +61,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
             if isReadingBody {
                 wait(bodyLimit, context) { $0.fireErrorCaught(BodyTooSlow(limit: self.bodyLimit)) }
             } else if !sawPart, open == 0 {
-                // Bytes came, but no part: these are the first ones of a head.
+                // Bytes arrived, but no complete message: these are the first bytes of a head.
                 wait(headerLimit, context) { context in
                     let message = "The headers did not come within \(self.headerLimit.wholeMilliseconds) ms."
                     self.refuse(APIError(.requestTimeout, message, status: 408, kind: .timeout), context: context)
@@ -103,7 +103,8 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelInactive()
     }
 
-    /// The client has gone: a route that reads its body must not take a part of it for the whole.
+    /// The client has disconnected: a route that reads its body must not mistake the beginning of the body for all of
+    /// it.
     private func leave(context: ChannelHandlerContext) {
         stopWaiting()
         if isReadingBody { context.fireErrorCaught(ClientClosed()) }
@@ -124,7 +125,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
         deadline = nil
     }
 
-    /// The parser does not know the method, or only from RTSP, so no route sees the request.
+    /// The parser does not know the method, or only from RTSP, so no route gets the request.
     private func refuseMethod(context: ChannelHandlerContext) {
         guard let path = line.path else { return refuse(Self.refusal(of: .invalidMethod), context: context) }
         allowed = routes.entry(at: path)?.allowed
@@ -186,23 +187,23 @@ extension RequestGuard {
     }
 }
 
-/// The body did not come in time.
+/// The body did not arrive in time.
 struct BodyTooSlow: Error {
     let limit: Duration
 }
 
-/// The body breaks the rules of its framing.
+/// The body violates the rules of its framing.
 struct BrokenBody: Error {
     let reason: String
 }
 
-/// Remembers the last bytes that came between two requests, so that a request whose method the parser does not know can
-/// be answered by its path like any other.
+/// Remembers the last bytes between two requests. With them, a request whose method the parser does not know can be
+/// answered by its path like any other.
 final class RequestLine: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 
     private var latest: ByteBuffer?
-    /// False while a request is read: its bytes are not kept a second time.
+    /// False while a request is read, so that its bytes are not stored twice.
     var isBetweenRequests = true {
         didSet { latest = nil }
     }

@@ -20,7 +20,7 @@ struct RequestIDMiddleware: RouterMiddleware {
         return response
     }
 
-    /// The caller's id if it is harmless, else a new one.
+    /// The caller's id if it is harmless; otherwise a new one.
     private static func requestID(_ given: String?) -> String {
         guard let given, (1...128).contains(given.utf8.count), given.utf8.allSatisfy(isHarmless) else {
             return newID("req_")
@@ -57,7 +57,7 @@ struct RequestLogMiddleware: RouterMiddleware {
     let services: Services
     let routes: RouteTable
 
-    /// Asked every few seconds by load balancers and Prometheus.
+    /// Load balancers and Prometheus request these paths every few seconds.
     static let probes: Set = ["/livez", "/startupz", "/readyz", "/health", "/metrics"]
 
     func handle(
@@ -85,7 +85,7 @@ struct RequestLogMiddleware: RouterMiddleware {
         return response
     }
 
-    /// The level of a request's line; a probe or scrape that went well is of no interest.
+    /// The level of a request's log line; successful probes and scrapes are of no interest.
     fileprivate static func level(_ facts: RequestRecord.Facts, route: String, status: Int) -> Logger.Level {
         if facts.failure != nil { return .error }
         return probes.contains(route) && status < 400 ? .debug : .info

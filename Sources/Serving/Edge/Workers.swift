@@ -2,12 +2,12 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Threads for work that takes long. Swift's cooperative pool, on which every route runs, has only as many threads as
-/// the machine has cores: two large bodies that were parsed there would silence the probes.
+/// Threads for long work. All routes run on Swift's cooperative pool, which has only one thread per core: two large
+/// bodies parsed there would silence the probes.
 package final class Workers: Sendable {
     private let pool: NIOThreadPool
 
-    /// All cores but one, so that what is urgent always finds one free.
+    /// All cores but one, so that urgent work always finds a free core.
     package init() {
         pool = NIOThreadPool(numberOfThreads: max(1, System.coreCount - 1))
         pool.start()
@@ -17,7 +17,8 @@ package final class Workers: Sendable {
         pool.shutdownGracefully { _ in }
     }
 
-    /// Input that takes about a millisecond: it is worked on at once and never waits behind large input.
+    /// The size of an input that takes about a millisecond: inputs up to this size run at once and never wait behind
+    /// large ones.
     private static let smallInput = 4 << 10
 
     /// Runs work on `bytes` bytes of input.
@@ -28,7 +29,7 @@ package final class Workers: Sendable {
         return try await pool.runIfActive(work)
     }
 
-    /// Runs work that asks whether the calling task was cancelled meanwhile.
+    /// Runs work that can ask whether the calling task was cancelled meanwhile.
     package func run<Result: Sendable>(
         _ work: @escaping @Sendable (_ isCancelled: @escaping @Sendable () -> Bool) throws -> Result
     ) async throws -> Result {
@@ -45,7 +46,7 @@ private final class CancellationFlag: Sendable {
     let value = Atomic(false)
 }
 
-/// Runs `body` for as long as the caller is there: when the connection closes, `body` is cancelled.
+/// Runs `body` while the caller is connected: when the connection closes, `body` is cancelled.
 func whileConnected<Result: Sendable>(
     _ monitor: ConnectionMonitor, _ body: @escaping @Sendable () async throws -> Result
 ) async throws -> Result {

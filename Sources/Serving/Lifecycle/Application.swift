@@ -6,7 +6,8 @@ import NIOCore
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 
-/// The server as an application, not running yet. It answers with `model`; without one it is as while it loads.
+/// The server as an application, not running yet. It answers with `model`; without a model, it behaves as during
+/// loading.
 public func buildApplication(
     model: ServedModel?, keys: KeyRing? = nil, configuration: ServerConfiguration, logger: Logger
 ) -> some ApplicationProtocol {
@@ -15,7 +16,7 @@ public func buildApplication(
     return application(services)
 }
 
-/// What serves metrics and probes on a port of their own, not running yet.
+/// The application for metrics and probes on a port of their own, not running yet.
 package func buildMetricsApplication(
     model: ServedModel?, configuration: ServerConfiguration, logger: Logger
 ) -> some ApplicationProtocol {
@@ -24,7 +25,7 @@ package func buildMetricsApplication(
     return metricsApplication(services, port: configuration.port)
 }
 
-/// The application of `services`; `onRunning` is called with the port once it is bound.
+/// The application of `services`; it calls `onRunning` with the port once the port is bound.
 func application(
     _ services: Services, onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
 ) -> Application<RouterResponder<ServerContext>> {
@@ -40,8 +41,8 @@ func application(
         ], in: services.routes, port: configuration.port, connections: services.connections, onRunning: onRunning)
 }
 
-/// Metrics and probes on a port of their own, which need not be open to callers. Callers' connections do not count
-/// here.
+/// Metrics and probes on a port of their own, which need not be open to callers. The port counts its connections
+/// separately.
 func metricsApplication(_ services: Services, port: Int) -> Application<RouterResponder<ServerContext>> {
     application(
         services, [HealthController(services: services, hasMetrics: true)], in: RouteTable(), port: port,
@@ -55,7 +56,7 @@ private func application(
 ) -> Application<RouterResponder<ServerContext>> {
     let router = Router(context: ServerContext.self, options: [.autoGenerateHeadEndpoints])
     let origins = OriginRules(configuration: services.configuration)
-    // The first one is the outermost.
+    // The first middleware is the outermost one.
     router.add(middleware: RequestIDMiddleware())
     router.add(middleware: RequestLogMiddleware(services: services, routes: table))
     router.add(middleware: CORSHeadersMiddleware(rules: origins))
@@ -73,7 +74,7 @@ private func application(
         onServerRunning: { await onRunning($0.localAddress?.port ?? port) }, logger: services.logger)
 }
 
-/// A connection: Hummingbird's, with handlers of ours that see HTTP/1 as it came, version and framing included.
+/// A connection: Hummingbird's, with additional handlers that see HTTP/1 as received, with version and framing.
 ///
 /// In this order: `ConnectionLimit`, `RequestLine`, the parser, `RequestGuard`, `ConnectionPersistence`,
 /// `ConnectionMonitor`.

@@ -2,12 +2,12 @@ import Foundation
 
 /// Why a data folder cannot be used.
 public enum DataLockError: Error, Equatable, CustomStringConvertible {
-    /// Another server uses it.
+    /// Another server uses the folder.
     case taken(folder: String)
     /// The system refused to create or lock the file.
     case file(path: String, reason: String)
 
-    /// What is wrong, and what to do.
+    /// What is wrong, and how to solve it.
     public var description: String {
         switch self {
         case .taken(let folder):
@@ -17,12 +17,12 @@ public enum DataLockError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Holds a data folder for one server: `lock` in it is locked (flock(2)) for as long as this value or the process
-/// lives.
+/// Reserves a data folder for one server: the file `lock` in it is locked (flock(2)) until this value is released or
+/// the process ends.
 public final class DataLock: Sendable {
     private let descriptor: Int32
 
-    /// Creates the folder if it is not there, and locks it.
+    /// Creates the folder if it does not exist, and locks it.
     public init(folder: String) throws(DataLockError) {
         let path = "\(folder)/lock"
         do {
@@ -31,7 +31,7 @@ public final class DataLock: Sendable {
         } catch {
             throw .file(path: path, reason: error.localizedDescription)
         }
-        // An older folder too; where another user owns it, its mode is that user's to choose.
+        // This includes an existing folder. If another user owns it, its mode is that user's choice.
         chmod(folder, 0o700)
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .file(path: path, reason: String(cString: strerror(errno))) }

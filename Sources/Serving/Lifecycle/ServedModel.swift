@@ -7,7 +7,7 @@ public struct ServedModel: Sendable {
     public let engine: any InferenceEngine
     /// The policies that answer.
     public let policies: PolicyStore
-    /// Writes dialogues with the model's tokenizer.
+    /// Builds requests with the model's tokenizer.
     public let processor: InputProcessor
     /// Positions of one context, prompt and answer together.
     public var contextLength: Int
@@ -18,7 +18,7 @@ public struct ServedModel: Sendable {
     /// The backbone's SHA-256, or the beginning of it.
     public var backbone = ""
 
-    /// A model of the given parts.
+    /// A model of the given components.
     public init(engine: any InferenceEngine, policies: PolicyStore, processor: InputProcessor, contextLength: Int) {
         self.engine = engine
         self.policies = policies
@@ -26,7 +26,7 @@ public struct ServedModel: Sendable {
         self.contextLength = contextLength
     }
 
-    /// Names the versions that give the same bytes for the same request with a seed.
+    /// Identifies the versions under which the same request with a seed gives the same bytes.
     func fingerprint(of policy: Policy, version: String) -> String {
         let parts = [
             "apus", version, isa, cacheType, String(backbone.prefix(12)), "\(policy.name)@\(policy.generation)",

@@ -5,8 +5,9 @@ import NIOPosix
 package import ServiceLifecycle
 package import UnixSignals
 
-/// Runs the server until SIGTERM or SIGINT: binds the port, calls `load`, then `onReady`, and answers. At the end it
-/// stops being ready, takes requests for a while longer, refuses new ones, and returns once the running ones are over.
+/// Runs the server until SIGTERM or SIGINT: binds the port, calls `load`, then `onReady`, and answers requests. To shut
+/// down, it first reports that it is not ready but still accepts requests for a while; then it refuses new requests,
+/// and returns once the running ones have ended.
 ///
 /// - Throws: an error of `load`, or the system's error if the port cannot be bound.
 public func serve(
@@ -19,7 +20,8 @@ public func serve(
     ).run()
 }
 
-/// The server as services, to be run; it is stopped by one of `signals`, and at once by a second.
+/// The server as a group of services, not running yet. One of `signals` stops it gracefully; a second one stops it at
+/// once.
 ///
 /// - Parameter onReady: called with the port once the model is loaded.
 package func makeServer(
@@ -30,11 +32,11 @@ package func makeServer(
         model: nil, keys: KeyStore(keys, path: configuration.keyFile), configuration: configuration, logger: logger)
     let (bound, binding) = AsyncStream<Int>.makeStream()
     let loading = LoadService(services: services, bound: bound, load: load, onReady: onReady)
-    // Services are shut down in reverse order, each when the one after it has returned.
+    // Services shut down in reverse order: each waits until the service after it has returned.
     var group = ServiceGroupConfiguration(
         services: [
             loading,
-            // Scraped until the very end.
+            // Metrics stay available until the very end.
             configuration.metricsPort.map { metricsApplication(services, port: $0) },
             application(services) { binding.yield($0) }, ReloadService(services: services),
             DrainService(services: services, signals: signals),
@@ -44,7 +46,8 @@ package func makeServer(
     return ServiceGroup(configuration: group)
 }
 
-/// Loads the model once the port is bound. Probes are answered meanwhile, and a port in use fails before the loading.
+/// Loads the model once the port is bound. Probes get replies during the loading, and a port already in use fails
+/// before it.
 private struct LoadService: Service {
     let services: Services
     let bound: AsyncStream<Int>
@@ -61,19 +64,19 @@ private struct LoadService: Service {
     }
 }
 
-/// Reads keys and policies again at SIGHUP.
+/// Reloads keys and policies at SIGHUP.
 private struct ReloadService: Service {
     let services: Services
 
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
-            // Refused or not is in the log; nobody waits for an answer.
+            // The log has the result, also of a refusal; no caller waits for a reply.
             _ = try? await Administration(services: services, caller: nil).reload()
         }
     }
 }
 
-/// Goes before the HTTP server's own shutdown: tells load balancers, gives them time, and lets answers come to an end.
+/// Shuts down before the HTTP server: reports to load balancers, gives them time, and lets running answers finish.
 private struct DrainService: Service {
     let services: Services
     let signals: [UnixSignal]
@@ -81,10 +84,10 @@ private struct DrainService: Service {
     func run() async throws {
         try await gracefulShutdown()
         services.logger.info("drain.begin")
-        // A sequence of no signals ends at once.
+        // A sequence without signals would end at once.
         if signals.isEmpty { await drain() } else { await race(drain, secondSignal) }
         services.state.enter(.draining)
-        // A request that still runs ends with an error frame and its stream's terminal frame.
+        // Requests that still run end with an error frame and their stream's terminal frame.
         services.state.model?.engine.stop()
         await race(services.state.idle) { try? await ContinuousClock().sleep(for: .seconds(5)) }
         services.logger.info("drain.end")
@@ -93,7 +96,7 @@ private struct DrainService: Service {
     @Sendable private func drain() async {
         let configuration = services.configuration
         services.state.enter(.leaving)
-        // Sleeping ends early only when a second signal cancels it.
+        // Only a second signal ends the sleep early, by cancelling it.
         try? await ContinuousClock().sleep(for: configuration.drainLag)
         services.state.enter(.draining)
         await race(services.state.idle) { try? await ContinuousClock().sleep(for: configuration.drainLimit) }
@@ -104,7 +107,7 @@ private struct DrainService: Service {
     }
 }
 
-/// Runs both until one of them returns, and cancels the other.
+/// Runs both until one returns, then cancels the other.
 private func race(
     _ first: @escaping @Sendable () async -> Void, _ second: @escaping @Sendable () async -> Void
 ) async {
@@ -116,10 +119,10 @@ private func race(
     }
 }
 
-/// Serves `model` to this machine alone, on a port of the system's choice, while `body` runs.
+/// While `body` runs, serves `model` on a loopback address, on a port chosen by the system.
 ///
-/// The engine has stopped when this returns.
-/// - Parameter body: gets the server's address, like `http://127.0.0.1:8080`.
+/// The engine has stopped when this function returns.
+/// - Parameter body: receives the server's address, like `http://127.0.0.1:8080`.
 /// - Throws: an error of `body`, or the system's error if no port can be bound.
 public func withLocalServer<Result: Sendable>(
     _ model: ServedModel, logger: Logger, _ body: (_ address: String) async throws -> Result

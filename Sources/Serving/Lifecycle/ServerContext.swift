@@ -2,7 +2,7 @@ import Hummingbird
 import NIOCore
 import Synchronization
 
-/// What travels with a request through middleware and routes.
+/// The data that accompanies a request through middleware and routes.
 struct ServerContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     let channel: any Channel
@@ -14,7 +14,7 @@ struct ServerContext: RequestContext {
     }
 }
 
-/// What becomes known about a request while it is answered, for the log and the counters.
+/// Facts collected about a request while it is answered, for the log and the counters.
 final class RequestRecord: Sendable {
     struct Facts {
         var id = ""
@@ -23,23 +23,23 @@ final class RequestRecord: Sendable {
         var hasImages = false
         var outcome: String?
         var promptTokens = 0
-        /// Those of the prompt that are images' positions.
+        /// Prompt tokens that are image positions.
         var imageTokens = 0
         var generatedTokens = 0
-        /// From the submission until the engine began.
+        /// From submission until the engine began.
         var queue: Duration?
-        /// In the vision encoder.
+        /// The time in the vision encoder.
         var images: Duration?
         /// From the request until its first text.
         var firstToken: Duration?
         var failure: String?
         /// The id of the caller's key.
         var keyID: String?
-        /// The key itself where its limits count.
+        /// The key itself, if its limits apply.
         var key: KeyRecord?
-        /// Its place among the key's open requests, for as long as anything may still be written.
+        /// The request's slot among the key's open requests, held while anything may still be written.
         var place: OpenRequest?
-        /// Counts the request as open for as long as anything may still be written.
+        /// Counts the request as open while anything may still be written.
         var open: OpenRequest?
     }
 

@@ -5,7 +5,7 @@ import NIOCore
 import Synchronization
 import WireFormats
 
-/// The parts that all routes share.
+/// The services that all routes share.
 struct Services: Sendable {
     let configuration: ServerConfiguration
     let keys: KeyStore
@@ -14,10 +14,10 @@ struct Services: Sendable {
     let metrics = ServerMetrics()
     let routes = RouteTable()
     let connections: ConnectionCount
-    /// When the process began to serve.
+    /// The time at which the process began to serve.
     let started = Date()
     let limiter = RateLimiter()
-    /// Threads that parse and tokenise large input.
+    /// Threads that parse and tokenize large input.
     let workers = Workers()
     /// Memory for bodies.
     let bodies: ByteBudget
@@ -51,10 +51,10 @@ struct Services: Sendable {
 /// The server's phase, its model, and the number of open requests.
 final class ServerState: Sendable {
     enum Phase {
-        /// The port is open, the model is not loaded yet.
+        /// The port is open; the model is not loaded yet.
         case loading
         case ready
-        /// Not ready for load balancers any more, but requests are still taken.
+        /// Load balancers see the server as not ready, but it still accepts requests.
         case leaving
         /// New requests are refused; running ones finish.
         case draining
@@ -81,7 +81,7 @@ final class ServerState: Sendable {
         value.withLock { $0.phase = phase }
     }
 
-    /// Answers with `model` from now on, unless the server is shutting down already.
+    /// Answers with `model` from now on, unless the server is already shutting down.
     func loaded(_ model: ServedModel) {
         value.withLock { value in
             value.model = model
@@ -89,7 +89,7 @@ final class ServerState: Sendable {
         }
     }
 
-    /// Counts a request for as long as the result lives.
+    /// Counts a request as open until the result is released.
     func open() -> OpenRequest {
         value.withLock { $0.open += 1 }
         return OpenRequest { [self] in
@@ -115,7 +115,7 @@ final class ServerState: Sendable {
     }
 }
 
-/// One request that is not over.
+/// One open request.
 final class OpenRequest: Sendable {
     private let close: @Sendable () -> Void
 
@@ -129,9 +129,9 @@ final class OpenRequest: Sendable {
 }
 
 extension ServerContext {
-    /// The handler that knows whether the caller is still there.
+    /// The handler that detects whether the caller is still connected.
     func monitor() async throws -> ConnectionMonitor {
-        // A closed channel has no handlers any more.
+        // A closed channel has no handlers.
         do { return try await channel.pipeline.handler(type: ConnectionMonitor.self).get() } catch {
             throw ClientClosed()
         }

@@ -8,20 +8,20 @@ public struct JSONLogHandler: LogHandler {
     public var logLevel = Logger.Level.info
     /// Added to every entry.
     public var metadata: Logger.Metadata = [:]
-    /// Adds what the task knows.
+    /// Adds the metadata of the current task.
     public var metadataProvider: Logger.MetadataProvider?
 
     /// A handler for `LoggingSystem.bootstrap` or a single logger.
     public init() {}
 
-    /// Metadata of every entry, by key.
+    /// Metadata for every entry, by key.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    /// Writes one entry: time, level, event, then what else is known, sorted by name. What libraries say in words is
-    /// the event `message`.
+    /// Writes one entry: time, level, event, then the other fields, sorted by name. A library's text message gets the
+    /// event `message`.
     public func log(event: LogEvent) {
         FileHandle.standardError.write(Data((line(event, at: Date()) + "\n").utf8))
     }
@@ -42,7 +42,7 @@ public struct JSONLogHandler: LogHandler {
         return JSON.object(members).text
     }
 
-    /// Numbers stay numbers, so that what reads logs can compare them.
+    /// Numbers stay numbers, so that log readers can compare them.
     private static func json(_ value: Logger.MetadataValue) -> JSON {
         guard case .stringConvertible(let value) = value else { return .string("\(value)") }
         return switch value {

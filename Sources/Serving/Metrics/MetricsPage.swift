@@ -2,11 +2,11 @@ import Engine
 import Foundation
 import Policies
 
-/// Writes Prometheus' text format 0.0.4. Reads snapshots only, so that scraping never waits for the engine.
+/// Writes Prometheus' text format 0.0.4. It reads snapshots only, so scraping never waits for the engine.
 struct MetricsPage {
     private var text = ""
 
-    /// The page of a server at this moment; what the model tells is missing until it is loaded.
+    /// The current page of a server; the model's metrics are missing until it is loaded.
     static func text(_ services: Services) -> String {
         var page = MetricsPage()
         for family in MetricFamily.all { page.add(family, of: services.metrics) }
@@ -87,8 +87,8 @@ struct MetricsPage {
             catalog.all.map { ([("model", $0.name)], Double($0.generation)) })
     }
 
-    /// Under vLLM's names, for the Gateway API Inference Extension. Its readers keep the last line of a family, so each
-    /// is one series over all policies.
+    /// Metrics under vLLM's names, for the Gateway API Inference Extension. Its readers keep only the last line of a
+    /// family, so each family is one series over all policies.
     private mutating func addAliases(_ load: EngineLoad, catalog: PolicyCatalog) {
         let model: ServerMetrics.Labels = [("model_name", catalog.defaultPolicy.name)]
         gauge("vllm:num_requests_running", "As apus_requests_running", [(model, Double(load.running))])
@@ -138,7 +138,7 @@ struct MetricsPage {
         gauge(
             "process_start_time_seconds", "When the process began, in Unix seconds",
             [([], started.timeIntervalSince1970)])
-        // Listing the folder takes a descriptor itself.
+        // Listing the folder uses a descriptor itself.
         if let open = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count {
             gauge("process_open_fds", "Open file descriptors", [([], Double(max(open - 1, 0)))])
         }
@@ -148,7 +148,7 @@ struct MetricsPage {
         }
         gauge("apus_memory_limit_bytes", "Memory that the process may take", [([], Double(MemoryLimit.bytes))])
         head("process_cpu_seconds_total", "Processor time in seconds", "counter")
-        // POSIX fixes the unit of `clock` at a microsecond.
+        // POSIX defines the unit of `clock` as one microsecond.
         line("process_cpu_seconds_total", "", "\(Double(clock()) / 1e6)")
     }
 }

@@ -4,7 +4,7 @@ import Policies
 import Synchronization
 import WireFormats
 
-/// Counters and histograms of requests. Labels come from the code and the catalog only, so they are bounded.
+/// Counters and histograms of requests. Labels come from the code and the catalog only, so their number is bounded.
 final class ServerMetrics: Sendable {
     typealias Labels = [(name: String, value: String)]
 
@@ -32,7 +32,7 @@ final class ServerMetrics: Sendable {
         }
     }
 
-    /// Begins a series at zero, if it has not begun.
+    /// Creates a series at zero unless it exists.
     func declare(_ family: MetricFamily, _ labels: Labels) {
         let key = Self.text(labels)
         state.withLock { state in
@@ -72,8 +72,8 @@ final class ServerMetrics: Sendable {
 }
 
 extension Services {
-    /// Begins every series that is known beforehand at zero. A counter that appeared with its first value would have no
-    /// rate before the second. Call it when the model is loaded, and whenever its policies change.
+    /// Creates every series that is known beforehand at zero. A counter that appeared with its first value would have
+    /// no rate before the second value. Call this when the model is loaded, and whenever its policies change.
     func declareSeries() {
         metrics.declareRefusals()
         for entry in routes.entries { metrics.declareResponses(of: entry) }
@@ -140,14 +140,14 @@ extension ServerMetrics {
 }
 
 extension RouteTable.Entry {
-    /// Whether its requests are computed by the engine.
+    /// Whether the engine computes the entry's requests.
     fileprivate var isGenerating: Bool {
         if case .scope(let scope) = access { scope != .admin } else { false }
     }
 }
 
 extension Policy {
-    /// Its values of the label `modality`.
+    /// The policy's values of the label `modality`.
     fileprivate var modalities: [String] { vision == nil ? ["text"] : ["text", "image"] }
 }
 
@@ -155,7 +155,7 @@ extension Policy {
 struct MetricFamily: Sendable {
     enum Kind: Sendable {
         case counter
-        /// The buckets' upper bounds, rising.
+        /// The buckets' upper bounds, ascending.
         case histogram([Double])
     }
 
@@ -202,7 +202,7 @@ struct MetricFamily: Sendable {
     private static let whole = [0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 300, 600]
     private static let stage = [0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
-    /// In the order of the page.
+    /// All families, in the order of the page.
     static let all = [
         requests, responses, promptTokens, generatedTokens, rejectedImages, authFailures, rateLimited,
         refusedConnections, policySwaps,

@@ -6,7 +6,7 @@ import NIOPosix
 import Policies
 import WireFormats
 
-/// Requests of operators to a running server. Each needs a key of the scope `admin`.
+/// Operators' requests to a running server. Each needs a key with the scope `admin`.
 struct AdminController: Controller {
     let services: Services
 
@@ -51,13 +51,13 @@ extension PolicyChange {
     }
 }
 
-/// Changes the keys and policies of a running server. On any mistake nothing changes.
+/// Changes the keys and policies of a running server. If there is any error, nothing changes.
 struct Administration: Sendable {
     let services: Services
     /// The caller; nil for a signal.
     let caller: Caller?
 
-    /// Reads keys and policies again.
+    /// Reloads keys and policies.
     func reload() async throws -> (keys: Int?, policies: [PolicyChange]) {
         let model = try loaded(for: "audit.reload")
         let (ring, changes, mistakes) = try await NIOThreadPool.singleton.runIfActive {
@@ -106,7 +106,7 @@ struct Administration: Sendable {
         }
     }
 
-    /// The loaded model. A refusal because none is loaded yet is logged like any other.
+    /// The loaded model. If none is loaded yet, the refusal is logged like any other.
     private func loaded(for event: String, _ fields: [(String, String)] = []) throws(APIError) -> ServedModel {
         do { return try services.loaded() } catch {
             log(event, fields + [("mistakes", error.message)], level: .error)
@@ -139,7 +139,7 @@ struct Administration: Sendable {
         "\(change.name)@\(change.previous.map(String.init) ?? "-") to \(change.generation.map(String.init) ?? "-")"
     }
 
-    /// The reason for callers. It names a policy's files, but not where its folders are; the log has the whole paths.
+    /// The reason for callers. It names a policy's files without their folders; the log has the full paths.
     private static func reason(_ error: any Error) -> String {
         if let error = error as? KeyFileError { return "the file of keys: \(error.reason)" }
         return "\(error)".split(separator: " ", omittingEmptySubsequences: false).map { word in
@@ -148,9 +148,9 @@ struct Administration: Sendable {
     }
 }
 
-/// The caller of a change.
+/// The caller who makes a change.
 struct Caller: Sendable {
-    /// For the log: the key's id, never the key, the request's id, and the address.
+    /// Log fields: the key's id (never the key), the request's id, and the address.
     let fields: [(String, String)]
 
     init(_ context: ServerContext) {

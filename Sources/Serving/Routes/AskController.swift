@@ -5,7 +5,7 @@ import NIOCore
 import Policies
 import WireFormats
 
-/// `POST /v1/ask`: a question about images, by JSON or by form.
+/// `POST /v1/ask`: a question about images, as JSON or as a form.
 struct AskController: Controller {
     let services: Services
 
@@ -42,20 +42,20 @@ struct AskController: Controller {
         return try await stream.response(encoder, isStreaming: delivery == .events)
     }
 
-    /// How an answer is delivered; the values are the media types.
+    /// The delivery of an answer; the values are the media types.
     private enum Delivery: String, CaseIterable {
         case events = "text/event-stream"
         case plain = "text/plain"
         case whole = "application/json"
     }
 
-    /// The field `stream` decides before the header does.
+    /// The field `stream` takes precedence over the header.
     private static func delivery(_ wanted: AskRequest, accept: String?) -> Delivery {
         let choices = Delivery.allCases.filter { wanted.isStreaming == nil || wanted.isStreaming == ($0 != .whole) }
         return Delivery(rawValue: AcceptHeader(accept).preferred(of: choices.map(\.rawValue))) ?? .events
     }
 
-    /// The options of the request. `best_of` and `scores` are refused without a reward model.
+    /// The options of the request. Throws for `best_of` and `scores` without a reward model.
     private static func options(
         _ wanted: AskRequest, catalog: PolicyCatalog
     ) throws(APIError) -> GenerationOptions {

@@ -3,10 +3,10 @@ import Hummingbird
 import NIOCore
 import WireFormats
 
-/// Probes and metrics. None of them waits for the engine, or needs a key.
+/// Probes and metrics. They never wait for the engine, and need no key.
 struct HealthController: Controller {
     let services: Services
-    /// Whether metrics are here too.
+    /// Whether metrics are served here as well.
     let hasMetrics: Bool
 
     func addRoutes(to routes: Routes) {

@@ -4,7 +4,7 @@ import Models
 import Policies
 import WireFormats
 
-/// The policies that can be asked.
+/// The policies that can answer.
 struct ModelsController: Controller {
     let services: Services
 
@@ -54,7 +54,7 @@ struct ModelsController: Controller {
 }
 
 extension APIError {
-    /// There is no policy of that name.
+    /// The error for a name that no policy has.
     static func unknownModel(_ name: String) -> APIError {
         APIError(
             .modelNotFound, "The model \(name.prefix(100)) does not exist.", param: "model", status: 404)

@@ -3,7 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// The web page and its files, read once at the start: a request can name nothing that was not there then.
+/// The web page and its files. They are read once at the start, so a request cannot reach any other file.
 struct PageController: Controller {
     private let index: Response?
     private let assets: [String: Response]
@@ -14,7 +14,7 @@ struct PageController: Controller {
         "woff2": "font/woff2", "txt": "text/plain; charset=utf-8",
     ]
 
-    /// The files of `folder`, none if there is no such folder.
+    /// The files of `folder`; none if the folder does not exist.
     init(folder: String) {
         index = Self.file("\(folder)/index.html")
         let names = FileManager.default.enumerator(atPath: "\(folder)/assets")?.compactMap { $0 as? String } ?? []
@@ -30,7 +30,7 @@ struct PageController: Controller {
                 guard let index else { throw HTTPError(.notFound) }
                 return index
             })
-        // The page must show its own files before anyone can enter a key.
+        // The page's own files need no key, because the page is where users enter their key.
         routes.add(
             "/assets/**", for: .everyone,
             get: { request, _ in

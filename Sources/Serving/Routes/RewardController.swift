@@ -30,7 +30,7 @@ struct RewardController: Controller {
                 rewards: Array(zip(rewards, tokens)), usage: admitted.usage))
     }
 
-    /// The one reward model judges the answers of every policy, so both its name and theirs stand for it.
+    /// The one reward model scores the answers of every policy, so both its own name and theirs select it.
     private static func rewardModel(_ name: String?, in catalog: PolicyCatalog) throws(APIError) -> Policy {
         guard let reward = catalog.reward else {
             throw APIError(

@@ -11,11 +11,11 @@ protocol Controller: Sendable {
 
 /// The callers that may use a route.
 enum Access: Sendable {
-    /// Everyone who reaches it.
+    /// Every caller.
     case everyone
-    /// Everyone with a key; without key file everyone.
+    /// Callers with a key; every caller if there is no key file.
     case anyKey
-    /// Everyone with a key of this scope; without key file everyone, but `admin` always needs a key.
+    /// Callers whose key has this scope; every caller if there is no key file, except that `admin` always needs a key.
     case scope(KeyScope)
 }
 
@@ -27,8 +27,7 @@ struct Routes {
     let table: RouteTable
     let services: Services
 
-    /// Adds a path with the methods that it takes; OPTIONS says which, and `ErrorMiddleware` makes all
-    /// others 405.
+    /// Adds a path with its methods. OPTIONS lists them, and `ErrorMiddleware` turns all other methods into 405.
     func add(
         _ path: RouterPath, for access: Access, get: Handler? = nil, post: Handler? = nil, delete: Handler? = nil
     ) {
@@ -50,25 +49,25 @@ struct Routes {
     }
 }
 
-/// The paths of an application with their methods: for requests whose method no handler answers, and for counters that
+/// The paths of an application with their methods, for requests whose method has no handler, and for counters that
 /// begin at zero.
 final class RouteTable: Sendable {
     struct Entry {
-        /// The path as it is written where it is added, like `/v1/models/{id}`.
+        /// The path as written where it is added, like `/v1/models/{id}`.
         var path: String
-        /// The methods that a handler answers.
+        /// The methods that have handlers.
         var methods: [HTTPRequest.Method]
-        /// As the header `Allow` lists them.
+        /// The methods as listed in the header `Allow`.
         var allowed: String
         var access: Access
     }
 
-    /// The framework's name for the route of a request that has none.
+    /// The framework's route name for requests without a route.
     static let noRoute = "NotFound"
 
     private let table = Mutex<[String: Entry]>([:])
 
-    /// All of them, by path.
+    /// All entries, sorted by path.
     var entries: [Entry] { table.withLock { $0.values.sorted { $0.path < $1.path } } }
 
     func add(_ entry: Entry) {
@@ -86,7 +85,7 @@ final class RouteTable: Sendable {
     }
 }
 
-/// `prefix` and 32 random hex digits.
+/// `prefix` followed by 32 random hex digits.
 func newID(_ prefix: String) -> String {
     let digits = (0..<2).map { _ in
         let half = String(UInt64.random(in: .min ... .max), radix: 16)
@@ -95,7 +94,7 @@ func newID(_ prefix: String) -> String {
     return prefix + digits.joined()
 }
 
-/// Now, in Unix seconds.
+/// The current time in Unix seconds.
 func unixTime() -> Int {
     Int(Date().timeIntervalSince1970)
 }
