@@ -13,7 +13,7 @@ public struct AskEncoder: AnswerEncoder {
         self.generation = generation
     }
 
-    /// `start`.
+    /// The event `start`.
     public func begin(choices: Int, usage: Usage) -> [String] {
         let start: JSON = [
             "id": .string(id), "model": .string(model), "generation": JSON(generation),
@@ -22,22 +22,22 @@ public struct AskEncoder: AnswerEncoder {
         return [EventStream.frame(event: "start", start)]
     }
 
-    /// `text`.
+    /// The event `text`.
     public func text(_ piece: AnswerPiece, usage: Usage) -> [String] {
         [EventStream.frame(event: "text", ["text": .string(piece.text)])]
     }
 
-    /// `done`.
+    /// The event `done`.
     public func finish(_ ending: AnswerEnding, usage: Usage) -> [String] {
         [EventStream.frame(event: "done", .object(ending.members(usage)))]
     }
 
-    /// `error`.
+    /// The event `error`.
     public func fail(_ error: APIError) -> [String]? {
         [EventStream.frame(event: "error", error.json)]
     }
 
-    /// The object of the one answer.
+    /// The answer as one object.
     public func whole(_ choices: [AnswerChoice], usage: Usage) -> JSON {
         let head: [JSON.Member] = [
             .init("id", .string(id)), .init("object", "answer"), .init("created", JSON(created)),
@@ -48,21 +48,21 @@ public struct AskEncoder: AnswerEncoder {
     }
 }
 
-/// Writes the text of an answer alone. On failure the body is cut short, so that a client notices.
+/// Writes only the text of an answer. On failure the body is cut short, so that a client notices.
 public struct PlainTextEncoder: AnswerEncoder {
     /// An encoder of one answer.
     public init() {}
 
-    /// Text.
+    /// The text format.
     public var format: StreamFormat { .text }
 
-    /// Nothing.
+    /// No frames.
     public func begin(choices: Int, usage: Usage) -> [String] { [] }
 
     /// The text.
     public func text(_ piece: AnswerPiece, usage: Usage) -> [String] { [piece.text] }
 
-    /// The end of the line.
+    /// A line end.
     public func finish(_ ending: AnswerEnding, usage: Usage) -> [String] { ["\n"] }
 
     /// Cuts the stream short.

@@ -2,27 +2,27 @@
 public struct AskRequest: Sendable, Equatable {
     /// The question; at least one character.
     public var question: String
-    /// The images that it is about, in order.
+    /// The images that the question is about, in order.
     public var images: [ImageReference]
-    /// The policy asked for; nil for the default one.
+    /// The requested policy; nil for the default policy.
     public var model: String?
     /// Instructions.
     public var system: String?
-    /// Whether the answer is delivered frame by frame; nil: the `Accept` header decides.
+    /// Whether the answer is streamed; nil: the `Accept` header decides.
     public var isStreaming: Bool?
     /// How the answer is generated: `options.count` candidates, of which the reward model picks one.
     public var options: GenerationOptions
-    /// Whether the answer comes with its scores.
+    /// Whether the response contains the answer's scores.
     public var wantsScores: Bool
 
-    /// Reads a JSON body; refuses whatever has no effect.
+    /// Parses a JSON body. Throws for fields without effect.
     public init(body: [UInt8]) throws(APIError) {
         var fields = try FieldReader(body: body)
         let detail = try fields.detail()
         try self.init(&fields, images: fields.images(detail))
     }
 
-    /// Reads the parts of a form: the same fields, with images as files named `image`, and `stop` repeatable.
+    /// Parses the parts of a form: the same fields, with images as files named `image`, and `stop` repeatable.
     public init(form: [FormPart]) throws(APIError) {
         var members: [JSON.Member] = []
         var stops: [JSON] = []
@@ -65,7 +65,7 @@ public struct AskRequest: Sendable, Equatable {
         try fields.finish()
     }
 
-    /// A form has only text. Fields that hold numbers or flags are read as JSON.
+    /// The value of a text field. Fields for numbers or flags are parsed as JSON.
     private static func value(of part: FormPart) throws(APIError) -> JSON {
         guard let text = String(validating: part.bytes, as: UTF8.self) else {
             throw APIError(.invalidValue, "The part \(part.name) is not UTF-8.", param: part.name)

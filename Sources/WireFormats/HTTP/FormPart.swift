@@ -11,7 +11,7 @@ public struct FormPart: Sendable, Equatable {
         self.bytes = bytes
     }
 
-    /// The boundary that a content type announces; nil if it is no form's.
+    /// The boundary that a content type announces; nil if it is not the type of a form.
     public static func boundary(contentType: String) -> String? {
         guard let type = HeaderValue(Array(contentType.utf8)[...]), type.value == "multipart/form-data",
             let boundary = type.parameter("boundary"), (1...70).contains(boundary.count), boundary.last != 0x20,
@@ -20,27 +20,27 @@ public struct FormPart: Sendable, Equatable {
         return String(decoding: boundary, as: UTF8.self)
     }
 
-    /// The parts of a body, in order: at most 64, each with at most 8 KiB of headers.
+    /// The parts of a body, in order, with limits of 64 parts and 8 KiB of headers per part.
     ///
-    /// What stands before the first and behind the last boundary is no part. Nor is an empty file without a name, which
-    /// browsers send where no file was chosen.
+    /// Bytes before the first boundary and after the last one are ignored. So are empty files without a name, which
+    /// browsers send if no file was chosen.
     public static func parse(_ body: [UInt8], boundary: String) throws(APIError) -> [FormPart] {
         var reader = FormReader(body, boundary: boundary)
         return try reader.parts()
     }
 }
 
-/// Reads a form once, from front to back.
+/// Parses a form in one pass.
 private struct FormReader {
     private let body: [UInt8]
-    /// The boundary with the line end and the dashes before it.
+    /// The boundary, preceded by the line end and the dashes.
     private let delimiter: [UInt8]
     private var next = 0
 
     private static let maximumParts = 64
     private static let maximumHeaderBytes = 8 << 10
 
-    /// What follows a part.
+    /// The kind of boundary after a part.
     private enum Delimiter {
         case part
         case end
@@ -71,7 +71,7 @@ private struct FormReader {
         return parts
     }
 
-    /// The first boundary may stand at the very beginning, without a line end before it.
+    /// Reads the first boundary, which needs no line end before it if the body begins with it.
     private mutating func firstDelimiter() -> Delimiter? {
         if body.starts(with: delimiter.dropFirst(2)), let (following, end) = delimiter(at: delimiter.count - 2) {
             next = end
@@ -80,7 +80,7 @@ private struct FormReader {
         return content()?.delimiter
     }
 
-    /// Takes everything up to the next boundary, and the boundary.
+    /// Reads everything up to the next boundary, and the boundary.
     private mutating func content() -> (bytes: ArraySlice<UInt8>, delimiter: Delimiter)? {
         var search = next
         while let start = body[search...].firstIndex(of: 0x0D) {
@@ -93,18 +93,18 @@ private struct FormReader {
         return nil
     }
 
-    /// What a boundary that ends before `index` announces, and where that begins; nil if it is only the beginning of a
-    /// longer line, which is content.
+    /// The kind of boundary that ends before `index`, and the end of its line; nil if the line goes on, because then it
+    /// is content.
     private func delimiter(at index: Int) -> (Delimiter, end: Int)? {
         let isLast = body[index...].starts(with: "--".utf8)
         var index = isLast ? index + 2 : index
-        // Mail-like writers pad the line.
+        // Writers in the style of mail pad the line.
         while index < body.count, body[index].isBlank { index += 1 }
         if body[index...].starts(with: "\r\n".utf8) { return (isLast ? .end : .part, index + 2) }
         return isLast && index == body.count ? (.end, index) : nil
     }
 
-    /// Takes the header lines and the empty line behind them.
+    /// Reads the header lines and the empty line after them.
     private mutating func header() throws(APIError) -> (name: String, fileName: [UInt8]?) {
         var found: (name: String, fileName: [UInt8]?)?
         var budget = Self.maximumHeaderBytes
@@ -129,7 +129,7 @@ private struct FormReader {
         return found
     }
 
-    /// Takes one line with those that continue it; nil is the empty line behind the last one.
+    /// Reads one header line with its continuation lines; nil at the empty line after the last header.
     private mutating func headerLine(_ budget: inout Int) throws(APIError) -> ArraySlice<UInt8>? {
         var line: [UInt8] = []
         repeat {
@@ -151,9 +151,9 @@ private struct FormReader {
         return nil
     }
 
-    /// Reads `form-data; name="x"; filename="y"`.
+    /// Parses `form-data; name="x"; filename="y"`.
     private static func disposition(_ bytes: ArraySlice<UInt8>) throws(APIError) -> (String, fileName: [UInt8]?) {
-        // A last backslash, as in "C:\", leaves the string open where a backslash quotes.
+        // A last backslash, as in "C:\", leaves the string open if a backslash quotes.
         guard let value = HeaderValue(bytes) ?? HeaderValue(bytes, backslash: .isLiteral) else {
             throw malformed("a disposition is malformed")
         }

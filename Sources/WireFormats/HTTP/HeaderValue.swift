@@ -1,12 +1,12 @@
 /// A header's value with parameters: `form-data; name="x"`, `text/plain;q=0.5` (RFC 9110, section 5.6.6).
 ///
-/// Read as bytes: to a `Character`, a quotation mark and the combining mark behind it would be one.
+/// It is parsed as bytes: a `Character` would combine a quotation mark with a combining mark after it.
 struct HeaderValue {
-    /// How a backslash within quotation marks is read.
+    /// The meaning of a backslash within quotation marks.
     enum Backslash {
         /// It quotes a quotation mark or another backslash.
         case quotes
-        /// It is a character like any other, as browsers write file names.
+        /// It is an ordinary character; browsers write file names this way.
         case isLiteral
     }
 
@@ -15,7 +15,7 @@ struct HeaderValue {
     /// The parameters in order, their names in lower case.
     var parameters: [(name: String, value: [UInt8])] = []
 
-    /// Reads a whole value; nil if it is malformed. Empty parameters are left out.
+    /// Parses a complete value; nil if it is malformed. Empty parameters are skipped.
     init?(_ bytes: ArraySlice<UInt8>, backslash: Backslash = .quotes) {
         var rest = bytes.trimmed
         value = Self.lowercased(rest.prefix { $0 != UInt8(ascii: ";") }.trimmed)
@@ -34,13 +34,13 @@ struct HeaderValue {
         }
     }
 
-    /// The parameter's value; nil if it is absent or there twice.
+    /// The parameter's value; nil if it is absent or occurs twice.
     func parameter(_ name: String) -> [UInt8]? {
         let found = parameters.filter { $0.name == name }
         return found.count == 1 ? found[0].value : nil
     }
 
-    /// Takes a token or a quoted string.
+    /// Reads a token or a quoted string.
     private static func parameter(_ rest: inout ArraySlice<UInt8>, _ backslash: Backslash) -> [UInt8]? {
         guard rest.first == UInt8(ascii: "\"") else {
             let token = rest.prefix { $0 != UInt8(ascii: ";") }.trimmed
@@ -69,7 +69,7 @@ struct HeaderValue {
 }
 
 extension ArraySlice<UInt8> {
-    /// Without spaces and tabs at both ends.
+    /// The bytes without spaces and tabs at both ends.
     var trimmed: ArraySlice<UInt8> {
         let start = drop(while: \.isBlank)
         return start[..<(start.lastIndex { !$0.isBlank }.map { $0 + 1 } ?? start.startIndex)]
@@ -80,7 +80,7 @@ extension UInt8 {
     /// A space or a tab.
     var isBlank: Bool { self == 0x20 || self == 0x09 }
 
-    /// Whether it may stand in a token: visible, and no separator.
+    /// Whether it is allowed in a token: visible, and no separator.
     var isTokenByte: Bool {
         (0x21...0x7E).contains(self) && !"\"(),/:;<=>?@[\\]{}".utf8.contains(self)
     }
@@ -96,7 +96,7 @@ public struct AcceptHeader: Sendable {
 
     private let ranges: [Range]
 
-    /// Reads the header's value; nil and malformed ranges accept anything.
+    /// Parses the header's value; nil and malformed ranges accept every type.
     public init(_ value: String?) {
         let texts = (value ?? "").utf8.split(separator: UInt8(ascii: ","))
         var ranges: [Range] = []
@@ -108,8 +108,8 @@ public struct AcceptHeader: Sendable {
         self.ranges = ranges
     }
 
-    /// The one of `types` that the client prefers: by quality, then named types before those of a wildcard, then in the
-    /// client's order, then in ours. If it accepts none of them, the first one.
+    /// The type that the client prefers among `types`: by quality, then named types before types that match a wildcard,
+    /// then in the client's order, then in the order of `types`. If the client accepts none, the first one.
     ///
     /// - Parameter types: at least one media type, in lower case.
     public func preferred(of types: [String]) -> String {
@@ -124,7 +124,8 @@ public struct AcceptHeader: Sendable {
         return best.type
     }
 
-    /// The most precise range that covers `type`: 2 for the type itself, 1 for its family, 0 for all.
+    /// The most precise range that covers `type`, with precision 2 for the type itself, 1 for its family, and 0 for all
+    /// types.
     private func match(_ type: String) -> (Range, precision: Int)? {
         let family = type.prefix { $0 != "/" } + "/*"
         for (precision, text) in [(2, type), (1, String(family)), (0, "*/*")] {

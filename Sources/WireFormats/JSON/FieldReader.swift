@@ -1,6 +1,6 @@
-/// Reads one JSON object field by field and remembers which were read, so that nothing a caller sends is ignored.
+/// Reads one JSON object field by field and remembers which fields were read, so that no field of a request is ignored.
 ///
-/// `null` means absent. Call `finish` last: it refuses what was not read.
+/// `null` means absent. Call `finish` last: it throws for fields that were not read.
 public struct FieldReader {
     /// The JSON path of the object; empty for the body.
     public let path: String
@@ -43,7 +43,7 @@ public struct FieldReader {
         return members[index].value
     }
 
-    /// The value of `field`, or the error that it is missing.
+    /// The value of `field`; throws if it is missing.
     public func require<Value>(_ field: Value?, _ name: String) throws(APIError) -> Value {
         guard let field else {
             throw APIError(
@@ -52,7 +52,7 @@ public struct FieldReader {
         return field
     }
 
-    /// The error that a field is not `expected`.
+    /// The error for a field whose value is not `expected`.
     public func wrongType(_ name: String, _ value: JSON, expected: String) -> APIError {
         APIError(
             .invalidType, "\(path(of: name)) must be \(expected), not \(value.kind).", param: path(of: name))
@@ -65,14 +65,14 @@ public struct FieldReader {
         return text
     }
 
-    /// A boolean field; numbers are none.
+    /// A boolean field; numbers are not accepted.
     public mutating func bool(_ name: String) throws(APIError) -> Bool? {
         guard let value = value(name) else { return nil }
         guard case .bool(let flag) = value else { throw wrongType(name, value, expected: "a boolean") }
         return flag
     }
 
-    /// An integer field within bounds; `1.0` is one.
+    /// An integer field within bounds; `1.0` counts as an integer.
     public mutating func integer(
         _ name: String, in range: ClosedRange<Int64> = .min ... .max
     ) throws(APIError) -> Int64? {
@@ -84,7 +84,7 @@ public struct FieldReader {
         return integer
     }
 
-    /// A number field within bounds, the lower one itself excluded on request.
+    /// A number field within bounds; the lower bound can be excluded.
     public mutating func number(
         _ name: String, in range: ClosedRange<Double>, excludingLowerBound: Bool = false
     ) throws(APIError) -> Double? {
@@ -110,10 +110,10 @@ public struct FieldReader {
         return try FieldReader(value, path: path(of: name))
     }
 
-    /// Names of this object in its order.
+    /// The object's field names, in order.
     public var names: [String] { members.map(\.name) }
 
-    /// Refuses fields that the API has but this server does not.
+    /// Throws for fields that the API has but this server does not support.
     public mutating func refuse(_ names: String...) throws(APIError) {
         for name in names where value(name) != nil {
             throw APIError(
@@ -121,7 +121,7 @@ public struct FieldReader {
         }
     }
 
-    /// Accepts a field only with values that ask for what the server does anyway.
+    /// Accepts a field only with values that match what the server does anyway.
     public mutating func accept(_ name: String, only accepted: JSON...) throws(APIError) {
         guard let value = value(name), !accepted.contains(value) else { return }
         throw APIError(
@@ -130,7 +130,7 @@ public struct FieldReader {
             param: path(of: name))
     }
 
-    /// Refuses fields that nobody read.
+    /// Throws for fields that were not read.
     public func finish() throws(APIError) {
         guard let unknown = members.first(where: { !read.contains($0.name) }) else { return }
         let path = String(path(of: unknown.name).prefix(200))
@@ -143,7 +143,7 @@ public struct FieldReader {
 }
 
 extension JSON {
-    /// The number if it is whole and within 64 bits.
+    /// The number, if it is integral and within 64 bits.
     package var integerValue: Int64? {
         switch self {
         case .integer(let integer): integer

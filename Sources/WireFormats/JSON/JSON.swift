@@ -1,4 +1,4 @@
-/// A JSON value. Objects keep the order of their members, so that what is written is the same every time.
+/// A JSON value. Objects keep the order of their members, so that equal values are written as equal bytes.
 public enum JSON: Sendable, Equatable {
     /// `null`.
     case null
@@ -29,7 +29,7 @@ public enum JSON: Sendable, Equatable {
         }
     }
 
-    /// What a message calls this kind of value.
+    /// The name of this kind of value in messages.
     package var kind: String {
         switch self {
         case .null: "null"

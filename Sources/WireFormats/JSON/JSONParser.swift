@@ -1,20 +1,20 @@
-/// Where and why bytes are not JSON as we take it.
+/// Where and why bytes are not JSON that the parser accepts.
 public struct JSONSyntaxError: Error, Equatable, CustomStringConvertible {
-    /// Byte offset of the fault.
+    /// The byte offset of the error.
     public var offset: Int
     /// What was expected or found.
     public var reason: String
 
-    /// The fault in words.
+    /// The error as text.
     public var description: String { "\(reason) at byte \(offset)" }
 }
 
 extension JSON {
-    /// Reads one value that takes up all of `bytes`, spaces apart.
+    /// Parses one value that fills all of `bytes`, apart from spaces.
     ///
-    /// Stricter than RFC 8259 where that leaves a choice: UTF-8 without byte order mark, unique names, no lone
-    /// surrogates, integers within 64 bits, finite numbers, at most 64 levels, 1,048,576 values and 65,536 names in one
-    /// object: a value takes many times the memory of the two bytes that it may be written in.
+    /// Where RFC 8259 leaves a choice, the parser is strict: UTF-8 without byte order mark, unique names, no lone
+    /// surrogates, integers within 64 bits, finite numbers. The limits are 64 levels, 1,048,576 values, and 65,536
+    /// names per object, because a value can take many times the memory of the two bytes that express it.
     public static func parse(_ bytes: [UInt8]) throws(JSONSyntaxError) -> JSON {
         var parser = JSONParser(bytes: bytes)
         return try parser.document()
@@ -126,7 +126,7 @@ private struct JSONParser {
         return value
     }
 
-    /// A string from its opening quote to its closing one. Runs without escapes are copied whole.
+    /// Parses a string from its opening to its closing quote. Runs without escapes are copied as a whole.
     private mutating func string() throws(JSONSyntaxError) -> String {
         index += 1
         let start = index

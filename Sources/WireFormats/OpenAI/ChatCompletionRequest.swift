@@ -1,15 +1,15 @@
 /// The body of `POST /v1/chat/completions`.
 public struct ChatCompletionRequest: Sendable, Equatable {
-    /// The policy asked for.
+    /// The requested policy.
     public var model: String
     /// The dialogue; at least one message.
     public var messages: [DialogueMessage]
     /// How the answers are generated.
     public var options: GenerationOptions
-    /// How they are delivered.
+    /// How the answers are streamed.
     public var delivery: StreamOptions
 
-    /// Reads a JSON body; refuses whatever has no effect.
+    /// Parses a JSON body. Throws for fields without effect.
     public init(body: [UInt8]) throws(APIError) {
         var fields = try FieldReader(body: body)
         model = try fields.require(fields.string("model"), "model")
@@ -46,7 +46,7 @@ public struct ChatCompletionRequest: Sendable, Equatable {
         return wanted ? Int(count ?? 0) : nil
     }
 
-    /// Fields that are accepted only with the value that describes what the server does.
+    /// Reads fields that are accepted only with the value that matches what the server does anyway.
     private static func readFixed(_ fields: inout FieldReader) throws(APIError) {
         if var format = try fields.object("response_format") {
             _ = try format.require(format.value("type"), "type")

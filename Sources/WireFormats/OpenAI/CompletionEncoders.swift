@@ -1,17 +1,17 @@
-/// The fields that all frames of one OpenAI-shaped answer share.
+/// The fields that all frames of one answer in OpenAI's format share.
 public struct CompletionHead: Sendable {
     /// The answer's id.
     public var id: String
-    /// Unix seconds.
+    /// The creation time in Unix seconds.
     public var created: Int
-    /// The model as it was asked for.
+    /// The model's name as in the request.
     public var model: String
-    /// Names the versions that give the same bytes for the same seed.
+    /// Identifies the versions that give the same bytes for the same seed.
     public var fingerprint: String
-    /// How the answer is delivered.
+    /// How the answer is streamed.
     public var delivery: StreamOptions
 
-    /// A head of the given parts.
+    /// A head with the given properties.
     public init(id: String, created: Int, model: String, fingerprint: String, delivery: StreamOptions) {
         self.id = id
         self.created = created
@@ -31,18 +31,18 @@ public struct CompletionHead: Sendable {
         return .object(members)
     }
 
-    /// A frame in the middle: its `usage` are running counts, `null`, or no such member at all.
+    /// A frame in the middle. Its member `usage` has the counts so far, is `null`, or is absent.
     fileprivate func frame(_ kind: JSON, choice: JSON, usage: Usage) -> String {
         EventStream.frame(object(kind, choices: [choice], usage: runningUsage(usage)))
     }
 
     private func runningUsage(_ usage: Usage) -> JSON? {
         if delivery.hasContinuousUsage { return usage.json }
-        // A `nil` here would be JSON's.
+        // A plain `nil` would become JSON's null.
         return delivery.includesUsage ? JSON.null : Optional.none
     }
 
-    /// The frames behind the last choice; none while others are open.
+    /// The frames after the last choice; none while other choices are open.
     fileprivate func closing(_ kind: JSON, _ ending: AnswerEnding, usage: Usage) -> [String] {
         guard ending.isLast else { return [] }
         let counts = delivery.includesUsage ? [EventStream.frame(object(kind, choices: [], usage: usage.json))] : []
@@ -55,7 +55,7 @@ public struct CompletionHead: Sendable {
 /// Writes `/v1/chat/completions`.
 public struct ChatCompletionEncoder: AnswerEncoder {
     private let head: CompletionHead
-    /// The frames that open all choices in order, until there is something to say behind them.
+    /// The frames that open all choices, in order, held back until the first frame of an answer.
     private var opening: [String] = []
 
     private static let kind: JSON = "chat.completion.chunk"
@@ -65,7 +65,7 @@ public struct ChatCompletionEncoder: AnswerEncoder {
         self.head = head
     }
 
-    /// Nothing yet: the choices are opened by the first frame of any of them.
+    /// No frames yet: the first frame of any choice opens all choices.
     public mutating func begin(choices: Int, usage: Usage) -> [String] {
         let delta: JSON = ["role": "assistant", "content": "", "refusal": nil]
         opening = (0..<choices).map { chunk($0, delta: delta, usage: usage) }
@@ -87,7 +87,7 @@ public struct ChatCompletionEncoder: AnswerEncoder {
     /// The error's frame and the end of the stream.
     public func fail(_ error: APIError) -> [String]? { head.failure(error) }
 
-    /// The object with all choices.
+    /// The answer as one object with all choices.
     public func whole(_ choices: [AnswerChoice], usage: Usage) -> JSON {
         let list = choices.map { choice -> JSON in
             [
@@ -130,7 +130,7 @@ public struct TextCompletionEncoder: AnswerEncoder {
         self.head = head
     }
 
-    /// Nothing.
+    /// No frames.
     public func begin(choices: Int, usage: Usage) -> [String] { [] }
 
     /// A frame of text.
@@ -140,7 +140,7 @@ public struct TextCompletionEncoder: AnswerEncoder {
         return [head.frame(Self.kind, choice: choice, usage: usage)]
     }
 
-    /// The frame that ends a choice, with the tokens that gave no text.
+    /// The frame that ends a choice, with the tokens that produced no text.
     public mutating func finish(_ ending: AnswerEnding, usage: Usage) -> [String] {
         let logprobs = ending.logprobs?.completionJSON(offset: &offsets[ending.choice, default: 0]) ?? .null
         let choice = choice(ending.choice, text: "", logprobs: logprobs, reason: ending.reason)
@@ -150,7 +150,7 @@ public struct TextCompletionEncoder: AnswerEncoder {
     /// The error's frame and the end of the stream.
     public func fail(_ error: APIError) -> [String]? { head.failure(error) }
 
-    /// The object with all choices.
+    /// The answer as one object with all choices.
     public func whole(_ choices: [AnswerChoice], usage: Usage) -> JSON {
         let list = choices.map { whole -> JSON in
             var offset = 0

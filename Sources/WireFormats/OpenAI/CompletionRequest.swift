@@ -2,24 +2,24 @@
 public struct CompletionRequest: Sendable, Equatable {
     /// The text or tokens to continue.
     public enum Prompt: Sendable, Equatable {
-        /// Text, taken raw.
+        /// Text without a template.
         case text(String)
-        /// Token ids, none negative.
+        /// Token ids, at least 0.
         case tokens([Int32])
     }
 
-    /// The policy asked for.
+    /// The requested policy.
     public var model: String
-    /// One to 256 prompts, none empty.
+    /// 1 to 256 prompts, none of them empty.
     public var prompts: [Prompt]
     /// How the continuations are generated.
     public var options: GenerationOptions
-    /// Whether each prompt comes before its continuation.
+    /// Whether each prompt precedes its continuation.
     public var echoesPrompt: Bool
-    /// How they are delivered.
+    /// How the continuations are streamed.
     public var delivery: StreamOptions
 
-    /// Reads a JSON body; refuses whatever has no effect.
+    /// Parses a JSON body. Throws for fields without effect.
     public init(body: [UInt8]) throws(APIError) {
         var fields = try FieldReader(body: body)
         model = try fields.require(fields.string("model"), "model")

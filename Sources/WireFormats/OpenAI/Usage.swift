@@ -1,31 +1,31 @@
 /// The cost of a request, in tokens.
 public struct Usage: Sendable, Equatable {
-    /// Prompt positions, images included; once, however many answers there are.
+    /// Prompt positions, images included. The prompt counts once for any number of answers.
     public var promptTokens: Int
-    /// Positions of images among them.
+    /// Prompt positions that are image positions.
     public var imageTokens: Int
-    /// Positions of each prompt that were not computed again, by the prompt's index.
+    /// For each prompt, by its index: the positions found in the cache.
     private var cached: [Int: Int] = [:]
     /// Tokens of all answers, end tokens included.
     public var completionTokens: Int
 
-    /// Counts of a request.
+    /// The counts of a request.
     public init(promptTokens: Int, imageTokens: Int, completionTokens: Int = 0) {
         self.promptTokens = promptTokens
         self.imageTokens = imageTokens
         self.completionTokens = completionTokens
     }
 
-    /// Positions of all prompts that were not computed again.
+    /// Positions of all prompts found in the cache.
     public var cachedTokens: Int { cached.values.reduce(0, +) }
 
-    /// Counts the positions of a prompt that one of its answers found in the cache. Later answers also find what
-    /// the first one computed, so the smallest count is the prompt's.
+    /// Counts the positions of a prompt that one of its answers found in the cache. Later answers also find what the
+    /// first one computed, so the smallest count is the prompt's.
     public mutating func add(cachedTokens: Int, ofPrompt index: Int) {
         cached[index] = min(cached[index] ?? .max, cachedTokens)
     }
 
-    /// OpenAI's shape.
+    /// The counts in OpenAI's format.
     public var json: JSON {
         [
             "prompt_tokens": JSON(promptTokens), "completion_tokens": JSON(completionTokens),
@@ -41,16 +41,16 @@ public struct Usage: Sendable, Equatable {
     }
 }
 
-/// A token of an answer with its probability.
+/// A token of an answer with its log-probability.
 public struct TokenLogprob: Sendable, Equatable {
-    /// A token that could stand at its place.
+    /// A token that is possible at this position.
     public struct Alternative: Sendable, Equatable {
         /// The token's bytes.
         public var bytes: [UInt8]
-        /// In nats, never below -9999; nil for the first token of a prompt, before which nothing stands.
+        /// The log-probability in nats, never below -9999; nil for the first token of a prompt, which nothing precedes.
         public var logprob: Double?
 
-        /// A candidate.
+        /// An alternative with its log-probability.
         public init(bytes: [UInt8], logprob: Float?) {
             self.bytes = bytes
             self.logprob = logprob.map { $0 >= -9999 ? Double($0) : -9999 }
@@ -61,10 +61,10 @@ public struct TokenLogprob: Sendable, Equatable {
 
     /// The token itself.
     public var token: Alternative
-    /// The most likely tokens, best first.
+    /// The most likely tokens, most likely first.
     public var top: [Alternative]
 
-    /// A token and the alternatives to it.
+    /// A token and its alternatives.
     public init(_ token: Alternative, top: [Alternative]) {
         self.token = token
         self.top = top
@@ -72,7 +72,7 @@ public struct TokenLogprob: Sendable, Equatable {
 }
 
 extension TokenLogprob.Alternative {
-    /// The entry of chat completions.
+    /// The members of an entry in a chat completion.
     fileprivate var members: [JSON.Member] {
         [
             JSON.Member("token", .string(String(decoding: bytes, as: UTF8.self))),
@@ -81,7 +81,7 @@ extension TokenLogprob.Alternative {
         ]
     }
 
-    /// The token as text: its bytes in hex where they are not UTF-8, so that different tokens stay different.
+    /// The token as text. Bytes that are not UTF-8 are written in hex, so that different tokens stay different.
     fileprivate var key: String {
         if let text = String(validating: bytes, as: UTF8.self) { return text }
         return "bytes:"
@@ -104,12 +104,13 @@ extension [TokenLogprob] {
 
     /// `logprobs` of a completion's choice: four arrays of equal length.
     ///
-    /// - Parameter offset: characters of the text before the first token; moved behind the last one.
+    /// - Parameter offset: the number of characters before the first token; advanced to the number after the last
+    ///   token.
     package func completionJSON(offset: inout Int) -> JSON {
         var offsets: [JSON] = []
         for entry in self {
             offsets.append(JSON(offset))
-            // Each character has exactly one byte that does not continue another.
+            // The characters are the bytes that are not UTF-8 continuation bytes.
             offset += entry.token.bytes.count { $0 & 0xC0 != 0x80 }
         }
         let top = map { entry -> JSON in

@@ -1,15 +1,15 @@
-/// A policy as `/v1/models` shows it.
+/// A policy in the format of `/v1/models`.
 public struct ModelInfo: Sendable, Equatable {
     /// A policy's image input.
     public struct Image: Sendable, Equatable {
-        /// Side of a tile, in pixels.
+        /// The side of a tile in pixels.
         public var tileSize: Int
-        /// Positions of a tile.
+        /// Positions per tile.
         public var tokensPerTile: Int
-        /// The most tiles of one image.
+        /// Maximum number of tiles per image.
         public var maximumTiles: Int
 
-        /// Facts about a policy's vision.
+        /// The properties of a policy's vision.
         public init(tileSize: Int, tokensPerTile: Int, maximumTiles: Int) {
             self.tileSize = tileSize
             self.tokensPerTile = tokensPerTile
@@ -17,7 +17,7 @@ public struct ModelInfo: Sendable, Equatable {
         }
     }
 
-    /// The SHA-256 of the weights that a policy answers with; nil for parts that it lacks.
+    /// The SHA-256 digests of the weights that a policy uses; nil for components that it lacks.
     public struct Digests: Sendable, Equatable {
         /// The adapter's weights.
         public var adapter: String?
@@ -46,26 +46,27 @@ public struct ModelInfo: Sendable, Equatable {
 
     /// The policy's name.
     public var id: String
-    /// Unix seconds.
+    /// The creation time in Unix seconds.
     public var created: Int
     /// Its generation.
     public var generation: Int
     /// The policy that it was trained from; nil for the base model.
     public var parent: String?
-    /// Positions of a context.
+    /// The positions of a context.
     public var contextLength: Int
     /// Its image input; nil without vision.
     public var image: Image?
-    /// Whether it takes messages; raw prompts alone where its vocabulary lacks the chat template's tokens.
+    /// Whether it accepts messages; false if its vocabulary lacks the chat template's tokens: then only raw prompts
+    /// work.
     public var takesMessages: Bool
-    /// Its sampling defaults, by field.
+    /// Its sampling defaults, by field name.
     public var defaults: [JSON.Member]
-    /// The same for dialogues without an image.
+    /// Its sampling defaults for dialogues without an image.
     public var textDefaults: [JSON.Member]
-    /// The digests of its weights; nil if they are not known.
+    /// The digests of its weights; nil if they are unknown.
     public var digests: Digests?
 
-    /// A policy to be listed.
+    /// A policy for the list.
     public init(
         id: String, created: Int, generation: Int, parent: String? = nil, contextLength: Int, image: Image?,
         takesMessages: Bool = true, defaults: [JSON.Member], textDefaults: [JSON.Member], digests: Digests? = nil
@@ -109,13 +110,13 @@ public struct ModelInfo: Sendable, Equatable {
     }
 }
 
-/// A time in UTC by RFC 3339.
+/// A time in UTC in the format of RFC 3339.
 ///
 /// - Parameter seconds: Unix seconds, at least 0.
 private func rfc3339(_ seconds: Int) -> String {
     let days = max(seconds, 0) / 86_400
     let time = max(seconds, 0) % 86_400
-    // Days are counted from 1 March of year 0, so that leap days come last (Howard Hinnant's civil_from_days).
+    // Days count from 1 March of year 0, so that leap days come last (Howard Hinnant's civil_from_days).
     let shifted = days + 719_468
     let day = shifted % 146_097
     let yearOfEra = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365

@@ -1,15 +1,15 @@
 /// The body of `POST /v1/reward`.
 public struct RewardRequest: Sendable, Equatable {
-    /// Whose answers they are, or the reward model itself; nil is the same.
+    /// The policy that gave the answers, or the reward model; nil has the same effect.
     public var model: String?
     /// The dialogue before the answers.
     public var messages: [DialogueMessage]
-    /// The field that holds it.
+    /// The name of the field that contains the dialogue.
     public var param: String
-    /// 1 to 64 answers, which may be empty.
+    /// 1 to 64 answers; an answer may be empty.
     public var answers: [String]
 
-    /// Reads a JSON body: the dialogue is in `messages`, or it is `question` with `images`.
+    /// Parses a JSON body: the dialogue is in `messages`, or consists of `question` and `images`.
     public init(body: [UInt8]) throws(APIError) {
         var fields = try FieldReader(body: body)
         model = try fields.string("model")
@@ -49,7 +49,7 @@ public struct RewardRequest: Sendable, Equatable {
         return answers
     }
 
-    /// The response: in the order of the answers the reward of each, and its tokens, the end token included.
+    /// The response: for each answer, in order, its reward and its number of tokens, the end token included.
     public static func response(
         model: String, generation: Int, rewards: [(reward: Double, tokens: Int)], usage: Usage
     ) -> JSON {

@@ -1,76 +1,76 @@
-/// An error as clients of OpenAI's API expect it.
+/// An error in the format that clients of OpenAI's API expect.
 public struct APIError: Error, Sendable, Equatable {
     /// The classes of errors.
     public enum Kind: String, Sendable {
-        /// The request is at fault.
+        /// The request is invalid.
         case invalidRequest = "invalid_request_error"
-        /// No valid key.
+        /// The key is missing or invalid.
         case authentication = "authentication_error"
-        /// A key that does not open this.
+        /// The key does not give access to this route.
         case permission = "permission_error"
-        /// Too much at once.
+        /// A limit on the use of the server is exceeded.
         case rateLimit = "rate_limit_error"
-        /// Too slow.
+        /// A time limit is exceeded.
         case timeout = "timeout_error"
-        /// The server is at fault, or not able now.
+        /// The server failed, or cannot answer now.
         case server = "server_error"
     }
 
-    /// The reasons, one for each thing that a caller can do about it.
+    /// The reasons, one for each way in which a caller can react.
     public enum Code: String, Sendable {
         /// The body is not JSON.
         case invalidJSON = "invalid_json"
         /// A required field is absent.
         case missingParameter = "missing_required_parameter"
-        /// A field is of another type.
+        /// A field has the wrong type.
         case invalidType = "invalid_type"
-        /// A value is out of bounds.
+        /// A value is out of range.
         case invalidValue = "invalid_value"
-        /// There is no such field.
+        /// The field does not exist.
         case unknownParameter = "unknown_parameter"
-        /// The field is known but has no effect here.
+        /// The field exists in the API but is not supported here.
         case unsupportedParameter = "unsupported_parameter"
-        /// The field is known but not with this value.
+        /// The field is supported, but not with this value.
         case unsupportedValue = "unsupported_value"
-        /// Not base64.
+        /// The text is not base64.
         case invalidBase64 = "invalid_base64"
-        /// A damaged image.
+        /// The image is damaged.
         case invalidImage = "invalid_image"
-        /// Not a PNG and not a JPEG.
+        /// The image is neither PNG nor JPEG.
         case unsupportedImageFormat = "unsupported_image_format"
-        /// An image over a limit.
+        /// The image exceeds a limit.
         case imageTooLarge = "image_too_large"
-        /// More images than may be.
+        /// There are more images than allowed.
         case tooManyImages = "too_many_images"
-        /// An image that would have to be fetched.
+        /// The image would have to be fetched.
         case remoteImage = "remote_image_not_allowed"
         /// The prompt leaves no position for an answer.
         case contextLengthExceeded = "context_length_exceeded"
-        /// No key, or not a valid one.
+        /// The key is missing or invalid.
         case invalidAPIKey = "invalid_api_key"
         /// The key lacks the route's scope.
         case insufficientScope = "insufficient_scope"
-        /// A `Host` that the server does not answer to.
+        /// The server does not answer to this `Host`.
         case hostNotAllowed = "host_not_allowed"
-        /// A web page of an origin that is not let in.
+        /// The origin of the web page is not allowed.
         case originNotAllowed = "origin_not_allowed"
-        /// No such policy.
+        /// The policy does not exist.
         case modelNotFound = "model_not_found"
-        /// No such route or object.
+        /// The route or object does not exist.
         case notFound = "not_found"
-        /// The route exists, with other methods.
+        /// The route exists, but with other methods.
         case methodNotAllowed = "method_not_allowed"
-        /// The request did not come in time.
+        /// The request did not arrive in time.
         case requestTimeout = "request_timeout"
         /// The body is over the limit.
         case requestTooLarge = "request_too_large"
         /// Request line and headers are over the limit.
         case headersTooLarge = "headers_too_large"
-        /// A content type that the route does not take.
+        /// The route does not accept this content type.
         case unsupportedMediaType = "unsupported_media_type"
-        /// Too many requests wait.
+        /// Too many requests are waiting.
         case queueFull = "queue_full"
-        /// The key has used up what it may.
+        /// The key has used up a limit.
         case rateLimitExceeded = "rate_limit_exceeded"
         /// A bug.
         case internalError = "internal_error"
@@ -88,14 +88,14 @@ public struct APIError: Error, Sendable, Equatable {
     public var kind: Kind
     /// The reason.
     public var code: Code
-    /// The JSON path or form field at fault.
+    /// The JSON path or form field that caused the error.
     public var param: String?
-    /// The reason in words, for the caller.
+    /// The message for the caller.
     public var message: String
-    /// With status 429: seconds after which to try again.
+    /// With status 429: the seconds to wait before the next try.
     public var retryAfter = 1
 
-    /// An error of the given parts; without `kind` and `status`, one of the request: 400.
+    /// An error with the given properties; by default an invalid request with status 400.
     public init(
         _ code: Code, _ message: String, param: String? = nil, status: Int = 400, kind: Kind = .invalidRequest
     ) {

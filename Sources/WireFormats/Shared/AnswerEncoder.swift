@@ -1,32 +1,33 @@
-/// Writes the answer to one request as one API has it: as frames of a stream, or whole.
+/// Writes the answer to one request in the format of one API: as frames of a stream, or as one object.
 ///
-/// A stream calls `begin`, then `text` for each piece and `finish` for each choice as they come; if the answer fails,
-/// it calls `fail` and nothing more. A request that is not streamed needs `whole` alone.
+/// A stream calls `begin`, then `text` for each piece and `finish` for each choice, in the order in which they are
+/// generated. If the answer fails, it calls `fail` and nothing more. A request without streaming needs `whole` only.
 public protocol AnswerEncoder: Sendable {
-    /// The format of the stream; events unless an encoder says otherwise.
+    /// The format of the stream; events by default.
     var format: StreamFormat { get }
-    /// Frames before anything of the answer. `usage` counts the prompt.
+    /// The frames before the answer. `usage` counts the prompt.
     mutating func begin(choices: Int, usage: Usage) -> [String]
-    /// Frames of a piece of text. `usage` counts it.
+    /// The frames of a piece of text. `usage` includes it.
     mutating func text(_ piece: AnswerPiece, usage: Usage) -> [String]
-    /// Frames of the end of a choice, and of the stream behind the last one.
+    /// The frames at the end of a choice; after the last choice, also the frames that end the stream.
     mutating func finish(_ ending: AnswerEnding, usage: Usage) -> [String]
-    /// Frames that end a stream whose answer failed; nil cuts the stream short, where no frame could be told from text.
+    /// The frames that end a stream whose answer failed. Nil cuts the stream short; a text stream does so, because a
+    /// frame would look like text.
     func fail(_ error: APIError) -> [String]?
-    /// The response of a request that is not streamed.
+    /// The response to a request without streaming.
     func whole(_ choices: [AnswerChoice], usage: Usage) -> JSON
 }
 
 extension AnswerEncoder {
-    /// Events.
+    /// The event format.
     public var format: StreamFormat { .events }
 }
 
 /// The format of a stream.
 public enum StreamFormat: Sendable {
-    /// `text/event-stream`: frames, with comments as a sign of life.
+    /// `text/event-stream`: frames, with comments to keep the connection alive.
     case events
-    /// Text alone. Nothing can be sent in between, and the reason of the end is a trailer.
+    /// Plain text. Nothing can be sent in between, and the finish reason is a trailer.
     case text
 }
 
@@ -36,10 +37,10 @@ public struct AnswerPiece: Sendable, Equatable {
     public var choice: Int
     /// The text.
     public var text: String
-    /// Its tokens; nil if the request did not ask for them.
+    /// The tokens of the text; nil if the request did not ask for them.
     public var logprobs: [TokenLogprob]?
 
-    /// A piece of the given parts.
+    /// A piece of text of a choice.
     public init(choice: Int = 0, text: String, logprobs: [TokenLogprob]? = nil) {
         self.choice = choice
         self.text = text
@@ -53,14 +54,14 @@ public struct AnswerEnding: Sendable, Equatable {
     public struct Timing: Sendable, Equatable {
         /// Until the request left the queue.
         public var queue = 0.0
-        /// In the vision encoder.
+        /// The time in the vision encoder.
         public var images = 0.0
         /// Until the first token.
         public var firstToken = 0.0
         /// Until the end.
         public var total = 0.0
 
-        /// No time at all.
+        /// All durations zero.
         public init() {}
     }
 
@@ -70,7 +71,7 @@ public struct AnswerEnding: Sendable, Equatable {
         public var reward: Double
         /// The value before the first token; nil without a value model.
         public var value: Double?
-        /// Σ log π/π_sft over the answer, in nats; nil where `sft` is not served.
+        /// Σ log π/π_sft over the answer, in nats; nil if `sft` is not served.
         public var kl: Double?
 
         /// The given scores.
@@ -83,18 +84,18 @@ public struct AnswerEnding: Sendable, Equatable {
 
     /// The choice's index.
     public var choice: Int
-    /// Why it ended, in OpenAI's words.
+    /// Why it ended, under OpenAI's name.
     public var reason: String
     /// Whether all other choices have ended.
     public var isLast: Bool
-    /// The tokens that gave no text, the end token among them; nil if the request did not ask for them.
+    /// The tokens that produced no text, the end token included; nil if the request did not ask for them.
     public var logprobs: [TokenLogprob]?
-    /// The time that it took.
+    /// The durations of its stages.
     public var timing = Timing()
     /// Its scores; nil unless the request asked for them.
     public var scores: Scores?
 
-    /// An end without times and scores.
+    /// An end without durations and scores.
     public init(choice: Int = 0, reason: String, isLast: Bool = true, logprobs: [TokenLogprob]? = nil) {
         self.choice = choice
         self.reason = reason
@@ -103,7 +104,7 @@ public struct AnswerEnding: Sendable, Equatable {
     }
 }
 
-/// One whole answer.
+/// One complete answer.
 public struct AnswerChoice: Sendable, Equatable {
     /// Its text.
     public var text: String
@@ -112,7 +113,7 @@ public struct AnswerChoice: Sendable, Equatable {
     /// Its end.
     public var ending: AnswerEnding
 
-    /// An answer of the given parts.
+    /// An answer with the given properties.
     public init(text: String = "", logprobs: [TokenLogprob]? = nil, ending: AnswerEnding) {
         self.text = text
         self.logprobs = logprobs
@@ -126,7 +127,7 @@ public struct AnswerChoice: Sendable, Equatable {
     }
 }
 
-/// Frames of `text/event-stream`. There are no `id` and `retry` lines: clients stumble over them.
+/// Frames of `text/event-stream`. There are no `id` and `retry` lines, because some clients fail on them.
 public enum EventStream {
     /// A frame of one line of data.
     public static func frame(event: String? = nil, _ data: JSON) -> String {
@@ -137,6 +138,6 @@ public enum EventStream {
     /// The last frame of OpenAI's streams.
     public static let done = "data: [DONE]\n\n"
 
-    /// A comment that keeps the connection from looking dead.
+    /// A comment that keeps an idle connection open.
     public static let keepAlive = ": keep-alive\n\n"
 }

@@ -10,7 +10,7 @@ public struct DialogueMessage: Sendable, Equatable {
         case assistant
     }
 
-    /// A piece of a message.
+    /// A content part of a message.
     public enum Part: Sendable, Equatable {
         /// Text.
         case text(String)
@@ -23,7 +23,7 @@ public struct DialogueMessage: Sendable, Equatable {
     /// The content, in order.
     public var parts: [Part]
 
-    /// A message of the given parts.
+    /// A message with the given content parts.
     public init(role: Role, parts: [Part]) {
         self.role = role
         self.parts = parts
@@ -36,7 +36,7 @@ public struct DialogueMessage: Sendable, Equatable {
 }
 
 extension FieldReader {
-    /// A field that holds 1 to 1,024 messages.
+    /// A field with 1 to 1,024 messages.
     mutating func dialogue(_ name: String) throws(APIError) -> [DialogueMessage]? {
         guard let values = try array(name) else { return nil }
         guard (1...1_024).contains(values.count) else {
@@ -57,7 +57,7 @@ extension DialogueMessage {
         var fields = try FieldReader(value, path: path)
         role = try Self.role(&fields)
         if role == .assistant {
-            // A message from one of our own answers is accepted.
+            // Clients may send back a message from an answer of this server.
             try fields.accept("annotations", only: [])
             try fields.accept("tool_calls", only: [])
             try fields.refuse("refusal", "function_call", "audio")

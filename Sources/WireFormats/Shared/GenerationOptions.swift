@@ -1,10 +1,10 @@
-/// A request's options for generating an answer. An absent field is nil: the policy's default holds.
+/// A request's options for generating an answer. An absent field is nil: then the policy's default applies.
 public struct GenerationOptions: Sendable, Equatable {
-    /// 0 is greedy; 0 to 2.
+    /// 0 to 2; 0 is greedy.
     public var temperature: Double?
-    /// Above 0, to 1.
+    /// Above 0, up to 1.
     public var topP: Double?
-    /// -1 and 0 are off.
+    /// -1 and 0 turn it off.
     public var topK: Int?
     /// 0 to 1.
     public var minP: Double?
@@ -12,11 +12,11 @@ public struct GenerationOptions: Sendable, Equatable {
     public var frequencyPenalty: Double?
     /// -2 to 2, over generated tokens.
     public var presencePenalty: Double?
-    /// Above 0, to 2, over prompt and generated tokens.
+    /// Above 0, up to 2, over prompt and generated tokens.
     public var repetitionPenalty: Double?
     /// Any 64-bit integer.
     public var seed: Int64?
-    /// Answers of one prompt.
+    /// The number of answers per prompt.
     public var count = 1
     /// Strings that end the answer.
     public var stop: [String] = []
@@ -26,19 +26,19 @@ public struct GenerationOptions: Sendable, Equatable {
     public var includesStop = false
     /// Whether the end token is ignored.
     public var ignoresEnd = false
-    /// Tokens before which no answer ends.
+    /// The minimum number of tokens of an answer.
     public var minimumTokens = 0
-    /// Tokens after which an answer ends; nil: where the context is full.
+    /// The maximum number of tokens of an answer; nil fills the context.
     public var maximumTokens: Int?
-    /// Added to logits, by token id.
+    /// The numbers added to logits, by token id.
     public var logitBias: [Int32: Double] = [:]
-    /// Alternatives reported for each token; nil: no log-probabilities.
+    /// The number of alternatives reported for each token; nil: no log-probabilities.
     public var topLogprobs: Int?
 
-    /// Nothing said.
+    /// No options set.
     public init() {}
 
-    /// The fields that all generating routes share.
+    /// Reads the fields that all generating routes share.
     package mutating func readSampling(_ fields: inout FieldReader) throws(APIError) {
         temperature = try fields.number("temperature", in: 0...2)
         topP = try fields.number("top_p", in: 0...1, excludingLowerBound: true)
@@ -48,7 +48,7 @@ public struct GenerationOptions: Sendable, Equatable {
         stop = try Self.stopStrings(&fields)
     }
 
-    /// The fields of OpenAI's routes beyond these.
+    /// Reads the additional fields of OpenAI's routes.
     package mutating func readOpenAI(_ fields: inout FieldReader) throws(APIError) {
         try readSampling(&fields)
         frequencyPenalty = try fields.number("frequency_penalty", in: -2...2)
@@ -97,7 +97,7 @@ public struct GenerationOptions: Sendable, Equatable {
         return strings
     }
 
-    /// A token id, which is at least 0; whether the vocabulary has it is for the caller to check.
+    /// A token id, which is at least 0. The caller checks whether the vocabulary contains it.
     static func tokenID(_ value: JSON, path: String) throws(APIError) -> Int32 {
         guard let integer = value.integerValue else {
             throw APIError(.invalidType, "\(path) must be an integer, not \(value.kind).", param: path)
@@ -109,16 +109,16 @@ public struct GenerationOptions: Sendable, Equatable {
     }
 }
 
-/// How an answer is delivered.
+/// The options for streaming an answer.
 public struct StreamOptions: Sendable, Equatable {
-    /// Frame by frame.
+    /// Whether the answer is streamed.
     public var isStreaming = false
-    /// One frame with the token counts before the end.
+    /// Whether one frame before the end has the token counts.
     public var includesUsage = false
-    /// Running token counts in every frame.
+    /// Whether every frame has the token counts so far.
     public var hasContinuousUsage = false
 
-    /// Whole.
+    /// No streaming.
     public init() {}
 
     package init(_ fields: inout FieldReader) throws(APIError) {
@@ -136,7 +136,7 @@ public struct StreamOptions: Sendable, Equatable {
 }
 
 extension FieldReader {
-    /// Reads fields that have no effect by definition: identifiers for the caller's own use.
+    /// Reads identifiers for the caller's own use, which have no effect by definition.
     mutating func readNeutral() throws(APIError) {
         for name in ["user", "safety_identifier", "prompt_cache_key"] { _ = try string(name) }
         guard var metadata = try object("metadata") else { return }

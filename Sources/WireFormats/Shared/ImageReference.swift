@@ -1,28 +1,28 @@
 /// An image of a request, not decoded yet.
 public struct ImageReference: Sendable, Equatable {
-    /// The detail in which the encoder sees it.
+    /// The detail level at which the encoder sees the image.
     public enum Detail: String, Sendable, CaseIterable {
         /// One tile.
         case low
-        /// As many tiles as the policy takes.
+        /// Up to the policy's maximum number of tiles.
         case high
-        /// `low` if the image fits one tile, else `high`.
+        /// `low` if the image fits in one tile, otherwise `high`.
         case auto
     }
 
-    /// The place of its bytes.
+    /// The source of its bytes.
     public enum Source: Sendable, Equatable {
-        /// In a data URL.
+        /// A data URL.
         case url(String)
-        /// In a form's file part.
+        /// A form's file part.
         case file([UInt8])
     }
 
-    /// The place of its bytes.
+    /// The source of its bytes.
     public var source: Source
-    /// The detail in which the encoder sees it.
+    /// The detail level at which the encoder sees it.
     public var detail: Detail
-    /// The JSON path or form field, for errors.
+    /// The JSON path or form field, for error messages.
     public var param: String
 
     /// An image of a request.
@@ -32,12 +32,12 @@ public struct ImageReference: Sendable, Equatable {
         self.param = param
     }
 
-    /// The status of errors about the format: a form's part has a media type of its own, JSON's text none.
+    /// The status of errors about the format: a form part has a media type of its own, a JSON string has none.
     public var formatErrorStatus: Int {
         if case .file = source { 415 } else { 400 }
     }
 
-    /// The encoded image, at most `limit` bytes.
+    /// The encoded image. Throws if it exceeds `limit` bytes.
     public func bytes(limit: Int) throws(APIError) -> [UInt8] {
         switch source {
         case .file(let bytes):
@@ -60,7 +60,7 @@ public struct ImageReference: Sendable, Equatable {
 }
 
 extension FieldReader {
-    /// The field `detail`; `auto` if it is absent.
+    /// Reads the field `detail`; `auto` if it is absent.
     mutating func detail() throws(APIError) -> ImageReference.Detail {
         guard let name = try string("detail") else { return .auto }
         guard let detail = ImageReference.Detail(rawValue: name) else {
@@ -69,7 +69,7 @@ extension FieldReader {
         return detail
     }
 
-    /// The field `images`: data URLs; none if it is absent.
+    /// Reads the field `images`: data URLs; none if it is absent.
     mutating func images(_ detail: ImageReference.Detail) throws(APIError) -> [ImageReference] {
         var images: [ImageReference] = []
         for (index, value) in (try array("images") ?? []).enumerated() {
@@ -83,7 +83,7 @@ extension FieldReader {
     }
 }
 
-/// URLs that carry an image: `data:image/TYPE;base64,...`. The server fetches nothing, so there are no others.
+/// URLs that contain an image: `data:image/TYPE;base64,...`. The server fetches nothing, so it accepts no other URLs.
 enum DataURL {
     /// The base64 text of an image's data URL. Its media type does not matter: the bytes decide.
     static func payload(of url: String, param: String) throws(APIError) -> Substring {
@@ -100,7 +100,7 @@ enum DataURL {
         return url[url.index(after: comma)...]
     }
 
-    /// Whether a lower-case byte may stand in a media type's name (RFC 6838, section 4.2).
+    /// Whether a lower-case byte is allowed in a media type's name (RFC 6838, section 4.2).
     private static func isOfType(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
