@@ -5,12 +5,12 @@ import NIOCore
 import NIOHTTP1
 import Serving
 
-/// The command line: arguments become one call into the targets below.
+/// The command line: it turns arguments into one call to the targets below.
 @main
 struct Apus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "apus",
-        abstract: "Answers questions about images, and trains what answers.",
+        abstract: "Answer questions about images, and train the models that answer.",
         discussion: """
             A first answer:   apus ask photo.png 'What is this?'
             A server:         apus serve
@@ -41,18 +41,18 @@ struct Apus: AsyncParsableCommand {
     }
 }
 
-/// Prints a line at once, into a file too.
+/// Prints a line and flushes it, so that it appears at once in a file too.
 func say(_ line: String) {
     FileHandle.standardOutput.write(Data((line + "\n").utf8))
 }
 
-/// Asks a server whether it is ready: containers need no curl for their health checks.
+/// Asks a server whether it is ready. With this command, containers need no curl for their health checks.
 struct Health: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Exit with 0 if a server is ready to answer.",
+        abstract: "Exit with status 0 if a server is ready to answer.",
         discussion: "Example: apus health http://127.0.0.1:8080")
 
-    @Argument(help: "The server.")
+    @Argument(help: "The server's address.")
     var url = "http://127.0.0.1:8080"
 
     func run() async throws {

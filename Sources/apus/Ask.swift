@@ -8,7 +8,7 @@ import Tokenizers
 /// Answers one question without a server.
 struct Ask: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Answer a question, about images or without one, without a server.",
+        abstract: "Answer one question, with or without images, without a server.",
         usage: "apus ask [<image> …] <question> [<options>]",
         discussion: """
             Examples:
@@ -24,16 +24,17 @@ struct Ask: AsyncParsableCommand {
     @Option(help: "The policy that answers.")
     var policy: String?
 
-    @Option(help: "Tokens after which the answer ends.")
+    @Option(help: "Maximum number of tokens in the answer.")
     var maxTokens = 256
 
-    @Option(help: "Decides every draw where the policy's temperature is above 0.")
+    @Option(help: "The random seed. It matters only if the policy's temperature is above 0.")
     var seed: UInt64 = 0
 
-    @Option(help: "Answers that are drawn, at temperature 1 if the policy has 0; the reward model picks one of them.")
+    @Option(
+        help: "Number of answers to sample; the reward model picks one. A policy with temperature 0 samples at 1 then.")
     var bestOf = 1
 
-    @Flag(help: "Also tell reward, value and KL to `sft` in nats, on standard error.")
+    @Flag(help: "Also print the reward, the value and the KL to `sft` in nats on standard error.")
     var scores = false
 
     @Argument(
@@ -83,7 +84,7 @@ struct Ask: AsyncParsableCommand {
         try await answer(request, scoredBy: scoring, engine: model.engine)
     }
 
-    /// The question: the last word, or standard input.
+    /// The question: the last argument, or standard input.
     private func question() throws -> String {
         guard let word = words.last, word == "-" else { return words.last ?? "" }
         let text = String(decoding: try Self.bytes("-"), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
@@ -107,7 +108,7 @@ struct Ask: AsyncParsableCommand {
         return Array(bytes)
     }
 
-    /// Draws the candidates one after the other, shows the best one and tells its scores.
+    /// Samples the candidates one after the other, prints the best one and its scores.
     private func answer(_ request: EngineRequest, scoredBy scoring: AnswerScoring, engine: Engine) async throws {
         var answers: [Answer] = []
         for choice in 0..<bestOf {

@@ -10,22 +10,22 @@ import Training
 /// Measures this machine, or a server.
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure how fast this machine reads, writes, sees and trains, inside one process.",
+        abstract: "Measure the speed of prefill, decode, vision and training on this machine, in one process.",
         discussion:
-            "With --against, how a running server does under load: apus, or any other that streams OpenAI's chat "
-            + "completions.\n\nExample: apus bench --json bench.json")
+            "With --against, measure a running server under load instead: apus, or any server that streams OpenAI's "
+            + "chat completions.\n\nExample: apus bench --json bench.json")
 
     @OptionGroup var options: PolicyOptions
 
     @OptionGroup(title: "Load on a server") var load: LoadOptions
 
-    @Option(help: "The most repeats of each measurement. Default: \(Benchmark.Settings().repeats).")
+    @Option(help: "Maximum number of repeats per measurement. Default: \(Benchmark.Settings().repeats).")
     var repeats: Int?
 
-    @Option(help: "Also writes the figures to this file.")
+    @Option(help: "Also write the metrics to this file.")
     var json: String?
 
-    @Option(help: "Also draws rates by length and depth, or by load, to this SVG file.")
+    @Option(help: "Also plot the rates by length and depth, or by load, to this SVG file.")
     var plot: String?
 
     func validate() throws {
@@ -73,41 +73,41 @@ struct Bench: AsyncParsableCommand {
     }
 }
 
-/// The load that a server is put under.
+/// The load on a server.
 struct LoadOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The server's address, as http://127.0.0.1:8080.", valueName: "url"))
+    @Option(help: ArgumentHelp("The server's address, like http://127.0.0.1:8080.", valueName: "url"))
     var against: String?
 
     @Option(
         help: ArgumentHelp(
-            "Questions a second, which come as a Poisson process; separated by commas.", valueName: "numbers"))
+            "Questions per second, with Poisson arrivals; numbers separated by commas.", valueName: "numbers"))
     var rate: String?
 
     @Option(
         help: ArgumentHelp(
-            "Questions that are open at any time; separated by commas. Default: 1,4,16, without --rate.",
+            "Questions open at the same time; numbers separated by commas. Default: 1,4,16 without --rate.",
             valueName: "numbers"))
     var open: String?
 
-    @Option(help: "Questions at each load. Default: \(LoadProfile().requests).")
+    @Option(help: "Questions per load. Default: \(LoadProfile().requests).")
     var requests: Int?
 
-    @Option(help: "The share of questions that are about a picture. Default: \(LoadProfile().imageShare).")
+    @Option(help: "The share of questions about an image, 0 to 1. Default: \(LoadProfile().imageShare).")
     var images: Double?
 
-    @Option(help: "Pixels of a picture's side. Default: \(LoadProfile().imageSide).")
+    @Option(help: "The side of an image in pixels. Default: \(LoadProfile().imageSide).")
     var side: Int?
 
-    @Option(help: "Words of a question. Default: \(LoadProfile().words).")
+    @Option(help: "Words per question. Default: \(LoadProfile().words).")
     var words: Int?
 
-    @Option(help: "Tokens of every answer. Default: \(LoadProfile().answerTokens).")
+    @Option(help: "Tokens per answer. Default: \(LoadProfile().answerTokens).")
     var tokens: Int?
 
-    @Option(help: "The policy, or another server's model, that is asked for. Default: sft.")
+    @Option(help: "The policy to request, or another server's model. Default: sft.")
     var policy: String?
 
-    @Option(help: "Decides questions and arrivals. Default: 0.")
+    @Option(help: "The random seed of questions and arrivals. Default: 0.")
     var loadSeed: UInt64?
 
     func validate() throws {
@@ -138,13 +138,13 @@ struct LoadOptions: ParsableArguments {
         return profile
     }
 
-    /// A report of each load in turn.
+    /// Runs each load in turn, and returns a report for each.
     func run(against server: String) async throws -> [LoadReport] {
         var reports: [LoadReport] = []
         for arrival in try arrivals() {
             var profile = profile
             profile.arrival = arrival
-            // Another load, other questions: nothing of them is cached.
+            // Each load has different questions, so nothing is cached.
             profile.seed &+= UInt64(reports.count)
             let (profileOfLoad, model) = (profile, policy ?? PolicyRole.sft.name)
             reports.append(

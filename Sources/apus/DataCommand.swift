@@ -16,21 +16,21 @@ struct DataCommand: AsyncParsableCommand {
 /// Lets the base model write the texts that fine-tuning replays.
 struct Replay: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Let the base model answer text prompts, for fine-tuning to replay.",
+        abstract: "Let the base model answer text prompts that fine-tuning replays.",
         discussion: "Example: apus data replay --count 320")
 
     @OptionGroup var options: PolicyOptions
 
-    @Option(help: "Decides the prompts and every draw.")
+    @Option(help: "The random seed of prompts and sampling.")
     var seed: UInt64 = 0
 
-    @Option(help: "How many prompts.")
+    @Option(help: "Number of prompts.")
     var count = 320
 
-    @Option(help: "The most tokens of an answer. Longer ones are left out: only whole replies are replayed.")
+    @Option(help: "Maximum number of tokens per answer. Longer answers are left out, because they are incomplete.")
     var maxTokens = 400
 
-    @Option(help: "The file to write, JSON lines.")
+    @Option(help: "The JSON lines file to write.")
     var output = "runs/replay.jsonl"
 
     func validate() throws {
@@ -57,16 +57,16 @@ struct Replay: AsyncParsableCommand {
 /// Draws a contact sheet of generated images.
 struct Sheet: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Draw generated pictures on one sheet, to look at.",
+        abstract: "Draw generated images on one sheet for inspection.",
         discussion: "Example: apus data sheet --families counts positions --questions sheet.png")
 
-    @Option(help: "Seed of the first picture.")
+    @Option(help: "The random seed of the first image.")
     var seed: UInt64 = 0
 
-    @Option(parsing: .upToNextOption, help: "Pictures of these families, in turn. Default: plain scenes.")
+    @Option(parsing: .upToNextOption, help: "Draw images of these families in turn. Default: plain scenes.")
     var families: [Family] = []
 
-    @Flag(help: "Print the questions and answers of the families' pictures as JSON lines.")
+    @Flag(help: "Print the questions and answers of the families' images as JSON lines.")
     var questions = false
 
     @Argument(help: "The PNG file to write.")

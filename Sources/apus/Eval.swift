@@ -8,35 +8,35 @@ import Models
 import Policies
 import Tensors
 
-/// Measures how good answers are.
+/// Evaluates answers.
 struct Eval: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure how good answers are.",
+        abstract: "Evaluate answers.",
         subcommands: [
             EvalEasyVQA.self, EvalFamilies.self, EvalWinRate.self, EvalReward.self, EvalText.self, EvalNeedle.self,
             EvalPolicy.self,
         ])
 }
 
-/// Which server is asked, and how much at once.
+/// The server to ask, and the number of open questions.
 struct ServerOptions: ParsableArguments {
     @Option(help: "The server's address.")
     var url = "http://127.0.0.1:8080"
 
-    @Option(help: "Decides which questions are drawn, and which pictures are swapped.")
+    @Option(help: "The random seed that selects questions and swapped images.")
     var seed: UInt64 = 0
 
-    @Option(help: "Questions that are open at the same time.")
+    @Option(help: "Questions open at the same time.")
     var concurrency = 16
 
-    @Option(help: "Also writes the reports, with the answers that were not right, to this file.")
+    @Option(help: "Also write the reports, with all wrong answers, to this file.")
     var json: String?
 
     func validate() throws {
         guard (1...1024).contains(concurrency) else { throw ValidationError("--concurrency takes 1 to 1024") }
     }
 
-    /// Calls `body` with a client for that many questions, once the server has answered that it is ready.
+    /// Calls `body` with a client for `concurrency` open questions, once the server has reported that it is ready.
     func withClient<R: Sendable>(_ body: @Sendable (HTTPReplyClient) async throws -> R) async throws -> R {
         try await HTTPReplyClient.with(connections: concurrency) { client in
             try await client.checkReadiness(of: url)
@@ -44,14 +44,14 @@ struct ServerOptions: ParsableArguments {
         }
     }
 
-    /// Tells on standard error how many answers are there.
+    /// Prints the number of answers so far on standard error.
     static func tell(_ done: Int, of total: Int) {
         guard done.isMultiple(of: 100) || done == total else { return }
         FileHandle.standardError.write(Data("\r\(done) of \(total)\(done == total ? "\n" : "")".utf8))
     }
 }
 
-/// What is shown: one of the reports' images, or each in turn.
+/// The controls: the image that is shown in place of a question's own, or each control in turn.
 enum ControlOption: String, ExpressibleByArgument, CaseIterable {
     case none, blank, swapped, all
 
@@ -65,16 +65,16 @@ struct EvalText: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "text",
         abstract:
-            "Measure the perplexity of a fixed text, how many of the base model's replies a policy keeps, and how "
-            + "many of its own replies end.",
+            "Measure a policy's text: the perplexity of a fixed text, the share of the base model's replies that it "
+            + "reproduces, and the share of its own replies that end.",
         discussion: "Example: apus eval text --policy ppo")
 
     @OptionGroup var options: PolicyOptions
 
-    @Option(help: "The policy. Default: the one that answers by default.")
+    @Option(help: "The policy. Default: the default policy.")
     var policy: String?
 
-    @Option(help: "Also writes the figures to this file.")
+    @Option(help: "Also write the metrics to this file.")
     var json: String?
 
     func run() async throws {
@@ -101,24 +101,24 @@ struct EvalText: AsyncParsableCommand {
     }
 }
 
-/// Puts the official test questions to a running server.
+/// Asks a running server the official test questions.
 struct EvalEasyVQA: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "easy-vqa", abstract: "Put easy-VQA's official test questions to a running server.",
+        commandName: "easy-vqa", abstract: "Ask a running server easy-VQA's official test questions.",
         discussion: "Example: apus eval easy-vqa --policy ppo --limit 500")
 
     @OptionGroup var server: ServerOptions
 
-    @Option(help: "The policy that is asked. Default: the server's.")
+    @Option(help: "The policy to ask. Default: the server's default policy.")
     var policy: String?
 
-    @Option(help: "Asks so many questions, drawn at random. Default: all.")
+    @Option(help: "Number of questions, drawn at random. Default: all.")
     var limit: Int?
 
-    @Option(help: "What is shown instead of a question's own picture.")
+    @Option(help: "The control: the image shown instead of a question's own image.")
     var control = ControlOption.none
 
-    @Option(help: "The folder of easy-VQA 1.0. Default: the one that `make data` fetched.")
+    @Option(help: "The folder of easy-VQA 1.0. Default: the folder that `make data` fetches.")
     var easyVQA = Cache.easyVQA
 
     func validate() throws {
@@ -146,25 +146,25 @@ struct EvalEasyVQA: AsyncParsableCommand {
     }
 }
 
-/// Puts freshly generated questions to a running server.
+/// Asks a running server newly generated questions.
 struct EvalFamilies: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "families",
-        abstract: "Put generated questions of the test split to a running server, and judge the answers.",
+        abstract: "Ask a running server generated questions of the test split, and judge the answers.",
         discussion: "Example: apus eval families --policy ppo --families counts positions --count 100")
 
     @OptionGroup var server: ServerOptions
 
-    @Option(help: "The policy that is asked. Default: the server's.")
+    @Option(help: "The policy to ask. Default: the server's default policy.")
     var policy: String?
 
-    @Option(help: "Questions of each family.")
+    @Option(help: "Number of questions per family.")
     var count = 200
 
     @Option(parsing: .upToNextOption, help: "The families. Default: all.")
     var families: [Family] = []
 
-    @Option(help: "What is shown instead of a question's own picture.")
+    @Option(help: "The control: the image shown instead of a question's own image.")
     var control = ControlOption.none
 
     func validate() throws {
@@ -201,19 +201,19 @@ struct EvalWinRate: AsyncParsableCommand {
 
     @OptionGroup var server: ServerOptions
 
-    @Option(help: "The policy whose wins are counted.")
+    @Option(help: "The policy whose win rate is measured.")
     var policy = PolicyRole.ppo.name
 
-    @Option(help: "The policy that it is compared with, and that is compared with itself.")
+    @Option(help: "The policy to compare with; it is also compared with itself, as a control.")
     var against = PolicyRole.sft.name
 
-    @Option(help: "Questions; each is answered three times.")
+    @Option(help: "Number of questions; each is answered three times.")
     var count = 2_000
 
-    @Flag(help: "Ask only questions to which four samples of the other policy get different scores from the judge.")
+    @Flag(help: "Ask only questions for which the judge scores four samples of the other policy differently.")
     var withDisagreement = false
 
-    @Option(help: "Of sampling.")
+    @Option(help: "The sampling temperature.")
     var temperature = 1.0
 
     func validate() throws {

@@ -6,32 +6,32 @@ import Foundation
 import Models
 import Policies
 
-/// Looks for one thing in long contexts.
+/// Searches for one thing in long contexts.
 struct EvalNeedle: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "needle",
-        abstract: "Hide a number in long texts, and ask for one of many pictures; report what is found by depth.",
-        discussion: "Texts and numbers of pictures that the context has no room for are left out.\n\n"
+        abstract: "Hide a number in long texts, and ask about one of many images; report the share found, by depth.",
+        discussion: "Texts and sets of images that do not fit in the context are skipped.\n\n"
             + "Example: apus eval needle --policy base --lengths 1024,4096")
 
     @OptionGroup var options: PolicyOptions
 
-    @Option(help: "The policy. Default: the one that answers by default.")
+    @Option(help: "The policy. Default: the default policy.")
     var policy: String?
 
-    @Option(help: ArgumentHelp("Tokens of the texts; separated by commas.", valueName: "numbers"))
+    @Option(help: ArgumentHelp("Lengths of the texts in tokens, separated by commas.", valueName: "numbers"))
     var lengths = "1024,2048,4096,8000,16000,32000"
 
-    @Option(help: ArgumentHelp("How many pictures; separated by commas.", valueName: "numbers"))
+    @Option(help: ArgumentHelp("Numbers of images, separated by commas.", valueName: "numbers"))
     var images = "4,16,64"
 
-    @Option(help: "Haystacks of each size and depth.")
+    @Option(help: "Number of haystacks per size and depth.")
     var samples = NeedleEvaluation.Settings().samples
 
-    @Option(help: "Decides the haystacks.")
+    @Option(help: "The random seed of the haystacks.")
     var seed: UInt64 = 0
 
-    @Option(help: "Also writes the figures to this file.")
+    @Option(help: "Also write the metrics to this file.")
     var json: String?
 
     func validate() throws {
@@ -47,7 +47,7 @@ struct EvalNeedle: AsyncParsableCommand {
         var settings = NeedleEvaluation.Settings()
         settings.seed = seed
         settings.samples = samples
-        // Some positions are the template's, the question's and the answer's.
+        // The template, the question and the answer need positions too.
         settings.lengths = try sizes(lengths, "--lengths").filter { $0 <= model.contextLength - 100 }
         let each = 10 + (policy.vision?.encoder.configuration.tokensPerTile ?? 0)
         settings.images = try sizes(images, "--images").filter { $0 * each <= model.contextLength - 100 }

@@ -3,17 +3,17 @@ import Foundation
 import Policies
 import Promotion
 
-/// Measures a run before it is published.
+/// Evaluates a run before it is published.
 struct EvalPolicy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy",
-        abstract: "Measure a finished run of `train sft` or `train ppo`, and write the evaluation that "
-            + "`apus policy promote` asks for.",
+        abstract: "Evaluate a finished run of `train sft` or `train ppo`, and write the evaluation that "
+            + "`apus policy promote` requires.",
         discussion: """
-            The run is served as it would be published, on a port of this machine's own, and everything is put to it that a \
-            policy must reach. Each report is kept in RUN/evaluation and taken as it is the next time, so the same command \
-            goes on where it was stopped; `apus eval … --json` writes the same reports. All of them say which weights they \
-            were measured on, and RUN/evaluation.json is written only if those are the run's.
+            The command serves the run as it would be published, on a local port, and measures all metrics that a \
+            policy must reach. It keeps each report in RUN/evaluation and reuses it the next time, so the same \
+            command resumes where it was stopped; `apus eval … --json` writes the same reports. Each report names the \
+            weights that it was measured on, and RUN/evaluation.json is written only if these are the run's weights.
 
             Example: apus eval policy runs/ppo
             """)
@@ -23,10 +23,10 @@ struct EvalPolicy: AsyncParsableCommand {
 
     @OptionGroup var options: PolicyOptions
 
-    @Option(help: "The folder of easy-VQA 1.0. Default: the one that `make data` fetched.")
+    @Option(help: "The folder of easy-VQA 1.0. Default: the folder that `make data` fetches.")
     var easyVQA = Cache.easyVQA
 
-    @Option(help: "Questions that are open at the same time.")
+    @Option(help: "Questions open at the same time.")
     var concurrency = 16
 
     @OptionGroup var rules: RulesOption

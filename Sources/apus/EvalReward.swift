@@ -6,12 +6,12 @@ import Foundation
 import Policies
 import Training
 
-/// Measures the reward model of a running server.
+/// Evaluates the reward model of a running server.
 struct EvalReward: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reward",
-        abstract: "Let the reward model of a running server score a policy's answers, and compare it with the judge.",
-        discussion: "Also tells what choosing the best of n answers by it gains, beside what PPO runs gained.\n\n"
+        abstract: "Let a running server's reward model score a policy's answers, and compare it with the judge.",
+        discussion: "Also reports the gain of best-of-n by the reward model, next to the gain of PPO runs.\n\n"
             + "Example: apus eval reward --ppo runs/ppo --plot overoptimization.svg")
 
     @OptionGroup var server: ServerOptions
@@ -19,19 +19,19 @@ struct EvalReward: AsyncParsableCommand {
     @Option(help: "The policy whose answers are scored.")
     var policy = PolicyRole.sft.name
 
-    @Option(help: "Questions.")
+    @Option(help: "Number of questions.")
     var count = 400
 
-    @Option(help: "Answers to each, 2 to 64.")
+    @Option(help: "Answers per question, 2 to 64.")
     var answers = 16
 
-    @Option(help: "Answers besides that are given to another picture of the same family.")
+    @Option(help: "Additional distractors: answers to another image of the same family.")
     var distractors = RewardModelEvaluation.Settings().distractorAnswers
 
-    @Option(help: "A PPO run folder whose validations join the plot; may be given several times.")
+    @Option(help: "A PPO run folder whose validations are added to the plot. May be repeated.")
     var ppo: [String] = []
 
-    @Option(help: "Also draws reward and gold score over √KL into this SVG file.")
+    @Option(help: "Also plot reward and gold score over √KL to this SVG file.")
     var plot: String?
 
     func validate() throws {

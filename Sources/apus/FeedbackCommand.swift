@@ -3,22 +3,22 @@ public import Datasets
 import Feedback
 import Foundation
 
-/// Moves rankings in and out of the feedback store.
+/// Exports rankings from the feedback store and imports them into it.
 struct FeedbackCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "feedback", abstract: "Export and import rankings of answers.",
         subcommands: [FeedbackExport.self, FeedbackImport.self])
 }
 
-/// The forms in which rankings are exchanged.
+/// The exchange formats of rankings.
 enum FeedbackFormat: String, ExpressibleByArgument, CaseIterable {
-    /// A JSON lines file of whole rankings.
+    /// A JSON lines file of complete rankings.
     case records
-    /// Preferred pairs as TRL, OpenRLHF and verl read them.
+    /// Preferred pairs in the format of TRL, OpenRLHF and verl.
     case pairs
 }
 
-/// A data folder: rankings are in its feedback.sqlite, images in its images/.
+/// A data folder: rankings are in feedback.sqlite, images in images/.
 struct DataFolder {
     let path: String
 
@@ -53,13 +53,13 @@ struct FeedbackExport: ParsableCommand {
 
     @OptionGroup var data: DataFolderOption
 
-    @Option(help: "records: one file of whole rankings; pairs: a folder with pairs.jsonl and images/.")
+    @Option(help: "records: one file of complete rankings; pairs: a folder with pairs.jsonl and images/.")
     var format = FeedbackFormat.records
 
     @Option(help: "Only rankings by this kind of labeler: human or simulated-rule.")
     var kind: PreferenceRecord.Labeler.Kind?
 
-    @Option(help: "The folder of easy-VQA 1.0, for its pictures. Default: the one that `make data` fetched.")
+    @Option(help: "The folder of easy-VQA 1.0, for its images. Default: the folder that `make data` fetches.")
     var easyVQA = Cache.easyVQA
 
     @Argument(help: "The file (records) or folder (pairs) to write.")
@@ -85,7 +85,7 @@ struct FeedbackExport: ParsableCommand {
     }
 }
 
-/// Reads rankings that were made or exported elsewhere.
+/// Imports rankings that were made or exported elsewhere.
 struct FeedbackImport: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import", abstract: "Read rankings as JSON lines, or preferred pairs of other trainers.",
@@ -93,16 +93,16 @@ struct FeedbackImport: ParsableCommand {
 
     @OptionGroup var data: DataFolderOption
 
-    @Option(help: "records: whole rankings; pairs: prompt, chosen and rejected messages.")
+    @Option(help: "records: complete rankings; pairs: prompt, chosen and rejected messages.")
     var format = FeedbackFormat.records
 
-    @Option(help: "Who preferred, where a pair does not say it.")
+    @Option(help: "The labeler of pairs that name none.")
     var labeler = "imported"
 
-    @Option(help: "What kind of labeler that is: human or simulated-rule.")
+    @Option(help: "The kind of that labeler: human or simulated-rule.")
     var kind = PreferenceRecord.Labeler.Kind.human
 
-    @Argument(help: "The JSON lines file; pictures of pairs are found from its folder.")
+    @Argument(help: "The JSON lines file; the image paths of pairs are relative to its folder.")
     var input: String
 
     func run() throws {
@@ -128,7 +128,7 @@ struct FeedbackImport: ParsableCommand {
         if !known.isEmpty { say("\(known.count) were there already or twice in the file: \(Self.text(known))") }
     }
 
-    /// Numbers of lines, the first twenty of them.
+    /// The line numbers as text, limited to the first twenty.
     private static func text(_ lines: [Int]) -> String {
         let shown = lines.prefix(20).map { "\($0)" }.joined(separator: ", ")
         let more = lines.count > 20 ? " and \(lines.count - 20) more" : ""

@@ -10,8 +10,8 @@ import Tokenizers
 struct ImportPolicy: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
-        abstract: "Publish an adapter in PEFT's format as a policy: rank, modules, shapes and base model are checked, "
-            + "its answers are not.",
+        abstract: "Publish an adapter in PEFT's format as a policy. Rank, modules, shapes and base model are checked; "
+            + "the answers are not.",
         discussion: "Example: apus policy import adapter/ --name mine --generation 1")
 
     @Argument(help: "The folder with adapter_config.json and adapter_model.safetensors.")
@@ -19,10 +19,10 @@ struct ImportPolicy: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The base model, a GGUF file. Default: the one that `make build` fetched.", valueName: "file"))
+            "The base model, a GGUF file. Default: the file that `make build` fetches.", valueName: "file"))
     var model = Cache.model
 
-    @Option(help: "The name of the base model that the adapter must give, if it gives one.")
+    @Option(help: "The base model that the adapter's configuration must name, if it names one.")
     var base = "SmolLM2-135M-Instruct"
 
     @OptionGroup var library: LibraryOptions
@@ -33,13 +33,13 @@ struct ImportPolicy: ParsableCommand {
     @Option(help: "The policy's generation, 1 or more.")
     var generation: Int
 
-    @Option(help: "How conversations are written for it: chatml, or smollm2 with a system turn of its own.")
+    @Option(help: "The chat template: chatml, or smollm2, which adds a default system turn.")
     var template = "chatml"
 
-    @Option(help: "The vision generation it was trained on, in either folder. Default: the newest one.")
+    @Option(help: "The vision generation that it was trained with, in either folder. Default: the newest one.")
     var visionGeneration: Int?
 
-    @Flag(help: "It reads text alone: requests with an image are refused.")
+    @Flag(help: "The policy reads text only: requests with an image are refused.")
     var textOnly = false
 
     @Option(help: "Its default temperature, 0 to 2. Default: the server's.")

@@ -1,10 +1,10 @@
 import ArgumentParser
 import Foundation
 
-/// Where the files are that come with the program: policies, the web page, a sample image.
+/// The locations of the files that come with the program: policies, the web page, a sample image.
 enum Installation {
-    /// The path of `name`, as `Deploy/policies`: in the working folder, else in the nearest folder above the executable
-    /// that has it; `name` itself where none has.
+    /// The path of `name`, for example `Deploy/policies`: in the working folder, otherwise in the nearest folder above
+    /// the executable that contains it, otherwise `name` itself.
     static func path(_ name: String) -> String {
         if exists(name) { return name }
         var folder = URL(fileURLWithPath: executable).resolvingSymlinksInPath().deletingLastPathComponent()
@@ -27,7 +27,7 @@ struct PoliciesOption: ParsableArguments {
     @Option(
         name: .customLong("policies"),
         help: ArgumentHelp(
-            "The folder of the policies that come with the program, only read. Empty: none but the base model.",
+            "The folder of the policies that come with the program. It is only read. Empty: the base model only.",
             discussion: "Default: Deploy/policies in the working folder, or beside or above the executable.",
             valueName: "folder"))
     var given: String?
@@ -48,19 +48,20 @@ struct PoliciesOption: ParsableArguments {
     }
 }
 
-/// The folder for what is written while the program runs.
+/// The folder that the program writes to.
 struct DataFolderOption: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The folder for what is written: rankings, images, published policies.", valueName: "folder"))
+            "The folder to write to: rankings, images, published policies.", valueName: "folder"))
     var dataPath = "data"
 }
 
-/// An error in one plain line: what Foundation's errors say with their names, codes and user info is for programs.
+/// An error as one plain line. Foundation's error descriptions contain names, codes and user info that only programs
+/// need.
 struct PlainError: Error, CustomStringConvertible {
     let description: String
 
-    /// The plain form of an error that Foundation threw; nil for one of another origin, which says it itself.
+    /// The plain form of an error that Foundation threw; nil for other errors, which already have a plain form.
     init?(_ error: any Error) {
         switch error {
         case let error as DecodingError: description = Self.text(of: error)

@@ -2,45 +2,45 @@ import ArgumentParser
 import Foundation
 import Serving
 
-/// Manages the file of keys.
+/// Manages the key file.
 struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "keys", abstract: "Manage the keys that callers need.",
+        commandName: "keys", abstract: "Manage the keys of callers.",
         subcommands: [AddKey.self, ListKeys.self, RemoveKey.self])
 }
 
-/// The file of keys.
+/// The key file.
 struct KeyFileOptions: ParsableArguments {
-    @Option(help: "The file of keys.")
+    @Option(help: "The key file.")
     var authKeys = "keys.jsonl"
 
     var file: KeyFile { KeyFile(path: authKeys) }
 }
 
-/// Makes a key.
+/// Creates a key.
 struct AddKey: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "add", abstract: "Make a key and show it once. A running server takes it at SIGHUP.",
+        commandName: "add", abstract: "Create a key and show it once. A running server accepts it after SIGHUP.",
         discussion: "Example: apus keys add app --scopes ask --rate 60")
 
     @OptionGroup var options: KeyFileOptions
 
-    @Argument(help: "Whose key it is.")
+    @Argument(help: "The holder of the key.")
     var name: String
 
-    @Option(help: "What it opens: ask, feedback, admin, separated by commas.")
+    @Option(help: "The scopes: ask, feedback, admin, separated by commas.")
     var scopes = "ask"
 
-    @Option(help: "The day after which it opens nothing, like 2030-01-31. Default: never.")
+    @Option(help: "The last day on which it is valid, like 2030-01-31. Default: no limit.")
     var expires: String?
 
-    @Option(help: "Requests a minute. Default: any number.")
+    @Option(help: "Limit of requests per minute. Default: none.")
     var rate: Int?
 
-    @Option(help: "Prompt tokens a minute. Default: any number.")
+    @Option(help: "Limit of prompt tokens per minute. Default: none.")
     var tokenRate: Int?
 
-    @Option(help: "Requests that may be open at the same time. Default: any number.")
+    @Option(help: "Limit of requests open at the same time. Default: none.")
     var streams: Int?
 
     func validate() throws {
@@ -111,7 +111,7 @@ struct ListKeys: ParsableCommand {
 /// Revokes a key.
 struct RemoveKey: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remove", abstract: "Revoke a key. A running server knows at SIGHUP.",
+        commandName: "remove", abstract: "Revoke a key. A running server refuses it after SIGHUP.",
         discussion: "Example: apus keys remove 1a2b3c4d")
 
     @OptionGroup var options: KeyFileOptions

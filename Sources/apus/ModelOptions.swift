@@ -22,21 +22,21 @@ enum Cache {
     static var easyVQA: String { "\(folder)/easy-vqa-1.0" }
 }
 
-/// Which model a command uses, and how many threads.
+/// The model that a command uses, and the number of threads.
 struct ModelOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The base model, a GGUF file. Default: the one that `make build` fetched.", valueName: "file"))
+            "The base model, a GGUF file. Default: the file that `make build` fetches.", valueName: "file"))
     var model = Cache.model
 
-    @Option(help: "Threads that compute. Default: one a processor.")
+    @Option(help: "Number of compute threads. Default: one per processor.")
     var threads: Int?
 
     func validate() throws {
         if let threads, !(1...256).contains(threads) { throw ValidationError("--threads takes 1 to 256") }
     }
 
-    /// Kernels and threads as asked for.
+    /// The kernels and threads for these options.
     func compute() throws -> Compute {
         try Compute(
             threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
@@ -51,7 +51,7 @@ struct ModelOptions: ParsableArguments {
     }
 }
 
-/// Which policies a command serves, and how its engine works.
+/// The policies that a command serves, and the options of its engine.
 struct PolicyOptions: ParsableArguments {
     @OptionGroup(title: "Model and policies") var model: ModelOptions
 
@@ -66,13 +66,13 @@ struct PolicyOptions: ParsableArguments {
     /// The folder of the policies that come with the program; empty if there is none.
     var policies: String { shipped.folder }
 
-    /// The folder for what is written; empty for none.
+    /// The folder to write to; empty for none.
     var dataPath: String { data.dataPath }
 
-    /// The policy that answers when a request names none; nil for the standard one.
+    /// The policy that answers if a request names none; nil for the usual default.
     var defaultPolicy: String? { choice.defaultPolicy }
 
-    /// The checkpoint whose encoder `base` sees with.
+    /// The vision checkpoint of `base`.
     var vision: String? { choice.vision }
 
     var library: PolicyLibrary {
@@ -80,48 +80,48 @@ struct PolicyOptions: ParsableArguments {
     }
 }
 
-/// Who answers by default, and what the base model sees with.
+/// The default policy, and the vision checkpoint of the base model.
 struct PolicyChoice: ParsableArguments {
     @Option(
-        help: "The policy that answers when a request names none. Default: ppo if it is there, else sft, else base.")
+        help: "The policy that answers if a request names none. Default: the first that exists of ppo, sft and base.")
     var defaultPolicy: String?
 
     @Option(
         help: ArgumentHelp(
-            "What base sees with: an Idefics3 or SmolVLM checkpoint. Default: what the default policy sees with.",
+            "The vision checkpoint of base, an Idefics3 or SmolVLM. Default: the default policy's vision.",
             valueName: "folder"))
     var vision: String?
 }
 
-/// How the engine works.
+/// The options of the engine.
 struct EngineOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Positions of one conversation, prompt and answer together. Default: as many as the model was trained for, or "
-                + "as the memory for keys and values holds if that is less.",
+            "Positions of one conversation, prompt and answer together. Default: the length that the model was trained "
+                + "for, or what fits in the KV cache if that is less.",
             discussion:
-                "Up to four times as many: YaRN stretches the model's positions, which changes all answers a little.")
+                "Up to four times the trained length: YaRN stretches the positions, which changes answers a little.")
     )
     var contextLength: Int?
 
     @Option(
         help: ArgumentHelp(
-            "What keys and values are kept as: int16, fp16 or int8.",
+            "The element type of the KV cache: int16, fp16 or int8.",
             discussion:
-                "int8 takes half the memory and rounds answers a little more; fp16 takes as much as int16 and is slower."
+                "int8 needs half the memory and is a little less precise; fp16 needs the memory of int16 and is slower."
         ))
     var kvType = KVCache.Precision.int16
 
     @Option(
         help: ArgumentHelp(
-            "Memory for keys and values. Default: 2GiB, or what the container's memory limit leaves if that is less.",
+            "Memory for the KV cache. Default: 2GiB, or what the container's memory limit leaves if that is less.",
             valueName: "size"))
     var kvMemory: MemorySize?
 
-    @Option(help: "Tokens that an answer may guess ahead, by what it repeats; 0 for none. No answer changes by it.")
+    @Option(help: "Maximum tokens guessed ahead by prompt lookup; 0 turns it off. Answers do not depend on it.")
     var draftTokens = 4
 
-    @Option(help: "Requests that may wait.")
+    @Option(help: "Maximum number of waiting requests.")
     var queueWaiting = 256
 
     func validate() throws {
@@ -139,19 +139,19 @@ struct LoadedModel {
     let policies: PolicyStore
     let engine: Engine
     let contextLength: Int
-    /// What the cache keeps keys and values as.
+    /// The element type of the KV cache.
     let cachePrecision: KVCache.Precision
     /// SHA-256 of the base model's file.
     let backbone: String
 
-    /// The policies as they were loaded.
+    /// The catalog of the loaded policies.
     var catalog: PolicyCatalog { policies.catalog }
 
-    /// Loads everything, telling on standard error how far it is.
+    /// Loads everything, and reports progress on standard error.
     ///
     /// - Parameters:
-    ///   - library: the policies, if not those of the options.
-    ///   - prefixFile: where the engine keeps its prefix cache, if anywhere.
+    ///   - library: the policies; by default those of the options.
+    ///   - prefixFile: the file in which the engine keeps its prefix cache; nil for none.
     init(
         _ options: PolicyOptions, library: PolicyLibrary? = nil, aliases: [String: String] = [:],
         prefixFile: String? = nil
@@ -203,7 +203,7 @@ struct LoadedModel {
         Self.tell("\rloaded in \(String(format: "%.1f", seconds)) s: \(facts.joined(separator: ", "))\n")
     }
 
-    /// Progress is for a terminal; a file gets the last line alone.
+    /// A terminal shows the progress; a file gets only the last line.
     private static func tell(_ text: String) {
         guard isatty(STDERR_FILENO) == 1 || text.hasSuffix("\n") else { return }
         FileHandle.standardError.write(Data(text.utf8))
@@ -212,7 +212,7 @@ struct LoadedModel {
 
 extension KVCache.Precision: ExpressibleByArgument {}
 
-/// A number of bytes as people write it: `512MiB`, `2GiB`, or bytes alone.
+/// A number of bytes in the form that people write: `512MiB`, `2GiB`, or plain bytes.
 struct MemorySize: ExpressibleByArgument {
     let bytes: Int
 
@@ -220,7 +220,7 @@ struct MemorySize: ExpressibleByArgument {
         self.bytes = bytes
     }
 
-    /// As it would be written.
+    /// The default in the form in which people would write it.
     var defaultValueDescription: String {
         for (unit, shift) in [("GiB", 30), ("MiB", 20), ("KiB", 10)] where bytes % (1 << shift) == 0 {
             return "\(bytes >> shift)\(unit)"

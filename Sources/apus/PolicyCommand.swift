@@ -13,11 +13,11 @@ struct PolicyCommand: ParsableCommand {
         ])
 }
 
-/// Publishes what a training run made.
+/// Publishes the result of a training run.
 struct Ship: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Publish a finished run, unchecked: of `train sft` a policy and the vision generation that it sees "
-            + "with, of `train reward` the part `reward`, of `train ppo` a policy and, of the same number, `value`.",
+        abstract: "Publish a finished run without an evaluation: `train sft` gives a policy and its vision generation, "
+            + "`train reward` gives `reward`, `train ppo` gives a policy and `value` of the same generation.",
         discussion: "Example: apus policy ship runs/sft --generation 8 --vision-generation 8")
 
     @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
@@ -26,13 +26,13 @@ struct Ship: ParsableCommand {
     @Option(help: "The folder of policies.")
     var into = "Deploy/policies"
 
-    @Option(help: "The policy's name. Default: sft or ppo, as it was trained.")
+    @Option(help: "The policy's name. Default: sft or ppo, by its training.")
     var name: String?
 
     @Option(help: "The generation, 1 or more.")
     var generation: Int
 
-    @Option(help: "The vision model's generation, 1 or more. Later stages have that of the policy they started from.")
+    @Option(help: "The vision model's generation, 1 or more. Later stages inherit it from their first policy.")
     var visionGeneration: Int?
 
     @Option(help: "A result of its evaluation, name=value. May be repeated.")

@@ -8,17 +8,17 @@ import Policies
 import Tensors
 import Tokenizers
 
-/// Writes what a policy computes, for comparison with other implementations.
+/// Writes a policy's logits, for comparison with other implementations.
 struct PolicyLogits: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logits",
-        abstract: "Write a policy's logits at every position of a prompt, computed in 32 bits, to be compared with "
+        abstract: "Write a policy's logits at every position of a prompt, computed in 32 bits, for comparison with "
             + "transformers and PEFT (Tests/Clients/peft_policy.py).",
         discussion: "Example: apus policy logits --picture photo.png 'What is this?' logits.safetensors")
 
     @OptionGroup var options: PolicyOptions
 
-    @Option(help: "The policy. Default: the one that answers by default.")
+    @Option(help: "The policy. Default: the default policy.")
     var policy: String?
 
     @Option(help: "An image file (PNG or JPEG) that the question is about.")
@@ -30,7 +30,7 @@ struct PolicyLogits: ParsableCommand {
     @Argument(
         help: ArgumentHelp(
             "The safetensors file: `logits`, [positions, vocabulary], and in the metadata `ids` and `images`, the "
-                + "positions of the picture."))
+                + "positions of the image."))
     var output: String
 
     func run() throws {

@@ -3,14 +3,14 @@ import Foundation
 import Policies
 import Promotion
 
-/// Where policies are kept.
+/// The folders of the policies.
 struct LibraryOptions: ParsableArguments {
     @OptionGroup private var shipped: PoliciesOption
 
-    @Option(help: "The folder to publish into; what is there goes before what comes with the program.")
+    @Option(help: "The folder to publish into. Its policies take precedence over those that come with the program.")
     var into = "data/policies"
 
-    /// The policies, once what a killed command left half done is finished or undone.
+    /// The policies, after recovery from a command that was killed: its unfinished change is completed or undone.
     func recovered() throws -> PolicyLibrary {
         let library = PolicyLibrary(published: into, shipped: shipped.folder)
         try library.recover()
@@ -18,19 +18,19 @@ struct LibraryOptions: ParsableArguments {
     }
 }
 
-/// What a policy must reach.
+/// The rules that a policy must meet.
 struct RulesOption: ParsableArguments {
     @Option(
         name: .customLong("rules"),
         help: ArgumentHelp(
-            "The rules that a policy's metrics must obey, a JSON file.",
+            "A JSON file with the rules that a policy's metrics must meet.",
             discussion: "Default: Deploy/policy-rules.json in the working folder, or beside or above the executable.",
             valueName: "file"))
     var given: String?
 
     private static let standard = "Deploy/policy-rules.json"
 
-    /// The rules as the file has them.
+    /// The rules in the file.
     func rules() throws -> PolicyRules {
         let path = given ?? Installation.path(Self.standard)
         guard given != nil || FileManager.default.fileExists(atPath: path) else {
@@ -42,7 +42,7 @@ struct RulesOption: ParsableArguments {
     }
 }
 
-/// Refuses names under which nobody could ask a policy.
+/// Throws for names that no request could use for a policy.
 func checkIsFree(_ name: String) throws {
     guard PolicyRole.isFree(name) else { throw ValidationError("--name \(name): a policy cannot be called that") }
 }
@@ -50,12 +50,12 @@ func checkIsFree(_ name: String) throws {
 /// Publishes a run whose evaluation passes the gate.
 struct Promote: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Publish a finished run of `train sft` or `train ppo` if its evaluation, which `apus eval policy` "
-            + "writes, reaches what a policy must reach.",
+        abstract: "Publish a finished run of `train sft` or `train ppo` if its evaluation by `apus eval policy` meets "
+            + "the rules.",
         discussion: """
-            A file of rules says what that is: Deploy/policy-rules.json, or the one in --rules. A running server takes \
-            the policy at SIGHUP, or by POST /v1/admin/policies. The last three generations are kept, and those that \
-            they name.
+            The rules are in Deploy/policy-rules.json, or in the file of --rules. A running server loads the policy at \
+            SIGHUP, or by POST /v1/admin/policies. The last three generations are kept, and the generations that they \
+            depend on.
 
             Example: apus policy promote runs/ppo
             """)
@@ -67,10 +67,10 @@ struct Promote: ParsableCommand {
 
     @OptionGroup var rules: RulesOption
 
-    @Option(help: "The policy's name. Default: sft or ppo, as it was trained.")
+    @Option(help: "The policy's name. Default: sft or ppo, by its training.")
     var name: String?
 
-    @Option(help: "What fine-tuning started from, like sft@2. Default: the base model. A PPO run says it itself.")
+    @Option(help: "The policy that fine-tuning started from, like sft@2. Default: the base model. PPO runs record it.")
     var parent: String?
 
     func validate() throws {
@@ -106,7 +106,7 @@ struct Promote: ParsableCommand {
 /// Returns to an older generation.
 struct Rollback: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serve an older generation of a policy from the next start or SIGHUP on.",
+        abstract: "Serve an older generation of a policy after the next start or SIGHUP.",
         discussion: "Example: apus policy rollback sft")
 
     @Argument(help: "The policy.")

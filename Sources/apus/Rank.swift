@@ -10,12 +10,12 @@ import Training
 /// Samples answers of a policy and lets simulated labelers rank them.
 struct Rank: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Sample several answers to each prompt and rank them by simulated labelers.",
+        abstract: "Sample several answers to each prompt and let simulated labelers rank them.",
         discussion: "Example: apus rank --prompts 200 --samples 4")
 
     @OptionGroup var options: PolicyOptions
 
-    @Option(help: "The folder of easy-VQA 1.0. Default: the one that `make data` fetched.")
+    @Option(help: "The folder of easy-VQA 1.0. Default: the folder that `make data` fetches.")
     var easyVQA = Cache.easyVQA
 
     @Option(help: "The policy that answers.")
@@ -24,41 +24,43 @@ struct Rank: AsyncParsableCommand {
     @Option(name: .customLong("run"), help: "The run folder.")
     var folder = "runs/rankings"
 
-    @Option(help: "Decides pictures, questions and draws.")
+    @Option(help: "The random seed of images, questions and sampling.")
     var seed: UInt64 = 0
 
-    @Option(help: "training or validation: which pictures are asked about.")
+    @Option(help: "The split of the images: training or validation.")
     var split = SeedSplit.training
 
-    @Option(help: "How many prompts.")
+    @Option(help: "Number of prompts.")
     var prompts = RankingSettings().prompts
 
-    @Option(help: "Answers to each prompt, 2 to 9.")
+    @Option(help: "Answers per prompt, 2 to 9.")
     var samples = RankingSettings().samples
 
     @Option(
         name: .customLong("distractors"),
         help: ArgumentHelp(
-            "How many of them are given to another picture of the same kind: well written, and mostly wrong.",
-            discussion: "Default: half of them."))
+            "Distractors among the answers. They answer another image of the same kind, so most are fluent but wrong.",
+            discussion: "Default: half of the answers."))
     var distractorAnswers: Int?
 
-    @Option(help: "Tokens after which an answer is cut.")
+    @Option(help: "Maximum number of tokens per answer; longer answers are cut off.")
     var maxTokens = RankingSettings().maximumTokens
 
-    @Option(parsing: .upToNextOption, help: "The families of generated pictures.")
+    @Option(parsing: .upToNextOption, help: "The families of generated images.")
     var families = RankingSettings().families
 
-    @Option(parsing: .upToNextOption, help: "Ask only what is rightly answered so: yes, no or both.")
+    @Option(
+        parsing: .upToNextOption,
+        help: "Ask only questions whose right answer is one of these: yes, no. Default: all questions.")
     var only = RankingSettings().only
 
-    @Option(help: "The share of training pictures that are easy-VQA's, 0 to 1.")
+    @Option(help: "The share of easy-VQA images among training images, 0 to 1.")
     var easyVQAShare = RankingSettings().easyVQAShare
 
     @Option(help: "The share of prompts that every labeler ranks, to measure agreement, 0 to 1.")
     var agreementShare = RankingSettings().agreementShare
 
-    @Option(help: "Pauses after so many minutes; the same command goes on.")
+    @Option(help: "Pause after this many minutes; the same command resumes.")
     var maxMinutes: Double?
 
     func validate() throws {

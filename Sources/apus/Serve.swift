@@ -8,7 +8,7 @@ import Serving
 import Synchronization
 import Tensors
 
-/// Serves the policies over HTTP until it is told to stop.
+/// Serves the policies over HTTP until a signal stops it.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Answer questions over HTTP.",
@@ -33,28 +33,28 @@ struct Serve: AsyncParsableCommand {
             valueName: "folder"))
     var givenPublicFolder: String?
 
-    @Option(help: "Tokens of an answer where the request sets no limit.")
+    @Option(help: "Token limit of an answer if the request sets none.")
     var maxTokens = ServerConfiguration().maximumTokens
 
-    @Option(help: "The file of the keys that callers need, from `apus keys add`. Default: callers need none.")
+    @Option(help: "The key file, from `apus keys add`; every request then needs a key. Default: no keys needed.")
     var authKeys: String?
 
-    @Option(help: "Another name of a policy, NAME=POLICY. May be repeated.")
+    @Option(help: "Another name for a policy, as NAME=POLICY. May be repeated.")
     var modelAlias: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "Keeps what was read of conversations in this file from one run to the next. It holds their words.",
+            "Keep the prefix cache in this file from one run to the next. It contains the text of conversations.",
             valueName: "file"))
     var prefixCache: String?
 
-    @Option(help: "Memory for requests' bodies while they are read and parsed; more are refused with 429.")
+    @Option(help: "Memory for request bodies being read and parsed; requests that exceed it are refused with 429.")
     var bodyMemory = MemorySize(bytes: ServerConfiguration().bodyMemory)
 
-    @Option(help: "Memory for decoded images; requests that need more wait until others are done.")
+    @Option(help: "Memory for decoded images; requests wait until enough of it is free.")
     var imageMemory = MemorySize(bytes: ServerConfiguration().imageMemory)
 
-    @Flag(help: "Listen on an address that others reach, although there are no keys.")
+    @Flag(help: "Listen on a public address even without keys.")
     var insecure = false
 
     func validate() throws {
@@ -121,7 +121,7 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    /// A cache that cannot be used is no reason not to serve.
+    /// The server runs even if the cache cannot be used.
     private static func log(_ event: String, _ kept: Engine.KeptBlocks?, to logger: Logger) {
         switch kept {
         case nil: break
@@ -131,8 +131,8 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    /// As sysexits.h has them: 69 for a port that is taken, 75 for a data folder that another server uses, 78 for
-    /// settings and files that cannot be used.
+    /// The exit status as in sysexits.h: 69 for a port in use, 75 for a data folder that another server uses, 78 for
+    /// invalid settings and files.
     private static func exitCode(of error: any Error) -> Int32 {
         switch error {
         case DataLockError.taken: 75
@@ -156,8 +156,8 @@ struct Serve: AsyncParsableCommand {
         return aliases
     }
 
-    /// Each connection is a file: without this, 1,024 files in all would be fewer than the connections that may be
-    /// open.
+    /// Each connection is a file. The usual limit of 1,024 files in total is lower than the number of connections that
+    /// may be open, so this raises it.
     private static func raiseFileLimit() {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
@@ -165,7 +165,7 @@ struct Serve: AsyncParsableCommand {
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
-    /// Looked for by its page: home folders have a Public of another kind.
+    /// The folder is recognized by the page in it: home folders have a Public folder for other purposes.
     private var publicFolder: String {
         givenPublicFolder ?? String(Installation.path("Public/index.html").dropLast("/index.html".count))
     }
@@ -182,7 +182,7 @@ struct Serve: AsyncParsableCommand {
 }
 
 extension LoadedModel {
-    /// What a server answers with.
+    /// The model in the form that a server uses.
     var served: ServedModel {
         var served = ServedModel(
             engine: engine, policies: policies, processor: InputProcessor(tokenizer: tokenizer),
@@ -201,31 +201,31 @@ private struct LoadingError: Error, CustomStringConvertible {
     var description: String { reason }
 }
 
-/// Who may connect, and what web pages may do.
+/// The options for callers' addresses and for web pages.
 struct HTTPOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "A name that the Host header may carry. May be repeated.",
+            "An allowed name in the Host header. May be repeated.",
             discussion: """
-                On a loopback address localhost, 127.0.0.0/8, [::1] and --host are allowed anyway, and all others are \
-                refused: a web page could otherwise use the server under a name of its own. On other addresses names \
-                are checked only if some are given here.
+                On a loopback address, localhost, 127.0.0.0/8, [::1] and --host are always allowed, and all other \
+                names are refused: otherwise a web page could use the server under a name of its own. On other \
+                addresses, names are checked only if this option is given.
                 """,
             valueName: "host"))
     var allowedHosts: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "An origin like https://example.com whose web pages may use the server; * for all. May be repeated.",
+            "An origin, like https://example.com, whose web pages may use the server; * for all. May be repeated.",
             valueName: "origin"))
     var corsOrigins: [String] = []
 
-    @Option(help: ArgumentHelp("Connections that may be open; more are closed at once.", valueName: "count"))
+    @Option(help: ArgumentHelp("Maximum number of open connections; more are closed at once.", valueName: "count"))
     var httpConnections = ConnectionLimits().total
 
     @Option(
         help: ArgumentHelp(
-            "Connections from one address. Behind a proxy all come from the proxy's.", valueName: "count"))
+            "Maximum connections from one address. Behind a proxy, this is the proxy's.", valueName: "count"))
     var httpConnectionsPerAddress = ConnectionLimits().perAddress
 
     func validate() throws {
@@ -240,7 +240,7 @@ struct HTTPOptions: ParsableArguments {
         }
     }
 
-    /// Tells a server what was given.
+    /// Applies the options to a server's configuration.
     func apply(to configuration: inout ServerConfiguration) {
         configuration.allowedHosts = allowedHosts
         configuration.corsOrigins = corsOrigins
@@ -248,7 +248,7 @@ struct HTTPOptions: ParsableArguments {
         configuration.connections.perAddress = httpConnectionsPerAddress
     }
 
-    /// Scheme, host and perhaps a port: what a browser sends, without a path.
+    /// Whether the text has a scheme, a host and optionally a port, without a path, as browsers send origins.
     private static func isOrigin(_ text: String) -> Bool {
         guard let end = text.range(of: "://"), end.lowerBound > text.startIndex else { return false }
         let rest = text[end.upperBound...]
@@ -256,21 +256,21 @@ struct HTTPOptions: ParsableArguments {
     }
 }
 
-/// What a server tells its operator.
+/// The options for logs and metrics.
 struct ObservabilityOptions: ParsableArguments {
-    /// The levels that a log can begin at.
+    /// The minimum levels of a log.
     enum Level: String, CaseIterable, ExpressibleByArgument {
         case debug, info, notice, warning, error
     }
 
     @Option(
         help: ArgumentHelp(
-            "The least level that is logged. Audit lines are logged at any.", valueName: "level"))
+            "The minimum level to log. Audit lines are logged at every level.", valueName: "level"))
     var logLevel = Level.info
 
     @Option(
         help: ArgumentHelp(
-            "A port for /metrics and the probes. /metrics is then not on --port; the probes are on both.",
+            "A separate port for /metrics and the probes. The probes stay on --port too; /metrics does not.",
             valueName: "port"))
     var metricsPort: Int?
 

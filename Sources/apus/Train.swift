@@ -15,17 +15,17 @@ struct Train: ParsableCommand {
         subcommands: [TrainVision.self, TrainSFT.self, TrainReward.self, TrainPPO.self])
 }
 
-/// What every stage takes.
+/// The options that all stages share.
 struct TrainingOptions: ParsableArguments {
     @OptionGroup var model: ModelOptions
 
-    @Option(help: "The folder of easy-VQA 1.0. Default: the one that `make data` fetched.")
+    @Option(help: "The folder of easy-VQA 1.0. Default: the folder that `make data` fetches.")
     var easyVQA = Cache.easyVQA
 
-    @Option(help: "Decides everything that chance decides.")
+    @Option(help: "The random seed.")
     var seed: UInt64 = 0
 
-    @Option(help: "Pauses after so many minutes; the same command goes on.")
+    @Option(help: "Pause after this many minutes; the same command resumes.")
     var maxMinutes: Double?
 
     func validate() throws {
@@ -41,20 +41,21 @@ struct TrainingOptions: ParsableArguments {
     }
 }
 
-/// Where a stage finds the policies that it starts from: published ones first, then those that come with the program.
+/// The folders in which a stage looks for its first policies: published ones first, then those that come with the
+/// program.
 struct PolicyFolders: ParsableArguments {
     @OptionGroup private var shipped: PoliciesOption
 
     @OptionGroup private var data: DataFolderOption
 
-    /// The folder for what is written; empty for none.
+    /// The folder to write to; empty for none.
     var dataPath: String { data.dataPath }
 
     private var library: PolicyLibrary {
         PolicyLibrary(published: dataPath.isEmpty ? nil : "\(dataPath)/policies", shipped: shipped.folder)
     }
 
-    /// A generation of `name`, the current one by default, with every file verified.
+    /// Opens a generation of `name`, by default the current one, and verifies every file.
     func open(_ name: String, generation: Int?, backbone: String) throws -> PolicyFolder {
         guard let generation = try generation ?? library.current()[name] else {
             throw ValidationError("there is no policy \(name) in \(library.folders.joined(separator: " or "))")
@@ -62,7 +63,7 @@ struct PolicyFolders: ParsableArguments {
         return try library.open(name, generation: generation, backbone: backbone)
     }
 
-    /// A policy, and the vision generation that it was trained with.
+    /// A policy and the vision generation that it was trained with.
     func policy(
         _ name: String, generation: Int?, backbone: String
     ) throws -> (policy: PolicyFolder, vision: PolicyFolder) {
@@ -85,13 +86,13 @@ struct TrainVision: ParsableCommand {
     @Option(name: .customLong("run"), help: "The run folder.")
     var folder = "runs/vision"
 
-    @Option(help: "An encoder and connector to go on from. Default: random ones.")
+    @Option(help: "An encoder and connector to start from. Default: random weights.")
     var from: String?
 
-    @Option(help: "Steps of the whole run.")
+    @Option(help: "Number of steps in the run.")
     var steps = VisionPretrainingSettings().steps
 
-    @Option(help: "Learning rate at its peak.")
+    @Option(help: "The peak learning rate.")
     var learningRate = VisionPretrainingSettings().learningRate
 
     func validate() throws {
@@ -123,7 +124,7 @@ struct TrainVision: ParsableCommand {
 struct TrainSFT: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sft",
-        abstract: "Fine-tune a policy on easy-VQA's training split, the families' pictures and replayed text.",
+        abstract: "Fine-tune a policy on easy-VQA's training split, the families' images and replayed text.",
         discussion: "Example: apus train sft --from Deploy/policies/sft/7 --steps 100 --learning-rate 1e-4")
 
     @OptionGroup var training: TrainingOptions
@@ -133,30 +134,30 @@ struct TrainSFT: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The vision encoder and connector. Default: those of the policy in --from, else runs/vision/model.safetensors.",
+            "The vision encoder and connector. Default: from the policy in --from, else runs/vision/model.safetensors.",
             valueName: "file"))
     var vision: String?
 
     @Option(
         help: ArgumentHelp(
-            "The folder of a policy whose adapter to start from, like Deploy/policies/sft/7. Default: one that changes "
-                + "nothing.", valueName: "folder"))
+            "The folder of a policy whose adapter to start from, like Deploy/policies/sft/7. Default: a new adapter.",
+            valueName: "folder"))
     var from: String?
 
     @Option(help: "Replies of the base model, from `apus data replay`; `none` leaves text out.")
     var replay = "runs/replay.jsonl"
 
-    @Option(help: "Steps of the whole run.")
+    @Option(help: "Number of steps in the run.")
     var steps = FineTuningSettings().steps
 
-    @Option(parsing: .upToNextOption, help: "The families of the pictures, in turn.")
+    @Option(parsing: .upToNextOption, help: "The families of the images, used in turn.")
     var families = FineTuningSettings().families
 
     @Option(
-        help: "The highest learning rate of the adapter; those of connector and encoder keep their proportion to it.")
+        help: "The peak learning rate of the adapter; the rates of connector and encoder scale with it.")
     var learningRate = FineTuningSettings().adapterRate
 
-    @Flag(help: "Keep the frozen products in 32 bits where the processor has faster 16-bit ones.")
+    @Flag(help: "Compute frozen layers in 32 bits even if the processor has faster 16-bit instructions.")
     var float32 = false
 
     func validate() throws {
@@ -187,7 +188,7 @@ struct TrainSFT: ParsableCommand {
                 ? "finished: \(job.adapterFolder) and \(job.visionPath)" : "paused; the same command goes on")
     }
 
-    /// The vision model to start from: the one asked for, or the one that the policy was trained with.
+    /// The vision model to start from: the file given, or the vision model that the policy was trained with.
     private func visionFile() throws -> String {
         if let vision { return vision }
         guard let from else { return "runs/vision/model.safetensors" }
@@ -195,7 +196,7 @@ struct TrainSFT: ParsableCommand {
         guard let reference = policy.manifest.vision else {
             throw ValidationError("\(from)/manifest.json names no vision generation; name the encoder with --vision")
         }
-        // Beside the policy's own folder, else among those that come with the program.
+        // It is next to the policy's own folder, or among the policies that come with the program.
         let beside = URL(fileURLWithPath: from).deletingLastPathComponent().deletingLastPathComponent().path
         for folder in [beside, Installation.path("Deploy/policies")] {
             let path = "\(folder)/\(reference.name)/\(reference.generation)/model.safetensors"

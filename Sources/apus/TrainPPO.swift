@@ -11,15 +11,15 @@ public import Training
 /// Trains a policy by PPO.
 struct TrainPPO: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ppo", abstract: "Train a policy against a reward model, held to the policy it starts from.",
+        commandName: "ppo", abstract: "Train a policy against a reward model, with a KL penalty to its first policy.",
         discussion: "Example: apus train ppo --run runs/ppo --max-minutes 60")
 
     @OptionGroup var model: ModelOptions
 
-    @Option(help: "Decides everything that chance decides.")
+    @Option(help: "The random seed.")
     var seed: UInt64 = 0
 
-    @Option(help: "Pauses after so many minutes; the same command goes on.")
+    @Option(help: "Pause after this many minutes; the same command resumes.")
     var maxMinutes: Double?
 
     @Option(name: .customLong("run"), help: "The run folder.")
@@ -39,34 +39,34 @@ struct TrainPPO: ParsableCommand {
     @Option(help: "Replies of the base model, from `apus data replay`; `none` leaves text out.")
     var replay = "runs/replay.jsonl"
 
-    @Option(parsing: .upToNextOption, help: "The families of the pictures, in turn.")
+    @Option(parsing: .upToNextOption, help: "The families of the images, used in turn.")
     var families = PromptSettings().families
 
-    @Option(help: "Iterations of the whole run.")
+    @Option(help: "Number of iterations in the run.")
     var iterations = PPOSettings().iterations
 
-    @Option(help: "Pictures that are asked about in an iteration; learned from are questions whose answers differ.")
+    @Option(help: "Images per iteration. Training uses the informative questions, whose answers differ.")
     var images = PromptSettings().images
 
-    @Option(help: "The highest learning rate of the policy's adapter.")
+    @Option(help: "The peak learning rate of the policy's adapter.")
     var learningRate = PPOSettings().policyRate
 
-    @Option(name: .customLong("beta0"), help: "The weight of the KL at the start; 0 leaves the policy free.")
+    @Option(name: .customLong("beta0"), help: "The initial weight of the KL penalty; 0 turns it off.")
     var klWeight = PPOSettings().klWeight
 
-    @Option(name: .customLong("kl"), help: "How the weight of the KL follows it: proportional or switch.")
+    @Option(name: .customLong("kl"), help: "The controller of the KL weight: proportional or switch.")
     var klControl = PPOSettings().klControl
 
-    @Option(help: "What holds an update near the policy before it: clipped or penalized.")
+    @Option(help: "The objective that keeps an update near the previous policy: clipped or penalized.")
     var objective = PPOSettings().objective
 
-    @Flag(help: "A control: go on whatever becomes of KL, entropy and missing ends.")
+    @Flag(help: "A control: never stop because of KL, entropy or missing end tokens.")
     var noStopRule = false
 
     @Option(help: "Iterations between validations on held-out prompts, with a snapshot of the policy; 0 for none.")
     var validationInterval = 5
 
-    @Flag(help: "Keep the frozen products in 32 bits where the processor has faster 16-bit ones.")
+    @Flag(help: "Compute frozen layers in 32 bits even if the processor has faster 16-bit instructions.")
     var float32 = false
 
     func validate() throws {

@@ -23,7 +23,7 @@ struct TrainReward: ParsableCommand {
     @Option(help: "Rankings to train on, JSON lines from `apus rank` or `apus feedback export`.")
     var rankings = "runs/rankings/rankings.jsonl"
 
-    @Option(help: "Rankings of validation pictures to measure on. Default: some pictures of --rankings are held out.")
+    @Option(help: "Rankings of validation images to measure on. Default: some images of --rankings are held out.")
     var heldOut: String?
 
     @OptionGroup private var folders: PolicyFolders
@@ -34,19 +34,19 @@ struct TrainReward: ParsableCommand {
     @Option(help: "The policy's generation. Default: the current one.")
     var generation: Int?
 
-    @Option(help: "Pictures whose rankings are held out of training, to measure on, unless there is --held-out.")
+    @Option(help: "Number of images whose rankings are held out of training to measure on, without --held-out.")
     var heldOutImages = RewardModelingSettings().heldOutImages
 
-    @Option(help: "The most prompts that are trained on. Default: all of them, once.")
+    @Option(help: "Maximum number of prompts to train on. Default: all of them, once.")
     var prompts: Int?
 
-    @Option(help: "Learning rate of the adapter at its peak.")
+    @Option(help: "The peak learning rate of the adapter.")
     var learningRate = RewardModelingSettings().adapterRate
 
-    @Flag(help: "A control: give each ranking to its answers in random order.")
+    @Flag(help: "A control: assign the ranks of each ranking to its answers at random.")
     var shuffleRankings = false
 
-    @Flag(help: "Keep the frozen products in 32 bits where the processor has faster 16-bit ones.")
+    @Flag(help: "Compute frozen layers in 32 bits even if the processor has faster 16-bit instructions.")
     var float32 = false
 
     func validate() throws {
@@ -93,7 +93,7 @@ struct TrainReward: ParsableCommand {
             baseModel: training.model.model, policy: from, vision: vision, rankings: rankings, heldOut: heldOut,
             image: images.image,
             demonstration: { ranked in
-                // Nothing is demonstrated about people's images: the answer that they prefer stands in.
+                // There are no demonstrations for people's images; the preferred answer takes their place.
                 if case .stored = ranked.image {
                     let pairs = ranked.rankings.first?.pairs ?? []
                     let best = pairs.first { pair in !pairs.contains { $0.rejected == pair.chosen } }
