@@ -8,8 +8,8 @@ extension RGBImage {
 extension DecodedImage {
     /// The image at another size, equal to Pillow's `Image.resize` byte for byte.
     ///
-    /// Antialiased: when a side shrinks, the filter is widened by as much. Two passes, columns first, each with 22-bit
-    /// fixed-point weights and each rounded to 8 bits; a side that keeps its size is not filtered.
+    /// It is antialiased: when a side shrinks, the filter widens by the same factor. There are two passes, columns
+    /// first, with 22-bit fixed-point weights; each pass rounds to 8 bits. A side that keeps its size is not filtered.
     public func resized(width: Int, height: Int, filter: ResampleFilter) -> DecodedImage {
         precondition(width > 0 && height > 0, "cannot resize to \(width)x\(height)")
         var image = self

@@ -1,15 +1,16 @@
-/// An image of 8-bit samples as a file holds it: grey stays grey, one byte a pixel, until colour is wanted.
+/// An image of 8-bit samples as in its file: grey stays grey, with one byte per pixel, until colour is needed.
 public struct DecodedImage: Sendable, Equatable {
-    /// Pixels a row, at least 1.
+    /// Pixels per row, at least 1.
     public let width: Int
-    /// Rows, at least 1.
+    /// The number of rows, at least 1.
     public let height: Int
     /// 1 for grey, 3 for red, green and blue.
     public let channels: Int
     /// The samples, `[height, width, channels]`, row-major from the top left.
     public let samples: [UInt8]
 
-    /// Takes `samples` of shape `[height, width, channels]`. Another count, or an empty side, is the caller's mistake.
+    /// An image with `samples` of shape `[height, width, channels]`. Another count or an empty side is a programming
+    /// error.
     public init(width: Int, height: Int, channels: Int, samples: [UInt8]) {
         precondition(width > 0 && height > 0 && (channels == 1 || channels == 3))
         precondition(samples.count == width * height * channels, "\(samples.count) samples for \(width)x\(height)")

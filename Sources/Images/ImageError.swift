@@ -1,6 +1,6 @@
 /// Why bytes were refused as an image.
 public enum ImageError: Error, Equatable, CustomStringConvertible {
-    /// What can be too large.
+    /// The sizes that have limits.
     public enum Measure: String, Sendable {
         /// The encoded file, in bytes.
         case bytes
@@ -10,9 +10,10 @@ public enum ImageError: Error, Equatable, CustomStringConvertible {
         case pixels
     }
 
-    /// The bytes are neither PNG nor JPEG, or of a kind of these that is not read: its name, where it is known.
+    /// The bytes are neither PNG nor JPEG, or a variant that is not supported. The name is that of the format, if
+    /// known.
     case unsupported(String?)
-    /// A limit is exceeded; found out from the file's size and its header alone.
+    /// A size exceeds its limit, according to the file's size and header.
     case tooLarge(Measure, found: Int, limit: Int)
     /// The file has more chunks or marker segments than the limit.
     case tooManyChunks(limit: Int)
@@ -20,12 +21,12 @@ public enum ImageError: Error, Equatable, CustomStringConvertible {
     case tooManyScans(limit: Int)
     /// Decoding took more processor time than the limit.
     case tooSlow(limit: Duration)
-    /// The file is cut off, damaged or against its format: what, and where.
+    /// The file is truncated, damaged or violates its format: the problem and its location.
     case corrupt(ImageFormat, String)
-    /// The caller wanted no more.
+    /// The caller cancelled the decoding.
     case cancelled
 
-    /// The reason in words for a user.
+    /// The reason in words for people.
     public var description: String {
         switch self {
         case .unsupported(let name?): "a \(name) image; only PNG and JPEG are read"

@@ -1,14 +1,14 @@
-/// What is known of an image before its pixels are decoded.
+/// The properties of an image before its pixels are decoded.
 public struct ImageHeader: Sendable, Equatable {
-    /// The format that the bytes are of.
+    /// The format of the bytes.
     public let format: ImageFormat
-    /// Pixels a row, once the image is upright.
+    /// Pixels per row in the upright image.
     public let width: Int
-    /// Rows, once the image is upright.
+    /// The number of rows in the upright image.
     public let height: Int
-    /// How the stored image is turned to be upright.
+    /// How the stored image must be turned.
     public let orientation: Orientation
-    /// The most bytes that decoding holds at once: the decoded image, and what the format needs besides.
+    /// The peak memory of decoding in bytes: the decoded image plus the format's working memory.
     public let decodingBytes: Int
 
     init(_ format: ImageFormat, width: Int, height: Int, orientation: Orientation, decodingBytes: Int) {
@@ -20,14 +20,15 @@ public struct ImageHeader: Sendable, Equatable {
     }
 }
 
-/// Reads and writes image files: PNG over libpng, JPEG over libjpeg. The first bytes decide which it is.
+/// Reads and writes image files: PNG over libpng, JPEG over libjpeg. The first bytes determine the format.
 ///
-/// Every kind gives 8-bit grey or RGB, upright: EXIF's orientation is applied. Alpha is composited over white. Gamma
-/// and colour profiles are ignored.
+/// Every format becomes 8-bit grey or RGB, upright: EXIF's orientation is applied. Alpha is composited over white.
+/// Gamma and colour profiles are ignored.
 public enum ImageFile {
     /// Reads format and size from a file's header.
     ///
-    /// Throws what `decode` throws for a file that is no image, too large by its header, or damaged so far.
+    /// Throws the errors of `decode` for a file that is no image, too large according to its header, or damaged in its
+    /// header.
     public static func header(
         of bytes: [UInt8], limits: ImageLimits = .standard
     ) throws(ImageError) -> ImageHeader {
@@ -37,10 +38,10 @@ public enum ImageFile {
         }
     }
 
-    /// Decodes an image. Limits are checked before memory for pixels is taken; a file that is cut off or damaged is an
+    /// Decodes an image. Limits are checked before memory for pixels is allocated. A truncated or damaged file is an
     /// error.
     ///
-    /// - Parameter isCancelled: asked from row to row; when it is true, decoding ends with `cancelled`.
+    /// - Parameter isCancelled: called between rows; decoding ends with `cancelled` once it returns true.
     public static func decode(
         _ bytes: [UInt8], limits: ImageLimits = .standard, isCancelled: @escaping () -> Bool = { false }
     ) throws(ImageError) -> DecodedImage {

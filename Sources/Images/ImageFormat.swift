@@ -1,4 +1,4 @@
-/// The formats that are read.
+/// The supported formats.
 public enum ImageFormat: String, Sendable, CaseIterable {
     /// Portable Network Graphics.
     case png
@@ -8,7 +8,7 @@ public enum ImageFormat: String, Sendable, CaseIterable {
     /// The name in messages.
     public var name: String { rawValue.uppercased() }
 
-    /// What a file's name ends with, without the dot.
+    /// The file name extension, without the dot.
     public var fileExtension: String {
         switch self {
         case .png: "png"
@@ -16,7 +16,7 @@ public enum ImageFormat: String, Sendable, CaseIterable {
         }
     }
 
-    /// The format that the first bytes of a file announce; its declared type does not matter.
+    /// The format that a file's first bytes announce. The declared media type does not matter.
     public init(of bytes: [UInt8]) throws(ImageError) {
         if bytes.starts(with: PNGChunks.signature) {
             self = .png
@@ -28,7 +28,7 @@ public enum ImageFormat: String, Sendable, CaseIterable {
     }
 }
 
-/// Formats that are not read, but named.
+/// Formats that are recognized but not supported.
 private enum ForeignFormat {
     private static let signatures: [(start: [UInt8], name: String)] = [
         (Array("GIF8".utf8), "GIF"), (Array("BM".utf8), "BMP"), (Array("%PDF-".utf8), "PDF"),
@@ -37,7 +37,7 @@ private enum ForeignFormat {
         ([0, 0, 0, 0x0C] + Array("JXL ".utf8), "JPEG XL"), ([0, 0, 0, 0x0C] + Array("jP  ".utf8), "JPEG 2000"),
     ]
 
-    /// Brands of ISO base media files (ISO/IEC 14496-12) that hold images.
+    /// Brands of ISO base media files (ISO/IEC 14496-12) that contain images.
     private static let brands = [
         "heic": "HEIC", "heix": "HEIC", "heim": "HEIC", "heis": "HEIC", "hevc": "HEIC", "mif1": "HEIC", "msf1": "HEIC",
         "avif": "AVIF", "avis": "AVIF",
@@ -53,7 +53,7 @@ private enum ForeignFormat {
         return isMarkup && beginning.contains("<svg") ? "SVG" : nil
     }
 
-    /// By the first brand that is known, the major one before the compatible ones.
+    /// The name by the first known brand: the major brand, then the compatible ones.
     private static func brand(_ bytes: [UInt8]) -> String? {
         let starts = [8] + stride(from: 16, to: min(bytes.count, 64) - 3, by: 4)
         let found = starts.compactMap { brands[text(bytes, $0..<$0 + 4)] }

@@ -1,4 +1,4 @@
-/// What an image may cost at most. Sizes are checked from the file's header before memory is taken.
+/// The limits for decoding an image. Sizes are checked against the file's header before memory is allocated.
 public struct ImageLimits: Sendable, Equatable {
     /// Encoded size, in bytes.
     public let maximumBytes: Int
@@ -6,15 +6,15 @@ public struct ImageLimits: Sendable, Equatable {
     public let maximumSide: Int
     /// Width times height, in pixels.
     public let maximumPixels: Int
-    /// Chunks of a PNG; marker segments before the first scan of a JPEG.
+    /// Chunks of a PNG, or marker segments before the first scan of a JPEG.
     public let maximumChunks: Int
     /// Scans of a progressive JPEG, each of which may touch every pixel. Encoders write 10 to 20.
     public let maximumScans: Int
-    /// Processor time that decoding takes.
+    /// Processor time of decoding.
     public let maximumTime: Duration
 
-    /// The limits of a server open to anyone: 10 MiB, 8,192 pixels a side, 16,777,216 pixels, 4,096 chunks, 100 scans,
-    /// 5 seconds.
+    /// The limits of a public server: 10 MiB, 8,192 pixels per side, 16,777,216 pixels, 4,096 chunks, 100 scans, 5
+    /// seconds.
     public static let standard = ImageLimits()
 
     /// Limits must be positive, and pixels below 2^31 so that byte counts cannot overflow.
@@ -32,7 +32,7 @@ public struct ImageLimits: Sendable, Equatable {
         self.maximumTime = maximumTime
     }
 
-    /// Refuses a size that is too large.
+    /// Throws if a size exceeds its limit.
     func check(width: Int, height: Int) throws(ImageError) {
         let side = max(width, height)
         guard side <= maximumSide else { throw .tooLarge(.side, found: side, limit: maximumSide) }

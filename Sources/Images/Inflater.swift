@@ -1,6 +1,6 @@
 import CPNG
 
-/// Measures a zlib stream that comes in pieces: how many bytes it inflates to, up to a limit.
+/// Measures a zlib stream that arrives in pieces: the bytes that it inflates to, up to a limit.
 struct Inflater: ~Copyable {
     private(set) var isAtEnd = false
     private let stream: UnsafeMutablePointer<z_stream>
@@ -21,9 +21,9 @@ struct Inflater: ~Copyable {
         scratch.deallocate()
     }
 
-    /// Inflates `piece` and returns `total` plus the bytes that it gave.
+    /// Inflates `piece` and returns `total` plus the number of inflated bytes.
     ///
-    /// Throws `corrupt` if the data is damaged, gives more than `limit`, or goes on after the stream's end.
+    /// Throws `corrupt` if the data is damaged, inflates to more than `limit`, or continues after the stream's end.
     mutating func count(
         _ piece: ArraySlice<UInt8>, from total: Int, limit: Int, watch: DecodeWatch
     ) throws(ImageError) -> Int {

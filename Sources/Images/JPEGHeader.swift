@@ -1,14 +1,14 @@
 /// The marker segments of a JPEG before its first scan (ITU-T T.81, annex B): size, components, orientation.
 struct JPEGHeader {
-    /// A component's samples in each direction, of the image's most.
+    /// A component's sampling factors in each direction, relative to the image's maximum.
     struct Sampling {
         let across: Int
         let down: Int
     }
 
-    /// Pixels a row, as stored.
+    /// Pixels per row, as stored.
     private(set) var width = 0
-    /// Rows, as stored.
+    /// The number of rows, as stored.
     private(set) var height = 0
     /// 1, 3 or 4.
     private(set) var components: [Sampling] = []
@@ -20,7 +20,7 @@ struct JPEGHeader {
     private var offset = 2
     private var hasEXIF = false
 
-    /// Reads the header of `bytes`, which begin as a JPEG, and holds the size against `limits`.
+    /// Reads the header of `bytes`, which begin like a JPEG, and checks the size against `limits`.
     init(_ bytes: [UInt8], limits: ImageLimits) throws(ImageError) {
         self.bytes = bytes
         for _ in 0..<limits.maximumChunks {
@@ -34,7 +34,7 @@ struct JPEGHeader {
         throw .tooManyChunks(limit: limits.maximumChunks)
     }
 
-    /// Any number of fill bytes of 0xFF may stand before a marker.
+    /// Any number of fill bytes of 0xFF may precede a marker.
     private mutating func nextMarker() throws(ImageError) -> UInt8 {
         let start = offset
         while offset < bytes.count, bytes[offset] == 0xFF { offset += 1 }
@@ -94,7 +94,7 @@ struct JPEGHeader {
         }
     }
 
-    /// Of several EXIF segments the first one counts.
+    /// Only the first EXIF segment counts.
     private mutating func takeApplication(_ data: ArraySlice<UInt8>) {
         guard !hasEXIF, data.starts(with: Array("Exif\0\0".utf8)) else { return }
         hasEXIF = true
@@ -107,7 +107,7 @@ struct JPEGHeader {
         if count < components.count { hasSeveralScans = true }
     }
 
-    /// What callers learn.
+    /// The header for callers.
     var summary: ImageHeader {
         let channels = components.count == 1 ? 1 : 3
         return ImageHeader(
@@ -115,7 +115,7 @@ struct JPEGHeader {
             decodingBytes: width * height * channels + (hasSeveralScans ? coefficientBytes : 0))
     }
 
-    /// 16 bits for each coefficient, in whole blocks of 8 by 8.
+    /// The bytes of all coefficients: 16 bits each, in blocks of 8 by 8.
     private var coefficientBytes: Int {
         let across = components.map(\.across).max() ?? 1
         let down = components.map(\.down).max() ?? 1

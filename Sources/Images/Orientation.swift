@@ -1,6 +1,6 @@
-/// How a stored image is turned to be upright: the values of EXIF's tag 0x0112 (CIPA DC-008, section 4.6.5).
+/// How a stored image must be turned: the values of EXIF's tag 0x0112 (CIPA DC-008, section 4.6.5).
 public enum Orientation: Int, Sendable, CaseIterable {
-    /// As it is.
+    /// Not at all.
     case upright = 1
     /// Left and right are exchanged.
     case mirrored
@@ -8,11 +8,11 @@ public enum Orientation: Int, Sendable, CaseIterable {
     case halfTurn
     /// Top and bottom are exchanged.
     case flipped
-    /// Rows are columns.
+    /// Rows become columns.
     case transposed
     /// A quarter turn clockwise.
     case clockwise
-    /// Rows are columns, both from the other end.
+    /// Rows become columns, both in reverse order.
     case transverse
     /// A quarter turn counterclockwise.
     case counterclockwise
@@ -20,8 +20,8 @@ public enum Orientation: Int, Sendable, CaseIterable {
     /// Whether width and height are exchanged.
     public var swapsSides: Bool { rawValue > 4 }
 
-    /// Where stored row `y` of `height` rows of `width` pixels goes in the upright image: the index of its first pixel,
-    /// and the step from one pixel to the next.
+    /// The positions of stored row `y` (of `height` rows of `width` pixels) in the upright image: the index of its
+    /// first pixel, and the step from one pixel to the next.
     func path(of y: Int, width: Int, height: Int) -> (start: Int, step: Int) {
         let last = (column: width - 1, row: height - 1)
         return switch self {
@@ -38,7 +38,7 @@ public enum Orientation: Int, Sendable, CaseIterable {
 
     /// The orientation in EXIF data, which is a TIFF file (TIFF 6.0, section 2): the first directory's entry 0x0112.
     ///
-    /// Data that is damaged, or says nothing, leaves the image as it is, like everywhere else.
+    /// Damaged data, or data without the entry, leaves the image as stored; this is the usual behaviour of decoders.
     init(exif: ArraySlice<UInt8>) {
         self = Self.read(exif) ?? .upright
     }
@@ -52,7 +52,7 @@ public enum Orientation: Int, Sendable, CaseIterable {
             let at = directory + 2 + 12 * entry
             guard let tag = reader.integer(at: at, bytes: 2) else { return nil }
             guard tag == 0x0112 else { continue }
-            // One value of type 3 (16 bits), which is in the entry itself.
+            // A single value of type 3 (16 bits) is stored in the entry itself.
             guard reader.integer(at: at + 2, bytes: 2) == 3, reader.integer(at: at + 4, bytes: 4) == 1 else {
                 return nil
             }
@@ -75,7 +75,7 @@ private struct TIFFReader {
         guard bytes.starts(with: mark) else { return nil }
     }
 
-    /// The unsigned integer of `count` bytes, at most 4, at `offset`; nil where there are not as many.
+    /// The unsigned integer of `count` bytes (1 to 4) at `offset`; nil if the data ends before.
     func integer(at offset: Int, bytes count: Int) -> Int? {
         guard offset >= 0, offset <= bytes.count - count else { return nil }
         let start = bytes.startIndex + offset

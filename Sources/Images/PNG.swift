@@ -3,8 +3,8 @@ import CPNGDecoder
 
 /// Reads and writes PNG (PNG specification, third edition) over libpng.
 ///
-/// Samples below 8 bits are scaled so that the largest is 255, 16-bit samples are rounded to the nearest of v / 257,
-/// and alpha is then composited over white, rounded to nearest. An animated PNG gives its default image.
+/// Samples below 8 bits are scaled so that the largest becomes 255. 16-bit samples are rounded to the nearest of v /
+/// 257. Alpha is then composited over white, rounded to nearest. For an animated PNG, the result is its default image.
 enum PNG {
     /// Reads the IHDR chunk, and the orientation if there is one.
     static func header(of bytes: [UInt8], limits: ImageLimits) throws(ImageError) -> ImageHeader {
@@ -13,8 +13,8 @@ enum PNG {
         return header.summary(orientation: PNGChunks.orientation(in: bytes, limits: limits))
     }
 
-    /// Decodes an image. The file is wholly checked before memory for pixels is taken: its limits, its chunks with
-    /// their CRCs and order, and that the pixel data inflates to exactly what the header implies.
+    /// Decodes an image. Before memory for pixels is allocated, the whole file is checked: its limits, its chunks with
+    /// their CRCs and order, and whether the pixel data inflates to exactly the size that the header implies.
     static func decode(
         _ bytes: [UInt8], limits: ImageLimits, watch: DecodeWatch
     ) throws(ImageError) -> DecodedImage {
@@ -34,7 +34,7 @@ enum PNG {
         description.width = UInt32(image.width)
         description.height = UInt32(image.height)
         description.format = UInt32(PNG_FORMAT_RGB)
-        // More than zlib's worst case for incompressible rows, with the chunk frames around them.
+        // This exceeds zlib's worst case for incompressible rows, including the chunk frames.
         let raw = image.height * (1 + 3 * image.width)
         let room = raw + raw / 8 + raw / 64 + 1_024
         return [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
@@ -63,10 +63,11 @@ enum PNG {
 }
 
 extension PNGHeader {
-    /// What callers learn.
+    /// The header for callers.
     func summary(orientation: Orientation) -> ImageHeader {
         let channels = colourType == .grey || colourType == .greyAlpha ? 1 : 3
-        // An interlaced image is held whole before its first row is taken, with an alpha that tRNS may add.
+        // An interlaced image is completely in memory before its first row is read; tRNS may add an alpha channel to
+        // it.
         let held = isInterlaced ? colourType.samples + 1 : 0
         return ImageHeader(
             .png, width: width, height: height, orientation: orientation,
@@ -75,7 +76,7 @@ extension PNGHeader {
 }
 
 extension PNGChunks {
-    /// Samples a pixel as `apus_png_decode` gives them: a tRNS colour adds alpha to grey and RGB.
+    /// Samples per pixel in the output of `apus_png_decode`: a tRNS colour adds alpha to grey and RGB.
     fileprivate var channels: Int {
         header.colourType.samples + (addsAlpha ? 1 : 0)
     }
@@ -92,7 +93,7 @@ extension PNGChunks {
         }
     }
 
-    /// The palette's colours with their alpha over white.
+    /// The palette's colours, composited over white by their alpha.
     private var paletteOverWhite: [UInt8] {
         let alphas = Array(transparency)
         return palette.enumerated().map { place, value in

@@ -1,13 +1,13 @@
 import CPNG
 
-/// One chunk of a PNG: length, type, data and CRC (section 5.3), the CRC checked.
+/// One chunk of a PNG: length, type, data and CRC (section 5.3). The CRC has been checked.
 struct Chunk {
     let type: String
     let data: ArraySlice<UInt8>
-    /// The whole chunk.
+    /// The complete chunk.
     let bytes: ArraySlice<UInt8>
 
-    /// The bit that is set in lower-case letters marks a chunk that may be stepped over.
+    /// The bit that distinguishes lower-case letters marks a chunk that a decoder may skip.
     var isAncillary: Bool { bytes[bytes.startIndex + 4] & 0x20 != 0 }
 
     init(in bytes: [UInt8], at offset: Int) throws(ImageError) {

@@ -1,20 +1,20 @@
 import CPNG
 
-/// A PNG taken apart and checked: signature, lengths, CRCs, the order of chunks, and how much the pixel data inflates
-/// to. What is left for libpng is one clean stream of the chunks that decide the pixels.
+/// The checked chunks of a PNG: signature, lengths, CRCs, the order of chunks, and the inflated size of the pixel data.
+/// libpng then gets one clean stream of the chunks that determine the pixels.
 ///
-/// Text, profiles and the frames of an animation are stepped over, never inflated. Bytes after IEND are no part
-/// of the image (section 5.3 of the specification) and are not looked at.
+/// Text, profiles and the frames of an animation are skipped and never inflated. Bytes after IEND are not part of the
+/// image (section 5.3 of the specification) and are ignored.
 struct PNGChunks {
     static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
     let header: PNGHeader
-    /// Red, green and blue of each entry; empty unless the image has indexes.
+    /// Red, green and blue of each entry; empty unless pixels are indexes.
     private(set) var palette: ArraySlice<UInt8> = []
     /// The data of the tRNS chunk.
     private(set) var transparency: ArraySlice<UInt8> = []
     private(set) var pixelData: [ArraySlice<UInt8>] = []
-    /// Signature, IHDR, PLTE and tRNS if they matter, IDATs and IEND.
+    /// Signature, IHDR, PLTE and tRNS if they are needed, IDATs and IEND.
     private(set) var essentials: [UInt8] = signature
 
     init(_ bytes: [UInt8], limits: ImageLimits, watch: DecodeWatch) throws(ImageError) {
@@ -39,8 +39,8 @@ struct PNGChunks {
         return try PNGHeader(chunk.data, limits: limits)
     }
 
-    /// The orientation by the first eXIf chunk, which may stand anywhere: found by the chunks' lengths alone, as far as
-    /// these lead.
+    /// The orientation in the first eXIf chunk, at any position. It follows the chunks' lengths alone, as far as they
+    /// are valid.
     static func orientation(in bytes: [UInt8], limits: ImageLimits) -> Orientation {
         var offset = signature.count
         for _ in 0..<limits.maximumChunks where bytes.count - offset >= 12 {
@@ -89,7 +89,7 @@ struct PNGChunks {
             throw .corrupt(.png, "PLTE has \(chunk.data.count) bytes, not 3 for each of 1 to \(maximum) entries")
         }
         palette = chunk.data
-        // For true colour it only suggests colours to a display.
+        // In true colour, the palette is only a suggestion for displays.
         if header.colourType == .palette { essentials += chunk.bytes }
     }
 
@@ -112,8 +112,8 @@ struct PNGChunks {
         essentials += chunk.bytes
     }
 
-    /// Inflates the pixel data once without keeping it: a bomb is stopped one buffer past the size that IHDR implies,
-    /// whereas libpng would inflate it to its end.
+    /// Inflates the pixel data once and discards it. This stops a decompression bomb one buffer after the size that
+    /// IHDR implies; libpng would inflate it to its end.
     private func checkInflatedSize(_ watch: DecodeWatch) throws(ImageError) {
         let expected = header.inflatedByteCount
         var inflater = Inflater()

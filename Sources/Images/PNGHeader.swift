@@ -31,11 +31,11 @@ struct PNGHeader {
         }
     }
 
-    /// Pixels a row.
+    /// Pixels per row.
     let width: Int
-    /// Rows.
+    /// The number of rows.
     let height: Int
-    /// Bits a sample: 1, 2, 4, 8 or 16.
+    /// Bits per sample: 1, 2, 4, 8 or 16.
     let bitDepth: Int
     /// How samples become colours.
     let colourType: ColourType
@@ -44,7 +44,7 @@ struct PNGHeader {
 
     static let byteCount = 13
 
-    /// Reads the 13 bytes of an IHDR chunk and holds the size against `limits`.
+    /// Reads the 13 bytes of an IHDR chunk and checks the size against `limits`.
     init(_ data: ArraySlice<UInt8>, limits: ImageLimits) throws(ImageError) {
         guard data.count == Self.byteCount else { throw .corrupt(.png, "IHDR has \(data.count) bytes, not 13") }
         let bytes = Array(data)
@@ -73,7 +73,7 @@ struct PNGHeader {
         try limits.check(width: width, height: height)
     }
 
-    /// Bytes that the IDAT chunks must inflate to: each row of each pass, with its filter byte.
+    /// The bytes that the IDAT chunks must inflate to: each row of each pass, with its filter byte.
     var inflatedByteCount: Int {
         func bytes(_ columns: Int, _ rows: Int) -> Int {
             columns == 0 ? 0 : rows * (1 + (columns * colourType.samples * bitDepth + 7) / 8)
@@ -87,13 +87,13 @@ struct PNGHeader {
         }
     }
 
-    /// First column and row of each pass, and the steps between (section 8.2).
+    /// The first column and row of each pass, and the steps between columns and rows (section 8.2).
     private static let adam7: [(x: Int, y: Int, dx: Int, dy: Int)] = [
         (0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2),
     ]
 }
 
-/// The big-endian number in the four bytes from `offset`, which must be there.
+/// The big-endian number in the four bytes at `offset`, which must exist.
 func bigEndian32(_ bytes: ArraySlice<UInt8>, at offset: Int) -> UInt32 {
     bytes[offset..<(offset + 4)].reduce(0) { $0 << 8 | UInt32($1) }
 }

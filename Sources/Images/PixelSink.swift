@@ -4,7 +4,7 @@
     import Darwin
 #endif
 
-/// Whether a decoder may go on: until it has taken its processor time, or nobody wants the image any more.
+/// Decides whether a decoder may continue: until it exceeds its processor time, or the caller cancels.
 package struct DecodeWatch {
     let limit: Duration
     let isCancelled: () -> Bool
@@ -23,13 +23,13 @@ package struct DecodeWatch {
         started = processorTime()
     }
 
-    /// Why decoding must end now; nil if it may go on.
+    /// Why decoding must end now; nil if it may continue.
     var objection: ImageError? {
         if isCancelled() { return .cancelled }
         return processorTime() - started > limit ? .tooSlow(limit: limit) : nil
     }
 
-    /// Processor time that the calling thread has taken.
+    /// The processor time of the calling thread.
     package static func threadTime() -> Duration {
         var time = timespec()
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
@@ -37,20 +37,20 @@ package struct DecodeWatch {
     }
 }
 
-/// Takes a decoder's rows: converts them to grey or RGB and puts them where they belong in the upright image.
+/// Receives a decoder's rows: converts them to grey or RGB and writes them to their positions in the upright image.
 struct PixelSink {
-    /// What the decoder's samples are.
+    /// The format of the decoder's samples.
     enum Samples {
         case grey
         case greyAlpha
         case rgb
         case rgba
-        /// Indexes into red, green and blue of each entry.
+        /// Indexes into a palette of red, green and blue.
         case palette([UInt8])
-        /// As Adobe's programs store it, and with them all others: 255 is no ink.
+        /// CMYK in the form that Adobe's programs store, and all others with them: 255 is no ink.
         case invertedCMYK
 
-        /// Channels of the image that they become.
+        /// The number of channels of the resulting image.
         var channels: Int {
             switch self {
             case .grey, .greyAlpha: 1
@@ -69,7 +69,7 @@ struct PixelSink {
     /// Why decoding was stopped.
     private(set) var failure: ImageError?
 
-    /// What `decode` gives to a sink, as an image. `decode` must give every row or throw.
+    /// The image that `decode` writes to a sink. `decode` must deliver every row or throw.
     static func image(
         of samples: Samples, width: Int, height: Int, orientation: Orientation, watch: DecodeWatch,
         decode: (inout PixelSink) throws(ImageError) -> Void
@@ -99,7 +99,7 @@ struct PixelSink {
         return failure == nil
     }
 
-    /// Takes the next row from the top down; false if it is wrong.
+    /// Receives the next row, from the top down; false if the row is invalid.
     private mutating func take(_ line: UnsafePointer<UInt8>) -> Bool {
         precondition(row < height, "more than \(height) rows")
         let (start, step) = orientation.path(of: row, width: width, height: height)
@@ -125,12 +125,12 @@ struct PixelSink {
         return true
     }
 
-    /// The status of a C function that gets this sink as the context of its callbacks.
+    /// The status of a C function that receives this sink as the context of its callbacks.
     mutating func status(of decode: (_ context: UnsafeMutableRawPointer) -> Int32) -> Int {
         withUnsafeMutablePointer(to: &self) { Int(decode(UnsafeMutableRawPointer($0))) }
     }
 
-    // The callbacks.
+    // The callbacks of the C functions.
     static var mayContinue: @convention(c) (UnsafeMutableRawPointer?) -> Int32 {
         { $0?.assumingMemoryBound(to: PixelSink.self).pointee.mayContinue() == true ? 1 : 0 }
     }

@@ -1,13 +1,13 @@
 /// An image of 8-bit red, green and blue samples, without alpha and without a colour profile.
 public struct RGBImage: Sendable, Equatable {
-    /// Pixels a row, at least 1.
+    /// Pixels per row, at least 1.
     public let width: Int
-    /// Rows, at least 1.
+    /// The number of rows, at least 1.
     public let height: Int
     /// The samples, `[height, width, 3]`, row-major from the top left.
     public let pixels: [UInt8]
 
-    /// Takes `pixels` of shape `[height, width, 3]`. Another count, or an empty side, is the caller's mistake.
+    /// An image with `pixels` of shape `[height, width, 3]`. Another count or an empty side is a programming error.
     public init(width: Int, height: Int, pixels: [UInt8]) {
         precondition(width > 0 && height > 0, "a picture of \(width)x\(height) has no pixels")
         let count = width.multipliedReportingOverflow(by: height)

@@ -4,7 +4,7 @@
     import Darwin
 #endif
 
-/// How neighbouring pixels are weighed when an image is resized.
+/// The weighting of neighbouring pixels when an image is resized.
 public enum ResampleFilter: String, Sendable, CaseIterable {
     /// A triangle over 2 pixels.
     case bilinear
@@ -22,7 +22,7 @@ public enum ResampleFilter: String, Sendable, CaseIterable {
         }
     }
 
-    /// The weight at distance `x`. The order of operations is Pillow's, so that every bit of the weights is.
+    /// The weight at distance `x`. The order of operations is Pillow's, so the weights agree in every bit.
     func weight(at x: Double) -> Double {
         switch self {
         case .bilinear:
@@ -46,14 +46,14 @@ public enum ResampleFilter: String, Sendable, CaseIterable {
     }
 }
 
-/// For each output position of one axis, the input positions that it is made of and their fixed-point weights.
+/// For each output position of one axis: its input positions and their fixed-point weights.
 struct ResampleTaps {
-    /// Fraction bits of a weight: what Pillow leaves of 32 after 8 bits of sample and 2 of headroom.
+    /// Fraction bits of a weight: 32 bits minus 8 for the sample and 2 for headroom, as in Pillow.
     static let fractionBits: Int32 = 22
 
     struct Window {
         var first: Int
-        /// Where its weights begin in `weights`.
+        /// The index of its first weight in `weights`.
         var offset: Int
         var count: Int
     }
