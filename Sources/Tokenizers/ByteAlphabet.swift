@@ -1,9 +1,9 @@
-/// GPT-2's spelling of bytes as printable characters, in which a vocabulary file writes its tokens.
+/// GPT-2's spelling of bytes as printable characters. Vocabulary files write their tokens in it.
 ///
 /// Printable Latin-1 characters stand for their own byte; the 68 other bytes, in ascending order, are written U+0100
 /// to U+0143 (`bytes_to_unicode` in OpenAI's GPT-2 `encoder.py`).
 enum ByteAlphabet {
-    /// The bytes that `text` spells, or nil if it holds a character outside the alphabet.
+    /// The bytes that `text` spells; nil if it contains a character outside the alphabet.
     static func bytes(of text: String) -> [UInt8]? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count)

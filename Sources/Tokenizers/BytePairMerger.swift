@@ -1,7 +1,8 @@
-/// Merges the tokens of one word: always the pair of the lowest rank, the leftmost of several (Sennrich et al. 2016).
+/// Merges the tokens of one word: always the pair with the lowest rank; of equal pairs, the leftmost (Sennrich et al.
+/// 2016).
 ///
-/// The word is a linked list, and the pairs that can merge wait in a heap; a word of n bytes takes O(n log n), so that
-/// a megabyte without a space is no attack. Reused from word to word to keep its memory.
+/// The word is a linked list, and the pairs that can merge are in a heap. A word of n bytes takes O(n log n), so a
+/// megabyte without spaces is no attack. One merger serves many words, so that it can reuse its memory.
 struct BytePairMerger {
     private let table: MergeTable
     private var symbols: [Symbol] = []
@@ -17,7 +18,7 @@ struct BytePairMerger {
         self.table = table
     }
 
-    /// Appends to `output` the tokens that `word`, the tokens of single bytes, merges into.
+    /// Merges `word`, given as tokens of single bytes, and appends the resulting tokens to `output`.
     mutating func merge(_ word: [Int32], into output: inout [Int32]) {
         symbols.removeAll(keepingCapacity: true)
         for (i, id) in word.enumerated() {
@@ -38,7 +39,7 @@ struct BytePairMerger {
         queue.insert(Merge(rank: merge.rank, left: UInt32(left)))
     }
 
-    // A pending merge is stale once a neighbour's merge has changed its pair: then the pair's rank is another.
+    // A pending merge is stale once a neighbour's merge has changed its pair: then the pair has another rank.
     private mutating func apply(_ pending: Merge) {
         let left = Int(pending.left)
         let right = Int(symbols[left].next)

@@ -1,6 +1,6 @@
 /// One turn of a conversation.
 public struct ChatMessage: Sendable, Equatable {
-    /// Who speaks.
+    /// The speaker.
     public enum Role: String, Sendable {
         /// Instructions to the model.
         case system
@@ -10,17 +10,17 @@ public struct ChatMessage: Sendable, Equatable {
         case assistant
     }
 
-    /// A stretch of a turn.
+    /// A content part of a turn.
     public enum Part: Sendable, Equatable {
         /// Plain text; special tokens in it stay text.
         case text(String)
-        /// An image, by the caller's number for it.
+        /// An image, by the caller's number.
         case image(Int)
     }
 
-    /// Who speaks.
+    /// The speaker.
     public let role: Role
-    /// What is said, in order. Neighbouring texts are one text.
+    /// The content, in order. Adjacent texts form one text.
     public let content: [Part]
 
     /// A turn with text and images.
@@ -29,22 +29,22 @@ public struct ChatMessage: Sendable, Equatable {
         self.content = content
     }
 
-    /// Whether an image is shown in it.
+    /// Whether the turn contains an image.
     public var hasImages: Bool { !content.allSatisfy(\.isText) }
 
-    /// A turn of text alone.
+    /// A turn with text only.
     public init(role: Role, text: String) {
         self.init(role: role, content: [.text(text)])
     }
 }
 
-/// A conversation as the model reads it.
+/// A conversation in the form that the model reads.
 public struct RenderedPrompt: Sendable, Equatable {
-    /// Where an image stands.
+    /// The position of an image.
     public struct ImageSpan: Sendable, Equatable {
-        /// The number that the message gave it.
+        /// The image's number in the message.
         public let image: Int
-        /// Its places in `ids`.
+        /// Its positions in `ids`.
         public let range: Range<Int>
     }
 
@@ -56,14 +56,14 @@ public struct RenderedPrompt: Sendable, Equatable {
 
 /// Why a conversation cannot be rendered.
 public enum ChatTemplateError: Error, Equatable, Sendable {
-    /// The vocabulary lacks a control token that the template is made of.
+    /// The vocabulary lacks a control token of the template.
     case missingToken(String)
-    /// Message `index` shows an image but is not the user's.
+    /// Message `index` contains an image but does not come from the user.
     case imageOutsideUserMessage(index: Int)
 }
 
 extension ChatTemplateError: CustomStringConvertible {
-    /// Names the token or the message at fault.
+    /// Names the missing token or the message with the error.
     public var description: String {
         switch self {
         case .missingToken(let token):
@@ -73,14 +73,14 @@ extension ChatTemplateError: CustomStringConvertible {
     }
 }
 
-/// How a conversation becomes one prompt that the assistant's next turn continues.
+/// Turns a conversation into one prompt, which the assistant's next turn continues.
 ///
 /// Both templates write each turn as `<|im_start|>ROLE\nTEXT<|im_end|>\n` and end with `<|im_start|>assistant\n`. They
-/// render to ids and never by way of text, so no text can open or close a turn.
+/// produce ids directly, without an intermediate text, so no text can open or close a turn.
 public enum ChatTemplate: String, Codable, Sendable, CaseIterable {
-    /// The turns as they are.
+    /// The turns without additions.
     case chatml
-    /// SmolLM2's own: puts a default system turn first if the conversation does not begin with one.
+    /// SmolLM2's own template: adds a default system turn if the conversation does not begin with a system turn.
     case smollm2
 
     private static let turnStart = "<|im_start|>"
@@ -88,8 +88,8 @@ public enum ChatTemplate: String, Codable, Sendable, CaseIterable {
     private static let defaultSystemText =
         "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 
-    /// The ids of the control tokens that open and close a turn. A user-defined token of the same text does not do:
-    /// user text may yield it.
+    /// The ids of the control tokens that open and close a turn. A user-defined token with the same text is not
+    /// accepted: user text could produce it.
     ///
     /// - Throws: `ChatTemplateError.missingToken`.
     public static func turnTokens(of tokenizer: Tokenizer) throws(ChatTemplateError) -> (start: Int32, end: Int32) {
@@ -100,12 +100,12 @@ public enum ChatTemplate: String, Codable, Sendable, CaseIterable {
         return (try id(turnStart), try id(turnEnd))
     }
 
-    /// The prompt of `messages`. Each stretch of text between special tokens and images is encoded in one piece.
+    /// The prompt for `messages`. Each run of text between special tokens and images is encoded in one piece.
     ///
     /// - Parameters:
     ///   - messages: The conversation; may be empty.
-    ///   - imageTokens: The ids that stand for an image, by its number: a run of placeholders.
-    ///   - tokenizer: Whose vocabulary has `<|im_start|>` and `<|im_end|>`.
+    ///   - imageTokens: The placeholder ids for an image, by its number.
+    ///   - tokenizer: A tokenizer whose vocabulary has `<|im_start|>` and `<|im_end|>`.
     public func render(
         _ messages: [ChatMessage], imageTokens: (Int) -> [Int32], tokenizer: Tokenizer
     ) throws(ChatTemplateError) -> RenderedPrompt {
@@ -130,7 +130,7 @@ extension ChatMessage.Part {
     }
 }
 
-/// Writes turns as ids. Text waits in `text` until a special token or an image ends it.
+/// Writes turns as ids. Text is collected in `text` until a special token or an image ends it.
 private struct PromptWriter {
     private let tokenizer: Tokenizer
     private let turnStart: Int32

@@ -1,4 +1,4 @@
-/// Which pairs of tokens merge, how urgently, and into what.
+/// The pairs of tokens that merge, with their rank and the merged token.
 struct MergeTable: Sendable {
     private var merges: [UInt64: (rank: UInt32, merged: Int32)] = [:]
 
@@ -6,7 +6,7 @@ struct MergeTable: Sendable {
         merges.reserveCapacity(minimumCapacity)
     }
 
-    /// Adds a merge of the next lower urgency; false, and nothing changes, if the pair has one already.
+    /// Adds a merge with the next higher rank. Returns false, and changes nothing, if the pair has a merge already.
     mutating func append(_ left: Int32, _ right: Int32, into merged: Int32) -> Bool {
         let key = Self.key(left, right)
         guard merges[key] == nil else { return false }
@@ -14,7 +14,7 @@ struct MergeTable: Sendable {
         return true
     }
 
-    /// The merge of `left` with its right neighbour `right`, if there is one. Lower ranks go first.
+    /// The merge of `left` with its right neighbour `right`, if there is one. Lower ranks merge first.
     func merge(_ left: Int32, _ right: Int32) -> (rank: UInt32, merged: Int32)? {
         merges[Self.key(left, right)]
     }

@@ -1,8 +1,8 @@
-/// Turns ids into text one by one and never prints half a character: bytes wait until theirs is whole.
+/// Turns ids into text one by one and never prints half a character: bytes wait until their character is complete.
 ///
-/// Bytes that can never become UTF-8 print one U+FFFD for each maximal subpart (Unicode 17, section 3.9; what WHATWG
-/// decoders and Python print), and an unfinished character at the very end prints nothing. So the joined pieces are
-/// `Tokenizer.decode` of all ids, byte for byte. Control tokens print nothing and separate nothing.
+/// Bytes that can never become UTF-8 print one U+FFFD for each maximal subpart (Unicode 17, section 3.9; WHATWG
+/// decoders and Python do the same), and an unfinished character at the very end prints nothing. So the joined pieces
+/// equal `Tokenizer.decode` of all ids, byte for byte. Control tokens print nothing and separate nothing.
 public struct StreamingDetokenizer: Sendable {
     private let tokenizer: Tokenizer
     private var pending: [UInt8] = []  // the first bytes of an unfinished character: at most 3
@@ -12,7 +12,7 @@ public struct StreamingDetokenizer: Sendable {
         self.tokenizer = tokenizer
     }
 
-    /// The text that token `id`, which must be below the vocabulary's size, completes: often a word, possibly nothing.
+    /// The text that token `id` completes: often a word, possibly nothing. The id must be below the vocabulary's size.
     public mutating func append(_ id: Int32) -> String {
         let bytes = pending + tokenizer.bytes(of: id)
         let whole = bytes.count - unfinishedCharacter(endOf: bytes)
@@ -21,10 +21,10 @@ public struct StreamingDetokenizer: Sendable {
     }
 }
 
-/// How many bytes at the end of `bytes` begin a character that further bytes could finish: 0 to 3.
+/// The number of bytes at the end of `bytes` that begin a character without completing it: 0 to 3.
 ///
-/// Only a lead byte begins a character and a decoder resumes at every one, so the last lead byte alone decides
-/// (Unicode 17, table 3-7).
+/// Only a lead byte begins a character, and a decoder resumes at every lead byte, so the last lead byte determines the
+/// result (Unicode 17, table 3-7).
 func unfinishedCharacter(endOf bytes: [UInt8]) -> Int {
     guard let start = bytes.suffix(3).lastIndex(where: { $0 & 0xC0 != 0x80 }) else { return 0 }
     let found = bytes.count - start

@@ -1,7 +1,7 @@
-/// What `Tokenizer.encode` makes of text that looks like a control token. User-defined tokens are plain text: they are
+/// How `Tokenizer.encode` treats text that looks like a control token. User-defined tokens are plain text: they are
 /// found in both cases.
 public enum SpecialTokens: Sendable {
-    /// It is text like any other: for what users write.
+    /// It is ordinary text: for text that users write.
     case asText
     /// It becomes the token's single id: for raw completions.
     case recognized
@@ -9,10 +9,10 @@ public enum SpecialTokens: Sendable {
 
 /// Byte-level BPE, equal to the Hugging Face tokenizer that a model was trained with.
 ///
-/// Bytes that the vocabulary does not spell are dropped before anything merges, as they are there (`unk_token` null):
-/// SmolLM2 has no token for 21 of the 256 bytes, among them U+0004 and the first byte of planes 4 to 11.
+/// As in the Hugging Face tokenizer (`unk_token` null), bytes that the vocabulary cannot spell are dropped before any
+/// merge: SmolLM2 has no token for 21 of the 256 bytes, among them U+0004 and the first byte of planes 4 to 11.
 public struct Tokenizer: Sendable {
-    /// What the tokenizer was made from.
+    /// The vocabulary that the tokenizer was made from.
     public let vocabulary: Vocabulary
     private let byteTokens: [Int32]  // by byte; -1 if there is none
     private let userDefined: WholeTokenMatcher
@@ -33,7 +33,7 @@ public struct Tokenizer: Sendable {
     /// The number of tokens: ids are `0..<vocabularySize`.
     public var vocabularySize: Int { vocabulary.tokens.count }
 
-    /// The ids of `text`. Takes O(n log n) in its length, whatever it says; nothing is put before or after it.
+    /// The ids of `text`. It takes O(n log n) in the text's length for any text; nothing is added before or after it.
     public func encode(_ text: String, special: SpecialTokens) -> [Int32] {
         let bytes = Array(text.utf8)
         var ids: [Int32] = []
@@ -50,21 +50,22 @@ public struct Tokenizer: Sendable {
         return ids
     }
 
-    /// The fewest ids that `texts` can have together, found without encoding them: in time linear in texts and
+    /// A lower bound on the number of ids of all `texts`, without encoding them: in time linear in texts and
     /// vocabulary.
     public func minimumCount(of texts: [String]) -> Int {
         let bytes = texts.reduce(0) { $0 + $1.utf8.reduce(0) { $0 + (byteTokens[Int($1)] >= 0 ? 1 : 0) } }
-        // A control token prints nothing, but takes its name's bytes of a text in which it is recognized.
+        // A control token prints nothing, but where control tokens are recognized, it consumes the bytes of its name.
         let longest = zip(vocabulary.tokens, vocabulary.spellings).reduce(1) {
             max($0, $1.1.isEmpty ? $1.0.utf8.count : $1.1.count)
         }
         return (bytes + longest - 1) / longest
     }
 
-    /// The bytes that token `id`, which must be below `vocabularySize`, adds to a text: none for a control token.
+    /// The bytes that token `id` adds to a text: none for a control token. The id must be below `vocabularySize`.
     public func bytes(of id: Int32) -> [UInt8] { vocabulary.spellings[Int(id)] }
 
-    /// The text that `ids` print, each below `vocabularySize`: exactly what a `StreamingDetokenizer` prints for them.
+    /// The text that `ids` print: exactly the output of a `StreamingDetokenizer`. Each id must be below
+    /// `vocabularySize`.
     public func decode(_ ids: [Int32]) -> String {
         let bytes = ids.flatMap { vocabulary.spellings[Int($0)] }
         return String(decoding: bytes.dropLast(unfinishedCharacter(endOf: bytes)), as: UTF8.self)
@@ -87,7 +88,7 @@ public struct Tokenizer: Sendable {
     }
 }
 
-/// Finds the tokens of some kinds in text, where no merge makes them.
+/// Finds tokens of certain kinds in text. Merges do not produce these tokens.
 private struct WholeTokenMatcher: Sendable {
     private let byFirstByte: [[(text: [UInt8], id: Int32)]]  // 256 lists, longest text first
     private let isEmpty: Bool
@@ -102,7 +103,7 @@ private struct WholeTokenMatcher: Sendable {
         isEmpty = lists.allSatisfy(\.isEmpty)
     }
 
-    /// The leftmost token at or after `start`; of several at one place the longest.
+    /// The leftmost token at or after `start`; the longest if several begin there.
     func firstMatch(in text: [UInt8], from start: Int) -> (id: Int32, range: Range<Int>)? {
         guard !isEmpty else { return nil }
         for at in start..<text.count {

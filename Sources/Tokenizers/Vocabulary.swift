@@ -1,42 +1,42 @@
-/// What a token is for: the values of GGUF's `tokenizer.ggml.token_type`.
+/// The purpose of a token: the values of GGUF's `tokenizer.ggml.token_type`.
 public enum TokenKind: Int32, Sendable {
     /// A piece of text, spelled in GPT-2's byte alphabet.
     case normal = 1
     /// Stands for text that the vocabulary cannot spell.
     case unknown = 2
-    /// Steers the model and prints nothing, such as `<|im_start|>`.
+    /// Controls the model and prints nothing, such as `<|im_start|>`.
     case control = 3
-    /// A whole piece of plain text that the merges know nothing of.
+    /// A complete piece of plain text that no merge produces.
     case userDefined = 4
-    /// A place that no text fills.
+    /// An unused id.
     case unused = 5
     /// One raw byte of a SentencePiece vocabulary.
     case byte = 6
 }
 
-/// How text is cut into words before any merge: the values of GGUF's `tokenizer.ggml.pre` that Apus follows.
+/// How text is split into words before any merge: the values of GGUF's `tokenizer.ggml.pre` that Apus supports.
 public enum PreTokenizer: String, Sendable {
     /// Each digit is a word; the rest is split by GPT-2's pattern (SmolLM, SmolLM2, SmolVLM).
     case smolLM = "smollm"
 }
 
-/// The tokens and merges of a byte-level BPE tokenizer, as a model file gives them, checked.
+/// The tokens and merges of a byte-level BPE tokenizer from a model file, checked.
 ///
-/// A valid vocabulary names each token once, spells its normal tokens in GPT-2's byte alphabet and merges normal tokens
-/// into normal tokens only, so that no text can grow into a control token. It need not spell every byte: SmolLM2's
+/// In a valid vocabulary, token texts are unique, normal tokens are spelled in GPT-2's byte alphabet, and normal tokens
+/// merge into normal tokens only, so that no text can become a control token. It need not spell every byte: SmolLM2's
 /// lacks 21 of the 256.
 public struct Vocabulary: Sendable {
-    /// Token texts by id: normal ones in GPT-2's byte alphabet, the others as they are.
+    /// Token texts by id: normal tokens in GPT-2's byte alphabet, the others unchanged.
     public let tokens: [String]
-    /// What each token is for, by id.
+    /// The purpose of each token, by id.
     public let kinds: [TokenKind]
-    /// How text is cut into words.
+    /// How text is split into words.
     public let preTokenizer: PreTokenizer
-    /// Stands before a text.
+    /// The token before a text.
     public let beginOfText: Int32?
-    /// Ends a text or a turn.
+    /// The token at the end of a text or a turn.
     public let endOfText: Int32?
-    /// Fills unused places of a batch.
+    /// The token for unused positions of a batch.
     public let padding: Int32?
 
     /// The merges, over ids.
@@ -44,12 +44,12 @@ public struct Vocabulary: Sendable {
     /// The bytes each token prints, by id; empty for tokens that print nothing.
     let spellings: [[UInt8]]
 
-    /// Checks and takes over the fields of a GGUF file with `tokenizer.ggml.model` = `gpt2`.
+    /// Checks the fields of a GGUF file with `tokenizer.ggml.model` = `gpt2`, and adopts them.
     ///
     /// - Parameters:
     ///   - tokens: `tokenizer.ggml.tokens`.
-    ///   - kinds: `tokenizer.ggml.token_type`, one a token.
-    ///   - merges: `tokenizer.ggml.merges`, each two token texts with a space between, most urgent first.
+    ///   - kinds: `tokenizer.ggml.token_type`, one per token.
+    ///   - merges: `tokenizer.ggml.merges`, each two token texts separated by a space, lowest rank first.
     ///   - preTokenizer: `tokenizer.ggml.pre`.
     ///   - beginOfText: `tokenizer.ggml.bos_token_id`.
     ///   - endOfText: `tokenizer.ggml.eos_token_id`.
@@ -102,7 +102,7 @@ public struct Vocabulary: Sendable {
         return spellings
     }
 
-    // Keys are UTF-8, because `String` takes canonically equivalent texts for equal.
+    // Keys are UTF-8 bytes, because `String` treats canonically equivalent texts as equal.
     private static func index(_ tokens: [String]) throws(VocabularyError) -> [[UInt8]: Int32] {
         var ids: [[UInt8]: Int32] = [:]
         ids.reserveCapacity(tokens.count)

@@ -1,24 +1,24 @@
 /// Why a vocabulary cannot be used. Each case names the offending entry of the model file.
 public enum VocabularyError: Error, Equatable, Sendable {
-    /// `tokenizer.ggml.pre` is a pre-tokenizer that Apus does not follow.
+    /// `tokenizer.ggml.pre` is a pre-tokenizer that Apus does not support.
     case unknownPreTokenizer(String)
     /// Ids and ranks must fit 31 bits.
     case tooLarge(tokens: Int, merges: Int)
-    /// There must be one kind a token.
+    /// There must be one kind per token.
     case countMismatch(tokens: Int, kinds: Int)
     /// `bos`, `eos` or `padding` names no token.
     case idOutOfRange(name: String, id: Int32, count: Int)
     /// A token's kind is not one of GGUF's six.
     case unknownKind(id: Int, value: Int32)
-    /// A normal token holds a character outside GPT-2's byte alphabet.
+    /// A normal token contains a character outside GPT-2's byte alphabet.
     case notInByteAlphabet(id: Int, token: String)
     /// A token has no text.
     case emptyToken(id: Int)
     /// Two tokens have the same text.
     case duplicateToken(String, ids: Int, Int)
-    /// A merge is not two token texts with one space between.
+    /// A merge does not consist of two token texts separated by one space.
     case malformedMerge(rank: Int, merge: String)
-    /// A merge's halves, or the text that they make together, are not a normal token.
+    /// One half of a merge, or the merged text, is not a normal token.
     case unknownTokenInMerge(rank: Int, merge: String)
     /// Two merges join the same pair.
     case duplicateMerge(rank: Int, merge: String)

@@ -1,9 +1,9 @@
-/// Cuts text into the words within which tokens merge: every digit by itself, and the rest by GPT-2's pattern
+/// Splits text into words; tokens merge within words only. Each digit is a word, and GPT-2's pattern splits the rest:
 ///
 ///     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 ///
-/// which is SmolLM's `Sequence(Digits(individual_digits), ByteLevel(use_regex))`. A digit ends the stretch of text that
-/// the pattern sees, so whitespace before a digit stays whole. Takes time linear in the text.
+/// This is SmolLM's `Sequence(Digits(individual_digits), ByteLevel(use_regex))`. A digit ends the run of text that the
+/// pattern sees, so whitespace before a digit is not split. The time is linear in the text.
 struct WordScanner: Sequence, IteratorProtocol {
     private let text: [UInt8]
     private var position: Int
@@ -61,7 +61,7 @@ struct WordScanner: Sequence, IteratorProtocol {
         return at
     }
 
-    // `\s+(?!\S)` leaves the last space of a run to the word after it; a lone one is left to `\s+`.
+    // `\s+(?!\S)` leaves the last space of a run to the word after it; a single space is left to `\s+`.
     private func spaceEnd(from start: Int) -> Int {
         var (at, last) = (start, start)
         while at < end {
@@ -86,7 +86,7 @@ struct WordScanner: Sequence, IteratorProtocol {
     }
 }
 
-/// The four kinds of characters that the pattern tells apart.
+/// The four kinds of characters that the pattern distinguishes.
 enum ScalarKind {
     case letter
     case number
@@ -103,8 +103,8 @@ enum ScalarKind {
         }
     }
 
-    /// The kind of any Unicode scalar. Letters younger than Unicode 16 are symbols, as they are for the `tokenizers`
-    /// library that defines the pattern; its digits follow Unicode 17, as Swift's do.
+    /// The kind of any Unicode scalar. Letters newer than Unicode 16 count as symbols, as in the `tokenizers` library,
+    /// which defines the pattern; digits follow Unicode 17, as in Swift.
     init(_ value: UInt32) {
         guard let properties = Unicode.Scalar(value)?.properties else {
             self = .symbol
