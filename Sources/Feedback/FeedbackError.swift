@@ -1,10 +1,10 @@
-/// Why the feedback store refused.
+/// Why the feedback store refused an operation.
 public enum FeedbackError: Error, Equatable, CustomStringConvertible {
     /// A newer version of the program wrote the file.
     case newer(path: String)
-    /// SQLite's own refusal.
+    /// SQLite refused.
     case database(path: String, reason: String)
-    /// A row is not what the store writes.
+    /// A row does not have the form that the store writes.
     case damaged(path: String, comparison: String, reason: String)
     /// The store has a comparison of this id with another question or other answers.
     case otherComparison(id: String)

@@ -1,8 +1,8 @@
 import GRDB
 
-/// The tables of the feedback store and how they came about.
+/// The tables of the feedback store and their migrations.
 enum FeedbackSchema {
-    /// Steps from an empty file to the present tables; a step that was released never changes again.
+    /// The steps from an empty file to the current tables; a released step never changes.
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("comparisons and rankings") { try $0.execute(sql: comparisonsAndRankings) }
@@ -16,7 +16,7 @@ enum FeedbackSchema {
         AND (:kind IS NULL OR kind = :kind)
         """
 
-    /// The triggers make the file itself refuse what an append-only store must not do.
+    /// The triggers make the file itself refuse changes that an append-only store must not make.
     private static let comparisonsAndRankings = """
         CREATE TABLE comparison (
             id TEXT PRIMARY KEY NOT NULL,

@@ -2,18 +2,18 @@ public import Datasets
 public import Foundation
 import GRDB
 
-/// Keeps comparisons and their rankings in one SQLite file, by people and by rules alike.
+/// Stores comparisons and their rankings, by people and by rules, in one SQLite file.
 ///
-/// Only ever appended to: a labeler who ranks a comparison again supersedes the older ranking, which stays in the file
-/// but is not read any more. Written through a write-ahead log that is flushed before `append` returns, so that what
-/// was accepted is there after a crash.
+/// The store only appends: when a labeler ranks a comparison again, the new ranking supersedes the older one, which
+/// stays in the file but is no longer read. It writes through a write-ahead log and flushes the log before `append`
+/// returns, so accepted rankings survive a crash.
 public struct FeedbackStore: Sendable {
     private let path: String
     private let pool: DatabasePool
 
-    /// Opens the store at `path`, or creates it there.
+    /// Opens the store at `path`; creates it if it does not exist.
     ///
-    /// - Throws: `FeedbackError`, among others for files that a newer version wrote.
+    /// - Throws: `FeedbackError`, for example for files that a newer version wrote.
     public init(path: String) throws(FeedbackError) {
         self.path = path
         var configuration = Configuration()
@@ -30,16 +30,16 @@ public struct FeedbackStore: Sendable {
         }
     }
 
-    /// Appends rankings, all or none; those that the store has already, tier by tier, are left out.
+    /// Appends all rankings or none. Rankings that the store already has, tier by tier, are skipped.
     ///
-    /// - Returns: how many were appended.
+    /// - Returns: the number of appended rankings.
     /// - Throws: `FeedbackError.otherComparison` if a comparison of the same id has another question or other answers.
     @discardableResult
     public func append(_ records: [PreferenceRecord], at time: Date) throws(FeedbackError) -> Int {
         try appendEach(records, at: time).count { $0 }
     }
 
-    /// The same, and says of each record whether it was new.
+    /// Appends rankings in the same way, and returns for each record whether it was new.
     public func appendEach(_ records: [PreferenceRecord], at time: Date) throws(FeedbackError) -> [Bool] {
         do {
             return try pool.write { database in
@@ -65,7 +65,7 @@ public struct FeedbackStore: Sendable {
         }
     }
 
-    /// How many rankings `records(by:)` has.
+    /// The number of rankings in `records(by:)`.
     public func count(by kind: PreferenceRecord.Labeler.Kind? = nil) throws(FeedbackError) -> Int {
         do {
             return try pool.read { database in
@@ -80,8 +80,8 @@ public struct FeedbackStore: Sendable {
 }
 
 extension FeedbackStore {
-    /// Lets only the owner read the file, which has people's words in it. SQLite gives its log the same mode. What
-    /// cannot be opened is SQLite's to report.
+    /// Lets only the owner read the file, because it contains people's words. SQLite gives its log the same mode. If
+    /// the file cannot be opened, SQLite reports it.
     private static func protect(_ path: String) {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
         guard descriptor >= 0 else { return }
@@ -89,7 +89,7 @@ extension FeedbackStore {
         close(descriptor)
     }
 
-    /// Whether the ranking was new.
+    /// Appends a ranking; returns whether it was new.
     private func append(_ record: PreferenceRecord, at time: Date, to database: Database) throws -> Bool {
         let comparison = try Self.text(of: StoredComparison(record))
         let known = try String.fetchOne(

@@ -7,12 +7,12 @@ public import Images
 public struct ImageFolder: Sendable {
     private let path: String
 
-    /// The images of the data folder at `path`; nothing is created before the first image is kept.
+    /// The images of the data folder at `path`; the folder is created with the first image.
     public init(dataFolder path: String) {
         self.path = path + "/images"
     }
 
-    /// Keeps an image file that decodes; the same bytes are kept once.
+    /// Keeps an image file that decodes; equal files are stored once.
     public func keep(_ data: Data) throws(ImageFolderError) -> PreferenceImage {
         let bytes = [UInt8](data)
         let format: ImageFormat
@@ -42,7 +42,7 @@ public struct ImageFolder: Sendable {
         return .stored(sha256: digest)
     }
 
-    /// The file of a kept image.
+    /// The file of a stored image.
     public func file(sha256 digest: String) throws(ImageFolderError) -> Data {
         for format in ImageFormat.allCases {
             if let data = FileManager.default.contents(atPath: file(digest, format).path) { return data }
@@ -55,13 +55,13 @@ public struct ImageFolder: Sendable {
     }
 }
 
-/// Why an image cannot be kept or had.
+/// Why an image cannot be stored or read.
 public enum ImageFolderError: Error, Equatable, CustomStringConvertible {
-    /// It is not there, or cannot be read.
+    /// The file is missing or cannot be read.
     case missing(path: String)
-    /// It is no image.
+    /// The file is not a valid image.
     case broken(ImageError)
-    /// It cannot be written.
+    /// The file cannot be written.
     case unwritable(path: String, reason: String)
 
     /// What is wrong, and where.

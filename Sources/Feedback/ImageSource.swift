@@ -2,14 +2,14 @@ public import Datasets
 public import Foundation
 import Images
 
-/// Finds the images that preference records speak of: draws them again, or reads them.
+/// Finds the images of preference records: draws generated images again, and reads the others.
 public struct ImageSource: Sendable {
     private let draw: @Sendable (Family, UInt64) -> FamilyImage
     private let easyVQA: URL
     private let kept: ImageFolder
 
-    /// A source of generated images, which `draw` draws from their seeds, of easy-VQA's in the folder `easyVQA`, and
-    /// of those that a data folder keeps.
+    /// A source of generated images, which `draw` draws from their seeds, of easy-VQA images in the folder `easyVQA`,
+    /// and of images stored in a data folder.
     public init(
         easyVQA: URL, kept: ImageFolder, draw: @escaping @Sendable (Family, UInt64) -> FamilyImage
     ) {

@@ -1,6 +1,6 @@
 import Datasets
 
-/// What rankings of the same candidates share, as the store's column `body` holds it.
+/// The data that rankings of the same candidates share, in the form of the store's column `body`.
 struct StoredComparison: Codable {
     let image: PreferenceImage?
     let question: String
