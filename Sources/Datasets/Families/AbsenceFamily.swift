@@ -1,4 +1,5 @@
-/// Questions about things that are not there, as often about things that are, and some that no image answers.
+/// Questions about objects that the image does not show, equally many about objects that it shows, and some questions
+/// that no image answers.
 enum AbsenceFamily {
     private static let isThere = Wording(
         "Is there #1?", "Is there #1 in the picture?", "Do you see #1?", "Does the image contain #1?",
@@ -17,7 +18,7 @@ enum AbsenceFamily {
         isThere, isColourThere, unknowable, AttributesFamily.colour, AttributesFamily.shape, PositionsFamily.place,
     ]
 
-    /// Things that no image of ours shows.
+    /// Objects that no generated image shows.
     private static let strangers = [
         "dog", "cat", "car", "house", "tree", "person", "bird", "flower", "boat", "chair", "apple", "umbrella",
     ]
@@ -28,7 +29,7 @@ enum AbsenceFamily {
         let rules = HeldOutRules(SeedSplit(of: seed))
         let shapes = generator.shuffled(SceneShape.allCases)
         let count = generator.draw(1...3)
-        // All forms come alike often, so that a question about a form alone tells nothing.
+        // All shapes are equally likely, so that the shape in a question alone says nothing about the answer.
         let pairs = shapes.prefix(count).map { HeldOutRules.Pair(generator.draw(from: rules.colours(of: $0)), $0) }
         let things = SceneThings(
             Array(pairs), widths: (0..<count).map { _ in 11...22 }, rules, &generator)
@@ -58,7 +59,7 @@ enum AbsenceFamily {
         askWhether(Phrase.indefinite(shape.rawValue), shape.rawValue, isTrue, &asking)
     }
 
-    /// What is not there may have a form that is there, in another colour.
+    /// The absent object may have the shape of one in the image, in another colour.
     private static func askWhetherPair(
         _ pairs: [HeldOutRules.Pair], _ rules: HeldOutRules, _ asking: inout Questioner
     ) {
@@ -88,7 +89,7 @@ enum AbsenceFamily {
             no: "there is nothing \(colour)")
     }
 
-    /// The colour of a form that is there, as often as that of one that is not.
+    /// Asks for the colour of a shape in the image, and equally often of a shape that is not in it.
     private static func askColour(
         _ pairs: [HeldOutRules.Pair], _ missing: [SceneShape], _ asking: inout Questioner
     ) {
@@ -105,7 +106,7 @@ enum AbsenceFamily {
                 wrong: SceneColour.allCases.filter { $0 != pair.colour }.map(\.rawValue)))
     }
 
-    /// The place of a form, or the form of a colour, that is not there.
+    /// Asks for the position of an absent shape, or the shape of an absent colour.
     private static func askMissing(
         _ pairs: [HeldOutRules.Pair], _ missing: [SceneShape], _ asking: inout Questioner
     ) {

@@ -1,4 +1,4 @@
-/// A thing's colour, form or size.
+/// Questions about an object's colour, shape or size.
 enum AttributesFamily {
     static let colour = Wording(
         "What color is the #1?", "What is the color of the #1?", "Which color does the #1 have?",

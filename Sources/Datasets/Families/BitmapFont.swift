@@ -4,10 +4,10 @@ package struct BitmapFont: Sendable, Equatable {
     package let width: Int
     /// Rows of the grid.
     package let height: Int
-    /// Whether a cell is inked, digit by digit, row by row.
+    /// Whether a cell has ink, digit by digit, row by row.
     private let cells: [Bool]
 
-    /// `rows` hold the ten digits side by side with one column between them; `#` is ink.
+    /// `rows` contain the ten digits side by side with one column between them; `#` is ink.
     private init(_ rows: [String]) {
         let rows = rows.map(Array.init)
         height = rows.count
@@ -20,13 +20,13 @@ package struct BitmapFont: Sendable, Equatable {
         }
     }
 
-    /// Whether the cell of `digit` is inked; cells outside the grid are not.
+    /// Whether the cell of `digit` has ink; cells outside the grid have none.
     package func isInked(_ digit: Int, _ column: Int, _ row: Int) -> Bool {
         guard column >= 0, row >= 0, column < width, row < height else { return false }
         return cells[(digit * height + row) * width + column]
     }
 
-    /// Strokes of one cell, round.
+    /// Round strokes of one cell.
     package static let plain = BitmapFont([
         ".###. ..#.. .###. .###. ...#. ##### .###. ##### .###. .###.",
         "#...# .##.. #...# #...# ..##. #.... #...# ....# #...# #...#",
@@ -37,7 +37,7 @@ package struct BitmapFont: Sendable, Equatable {
         ".###. .###. ##### .###. ...#. .###. .###. .#... .###. .###.",
     ])
 
-    /// Straight strokes, as on a calculator.
+    /// Straight strokes, like the digits of a calculator.
     package static let segments = BitmapFont([
         "##### ....# ##### ##### #...# ##### ##### ##### ##### #####",
         "#...# ....# ....# ....# #...# #.... #.... ....# #...# #...#",
@@ -50,7 +50,7 @@ package struct BitmapFont: Sendable, Equatable {
         "##### ....# ##### ##### ....# ##### ##### ....# ##### #####",
     ])
 
-    /// Strokes of two cells, round.
+    /// Round strokes of two cells.
     package static let wide = BitmapFont([
         ".#####. ...##.. .#####. ######. ....##. ####### ..####. ####### .#####. .#####.",
         "####### ..###.. ####### ####### ...###. ####### .###### ####### ####### #######",

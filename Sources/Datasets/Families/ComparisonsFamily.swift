@@ -1,4 +1,4 @@
-/// Which is larger, which are more, whether two are alike.
+/// Questions on which object is larger, which kind has more objects, and whether two objects are alike.
 enum ComparisonsFamily {
     private static let larger = Wording(
         "Which is #1, the #2 or the #3?", "Which one is #1: the #2 or the #3?", "What is #1, the #2 or the #3?",
@@ -38,7 +38,7 @@ enum ComparisonsFamily {
 
     // MARK: Two things
 
-    /// A large thing and a small one, by chance of one colour and by chance of one form.
+    /// A large object and a small one; by chance they share their colour, and by chance their shape.
     private static func two(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
         let one = generator.draw(from: rules.pairs)
         let (isOneColour, isOneShape) = (generator.draw(0...1) == 0, generator.draw(0...1) == 0)
@@ -84,7 +84,7 @@ enum ComparisonsFamily {
                 wrong: SceneShape.allCases.filter { $0 != shape }.map(\.rawValue)))
     }
 
-    /// In random order: the names, and which of them is the large thing's.
+    /// Both names in random order, and the index of the large object's name.
     private static func names(_ things: SceneThings, _ asking: inout Questioner) -> (names: [String], large: Int) {
         let names = [0, 1].map { things.name($0, &asking.generator) }
         let large = asking.generator.draw(0...1)
@@ -114,7 +114,7 @@ enum ComparisonsFamily {
 
     // MARK: Two groups
 
-    /// Two kinds, of which there are as many in a third of the images.
+    /// Two kinds of objects; in a third of the images their counts are equal.
     private static func groups(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
         let one = generator.draw(from: rules.pairs)
         let isOneShape = generator.draw(0...1) == 0

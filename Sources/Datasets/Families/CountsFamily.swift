@@ -1,4 +1,5 @@
-/// How many things, or things of a kind, there are. Each count of 0 to 9 is as likely as any other, whatever is asked.
+/// Questions on the number of objects, or of objects of a kind. Each count from 0 to 9 is equally likely in every kind
+/// of question.
 enum CountsFamily {
     private static let total = Wording(
         "How many things are there?", "How many objects do you see?", "How many shapes are in the picture?",
@@ -19,7 +20,7 @@ enum CountsFamily {
         return generator.draw(0...1) == 0 ? together(rules, &generator) : apart(rules, &generator)
     }
 
-    /// All things belong together: of one kind, of one form, of one colour, or of any.
+    /// All objects form one group: of one kind, of one shape, of one colour, or of any kind.
     private static func together(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
         let count = generator.draw(0...9)
         let pair = generator.draw(from: rules.pairs)
@@ -44,7 +45,7 @@ enum CountsFamily {
             default: [noun]
             }
         for name in kinds where name != noun { askWhether(name, count, &asking) }
-        // As often whatever the count, so that none comes up more.
+        // The number of questions does not depend on the count, so that all counts stay equally likely.
         for _ in 0..<(kinds.count == 1 ? 3 : 2) {
             askHowMany(total, nil, "shape", count, &asking)
             for name in kinds { askHowMany(kind, name, name, count, &asking) }
@@ -52,9 +53,9 @@ enum CountsFamily {
         return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
-    /// Two kinds, told apart by colour, by form, or by both.
+    /// Two kinds that differ in colour, in shape, or in both.
     private static func apart(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
-        // Each count is uniform by itself, and both together are at most 12.
+        // Each count alone is uniform, and their sum is limited to 12.
         let count = generator.draw(0...9)
         let counts = [count, (9 - count + generator.draw(0...3)) % 10]
         let one = generator.draw(from: rules.pairs)
@@ -110,7 +111,7 @@ enum CountsFamily {
     }
 
     private static func askWhether(_ noun: String, _ count: Int, _ asking: inout Questioner) {
-        // Nobody asks "are there 0 stars?", so where there are none the answer would always be no.
+        // No person asks "are there 0 stars?", so with a count of 0 the answer would always be no.
         guard count > 0 else { return }
         let isTrue = asking.generator.draw(0...1) == 0
         let asked = isTrue ? count : asking.generator.draw(from: (1...9).filter { $0 != count })

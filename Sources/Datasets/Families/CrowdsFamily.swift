@@ -1,5 +1,5 @@
-/// Four to six different things at once, where descriptions tell three at most. The default mix of demonstrations has
-/// none of them: that all are told, and none twice, is what rankings teach.
+/// Four to six different objects at once; `descriptions` has three different objects or fewer. The default mix of
+/// demonstrations contains no crowds: to name every object, and none twice, is what rankings teach.
 enum CrowdsFamily {
     static let wordings = DescriptionsFamily.wordings
 
@@ -13,7 +13,7 @@ enum CrowdsFamily {
         return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
-    /// Four to six different things.
+    /// Four to six different objects.
     static func things(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> SceneThings {
         SceneThings(apart: rules.distinctPairs(generator.draw(4...6), &generator), rules, &generator)
     }

@@ -1,4 +1,4 @@
-/// What the image shows, in sentences.
+/// Questions on what the image shows, answered in sentences.
 enum DescriptionsFamily {
     private static let brief = Wording(
         "What is in the picture?", "What do you see?", "What does the picture show?",
@@ -31,7 +31,7 @@ enum DescriptionsFamily {
         return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
-    /// Several things of one kind, and by chance one of another.
+    /// Several objects of one kind, and by chance one of another kind.
     private static func group(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
         let kinds = rules.distinctPairs(2, &generator)
         let count = generator.draw(2...6)
@@ -44,12 +44,12 @@ enum DescriptionsFamily {
         return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
-    /// Up to three things with their places.
+    /// Up to three objects with their positions.
     private static func scattered(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
         let count = generator.draw(1...3)
         let hasSizes = generator.draw(0...2) == 0
         let areLarge = (0..<count).map { _ in generator.draw(0...1) == 0 }
-        // An image of one thing often has it in the middle.
+        // An image of one object often has it in the middle.
         let middle = 2 * ShapeScene.side - 24...2 * ShapeScene.side + 24
         let isCentred = count == 1 && generator.draw(0...1) == 0
         let things = SceneThings(
@@ -64,9 +64,10 @@ enum DescriptionsFamily {
         return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
-    /// What there is, where each thing is, and whether a caption is true.
+    /// Asks what there is, where each object is, and whether a caption is true.
     static func ask(about things: SceneThings, _ rules: HeldOutRules, _ asking: inout Questioner) {
-        // One order for all answers: a policy that could not know which to choose would learn to guess.
+        // All answers have one order: with several orders, a policy that could not know the right one would learn to
+        // guess.
         let told = things.inReadingOrder
         let phrases = told.map { Phrase.indefinite(Self.name($0)) }
         let places = zip(phrases, told).map { "There is \($0) \(place($1.place))." }
@@ -87,7 +88,7 @@ enum DescriptionsFamily {
         } while asking.questions.count < 5
     }
 
-    /// One of two true captions and a wrong one, in which one thing's colour or form, or both, are other ones.
+    /// Asks whether a caption of up to two objects is true. In a wrong caption, one object has another colour or shape.
     static func askWhetherShown(
         _ things: [SceneThings.Thing], _ rules: HeldOutRules, _ asking: inout Questioner
     ) {
@@ -108,7 +109,7 @@ enum DescriptionsFamily {
             shows, [Phrase.list(told.map { Phrase.indefinite($0.name) })], isTrue: isTrue, yes: fact, no: fact)
     }
 
-    /// Where a thing is, as far as it is clear.
+    /// The position of an object, as far as it is clear.
     private static func place(_ place: SceneGrid.Placement) -> String {
         let middle = 2 * ShapeScene.side
         let column = word(place.centreX - middle, "left", "right")
@@ -121,7 +122,7 @@ enum DescriptionsFamily {
         }
     }
 
-    /// Nothing within six pixels of the middle.
+    /// Empty within six pixels of the middle.
     private static func word(_ offset: Int, _ low: String, _ high: String) -> String {
         abs(offset) < 24 ? "" : (offset < 0 ? low : high)
     }

@@ -1,4 +1,4 @@
-/// One printed digit, in several fonts, sizes and places.
+/// One printed digit, in several fonts, sizes and positions.
 enum DigitsFamily {
     private static let digit = Wording(
         "What digit is this?", "Which digit is shown?", "What digit do you see?", "Read the digit in the picture.",
@@ -18,7 +18,7 @@ enum DigitsFamily {
         let look = GlyphLook(HeldOutRules(SeedSplit(of: seed)), &generator)
         let value = generator.draw(0...9)
         let colour = generator.draw(from: SceneColour.allCases)
-        // Quarters of a pixel.
+        // In quarters of a pixel.
         let height = generator.draw(72...200)
         let width = height * generator.draw(50...78) / 100
         let whole = 4 * ShapeScene.side
@@ -47,7 +47,7 @@ enum DigitsFamily {
         asking.ask(isDigit, [article(asked), "\(asked)"], isTrue: isTrue, yes: fact, no: fact)
     }
 
-    /// Asks for the colour of what is written.
+    /// Asks for the colour of the digit or number.
     static func askColour(of noun: String, _ colour: SceneColour, _ asking: inout Questioner) {
         let wrong = SceneColour.allCases.filter { $0 != colour }.map(\.rawValue)
         asking.ask(
@@ -55,7 +55,7 @@ enum DigitsFamily {
             truth: .words(right: [colour.rawValue], wrong: wrong))
     }
 
-    /// Asks whether what is written has a colour.
+    /// Asks whether the digit or number has a colour.
     static func askIsColour(_ noun: String, _ colour: SceneColour, _ asking: inout Questioner) {
         let isTrue = asking.generator.draw(0...1) == 0
         let asked = isTrue ? colour : asking.generator.draw(from: SceneColour.allCases.filter { $0 != colour })

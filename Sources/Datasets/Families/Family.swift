@@ -1,30 +1,30 @@
-/// A kind of generated image and of the questions asked about it; raw values are its names in files and reports.
+/// A kind of generated image with its questions. Raw values are the names in files and reports.
 ///
-/// A new family is a case here and a file beside the others.
+/// To add a family, add a case here and a file next to the others.
 public enum Family: String, Codable, Sendable, CaseIterable {
-    /// How many things, or things of a kind, there are: 0 to 9.
+    /// The number of objects, or of objects of a kind: 0 to 9.
     case counts
-    /// Where a thing is, alone or beside another one.
+    /// The position of an object, alone or relative to another one.
     case positions
-    /// A thing's colour, form or size.
+    /// An object's colour, shape or size.
     case attributes
-    /// Which is larger, which are more, whether two are alike.
+    /// Which object is larger, which kind has more objects, whether two objects are alike.
     case comparisons
     /// One printed digit.
     case digits
     /// A printed number of two or three digits.
     case numbers
-    /// Questions about things that are not there, or that no image tells.
+    /// Questions about objects that the image does not show, or that no image answers.
     case absence
     /// What the image shows, in sentences.
     case descriptions
-    /// The same of four to six things.
+    /// Descriptions of four to six objects.
     case crowds
-    /// Whether captions of as many things are true.
+    /// Whether a caption of four to six objects is true.
     case captions
 
-    /// The image of `seed`, with up to eight questions in random order, at least four where it shows anything. The
-    /// seed's split decides what may be shown.
+    /// The image of `seed`, with up to eight questions in random order; an image with any object has at least four. The
+    /// seed's split determines what the image may show.
     public func image(seed: UInt64) -> FamilyImage {
         switch self {
         case .counts: CountsFamily.image(seed: seed)
@@ -40,7 +40,7 @@ public enum Family: String, Codable, Sendable, CaseIterable {
         }
     }
 
-    /// The wordings of its kinds of question.
+    /// The wordings of the family's kinds of question.
     package var wordings: [Wording] {
         switch self {
         case .counts: CountsFamily.wordings

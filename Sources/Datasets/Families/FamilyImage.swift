@@ -1,10 +1,10 @@
 public import Images
 
-/// A generated image, everything known about it, and questions with their right answers.
+/// A generated image, its scene data, and questions with their right answers.
 public struct FamilyImage: Sendable {
-    /// What is drawn.
+    /// The drawn scene.
     public let scene: Scene
-    /// At least one.
+    /// The questions, at least one.
     public let questions: [FamilyQuestion]
 
     /// An image with questions.
@@ -14,13 +14,13 @@ public struct FamilyImage: Sendable {
     }
 }
 
-/// A drawn image and what it shows.
+/// A drawn image and the objects in it.
 public struct Scene: Sendable {
     /// The image, 64x64.
     public let image: RGBImage
-    /// The things in it, in the order of their numbers in `mask`.
+    /// The objects in the image, in the order of their numbers in `mask`.
     public let objects: [SceneObject]
-    /// For each pixel, row by row: 0 where the background is, n + 1 where `objects[n]` is.
+    /// For each pixel, row by row: 0 for the background, n + 1 for `objects[n]`.
     public let mask: [UInt8]
 
     /// A scene.
@@ -32,21 +32,21 @@ public struct Scene: Sendable {
     }
 }
 
-/// One thing in a scene, as words can tell it.
+/// One object in a scene, in terms that words can express.
 public struct SceneObject: Codable, Sendable, Equatable {
-    /// What it is: a form, or a written character.
+    /// The kind of object: a shape, or a written character.
     public enum Kind: Codable, Sendable, Hashable {
-        /// A filled form.
+        /// A filled shape.
         case shape(SceneShape)
         /// A digit or letter.
         case glyph(String)
     }
 
-    /// What it is.
+    /// The kind of object.
     public let kind: Kind
     /// Its colour.
     public let colour: SceneColour
-    /// Whether it is one of the large things, where a scene has two sizes; nil where it has not.
+    /// Whether it is one of the large objects in a scene with two sizes; nil in other scenes.
     public let isLarge: Bool?
     /// The smallest box around its pixels.
     public let box: ShapeScene.Box

@@ -1,24 +1,24 @@
-/// A question about an image, the demonstrated answer, and what makes any answer right.
+/// A question about an image, the demonstrated answer, and the condition for a right answer.
 public struct FamilyQuestion: Codable, Sendable, Equatable {
-    /// How the question wants to be answered.
+    /// The form in which the question asks to be answered.
     public enum Form: String, Codable, Sendable, CaseIterable {
         /// A word, a number, a word pair.
         case short
         /// One full sentence.
         case sentence
-        /// One to three sentences that tell what is there, or one for each thing.
+        /// One to three sentences that describe the image, or one sentence per object.
         case description
     }
 
-    /// Where it comes from.
+    /// The family that the question comes from.
     public let family: Family
-    /// As a person would type it.
+    /// The text as a person would type it.
     public let text: String
-    /// The answer to learn from: right, and in the asked form.
+    /// The demonstrated answer: right, and in the requested form.
     public let answer: String
-    /// The asked form.
+    /// The requested form.
     public let form: Form
-    /// What makes an answer right.
+    /// The condition for a right answer.
     public let truth: GroundTruth
 
     /// A question.
@@ -31,20 +31,21 @@ public struct FamilyQuestion: Codable, Sendable, Equatable {
     }
 }
 
-/// What makes an answer right.
+/// The condition for a right answer.
 public enum GroundTruth: Codable, Sendable, Equatable {
     /// Yes or no.
     case yesNo(Bool)
-    /// So many, as a digit or a number word.
+    /// A count, as a digit or a number word.
     case count(Int)
     /// The characters written in the image.
     case text(String)
-    /// Any one of these words or word pairs, and none of the others that the question offers or could mean.
+    /// Any one of the right words or word pairs, and none of the wrong ones, which the question offers or could mean.
     case words(right: [String], wrong: [String])
-    /// The question takes for granted something that is not there: the right answer says so, naming no property of it.
+    /// The question presupposes an object that the image does not show. The right answer says so, and names no property
+    /// of that object.
     case absent(thing: String)
-    /// No image could tell: the right answer says that it cannot be seen.
+    /// No image could answer the question: the right answer says that it cannot be seen.
     case unknowable
-    /// A description of the scene's objects, which are the scene's own.
+    /// A description of the scene's objects; the scene has the list.
     case description
 }

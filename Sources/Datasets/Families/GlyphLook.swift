@@ -1,4 +1,4 @@
-/// How the digits of one image are drawn.
+/// The style of the digits in one image.
 struct GlyphLook {
     private enum Face {
         case bitmap(BitmapFont)
@@ -8,9 +8,9 @@ struct GlyphLook {
     private let face: Face
     /// Whether a bitmap's corners are rounded.
     private let isSmooth: Bool
-    /// Of 256: how much ink around a point makes it covered, in smooth looks; less is bolder.
+    /// For smooth styles: the ink around a point, of 256, from which the point is covered. A lower threshold is bolder.
     private let threshold: Int
-    /// How far the top leans to the right, in eighths of the width.
+    /// The slant of the top to the right, in eighths of the width.
     private let slant: Int
 
     init(_ rules: HeldOutRules, _ generator: inout SeededGenerator) {
@@ -21,9 +21,9 @@ struct GlyphLook {
         slant = generator.draw(from: [0, 0, 0, 1, 2])
     }
 
-    /// Whether the point in the middle of quarter pixel (`x`, `y`) of a box is covered by `digit`.
+    /// Whether `digit` covers the point in the middle of quarter pixel (`x`, `y`) of a box.
     func covers(_ digit: Int, _ x: Int, _ y: Int, width: Int, height: Int) -> Bool {
-        // A leaning digit leaves room for its top.
+        // A slanted digit leaves room for its top.
         let room = width - width * slant / 8
         let shift = width * slant / 8 * (height - 1 - y) / height
         // In 256ths of the font's grid.
@@ -41,7 +41,7 @@ struct GlyphLook {
         }
     }
 
-    /// Between the middles of four cells, by their shares.
+    /// Interpolates between the middles of four cells.
     private func coversSmoothly(_ font: BitmapFont, _ digit: Int, _ column: Int, _ row: Int) -> Bool {
         let (left, right) = ((column - 128) >> 8, (column - 128) & 0xFF)
         let (top, bottom) = ((row - 128) >> 8, (row - 128) & 0xFF)

@@ -1,4 +1,4 @@
-/// A printed number of two or three digits, each in a column of visual tokens of its own.
+/// A printed number of two or three digits. Each digit is in a separate column of visual tokens.
 enum NumbersFamily {
     private static let number = Wording(
         "What number is this?", "Which number is shown?", "What number do you see?", "Read the number in the picture.",
@@ -38,7 +38,7 @@ enum NumbersFamily {
         return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
-    /// Digits of a number that the split may show, without a leading zero.
+    /// The digits of a number that the split may show, without a leading zero.
     private static func drawDigits(
         _ count: Int, _ rules: HeldOutRules, _ generator: inout SeededGenerator
     ) -> [Int] {
@@ -74,7 +74,8 @@ enum NumbersFamily {
             truth: .text("\(digit)"))
     }
 
-    /// Another number has the same length, and a digit in common at one end if it is long enough for several such.
+    /// The other number has the same length. If it is long enough for several such numbers, it shares a digit at one
+    /// end.
     private static func askIsNumber(_ digits: [Int], _ rules: HeldOutRules, _ asking: inout Questioner) {
         let isTrue = asking.generator.draw(0...1) == 0
         var asked = digits

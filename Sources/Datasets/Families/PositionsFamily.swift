@@ -1,4 +1,4 @@
-/// Where a thing is, alone or beside another one.
+/// Questions on where an object is, alone or relative to another one.
 enum PositionsFamily {
     static let place = Wording(
         "Where is the #1?", "Where in the picture is the #1?", "Which part of the image is the #1 in?",
@@ -23,7 +23,7 @@ enum PositionsFamily {
 
     static let wordings = [place, isAtPlace, side, half, isRelated, related, further]
 
-    /// Parts of the picture, with the first thing's centre in quarters of a pixel.
+    /// Regions of the image, with the range for the first object's centre in quarters of a pixel.
     private enum Part: String, CaseIterable {
         case topLeft = "top left"
         case topRight = "top right"
@@ -46,10 +46,10 @@ enum PositionsFamily {
         }
     }
 
-    /// What two things can be to each other, by the sign of a difference.
+    /// The possible relations of two objects, by the sign of a difference.
     private static let directions = [("to the left of", "to the right of"), ("above", "below")]
     private static let furthest = [("left", "right"), ("up", "down")]
-    /// In quarters of a pixel: what is less far from a line, or from another thing, is on neither side.
+    /// In quarters of a pixel: an object nearer than this to a line, or to another object, is on neither side.
     private static let margin = (line: 16, thing: 28)
 
     static func image(seed: UInt64) -> FamilyImage {
@@ -64,7 +64,7 @@ enum PositionsFamily {
     private static func attempt(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
         let count = generator.draw(1...3)
         let part = generator.draw(from: Part.allCases)
-        // A third of the pictures leave the first thing's place to chance.
+        // In a third of the images with several objects, the first object's position is random.
         let isPlaced = count == 1 || generator.draw(0...2) > 0
         let things = SceneThings(
             rules.distinctPairs(count, &generator), widths: (0..<count).map { _ in 10...18 },
@@ -147,7 +147,7 @@ enum PositionsFamily {
         }
     }
 
-    /// What one thing is for another where only one is, and no third one nearly is.
+    /// Asks for the relation of one object to another, if exactly one relation holds and no other nearly does.
     private static func askWhat(_ index: Int, _ things: SceneThings, _ asking: inout Questioner) {
         for axis in 0...1 {
             for sign in [-1, 1] {
@@ -166,7 +166,7 @@ enum PositionsFamily {
         }
     }
 
-    /// From the second thing to the first: columns, rows.
+    /// The offset from the second object to the first: columns, rows.
     private static func offsets(_ one: Int, _ other: Int, _ things: SceneThings) -> [Int] {
         let (one, other) = (things.things[one].place, things.things[other].place)
         return [one.centreX - other.centreX, one.centreY - other.centreY]

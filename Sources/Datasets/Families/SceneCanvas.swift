@@ -1,13 +1,13 @@
 import Images
 
-/// Draws scenes, antialiased: sixteen samples a pixel, integers all through.
+/// Draws scenes with antialiasing: sixteen samples per pixel, in integer arithmetic only.
 struct SceneCanvas {
     private static let side = ShapeScene.side
     private var pixels: [UInt8]
     private var mask: [UInt8]
     private var objects: [SceneObject] = []
 
-    /// A light background.
+    /// A canvas with a light background.
     init(_ generator: inout SeededGenerator) {
         let background = (0..<3).map { _ in UInt8(generator.draw(216...255)) }
         mask = [UInt8](repeating: 0, count: Self.side * Self.side)
@@ -16,8 +16,9 @@ struct SceneCanvas {
         for _ in mask.indices { pixels += background }
     }
 
-    /// Draws a thing. `covers` says of a point, in quarters of a pixel from the corner of `place`, whether the thing
-    /// is there. Its colour is one of those that its word names. A pixel that is covered by half belongs to it.
+    /// Draws an object. `covers` returns whether the object covers a point, in quarters of a pixel from the corner of
+    /// `place`. The colour is one of the shades that its word names. A pixel that is covered by half belongs to the
+    /// object.
     mutating func draw(
         _ kind: SceneObject.Kind, _ colour: SceneColour, isLarge: Bool? = nil, at place: SceneGrid.Placement,
         _ generator: inout SeededGenerator, covers: (_ x: Int, _ y: Int) -> Bool
@@ -51,7 +52,7 @@ struct SceneCanvas {
         objects.append(SceneObject(kind: kind, colour: colour, isLarge: isLarge, box: box))
     }
 
-    /// Draws a filled form.
+    /// Draws a filled shape.
     mutating func draw(
         _ shape: SceneShape, _ colour: SceneColour, isLarge: Bool? = nil, at place: SceneGrid.Placement,
         _ generator: inout SeededGenerator
@@ -60,7 +61,7 @@ struct SceneCanvas {
         draw(.shape(shape), colour, isLarge: isLarge, at: place, &generator) { outline.covers($0, $1) }
     }
 
-    /// The scene, with noise in half of them.
+    /// The scene; half of all scenes have noise.
     consuming func scene(_ generator: inout SeededGenerator) -> Scene {
         let strength = generator.draw(from: [0, 0, 5, 15])
         if strength > 0 {
@@ -78,20 +79,20 @@ struct SceneCanvas {
     }
 }
 
-/// Which points a form covers.
+/// The points that a shape covers.
 struct SceneOutline {
     private let shape: SceneShape
     private let width: Int
     private let height: Int
 
-    /// Sizes in quarters of a pixel; `extent(of:width:)` says which ones a form can have.
+    /// An outline with its size in quarters of a pixel; `extent(of:width:)` gives the sizes that a shape can have.
     init(_ shape: SceneShape, width: Int, height: Int) {
         self.shape = shape
         self.width = width
         self.height = height
     }
 
-    /// A form's box for a width in quarters of a pixel; `height` counts for rectangles only.
+    /// A shape's box for a width in quarters of a pixel; `height` is used for rectangles only.
     static func extent(of shape: SceneShape, width: Int, height: Int) -> SceneGrid.Extent {
         switch shape {
         case .rectangle: (width, height)
@@ -101,9 +102,9 @@ struct SceneOutline {
         }
     }
 
-    /// Whether the point in the middle of quarter pixel (`x`, `y`) is covered.
+    /// Whether the shape covers the point in the middle of quarter pixel (`x`, `y`).
     func covers(_ x: Int, _ y: Int) -> Bool {
-        // From the middle of the box, in eighths of a pixel.
+        // Relative to the middle of the box, in eighths of a pixel.
         let (u, v) = (2 * x + 1 - width, 2 * y + 1 - height)
         switch shape {
         case .circle: return u * u + v * v <= width * width
@@ -117,8 +118,8 @@ struct SceneOutline {
         }
     }
 
-    /// The right half of a star of width 2,000 and height 2,000: the corners in order from the top, each edge with the
-    /// rows that it crosses.
+    /// Uses the right half of a star of width 2,000 and height 2,000: the corners in order from the top, each edge with
+    /// the rows that it crosses.
     private static func isInStar(_ u: Int, _ v: Int) -> Bool {
         var edges = 0
         for (from, to) in zip(starCorners, starCorners.dropFirst()) where (from.v <= v) != (to.v <= v) {
@@ -128,7 +129,7 @@ struct SceneOutline {
         return edges % 2 == 1
     }
 
-    /// Five points, inner radius 0.45 of the outer one.
+    /// Five points; the inner radius is 0.45 of the outer radius.
     private static let starCorners: [(u: Int, v: Int)] = [
         (0, 0), (278, 704), (1000, 764), (450, 1259), (618, 2000), (0, 1603),
     ]

@@ -1,12 +1,12 @@
-/// Where things stand: outlines that do not touch, one centre at most in each square of 16 pixels, which is what one
-/// visual token covers.
+/// Positions of objects: outlines do not touch, and each square of 16 pixels has no more than one centre. A visual
+/// token covers one such square.
 enum SceneGrid {
-    /// Pixels a square.
+    /// Pixels per square.
     static let pitch = 16
-    /// Squares a side.
+    /// Squares per side.
     static let side = ShapeScene.side / pitch
 
-    /// A thing's box in quarters of a pixel.
+    /// An object's box in quarters of a pixel.
     struct Placement {
         var x: Int
         var y: Int
@@ -27,13 +27,13 @@ enum SceneGrid {
             self.height = height
         }
 
-        /// A pixel from the image's edges.
+        /// Whether the box is at least one pixel from the image's edges.
         var isInside: Bool {
             let end = 4 * ShapeScene.side - 4
             return x >= 4 && y >= 4 && x + width <= end && y + height <= end
         }
 
-        /// Two pixels and more between the boxes.
+        /// Whether there are two pixels or more between the boxes.
         func isApart(from other: Placement) -> Bool {
             let gap = 8
             return x + width + gap <= other.x || other.x + other.width + gap <= x
@@ -48,13 +48,13 @@ enum SceneGrid {
     /// Width and height in quarters of a pixel.
     typealias Extent = (width: Int, height: Int)
 
-    /// Places in squares of their own, for up to 16 things of at most 14 pixels.
+    /// Positions in separate squares, for up to 16 objects of up to 14 pixels.
     static func counted(_ extents: [Extent], _ rules: HeldOutRules, _ generator: inout SeededGenerator) -> [Placement] {
         var places: [Placement] = []
         for (extent, square) in zip(extents, squares(extents.count, rules, &generator)) {
             let (x, y) = (square % side * 4 * pitch + 2 * pitch, square / side * 4 * pitch + 2 * pitch)
             var place = Placement(width: extent.width, height: extent.height, centreX: x, centreY: y)
-            // Things in the middle of their squares never touch, whatever size.
+            // Objects in the middle of their squares never touch, at any size.
             for _ in 0..<12 {
                 let moved = Placement(
                     width: extent.width, height: extent.height, centreX: x + generator.draw(-14...14),
@@ -85,7 +85,7 @@ enum SceneGrid {
         }
     }
 
-    /// Places anywhere. The first thing's centre is in `first`, in quarters of a pixel, if given.
+    /// Positions anywhere. If given, `first` is the range for the first object's centre, in quarters of a pixel.
     static func scattered(
         _ extents: [Extent], first: (x: ClosedRange<Int>, y: ClosedRange<Int>)? = nil, _ rules: HeldOutRules,
         _ generator: inout SeededGenerator

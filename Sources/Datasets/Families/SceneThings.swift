@@ -1,16 +1,17 @@
-/// Forms of a scene before it is drawn, and their names in questions.
+/// The objects of a scene before it is drawn, and their names in questions.
 struct SceneThings {
-    /// One of them.
+    /// One object.
     struct Thing {
         let pair: HeldOutRules.Pair
-        /// Where the scene has two sizes.
+        /// Whether it is large, in scenes with two sizes.
         let isLarge: Bool?
         let place: SceneGrid.Placement
     }
 
     let things: [Thing]
 
-    /// Things anywhere, `widths` in pixels each; the first one's centre in `first`, in quarters of a pixel, if given.
+    /// Objects anywhere, with `widths` in pixels. If given, `first` is the range for the first object's centre, in
+    /// quarters of a pixel.
     init(
         _ pairs: [HeldOutRules.Pair], widths: [ClosedRange<Int>], areLarge: [Bool]? = nil,
         first: (x: ClosedRange<Int>, y: ClosedRange<Int>)? = nil, _ rules: HeldOutRules,
@@ -25,7 +26,7 @@ struct SceneThings {
         things = pairs.indices.map { Thing(pair: pairs[$0], isLarge: areLarge?[$0], place: places[$0]) }
     }
 
-    /// Things in squares of their own, up to 16.
+    /// Objects in separate squares, up to 16.
     init(apart pairs: [HeldOutRules.Pair], _ rules: HeldOutRules, _ generator: inout SeededGenerator) {
         let extents = pairs.map { pair in
             SceneOutline.extent(
@@ -35,7 +36,7 @@ struct SceneThings {
         things = zip(pairs, places).map { Thing(pair: $0, isLarge: nil, place: $1) }
     }
 
-    /// Draws them.
+    /// Draws the objects.
     func scene(_ generator: inout SeededGenerator) -> Scene {
         var canvas = SceneCanvas(&generator)
         for thing in things {
@@ -44,7 +45,7 @@ struct SceneThings {
         return canvas.scene(&generator)
     }
 
-    /// Row by row of the squares that hold their middles, as an image's visual tokens come.
+    /// Row by row of the squares that contain their centres: the order of an image's visual tokens.
     var inReadingOrder: [Thing] {
         things.sorted { one, other in
             let (one, other) = (one.place.centre, other.place.centre)
@@ -52,24 +53,24 @@ struct SceneThings {
         }
     }
 
-    /// Whether no other thing has its form.
+    /// Whether no other object has its shape.
     func hasOwnShape(_ index: Int) -> Bool {
         things.count { $0.pair.shape == things[index].pair.shape } == 1
     }
 
-    /// Whether no other thing has its colour.
+    /// Whether no other object has its colour.
     func hasOwnColour(_ index: Int) -> Bool {
         things.count { $0.pair.colour == things[index].pair.colour } == 1
     }
 
-    /// "star" if that says which one, and by chance also then "red star".
+    /// "star" if that is unambiguous, but by chance "red star" even then.
     func name(_ index: Int, _ generator: inout SeededGenerator) -> String {
         let isShort = generator.draw(0...2) > 0
         let pair = things[index].pair
         return isShort && hasOwnShape(index) ? pair.shape.rawValue : pair.name
     }
 
-    /// The truth that one thing is meant and not any other; `mentioned` are those that the question names.
+    /// The truth that one object is meant and no other; `mentioned` are the objects that the question names.
     func truth(_ meant: Int, mentioned: [Int]) -> GroundTruth {
         let pair = things[meant].pair
         let taken = ([meant] + mentioned).flatMap { things[$0].pair.words }
@@ -87,12 +88,12 @@ struct SceneThings {
 extension HeldOutRules.Pair {
     /// "red star".
     var name: String { "\(colour) \(shape)" }
-    /// Colour and form.
+    /// Colour and shape.
     var words: [String] { [colour.rawValue, shape.rawValue] }
 }
 
 extension HeldOutRules {
-    /// Different pairs.
+    /// Distinct pairs.
     func distinctPairs(_ count: Int, _ generator: inout SeededGenerator) -> [Pair] {
         Array(generator.shuffled(pairs).prefix(count))
     }

@@ -1,19 +1,19 @@
-/// The forms that generated scenes show; raw values are their words. The first three are easy-VQA's.
+/// The shapes in generated scenes; raw values are their words. The first three are also easy-VQA's.
 public enum SceneShape: String, Codable, Sendable, CaseIterable {
     /// As wide as high.
     case circle
-    /// With sides along the image's.
+    /// With sides parallel to the image's.
     case rectangle
-    /// On its base.
+    /// With a horizontal base.
     case triangle
     /// With five points.
     case star
-    /// Two bars of one length.
+    /// Two bars of equal length.
     case cross
     /// With a hole.
     case ring
 
-    /// The form that easy-VQA calls by the same word.
+    /// The shape for which easy-VQA uses the same word.
     public init(_ shape: Shape) {
         switch shape {
         case .circle: self = .circle
@@ -23,7 +23,7 @@ public enum SceneShape: String, Codable, Sendable, CaseIterable {
     }
 }
 
-/// The colours that generated scenes show; raw values are their words. The first eight are easy-VQA's.
+/// The colours in generated scenes; raw values are their words. The first eight are also easy-VQA's.
 public enum SceneColour: String, Codable, Sendable, CaseIterable {
     /// #000000
     case black
@@ -48,7 +48,7 @@ public enum SceneColour: String, Codable, Sendable, CaseIterable {
     /// #FF69B4
     case pink
 
-    /// The colour that easy-VQA calls by the same word.
+    /// The colour for which easy-VQA uses the same word.
     public init(_ colour: Colour) {
         switch colour {
         case .black: self = .black
@@ -79,7 +79,7 @@ public enum SceneColour: String, Codable, Sendable, CaseIterable {
         }
     }
 
-    /// Another colour that people call by the same word: what lies between the two is called so as well.
+    /// Another colour that people call by the same word; the colours between the two have this name as well.
     package var otherShade: [UInt8] {
         switch self {
         case .black: [40, 40, 40]

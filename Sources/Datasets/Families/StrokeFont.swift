@@ -1,8 +1,8 @@
-/// Digits drawn with one pen, every one a little different from the last: as many typefaces as there are draws.
+/// Digits drawn with a pen. Every typeface is drawn at random, so no two are the same.
 ///
-/// Points lie on a grid of 40 by 60 with the origin at the top left, and are moved by up to three units each.
+/// Points are on a grid of 40 by 60 with the origin at the top left, and are displaced by up to three units each.
 struct StrokeFont {
-    /// From one point to the next.
+    /// A line from one point to the next.
     private struct Segment {
         let x: Int
         let y: Int
@@ -14,10 +14,10 @@ struct StrokeFont {
     static let height = 60
     /// Half the pen's width.
     let radius: Int
-    /// Digit by digit.
+    /// The segments of each digit.
     private let segments: [[Segment]]
 
-    /// Draws a typeface. In some of them 1, 4 and 7 have feet and flags.
+    /// Draws a typeface at random. In some typefaces 1, 4 and 7 have feet and flags.
     init(_ generator: inout SeededGenerator) {
         radius = generator.draw(2...6)
         let hasFeet = generator.draw(0...2) == 0
@@ -35,7 +35,7 @@ struct StrokeFont {
         }
     }
 
-    /// Whether the pen of `digit` covers a point, given in 256ths of the grid's unit.
+    /// Whether the pen of `digit` covers a point, given in 256ths of a grid unit.
     func covers(_ digit: Int, _ x: Int, _ y: Int) -> Bool {
         segments[digit].contains { segment in
             let (px, py) = (x - segment.x << 8, y - segment.y << 8)

@@ -1,9 +1,9 @@
-/// One kind of question in its wordings; `#1` and `#2` stand for what is asked about.
+/// One kind of question in its wordings; `#1` and `#2` are placeholders for the subjects of the question.
 package struct Wording: Sendable {
-    /// At least one.
+    /// The wordings, at least one.
     package let texts: [String]
-    /// Whether one word can be asked for, as all answers can be one. If only some of them could, the request would tell
-    /// which.
+    /// Whether a question may ask for one word: only if all possible answers can be one word. Otherwise the request
+    /// would give the answer away.
     let allowsOneWord: Bool
 
     init(_ texts: String..., allowsOneWord: Bool = true) {
@@ -11,7 +11,7 @@ package struct Wording: Sendable {
         self.allowsOneWord = allowsOneWord
     }
 
-    /// One of the texts, filled in; as people type, one in five begins with a small letter.
+    /// One of the texts with its placeholders filled in. One in five begins with a small letter, as people type.
     func text(_ fillers: [String], _ generator: inout SeededGenerator) -> String {
         var text = generator.draw(from: texts)
         for (index, filler) in fillers.enumerated() {
@@ -22,7 +22,7 @@ package struct Wording: Sendable {
     }
 }
 
-/// Asks the questions of one image.
+/// Collects the questions of one image.
 struct Questioner {
     let family: Family
     var generator: SeededGenerator
@@ -33,21 +33,21 @@ struct Questioner {
         self.generator = generator
     }
 
-    /// Requests for a form, after a question; none in most cases, and then the answer is short.
+    /// Requests for a form, placed after a question. Most questions have none, and then the answer is short.
     static let shortRequests = ["Keep it short.", "A short answer, please."]
     static let oneWordRequests = ["Answer in one word.", "One word, please.", "Answer with one word."]
     static let sentenceRequests = [
         "Answer in a sentence.", "Answer in a full sentence.", "Please answer in a whole sentence.",
     ]
 
-    /// Asks a question whose answer has a short form and a full one. `oneWord` is the short form where one word is
-    /// asked for, and `short` is not one.
+    /// Asks a question whose answer has a short form and a sentence. `oneWord` is the form for requests for one word,
+    /// if `short` is not a single word.
     mutating func ask(
         _ wording: Wording, _ fillers: [String] = [], short: String, oneWord: String? = nil, sentence: String,
         truth: GroundTruth
     ) {
         let text = wording.text(fillers, &generator)
-        // A third in sentences, a sixth with their shortness asked for.
+        // A third asks for sentences, a sixth for short answers.
         switch generator.draw(0...5) {
         case 0, 1:
             add("\(text) \(generator.draw(from: Self.sentenceRequests))", sentence, .sentence, truth)
@@ -58,14 +58,14 @@ struct Questioner {
         }
     }
 
-    /// Asks a question that has one answer.
+    /// Asks a question with one answer.
     mutating func ask(
         _ wording: Wording, _ fillers: [String] = [], answer: String, form: FamilyQuestion.Form, truth: GroundTruth
     ) {
         add(wording.text(fillers, &generator), answer, form, truth)
     }
 
-    /// Asks a question to be answered by yes or no, and by `yes` or `no` after that in a sentence.
+    /// Asks a question with a short answer of yes or no; the sentence continues with `yes` or `no`.
     mutating func ask(_ wording: Wording, _ fillers: [String], isTrue: Bool, yes: String, no: String) {
         ask(
             wording, fillers, short: isTrue ? "yes" : "no", sentence: isTrue ? "Yes, \(yes)." : "No, \(no).",
@@ -79,13 +79,13 @@ struct Questioner {
         questions.append(FamilyQuestion(family: family, text: text, answer: answer, form: form, truth: truth))
     }
 
-    /// At most eight of the questions, in random order.
+    /// Up to eight of the questions, in random order.
     mutating func chosen() -> [FamilyQuestion] {
         Array(generator.shuffled(questions).prefix(8))
     }
 }
 
-/// English for things.
+/// English phrases for objects.
 enum Phrase {
     /// "a red circle", "an orange star".
     static func indefinite(_ noun: String) -> String {
@@ -109,6 +109,6 @@ enum Phrase {
         parts.count < 2 ? parts.joined() : parts.dropLast().joined(separator: ", ") + " and " + (parts.last ?? "")
     }
 
-    /// With a capital letter first.
+    /// With a capital first letter and a full stop.
     static func sentence(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() + "." }
 }
