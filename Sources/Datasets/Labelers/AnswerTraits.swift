@@ -1,20 +1,20 @@
-/// What simulated labelers look for in an answer; how much each counts is a labeler's own affair.
+/// The traits of an answer that simulated labelers weigh; each labeler has its own weights.
 package struct AnswerTraits: Equatable {
-    /// 1 if right, 0 if not; of a description the share of the image's things that it names.
+    /// 1 if right, 0 if not; for a description, the share of the image's objects that it names.
     var right: Double
-    /// Things that it names, or that a yes takes from the question, and the image does not show, at most 3.
+    /// Objects that it names and that the image does not show, up to 3. A wrong yes names the question's objects.
     package var absent: Double
-    /// Of a description, things of which it says a wrong size, number or place, at most 3.
+    /// For a description: objects with a wrong size, number or position, up to 3.
     package var amiss: Double
-    /// 1 if it has the asked form.
+    /// 1 if it has the requested form.
     package var form: Double
-    /// 1 if it ended by itself and says anything.
+    /// 1 if it ended by itself and is not empty.
     var ended: Double
-    /// Words beyond what the asked form needs, in tens, at most 3.
+    /// Words beyond the need of the requested form, in tens, up to 3.
     var excess: Double
     /// 1 if it hedges.
     var hedged: Double
-    /// Words in tens, at most 3.
+    /// Words in tens, up to 3.
     var length: Double
 
     package init(of answer: SimulatedLabeler.Answer, to task: LabelingTask) {
@@ -44,7 +44,7 @@ package struct AnswerTraits: Equatable {
         return isRight ? 1 : 0
     }
 
-    /// The share of `things` that are named.
+    /// The share of `things` that the answer names.
     private static func named(_ read: LabeledWords, _ things: [LabelingTask.Thing]) -> Double {
         guard !things.isEmpty else { return read.denies ? 1 : 0 }
         let mentions = read.mentions
@@ -68,7 +68,7 @@ package struct AnswerTraits: Equatable {
         return isWrongYes ? max(absent(read), absent(LabeledWords(task.question))) : absent(read)
     }
 
-    /// How many mentions fit some of `things`, but not in all that they say.
+    /// The number of mentions that fit some of `things`, but not in every detail.
     private static func amiss(_ read: LabeledWords, _ things: [LabelingTask.Thing]) -> Int {
         read.mentions.count { mention in
             let fitting = things.filter { $0.fits(mention) }
@@ -93,27 +93,27 @@ package struct AnswerTraits: Equatable {
         }
     }
 
-    /// Words that an answer of the asked form needs at most.
+    /// The maximum number of words that an answer of the requested form needs.
     private static func need(_ task: LabelingTask) -> Int {
         switch task.form {
         case .short: 3
         case .sentence: 12
         case .description:
-            // A list needs six words a thing, sentences that tell each one's place need nine.
+            // A list needs six words per object; sentences that give each object's position need nine.
             max(8 + 6 * min(5, task.things?.count ?? 3), 9 * min(6, task.things?.count ?? 3))
         }
     }
 }
 
 extension LabelingTask.Thing {
-    /// Whether it has the colour and the form of a mention, as far as that says them.
+    /// Whether it has the mention's colour and shape, as far as the mention gives them.
     fileprivate func fits(_ mention: LabeledWords.Mention) -> Bool {
         (mention.colour ?? colour) == colour && mention.shape.map { kind == .shape($0) } ?? true
     }
 }
 
 extension LabelingTask.Thing.Centre {
-    /// Whether a person would say so. What is a little beside the middle may be called either.
+    /// Whether a person would accept the word for this position. Near the middle, both words are acceptable.
     fileprivate func isAt(_ place: LabeledWords.Place) -> Bool {
         switch place {
         case .left: x < 0.47

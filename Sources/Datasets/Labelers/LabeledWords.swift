@@ -1,25 +1,26 @@
-/// An answer as a simulated labeler reads it: lower-case words without apostrophes, and what they name.
+/// An answer in the form that a simulated labeler reads: lower-case words without apostrophes, and the objects that
+/// they mention.
 struct LabeledWords {
-    /// A colour, a form, or both, that the answer says is there, with what it says of it.
+    /// A colour, a shape, or both, that the answer claims to be in the image, with further details.
     struct Mention: Equatable {
         var colour: SceneColour?
         var shape: SceneShape?
-        /// Large or small, if it says so.
+        /// Whether large or small, if the answer tells.
         var isLarge: Bool?
-        /// How many, if it says so.
+        /// The number of objects, if the answer tells.
         var count: Int?
-        /// Where, by the words left, right, top, bottom and middle.
+        /// The positions, given by the words left, right, top, bottom and middle.
         var places: Set<Place> = []
     }
 
-    /// A part of the image.
+    /// A region of the image.
     enum Place: String {
         case left, right, top, bottom, middle
     }
 
-    /// In order; digits count as letters.
+    /// The words in order; digits count as letters.
     let words: [String]
-    /// How many stretches end in a full stop, question or exclamation mark.
+    /// The number of runs of text that end in a full stop, question mark or exclamation mark.
     let sentences: Int
 
     private static let numbers = [
@@ -40,19 +41,19 @@ struct LabeledWords {
         sentences = plain.split { ".!?".contains($0) }.count { $0.contains(where: \.isLetter) }
     }
 
-    /// Whether it denies anything at all.
+    /// Whether the answer contains a denial.
     var denies: Bool { words.contains(where: Self.denials.contains) }
 
-    /// Whether it says that it is not sure.
+    /// Whether the answer expresses uncertainty.
     var hedges: Bool { Self.hedges.contains { occurs($0) } }
 
-    /// Yes or no, by the first such word, else by whether a sentence denies; nil for a few words that do neither.
+    /// Yes or no: by the first such word, otherwise by whether a sentence denies; nil for a few words that do neither.
     var verdict: Bool? {
         if let word = words.first(where: { $0 == "yes" || $0 == "no" }) { return word == "yes" }
         return denies ? false : words.count > 2 ? true : nil
     }
 
-    /// The numbers it says: digits, number words, "none" and "no"; without any, an article stands for one.
+    /// The numbers in the answer: digits, number words, "none" and "no"; if there are none, an article counts as one.
     var counts: Set<Int> {
         var found: Set<Int> = []
         for (index, word) in words.enumerated() {
@@ -64,7 +65,7 @@ struct LabeledWords {
         return found.isEmpty && (words.contains("a") || words.contains("an")) ? [1] : found
     }
 
-    /// What it writes in digits or as one letter, number words of one digit included, in lower case.
+    /// The characters in the answer: digits, single letters and number words of one digit, in lower case.
     var characters: Set<String> {
         Set(
             words.compactMap { word in
@@ -73,7 +74,7 @@ struct LabeledWords {
             })
     }
 
-    /// Which of `phrases` occur, the longest first at each place, except right after "not".
+    /// The members of `phrases` that occur, the longest first at each position, except right after "not".
     func phrases(of phrases: [String]) -> Set<String> {
         let known = phrases.map { (phrase: $0, words: LabeledWords($0).words) }
             .sorted { $0.words.count > $1.words.count }
@@ -90,7 +91,8 @@ struct LabeledWords {
         return found
     }
 
-    /// The colours and forms that it says are there; what a denial shortly before them covers is left out.
+    /// The colours and shapes that the answer claims to be in the image, without those that a denial shortly before
+    /// covers.
     var mentions: [Mention] {
         let named = named.filter { !isDenied($0.at) }
         return named.indices.map { index in
@@ -100,7 +102,7 @@ struct LabeledWords {
         }
     }
 
-    /// Colours and forms with the places of their last words.
+    /// Colours and shapes with the indices of their last words.
     private var named: [(mention: Mention, at: Int)] {
         var named: [(mention: Mention, at: Int)] = []
         var colour: (value: SceneColour, at: Int)?
@@ -119,7 +121,7 @@ struct LabeledWords {
         return named
     }
 
-    /// A mention with what the words near it say: size and number shortly before it, places behind it.
+    /// A mention with details from the words near it: size and number shortly before it, positions after it.
     private func detailed(_ mention: Mention, at index: Int, in range: Range<Int>) -> Mention {
         var mention = mention
         for word in words[max(range.lowerBound, index - 3)..<index] {

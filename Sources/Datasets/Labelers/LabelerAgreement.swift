@@ -1,17 +1,17 @@
-/// On how many pairs two rankings of the same answers agree; pairs that either of them ties are not counted.
+/// The number of pairs on which two rankings of the same answers agree. Pairs that either ranking ties are not counted.
 public struct LabelerAgreement: Sendable, Equatable {
     /// Pairs that both rankings order.
     public private(set) var pairs = 0
-    /// Of these, the pairs ordered alike.
+    /// Pairs that both rankings order in the same way.
     public private(set) var equal = 0
 
-    /// Nothing is counted yet.
+    /// No pairs counted.
     public init() {}
 
-    /// The share of pairs ordered alike, 0 to 1; nil before the first pair.
+    /// The share of pairs ordered in the same way, 0 to 1; nil before the first pair.
     public var share: Double? { pairs == 0 ? nil : Double(equal) / Double(pairs) }
 
-    /// Counts the pairs of two rankings, given as indices in tiers.
+    /// Counts the pairs of two rankings, given as tiers of indices.
     public mutating func count(_ one: [[Int]], _ other: [[Int]]) {
         let first = Self.ranks(one)
         let second = Self.ranks(other)

@@ -1,19 +1,20 @@
 import Images
 
-/// What a simulated labeler is told of a prompt: the question, what is right, and what the image shows.
+/// The information that a simulated labeler has about a prompt: the question, the right answer, and the image's
+/// objects.
 public struct LabelingTask: Sendable {
-    /// Something that the image shows, as far as labelers look.
+    /// An object in the image, with the properties that labelers use.
     public struct Thing: Sendable, Equatable {
-        /// What it is.
+        /// The kind of object.
         public let kind: SceneObject.Kind
         /// Its colour.
         public let colour: SceneColour
-        /// Whether it is a large or a small one; nil if neither can be said.
+        /// Whether it is large or small; nil if neither applies.
         public let isLarge: Bool?
-        /// Where its middle is, from 0 to 1 to the right and down; nil if that is not known.
+        /// The position of its centre, from 0 to 1 to the right and down; nil if unknown.
         public let centre: Centre?
 
-        /// A place in an image.
+        /// A position in an image.
         public struct Centre: Sendable, Equatable {
             let x: Double
             let y: Double
@@ -25,7 +26,7 @@ public struct LabelingTask: Sendable {
             }
         }
 
-        /// A thing.
+        /// An object.
         public init(kind: SceneObject.Kind, colour: SceneColour, isLarge: Bool? = nil, centre: Centre? = nil) {
             self.kind = kind
             self.colour = colour
@@ -43,23 +44,23 @@ public struct LabelingTask: Sendable {
         }
     }
 
-    /// The image; part of what seeds a labeler's noise.
+    /// The image; part of the seed of a labeler's noise.
     public let image: PreferenceImage
-    /// The question as asked.
+    /// The question's text.
     public let question: String
-    /// The asked form.
+    /// The requested form.
     public let form: FamilyQuestion.Form
-    /// What makes an answer right.
+    /// The condition for a right answer.
     public let truth: GroundTruth
-    /// Everything that the image shows; nil if that is not known.
+    /// All objects in the image; nil if unknown.
     public let things: [Thing]?
 
-    /// A question about a generated image.
+    /// The task for a question about a generated image.
     public init(_ question: FamilyQuestion, about scene: Scene, at image: PreferenceImage) {
         self.init(question, things: scene.objects.map { Thing($0, in: scene) }, at: image)
     }
 
-    /// A question about an image of which only the things are known.
+    /// The task for a question about an image of which only the objects are known.
     package init(_ question: FamilyQuestion, things: [Thing], at image: PreferenceImage) {
         self.image = image
         self.question = question.text
@@ -68,7 +69,8 @@ public struct LabelingTask: Sendable {
         self.things = things
     }
 
-    /// A question of easy-VQA's training split; `facts` are what all of its questions reveal about the image.
+    /// The task for a question of easy-VQA's training split; `facts` are the facts that all its questions reveal about
+    /// the image.
     public init(_ question: EasyVQAQuestion, facts: ImageFacts) {
         image = .easyVQA(number: question.image)
         self.question = question.text

@@ -1,16 +1,16 @@
 import Crypto
 import Foundation
 
-/// A seeded rule that ranks answers in the place of a person: a stand-in, called `simulated-rule` wherever it is used.
+/// A seeded rule that ranks answers instead of a person. It is a stand-in, called `simulated-rule` wherever it is used.
 ///
-/// The utility of an answer is a weighted sum of its traits; Gumbel noise is added and the sums are sorted, which draws
-/// a ranking from the Plackett-Luce model (Plackett 1975; Luce 1959). The noise follows from labeler, prompt and the
-/// answer's text, so that it never changes and the order of the candidates changes nothing. All labelers share one
-/// documented bias, a small liking for length. They share no code with the judge.
+/// The utility of an answer is a weighted sum of its traits. Gumbel noise is added and the sums are sorted, which draws
+/// a ranking from the Plackett-Luce model (Plackett 1975; Luce 1959). The noise is a function of labeler, prompt and
+/// answer text, so it never changes, and the order of the candidates does not matter. All labelers share one documented
+/// bias, a small preference for length. They share no code with the judge.
 public struct SimulatedLabeler: Sendable {
     /// An answer to be ranked.
     public struct Answer: Sendable, Equatable {
-        /// As it was shown.
+        /// The text as shown.
         public let text: String
         /// Why it ended.
         public let finishReason: PreferenceRecord.FinishReason
@@ -22,7 +22,7 @@ public struct SimulatedLabeler: Sendable {
         }
     }
 
-    /// What each trait is worth, in units of utility; see `AnswerTraits`.
+    /// The utility of each trait; see `AnswerTraits`.
     struct Weights: Sendable {
         let right: Double
         let absent: Double
@@ -34,12 +34,12 @@ public struct SimulatedLabeler: Sendable {
         let length: Double
     }
 
-    /// Scale of the Gumbel noise: with these weights two labelers agree on 75 to 80 % of pairs of made-up answers
-    /// (Ouyang et al. 2022 report 72.6 and 77.3 % between people). How far they agree in a run of `apus rank` its
-    /// report says.
+    /// The scale of the Gumbel noise. With these weights two labelers agree on 75 to 80 % of pairs of made-up answers
+    /// (Ouyang et al. 2022 report 72.6 and 77.3 % between people). The report of `apus rank` gives the agreement in a
+    /// run.
     static let noiseScale = 0.9
 
-    /// The labelers whose rankings are trained on.
+    /// The labelers whose rankings are used for training.
     public static let training = [
         SimulatedLabeler(
             "rule-1",
@@ -58,12 +58,12 @@ public struct SimulatedLabeler: Sendable {
             Weights(
                 right: 2.0, absent: -1.4, amiss: -0.8, form: 1.7, ended: 0.8, excess: -0.8, hedged: -0.7, length: 0.5)),
     ]
-    /// The labeler whose rankings are only compared with.
+    /// The labeler whose rankings are used for comparison only.
     public static let heldOut = SimulatedLabeler(
         "rule-5",
         Weights(right: 2.6, absent: -2.2, amiss: -1.0, form: 0.6, ended: 1.4, excess: -0.4, hedged: -1.1, length: 0.3))
 
-    /// Its name in records.
+    /// The labeler's name in records.
     public let id: String
     private let weights: Weights
 
@@ -72,10 +72,10 @@ public struct SimulatedLabeler: Sendable {
         self.weights = weights
     }
 
-    /// Who ranked, as records say it.
+    /// The labeler in the form of records.
     public var labeler: PreferenceRecord.Labeler { .init(kind: .simulatedRule, id: id) }
 
-    /// Indices of `answers` from best to worst. Only answers of equal text and ending tie.
+    /// Indices of `answers` in tiers from best to worst. Only answers with equal text and ending tie.
     public func tiers(of answers: [Answer], to task: LabelingTask) -> [[Int]] {
         let scores = answers.map { utility(of: $0, to: task) + Self.noiseScale * noise(on: $0, to: task) }
         var tiers: [[Int]] = []
@@ -89,7 +89,7 @@ public struct SimulatedLabeler: Sendable {
         return tiers
     }
 
-    /// What the answer is worth to this labeler, without noise.
+    /// The answer's utility for this labeler, without noise.
     package func utility(of answer: Answer, to task: LabelingTask) -> Double {
         let traits = AnswerTraits(of: answer, to: task)
         let errors = weights.absent * traits.absent + weights.amiss * traits.amiss
