@@ -4,13 +4,13 @@ public import Tokenizers
 
 /// One immutable generation of a policy: who answers a request. Reward and value model are policies with a head.
 public final class Policy: Sendable {
-    /// Tells it from every other policy of this process, earlier ones included: caches know it by this.
+    /// A number that no other policy of this process has or had. Caches use it as a key.
     package let id = Unique.next()
-    /// What requests call it.
+    /// The name that requests use.
     public let name: String
     /// Rises with each promotion; 0 for the backbone alone.
     public let generation: Int
-    /// What it adds to the backbone; nil for the backbone alone.
+    /// The adapter on the backbone; nil for the backbone alone.
     public let adapter: ServingAdapter?
     /// What it sees images with; nil if it cannot see.
     public let vision: Vision?
@@ -26,9 +26,9 @@ public final class Policy: Sendable {
     public let created: Int
     /// The name of the policy that it was trained from; nil for the backbone alone.
     public let parent: String?
-    /// The weights that it answers with; nil for a policy that was made in memory.
+    /// The digests of its weights; nil for a policy that was made in memory.
     public let digests: PolicyDigests?
-    /// What reads rewards or values; nil for a policy that answers.
+    /// The head of a reward or value model; nil for a policy that answers.
     public let head: RewardHead?
 
     /// The part of a policy that reads images.

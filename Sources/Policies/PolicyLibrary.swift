@@ -1,12 +1,12 @@
 import Checkpoints
 import Foundation
 
-/// The folders that policies are read from: first the one that is published into, then those that are only read, as
-/// what came with the program.
+/// The folders that policies are read from: first the one that is published into, then the ones that are only read, like
+/// the folder that comes with the program.
 public struct PolicyLibrary: Sendable {
-    /// Where generations are published; nil: nowhere, and what is made current is forgotten at the end.
+    /// The folder that generations are published into; nil: none, and a choice of a generation ends with the process.
     public let published: String?
-    /// What is only read.
+    /// The folders that are only read.
     public let shipped: [String]
 
     /// A library of the given folders, which need not exist.
@@ -19,13 +19,13 @@ public struct PolicyLibrary: Sendable {
         self.shipped = shipped
     }
 
-    /// In the order in which they are looked at.
+    /// All folders, in the order in which they are searched.
     public var folders: [String] { [published].compactMap { $0 } + shipped }
 
     /// The same policies to be read only, and before them those in `folder`, which is published into.
     public func behind(_ folder: String) -> PolicyLibrary { PolicyLibrary(published: folder, shipped: folders) }
 
-    /// The generation of each policy and part that is to be served.
+    /// The generation of each policy and component that is served.
     public func current() throws(PolicyError) -> [String: Int] {
         var numbers: [String: Int] = [:]
         for folder in folders where FileManager.default.fileExists(atPath: folder) {
@@ -36,7 +36,7 @@ public struct PolicyLibrary: Sendable {
         return numbers
     }
 
-    /// The generations that are there of each policy and part, rising.
+    /// The generations of each policy and component, in rising order.
     public func generations() throws(PolicyError) -> [String: [Int]] {
         var numbers: [String: Set<Int>] = [:]
         for folder in folders where FileManager.default.fileExists(atPath: folder) {

@@ -2,10 +2,10 @@ import Synchronization
 
 /// Where policies come from.
 public protocol PolicySource: Sendable {
-    /// The generation of each policy and part that is to be served, as it stands on the disk.
+    /// The generation of each policy and component that the disk says to serve.
     func current() throws -> [String: Int]
 
-    /// The generations of each policy and part that are there.
+    /// The generations of each policy and component that exist.
     func generations() throws -> [String: [Int]]
 
     /// Loads and verifies the given generations; policies and vision weights among `known` are taken as they are.
@@ -14,17 +14,17 @@ public protocol PolicySource: Sendable {
     /// The value model that was trained beside a generation, if one was.
     func value(of name: String, generation: Int) throws -> PolicyManifest.Reference?
 
-    /// Makes a generation, and the value model beside it, those to be served after the next start too.
+    /// Serves a generation, and the value model beside it, after the next start too.
     func setCurrent(_ generation: Int, of name: String) throws
 }
 
-/// A policy of which another generation is served from now on.
+/// A change of the generation that is served of a policy.
 public struct PolicyChange: Sendable, Equatable {
     /// The policy.
     public var name: String
-    /// What is served now; nil if the policy is gone.
+    /// The generation that is served now; nil if the policy is gone.
     public var generation: Int?
-    /// What was served before; nil if there was none.
+    /// The generation that was served before; nil if there was none.
     public var previous: Int?
 
     /// A change between two generations.
@@ -37,19 +37,19 @@ public struct PolicyChange: Sendable, Equatable {
 
 /// The policies on offer, which change while the engine runs.
 ///
-/// A new catalog is loaded and verified whole before it takes the old one's place at once. Whoever took a policy from
-/// the old one keeps it: requests finish on the generation that they started with, and the last of them frees it.
+/// A new catalog is loaded and verified completely, then replaces the old one at once. Requests finish on the generation
+/// that they started with; the last of them frees it.
 public final class PolicyStore: Sendable {
     private let source: any PolicySource
     private let value: Mutex<PolicyCatalog>
     private let changes = Mutex(())
-    /// What was ever served: whoever returns to a generation that someone still holds gets that one.
+    /// All policies that were served. A return to a generation that a request still holds takes that one.
     private let served = Mutex<[Served]>([])
 
-    /// What was published where nothing can be written.
+    /// Publications while no folder can be written.
     private let chosen = Mutex<[String: Choice]>([:])
 
-    /// A generation that is served instead of the folders' one, for as long as they say the same.
+    /// A generation that is served instead of the one that the folders name, until they name another one.
     private struct Choice {
         var generation: Int
         var instead: Int?
@@ -59,17 +59,17 @@ public final class PolicyStore: Sendable {
         weak var policy: Policy?
     }
 
-    /// Loads what is current.
+    /// Loads the current generations.
     public init(_ source: any PolicySource) throws {
         self.source = source
         self.value = Mutex(try source.catalog(of: source.current(), reusing: []))
     }
 
-    /// What is on offer now.
+    /// The policies on offer now.
     public var catalog: PolicyCatalog { value.withLock { $0 } }
 
-    /// The generations of each policy, reward and value model that can be published. Vision weights come with those
-    /// that see by them.
+    /// The generations of each policy, reward and value model that can be published. Vision weights are published with
+    /// the policies that use them.
     public func generations() throws -> [String: [Int]] {
         try source.generations().filter { name, _ in name != PolicyRole.vision.name }
     }
@@ -95,7 +95,7 @@ public final class PolicyStore: Sendable {
         }
     }
 
-    /// Keeps in mind what was published where the folders still say something else.
+    /// Remembers the publications that the folders do not show.
     private func remember(_ published: [String: Int]) throws {
         let current = try source.current()
         chosen.withLock { chosen in
@@ -106,7 +106,7 @@ public final class PolicyStore: Sendable {
         }
     }
 
-    /// What is to be served: what the folders say, or was published since they said it.
+    /// The generations to serve: the folders' ones, or the ones that were published since.
     private func current() throws -> [String: Int] {
         var generations = try source.current()
         for (name, choice) in chosen.withLock({ $0 }) where generations[name] == choice.instead {
@@ -115,7 +115,7 @@ public final class PolicyStore: Sendable {
         return generations
     }
 
-    /// Serves what is current on the disk, or was published since. On any error nothing changes.
+    /// Serves the current generations of the disk, or the ones that were published since. On any error nothing changes.
     ///
     /// - Parameter applies: false only checks.
     public func reload(applies: Bool = true) throws -> [PolicyChange] {
