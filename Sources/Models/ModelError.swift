@@ -1,15 +1,15 @@
-/// Why a checkpoint that reads well cannot be run.
+/// Why a readable checkpoint cannot be run.
 public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// A metadata value that we have no code for, or that contradicts another.
+    /// A metadata value that is not supported, or that contradicts another.
     case unsupported(key: String, expected: String, found: String)
-    /// A tensor whose extents do not follow from the configuration.
+    /// A tensor whose shape does not match the configuration.
     case shape(tensor: String, expected: [Int], found: [Int])
     /// A tensor that the architecture does not have.
     case unknownTensor(String)
-    /// A tensor that the architecture needs.
+    /// A tensor that the architecture needs is missing.
     case missingTensor(String)
 
-    /// What is wrong, by name.
+    /// The problem with the names involved.
     public var description: String {
         switch self {
         case .unsupported(let key, let expected, let found): "\(key): expected \(expected), found \(found)"

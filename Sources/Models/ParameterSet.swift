@@ -3,7 +3,7 @@ public import Tensors
 /// Named tensors in a fixed order: a model's weights or, under the same names, their gradients or an optimiser's
 /// moments.
 public struct ParameterSet: Sendable {
-    /// The tensors' names, in order; no name twice.
+    /// The tensors' names in order, without duplicates.
     public let names: [String]
     /// The tensors, in the order of `names`. Writing one must keep its shape.
     public var tensors: [Tensor]
@@ -27,7 +27,7 @@ public struct ParameterSet: Sendable {
         indices[name] != nil
     }
 
-    /// Zeros of the same names and shapes.
+    /// Zeros with the same names and shapes.
     public func zeros() -> ParameterSet {
         ParameterSet(zip(names, tensors).map { ($0, Tensor(zeros: $1.shape)) })
     }

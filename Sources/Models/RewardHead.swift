@@ -4,15 +4,16 @@ public import Tensors
 /// The reward of an answer y: r = w · h + b + c Σ log π(y_t), where h is the hidden state at its last token and π the
 /// language model that reads it, with the reward model's own adapter.
 ///
-/// Which of two likely answers an image bears out a head hardly learns from some thousand rankings: the language model
-/// was taught it all along, and what it finds likely is a reward, too (Rafailov et al. 2023, arXiv 2305.18290, eq. 5).
+/// From some thousand rankings, a head learns little about which of two likely answers an image supports. The language
+/// model was trained on exactly this, and its log-probability is a reward too (Rafailov et al. 2023, arXiv 2305.18290,
+/// eq. 5).
 public struct RewardHead: Sendable {
     /// w and b.
     public var score: ScalarHead
-    /// c, in units of reward a nat; 0 for what reads hidden states only.
+    /// c, in units of reward per nat; 0 for a head that reads hidden states only.
     public var logProbWeight: Float
 
-    /// A head of the given parts.
+    /// A head with the given score and c.
     public init(score: ScalarHead, logProbWeight: Float = 0) {
         self.score = score
         self.logProbWeight = logProbWeight
@@ -25,7 +26,7 @@ public struct RewardHead: Sendable {
 
     /// The head whose rewards are `gain · (reward - shift)`.
     ///
-    /// A loss over differences of rewards leaves both free; with a positive gain no comparison changes.
+    /// A loss over differences of rewards determines neither; with a positive gain no comparison changes.
     public func normalized(shift: Float, gain: Float) -> RewardHead {
         RewardHead(score: score.normalized(shift: shift, gain: gain), logProbWeight: gain * logProbWeight)
     }
@@ -38,9 +39,9 @@ extension RewardHead {
     private static let biasName = "score.bias"
     private static let logProbWeightName = "score.likelihood"
 
-    /// Reads the head in the file at `path`, which must fit hidden states of the width `hidden`.
+    /// Reads the head in the file at `path`, which must fit hidden states of width `hidden`.
     ///
-    /// - Throws: `SafetensorsError`, or `ModelError.unknownTensor` for what is no part of a head.
+    /// - Throws: `SafetensorsError`, or `ModelError.unknownTensor` for a tensor that does not belong to a head.
     public init(path: String, hidden: Int) throws {
         let file = try SafetensorsFile(path: path)
         let known: Set = [Self.weightName, Self.biasName, Self.logProbWeightName]
@@ -56,7 +57,7 @@ extension RewardHead {
             logProbWeight: hasLikelihood ? try file.tensor(Self.logProbWeightName, shape: [1]).elements[0] : 0)
     }
 
-    /// Writes the head to `path`, with notes of where it came from in the file's metadata.
+    /// Writes the head to `path`, with notes about its origin in the file's metadata.
     public func write(
         to path: String, as format: FloatFormat = .float32, metadata: [String: String] = [:]
     ) throws(SafetensorsError) {
@@ -66,14 +67,14 @@ extension RewardHead {
     }
 }
 
-// As training sees it, without the bias, which is in no difference of rewards.
+// The head's parameters for training, without the bias, which cancels out in differences of rewards.
 extension RewardHead {
     /// The weight and c.
     public var parameters: [(name: String, tensor: Tensor)] {
         [("head.weight", score.weight), ("head.likelihood", Tensor([logProbWeight], shape: [1]))]
     }
 
-    /// The head whose weight and c are in `parameters`.
+    /// The head with the weight and c in `parameters`.
     public init(_ parameters: ParameterSet) {
         self.init(
             score: ScalarHead(weight: parameters["head.weight"], bias: Tensor(zeros: [1])),

@@ -2,7 +2,7 @@ public import Tensors
 
 /// One number for each position: score = w · h + b, where h is the hidden state after the final norm.
 ///
-/// At the end of an answer it is the answer's reward, at each of its positions the value of what follows.
+/// At the end of an answer it is the answer's reward; at each of its positions it is the value of the continuation.
 public struct ScalarHead: Sendable {
     /// w, `[1, hidden]`.
     public var weight: Tensor
@@ -16,8 +16,8 @@ public struct ScalarHead: Sendable {
         self.bias = bias
     }
 
-    /// The head that training starts from: w normal with deviation 1/√(hidden + 1), b zero (Stiennon et al. 2020,
-    /// arXiv 2009.01325, appendix B.1).
+    /// The initial head of training: w normal with deviation 1/√(hidden + 1), b zero (Stiennon et al. 2020, arXiv
+    /// 2009.01325, appendix B.1).
     public init(starting hidden: Int, using generator: inout some RandomNumberGenerator) {
         self.init(
             weight: Tensor(normal: 1 / Float(hidden + 1).squareRoot(), [1, hidden], using: &generator),
@@ -34,7 +34,7 @@ public struct ScalarHead: Sendable {
         return scores.elements
     }
 
-    /// The gradients of the hidden states and of the head, given those of the scores.
+    /// The gradients of the hidden states and of the head, from the gradients of the scores.
     public func backward(
         _ dscores: [Float], hidden: Tensor, on compute: Compute
     ) -> (dhidden: Tensor, dhead: ScalarHead) {
@@ -48,7 +48,7 @@ public struct ScalarHead: Sendable {
 
     /// The head whose score is `gain · (score - shift)`.
     ///
-    /// A loss over differences of rewards leaves both free; with a positive gain no comparison changes.
+    /// A loss over differences of rewards determines neither; with a positive gain no comparison changes.
     public func normalized(shift: Float, gain: Float) -> ScalarHead {
         ScalarHead(
             weight: Tensor(weight.elements.map { gain * $0 }, shape: weight.shape),
@@ -56,12 +56,12 @@ public struct ScalarHead: Sendable {
     }
 }
 
-// A head as training sees it: `head.weight` and `head.bias`.
+// The head's parameters for training: `head.weight` and `head.bias`.
 extension ScalarHead {
     /// The weight and the bias.
     public var parameters: [(name: String, tensor: Tensor)] { [("head.weight", weight), ("head.bias", bias)] }
 
-    /// The head whose weight and bias are in `parameters`.
+    /// The head with the weight and bias in `parameters`.
     public init(_ parameters: ParameterSet) {
         self.init(weight: parameters["head.weight"], bias: parameters["head.bias"])
     }

@@ -2,7 +2,7 @@ public import Checkpoints
 public import Tokenizers
 
 extension Vocabulary {
-    /// The vocabulary that a GGUF file carries (`tokenizer.ggml.*`): byte-level BPE of the kind `gpt2`.
+    /// The vocabulary in a GGUF file (`tokenizer.ggml.*`): byte-level BPE of the kind `gpt2`.
     ///
     /// - Throws: `GGUFError`, `ModelError` for a tokenizer of another kind, or `VocabularyError`.
     public init(_ file: GGUFFile) throws {

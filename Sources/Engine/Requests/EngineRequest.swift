@@ -4,7 +4,7 @@ public import Tensors
 
 /// The input of a vision encoder for one image.
 public struct ImageTiles: Sendable {
-    /// The encoder's input, `[views, 3, side, side]`.
+    /// The encoder's input, `[tiles, 3, side, side]`.
     public let pixels: Tensor
     /// The digest of the pixels, which is the image's key in caches.
     public let content: TensorDigest
@@ -31,7 +31,7 @@ public struct PromptImage: Sendable {
         self.tiles = tiles
     }
 
-    /// The vision encoder's input, `[views, 3, side, side]`.
+    /// The vision encoder's input, `[tiles, 3, side, side]`.
     public var pixels: Tensor { tiles.pixels }
 
     /// The digest of the pixels, which is the image's key in caches.

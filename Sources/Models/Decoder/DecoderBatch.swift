@@ -1,17 +1,17 @@
 public import Tensors
 
-/// What one step of the decoder computes: rows of several sequences, side by side.
+/// The work of one decoder step: rows of several sequences, side by side.
 ///
 /// A row is one position of one sequence. The result of a row never depends on the rows beside it.
 public struct DecoderBatch: Sendable {
-    /// Embeddings that take the place of those of the rows' tokens.
+    /// Embeddings that replace the token embeddings of rows.
     public struct Injection: Sendable {
         /// The first row.
         public var row: Int
         /// `[rows, hidden]`.
         public var embeddings: Tensor
 
-        /// Embeddings for the rows from `row` on.
+        /// Embeddings for the rows starting at `row`.
         public init(row: Int, embeddings: Tensor) {
             self.row = row
             self.embeddings = embeddings
@@ -32,15 +32,15 @@ public struct DecoderBatch: Sendable {
         }
     }
 
-    /// A token id a row.
+    /// One token id per row.
     public var tokens: [Int32]
-    /// Which rows belong to which sequence, and where their keys and values go.
+    /// The sequences' rows, and the destinations of their keys and values.
     public var sequences: [SequenceSlice]
     /// Image embeddings.
     public var injections: [Injection]
-    /// Rows in no run use the backbone alone.
+    /// Runs of rows with adapters. Rows outside all runs use the backbone alone.
     public var adapters: [AdapterRows]
-    /// The rows whose logits are wanted.
+    /// The rows whose logits are needed.
     public var outputRows: [Int]
 
     /// A batch of the given rows.
@@ -64,7 +64,7 @@ public struct DecoderBatch: Sendable {
         return positions
     }
 
-    /// The runs of some of the rows, which are counted from the first of them.
+    /// The runs within `tile`, counted from its first row.
     func adapters(of tile: Range<Int>) -> [AdapterRows] {
         adapters.filter { $0.rows.overlaps(tile) }.map { run in
             let rows = run.rows.clamped(to: tile)

@@ -1,9 +1,9 @@
 public import Checkpoints
 
 extension DecoderConfiguration {
-    /// The sizes that a GGUF file of architecture `llama` states, checked against each other.
+    /// The sizes in a GGUF file of architecture `llama`, checked against each other.
     ///
-    /// - Throws: `GGUFError` for a key that is missing or of the wrong type, `ModelError` for a value we cannot run.
+    /// - Throws: `GGUFError` for a key that is missing or of the wrong type, `ModelError` for an unsupported value.
     public init(_ file: GGUFFile) throws {
         try Self.require(file, "general.architecture", "llama")
         if file.metadata["llama.rope.scaling.type"] != nil { try Self.require(file, "llama.rope.scaling.type", "none") }
@@ -34,8 +34,8 @@ extension DecoderConfiguration {
         if file.metadata[ropeKey] != nil { _ = try Self.size(file, ropeKey, in: headSize...headSize) }
     }
 
-    /// How many of the embedding's rows are tokens'. Some files have more rows than tokens, for the sake of a round
-    /// number: those are not loaded, so that no id of theirs is ever read or drawn.
+    /// The number of embedding rows that belong to tokens. Some files pad the embedding to a round number of rows. The
+    /// padding is not loaded, so its ids are never read or drawn.
     private static func vocabulary(_ file: GGUFFile, rows: Int) throws -> Int {
         let key = "tokenizer.ggml.tokens"
         guard file.metadata[key] != nil else { return rows }
@@ -48,7 +48,7 @@ extension DecoderConfiguration {
         return tokens
     }
 
-    /// Makes room for `positions` positions.
+    /// Stretches the context to `positions` positions.
     mutating func stretch(to positions: Int) throws {
         guard positions <= contextLength * Self.maximumStretch else {
             throw ModelError.unsupported(
@@ -76,7 +76,7 @@ extension DecoderConfiguration {
 }
 
 extension GGUFFile {
-    /// A tensor of a decoder of the given sizes; of the embedding only the rows of tokens.
+    /// A tensor of a decoder of the given sizes; of the embedding, only the rows of tokens.
     func tensor(_ weight: DecoderWeight, of configuration: DecoderConfiguration) throws -> GGUFTensor {
         let expected = weight.shape(in: configuration)
         var tensor = try tensor(weight.ggufName)

@@ -14,20 +14,20 @@ public struct DecoderConfiguration: Sendable, Equatable {
     public var heads: Int
     /// Key and value heads; each serves `heads / kvHeads` query heads.
     public var kvHeads: Int
-    /// Elements of a head.
+    /// Elements per head.
     public var headSize: Int
     /// Token ids: `0..<vocabulary`.
     public var vocabulary: Int
     /// Positions that the model was trained for.
     public var contextLength: Int
-    /// How many times as many it is stretched to by YaRN, 1 to `maximumStretch`; 1 leaves it as it was trained.
+    /// The factor by which YaRN stretches the context, 1 to `maximumStretch`; 1 leaves it as trained.
     public var contextStretch: Float = 1
     /// Base θ of the rotary frequencies (Su et al. 2021).
     public var ropeTheta: Float
     /// ε of the RMS norms.
     public var normEpsilon: Float
 
-    /// YaRN was shown to hold up to about this.
+    /// YaRN is reported to work up to about this factor.
     public static let maximumStretch = 4
 
     /// A configuration of the given sizes.
@@ -47,7 +47,7 @@ public struct DecoderConfiguration: Sendable, Equatable {
         self.normEpsilon = normEpsilon
     }
 
-    /// How far rotary positions turn.
+    /// The rotary frequencies, stretched by YaRN if `contextStretch` is above 1.
     public var rotaryFrequencies: RotaryFrequencies {
         contextStretch == 1
             ? RotaryFrequencies(headSize: headSize, theta: ropeTheta)
@@ -55,20 +55,20 @@ public struct DecoderConfiguration: Sendable, Equatable {
                 headSize: headSize, theta: ropeTheta, stretchedBy: contextStretch, trained: contextLength)
     }
 
-    /// Positions that the rotary frequencies reach.
+    /// The number of positions within reach of the rotary frequencies.
     public var stretchedLength: Int { Int((Float(contextLength) * contextStretch).rounded()) }
 
-    /// Multiplications of all layers' matrices for one position.
+    /// Multiplications in all layers' matrices per position.
     public var positionProducts: Int {
         layers * hidden * (2 * queryWidth + 2 * kvWidth + 3 * feedForward)
     }
 
-    /// The depth at which a position's attention takes about as long as its products. Attention multiplies integers of
-    /// 16 bits, of which a processor takes half as many at a time as of 8.
+    /// The depth at which a position's attention takes about as long as its matrix products. Attention multiplies
+    /// 16-bit integers, of which a processor multiplies half as many at a time as of 8-bit ones.
     public var evenDepth: Int { max(1, positionProducts / (2 * 2 * queryWidth * layers)) }
 
-    /// Multiplications and additions of computing these positions of a sequence and the logits of `outputs` of them. A
-    /// position's attention reads the keys and values of all up to it.
+    /// Multiplications and additions for these positions of a sequence, and for the logits of `outputs` of them. A
+    /// position's attention reads the keys and values of all positions up to it.
     public func operations(for positions: Range<Int>, outputs: Int) -> Int {
         let seen = (positions.lowerBound + positions.upperBound + 1) * positions.count / 2
         return 2 * (positions.count * positionProducts + 2 * seen * queryWidth * layers + outputs * vocabulary * hidden)

@@ -49,7 +49,7 @@ extension AdapterModule {
         }
     }
 
-    /// How to bring the layer's rows from a GGUF file into Hugging Face order; nil where they are in it.
+    /// The order that brings the layer's rows from a GGUF file into Hugging Face order; nil if they have it already.
     public func rowOrder(in configuration: DecoderConfiguration) -> HuggingFaceRowOrder? {
         switch self {
         case .query: HuggingFaceRowOrder(heads: configuration.heads, headSize: configuration.headSize)
@@ -61,12 +61,12 @@ extension AdapterModule {
 
 /// The order of query and key rows within a head.
 ///
-/// ggml rotates neighbouring elements (2i, 2i + 1), Hugging Face element i with element i + half: so llama.cpp's
-/// converter interleaves the two halves of each head's rows, and this undoes it.
+/// ggml rotates neighbouring elements (2i, 2i + 1); Hugging Face rotates element i with element i + half. So
+/// llama.cpp's converter interleaves the two halves of each head's rows, and this order undoes it.
 public struct HuggingFaceRowOrder: Sendable, Equatable {
     /// Heads.
     public let heads: Int
-    /// Rows of a head; even.
+    /// Rows per head; even.
     public let headSize: Int
 
     /// The order for `heads` heads of `headSize` rows.
@@ -76,7 +76,7 @@ public struct HuggingFaceRowOrder: Sendable, Equatable {
         self.headSize = headSize
     }
 
-    /// The row of the GGUF tensor that is row `row` in Hugging Face order.
+    /// The row of the GGUF tensor that becomes row `row` in Hugging Face order.
     public func ggufRow(of row: Int) -> Int {
         let (head, element) = row.quotientAndRemainder(dividingBy: headSize)
         let half = headSize / 2
@@ -95,7 +95,7 @@ public struct HuggingFaceRowOrder: Sendable, Equatable {
         return Tensor(elements, shape: tensor.shape)
     }
 
-    /// The bytes of a GGUF tensor in Hugging Face order; `bytes` holds `heads * headSize` rows of equal size.
+    /// The bytes of a GGUF tensor in Hugging Face order; `bytes` contains `heads * headSize` rows of equal size.
     public func reordered(_ bytes: some RandomAccessCollection<UInt8>) -> [UInt8] {
         let rows = heads * headSize
         precondition(bytes.count % rows == 0, "\(bytes.count) bytes are not \(rows) rows")

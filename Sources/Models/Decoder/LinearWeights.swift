@@ -1,6 +1,6 @@
 import Tensors
 
-/// The matrix of a linear layer as the file stores it: quantised blocks, or floats.
+/// The matrix of a linear layer as stored in the file: quantised blocks, or floats.
 enum LinearWeights: Sendable {
     case quantized(QuantizedMatrix)
     case float(PackedMatrix)
@@ -14,7 +14,7 @@ enum LinearWeights: Sendable {
 }
 
 extension Compute {
-    /// x·wᵀ: `[rows, inputs]` to `[rows, outputs]`, and what `updates` add to some rows.
+    /// x·wᵀ: `[rows, inputs]` to `[rows, outputs]`, plus `updates` for their rows.
     func multiply(_ x: Tensor, _ weights: LinearWeights, updates: [LowRankUpdate]) -> Tensor {
         switch weights {
         case .quantized(let matrix): multiply(x, matrix, updates: updates)

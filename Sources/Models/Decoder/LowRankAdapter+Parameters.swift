@@ -1,8 +1,8 @@
 public import Tensors
 
-// An adapter as training sees it: an ordered set of named tensors, `adapter.LAYER.MODULE.a` and `….b`.
+// The adapter as an ordered set of named tensors for training, `adapter.LAYER.MODULE.a` and `….b`.
 extension LowRankAdapter {
-    /// The adapter that training starts from: A normal with deviation 1/√inputs, B zero, so that it changes nothing.
+    /// The initial adapter of training: A normal with deviation 1/√inputs, B zero, so that it changes nothing.
     public init(
         starting configuration: DecoderConfiguration, rank: Int, alpha: Float,
         using generator: inout some RandomNumberGenerator
@@ -32,7 +32,7 @@ extension LowRankAdapter {
         }
     }
 
-    /// The adapter whose factors are in `parameters`, which must hold those of all modules and blocks.
+    /// The adapter with the factors in `parameters`, which must contain the factors of all modules and blocks.
     public init(_ parameters: ParameterSet, like configuration: DecoderConfiguration, rank: Int, alpha: Float) {
         let layers = (0..<configuration.layers).map { layer in
             Dictionary(

@@ -54,7 +54,7 @@ public struct LowRankAdapter: Sendable {
     /// The pairs of each block.
     public var layers: [[AdapterModule: Pair]]
 
-    /// An adapter of the given pairs, one dictionary a block.
+    /// An adapter of the given pairs, one dictionary per block.
     public init(rank: Int, alpha: Float, layers: [[AdapterModule: Pair]]) {
         self.rank = rank
         self.alpha = alpha

@@ -1,6 +1,6 @@
 public import Tensors
 
-/// A linear layer of the serving decoder: what shares an input is one product.
+/// A linear layer of the serving decoder: layers with the same input are fused into one product.
 enum FusedModule: CaseIterable {
     case queryKeyValue
     case output
@@ -18,15 +18,17 @@ enum FusedModule: CaseIterable {
     }
 }
 
-/// A low-rank adapter laid out for serving: the pairs of fused layers are fused too.
+/// A low-rank adapter in the layout for serving: the pairs of fused layers are fused too.
 ///
-/// With A₁, A₂ stacked and B₁, B₂ as blocks of one diagonal matrix, one pair of products serves a fused layer. Where
-/// the processor multiplies bfloat16, factors are kept so, as adapters on disk are: a decoded token reads all of them.
+/// With A₁, A₂ stacked and B₁, B₂ as blocks of one diagonal matrix, one pair of products serves a fused layer. If the
+/// processor multiplies bfloat16, factors are stored as bfloat16, like adapters on disk, because every decoded token
+/// reads all of them.
 public final class ServingAdapter: Sendable {
-    /// A: `[modules * rank, inputs]`. B: `[outputs, modules * rank]`, scaled by α/r, not zero on its diagonal only.
+    /// A: `[modules * rank, inputs]`. B: `[outputs, modules * rank]`, scaled by α/r, nonzero in its diagonal blocks
+    /// only.
     private let layers: [[FusedModule: LowRankUpdate.Factors]]
 
-    /// Lays out an adapter of a decoder of the given sizes, which its shapes must fit.
+    /// Lays out an adapter, whose shapes must fit a decoder of the given sizes.
     public init(
         _ adapter: LowRankAdapter, configuration: DecoderConfiguration, precision: Precision = .bfloat16,
         compute: Compute

@@ -2,20 +2,20 @@ public import Checkpoints
 public import Tensors
 
 extension TransformerDecoder {
-    /// How the weights are kept in memory.
+    /// The precision of the weights in memory.
     public enum Precision: Sendable {
-        /// As the file has them: quantised blocks stay quantised, and activations are quantised beside them.
+        /// As stored in the file: quantised blocks stay quantised, and activations are quantised to match.
         case asStored
-        /// Everything as 32-bit floats: the reference that the quantised path is measured against.
+        /// All weights as 32-bit floats: the reference for the quantised path.
         case float32
     }
 
     /// Loads a decoder from a GGUF file of architecture `llama`.
     ///
     /// - Parameters:
-    ///   - contextLength: positions that it is to take. More than the file states stretch it by YaRN, which changes
-    ///     short answers a little too; nil and less leave it as it was trained.
-    ///   - progress: told how much is loaded, from 0 to 1.
+    ///   - contextLength: the positions of a context. A larger number than the file's stretches the positions by YaRN,
+    ///     which changes short answers a little too; nil or a smaller number leaves them as trained.
+    ///   - progress: called with the loaded share, from 0 to 1.
     /// - Throws: `GGUFError` or `ModelError`, naming the key or tensor.
     public convenience init(
         _ file: GGUFFile, precision: Precision = .asStored, contextLength: Int? = nil, compute: Compute,
@@ -37,7 +37,8 @@ extension TransformerDecoder {
     }
 }
 
-/// Reads a decoder's tensors, checks their shapes, fuses what shares an input and brings rows into Hugging Face order.
+/// Reads a decoder's tensors, checks their shapes, fuses layers with the same input and brings rows into Hugging Face
+/// order.
 private struct DecoderLoader {
     let file: GGUFFile
     let configuration: DecoderConfiguration
@@ -86,7 +87,7 @@ private struct DecoderLoader {
         try file.tensor(weight, of: configuration)
     }
 
-    /// A fused layer; quantised only if all of its parts are quantised alike.
+    /// A fused layer; quantised only if all of its layers have the same quantisation.
     private func linear(_ fused: FusedModule, layer: Int) throws -> LinearWeights {
         let matrices = try fused.modules.map { module in
             (tensor: try tensor(.linear(module, layer: layer)), order: module.rowOrder(in: configuration))

@@ -4,7 +4,7 @@ public import Tensors
 ///
 /// It follows transformers' `LlamaForCausalLM`: RMS norm (Zhang and Sennrich 2019), rotary positions in halves (Su et
 /// al. 2021), grouped-query attention (Ainslie et al. 2023), SwiGLU (Shazeer 2020), tied embeddings. Every row's logits
-/// are bitwise the same however its sequence was cut into batches and whatever ran beside it.
+/// are bitwise the same for any split of its sequence into batches and any other rows in the batch.
 public final class TransformerDecoder: Sendable {
     final class Block: Sendable {
         let attentionNorm: Tensor
@@ -27,9 +27,9 @@ public final class TransformerDecoder: Sendable {
         }
     }
 
-    /// Its sizes.
+    /// The decoder's sizes.
     public let configuration: DecoderConfiguration
-    /// What its arithmetic runs on.
+    /// The kernels and threads for its arithmetic.
     public let compute: Compute
     let embedding: EmbeddingTable
     let blocks: [Block]
@@ -48,7 +48,7 @@ public final class TransformerDecoder: Sendable {
         self.frequencies = configuration.rotaryFrequencies
     }
 
-    /// A KV cache for this decoder of about `bytes` bytes, and room for `minimumPositions` positions in any case.
+    /// A KV cache for this decoder of about `bytes` bytes, with room for at least `minimumPositions` positions.
     public func makeCache(bytes: Int, minimumPositions: Int, precision: KVCache.Precision = .fp16) -> KVCache {
         let blocks = max(Self.blocks(for: minimumPositions), bytes / blockBytes(precision))
         return KVCache(
@@ -56,7 +56,7 @@ public final class TransformerDecoder: Sendable {
             blocks: blocks, precision: precision)
     }
 
-    /// Bytes of KV cache that `positions` positions of one sequence take.
+    /// Bytes of KV cache for `positions` positions of one sequence.
     public func cacheBytes(for positions: Int, precision: KVCache.Precision) -> Int {
         Self.blocks(for: positions) * blockBytes(precision)
     }
@@ -70,7 +70,7 @@ public final class TransformerDecoder: Sendable {
         return configuration.layers * configuration.kvHeads * pageBytes
     }
 
-    /// Bytes of weights that a step reads, whatever it computes.
+    /// Bytes of weights that every step reads.
     public var weightBytes: Int {
         blocks.reduce(embedding.outputBytes) { bytes, block in
             bytes + block.queryKeyValue.byteCount + block.output.byteCount + block.gateUp.byteCount
@@ -90,7 +90,7 @@ public final class TransformerDecoder: Sendable {
         embedding.logits(hidden, compute)
     }
 
-    /// The same without logits: the hidden states of the output rows after the final norm, as scalar heads read them.
+    /// Like `forward`, but returns the hidden states of the output rows after the final norm, which scalar heads read.
     ///
     /// - Returns: `[outputRows, hidden]`.
     public func hiddenStates(_ batch: DecoderBatch, cache: KVCache) -> Tensor {
@@ -111,7 +111,7 @@ public final class TransformerDecoder: Sendable {
         return x
     }
 
-    /// Stores the keys and values of a layer's fused rows and lets their queries attend.
+    /// Stores the keys and values of a layer's fused rows and computes attention for their queries.
     private func attend(_ fused: Tensor, layer: Int, _ batch: DecoderBatch, _ cache: KVCache) -> Tensor {
         let keyStart = configuration.queryWidth
         let valueStart = keyStart + configuration.kvWidth

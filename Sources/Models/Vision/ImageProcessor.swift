@@ -1,41 +1,41 @@
 public import Images
 public import Tensors
 
-/// Turns an image into the tiles that the vision encoder reads: how many, which parts, resized and normalised to
-/// [-1, 1] (mean and deviation 0.5 of samples in [0, 1]).
+/// Turns an image into tiles for the vision encoder: chooses their number and positions, resizes them, and normalises
+/// them to [-1, 1] (mean and deviation 0.5 of samples in [0, 1]).
 ///
-/// An image that fits one tile is one tile. A larger one is a grid of crops, row by row, and then the whole, as
-/// SmolVLM does it. An image of exactly the size of a tile, or of its grid, is not resampled.
+/// An image that fits in one tile becomes one tile. A larger image becomes a grid of crops, row by row, followed by the
+/// whole image, as in SmolVLM. An image of exactly the size of a tile, or of its grid, is not resampled.
 public struct ImageProcessor: Sendable, Hashable {
-    /// What happens to an image of another aspect ratio than its tiles'; what `pad` fills up is 0, the middle of the
-    /// range, on both sides alike.
+    /// The treatment of an image whose aspect ratio differs from that of its tiles. `pad` fills with 0, the middle of
+    /// the range, equally on both sides.
     public enum Fit: String, Codable, Sendable, CaseIterable {
-        /// Each side is scaled by itself.
+        /// Each side is scaled separately.
         case stretch
-        /// Both sides are scaled alike, and the rest is filled up.
+        /// Both sides are scaled by the same factor, and the rest is padded.
         case pad
     }
 
-    /// How closely an image is looked at.
+    /// The detail level of an image.
     public enum Detail: String, Sendable, CaseIterable, Codable {
         /// One tile.
         case low
-        /// As many tiles as the image fills, up to the limit.
+        /// The number of tiles that the image fills, up to the limit.
         case high
-        /// `low` if the image fits one tile, else `high`.
+        /// `low` if the image fits in one tile, otherwise `high`.
         case auto
     }
 
-    /// Side of a tile, in pixels.
+    /// The side of a tile in pixels.
     public let tileSize: Int
-    /// The most tiles of one image; 1 where a model never learned crops.
+    /// Maximum number of tiles per image; 1 for a model that was not trained on crops.
     public let maximumTiles: Int
-    /// How other aspect ratios are fitted.
+    /// The treatment of other aspect ratios.
     public let fit: Fit
-    /// The filter of resizing.
+    /// The filter for resizing.
     public let filter: ResampleFilter
 
-    /// A processor of tiles of `tileSize` pixels a side.
+    /// A processor for tiles of `tileSize` pixels per side.
     public init(tileSize: Int, maximumTiles: Int = 1, fit: Fit = .stretch, filter: ResampleFilter = .lanczos) {
         precondition(tileSize > 0 && maximumTiles > 0, "\(maximumTiles) views of \(tileSize) pixels")
         self.tileSize = tileSize
@@ -44,16 +44,16 @@ public struct ImageProcessor: Sendable, Hashable {
         self.filter = filter
     }
 
-    /// How many tiles an image of this size becomes: known from its header alone.
+    /// The number of tiles for an image of this size; the image's header is enough to know it.
     public func tileCount(width: Int, height: Int, detail: Detail) -> Int {
         let grid = grid(width: width, height: height, detail: detail)
         return grid.rows * grid.columns == 1 ? 1 : grid.rows * grid.columns + 1
     }
 
-    /// The tiles of `image`, `[viewCount, 3, viewSize, viewSize]`.
+    /// The tiles of `image`, `[tileCount, 3, tileSize, tileSize]`.
     public func tiles(of image: RGBImage, detail: Detail) -> Tensor { tiles(of: DecodedImage(image), detail: detail) }
 
-    /// The tiles of `image`, `[viewCount, 3, viewSize, viewSize]`.
+    /// The tiles of `image`, `[tileCount, 3, tileSize, tileSize]`.
     public func tiles(of image: DecodedImage, detail: Detail) -> Tensor {
         let grid = grid(width: image.width, height: image.height, detail: detail)
         var elements: [Float] = []
@@ -67,8 +67,9 @@ public struct ImageProcessor: Sendable, Hashable {
         return Tensor(elements, shape: [elements.count / (3 * tileSize * tileSize), 3, tileSize, tileSize])
     }
 
-    /// The grid of crops, 1 × 1 for none: of those that leave room for the whole and do not enlarge the image beyond
-    /// the tiles it fills, the one with the greatest resolution on its worse side; the smaller one if equal.
+    /// The grid of crops; 1 × 1 means no crops. Candidates leave room for the whole image and do not enlarge it beyond
+    /// the tiles that it fills. The best one has the highest resolution on its worse side; of equal ones, the smaller
+    /// grid.
     private func grid(width: Int, height: Int, detail: Detail) -> (rows: Int, columns: Int) {
         precondition(width > 0 && height > 0, "a picture of \(width) × \(height)")
         guard detail != .low else { return (1, 1) }
@@ -88,7 +89,7 @@ public struct ImageProcessor: Sendable, Hashable {
         return best
     }
 
-    /// The image resized to fill, or to fit into, a grid of tiles.
+    /// The image, resized to fill a grid of tiles or to fit into it.
     private func canvas(_ image: DecodedImage, rows: Int, columns: Int) -> Canvas {
         let (width, height) = (columns * tileSize, rows * tileSize)
         guard fit == .pad else {
@@ -102,7 +103,7 @@ public struct ImageProcessor: Sendable, Hashable {
     }
 }
 
-/// An image that lies on a larger grid of tiles.
+/// An image on a larger grid of tiles.
 private struct Canvas {
     let image: DecodedImage
     let left: Int

@@ -1,6 +1,6 @@
 package import Tensors
 
-// Layers whose parameters are found by name, each with its backward pass directly beneath. Backward passes add to the
+// Layers whose parameters are found by name, each directly followed by its backward pass. Backward passes add to the
 // gradients and return the gradient of the layer's input.
 
 extension Compute {

@@ -1,7 +1,7 @@
 import Tensors
 
-/// A pre-norm block of the vision encoder: x + attention(norm(x)), then x + MLP(norm(x)), all patches of a tile seeing
-/// each other (`Idefics3EncoderLayer`). `x` is `[views * patches, hidden]`.
+/// A pre-norm block of the vision encoder: x + attention(norm(x)), then x + MLP(norm(x)). All patches of a tile attend
+/// to each other (`Idefics3EncoderLayer`). `x` is `[tiles * patches, hidden]`.
 struct VisionBlock {
     let configuration: VisionConfiguration
     let layer: Int
@@ -9,7 +9,7 @@ struct VisionBlock {
 
     private var prefix: String { VisionWeights.block(layer) }
 
-    /// What the backward pass needs of the forward pass.
+    /// The values of the forward pass that the backward pass needs.
     struct Activations {
         var attention: AttentionActivations
         var feedForward: FeedForwardActivations

@@ -1,12 +1,12 @@
-/// The sizes of a vision encoder and connector of the Idefics3/SmolVLM shape.
+/// The sizes of a vision encoder and connector in the style of Idefics3/SmolVLM.
 ///
 /// A tile of `imageSize` × `imageSize` pixels becomes `patches` patches, and after the pixel shuffle `tokensPerTile`
 /// rows of the language model's width. The policy that ships: 64 pixels, patch 8, width 192, 6 blocks, 3 heads, shuffle
-/// by 2, so 16 tokens a tile.
+/// by 2, so 16 tokens per tile.
 public struct VisionConfiguration: Sendable, Equatable {
-    /// Side of a tile, in pixels.
+    /// The side of a tile in pixels.
     public let imageSize: Int
-    /// Side of a patch, in pixels.
+    /// The side of a patch in pixels.
     public let patchSize: Int
     /// Width of the encoder.
     public let hidden: Int
@@ -16,7 +16,7 @@ public struct VisionConfiguration: Sendable, Equatable {
     public let heads: Int
     /// Width of the feed-forward layer.
     public let feedForward: Int
-    /// Side of the square of patches that the pixel shuffle makes one token of.
+    /// The side of the square of patches that the pixel shuffle combines into one token.
     public let scale: Int
     /// Width of the language model.
     public let textHidden: Int
@@ -25,8 +25,8 @@ public struct VisionConfiguration: Sendable, Equatable {
 
     /// A configuration of the given sizes.
     ///
-    /// - Throws: `VisionError.sizes` when a size is not positive or too large, or one does not divide another as the
-    ///   architecture needs.
+    /// - Throws: `VisionError.sizes` if a size is not positive or too large, or does not divide another size as the
+    ///   architecture requires.
     public init(
         imageSize: Int, patchSize: Int, hidden: Int, layers: Int, heads: Int, feedForward: Int, scale: Int,
         textHidden: Int, normEpsilon: Float = 1e-6
@@ -63,10 +63,10 @@ public struct VisionConfiguration: Sendable, Equatable {
     /// Patches of a tile.
     public var patches: Int { patchesPerSide * patchesPerSide }
 
-    /// Rows that a tile takes in the language model's input.
+    /// Rows of a tile in the language model's input.
     public var tokensPerTile: Int { patches / (scale * scale) }
 
-    /// Multiplications of one block for one tile.
+    /// Multiplications in one block for one tile.
     public var layerProducts: Int {
         patches * hidden * (4 * hidden + 2 * feedForward + 2 * patches)
     }
@@ -78,20 +78,20 @@ public struct VisionConfiguration: Sendable, Equatable {
     public var shuffledWidth: Int { hidden * scale * scale }
 }
 
-/// Why a vision encoder cannot be made of what a file holds.
+/// Why a file cannot be loaded as a vision encoder.
 public enum VisionError: Error, Equatable, CustomStringConvertible {
     /// The sizes do not fit together.
     case sizes(String)
     /// A tensor that the encoder needs is not in the file.
     case missingTensor(String)
-    /// The file holds a tensor that the encoder does not know.
+    /// The file contains a tensor that the encoder does not have.
     case unknownTensor(String)
-    /// A tensor has another shape than the sizes ask for.
+    /// A tensor's shape does not match the sizes.
     case shape(String, expected: [Int], found: [Int])
-    /// A size that the file's metadata should give is missing or no number.
+    /// A size is missing in the file's metadata, or is not a number.
     case metadata(String)
 
-    /// What is wrong, with names and numbers.
+    /// The problem with names and numbers.
     public var description: String {
         switch self {
         case .sizes(let reason): "vision sizes: \(reason)"

@@ -1,8 +1,8 @@
 public import Tensors
 
-/// The vision encoder and connector in serving: packed weights, any number of tiles at once, nothing kept.
+/// The vision encoder and connector for serving: packed weights, any number of tiles at once, no saved activations.
 ///
-/// A tile's rows are bitwise the same whatever tiles are encoded beside it. Training is `VisionPass`'s.
+/// A tile's rows are bitwise the same for any other tiles in the batch. `VisionPass` is for training.
 public struct VisionEncoder: Sendable {
     /// The sizes.
     public let configuration: VisionConfiguration
@@ -10,7 +10,7 @@ public struct VisionEncoder: Sendable {
     private let parameters: ParameterSet
     private let packed: [String: PackedMatrix]
 
-    /// An encoder with the given weights, its products on `compute`.
+    /// An encoder with the given weights; its products run on `compute`.
     public init(_ weights: VisionWeights, precision: Precision = .float32, on compute: Compute) {
         self.configuration = weights.configuration
         self.compute = compute
@@ -28,33 +28,33 @@ public struct VisionEncoder: Sendable {
         self.packed = packed
     }
 
-    /// Bytes that the weights take.
+    /// The bytes of the weights.
     public var byteCount: Int {
         packed.values.reduce(0) { $0 + $1.byteCount } + parameters.tensors.reduce(0) { $0 + $1.count * 4 }
     }
 
-    /// The rows that the language model reads of `pixels` `[views, 3, height, width]`, normalised to [-1, 1]; tiles of
-    /// `imageSize` give `[views * tokensPerView, textHidden]`. Sides are multiples of patch × scale.
+    /// The rows that the language model reads for `pixels`, `[tiles, 3, height, width]`, normalised to [-1, 1]; tiles
+    /// of `imageSize` give `[tiles * tokensPerTile, textHidden]`. Sides are multiples of patch × scale.
     public func encode(_ pixels: Tensor) -> Tensor {
         var encoding = VisionEncoding(pixels, by: self)
         encoding.advance(layers: configuration.layers)
         return encoding.embeddings
     }
 
-    /// What the first layer reads: patches with their positions, `[views * patches, hidden]`.
+    /// The input of the first layer: patches with their positions, `[tiles * patches, hidden]`.
     func embed(_ pixels: Tensor, _ layout: VisionPatches) -> Tensor {
         var x = linear(layout.flattened(pixels, on: compute), VisionWeights.patchEmbedding)
         compute.add(&x, compute.gather(layout.positions, from: parameters[VisionWeights.positions]))
         return x
     }
 
-    /// One layer of all tiles.
+    /// Applies one layer to all tiles.
     func apply(layer: Int, to x: inout Tensor, _ layout: VisionPatches) {
         attend(&x, VisionWeights.block(layer), spans: layout.spans)
         feedForward(&x, VisionWeights.block(layer))
     }
 
-    /// The norm, the shuffle and the connector behind the last layer.
+    /// Applies the norm, the pixel shuffle and the connector after the last layer.
     func connect(_ x: Tensor, _ layout: VisionPatches) -> Tensor {
         multiply(layout.shuffled(norm(x, VisionWeights.postNorm), on: compute), VisionWeights.connector)
     }

@@ -1,15 +1,15 @@
 public import Tensors
 
-/// Tiles on their way through a vision encoder, a layer at a time, so that other work can go between. What comes out is
-/// bitwise what `VisionEncoder.encode` gives.
+/// The encoding of tiles, a layer at a time, so that other work can run in between. The result is bitwise equal to that
+/// of `VisionEncoder.encode`.
 public struct VisionEncoding: Sendable {
     private let encoder: VisionEncoder
     private let layout: VisionPatches
     private var x: Tensor
-    /// Layers that are to come.
+    /// Layers still to compute.
     public private(set) var remainingLayers: Int
 
-    /// Begins with `pixels`, as `VisionEncoder.encode` takes them.
+    /// Begins with `pixels` in the form of `VisionEncoder.encode`.
     public init(_ pixels: Tensor, by encoder: VisionEncoder) {
         self.encoder = encoder
         layout = VisionPatches(encoder.configuration, pixels: pixels.shape)
@@ -17,7 +17,7 @@ public struct VisionEncoding: Sendable {
         remainingLayers = encoder.configuration.layers
     }
 
-    /// Computes `layers` more layers, or all that are left if those are fewer.
+    /// Computes `layers` more layers, or the remaining ones if they are fewer.
     public mutating func advance(layers: Int) {
         for _ in 0..<min(layers, remainingLayers) {
             encoder.apply(layer: encoder.configuration.layers - remainingLayers, to: &x, layout)
@@ -25,7 +25,7 @@ public struct VisionEncoding: Sendable {
         }
     }
 
-    /// The rows that the language model reads; all layers must be done.
+    /// The rows that the language model reads; all layers must be computed.
     public var embeddings: Tensor {
         precondition(remainingLayers == 0, "\(remainingLayers) layers are to come")
         return encoder.connect(x, layout)

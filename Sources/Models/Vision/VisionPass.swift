@@ -1,13 +1,13 @@
 public import Tensors
 
-/// The vision encoder and connector in training: a forward pass that keeps what the backward pass needs, and the
-/// backward pass to all weights and to the pixels. Serving is `VisionEncoder`'s.
+/// The vision encoder and connector in training: a forward pass that keeps the values for the backward pass, and the
+/// backward pass to all weights and to the pixels. `VisionEncoder` is for serving.
 public struct VisionPass {
-    /// Post-norm features, `[views * patches, hidden]`, patches row by row.
+    /// Post-norm features, `[tiles * patches, hidden]`, patches row by row.
     public let features: Tensor
-    /// The output of each block, `[views * patches, hidden]`.
+    /// The output of each block, `[tiles * patches, hidden]`.
     package let blockOutputs: [Tensor]
-    /// What the first block reads: patches with their positions.
+    /// The input of the first block: patches with their positions.
     package let embeddings: Tensor
 
     private let configuration: VisionConfiguration
@@ -17,7 +17,7 @@ public struct VisionPass {
     private let spans: AttentionSpans
     private let blocks: [VisionBlock.Activations]
 
-    /// Encodes `pixels` `[views, 3, height, width]`, each side a multiple of the patch.
+    /// Encodes `pixels`, `[tiles, 3, height, width]`, each side a multiple of the patch.
     public init(_ pixels: Tensor, weights: VisionWeights, on compute: Compute) {
         let configuration = weights.configuration
         let parameters = weights.parameters
@@ -46,7 +46,7 @@ public struct VisionPass {
         self.blockOutputs = outputs
     }
 
-    /// Adds to `gradients` what follows from `dfeatures`, the gradient of `features`.
+    /// Adds the gradients that follow from `dfeatures`, the gradient of `features`, to `gradients`.
     ///
     /// - Returns: the gradient of the patches' embeddings, for `pixelGradient`.
     @discardableResult
@@ -83,7 +83,7 @@ public struct VisionPass {
         compute.scatterAdd(dx, to: layout.positions, in: &gradients[VisionWeights.positions])
     }
 
-    /// The gradient of the pixels, `[views, 3, height, width]`, from what `backward` returned.
+    /// The gradient of the pixels, `[tiles, 3, height, width]`, from the result of `backward`.
     package func pixelGradient(_ dembeddings: Tensor, weights: VisionWeights) -> Tensor {
         let weight = weights.parameters[VisionWeights.patchEmbedding + ".weight"]
         let dpatches = compute.multiply(dembeddings, weight.reshaped([weight.shape[0], patches.columns]))
@@ -92,7 +92,7 @@ public struct VisionPass {
 
     // MARK: Connector
 
-    /// The rows that the language model reads, `[views * tokensPerView, textHidden]`, and the shuffled features that
+    /// The rows that the language model reads, `[tiles * tokensPerTile, textHidden]`, and the shuffled features that
     /// `connectBackward` needs.
     public func connect(weights: VisionWeights) -> (tokens: Tensor, shuffled: Tensor) {
         let shuffled = layout.shuffled(features, on: compute)
@@ -100,7 +100,7 @@ public struct VisionPass {
         return (tokens, shuffled)
     }
 
-    /// Adds the connector's gradient to `gradients` and returns that of `features`.
+    /// Adds the connector's gradient to `gradients` and returns the gradient of `features`.
     public func connectBackward(
         _ dtokens: Tensor, shuffled: Tensor, weights: VisionWeights, gradients: inout ParameterSet
     ) -> Tensor {

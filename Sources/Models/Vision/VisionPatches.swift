@@ -1,9 +1,10 @@
 import Tensors
 
-/// Which rows make a patch of a tile and a token of patches, and where a patch lies: the encoder's index arithmetic.
+/// The encoder's index arithmetic: the rows of each patch of a tile, the patches of each token, and the patches'
+/// positions.
 ///
-/// Both the flattening of patches and the pixel shuffle only move whole rows, so each is one gather, and its backward
-/// pass the gather with the inverse permutation.
+/// Both the flattening of patches and the pixel shuffle only move whole rows, so each is one gather. Its backward pass
+/// is the gather with the inverse permutation.
 package struct VisionPatches {
     let configuration: VisionConfiguration
     let tiles: Int
@@ -11,7 +12,7 @@ package struct VisionPatches {
     let rows: Int
     let columns: Int
 
-    /// The layout of pixels `[views, 3, height, width]`.
+    /// The layout of pixels `[tiles, 3, height, width]`.
     init(_ configuration: VisionConfiguration, pixels shape: [Int]) {
         let patch = configuration.patchSize
         precondition(
@@ -25,12 +26,12 @@ package struct VisionPatches {
 
     var patchesPerTile: Int { rows * columns }
 
-    /// All patches of a tile see each other.
+    /// All patches of a tile attend to each other.
     var spans: AttentionSpans {
         .full(lengths: Array(repeating: patchesPerTile, count: tiles))
     }
 
-    /// For each patch its `3 × patch` pixel rows, in rows of `patch` pixels: channel, then row.
+    /// For each patch, its `3 × patch` pixel rows, in rows of `patch` pixels: channel, then row.
     private var pixelRows: [Int32] {
         let size = configuration.patchSize
         var result: [Int32] = []
@@ -47,7 +48,7 @@ package struct VisionPatches {
         return result
     }
 
-    /// For each token its `scale × scale` patches, row by row.
+    /// For each token, its `scale × scale` patches, row by row.
     private var shuffledPatches: [Int32] {
         let scale = configuration.scale
         precondition(rows % scale == 0 && columns % scale == 0, "\(rows) × \(columns) patches by \(scale)")
@@ -65,7 +66,7 @@ package struct VisionPatches {
         return result
     }
 
-    /// Pixels `[views, 3, height, width]` as one row a patch, `[views * patches, 3 * patch * patch]`.
+    /// Pixels `[tiles, 3, height, width]` as one row per patch, `[tiles * patches, 3 * patch * patch]`.
     func flattened(_ pixels: Tensor, on compute: Compute) -> Tensor {
         let patch = configuration.patchSize
         let lines = pixels.reshaped([pixels.count / patch, patch])
@@ -80,7 +81,7 @@ package struct VisionPatches {
             .reshaped([tiles, 3, rows * patch, columns * patch])
     }
 
-    /// The pixel shuffle: `[views * patches, hidden]` as one row a token, `[views * tokens, hidden * scale * scale]`.
+    /// The pixel shuffle: `[tiles * patches, hidden]` as one row per token, `[tiles * tokens, hidden * scale * scale]`.
     func shuffled(_ features: Tensor, on compute: Compute) -> Tensor {
         let tokens = features.rows / (configuration.scale * configuration.scale)
         return compute.gather(shuffledPatches, from: features).reshaped([tokens, configuration.shuffledWidth])
@@ -92,8 +93,8 @@ package struct VisionPatches {
         return compute.gather(Self.inverse(shuffledPatches), from: patches)
     }
 
-    /// For each patch the row of the position table: its fractional coordinates in buckets, as Idefics3 does, so that
-    /// smaller tiles spread over the whole table. Tiles of `imageSize` use it in order.
+    /// For each patch, its row in the position table: its fractional coordinates in buckets, as in Idefics3, so that
+    /// smaller tiles spread over the whole table. Tiles of `imageSize` use the table in order.
     var positions: [Int32] {
         let side = configuration.patchesPerSide
         let (y, x) = (Self.buckets(rows, of: side), Self.buckets(columns, of: side))
@@ -101,8 +102,8 @@ package struct VisionPatches {
         return (0..<tiles).flatMap { _ in tile }
     }
 
-    /// The bucket of each of `count` patches along a side of `buckets`, rounded as the reference rounds: on some sides
-    /// a patch falls just below its own boundary, and checkpoints were trained that way.
+    /// The bucket of each of `count` patches along a side of `buckets`, rounded like the reference: for some sides, a
+    /// patch falls just below its own boundary, and checkpoints were trained this way.
     package static func buckets(_ count: Int, of buckets: Int) -> [Int] {
         let width = 1 / Double(buckets)
         let boundaries = (0..<buckets - 1).map { Float(width + Double($0) * width) }

@@ -2,11 +2,11 @@ import Checkpoints
 import Tensors
 
 extension VisionWeights {
-    /// The vision encoder and connector of a checkpoint as transformers saves Idefics3 and SmolVLM: a folder with
-    /// `config.json` and `model.safetensors`. The language model beside them is not read.
+    /// The vision encoder and connector of a checkpoint in the form in which transformers saves Idefics3 and SmolVLM: a
+    /// folder with `config.json` and `model.safetensors`. The language model in it is not read.
     ///
     /// - Throws: `FileError` for a configuration that cannot be read, `ModelError.unsupported` for a value in it that
-    ///   we have no code for, `VisionError` naming the size or tensor that is wrong, or `SafetensorsError`.
+    ///   is not supported, `VisionError` with the name of the wrong size or tensor, or `SafetensorsError`.
     public init(checkpoint folder: String) throws {
         let path = folder + "/config.json"
         let configuration = try VisionConfiguration(decodeSmallFile(CheckpointFields.self, path: path), path: path)
@@ -38,7 +38,8 @@ extension VisionConfiguration {
     }
 }
 
-/// What `config.json` says of the parts that we read. Checkpoints leave out what has transformers' default.
+/// The fields of `config.json` for the vision encoder and connector. Checkpoints omit fields with transformers'
+/// default.
 private struct CheckpointFields: Decodable {
     struct Vision: Decodable {
         var imageSize: Int?

@@ -2,18 +2,19 @@ public import Checkpoints
 import Tensors
 
 extension VisionWeights {
-    /// Reads a file that `write` made: the weights, and their sizes in its metadata.
+    /// Reads a file of `write`: the weights, and their sizes in its metadata.
     ///
-    /// - Throws: `SafetensorsError`, or `VisionError` naming the size or tensor that is wrong. No memory is taken for
-    ///   tensors of unexpected names or shapes.
+    /// - Throws: `SafetensorsError`, or `VisionError` with the name of the wrong size or tensor. No memory is allocated
+    ///   for tensors with unexpected names or shapes.
     public init(path: String) throws {
         let file = try SafetensorsFile(path: path)
         try self.init(file, configuration: VisionConfiguration(metadata: file.metadata))
     }
 
-    /// The weights of `file`, which must hold those of `configuration` and no others whose names are `ours`.
+    /// The weights in `file`, which must contain the tensors of `configuration`, and no others with names for which
+    /// `ours` is true.
     ///
-    /// - Throws: `SafetensorsError`, or `VisionError` naming the tensor that is missing, unknown or of another shape.
+    /// - Throws: `SafetensorsError`, or `VisionError` with the name of a missing, unknown or wrongly shaped tensor.
     init(
         _ file: SafetensorsFile, configuration: VisionConfiguration, ours: (String) -> Bool = { _ in true }
     ) throws {
@@ -31,7 +32,7 @@ extension VisionWeights {
         self.parameters = ParameterSet(try shapes.map { name, _ in (name, try file.tensor(name)) })
     }
 
-    /// Writes the weights to `path` in `format`, their sizes in the metadata.
+    /// Writes the weights to `path` in `format`, with their sizes in the metadata.
     public func write(to path: String, as format: FloatFormat = .float32) throws(SafetensorsError) {
         let tensors = Dictionary(uniqueKeysWithValues: zip(parameters.names, parameters.tensors))
         try SafetensorsFile.write(tensors, as: format, metadata: configuration.metadata, to: path)
@@ -39,7 +40,7 @@ extension VisionWeights {
 }
 
 extension VisionConfiguration {
-    /// The sizes as a safetensors file's metadata, under the names of Idefics3's configuration.
+    /// The sizes as a safetensors file's metadata, under the names in Idefics3's configuration.
     var metadata: [String: String] {
         [
             "image_size": "\(imageSize)", "patch_size": "\(patchSize)", "hidden_size": "\(hidden)",

@@ -2,20 +2,20 @@ import Checkpoints
 import Tensors
 
 /// The weights of a vision encoder and its connector, under the names of the reference implementation (transformers,
-/// `Idefics3Model`); linear layers are `[outputs, inputs]`, the patch embedding `[hidden, 3, patch, patch]`.
+/// `Idefics3Model`); linear layers are `[outputs, inputs]`, the patch embedding is `[hidden, 3, patch, patch]`.
 public struct VisionWeights: Sendable {
-    /// The sizes that the weights fit.
+    /// The sizes of the encoder.
     public let configuration: VisionConfiguration
     /// The weights, in the order of `shapes(for:)`.
     public var parameters: ParameterSet
 
-    /// The encoder's weights among `parameters`, which may hold those of heads in training too.
+    /// The encoder's weights in `parameters`, which may also contain training heads.
     public init(configuration: VisionConfiguration, parameters: ParameterSet) {
         self.configuration = configuration
         self.parameters = ParameterSet(Self.shapes(for: configuration).map { ($0.name, parameters[$0.name]) })
     }
 
-    /// Weights to start training from. Linear layers have the variance of PyTorch's, 1/(3 inputs), and no bias.
+    /// Initial weights for training. Linear layers have PyTorch's variance, 1/(3 inputs), and no bias.
     public init(configuration: VisionConfiguration, using generator: inout some RandomNumberGenerator) {
         self.configuration = configuration
         self.parameters = ParameterSet(
@@ -28,7 +28,7 @@ public struct VisionWeights: Sendable {
             })
     }
 
-    /// The SHA-256 of the sizes and of every weight as it was loaded.
+    /// The SHA-256 of the sizes and of every weight as loaded.
     public var digest: String {
         let sizes = configuration.metadata.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         let weights = zip(parameters.names, parameters.tensors).map { "\($0) \(TensorDigest($1).hexadecimal)" }

@@ -1,6 +1,6 @@
 import Tensors
 
-/// A frozen linear layer in the two forms that training multiplies by.
+/// A frozen linear layer, packed for the two products of training.
 struct FrozenMatrix: Sendable {
     /// `[outputs, inputs]`, for x Wᵀ.
     let forward: PackedMatrix
@@ -16,8 +16,8 @@ struct FrozenMatrix: Sendable {
 
 /// Frozen linear layers of one input, fused to one product, with their low-rank updates: y = W x + s B (A x).
 ///
-/// The `a` factors are stacked; the `b` factors stand on the diagonal of one matrix, so that each layer sees only its
-/// own part of A x.
+/// The `a` factors are stacked. The `b` factors are blocks on the diagonal of one matrix, so that each layer reads only
+/// its own rows of A x.
 struct AdaptedLinear: Sendable {
     private let weight: FrozenMatrix
     /// `[layers * rank, inputs]`.
@@ -26,7 +26,7 @@ struct AdaptedLinear: Sendable {
     private let b: [Tensor]
     private let scale: Float
 
-    /// The layers whose outputs lie one after the other in `weight`.
+    /// The layers whose outputs are adjacent in `weight`.
     init(_ weight: FrozenMatrix, pairs: [LowRankAdapter.Pair], scale: Float) {
         self.weight = weight
         self.scale = scale
@@ -34,7 +34,7 @@ struct AdaptedLinear: Sendable {
         self.b = pairs.map(\.b)
     }
 
-    /// What `backward` needs beside the input: A x, `[rows, layers * rank]`.
+    /// The values that `backward` needs besides the input: A x, `[rows, layers * rank]`.
     struct Saved: Sendable {
         let inner: Tensor
     }
@@ -47,7 +47,7 @@ struct AdaptedLinear: Sendable {
         return (y, Saved(inner: inner))
     }
 
-    /// The gradient of the input, and those of the layers' factors in their order.
+    /// The gradient of the input, and the gradients of the layers' factors in order.
     func backward(
         _ dy: Tensor, x: Tensor, saved: Saved, on compute: Compute
     ) -> (dx: Tensor, dpairs: [LowRankAdapter.Pair]) {

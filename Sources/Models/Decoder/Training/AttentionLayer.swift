@@ -7,7 +7,7 @@ struct AttentionLayer: Sendable {
     let output: AdaptedLinear
     let configuration: DecoderConfiguration
 
-    /// What `backward` needs.
+    /// The values that `backward` needs.
     struct Saved: Sendable {
         /// The block's input, `[rows, hidden]`.
         let x: Tensor
@@ -18,7 +18,7 @@ struct AttentionLayer: Sendable {
         let keys: Tensor
         let values: Tensor
         let attention: AttentionState
-        /// What attention gave, `[rows, queryWidth]`.
+        /// The output of attention, `[rows, queryWidth]`.
         let attended: Tensor
         let output: AdaptedLinear.Saved
     }
@@ -43,7 +43,7 @@ struct AttentionLayer: Sendable {
         )
     }
 
-    /// The gradient of the input, and those of the pairs: queries, keys, values, output.
+    /// The gradient of the input, and the gradients of the pairs: queries, keys, values, output.
     func backward(
         _ dy: Tensor, _ saved: Saved, angles: RotaryAngles, spans: AttentionSpans, on compute: Compute
     ) -> (dx: Tensor, dpairs: [LowRankAdapter.Pair]) {

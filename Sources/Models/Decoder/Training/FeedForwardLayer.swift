@@ -7,7 +7,7 @@ struct FeedForwardLayer: Sendable {
     let down: AdaptedLinear
     let epsilon: Float
 
-    /// What `backward` needs.
+    /// The values that `backward` needs.
     struct Saved: Sendable {
         /// The layer's input, `[rows, hidden]`.
         let x: Tensor
@@ -33,7 +33,7 @@ struct FeedForwardLayer: Sendable {
         )
     }
 
-    /// The gradient of the input, and those of the pairs: gate, up, down.
+    /// The gradient of the input, and the gradients of the pairs: gate, up, down.
     func backward(_ dy: Tensor, _ saved: Saved, on compute: Compute) -> (dx: Tensor, dpairs: [LowRankAdapter.Pair]) {
         let (dactivation, ddown) = down.backward(dy, x: saved.activation, saved: saved.down, on: compute)
         let dfused = compute.swiGLUBackward(dactivation, gateUp: saved.gateUp)

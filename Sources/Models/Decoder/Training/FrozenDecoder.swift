@@ -1,20 +1,21 @@
 public import Checkpoints
 public import Tensors
 
-/// A decoder's weights as training uses them: floats in Hugging Face row order that never change, packed for products.
+/// A decoder's weights for training: floats in Hugging Face row order that never change, packed for products.
 ///
-/// Both directions of every product are kept: SmolLM2-135M takes about 1.3 GB in fp32, 0.9 GB with bf16 products.
+/// It packs the weights for both directions of every product: SmolLM2-135M takes about 1.3 GB in fp32, 0.9 GB with bf16
+/// products.
 public struct FrozenDecoder: Sendable {
     /// The decoder's sizes.
     public let configuration: DecoderConfiguration
-    /// What the weights were packed for, and so runs on.
+    /// The kernels and threads that the weights were packed for, and that the products run on.
     public let compute: Compute
     let blocks: [FrozenBlock]
     private let embedding: Tensor
     private let outputNorm: Tensor
     private let output: FrozenMatrix
 
-    /// Packs the weights that `weight` returns, in Hugging Face row order and of the shapes that `DecoderWeight` gives.
+    /// Packs the weights that `weight` returns, in Hugging Face row order and with the shapes of `DecoderWeight`.
     public init<E: Error>(
         configuration: DecoderConfiguration, precision: Precision = .float32, compute: Compute,
         weight: (DecoderWeight) throws(E) -> Tensor
@@ -39,7 +40,7 @@ public struct FrozenDecoder: Sendable {
 
     /// Dequantises and packs the weights of a GGUF file.
     ///
-    /// - Throws: `GGUFError` for a missing tensor, `ModelError.shape` for one of another shape.
+    /// - Throws: `GGUFError` for a missing tensor, `ModelError.shape` for a tensor of the wrong shape.
     public init(
         gguf file: GGUFFile, configuration: DecoderConfiguration, precision: Precision = .float32, compute: Compute
     ) throws {
@@ -57,7 +58,7 @@ public struct FrozenDecoder: Sendable {
         compute.gather(tokens, from: embedding)
     }
 
-    /// The final norm: `[rows, hidden]` of the residual stream to the hidden states that heads read.
+    /// The final norm: from `[rows, hidden]` of the residual stream to the hidden states that heads read.
     func normalized(_ x: Tensor) -> Tensor {
         compute.rmsNorm(x, weight: outputNorm, epsilon: configuration.normEpsilon)
     }

@@ -1,20 +1,20 @@
 public import Tensors
 
-/// Sequences that share their beginnings, laid out as the rows of one forward pass.
+/// Sequences with shared beginnings, laid out as the rows of one forward pass.
 ///
-/// Each sequence is a tree of nodes. A node's rows see the node's rows before them and all rows of its ancestors, and
-/// its positions continue its parent's. Siblings never see each other: an image that stands before six questions is
+/// Each sequence is a tree of nodes. A node's rows attend to the node's earlier rows and to all rows of its ancestors,
+/// and its positions continue its parent's. Siblings never attend to each other: an image before six questions is
 /// computed once.
 public struct PackedRows: Sendable {
-    /// Rows that were appended at once.
+    /// Rows that were appended together.
     public struct Node: Sendable {
-        /// Where they are.
+        /// The rows' indices.
         public let rows: Range<Int>
         fileprivate let tree: Int
         fileprivate let segment: Int
     }
 
-    /// The token of each row; where an embedding is put in by hand, it does not matter.
+    /// The token of each row; ignored for rows with injected embeddings.
     public private(set) var tokens: [Int32] = []
     private var trees: [[AttentionSpans.Segment]] = []
 
@@ -24,10 +24,10 @@ public struct PackedRows: Sendable {
     /// The number of rows.
     public var count: Int { tokens.count }
 
-    /// Who sees whom, and the rows' positions.
+    /// The rows' attention spans and positions.
     public var spans: AttentionSpans { .tree(trees) }
 
-    /// Adds rows for `more`: a new sequence, or after `parent`, which must belong to the sequence begun last.
+    /// Appends rows for `more`: as a new sequence, or after `parent`, which must belong to the newest sequence.
     public mutating func append(_ more: [Int32], after parent: Node? = nil) -> Node {
         if parent == nil { trees.append([]) }
         let tree = trees.count - 1

@@ -1,12 +1,12 @@
 public import Tensors
 
-/// The decoder in training: a frozen base and an adapter whose gradients are wanted.
+/// The decoder in training: a frozen base and an adapter with gradients.
 ///
-/// The forward pass keeps what the backward pass needs, some 9,000 floats a row and block.
+/// The forward pass keeps the values that the backward pass needs, some 9,000 floats per row and block.
 public struct TrainableDecoder: Sendable {
-    /// What a forward pass gave, and what its backward pass needs.
+    /// The results of a forward pass, and the values that its backward pass needs.
     public struct Pass: Sendable {
-        /// Hidden states after the final norm at the asked rows, `[outputs, hidden]`.
+        /// Hidden states after the final norm at the requested rows, `[outputs, hidden]`.
         public let hidden: Tensor
         fileprivate let outputs: [Int32]
         fileprivate let count: Int
@@ -16,13 +16,13 @@ public struct TrainableDecoder: Sendable {
         fileprivate var blocks: [DecoderBlock.Saved]
     }
 
-    /// The base.
+    /// The frozen base.
     public let base: FrozenDecoder
     private let blocks: [DecoderBlock]
     private let rank: Int
     private let alpha: Float
 
-    /// `base` under `adapter`, which must have pairs for all modules of all blocks.
+    /// `base` with `adapter`, which must have pairs for all modules of all blocks.
     public init(_ base: FrozenDecoder, adapter: LowRankAdapter) {
         precondition(adapter.layers.count == base.blocks.count, "an adapter of \(adapter.layers.count) blocks")
         self.base = base
@@ -33,7 +33,7 @@ public struct TrainableDecoder: Sendable {
         }
     }
 
-    /// Runs `embeddings`, `[rows, hidden]`, through all blocks; `outputs` are the rows whose hidden states are wanted.
+    /// Runs `embeddings`, `[rows, hidden]`, through all blocks; `outputs` are the rows whose hidden states are needed.
     public func forward(_ embeddings: Tensor, rows: PackedRows, outputs: [Int]) -> Pass {
         precondition(embeddings.rows == rows.count, "\(embeddings.rows) embeddings for \(rows.count) rows")
         let spans = rows.spans
@@ -55,21 +55,23 @@ public struct TrainableDecoder: Sendable {
             blocks: saved)
     }
 
-    /// About what a pass keeps for its way back, and a quarter more for what the way back needs beside it.
+    /// The approximate bytes that a pass keeps for its backward pass, plus a quarter for the backward pass's own
+    /// values.
     private func savedBytes(rows: Int) -> Int {
         let c = base.configuration
         let width = 4 * c.hidden + 2 * c.queryWidth + 2 * c.kvWidth + 3 * c.feedForward
         return rows * c.layers * width * MemoryLayout<Float>.size * 5 / 4
     }
 
-    /// The gradients of the adapter and of the embeddings, `[rows, hidden]`, given that of the pass's hidden states.
+    /// The gradients of the adapter and of the embeddings, `[rows, hidden]`, from the gradient of the pass's hidden
+    /// states.
     public func backward(_ pass: consuming Pass, dhidden: Tensor) -> (adapter: LowRankAdapter, embeddings: Tensor) {
         let compute = base.compute
         var dx = Tensor(zeros: [pass.count, base.configuration.hidden])
         compute.scatterAdd(base.normalizedBackward(dhidden, x: pass.last), to: pass.outputs, in: &dx)
         var layers: [[AdapterModule: LowRankAdapter.Pair]] = []
         for block in blocks.reversed() {
-            // Taken off the pass, so that its memory serves the blocks that follow.
+            // Removed from the pass, so that the blocks that follow can reuse its memory.
             let saved = pass.blocks.removeLast()
             let (dinput, pairs) = block.backward(
                 dx, saved, angles: pass.angles, spans: pass.spans, on: compute)
@@ -121,7 +123,7 @@ struct DecoderBlock: Sendable {
         return (y, Saved(attention: attended, feedForward: fed))
     }
 
-    /// The gradient of the input, and those of the pairs.
+    /// The gradient of the input, and the gradients of the pairs.
     func backward(
         _ dy: Tensor, _ saved: Saved, angles: RotaryAngles, spans: AttentionSpans, on compute: Compute
     ) -> (dx: Tensor, pairs: [AdapterModule: LowRankAdapter.Pair]) {
