@@ -8,8 +8,9 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// Random mixes of answers, scoring, echoed prompts and images, some of which are dropped or come too late: every
-/// other request gets the very answer that it gets alone, each ends once, and nothing is left.
+/// Random mixes of answers, scoring, echoed prompts and images. Some streams are dropped, and some requests exceed
+/// their deadline. Every other request gets exactly the answer that it gets alone, each request ends once, and no
+/// resource stays in use.
 @Suite struct EngineMixTests {
     private let decoder: TransformerDecoder
     private let tokenizer: Tokenizer
@@ -18,7 +19,7 @@ import Tokenizers
 
     init() throws {
         let file = try TinyLlama.file(.q4_1)
-        // One thread: tests of other suites run beside this one.
+        // One thread: tests of other suites run at the same time.
         let compute = Compute(threads: 1)
         let decoder = try TransformerDecoder(file, compute: compute)
         self.decoder = decoder
@@ -46,16 +47,16 @@ import Tokenizers
         return Engine(decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: configuration)
     }
 
-    /// Few beginnings and many ends; some repeat themselves, so that guesses are right. Every third scores given
-    /// answers.
+    /// Few beginnings and many ends; some prompts repeat themselves, so that guesses are right. Every third request
+    /// scores given answers.
     private func request(_ number: Int) -> EngineRequest {
         var generator = SeededGenerator(seed: UInt64(number))
         func draw(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
         let beginning = (0..<48).map { Int32(3 + ($0 * 7 + number % 3 * 31) % 300) }
         var prompt = Array(beginning.prefix(draw(0...48))) + (0..<draw(1...40)).map { _ in Int32(draw(3...40)) }
         if draw(0...2) == 0 { prompt += prompt.suffix(12) + prompt.suffix(12) }
-        // Images of which several are the same, of one tile or two, and costly beside the tiny decoder: their layers
-        // are spread over steps.
+        // Several of the images are equal. They have one tile or two, and cost much compared with the tiny decoder, so
+        // their layers are spread over steps.
         let images = (0..<draw(0...2)).compactMap { reservation -> PromptImage? in
             let tiles = draw(1...2)
             let first = reservation * (prompt.count / 2)
@@ -73,7 +74,7 @@ import Tokenizers
         request.topLogprobs = 1
         request.echoesPrompt = draw(0...5) == 0
         if number % 4 == 2 {
-            // Greedy answers of a random model come to go round in circles.
+            // Greedy answers of a random model end in cycles.
             request.sampling.temperature = 0
             request.sampling.repetitionPenalty = 1
             request.stop.maximumTokens = 80
@@ -94,7 +95,7 @@ import Tokenizers
         var failures: [EngineFailure] = []
     }
 
-    /// - Parameter limit: events after which the stream is dropped; nil reads it whole.
+    /// - Parameter limit: the number of events after which the stream is dropped; nil reads the whole stream.
     private func result(_ stream: AsyncStream<EngineEvent>, limit: Int? = nil) async -> Result {
         var result = Result()
         var left = limit ?? .max

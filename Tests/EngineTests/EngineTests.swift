@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// The engine over a tiny random model: what it promises whatever the model says.
+/// The engine with a tiny random model: guarantees that hold for any answers.
 @Suite struct EngineTests {
     private let decoder: TransformerDecoder
     private let tokenizer: Tokenizer
@@ -65,7 +65,7 @@ import Tokenizers
         let requests = (0..<12).map { request($0, length: 1 + 17 * $0 % 90, tokens: 20, seed: UInt64($0)) }
         let quiet = engine()
         for request in requests { alone.append(await collect(try quiet.submit(request, in: quiet.reserve())).tokens) }
-        // Little room: chunks of prompts, many sequences, and preemption.
+        // A small cache: prompts come in chunks, with many sequences, and preemption.
         let busy = engine { $0.cacheBytes = 1 }
         let streams = try requests.map { try busy.submit($0, in: busy.reserve()) }
         for (stream, expected) in zip(streams, alone) {
@@ -77,7 +77,7 @@ import Tokenizers
         #expect(busy.load.usedBlocks == 0 && busy.load.running == 0 && busy.load.waiting == 0)
     }
 
-    /// Prompts repeat themselves, so that something is guessed.
+    /// Prompts repeat themselves, so that there are guesses.
     @Test(arguments: [Float(0), 0.4, 1]) func guessesChangeNoAnswer(temperature: Float) async throws {
         let requests = (0..<6).map { number in
             var request = request(number % 3, length: 9, tokens: 60, seed: UInt64(number))
@@ -102,7 +102,7 @@ import Tokenizers
 
     @Test func rightGuessesSaveSteps() async throws {
         let engine = engine()
-        // Greedy answers of a random model come to go round in circles.
+        // Greedy answers of a random model end in cycles.
         var request = request(1, length: 9, tokens: 240, seed: 0)
         request.sampling.temperature = 0
         let tokens = await collect(try engine.submit(request, in: engine.reserve())).tokens
@@ -120,14 +120,14 @@ import Tokenizers
         }
         stream = nil
         await task.value
-        // A request behind it is answered as if it were alone, and then nothing is held.
+        // The next request is answered as if it were alone, and then no blocks are held.
         let after = await collect(try engine.submit(request(2, length: 5, tokens: 5, seed: 1), in: engine.reserve()))
         #expect(after.completions.count == 1)
         while engine.load.running > 0 { await Task.yield() }
         #expect(engine.load.usedBlocks == 0 && engine.load.waiting == 0)
     }
 
-    /// An echoed prompt's log-probabilities are those that its tokens have as answers to what stands before them.
+    /// The tokens of an echoed prompt have the same log-probabilities as answers to the tokens before them.
     @Test func echoedPromptsAreScored() async throws {
         let busy = engine { $0.cacheBytes = 1 }
         var echoed = request(3, length: 90, tokens: 5, seed: 1)
@@ -173,7 +173,6 @@ import Tokenizers
         #expect(engine.load.waiting == 2)
     }
 
-    /// Three that wait take three times as long as the first took.
     @Test func requestsWithImagesLeaveHalfOfTheQueueToText() throws {
         let engine = engine { $0.maximumWaiting = 4 }
         var places = try (0..<2).map { _ in try engine.reserve(hasImages: true) }
@@ -185,6 +184,7 @@ import Tokenizers
         #expect(engine.load.waiting == 4 && engine.load.waitingWithImages == 2)
     }
 
+    /// With three waiting requests, the estimated wait is three times the duration of the first request.
     @Test func theWaitIsExpectedFromWhatWasAnswered() async throws {
         let engine = engine { $0.maximumWaiting = 3 }
         #expect(engine.load.expectedWait == nil)

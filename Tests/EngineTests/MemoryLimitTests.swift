@@ -2,7 +2,7 @@ import Engine
 import Foundation
 import Testing
 
-/// The kernel's files as containers show them.
+/// The kernel's files in the form that containers show.
 @Suite struct MemoryLimitTests {
     private let machine = 8 << 30
 
@@ -35,7 +35,7 @@ import Testing
                 "proc/self/cgroup": groups, "sys/fs/cgroup/pods/one/main/memory.max": "max\n",
                 "sys/fs/cgroup/pods/one/memory.max": "268435456\n", "sys/fs/cgroup/pods/memory.max": "536870912\n",
             ]) == 268_435_456)
-        // The path is the host's, only the container's own root is mounted.
+        // The path is the host's; only the container's own root is mounted.
         #expect(try limit(["proc/self/cgroup": groups, "sys/fs/cgroup/memory.max": "1048576\n"]) == 1 << 20)
     }
 
@@ -79,11 +79,11 @@ import Testing
         #expect(try sizes(limit: 16 << 30) == [CacheBudget.usual, 8_192])
         #expect(try sizes(limit: 1_000 * mebibyte) == [280 * mebibyte, 8_192])
         #expect(try sizes(limit: 0, asked: 300 * mebibyte) == [300 * mebibyte, 8_192])
-        // What the model was trained for is longer than the cache.
+        // The trained length is longer than the cache.
         #expect(try sizes(limit: 880 * mebibyte) == [172 * mebibyte, 5_504])
         #expect(try sizes(limit: 16 << 30, trained: 131_072) == [CacheBudget.usual, 65_536])
         #expect(try sizes(limit: 0, asked: 9 * mebibyte) == [9 * mebibyte, 288])
-        // What is asked for may take more than usual, if there is room.
+        // Sizes that were asked for may exceed the usual size, if there is room.
         #expect(try sizes(limit: 16 << 30, context: 131_072) == [4 << 30, 131_072])
         let small = CacheBudget.Failure.limited(
             limit: 880 * mebibyte, left: 172 * mebibyte, positions: 8_192, needed: 256 * mebibyte)

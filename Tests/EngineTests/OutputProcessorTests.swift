@@ -14,7 +14,7 @@ import Tokenizers
         end = try #require(tokenizer.id(ofControl: "<|im_end|>"))
     }
 
-    /// Feeds the text's tokens, then the end token, one by one; returns what came out.
+    /// Appends the text's tokens, then the end token, one by one; returns the output.
     private func run(
         _ text: String, stop: StopConditions = StopConditions(), room: Int = 1000
     ) -> (deltas: [String], reason: FinishReason?, tokens: Int) {
@@ -32,7 +32,7 @@ import Tokenizers
         return (deltas, nil, tokens)
     }
 
-    /// What models that have lost the end of a reply wrote.
+    /// Texts of models that have lost the ability to end a reply.
     @Test(arguments: ["I'm so glad you're here. ", "Aria, the sea's lapping shore,\n", "C: \"", "black "])
     func anAnswerThatOnlyRepeatsItselfEnds(pattern: String) {
         var stop = StopConditions()
@@ -82,7 +82,7 @@ import Tokenizers
         #expect(run("a circle", stop: stop).deltas.joined() == "a circle")
     }
 
-    /// One that ends behind the least length counts, wherever it begins; text is still held back for it.
+    /// A stop string that ends after the minimum length counts, wherever it begins; text is still held back for it.
     @Test func stopStringsBeforeTheLeastLengthDoNotStop() {
         var stop = StopConditions()
         stop.strings = ["b", " c d"]

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// Files whose embedding has another number of rows than there are tokens.
+/// Files whose embedding has more or fewer rows than there are tokens.
 @Suite struct PaddingRowTests {
     private let compute = Compute(threads: 1)
 

@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// What the engine keeps of finished requests, and for whom.
+/// The blocks that the engine keeps of finished requests, and the requests that may use them.
 @Suite struct PrefixCacheTests {
     private let decoder: TransformerDecoder
     private let tokenizer: Tokenizer
@@ -18,7 +18,7 @@ import Tokenizers
 
     init() throws {
         let file = try TinyLlama.file(.q4_1)
-        // One thread: tests of other suites run beside these.
+        // One thread: tests of other suites run at the same time.
         let compute = Compute(threads: 1)
         decoder = try TransformerDecoder(file, compute: compute)
         tokenizer = Tokenizer(try Vocabulary(file))
@@ -67,7 +67,7 @@ import Tokenizers
         let warm = try await answer(request(prompt), from: engine)
         #expect(cold.completion.cachedTokens == 0 && warm.completion.cachedTokens == 64)
         #expect(cold.tokens == warm.tokens)
-        // The next turn: the prompt, what was answered, and more.
+        // The next turn: the prompt, the answer, and more.
         let next = prompt + cold.tokens.map(\.id) + ids(2, count: 40)
         let turn = try await answer(request(next), from: engine)
         #expect(turn.completion.cachedTokens == 64)
@@ -77,7 +77,7 @@ import Tokenizers
         #expect(engine.load.cachedTokens == 128 && engine.load.admittedTokens == 70 + 70 + next.count)
     }
 
-    /// A block's length of prompt: at least one position must be computed to draw from.
+    /// Even if the prompt fills whole blocks, one position must be computed to draw a token from.
     @Test(arguments: [(16, 0), (17, 16), (32, 16), (33, 32)])
     func theLastPositionIsAlwaysComputed(length: Int, cached: Int) async throws {
         let engine = engine()
@@ -127,7 +127,7 @@ import Tokenizers
         #expect(try await ask(10, question).cachedTokens > 0)
         #expect(try await ask(200, question).cachedTokens == 0)
         #expect(engine.load.imageMisses == 2)
-        // Another beginning: nothing of the answer is known, but the image is.
+        // With another beginning, no block of the answer is found, but the image is.
         var turned = try InputProcessor(tokenizer: tokenizer).request(
             messages: [ChatMessage(role: .user, content: [.text("look at this picture and say: "), .image(0)])],
             images: [.init(image: RGBImage(width: 32, height: 32, red: 200, green: 9, blue: 9))], policy: policy)
@@ -147,7 +147,7 @@ import Tokenizers
     }
 
     @Test func whatIsLeastUsedGoesFirst() async throws {
-        // Room for one full context: what is kept must make way, and what was used last stays.
+        // The cache has room for one full context: old blocks make way, and the most recently used ones stay.
         let engine = engine()
         for seed in 10..<40 as Range<UInt64> {
             _ = try await answer(request(ids(seed, count: 60)), from: engine)
@@ -157,7 +157,7 @@ import Tokenizers
         #expect(try await answer(request(ids(10, count: 60)), from: engine).completion.cachedTokens == 0)
     }
 
-    /// Tables that share, extend and give back blocks at random, beside what they must hold.
+    /// Random block tables share, extend and release blocks; the contents are compared with the expected ones.
     @Test func blocksKeepTheirContentUnderRandomUse() {
         let random = SeededRandom(seed: 8)
         var pool = BlockPool(count: 24)
@@ -172,7 +172,7 @@ import Tokenizers
             let owner = draw(0, 5)
             pool.release(&tables[owner])
             chains[owner] = BlockChain(of: policy)
-            // Few different beginnings, so that many are alike.
+            // Few different beginnings, so that many prompts begin alike.
             let tokens = (0..<8).flatMap { Array(repeating: Int32(draw(1, 3) * ($0 / 3 + 1)), count: 16) }
             let wanted = 1 + draw(2, 8)
             var key = BlockKey(0, of: tokens, images: [], after: chains[owner].end)

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// What one engine leaves to the next in a file.
+/// The blocks that one engine passes to the next in a file.
 @Suite struct PrefixFileTests {
     private let decoder: TransformerDecoder
     private let tokenizer: Tokenizer
@@ -45,7 +45,7 @@ import Tokenizers
             decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: configuration, policies: [policy])
     }
 
-    /// A prompt of 50 positions, of which 4 to 8 are an image's.
+    /// A prompt of 50 positions; positions `4..<8` are an image.
     private func request(by policy: Policy, shade: Float = 0.5) throws -> EngineRequest {
         let random = SeededRandom(seed: 3)
         let prompt = (0..<50).map { Int32(3 + random.uniform(at: $0) * 300) }
@@ -65,7 +65,7 @@ import Tokenizers
         return (answer.tokens, answer.completion.cachedTokens)
     }
 
-    /// A file of these bytes, of its own: an engine that goes away writes its file.
+    /// Writes these bytes to a new file, because an engine overwrites its file when it stops.
     private func file(_ bytes: Data) throws -> String {
         let url = folder.url.appendingPathComponent(UUID().uuidString)
         try bytes.write(to: url)
@@ -77,7 +77,7 @@ import Tokenizers
         return try #require(await engine.ended()).get()
     }
 
-    /// What an engine finds in its file. It has ended when this returns, and writes nothing later.
+    /// The blocks that an engine finds in its file. The engine has ended when this returns, and writes nothing later.
     private func restored(
         by policy: Policy, at path: String? = nil, _ change: (inout EngineConfiguration) -> Void = { _ in }
     ) async throws -> Engine.KeptBlocks? {
@@ -91,7 +91,7 @@ import Tokenizers
         #expect(try first.restored?.get() == 0)
         let cold = try await answer(request(by: policy()), from: first)
         #expect(cold.cached == 0)
-        // A policy that is not among those of the start, but of the same weights: 50 + 19 positions, 4 whole blocks.
+        // A policy that was not served at the start, but has the same weights: 50 + 19 positions, 4 full blocks.
         #expect(try await kept(by: first) == 4)
         let permissions = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
         #expect(permissions == 0o600)
@@ -103,7 +103,7 @@ import Tokenizers
         let warm = try await answer(request(by: served), from: second)
         #expect(warm.cached == 48)
         #expect(warm.tokens == cold.tokens)
-        // Another image, other keys and values.
+        // Another image means other keys and values.
         #expect(try await answer(request(by: served, shade: 0.25), from: second).cached == 0)
         #expect(try await kept(by: second) == 8)
     }
@@ -163,7 +163,7 @@ import Tokenizers
         }
     }
 
-    /// Files with a good digest whose index says what cannot be.
+    /// Files with a valid digest whose index is impossible.
     @Test(arguments: [
         (#""policy":0"#, #""policy":1"#), (#""policy":0"#, #""policy":-1"#), (#""parent":0"#, #""parent":1"#),
         (#""parent":0"#, #""parent":-1"#), (#""tokens":["#, #""tokens":[1,"#), (#""sha256":""#, #""sha256":"x"#),

@@ -10,7 +10,7 @@ import Testing
     @Test func whatFollowedTheLastTokensBeforeIsGuessed() {
         #expect(guess([1, 2, 3, 4, 5, 6, 7, 1, 2, 3]) == [4, 5, 6, 7])
         #expect(guess([9, 2, 3, 4, 5, 6, 7, 1, 2, 3]) == [4, 5, 6, 7])
-        // Three tokens say more than two, the last place more than the first.
+        // Three matching tokens take precedence over two, the last occurrence over the first.
         #expect(guess([1, 2, 3, 4, 9, 2, 3, 5, 1, 2, 3]) == [4, 9, 2, 3])
         #expect(guess([2, 3, 4, 2, 3, 5, 8, 2, 3]) == [5, 8, 2, 3])
         #expect(guess([7, 7, 7]) == [7])

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// What goes into a step, with nobody to compute it: images have 12 layers that cost as much as 100 positions each.
+/// The contents of steps, without any computation: images have 12 layers, each with the cost of 100 positions.
 @Suite struct SchedulerTests {
     private let policy: Policy
     private let tokenizer: Tokenizer
@@ -86,12 +86,12 @@ import Tokenizers
         bench.scheduler.add(sequence(1, length: 4_096))
         #expect(positions(bench.step()) == [1: 512])
         for id: UInt64 in 2...4 { bench.scheduler.add(sequence(id, length: 20)) }
-        // A quarter each; what they leave is given out in the next step.
+        // Each gets a quarter; the rest of the budget is used in the next step.
         #expect(positions(bench.step()) == [1: 452, 2: 20, 3: 20, 4: 20])
         #expect(positions(bench.step()) == [1: 509, 2: 1, 3: 1, 4: 1])
     }
 
-    /// Positions behind 512 others take one and a half times as long, behind 853 nearly twice.
+    /// Positions after 512 others take one and a half times as long, after 853 nearly twice.
     @Test func stepsReadLessTheDeeperTheyAre() {
         var bench = Bench(evenDepth: 1_024)
         bench.scheduler.add(sequence(1, length: 4_000))
@@ -101,7 +101,7 @@ import Tokenizers
         #expect(positions(bench.step()) == [1: 225, 2: 100])
         var steps = 3
         while positions(bench.step())[1] ?? 1 > 1 { steps += 1 }
-        // 3,999 positions, which take as long as 3,999 + 3,999² / 2,048 first ones.
+        // 3,999 positions take as long as 3,999 + 3,999² / 2,048 positions at the beginning.
         #expect((22...24).contains(steps))
     }
 
@@ -128,7 +128,7 @@ import Tokenizers
         bench.scheduler.add(sequence(1, length: 10))
         #expect(positions(bench.step()) == [1: 10])
         bench.scheduler.add(sequence(2, length: 40, images: [(reservation: 10, shade: 1)]))
-        // What stands before the image is read at once; two layers fit beside a token.
+        // The positions before the image are computed at once; two layers fit beside a token.
         var layers: [Int] = []
         for _ in 0..<6 {
             let plan = bench.step()
@@ -158,7 +158,7 @@ import Tokenizers
             #expect(plan.images.allSatisfy { $0.sequence.id == 1 })
         }
         #expect(layers == [1, 2, 2, 2, 2, 2, 1])
-        // The first one is read now; another one that begins alike finds its blocks.
+        // The first one is in prefill now; another one with the same beginning finds its blocks.
         _ = bench.step()
         let cached = (0..<3).reduce(0) { sum, _ in
             sum + bench.step().chunks.filter { $0.sequence.cachedPositions == 32 }.count
@@ -167,7 +167,7 @@ import Tokenizers
     }
 
     @Test func blocksArePromisedOnlyOnce() {
-        // Room for one prompt of 100 positions and its answer, not for two.
+        // There is room for one prompt of 100 positions and its answer, not for two.
         var bench = Bench(blocks: 12, budget: 32)
         bench.scheduler.add(sequence(1, length: 100))
         bench.scheduler.add(sequence(2, length: 100))

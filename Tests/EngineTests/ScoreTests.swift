@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// Scores of given answers: rewards against those of the training forward, and log-probabilities.
+/// Scores of given answers: rewards compared with the training forward pass, and log-probabilities.
 @Suite struct ScoreTests {
     private let tokenizer: Tokenizer
     private let adapter: LowRankAdapter
@@ -54,7 +54,7 @@ import Tokenizers
             configuration: configuration)
     }
 
-    /// The scores of a request, which says nothing and draws nothing.
+    /// The scores of a request. It must draw no tokens and send no text.
     private func scores(_ request: EngineRequest, by engine: Engine) async throws -> [Double] {
         let answer = try await engine.answer(to: request)
         #expect(answer.deltas.isEmpty && answer.completion.generatedTokens == 0)
@@ -70,7 +70,7 @@ import Tokenizers
         ChatMessage(role: .user, content: [.image(0), .text("what color is the large thing on the left of it?")])
     ]
 
-    /// What the training forward gives for the same tokens and images.
+    /// The reward by the training forward pass for the same tokens and images.
     private func trainingReward(
         _ answer: [Int32], _ base: FrozenDecoder, adapter: LowRankAdapter, head: RewardHead, policy: Policy,
         tokenizer: Tokenizer, messages: [ChatMessage], images: [InputProcessor.Image]
@@ -91,7 +91,8 @@ import Tokenizers
         return score - head.logProbWeight * losses.reduce(0, +)
     }
 
-    /// In 32 bits only keys and values are rounded, to 16 or 12; with quantised weights activations are too, to 8.
+    /// With 32-bit weights only keys and values are rounded, to 16 or 12 bits; with quantised weights, activations are
+    /// rounded to 8 bits too.
     @Test(arguments: [
         (TinyLlama.Format.float32, TransformerDecoder.Precision.float32, KVCache.Precision.fp16, Float(2e-3)),
         (.float32, .float32, .int16, 4e-3), (.q4_1, .asStored, .int16, 0.1),
@@ -114,8 +115,8 @@ import Tokenizers
         #expect((trained.max() ?? 0) - (trained.min() ?? 0) > 0.2)
     }
 
-    /// The base model under the shipped adapter, where rewards have a deviation of about 1: 8-bit activations move one by
-    /// 0.05 on average, at most by 0.12.
+    /// The base model with the shipped adapter, whose rewards have a deviation of about 1: 8-bit activations change a
+    /// reward by 0.05 on average, and by 0.12 at most.
     @Test(arguments: [
         (TransformerDecoder.Precision.float32, KVCache.Precision.fp16, Float(5e-3)), (.float32, .int16, 1e-2),
         (.asStored, .int16, 0.2),
@@ -161,7 +162,7 @@ import Tokenizers
         return request
     }
 
-    /// Whatever else is read or drawn, however prompts are cut into steps, and though sequences are preempted.
+    /// Scores do not depend on other requests, on the split of prompts into steps, or on preemption.
     @Test func aNumberIsTheSameAloneAndInACrowd() async throws {
         let quiet = engine()
         var rewards: [Double] = []
@@ -205,7 +206,7 @@ import Tokenizers
         #expect(try await scores(request(answers, image: blank), by: engine) != seen)
     }
 
-    /// The log-probability of what was drawn is the sum of those that its tokens were drawn with.
+    /// The log-probability of a drawn answer is the sum of the log-probabilities that its tokens were drawn with.
     @Test func logProbabilitiesAreThoseOfTheDraws() async throws {
         let engine = engine()
         for seed in 0..<4 as Range<UInt64> {
@@ -220,7 +221,7 @@ import Tokenizers
         }
     }
 
-    /// 64 answers take turns with a stream: no step computes more than the budget, so none holds the stream up for long.
+    /// 64 answers alternate with a stream: no step exceeds the budget, so none delays the stream for long.
     @Test func scoringComesInSteps() async throws {
         let engine = engine { $0.tokenBudget = 32 }
         let before = engine.load
@@ -235,7 +236,7 @@ import Tokenizers
         let engine = engine()
         var stream: AsyncStream<EngineEvent>? = try engine.submit(
             request(Array(repeating: answers[2], count: 200_000)), in: engine.reserve())
-        // Without a suspension: beside other tests, coming back from one can take longer than all of the answers.
+        // Without a suspension: while other tests run, resuming can take longer than all of the answers.
         while engine.load.prefilledTokens == 0 { sched_yield() }
         #expect(stream != nil)
         stream = nil
