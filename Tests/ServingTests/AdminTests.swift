@@ -99,7 +99,7 @@ import Testing
         let recorder = LogRecorder()
         var configuration = ServerConfiguration()
         configuration.publicFolder = "/nonexistent"
-        // What an operator does is logged whatever the level.
+        // Operators' actions are logged at every level.
         var quiet = recorder.logger
         quiet.logLevel = .critical
         let application = buildApplication(

@@ -33,7 +33,7 @@ import Testing
         let first = try await budget.take(6)
         let large = Task { try await budget.take(8) }
         await until { budget.waiting == 1 }
-        // It would fit, but does not overtake.
+        // It would fit, but it does not overtake.
         let small = Task { try await budget.take(2) }
         await until { budget.waiting == 2 }
         #expect(throws: ByteBudget.Refusal.full(limit: 10)) { try budget.takeNow(1) }
@@ -67,7 +67,7 @@ import Testing
         #expect(budget.used == 0)
     }
 
-    /// As many as there are threads, and some: whatever waits for them, routes go on.
+    /// More work than there are threads: routes continue, whatever waits for the threads.
     @Test func longWorkDoesNotHoldUpOtherTasks() async throws {
         let workers = Workers()
         let gate = DispatchSemaphore(value: 0)

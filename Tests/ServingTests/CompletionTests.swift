@@ -37,7 +37,7 @@ import Tokenizers
         #expect(engine.requests[0].deadline != nil)
     }
 
-    /// Each prompt counts once: the answer that found least of it says what was there before the request.
+    /// Each prompt counts once: the answer with the fewest cached tokens shows the cache's state before the request.
     @Test(arguments: [false, true]) func cachedTokensAreCountedByPrompt(isStreaming: Bool) async throws {
         let found = Mutex([0, 5, 7, 3][...])
         let engine = ScriptedEngine { _, events in
@@ -55,7 +55,7 @@ import Tokenizers
         }
     }
 
-    /// A vocabulary without the template's tokens is no fault of the caller's messages.
+    /// If the vocabulary lacks the template's tokens, the error does not blame the caller's messages.
     @Test func aModelWithoutATemplateTakesPromptsAlone() async throws {
         let engine = ScriptedEngine(ScriptedEngine.saying(["A"]))
         let tokenizer = try TinyLlama.tokenizer(of: TinyLlama.file(), kinds: [1: .userDefined])
@@ -73,7 +73,7 @@ import Tokenizers
         }
     }
 
-    /// They hold where a request names none, and raw prompts are no dialogues.
+    /// They apply if a request sets none, and raw prompts are no dialogues.
     @Test func dialoguesWithoutAnImageHaveSamplingDefaultsOfTheirOwn() async throws {
         let engine = ScriptedEngine(ScriptedEngine.saying(["A"]))
         var sampling = SamplingParameters()
@@ -107,7 +107,7 @@ import Tokenizers
         #expect(engine.requests.map(\.stop.endsRepetition) == [true, false])
     }
 
-    /// Every byte of a stream without options, but for id, time and fingerprint.
+    /// Every byte of a stream without options, except for id, time and fingerprint.
     @Test func streamsAreTheseBytes() async throws {
         let engine = ScriptedEngine(ScriptedEngine.saying(["A "]))
         @Sendable func head(_ kind: String) -> String {

@@ -7,7 +7,7 @@ import Testing
     private let chat = #"{"model":"sft","messages":[{"role":"user","content":"hi"}],"stream":true}"#
     private let whole = #"{"model":"sft","messages":[{"role":"user","content":"hi"}]}"#
 
-    /// A caller that goes away in the middle of a stream is noticed without another frame being written.
+    /// A disconnect in the middle of a stream is detected without another frame being written.
     @Test(.timeLimit(.minutes(1))) func closingMidStreamCancels() async throws {
         let engine = ScriptedEngine { _, events in
             events.yield(.started)
@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    /// So is one that goes away while its request waits, streamed or not.
+    /// A disconnect while the request waits is detected too, streamed or not.
     @Test(.timeLimit(.minutes(1)), arguments: [true, false])
     func closingInTheQueueCancels(_ isStreaming: Bool) async throws {
         let engine = ScriptedEngine { _, _ in }
@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    /// A client that asks before it sends a large body is answered at once.
+    /// A client that asks for permission before it sends a large body gets it at once.
     @Test(.timeLimit(.minutes(1))) func bodiesAreInvited() async throws {
         try await withServer(ScriptedEngine(ScriptedEngine.saying(["A"]))) { client in
             let port = try #require(client.port)
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    /// A silent stream shows signs of life, and is still answered.
+    /// A silent stream gets keep-alive comments, and is still answered.
     @Test(.timeLimit(.minutes(1))) func silenceIsKeptAlive() async throws {
         let engine = ScriptedEngine { _, events in events.yield(.started) }
         try await withServer(engine, configure: { $0.keepAlive = .milliseconds(5) }) { client in

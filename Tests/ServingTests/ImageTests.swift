@@ -90,7 +90,7 @@ import Testing
     }
 
     @Test func jpegIsReadWhateverTypeIsDeclared() async throws {
-        // 8x8 pixels of one grey.
+        // 8x8 pixels of a single grey.
         let jpeg = try #require(
             Data(
                 base64Encoded: "/9j/wAALCAAIAAgBAREA/9sAQwABAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB"
@@ -109,7 +109,8 @@ import Testing
         }
     }
 
-    /// Images are decoded one after the other: memory for one is enough for a request of sixteen, and less is not.
+    /// Images are decoded one after the other: memory for one image is enough for a request of sixteen, and less memory
+    /// is not.
     @Test func aRequestHoldsOneDecodedImageAtATime() async throws {
         let image = ImageFile.encode(RGBImage(width: 100, height: 30, red: 1, green: 2, blue: 3))
         let images = (0..<16).map { _ in "\"\(url(image))\"" }.joined(separator: ",")

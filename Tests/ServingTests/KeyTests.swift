@@ -30,7 +30,7 @@ import Testing
                 #expect(refused.text.contains(#""type":"authentication_error","param":null,"code":"invalid_api_key""#))
                 #expect(refused.headers[.wwwAuthenticate] == "Bearer")
             }
-            // One good key is enough, wherever it stands.
+            // One valid key is enough, in either header.
             for other in ["", strangerKey, lateKey, feedbackKey] {
                 for (bearer, header) in [(askKey, other), (other, askKey)] {
                     let headers: HTTPFields = [.authorization: "bearer \(bearer)", .xAPIKey: header]
@@ -104,7 +104,7 @@ import Testing
         #expect(throws: KeyFileError.self) { try KeyRing(path: "/nonexistent/keys") }
     }
 
-    /// As editors on other systems leave it.
+    /// The forms in which editors on other systems save it.
     @Test func lineEndsAndMarksOfEditorsAreRead() throws {
         let records = ["a", "b"].map { KeyRecord.make(name: $0, scopes: [.ask], expires: nil).record }
         try withTemporaryFolder { folder in

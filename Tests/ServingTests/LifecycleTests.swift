@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    /// Runs a server of its own, calls `body` with its port, stops it, and returns once it has ended.
+    /// Runs a server on a separate port, calls `body` with the port, stops the server, and returns once it has ended.
     private func withServices(
         _ engine: ScriptedEngine, drainLimit: Duration, _ body: @Sendable (Int, ServiceGroup) async throws -> Void
     ) async throws {
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    /// A stream that is still open when the server may wait no longer ends with its error frame and its terminal.
+    /// A stream that is still open at the end of the drain limit ends with its error frame and its terminal frame.
     @Test(.timeLimit(.minutes(1))) func drainingEndsStreamsProperly() async throws {
         let engine = ScriptedEngine { _, events in
             events.yield(.started)
@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    /// One that ends in time is whole, and the server ends with it although it might wait an hour.
+    /// An answer that ends in time is complete, and the server then ends, although it might wait an hour.
     @Test(.timeLimit(.minutes(1))) func drainingWaitsForAnswers() async throws {
         let engine = ScriptedEngine { _, events in
             events.yield(.started)

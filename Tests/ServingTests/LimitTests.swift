@@ -7,7 +7,7 @@ import NIOPosix
 import Serving
 import Testing
 
-/// Senders and readers that take too much of what is not theirs.
+/// Senders and readers that use more than their share.
 @Suite struct LimitTests {
     private let engine = ScriptedEngine(ScriptedEngine.saying(["x"]))
     private let head = "POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    /// A body that nobody wants is not waited for either.
+    /// The server does not wait for a body that no route reads.
     @Test(.timeLimit(.minutes(1)), arguments: ["/nope", "/livez", "/v1/models"])
     func bodiesOfRefusedRequestsAreNotRead(_ path: String) async throws {
         let key = KeyRecord.make(name: "a", scopes: [.ask], expires: nil).record
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    /// The answer comes although the body never does.
+    /// The response comes although the body never arrives.
     @Test(.timeLimit(.minutes(1))) func largeBodiesAreRefusedUnread() async throws {
         try await withServer(engine, configure: { $0.maximumBodyBytes = 1_000 }) { client in
             let port = try #require(client.port)
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    /// Bodies are charged as they come: what is only announced takes nothing, what has come is given back.
+    /// Bodies are charged as they arrive: an announced length takes no memory, and received bytes are given back.
     @Test(.timeLimit(.minutes(1))) func bodiesShareOneBudget() async throws {
         let body = #"{"question":"What?","stream":false}"#
         try await withServer(engine, configure: { $0.bodyMemory = 1_000 }) { client in
@@ -104,7 +104,7 @@ import Testing
         }
     }
 
-    /// Text that cannot fit whatever it says is refused by its length alone.
+    /// Text that cannot fit, whatever its content, is refused by its length alone.
     @Test func longTextIsRefusedUnread() async throws {
         let text = String(repeating: "a", count: 1 << 20)
         let cases = [
@@ -126,7 +126,7 @@ import Testing
         }
     }
 
-    /// A client that takes nothing of a long answer is cut off, and its request is cancelled.
+    /// A client that reads nothing of a long answer is disconnected, and its request is cancelled.
     @Test(.timeLimit(.minutes(1))) func slowReadersAreCutOff() async throws {
         let text = String(repeating: "a", count: 1 << 16)
         let engine = ScriptedEngine { _, events in

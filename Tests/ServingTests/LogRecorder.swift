@@ -1,14 +1,14 @@
 import Logging
 import Synchronization
 
-/// Keeps what is logged.
+/// Records log entries.
 final class LogRecorder: Sendable {
     private let kept = Mutex<[String]>([])
 
     /// Level, message and metadata of each entry.
     var lines: [String] { kept.withLock { $0 } }
 
-    /// A logger that writes here.
+    /// A logger that writes to this recorder.
     var logger: Logger { Logger(label: "test") { _ in Handler(recorder: self) } }
 
     private struct Handler: LogHandler {

@@ -6,12 +6,12 @@ import Logging
 import Serving
 import Testing
 
-/// What a server tells its operator.
+/// Logs and metrics for operators.
 @Suite struct ObservabilityTests {
     private let chat = #"{"model":"sft","messages":[{"role":"user","content":"hi"}]}"#
     private let engine = ScriptedEngine(ScriptedEngine.saying(["x"]))
 
-    /// One object a line, with times that sort as text and numbers that compare as numbers.
+    /// One object per line, with times that sort as text and numbers that compare as numbers.
     @Test func logsAreJSON() {
         let time = Date(timeIntervalSince1970: 1_700_000_000.25)
         func line(_ message: Logger.Message, _ metadata: Logger.Metadata) -> String {
@@ -30,7 +30,7 @@ import Testing
                 + #""message":"Server started.","share":0.5}"#)
     }
 
-    /// Probes and scrapes come every few seconds; only those that fail are of interest.
+    /// Probes and scrapes come every few seconds; only failed ones are of interest.
     @Test func probesThatGoWellAreNotLogged() async throws {
         let log = LogRecorder()
         try await withServer(engine, logger: log.logger) { client in
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    /// Callers do not see metrics that have a port of their own.
+    /// Callers do not see metrics that have a separate port.
     @Test func metricsMayHaveTheirOwnPort() async throws {
         try await withServer(engine, configure: { $0.metricsPort = 1 }) { client in
             let metrics = try await client.execute(uri: "/metrics", method: .get)

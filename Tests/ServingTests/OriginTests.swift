@@ -5,7 +5,7 @@ import HummingbirdTesting
 import Serving
 import Testing
 
-/// What web pages of others may do with a server on this machine.
+/// The access of foreign web pages to a server on this machine.
 @Suite struct OriginTests {
     private let engine = ScriptedEngine(ScriptedEngine.saying(["A"]))
 
@@ -17,7 +17,7 @@ import Testing
         return String(answer.dropFirst("HTTP/1.1 ".count).prefix(3))
     }
 
-    /// A page whose name leads to 127.0.0.1 is told by the name.
+    /// A page whose name resolves to 127.0.0.1 is recognized by the name.
     @Test(
         .timeLimit(.minutes(1)),
         arguments: [

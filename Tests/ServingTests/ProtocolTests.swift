@@ -7,12 +7,12 @@ import NIOPosix
 import Serving
 import Testing
 
-/// The corners of HTTP/1 (RFC 9110 and 9112).
+/// Special cases of HTTP/1 (RFC 9110 and 9112).
 @Suite struct ProtocolTests {
     private let engine = ScriptedEngine(ScriptedEngine.saying(["A", "B"]))
     private let post = "POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
-    /// No chunks, and the connection's end is the body's end.
+    /// There are no chunks, and the body ends with the connection.
     @Test(.timeLimit(.minutes(1))) func oldClientsGetWhatTheyKnow() async throws {
         try await withServer(engine) { client in
             let port = try #require(client.port)
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    /// Its turn comes when the answers before it are written.
+    /// It is answered after the responses before it are written.
     @Test(.timeLimit(.minutes(1))) func aBadHeadWaitsForTheAnswersBeforeIt() async throws {
         try await withServer(engine) { client in
             let port = try #require(client.port)
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    /// A connection ends when either side says so, and requests behind that are not looked at.
+    /// A connection ends when either side asks for it, and later requests are ignored.
     @Test(.timeLimit(.minutes(1)), arguments: ["close", "Keep-Alive, Close"])
     func connectionsEndWhenAsked(_ value: String) async throws {
         try await withServer(engine) { client in
@@ -137,7 +137,7 @@ import Testing
         }
     }
 
-    /// The parser knows no other methods, so no route sees these.
+    /// The parser does not know these methods, so no route gets the requests.
     @Test(
         .timeLimit(.minutes(1)),
         arguments: [
@@ -158,11 +158,11 @@ import Testing
     @Test(.timeLimit(.minutes(1))) func tooManyConnectionsAreClosed() async throws {
         try await withServer(engine, configure: { $0.connections.perAddress = 2 }) { client in
             let port = try #require(client.port)
-            // The client's own connection is one.
+            // The client's own connection counts as one.
             #expect(try await client.execute(uri: "/livez", method: .get).status == .ok)
             try await withSocket(port: port, post: "/v1/ask", #"{"question":"Hi"}"#) { inbound in
                 try await read("event: done", from: &inbound)
-                // Whether the request still gets out is a matter of time; no answer comes.
+                // The request may or may not still be sent, depending on timing; no response comes.
                 let refused = try? await response(port: port, to: "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 #expect(refused ?? "" == "")
                 let metrics = try await client.execute(uri: "/metrics", method: .get).text

@@ -18,7 +18,7 @@ import Testing
         #expect(bucket.take(1, limit: 30, at: now + .seconds(1)) == .seconds(1))
         #expect(bucket.take(1, limit: 30, at: now + .seconds(2)) == nil)
         #expect(bucket.take(1, limit: 30, at: now + .seconds(2)) != nil)
-        // It never holds more than a minute's worth.
+        // The bucket never holds more than a minute's supply.
         #expect(bucket.take(30, limit: 30, at: now + .seconds(1_000)) == nil)
         #expect(bucket.take(1, limit: 30, at: now + .seconds(1_000)) != nil)
     }
@@ -49,9 +49,9 @@ import Testing
                     let wait = try #require(answer.headers[.retryAfter].flatMap { Int($0) })
                     #expect((1...60).contains(wait))
                 }
-                // A prompt larger than its limit is taken once.
+                // A prompt larger than its limit is accepted once.
                 #expect(statuses == (scope == "requests" ? [200, 200, 429] : [200, 429, 429]))
-                // Others are not concerned, nor is what generates nothing.
+                // Other keys are not affected, nor are routes that generate nothing.
                 #expect(
                     try await client.post("/v1/chat/completions", chat, headers: [.xAPIKey: otherKey]).status == .ok)
                 let models = try await client.execute(uri: "/v1/models", method: .get, headers: [.xAPIKey: key])
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    /// A place among the open requests is free again once the answer is whole.
+    /// A slot among the open requests is free again once the answer is complete.
     @Test(.timeLimit(.minutes(1))) func openRequestsAreCounted() async throws {
         let (limited, key) = KeyRecord.make(
             name: "a", scopes: [.ask], expires: nil, limits: KeyLimits(streams: 1))

@@ -7,7 +7,7 @@ import Serving
 import Synchronization
 import Testing
 
-/// `/v1/reward`, `best_of` and `scores` over a scripted engine.
+/// `/v1/reward`, `best_of` and `scores` with a scripted engine.
 @Suite struct RewardTests {
     private let scored = #"{"question":"What?","answers":["","a"]}"#
     private let engine = ScriptedEngine(ScriptedEngine.saying(["A ", "red"]))
@@ -22,7 +22,7 @@ import Testing
                 + #"{"index":1,"reward":2.0,"tokens":2}],"usage":{"prompt_tokens":"#
             #expect(response.text.hasPrefix(head), "\(response.text)")
             #expect(response.text.contains(#""completion_tokens":0"#))
-            // The one reward model judges the answers of every policy; the name comes back as it was sent.
+            // The one reward model scores the answers of every policy; the response repeats the name in the request.
             for model in ["reward", "sft"] {
                 let named = try await client.post(
                     "/v1/reward", "{\"model\":\"\(model)\"," + scored.dropFirst())
@@ -74,7 +74,7 @@ import Testing
                 #expect(refused.status == .badRequest)
                 #expect(refused.text.contains("\"param\":\"\(field)\",\"code\":\"unsupported_parameter\""))
             }
-            // What asks for nothing is no mistake.
+            // Fields that ask for nothing are no errors.
             let neutral = try await client.post("/v1/ask", #"{"question":"q","best_of":1,"scores":false}"#)
             #expect(neutral.status == .ok && !neutral.text.contains("scores"))
         }
@@ -93,7 +93,7 @@ import Testing
 
     @Test func scoresComeWithTheEnd() async throws {
         let body = #"{"question":"What?","scores":true}"#
-        // The answer's three tokens, the value of none; `sft` is as likely as itself.
+        // The scores for the answer's three tokens; the value before the first token; `sft` has no KL to itself.
         let scores = #""scores":{"reward":3.0,"value":0.0,"kl":0.0}}"#
         try await withServer(engine, policies: both) { client in
             let frames = try await client.post("/v1/ask", body).frames
@@ -126,11 +126,11 @@ import Testing
         try await withServer(engine, policies: both) { client in
             let response = try await client.post("/v1/ask", #"{"question":"What?","best_of":4,"seed":5,"scores":true}"#)
             let texts = response.frames.filter { $0.hasPrefix("event: text") }
-            // The first of equal ones.
+            // The first one of equal rewards.
             let data = [#"{"text":"answer "}"#, #"{"text":"1"}"#]
             #expect(texts == data.map { "event: text\ndata: \($0)" })
             #expect(response.frames.last?.contains(#""finish_reason":"length""#) == true)
-            // Everything that was drawn was paid for; the prompt counts once.
+            // All drawn tokens count; the prompt counts once.
             #expect(response.frames.last?.contains(#""completion_tokens":12"#) == true)
             #expect(response.frames.last?.contains(#""scores":{"reward":2.0"#) == true)
             let plain = try await client.post(
@@ -141,7 +141,7 @@ import Testing
         #expect(Set(drawn.map(\.sampling.seed)).count == 4 && drawn.first?.sampling.seed == 5)
     }
 
-    /// A failure of what scores is the stream's one terminal event.
+    /// If scoring fails, the failure is the stream's one terminal event.
     @Test func failuresOfScoringAreEvents() async throws {
         let engine = ScriptedEngine { request, events in
             guard request.scoredAnswers != nil else { return ScriptedEngine.saying(["x"])(request, events) }
@@ -156,7 +156,7 @@ import Testing
         }
     }
 
-    /// A caller that goes away while answers are scored is noticed then too.
+    /// A disconnect during scoring is detected too.
     @Test(.timeLimit(.minutes(1)), arguments: ["/v1/reward", "/v1/ask"])
     func closingWhileScoringCancels(_ path: String) async throws {
         let engine = ScriptedEngine { request, events in

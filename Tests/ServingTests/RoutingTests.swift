@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    /// What was computed counts, whether or not an answer came to its end; once, however many candidates there were.
+    /// Computed tokens count even if an answer does not end; the prompt's count once for any number of candidates.
     @Test func tokensOfUnfinishedAnswersAreCounted() async throws {
         let engine = ScriptedEngine(ScriptedEngine.failing(after: ["a", "b"], .deadlineExceeded))
         try await withServer(engine) { client in

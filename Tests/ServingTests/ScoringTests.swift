@@ -9,7 +9,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Scores over a tiny model and the real engine.
+/// Scores with a tiny model and the real engine.
 @Suite struct ScoringTests {
     private struct Answer: Decodable, Equatable {
         struct Scores: Decodable, Equatable {
@@ -56,7 +56,7 @@ import Testing
         return try decoder.decode(Answer.self, from: Data(response.text.utf8))
     }
 
-    /// The candidate of the highest reward, which is one of those that the seed's streams give one by one.
+    /// The pick is the candidate with the highest reward. The same candidates come from the seed's streams one by one.
     @Test(.timeLimit(.minutes(5))) func bestOfPicksTheHighestReward() async throws {
         try await withModels { client in
             for seed in [0, 7, -3] as [Int64] {
@@ -69,7 +69,7 @@ import Testing
                 }
                 #expect(Set(single.map(\.answer)).count == 5)
                 let best = try #require(single.max { ($0.scores?.reward ?? 0) < ($1.scores?.reward ?? 0) })
-                // The policy is greedy by default; candidates are drawn all the same. Once more beside others.
+                // The policy is greedy by default, but candidates differ all the same. Repeated beside other requests.
                 try await withThrowingTaskGroup(of: Answer.self) { group in
                     for _ in 0..<4 {
                         group.addTask { try await ask("\"best_of\":5,\"seed\":\(seed),\"scores\":true", client) }
@@ -82,12 +82,12 @@ import Testing
 
     @Test(.timeLimit(.minutes(5))) func scoresAreThoseOfTheModels() async throws {
         try await withModels { client in
-            // A stop string ends these, so that the answer is whole as `/v1/reward` reads it.
+            // A stop string ends these answers, so that `/v1/reward` reads them as complete.
             var stopped = 0
             for seed in 0..<40 {
                 let fields = "\"seed\":\(seed),\"temperature\":1,\"scores\":true,\"stop\":[\"e\",\"a\",\"i\"]"
                 let answer = try await ask(fields, client)
-                // A random model draws bytes that are no text; these cannot come back in JSON.
+                // A random model draws bytes that are not valid text; JSON cannot send these back.
                 guard answer.finishReason == "stop", !answer.answer.contains("\u{FFFD}") else { continue }
                 stopped += 1
                 let body = JSONBody(question: "What color is it?", answers: [answer.answer, "", answer.answer])
@@ -102,7 +102,7 @@ import Testing
             let ppo = try await ask("\"model\":\"ppo\",\"scores\":true", client)
             let base = try await ask("\"model\":\"base\",\"scores\":true", client)
             #expect(sft.scores?.kl == 0)
-            // What a policy itself takes for the likeliest is less likely under another.
+            // The answer that a policy prefers is less likely under another policy.
             #expect(try #require(ppo.scores?.kl) > 0.01 && #require(base.scores?.kl) != 0)
             // The value comes before the answer, whoever gives it.
             #expect(sft.scores?.value != nil && sft.scores?.value == ppo.scores?.value)

@@ -1,7 +1,7 @@
 import Engine
 import Synchronization
 
-/// Plays the events that a test wants.
+/// Plays events that a test scripts.
 final class ScriptedEngine: InferenceEngine {
     typealias Script = @Sendable (EngineRequest, AsyncStream<EngineEvent>.Continuation) -> Void
 
@@ -19,7 +19,7 @@ final class ScriptedEngine: InferenceEngine {
     let cancellations: AsyncStream<Void>
     private let cancelled: AsyncStream<Void>.Continuation
 
-    /// - Parameter stepSeconds: how long its one step took, in which one request ended.
+    /// - Parameter stepSeconds: the duration of its one step, in which one request ended.
     init(
         limit: Int = 16, contextLength: Int = 1_024, stepSeconds: Double = 0.02, _ script: @escaping Script
     ) {
@@ -59,7 +59,7 @@ final class ScriptedEngine: InferenceEngine {
         return stream
     }
 
-    /// What is over already ignores it.
+    /// Finished requests ignore it.
     func stop() {
         for continuation in open.withLock({ $0 }) {
             continuation.yield(.failed(.stopped))
@@ -84,7 +84,7 @@ final class ScriptedEngine: InferenceEngine {
 }
 
 extension ScriptedEngine {
-    /// Says `words`, one token each, and ends. Given answers get the scores that `scoring` says.
+    /// Generates `words`, one token each, and ends. Given answers get scores from `scoring`.
     static func saying(
         _ words: [String], reason: FinishReason = .endToken,
         scoring: @escaping @Sendable (Scoring) -> [Double] = { $0.answers.map { Double($0.count) } }
@@ -114,7 +114,7 @@ extension ScriptedEngine {
         }
     }
 
-    /// Says `words` and fails.
+    /// Generates `words` and fails.
     static func failing(after words: [String], _ failure: EngineFailure) -> Script {
         { _, events in
             for word in words { events.yield(.text(TextDelta(text: word, tokens: [GeneratedToken(id: 1)]))) }
@@ -125,7 +125,7 @@ extension ScriptedEngine {
 }
 
 extension EngineRequest {
-    /// The answers to be scored; nil where one is drawn.
+    /// The answers to be scored; nil if an answer is drawn.
     var scoredAnswers: [[Int32]]? {
         if case .score(let scoring) = task { scoring.answers } else { nil }
     }

@@ -6,9 +6,9 @@ import Synchronization
 import Tensors
 import Tokenizers
 
-/// Policies without weights: `sft` in generations 1 to 3, of which 3 is current, and others that a test wants.
+/// Policies without weights: `sft` in generations 1 to 3, with 3 as the current one, and others that a test needs.
 final class ScriptedPolicies: PolicySource {
-    /// What loading a broken generation throws.
+    /// The error when a broken generation is loaded.
     struct Broken: Error, CustomStringConvertible {
         let description = "/data/policies/sft/2/adapter_model.safetensors: expected 5 bytes, found 4"
     }
@@ -19,7 +19,7 @@ final class ScriptedPolicies: PolicySource {
     private let broken: Set<Int>
     private let numbers: Mutex<[String: Int]>
 
-    /// - Parameter readers: which of `reward` and `value` are there, in generation 7.
+    /// - Parameter readers: the ones of `reward` and `value` that exist, in generation 7.
     init(
         vision: Policy.Vision? = nil, aliases: [String: String] = [:], broken: Set<Int> = [], readers: [String] = [],
         textSampling: SamplingParameters? = nil

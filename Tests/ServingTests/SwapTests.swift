@@ -10,7 +10,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Generations change under load, over a tiny model and the real engine.
+/// Generations change under load, with a tiny model and the real engine.
 @Suite struct SwapTests {
     private let admin: KeyRecord
     private let key: String
@@ -26,7 +26,7 @@ import Testing
         var text: String
     }
 
-    /// What one stream said; it must have ended once, on the generation that it started with.
+    /// The answer in one stream, which must have ended once, on the generation that it started with.
     private func ask(_ client: any TestClientProtocol) async throws -> Answer {
         let response = try await client.post("/v1/chat/completions", chat, headers: [.xAPIKey: key])
         let policy = try #require(response.headers[.apusPolicy])

@@ -20,7 +20,7 @@ func servedModel(_ engine: any InferenceEngine, policies: any PolicySource = Scr
         processor: InputProcessor(tokenizer: try TinyLlama.tokenizer()), contextLength: 1_024)
 }
 
-/// Runs a server on a port of its own.
+/// Runs a server on a separate port.
 func withServer<Result>(
     _ engine: any InferenceEngine, policies: any PolicySource = ScriptedPolicies(), keys: KeyRing? = nil,
     configure: (inout ServerConfiguration) -> Void = { _ in }, logger: Logger = silent,
@@ -30,7 +30,7 @@ func withServer<Result>(
         servedModel(engine, policies: policies), keys: keys, configure: configure, logger: logger, test)
 }
 
-/// The same with a model of the test's own.
+/// Runs a server with the test's own model.
 func withServer<Result>(
     _ model: ServedModel, keys: KeyRing? = nil, configure: (inout ServerConfiguration) -> Void = { _ in },
     logger: Logger = silent, _ test: @Sendable (any TestClientProtocol) async throws -> Result
@@ -43,7 +43,7 @@ func withServer<Result>(
 }
 
 extension TestClientProtocol {
-    /// Sends JSON.
+    /// Posts JSON.
     func post(_ path: String, _ json: String, headers: HTTPFields = [:]) async throws -> TestResponse {
         var headers = headers
         headers[.contentType] = "application/json"
@@ -63,7 +63,7 @@ extension TestResponse {
     }
 }
 
-/// Sends bare JSON over a socket of its own; the socket closes when `body` returns.
+/// Sends bare JSON over a separate socket; the socket closes when `body` returns.
 @discardableResult
 func withSocket<Result: Sendable>(
     port: Int, post path: String, headers: [String] = [], _ json: String,
@@ -85,7 +85,7 @@ func withSocket<Result: Sendable>(
     }
 }
 
-/// Everything that the server sends on a connection of its own until it closes.
+/// Everything that the server sends on a separate connection until it closes.
 func response(port: Int, to request: String) async throws -> String {
     let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
         .connect(host: "localhost", port: port) { channel in
@@ -101,7 +101,7 @@ func response(port: Int, to request: String) async throws -> String {
     }
 }
 
-/// Reads until `text` has come, and returns all that was read.
+/// Reads until `text` has arrived, and returns everything that was read.
 @discardableResult
 func read(
     _ text: String, from inbound: inout NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
@@ -114,7 +114,7 @@ func read(
     throw ConnectionEnded(received: received)
 }
 
-/// The server closed the connection before it sent what a test waits for.
+/// The server closed the connection before it sent the text that a test waits for.
 struct ConnectionEnded: Error {
     var received: String
 }
