@@ -13,7 +13,7 @@ package struct BlockKey: Hashable {
         case block(UInt64)
     }
 
-    /// An image's position, which may begin before the block and end behind it.
+    /// An image's position. The image may begin before the block and end after it.
     package struct Image: Hashable {
         package let content: TensorDigest
         /// Its first position, relative to the block's first.

@@ -62,7 +62,7 @@ public struct CacheBudget: Sendable {
         /// Too little was asked for.
         case asked(bytes: Int, positions: Int, needed: Int)
 
-        /// What is missing, and what helps.
+        /// The missing amount, and how to get it.
         public var description: String {
             switch self {
             case .limited(let limit, let left, let positions, let needed):

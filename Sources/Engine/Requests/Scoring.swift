@@ -121,7 +121,7 @@ public struct AnswerScoring: Sendable {
     /// Picks the answer with the highest reward (the first one among equals) and scores it.
     ///
     /// - Parameters:
-    ///   - answers: at least one, drawn with log-probabilities where scores are wanted.
+    ///   - answers: at least one, drawn with log-probabilities if scores are wanted.
     ///   - wantsScores: whether value and KL are computed too.
     ///   - score: runs requests and returns, in their order, the scores of each request's answers:
     ///     `InferenceEngine.scores(of:)`, or a variant that also watches for the caller's disconnect.
