@@ -5,14 +5,14 @@ public import Tokenizers
 
 /// An adapter that PEFT saved elsewhere, checked against a decoder, to be published as a policy.
 ///
-/// PEFT's rows of queries and keys are in Hugging Face order, in which adapters are kept and served here too: nothing
-/// is permuted. The decoder's own rows are, when it is read from a GGUF file.
+/// PEFT keeps the rows of queries and keys in Hugging Face order. Adapters are kept and served in that order here too,
+/// so nothing is permuted; only the decoder's own rows are permuted, when it is read from a GGUF file.
 public struct ImportedAdapter: Sendable {
     /// Why an adapter cannot become a policy.
     public enum Failure: Error, Equatable, CustomStringConvertible {
-        /// It says that it was trained for another model.
+        /// The adapter's configuration names another base model.
         case otherBase(folder: String, expected: String, found: String)
-        /// A weight is no number, or infinite.
+        /// A weight is NaN or infinite.
         case notFinite(folder: String)
 
         /// What is wrong.
@@ -25,7 +25,7 @@ public struct ImportedAdapter: Sendable {
         }
     }
 
-    /// How the policy is to be served.
+    /// How the policy is served.
     public struct Publication: Sendable {
         /// The policy's name.
         public var name: String
@@ -33,11 +33,11 @@ public struct ImportedAdapter: Sendable {
         public var generation: Int
         /// How conversations are written for it.
         public var template = ChatTemplate.chatml
-        /// The generation of the vision weights that it was trained on; nil: it reads text alone.
+        /// The generation of the vision weights that it was trained on; nil for a policy that reads text alone.
         public var vision: Int?
         /// The default temperature; nil: the server's.
         public var temperature: Double?
-        /// Who made it.
+        /// The program or person that made it.
         public var creator = "import"
 
         /// A policy for text, with the template `chatml`.
@@ -52,9 +52,9 @@ public struct ImportedAdapter: Sendable {
     /// Reads PEFT's two files in `folder`.
     ///
     /// - Parameters:
-    ///   - configuration: the sizes of the decoder that it must fit.
-    ///   - base: the last part of the name or path that it must give its base model, letters' case apart. An adapter
-    ///     that gives none is told by its shapes alone.
+    ///   - configuration: the sizes of the decoder that the adapter must fit.
+    ///   - base: the last component of the base model's name or path that the adapter must give; upper and lower case
+    ///     are equal. An adapter that names no base model is checked by its shapes alone.
     /// - Throws: `PEFTError`, `ModelError` for a module, layer or shape that the decoder lacks, or `Failure`.
     public init(folder: String, for configuration: DecoderConfiguration, base: String) throws {
         adapter = try PEFTAdapter(folder: folder)
@@ -69,7 +69,7 @@ public struct ImportedAdapter: Sendable {
     /// Publishes the adapter in the folder `policies`, for the base model whose file has the SHA-256 `backbone`. Its
     /// vision weights may be in any folder of the library.
     ///
-    /// - Throws: `PolicyError`; `.published` if the generation is there already. `VisionError` or `SafetensorsError` if
+    /// - Throws: `PolicyError`; `.published` if the generation exists already. `VisionError` or `SafetensorsError` if
     ///   the vision weights cannot be read.
     @discardableResult
     public func publish(
@@ -90,7 +90,7 @@ public struct ImportedAdapter: Sendable {
                 tileSize: try VisionWeights(path: path).configuration.imageSize, maximumTiles: 1, fit: .stretch)
         }
         return try PolicyFolder.publish(manifest, in: policies) { staging in
-            // 32 bits hold whatever format the weights came in.
+            // 32 bits hold the values of every format that weights come in.
             try adapter.write(to: staging, as: .float32)
         }
     }

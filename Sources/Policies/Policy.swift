@@ -2,7 +2,8 @@ public import Models
 import Synchronization
 public import Tokenizers
 
-/// One immutable generation of a policy: who answers a request. Reward and value model are policies with a head.
+/// One immutable generation of a policy: the model that answers a request. Reward and value model are policies with a
+/// head.
 public final class Policy: Sendable {
     /// A number that no other policy of this process has or had. Caches use it as a key.
     package let id = Unique.next()
@@ -12,17 +13,17 @@ public final class Policy: Sendable {
     public let generation: Int
     /// The adapter on the backbone; nil for the backbone alone.
     public let adapter: ServingAdapter?
-    /// What it sees images with; nil if it cannot see.
+    /// The vision encoder and its settings; nil if the policy cannot see.
     public let vision: Vision?
-    /// How dialogues with images are written for it.
+    /// The template for dialogues with images.
     public let template: ChatTemplate
-    /// How dialogues without an image are written for it.
+    /// The template for dialogues without an image.
     public let textTemplate: ChatTemplate
-    /// Sampling where a request says nothing.
+    /// Sampling defaults for dialogues with images.
     public let sampling: SamplingParameters
-    /// The same for dialogues without an image.
+    /// Sampling defaults for dialogues without an image.
     public let textSampling: SamplingParameters
-    /// When it was made, in Unix seconds.
+    /// When the policy was made, in Unix seconds.
     public let created: Int
     /// The name of the policy that it was trained from; nil for the backbone alone.
     public let parent: String?
@@ -31,9 +32,9 @@ public final class Policy: Sendable {
     /// The head of a reward or value model; nil for a policy that answers.
     public let head: RewardHead?
 
-    /// The part of a policy that reads images.
+    /// The component of a policy that reads images.
     public struct Vision: Sendable {
-        /// Tells it from every other encoder of this process, as a policy's does.
+        /// A number that no other encoder of this process has or had.
         package let id = Unique.next()
         /// Rises with each promotion of the vision weights.
         public let generation: Int
@@ -44,7 +45,8 @@ public final class Policy: Sendable {
         /// The SHA-256 of the encoder's weights and sizes; nil for an encoder that was made in memory.
         package let weights: String?
 
-        /// The SHA-256 of all that decides what it makes of an image; nil for an encoder that was made in memory.
+        /// The SHA-256 of everything that decides the embeddings of an image; nil for an encoder that was made in
+        /// memory.
         public var digest: String? {
             weights.map {
                 PolicyManifest.Image(
@@ -63,7 +65,7 @@ public final class Policy: Sendable {
         }
     }
 
-    /// A policy of the given parts.
+    /// A policy of the given components.
     public init(
         name: String, generation: Int, adapter: ServingAdapter?, vision: Vision?, template: ChatTemplate,
         textTemplate: ChatTemplate? = nil, sampling: SamplingParameters, textSampling: SamplingParameters? = nil,
@@ -83,14 +85,14 @@ public final class Policy: Sendable {
         self.head = head
     }
 
-    /// How dialogues with images, or without any, are written for it.
+    /// The template for dialogues with or without images.
     public func template(hasImages: Bool) -> ChatTemplate { hasImages ? template : textTemplate }
 
-    /// Sampling of such dialogues where a request says nothing.
+    /// Sampling defaults for dialogues with or without images.
     public func sampling(hasImages: Bool) -> SamplingParameters { hasImages ? sampling : textSampling }
 }
 
-/// Numbers that never come twice.
+/// Numbers that are never repeated.
 private enum Unique {
     private static let last = Atomic<UInt64>(0)
 
@@ -120,24 +122,24 @@ public struct PolicyCatalog: Sendable {
         self.value = value
     }
 
-    /// The policies, and the parts that read answers.
+    /// The policies, and the models that score answers.
     public var all: [Policy] { policies + [reward, value].compactMap { $0 } }
 
-    /// π_sft, from which the KL of an answer is measured; nil if it is not served.
+    /// π_sft, the reference of an answer's KL; nil if it is not served.
     public var reference: Policy? { policies.first { $0.role == .sft } }
 
-    /// The one that answers when a request names none.
+    /// The policy that answers when a request names none.
     public var defaultPolicy: Policy { policies[0] }
 
-    /// The policy of that name or alias.
+    /// The policy with that name or alias.
     public subscript(name: String) -> Policy? {
         policies.first { $0.name == aliases[name] ?? name }
     }
 
-    /// The policy that the program knows by that role.
+    /// The policy with that role.
     public subscript(role: PolicyRole) -> Policy? { self[role.name] }
 
-    /// The generation of each policy and part that has one; the backbone alone has none.
+    /// The generation of each policy and component that has one; the backbone alone has none.
     public var generations: [String: Int] {
         Dictionary(uniqueKeysWithValues: all.filter { $0.generation > 0 }.map { ($0.name, $0.generation) })
     }

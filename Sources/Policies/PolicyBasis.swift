@@ -15,18 +15,18 @@ public enum PolicyBasisError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// The policy that a stage starts from: who it is, how it reads and how it sees. The run's record keeps it.
+/// The policy that a stage starts from, with its templates and vision. The run's record keeps it.
 package struct PolicyBasis: Codable {
     /// The policy.
     package let parent: PolicyManifest.Reference
-    /// The vision generation that it sees with.
+    /// The generation of its vision weights.
     package let vision: PolicyManifest.Reference
     /// How conversations become tokens.
     package let template: ChatTemplate
     /// How images become tiles.
     package let image: PolicyManifest.Image
 
-    /// - Throws: `PolicyBasisError` if the policy's manifest does not say how it sees and reads.
+    /// - Throws: `PolicyBasisError` if the policy's manifest lacks its templates or vision.
     package init(_ policy: PolicyFolder) throws {
         let manifest = policy.manifest
         parent = .init(name: manifest.name, generation: manifest.generation)
@@ -40,7 +40,7 @@ package struct PolicyBasis: Codable {
         ImageProcessor(tileSize: image.tileSize, maximumTiles: image.maximumTiles, fit: image.fit)
     }
 
-    /// The vision weights in the folder of `vision`, which must be of the policy's tiles and the decoder's width.
+    /// The vision weights in the folder of `vision`. They must fit the policy's tiles and the decoder's width.
     package func visionWeights(in folder: PolicyFolder, hidden: Int) throws -> VisionWeights {
         let weights = try VisionWeights(path: folder.required(folder.file(PolicyFiles.vision), PolicyFiles.vision))
         let found = weights.configuration
@@ -54,7 +54,7 @@ package struct PolicyBasis: Codable {
 }
 
 extension PolicyFolder {
-    /// A value that a stage cannot do without.
+    /// A value that a stage needs.
     package func required<T>(_ value: T?, _ field: String) throws(PolicyBasisError) -> T {
         guard let value else { throw .missingField(path: path, field: field) }
         return value

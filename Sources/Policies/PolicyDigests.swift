@@ -1,6 +1,6 @@
 import Checkpoints
 
-/// The SHA-256 of all that decides what a policy answers: an evaluation, and a cache, is of exactly these bytes.
+/// The SHA-256 of everything that decides a policy's answers. Evaluations and caches hold for exactly these bytes.
 public struct PolicyDigests: Codable, Equatable, Sendable {
     /// `adapter_model.safetensors`; nil for the base model alone.
     public var adapter: String?
@@ -26,7 +26,7 @@ public struct PolicyDigests: Codable, Equatable, Sendable {
         self.backbone = backbone
     }
 
-    /// Those of a published policy, the file of whose vision weights has the SHA-256 `visionWeights`.
+    /// The digests of a published policy; `visionWeights` is the SHA-256 of the file of its vision weights.
     public init(_ manifest: PolicyManifest, visionWeights: String?) {
         self.init(
             adapter: manifest.files[PolicyFiles.adapterWeights]?.sha256,
@@ -35,7 +35,7 @@ public struct PolicyDigests: Codable, Equatable, Sendable {
             backbone: manifest.backbone)
     }
 
-    /// The fields in which `found` is of other bytes, as `field: expected X, found Y`.
+    /// The fields in which `found` differs, as `field: expected X, found Y`.
     public func differences(from found: PolicyDigests) -> [String] {
         let fields: [(CodingKeys, String?, String?)] = [
             (.adapter, adapter, found.adapter),

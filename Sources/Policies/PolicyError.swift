@@ -4,13 +4,13 @@ public import Checkpoints
 public enum PolicyError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The system could not read or write a file.
     case file(FileError)
-    /// A policy's name is not one.
+    /// A policy's name is not valid.
     case badName(String)
     /// `current` does not hold a generation's number.
     case badCurrent(path: String, found: String)
     /// The manifest is not valid; `reason` names the field.
     case badManifest(path: String, reason: String)
-    /// The manifest speaks of another policy or generation than the folder's place says.
+    /// The manifest names another policy or generation than the folder's path.
     case misplaced(path: String, expected: PolicyManifest.Reference, found: PolicyManifest.Reference)
     /// The policy was trained for another base model.
     case otherBackbone(path: String, expected: String, found: String)
@@ -18,9 +18,9 @@ public enum PolicyError: Error, Equatable, Sendable, CustomStringConvertible {
     case missingFile(path: String)
     /// There is a file that the manifest does not list.
     case unlistedFile(path: String)
-    /// A file's bytes are not those that the manifest lists.
+    /// A file's bytes differ from its digest in the manifest.
     case altered(path: String, expected: FileDigest, found: FileDigest)
-    /// The generation is there already; a number is never given to other bytes.
+    /// The generation exists already; a number is never reused for other bytes.
     case published(path: String)
     /// Another process is publishing it.
     case beingPublished(path: String)

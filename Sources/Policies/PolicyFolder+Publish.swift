@@ -2,8 +2,9 @@ import Checkpoints
 import Foundation
 
 extension PolicyFolder {
-    /// Publishes a generation: `write` puts its files into a folder beside the final place; they are hashed into the
-    /// manifest, flushed to the disk and verified; then the folder takes its name and becomes the current generation.
+    /// Publishes a generation: `write` puts its files into a folder beside the final one. The files are hashed into the
+    /// manifest, flushed to the disk and verified; then the folder takes its final name and becomes the current
+    /// generation.
     ///
     /// A crash at any moment leaves the old generation or the new one, never a mixture; `recover` clears up after it.
     /// - Returns: the published folder.
@@ -52,7 +53,7 @@ extension PolicyFolder {
         return lock
     }
 
-    /// Makes a published generation the one to be served; an older one than now is a rollback.
+    /// Makes a published generation the one that is served; a generation older than the current one is a rollback.
     public static func setCurrent(_ generation: Int, of name: String, in policies: String) throws(PolicyError) {
         guard PolicyManifest.isName(name) else { throw .badName(name) }
         let folder = "\(policies)/\(name)"
@@ -69,7 +70,7 @@ extension PolicyFolder {
         }
     }
 
-    /// Writes the manifest of the files in `staging`, and makes all of them survive a power cut.
+    /// Writes the manifest of the files in `staging` and flushes all of them, so that they survive a power cut.
     private static func seal(_ manifest: PolicyManifest, staging: String) throws {
         var manifest = manifest
         for name in try list(staging) {

@@ -1,16 +1,16 @@
 import Checkpoints
 import Foundation
 
-/// What a publication leaves behind when its process is killed, and what becomes of it.
+/// What a publication leaves behind when its process is killed, and how it is cleaned up.
 ///
-/// A generation is written into `.staging-N`. Before that takes its name, `.publishing-N` says that it is about to
-/// become current; the mark goes when it is. The process that publishes holds the lock of the generation's folder all
-/// the while, so that no other process removes it meanwhile.
+/// A generation is written into `.staging-N`. Before that folder gets its final name, the mark `.publishing-N` is
+/// written: the generation is about to become current. Once it is current, the mark is removed. Throughout, the
+/// publishing process holds the lock of the generation's folder, so that no other process removes it.
 extension PolicyFolder {
     static let stagingPrefix = ".staging-"
     static let publishingPrefix = ".publishing-"
 
-    /// Removes what was not whole when its process was killed, and makes current what was.
+    /// Removes generations that were incomplete when their process was killed, and makes the complete ones current.
     static func recover(_ name: String, in policies: String) throws(PolicyError) {
         let folder = "\(policies)/\(name)"
         var isFolder: ObjCBool = false
@@ -24,7 +24,7 @@ extension PolicyFolder {
         AtomicFile.removeLeftovers(in: folder)
     }
 
-    /// Goes on behind the mark of a publication, unless its process does.
+    /// Finishes a marked publication, unless its own process is still running.
     private static func finish(_ generation: Int, of name: String, in policies: String) throws(PolicyError) {
         let folder = "\(policies)/\(name)"
         let files = FileManager.default
@@ -43,7 +43,7 @@ extension PolicyFolder {
             let backbone = try PolicyFolder(unverified: place).manifest.backbone
             _ = try PolicyFolder(name: name, generation: generation, in: policies, backbone: backbone)
         } catch {
-            // Files that cannot be read now may be whole. Others were never served.
+            // Files that cannot be read now may be complete. Other faulty files were never served.
             if case .file = error { throw error }
             do { try FileManager.default.removeItem(atPath: place) } catch {
                 throw .file(FileError(path: place, operation: "remove", reason: error.localizedDescription))

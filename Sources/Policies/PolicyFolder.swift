@@ -1,7 +1,7 @@
 import Checkpoints
 import Foundation
 
-/// The names of a policy's files. Training runs leave files of the same names.
+/// The names of a policy's files. Training runs write files with the same names.
 package enum PolicyFiles {
     /// PEFT's configuration of the adapter.
     package static let adapterConfiguration = "adapter_config.json"
@@ -15,13 +15,13 @@ package enum PolicyFiles {
     package static let vision = "model.safetensors"
 }
 
-/// One generation of a policy on disk, `<policies>/<name>/<generation>`, whose files are those that its manifest lists.
+/// One generation of a policy on disk, `<policies>/<name>/<generation>`, with the files that its manifest lists.
 ///
 /// `<policies>/<name>/current` holds the number of the generation to serve.
 public struct PolicyFolder: Sendable {
     /// The folder.
     public let path: String
-    /// What it holds.
+    /// The manifest that lists its files.
     public let manifest: PolicyManifest
 
     static let manifestName = "manifest.json"
@@ -32,7 +32,7 @@ public struct PolicyFolder: Sendable {
     ///
     /// - Parameters:
     ///   - generation: nil for the current one.
-    ///   - backbone: the SHA-256 of the base model's file that it must have been trained for.
+    ///   - backbone: the SHA-256 of the base model's file that the policy must have been trained for.
     public init(
         name: String, generation: Int? = nil, in policies: String, backbone: String
     ) throws(PolicyError) {
@@ -60,12 +60,12 @@ public struct PolicyFolder: Sendable {
         self.path = path
     }
 
-    /// Where the file `name` of the policy is; nil if the manifest does not list it.
+    /// The path of the policy's file `name`; nil if the manifest does not list it.
     public func file(_ name: String) -> String? {
         manifest.files[name] == nil ? nil : "\(path)/\(name)"
     }
 
-    /// The number of the generation of `name` that is to be served.
+    /// The number of the generation of `name` to serve.
     public static func current(of name: String, in policies: String) throws(PolicyError) -> Int {
         guard PolicyManifest.isName(name) else { throw .badName(name) }
         let path = "\(policies)/\(name)/\(currentName)"
@@ -79,7 +79,7 @@ public struct PolicyFolder: Sendable {
         return number
     }
 
-    /// The policies and parts in the folder `policies` that have a current generation, sorted by name.
+    /// The policies and components in the folder `policies` that have a current generation, sorted by name.
     public static func names(in policies: String) throws(PolicyError) -> [String] {
         try list(policies).filter { name in
             PolicyManifest.isName(name) && FileManager.default.fileExists(atPath: "\(policies)/\(name)/\(currentName)")

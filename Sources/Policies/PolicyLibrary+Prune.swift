@@ -2,18 +2,18 @@ import Checkpoints
 import Foundation
 
 extension PolicyLibrary {
-    /// Removes the generations of `name` that were published before its last `count`. The current one stays, and so do
-    /// those that a generation which is left names: parent, vision, reward or value model.
+    /// Removes all generations of `name` but the last `count`. The current generation stays, and so does every
+    /// generation that a remaining one names: parent, vision, reward or value model.
     ///
-    /// Folders that are only read are never touched. A number stays given: the last generation is always left.
-    /// - Returns: the removed generations, rising.
+    /// Read-only folders are never touched. Numbers are not reused: the last generation always stays.
+    /// - Returns: the removed generations, in rising order.
     @discardableResult
     public func prune(_ name: String, keeping count: Int = 3) throws(PolicyError) -> [Int] {
         precondition(count > 0)
         guard let published, FileManager.default.fileExists(atPath: "\(published)/\(name)") else { return [] }
         let folder = "\(published)/\(name)"
         let names = try PolicyFolder.list(folder)
-        // What an earlier removal could not finish.
+        // Folders that an earlier removal could not finish.
         for rest in names where rest.hasPrefix(Self.removed) { try remove("\(folder)/\(rest)") }
         let there = names.compactMap { Int($0) }.sorted()
         var old = Set(there.dropLast(count))
@@ -22,7 +22,7 @@ extension PolicyLibrary {
             old.remove(reference.generation)
         }
         for generation in old {
-            // Out of sight at once: half a generation must never be found.
+            // Renamed first, at once: an incomplete generation must never be found.
             let hidden = "\(folder)/\(Self.removed)\(generation)"
             guard rename("\(folder)/\(generation)", hidden) == 0 else {
                 throw .file(FileError(path: "\(folder)/\(generation)", operation: "rename", code: errno))
@@ -34,7 +34,7 @@ extension PolicyLibrary {
 
     private static let removed = ".removed-"
 
-    /// What the manifests name, but those of the generations `old` of `name`.
+    /// The generations that the manifests name, leaving out the manifests of the generations `old` of `name`.
     private func references(but old: Set<Int>, of name: String) throws(PolicyError) -> [PolicyManifest.Reference] {
         var references: [PolicyManifest.Reference] = []
         for (policy, generations) in try generations() {

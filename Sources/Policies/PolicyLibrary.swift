@@ -1,8 +1,8 @@
 import Checkpoints
 import Foundation
 
-/// The folders that policies are read from: first the one that is published into, then the ones that are only read, like
-/// the folder that comes with the program.
+/// The folders that policies are read from: first the one that is published into, then the read-only ones, like the
+/// folder that comes with the program.
 public struct PolicyLibrary: Sendable {
     /// The folder that generations are published into; nil: none, and a choice of a generation ends with the process.
     public let published: String?
@@ -22,7 +22,7 @@ public struct PolicyLibrary: Sendable {
     /// All folders, in the order in which they are searched.
     public var folders: [String] { [published].compactMap { $0 } + shipped }
 
-    /// The same policies to be read only, and before them those in `folder`, which is published into.
+    /// A library that publishes into `folder` and searches it first; all folders of this library are read-only in it.
     public func behind(_ folder: String) -> PolicyLibrary { PolicyLibrary(published: folder, shipped: folders) }
 
     /// The generation of each policy and component that is served.
@@ -56,13 +56,12 @@ public struct PolicyLibrary: Sendable {
         return try PolicyFolder(name: name, generation: generation, in: folder, backbone: backbone)
     }
 
-    /// Opens a generation of a policy that the program knows.
+    /// Opens a generation of the policy with a role.
     public func open(_ role: PolicyRole, generation: Int, backbone: String) throws(PolicyError) -> PolicyFolder {
         try open(role.name, generation: generation, backbone: backbone)
     }
 
-    /// Makes a generation, wherever it is, the one to be served from now on, and with it the value model that was
-    /// trained beside it.
+    /// Serves a generation from any of the folders from now on, and with it the value model that was trained beside it.
     public func setCurrent(_ generation: Int, of name: String) throws(PolicyError) {
         guard let published else { return }
         guard place(of: name, generation: generation) != nil else {
@@ -83,7 +82,7 @@ public struct PolicyLibrary: Sendable {
         return try PolicyFolder(unverified: "\(place)/\(name)/\(generation)").manifest.value
     }
 
-    /// Finishes or undoes publications that were killed in the middle, where this library publishes into.
+    /// Finishes or undoes killed publications in the folder that this library publishes into.
     public func recover() throws(PolicyError) {
         guard let published, FileManager.default.fileExists(atPath: published) else { return }
         for name in try PolicyFolder.list(published) where PolicyManifest.isName(name) {

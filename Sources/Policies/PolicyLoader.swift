@@ -6,20 +6,20 @@ import Tokenizers
 
 /// Why a verified policy cannot be served.
 public enum PolicyLoadingError: Error, Equatable, CustomStringConvertible {
-    /// A field that serving needs is not in the manifest.
+    /// The manifest lacks a field that serving needs.
     case missingField(policy: String, field: String)
-    /// A file that serving needs is not in the policy's folder.
+    /// The policy's folder lacks a file that serving needs.
     case missingFile(policy: String, file: String)
-    /// The default policy that was asked for is not there.
+    /// There is no policy with the name that was asked for as the default.
     case unknownDefault(String, known: [String])
-    /// An alias is a policy's own name, or stands for a policy that is not there.
+    /// An alias is a policy's own name, or its policy does not exist.
     case badAlias(String, policy: String)
-    /// The generation is not there.
+    /// The generation does not exist.
     case unknownGeneration(policy: String, Int, known: [Int])
     /// The policy's weights, or the logits that they give, are not finite.
     case notFinite(policy: String)
 
-    /// What is wrong, by name.
+    /// What is wrong, with the policy's name.
     public var description: String {
         switch self {
         case .missingField(let policy, let field): "policy \(policy): the manifest has no \(field)"
@@ -36,7 +36,7 @@ public enum PolicyLoadingError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Reads policies from their folders: verifies every file, lays adapters out for serving, loads the vision weights.
+/// Reads policies from their folders: verifies every file, lays out adapters for serving and loads the vision weights.
 public struct PolicyLoader: PolicySource {
     private let decoder: TransformerDecoder
     private let backbone: String
@@ -48,7 +48,7 @@ public struct PolicyLoader: PolicySource {
     /// A loader for policies of `decoder`, whose file has the SHA-256 `backbone`.
     ///
     /// - Parameters:
-    ///   - preferred: the default policy; nil takes `ppo` if it is there, else `sft`, else `base`.
+    ///   - preferred: the default policy; nil takes `ppo` if it exists, else `sft`, else `base`.
     ///   - aliases: other names of policies.
     ///   - checkpoint: the folder of an Idefics3 or SmolVLM checkpoint whose encoder and connector are `base`'s vision.
     public init(
@@ -63,24 +63,24 @@ public struct PolicyLoader: PolicySource {
         self.checkpoint = checkpoint
     }
 
-    /// As the library's folders say.
+    /// The current generations in the library's folders.
     public func current() throws -> [String: Int] { try library.current() }
 
-    /// Those in the library's folders.
+    /// All generations in the library's folders.
     public func generations() throws -> [String: [Int]] { try library.generations() }
 
-    /// What its manifest names.
+    /// The value model that the generation's manifest names.
     public func value(of name: String, generation: Int) throws -> PolicyManifest.Reference? {
         try library.value(of: name, generation: generation)
     }
 
-    /// Writes it into the library's folder for what is published, if it has one.
+    /// Writes the number into the folder that the library publishes into, if it has one.
     public func setCurrent(_ generation: Int, of name: String) throws {
         try library.setCurrent(generation, of: name)
     }
 
-    /// The policies among the given generations, and `base`: the backbone without adapter, with the default policy's
-    /// vision. A reward and a value model if they are among them.
+    /// The policies among the given generations, and `base`: the backbone without an adapter, with the default policy's
+    /// vision. The reward and value models are included if they are among the generations.
     ///
     /// - Throws: `PolicyError`, `PEFTError`, `SafetensorsError`, `ModelError`, `VisionError`, `PolicyLoadingError`, or
     ///   `FileError` for the checkpoint's configuration.
@@ -153,14 +153,14 @@ public struct PolicyLoader: PolicySource {
         guard head.isFinite else {
             throw PolicyLoadingError.notFinite(policy: files.manifest.name)
         }
-        // A value is of an answer that is not there yet.
+        // A value model estimates before the answer exists, so it has no log-probabilities.
         guard head.logProbWeight == 0 || files.manifest.role != .value else {
             throw ModelError.unknownTensor("score.likelihood")
         }
         return head
     }
 
-    /// Runs the policy once, before anyone is answered by it.
+    /// Runs the policy once before it serves requests.
     private func tryOut(_ policy: Policy) throws {
         let rows = 0..<KVCache.blockSize
         var batch = DecoderBatch(
@@ -178,7 +178,7 @@ public struct PolicyLoader: PolicySource {
         let (encoder, weights) =
             try known.first { $0.generation == reference.generation }.map { ($0.encoder, $0.weights) }
             ?? encoder(reference)
-        // Positions in the prompt are counted from the encoder's size, so tiles of another would not fit them.
+        // A prompt's positions are counted by the encoder's tile size, so tiles of another size would not fit them.
         guard image.tileSize == encoder.configuration.imageSize, image.maximumTiles > 0 else {
             throw ModelError.unsupported(
                 key: "policy \(policy): image",
@@ -222,7 +222,7 @@ public struct PolicyLoader: PolicySource {
 }
 
 extension SamplingParameters {
-    /// A manifest's defaults; what it leaves out is neutral.
+    /// A manifest's defaults; fields that it leaves out are neutral.
     fileprivate init(_ manifest: PolicyManifest.Sampling?) {
         self.init()
         guard let manifest else { return }
@@ -234,7 +234,7 @@ extension SamplingParameters {
 }
 
 extension LowRankAdapter {
-    /// Whether all of its weights are finite.
+    /// Whether all the adapter's weights are finite.
     var isFinite: Bool {
         layers.allSatisfy { layer in
             layer.values.allSatisfy { pair in

@@ -3,9 +3,9 @@ public import Foundation
 public import Models
 public import Tokenizers
 
-/// What a policy's folder holds, where it came from and how it wants to be served: `manifest.json`, schema 1.
+/// A policy's files, origin and serving settings: `manifest.json`, schema 1.
 public struct PolicyManifest: Codable, Equatable, Sendable {
-    /// A generation of a policy or part.
+    /// A generation of a policy or component.
     public struct Reference: Codable, Equatable, Sendable {
         /// The policy's name.
         public var name: String
@@ -23,7 +23,7 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
     public struct Image: Codable, Equatable, Sendable {
         /// A tile's side in pixels.
         public var tileSize: Int
-        /// The most tiles that an image may take.
+        /// Upper bound on the tiles of one image.
         public var maximumTiles: Int
         /// How other aspect ratios are fitted.
         public var fit: ImageProcessor.Fit
@@ -35,7 +35,7 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
             self.fit = fit
         }
 
-        /// The SHA-256 of how a policy sees: of these settings, and of the vision weights with the SHA-256 `weights`.
+        /// The SHA-256 of a policy's vision: these settings and the vision weights, whose SHA-256 is `weights`.
         public func digest(weights: String) -> String {
             FileDigest.sha256(of: "\(weights) \(tileSize) \(maximumTiles) \(fit.rawValue)")
         }
@@ -47,7 +47,7 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
         }
     }
 
-    /// How the next token is drawn where the request does not say; nil: the server's own default.
+    /// Sampling defaults for requests that leave them out; nil: the server's own default.
     public struct Sampling: Codable, Equatable, Sendable {
         /// 0 is greedy; up to 2.
         public var temperature: Double?
@@ -76,13 +76,13 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
 
     /// The version of this format: 1.
     public private(set) var schema = Self.currentSchema
-    /// `sft`, `ppo`, or a part: `vision`, `reward`, `value`.
+    /// The policy's name: `sft`, `ppo`, a user's own, or that of a component (`vision`, `reward`, `value`).
     public var name: String
-    /// 1 for the first that was published under this name, then rising.
+    /// 1 for the first generation published under this name, then rising.
     public var generation: Int
-    /// What training started from.
+    /// The generation that training started from.
     public var parent: Reference?
-    /// The SHA-256 of the base model's file, which the weights were trained for.
+    /// The SHA-256 of the file of the base model that the weights were trained for.
     public var backbone: String
     /// When it was made (RFC 3339).
     public var created: String
@@ -92,23 +92,23 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
     public var files: [String: FileDigest]
     /// The vision encoder whose embeddings the policy was trained on.
     public var vision: Reference?
-    /// The reward model that reinforcement learning was steered by.
+    /// The reward model of its reinforcement learning.
     public var reward: Reference?
     /// The value model that was trained beside the policy.
     public var value: Reference?
     /// How conversations become tokens; a vision encoder has none.
     public var chatTemplate: ChatTemplate?
-    /// The same for conversations without an image; nil: `chatTemplate` too.
+    /// The template for conversations without an image; nil: `chatTemplate`.
     public var textTemplate: ChatTemplate?
-    /// How images become tiles; a policy that reads text alone has none.
+    /// How images become tiles; nil for a policy that reads text alone.
     public var image: Image?
     /// Sampling defaults.
     public var sampling: Sampling?
-    /// Sampling defaults for conversations without an image; nil: `sampling` too.
+    /// Sampling defaults for conversations without an image; nil: `sampling`.
     public var textSampling: Sampling?
     /// Results of its evaluation, by name.
     public var metrics: [String: Double]
-    /// The SHA-256 of each data set, and of each other input's weights, that it was trained from, by name.
+    /// The SHA-256, by name, of each data set and of the weights of each other input that it was trained from.
     public var data: [String: String]
 
     static let currentSchema = 1
@@ -151,14 +151,14 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
 }
 
 extension PolicyManifest {
-    /// Whether `name` can be a policy's or one of its files' name: `[a-z0-9][a-z0-9._-]{0,63}`, so never a path.
+    /// Whether `name` can be the name of a policy or of one of its files: `[a-z0-9][a-z0-9._-]{0,63}`, so never a path.
     public static func isName(_ name: String) -> Bool {
         func plain(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) }
         guard let first = name.utf8.first, name.utf8.count <= 64 else { return false }
         return plain(first) && name.utf8.allSatisfy { plain($0) || ".-_".utf8.contains($0) }
     }
 
-    /// Reads a manifest; every field must be known and have a value that makes sense.
+    /// Reads a manifest. Every field must be known and hold an allowed value.
     init(json: [UInt8]) throws(JSONFault) {
         self = try decodeStrictJSON(PolicyManifest.self, from: json)
         for rule in rules where !rule.holds {
@@ -216,7 +216,7 @@ extension PolicyManifest {
 }
 
 extension PolicyManifest.Sampling {
-    /// What its values must be; `field` is the manifest's field that holds it.
+    /// The rules for its values; `field` is the manifest's field that holds them.
     fileprivate func rules(_ field: String) -> [PolicyManifest.Rule] {
         var rules: [PolicyManifest.Rule] = []
         if let value = temperature {

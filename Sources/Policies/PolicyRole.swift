@@ -1,11 +1,11 @@
-/// The policies that the program knows by their names.
+/// The policies whose names the program knows.
 ///
-/// This is the one place that has the names on disk and on the wire. A policy of any other name is a user's own: it is
-/// published and served like the others, and has no role.
+/// Only this type has the names on disk and on the wire. A policy with any other name is a user's own: it is published
+/// and served like the others, and has no role.
 public enum PolicyRole: String, Sendable, CaseIterable {
     /// The base model alone; it has no folder.
     case base
-    /// The result of supervised fine-tuning. The KL of an answer is measured from it.
+    /// The result of supervised fine-tuning, and the reference of an answer's KL.
     case sft
     /// The result of reinforcement learning.
     case ppo
@@ -24,7 +24,7 @@ public enum PolicyRole: String, Sendable, CaseIterable {
     /// Whether it scores answers: such a policy has a head.
     public var hasHead: Bool { self == .reward || self == .value }
 
-    /// Whether policies use it and nobody asks it under its own name.
+    /// Whether only other policies use it: requests do not ask for it by name.
     public var isComponent: Bool { self == .vision || hasHead }
 
     /// Whether a policy that answers can be published under its name.
@@ -37,17 +37,17 @@ public enum PolicyRole: String, Sendable, CaseIterable {
 }
 
 extension PolicyManifest {
-    /// What the program knows the policy as; nil for a user's own.
+    /// The policy's role; nil for a user's own.
     public var role: PolicyRole? { PolicyRole(rawValue: name) }
 }
 
 extension Policy {
-    /// What the program knows the policy as; nil for a user's own.
+    /// The policy's role; nil for a user's own.
     public var role: PolicyRole? { PolicyRole(rawValue: name) }
 }
 
 extension PolicyManifest.Reference {
-    /// The given generation of a policy that the program knows.
+    /// The given generation of the policy with a role.
     public init(_ role: PolicyRole, generation: Int) {
         self.init(name: role.name, generation: generation)
     }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Where policies come from.
+/// A source of policies.
 public protocol PolicySource: Sendable {
     /// The generation of each policy and component that the disk says to serve.
     func current() throws -> [String: Int]
@@ -8,17 +8,17 @@ public protocol PolicySource: Sendable {
     /// The generations of each policy and component that exist.
     func generations() throws -> [String: [Int]]
 
-    /// Loads and verifies the given generations; policies and vision weights among `known` are taken as they are.
+    /// Loads and verifies the given generations; policies and vision weights among `known` are reused.
     func catalog(of generations: [String: Int], reusing known: [Policy]) throws -> PolicyCatalog
 
-    /// The value model that was trained beside a generation, if one was.
+    /// The value model that was trained beside a generation; nil if there is none.
     func value(of name: String, generation: Int) throws -> PolicyManifest.Reference?
 
     /// Serves a generation, and the value model beside it, after the next start too.
     func setCurrent(_ generation: Int, of name: String) throws
 }
 
-/// A change of the generation that is served of a policy.
+/// A change of a policy's served generation.
 public struct PolicyChange: Sendable, Equatable {
     /// The policy.
     public var name: String
@@ -37,8 +37,8 @@ public struct PolicyChange: Sendable, Equatable {
 
 /// The policies on offer, which change while the engine runs.
 ///
-/// A new catalog is loaded and verified completely, then replaces the old one at once. Requests finish on the generation
-/// that they started with; the last of them frees it.
+/// A new catalog is loaded and verified completely, then replaces the old one at once. Requests finish on the
+/// generation that they started with; the last of them frees it.
 public final class PolicyStore: Sendable {
     private let source: any PolicySource
     private let value: Mutex<PolicyCatalog>
@@ -74,8 +74,8 @@ public final class PolicyStore: Sendable {
         try source.generations().filter { name, _ in name != PolicyRole.vision.name }
     }
 
-    /// Serves a generation of `name` from now on, and the value model that was trained beside it; an older one than now
-    /// is a rollback. On any error nothing changes.
+    /// Serves a generation of `name` from now on, and the value model that was trained beside it. A generation older
+    /// than the current one is a rollback. On any error nothing changes.
     public func publish(_ name: String, generation: Int) throws -> PolicyChange {
         try changes.withLock { _ in
             let known = try generations()[name] ?? []

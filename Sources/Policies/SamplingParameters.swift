@@ -1,18 +1,18 @@
 /// How the next token is drawn from the logits. The defaults change nothing: temperature 1 over the whole vocabulary.
 public struct SamplingParameters: Sendable, Equatable {
-    /// Divides the logits; 0 takes the most likely token, ties going to the lowest id.
+    /// Divides the logits; 0 takes the most likely token, and of equally likely ones the lowest id.
     public var temperature: Float = 1
     /// Keeps the k most likely tokens; nil keeps all.
     public var topK: Int?
-    /// Keeps the fewest most likely tokens whose probabilities add up to this (Holtzman et al. 2020).
+    /// Keeps the smallest set of most likely tokens whose probabilities add up to this (Holtzman et al. 2020).
     public var topP: Float = 1
-    /// Drops tokens less likely than this share of the most likely one.
+    /// Drops tokens whose probability is below this share of the most likely token's.
     public var minP: Float = 0
-    /// Divides positive and multiplies negative logits of tokens seen in prompt or answer (Keskar et al. 2019).
+    /// Divides positive and multiplies negative logits of tokens in the prompt or answer (Keskar et al. 2019).
     public var repetitionPenalty: Float = 1
-    /// Taken from the logits of tokens that the answer holds already.
+    /// Subtracted from the logits of tokens that the answer contains.
     public var presencePenalty: Float = 0
-    /// Taken from the logits of tokens once for each time that the answer holds them.
+    /// Subtracted from a token's logit once for each time that the answer contains it.
     public var frequencyPenalty: Float = 0
     /// Added to the logits of these ids.
     public var logitBias: [Int32: Float] = [:]
@@ -22,7 +22,7 @@ public struct SamplingParameters: Sendable, Equatable {
     /// The neutral parameters.
     public init() {}
 
-    /// The same for one of several answers: each draws from a stream of its own, the first one from the seed's.
+    /// Parameters for answer `index` of several: each has a random stream of its own, and the first one has the seed's.
     public func choice(_ index: Int) -> SamplingParameters {
         var parameters = self
         parameters.seed &+= UInt64(index) &* 0xD1B5_4A32_D192_ED03

@@ -2,23 +2,23 @@ public import Checkpoints
 import Foundation
 public import Policies
 
-/// What a policy's evaluation found, and of which bytes: `evaluation.json` in a run folder.
+/// The results of a policy's evaluation and the digests of the evaluated weights: `evaluation.json` in a run folder.
 public struct PolicyEvaluation: Codable, Sendable, Equatable {
     /// The weights that were evaluated.
     public var policy: PolicyDigests
-    /// Those that they were compared with; nil if with none.
+    /// The weights that it was compared with; nil if there was no comparison.
     public var parent: PolicyDigests?
-    /// Results by name: accuracies and other shares from 0 to 1, ratios, controls, and how many questions were asked.
+    /// Results by name: accuracies and other shares from 0 to 1, ratios, controls, and numbers of questions.
     public var metrics: [String: Double]
 
-    /// An evaluation of the given bytes.
+    /// An evaluation of the weights with the given digests.
     public init(policy: PolicyDigests, parent: PolicyDigests?, metrics: [String: Double]) {
         self.policy = policy
         self.parent = parent
         self.metrics = metrics
     }
 
-    /// Where the evaluation of the run in `folder` is.
+    /// The path of the evaluation of the run in `folder`.
     public static func path(ofRun folder: String) -> String { "\(folder)/evaluation.json" }
 
     /// Reads `evaluation.json`.
@@ -26,7 +26,7 @@ public struct PolicyEvaluation: Codable, Sendable, Equatable {
         self = try decodeSmallFile(Self.self, path: path)
     }
 
-    /// Writes `evaluation.json`: all of it or nothing.
+    /// Writes `evaluation.json` atomically.
     public func write(to path: String) throws {
         try AtomicFile.write(json: self, to: path)
     }
@@ -37,15 +37,15 @@ public struct PolicyEvaluation: Codable, Sendable, Equatable {
     }
 }
 
-/// What a policy's metrics must reach before people are served by it.
+/// The bounds that a policy's metrics must meet before the policy is served.
 ///
-/// Controls are bounded from above: a policy that answers as well without the image has learned something else.
+/// Controls have upper bounds: a policy that answers as well without the image has not learned to see.
 public struct PolicyGate: Sendable {
     /// A bound of one metric.
     public struct Rule: Sendable, Equatable {
         /// The metric's name.
         public var metric: String
-        /// What the metric may be.
+        /// The allowed values.
         public var range: ClosedRange<Double>
 
         package init(metric: String, range: ClosedRange<Double>) {
@@ -61,14 +61,14 @@ public struct PolicyGate: Sendable {
         }
     }
 
-    /// All of them must hold.
+    /// The rules, all of which must hold.
     public let rules: [Rule]
 
-    /// Why a policy may not be served: one line a rule that does not hold. A metric that is missing holds nothing.
+    /// Why a policy may not be served: one line for each rule that does not hold. A missing metric fails its rule.
     ///
     /// - Parameters:
     ///   - policy: the weights that would be served.
-    ///   - parent: those that they must have been compared with; nil if with none.
+    ///   - parent: the weights that it must have been compared with; nil for no comparison.
     public func failures(of evaluation: PolicyEvaluation, policy: PolicyDigests, parent: PolicyDigests?) -> [String] {
         var failures = policy.differences(from: evaluation.policy).map { "the evaluation is of other weights: \($0)" }
         if let parent {

@@ -9,19 +9,19 @@ import Policies
 public import Serving
 import Training
 
-/// Everything that is measured of a policy before it is published, one report a file.
+/// All measurements of a policy before it is published, one report per file.
 public struct PolicyMeasurement: Sendable {
     private static let controlQuestions = 1_000
     private static let questionsOfAFamily = 500
 
-    /// What is told while it runs.
+    /// Receives the progress of a measurement.
     public struct Progress: Sendable {
         /// A line when a report begins.
         public var report: @Sendable (String) -> Void
-        /// How many of how many answers are there.
+        /// The number of answers so far, of the total.
         public var answers: @Sendable (_ done: Int, _ total: Int) -> Void
 
-        /// Tells by the given functions.
+        /// Reports progress to the given functions.
         public init(
             report: @escaping @Sendable (String) -> Void,
             answers: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
@@ -62,7 +62,7 @@ public struct PolicyMeasurement: Sendable {
         self.progress = progress
     }
 
-    /// All reports: the ones that are in the folder, and the others measured now.
+    /// All reports: existing ones are read from the folder, the others are measured now.
     public func reports() async throws -> PolicyReports {
         let logger = Logger(label: "apus") { _ in SwiftLogNoOpLogHandler() }
         return try await withLocalServer(model, logger: logger) { address in
@@ -101,9 +101,9 @@ public struct PolicyMeasurement: Sendable {
         return policy
     }
 
-    // Inlined into functions that wait, both of these crash the optimiser of Swift 6.3.1 while it splits them.
+    // When inlined into async functions, both of these crash the optimiser of Swift 6.3.1 while it splits them.
 
-    /// The report of that name in the folder; nil if it is still to be measured.
+    /// The report with that name in the folder; nil if it is not measured yet.
     @inline(never)
     private func kept<Report: Decodable>(_ name: String) throws -> Report? {
         let path = "\(folder)/\(name).json"
@@ -165,7 +165,7 @@ public struct PolicyMeasurement: Sendable {
     private func textReport() async throws -> TextReport {
         if let kept: TextReport = try kept("text") { return kept }
         let policy = try policy(PolicyRole.candidate.name)
-        // Every run that is published has an adapter.
+        // Every published run has an adapter.
         guard let adapter = policy.adapter else { throw PromotionError.noPolicy(policy.name) }
         let report = try await TextReport.measured(
             of: policy, adapter: adapter, and: self.policy(PolicyRole.base.name), engine: model.engine,

@@ -3,11 +3,11 @@ public import Policies
 
 /// Publishes finished runs whose evaluation passes the gate.
 public struct PolicyPromotion: Sendable {
-    /// What became of a run.
+    /// The outcome of a promotion.
     public enum Outcome: Sendable {
-        /// It was published; `removed` are the old generations that were removed.
+        /// The run was published; `removed` lists the old generations that were removed.
         case published(PolicyFolder, removed: [PolicyManifest.Reference])
-        /// It was not published; a line for each rule that does not hold.
+        /// The run was not published; one line for each rule that does not hold.
         case refused([String])
     }
 
@@ -24,12 +24,12 @@ public struct PolicyPromotion: Sendable {
         self.library = library
     }
 
-    /// Publishes the run if its evaluation is of its very weights and every rule holds.
+    /// Publishes the run if its evaluation is of the run's own weights and every rule holds.
     ///
     /// - Parameters:
     ///   - name: the policy's name; nil for the stage's own.
-    ///   - parent: what fine-tuning started from, which must be in the library; nil for the base model.
-    /// - Throws: `PromotionError`, `PolicyRulesError`, `PolicyError`, or what the run's files throw.
+    ///   - parent: the policy that fine-tuning started from, which must be in the library; nil for the base model.
+    /// - Throws: `PromotionError`, `PolicyRulesError`, `PolicyError`, or the errors of the run's files.
     public func promote(as name: String? = nil, parent: PolicyManifest.Reference? = nil) throws -> Outcome {
         guard let target = library.published else { throw PromotionError.readOnly }
         let gate = try rules.gate(for: run.stage)

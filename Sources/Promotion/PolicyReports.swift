@@ -1,11 +1,11 @@
 public import Evaluation
 public import Policies
 
-/// Why reports are no evaluation of a policy.
+/// Why reports do not make an evaluation of a policy.
 public enum PolicyReportsError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The report is of other weights than the policy's; `fields` says which.
+    /// The report is of weights other than the policy's; `fields` lists the differences.
     case otherBytes(report: String, fields: [String])
-    /// The report lacks a part.
+    /// The report lacks a section.
     case missing(report: String, part: String)
     /// Two reports do not ask the same questions.
     case notComparable(field: String, policy: String, parent: String)
@@ -23,19 +23,20 @@ public enum PolicyReportsError: Error, Equatable, Sendable, CustomStringConverti
     }
 }
 
-/// The reports that an evaluation is made of. Each says which weights it was measured on.
+/// The reports that make an evaluation. Each names the weights that it was measured on.
 public struct PolicyReports: Sendable {
-    /// What reinforcement changed, against the policy that it started from.
+    /// How a policy from reinforcement learning differs from the policy that it started from.
     public struct Comparison: Sendable {
         /// The parent's answers to generated questions.
         public var parentFamilies: [FamiliesReport]
-        /// Whose sampled answers the judge prefers: the policy's or the parent's, then the parent's or its own.
+        /// Win rates by the judge's preference among sampled answers: the policy against its parent, then the parent
+        /// against itself.
         public var winRates: [WinRateReport]
-        /// The same on questions to which the parent's samples differ.
+        /// The same on prompts where the parent's own samples disagree.
         public var winRatesWithDisagreement: [WinRateReport]
-        /// How far the policy has moved.
+        /// The KL of the policy from its parent.
         public var divergence: PolicyDivergence
-        /// How far it was meant to move, in nats an answer.
+        /// The KL that training aimed at, in nats per answer.
         public var target: Double
 
         /// A comparison of the given reports.
@@ -51,13 +52,13 @@ public struct PolicyReports: Sendable {
         }
     }
 
-    /// The official test questions, with each control.
+    /// The official test questions, with all controls.
     public var easyVQA: [EasyVQAReport]
-    /// Generated questions about their own images; what controls are there is not read.
+    /// Generated questions about their own images. Reports of controls are ignored.
     public var families: [FamiliesReport]
     /// Plain text.
     public var text: TextReport
-    /// For a policy that reinforcement made.
+    /// The comparison with the parent, for a policy from reinforcement learning.
     public var comparison: Comparison?
 
     /// The given reports.
@@ -68,9 +69,9 @@ public struct PolicyReports: Sendable {
         self.comparison = comparison
     }
 
-    /// The evaluation of the policy with the weights `policy`, which started from one with the weights `parent`.
+    /// The evaluation of the policy with the weights `policy`, which started from a policy with the weights `parent`.
     ///
-    /// - Throws: `PolicyReportsError` if a report is of other weights, or lacks something.
+    /// - Throws: `PolicyReportsError` if a report is of other weights, or lacks a section.
     public func evaluation(
         of policy: PolicyDigests, parent: PolicyDigests?
     ) throws(PolicyReportsError) -> PolicyEvaluation {
@@ -125,7 +126,8 @@ public struct PolicyReports: Sendable {
         let (old, new) = (before.hallucinatingOnAbsent, families.hallucinatingOnAbsent)
         var metrics = [
             "largest_family_drop": try Self.largestDrop(from: before.families, to: families.families),
-            // As many were asked. Where the parent named nothing absent, a single one is too many.
+            // Both sides answered equally many questions. If the parent named nothing absent, one case is already too
+            // many.
             "absent_named_ratio": Double(new.count) / Double(max(old.count, 1)), "absent_named_parent": old.share,
         ]
         for (reports, name) in [
@@ -159,7 +161,7 @@ public struct PolicyReports: Sendable {
         return (wins.overall, itself.overall)
     }
 
-    /// How much lower the policy's accuracy is than the parent's, where that is most; negative if it rose everywhere.
+    /// The largest drop of accuracy from the parent to the policy; negative if accuracy rose everywhere.
     private static func largestDrop(
         from old: [FamiliesReport.Row], to new: [FamiliesReport.Row]
     ) throws(PolicyReportsError) -> Double {

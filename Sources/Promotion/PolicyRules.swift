@@ -8,10 +8,10 @@ public enum PolicyRulesError: Error, Equatable, Sendable, CustomStringConvertibl
     case file(FileError)
     /// The file is wrong; `reason` names the rule and the field.
     case invalid(path: String, reason: String)
-    /// No rule is about the policies of a stage, so every one would pass.
+    /// No rule applies to the policies of a stage, so every policy would pass.
     case noRules(path: String, stage: TrainedStage)
 
-    /// What is wrong, where.
+    /// What is wrong, and where.
     public var description: String {
         switch self {
         case .file(let error): "\(error)"
@@ -22,20 +22,20 @@ public enum PolicyRulesError: Error, Equatable, Sendable, CustomStringConvertibl
     }
 }
 
-/// The rules that a policy's metrics must obey before it is published: a JSON file. `Deploy/policy-rules.json` is the
-/// one that comes with the program; `--rules FILE` takes another one.
+/// The rules that a policy's metrics must meet before it is published: a JSON file. `Deploy/policy-rules.json` comes
+/// with the program; `--rules FILE` takes another file.
 ///
 /// The file holds a list of rules. A rule looks like this:
 ///
 ///     {"metric": "win_rate", "minimum": 0.5, "applies_to": ["ppo"], "why": "It must be preferred to its parent."}
 ///
 /// - `metric`: the name of a result in the `figures` of `evaluation.json`.
-/// - `minimum`, `maximum`: the bounds, both inclusive. At least one of them must be there.
-/// - `applies_to`: the stages whose policies the rule is about, `sft` or `ppo` or both. Absent: all policies.
+/// - `minimum`, `maximum`: the bounds, both inclusive. A rule needs at least one of them.
+/// - `applies_to`: the stages whose policies the rule applies to, `sft` or `ppo` or both. Absent: all policies.
 /// - `why`: the reason, for people.
 ///
-/// All rules that apply must hold. A metric that is missing from the evaluation fails its rule. Every field must be
-/// known, and the same metric may not be bounded twice for one stage.
+/// All rules that apply must hold. A metric that is missing from the evaluation fails its rule. An unknown field is an
+/// error, and so are two rules for the same metric and stage.
 public struct PolicyRules: Sendable, Equatable {
     /// One rule of the file.
     public struct Rule: Codable, Sendable, Equatable {
@@ -45,7 +45,7 @@ public struct PolicyRules: Sendable, Equatable {
         public var minimum: Double?
         /// The largest value that passes.
         public var maximum: Double?
-        /// The stages whose policies the rule is about; nil: all.
+        /// The stages whose policies the rule applies to; nil: all.
         public var stages: [String]?
         /// The reason, for people.
         public var why: String
@@ -55,10 +55,10 @@ public struct PolicyRules: Sendable, Equatable {
             case stages = "applies_to"
         }
 
-        /// Whether the rule is about the policies of a stage.
+        /// Whether the rule applies to the policies of a stage.
         public func applies(to stage: TrainedStage) -> Bool { stages?.contains(stage.rawValue) ?? true }
 
-        /// What is wrong with the rule, by field; nil if nothing is.
+        /// What is wrong with the rule, with the field's name; nil if nothing is.
         fileprivate var fault: String? {
             let isName = metric.utf8.allSatisfy { "abcdefghijklmnopqrstuvwxyz0123456789_".utf8.contains($0) }
             guard isName, !metric.isEmpty else { return "metric: expected a name like win_rate, found \"\(metric)\"" }
@@ -103,7 +103,7 @@ public struct PolicyRules: Sendable, Equatable {
 
     /// The gate that the policies of a stage must pass.
     ///
-    /// - Throws: `PolicyRulesError.noRules` if no rule is about them.
+    /// - Throws: `PolicyRulesError.noRules` if no rule applies to them.
     public func gate(for stage: TrainedStage) throws(PolicyRulesError) -> PolicyGate {
         let own = rules.filter { $0.applies(to: stage) }
         guard !own.isEmpty else { throw .noRules(path: path, stage: stage) }
@@ -122,7 +122,7 @@ public struct PolicyRules: Sendable, Equatable {
         return nil
     }
 
-    /// A decoder's message, with the rule's number and metric in place of its index.
+    /// A decoder's message, with the rule's number and metric instead of its index.
     private static func named(_ reason: String, in json: [UInt8]) -> String {
         struct Name: Decodable {
             let metric: String?

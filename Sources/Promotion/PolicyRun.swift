@@ -19,7 +19,7 @@ public enum PolicyRun: Sendable {
         }
     }
 
-    /// The stage that left it.
+    /// The training stage of the run.
     public var stage: TrainedStage {
         switch self {
         case .fineTuning: .sft
@@ -27,10 +27,10 @@ public enum PolicyRun: Sendable {
         }
     }
 
-    /// The policy's name if nobody chooses another one.
+    /// The policy's default name.
     public var name: String { stage.role.name }
 
-    /// What the policy answers with.
+    /// The digests of the policy's weights.
     public var digests: PolicyDigests {
         switch self {
         case .fineTuning(let run): run.digests
@@ -39,7 +39,7 @@ public enum PolicyRun: Sendable {
     }
 
     /// The digests of the policy that it must be compared with; nil for a run of `train sft`. The library must hold
-    /// everything that a run of `train ppo` started from.
+    /// every generation that a run of `train ppo` started from.
     public func parentDigests(in library: PolicyLibrary) throws -> PolicyDigests? {
         switch self {
         case .fineTuning: nil
@@ -50,7 +50,7 @@ public enum PolicyRun: Sendable {
     /// Publishes the run under the next generation of `name` in the folder that the library publishes into.
     ///
     /// - Parameters:
-    ///   - parent: what fine-tuning started from; a run of `train ppo` knows its parent itself.
+    ///   - parent: the policy that fine-tuning started from; a run of `train ppo` has recorded its own parent.
     ///   - metrics: results of the evaluation.
     ///   - folder: the folder that the library publishes into.
     public func publish(
@@ -74,7 +74,7 @@ public enum PolicyRun: Sendable {
         }
     }
 
-    /// The generation that holds the run's vision model already, else the next one.
+    /// The generation that holds the run's vision model already, else the next free number.
     private static func visionGeneration(
         of run: FinishedFineTuning, among known: [Int], in library: PolicyLibrary
     ) throws -> Int {
@@ -88,15 +88,15 @@ public enum PolicyRun: Sendable {
 
 /// Why a run cannot be measured or promoted.
 public enum PromotionError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The run made a component that policies use.
+    /// The run made a component, not a policy that answers.
     case component(folder: String)
-    /// The run was not measured yet.
+    /// The run is not measured yet.
     case notMeasured(evaluation: String, folder: String)
     /// A kept report cannot be read.
     case badReport(path: String, reason: String)
-    /// A policy that the measurement asks is not served.
+    /// The measurement needs a policy that is not served.
     case noPolicy(String)
-    /// The library is only read.
+    /// The library is read-only.
     case readOnly
 
     /// What is wrong, and what to do.

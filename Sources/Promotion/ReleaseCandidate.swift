@@ -2,7 +2,7 @@ import Foundation
 public import Policies
 import Training
 
-/// A finished run as it would be published, in a folder of its own, so that it can be served and measured before.
+/// A finished run, published into a folder of its own so that it can be served and measured before its release.
 public struct ReleaseCandidate: Sendable {
     /// The policies to serve: the candidate, and the policy that it must be compared with if there is one.
     public let library: PolicyLibrary
@@ -16,7 +16,7 @@ public struct ReleaseCandidate: Sendable {
         try Self.removeIfThere(folder)
         switch run {
         case .fineTuning(let run):
-            // It is served alone, with its own vision model.
+            // The candidate is served alone, with its own vision model.
             library = PolicyLibrary(published: folder, shipped: folder)
             parent = nil
             var publication = FinishedFineTuning.Publication(generation: 1, visionGeneration: 1)
@@ -30,7 +30,7 @@ public struct ReleaseCandidate: Sendable {
         }
     }
 
-    /// Removes what was published.
+    /// Removes the folder.
     public func remove() throws {
         try Self.removeIfThere(folder)
     }
