@@ -169,6 +169,7 @@ let package = Package(
             name: "BenchmarksTests", dependencies: ["Benchmarks", "TestSupport"], swiftSettings: swift),
         .testTarget(
             name: "PromotionTests", dependencies: ["Promotion", "TestSupport"], swiftSettings: swift),
+        .testTarget(name: "CommandLineTests", dependencies: ["apus", "TestSupport"], swiftSettings: swift),
         .testTarget(name: "WireFormatsTests", dependencies: ["WireFormats"], swiftSettings: swift),
         .testTarget(
             name: "ServingTests",

@@ -1,4 +1,5 @@
 package import AsyncHTTPClient
+import Foundation
 import NIOCore
 import NIOHTTP1
 
@@ -16,6 +17,8 @@ public struct HTTPReplyClient: ReplyClient {
     ) async throws -> R {
         var configuration = HTTPClient.Configuration()
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
+        // A server that is not there is said at once.
+        configuration.connectionPool.retryConnectionEstablishment = false
         return try await HTTPClient.withHTTPClient(configuration: configuration) { client in
             try await body(HTTPReplyClient(client: client))
         }
@@ -50,16 +53,28 @@ public struct HTTPReplyClient: ReplyClient {
     ///
     /// - Throws: `EvaluationError` if the address is none, nobody answers there, or the server is not ready.
     public func checkReadiness(of url: String) async throws(EvaluationError) {
-        let response: HTTPClientResponse
+        let status = try await status(of: url)
+        guard status == .ok else {
+            throw .refused(url: "\(url)/readyz", status: Int(status.code), body: "the server is not ready")
+        }
+    }
+
+    /// Asks whether there is a server at the address `url`, ours or another.
+    ///
+    /// - Throws: `EvaluationError` if the address is none, or no server answers there.
+    public func checkPresence(of url: String) async throws(EvaluationError) {
+        _ = try await status(of: url)
+    }
+
+    private func status(of url: String) async throws(EvaluationError) -> HTTPResponseStatus {
         do {
-            response = try await client.execute(HTTPClientRequest(url: url + "/readyz"), timeout: .seconds(5))
+            return try await client.execute(HTTPClientRequest(url: url + "/readyz"), timeout: .seconds(5)).status
         } catch let error as HTTPClientError where error != .connectTimeout && error != .deadlineExceeded {
             throw .badAddress(url)
+        } catch let error as IOError {
+            throw .noReply(url: url, reason: String(cString: strerror(error.errnoCode)).lowercased())
         } catch {
             throw .noReply(url: url, reason: "\(error)")
-        }
-        guard response.status == .ok else {
-            throw .refused(url: "\(url)/readyz", status: Int(response.status.code), body: "the server is not ready")
         }
     }
 

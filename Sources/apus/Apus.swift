@@ -1,14 +1,12 @@
-import ArgumentParser
-import AsyncHTTPClient
+package import ArgumentParser
+import Evaluation
 import Foundation
-import NIOCore
-import NIOHTTP1
 import Serving
 
 /// The command line: it turns arguments into one call to the targets below.
 @main
-struct Apus: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct Apus: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
         commandName: "apus",
         abstract: "Answer questions about images, and train the models that answer.",
         discussion: """
@@ -21,17 +19,35 @@ struct Apus: AsyncParsableCommand {
             FeedbackCommand.self, KeysCommand.self, Health.self,
         ])
 
-    static func main() async {
-        do {
-            let command = try parseAsRoot()
+    package init() {}
+
+    package static func main() async {
+        Foundation.exit(await run(Array(CommandLine.arguments.dropFirst()), console: .standard))
+    }
+
+    /// Runs the command that `arguments` name and gives its exit code: 0, 64 for arguments that are wrong, 1 for an
+    /// error, or what the command says.
+    package static func run(_ arguments: [String], console: Console) async -> Int32 {
+        await Console.$current.withValue(console) {
             do {
-                try await run(command)
+                let command = try parseAsRoot(arguments)
+                do {
+                    try await run(command)
+                    return 0
+                } catch {
+                    return tell(PlainError(error) ?? error, of: type(of: command))
+                }
             } catch {
-                type(of: command).exit(withError: PlainError(error) ?? error)
+                return tell(error, of: self)
             }
-        } catch {
-            exit(withError: error)
         }
+    }
+
+    /// Help and versions are thrown too: they were asked for, and belong on standard output.
+    private static func tell(_ error: any Error, of command: any ParsableCommand.Type) -> Int32 {
+        let (code, message) = (command.exitCode(for: error), command.fullMessage(for: error))
+        if !message.isEmpty { (code.isSuccess ? Console.current.output : Console.current.error)(message + "\n") }
+        return code.rawValue
     }
 
     private static func run(_ command: any ParsableCommand) async throws {
@@ -39,11 +55,6 @@ struct Apus: AsyncParsableCommand {
         var command = command
         try command.run()
     }
-}
-
-/// Prints a line and flushes it, so that it appears at once in a file too.
-func say(_ line: String) {
-    FileHandle.standardOutput.write(Data((line + "\n").utf8))
 }
 
 /// Asks a server whether it is ready. With this command, containers need no curl for their health checks.
@@ -56,15 +67,7 @@ struct Health: AsyncParsableCommand {
     var url = "http://127.0.0.1:8080"
 
     func run() async throws {
-        let response: HTTPClientResponse
-        do {
-            response = try await HTTPClient.shared.execute(
-                HTTPClientRequest(url: url + "/readyz"), timeout: .seconds(5))
-        } catch {
-            say("\(url) does not answer: \(error)")
-            throw ExitCode(1)
-        }
-        say("\(url): \(response.status)")
-        if response.status != .ok { throw ExitCode(1) }
+        try await HTTPReplyClient.with(connections: 1) { [url] in try await $0.checkReadiness(of: url) }
+        say("\(url) is ready")
     }
 }

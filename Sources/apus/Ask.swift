@@ -70,7 +70,7 @@ struct Ask: AsyncParsableCommand {
         request.stop.endsRepetition = true
         guard bestOf > 1 || scores else {
             _ = try await model.engine.answer(to: request) { show($0) }
-            return print()
+            return say("")
         }
         let scoring = try AnswerScoring(
             messages: messages, images: images, policy: policy, catalog: model.catalog, processor: processor,
@@ -120,15 +120,15 @@ struct Ask: AsyncParsableCommand {
             from: answers, wantsScores: self.scores, score: engine.scores(of:)
         ) { pick in
             pick.answer.deltas.forEach(show)
-            print()
+            say("")
         }
         guard let scores else { return }
         func text(_ number: Double?) -> String { number.map { String(format: "%.4f", $0) } ?? "unknown" }
         let line = "reward \(text(scores.reward)), value \(text(scores.value)), KL \(text(scores.kl))\n"
-        FileHandle.standardError.write(Data(line.utf8))
+        Console.current.error(line)
     }
 
     private func show(_ delta: TextDelta) {
-        FileHandle.standardOutput.write(Data(delta.text.utf8))
+        Console.current.output(delta.text)
     }
 }

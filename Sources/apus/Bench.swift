@@ -48,9 +48,8 @@ struct Bench: AsyncParsableCommand {
         let benchmark = try Benchmark(
             decoder: model.decoder, engine: model.engine, tokenizer: model.tokenizer,
             policy: model.catalog.defaultPolicy, settings: settings)
-        let report = try await benchmark.run { measurement in
-            FileHandle.standardError.write(Data("\(measurement.name)\n".utf8))
-        }
+        let progress = Console.current.progress("measuring this machine, which takes some minutes")
+        let report = try await benchmark.run { progress($0.name) }
         try tell(report)
     }
 
@@ -141,6 +140,7 @@ struct LoadOptions: ParsableArguments {
     /// Runs each load in turn, and returns a report for each.
     func run(against server: String) async throws -> [LoadReport] {
         var reports: [LoadReport] = []
+        try await HTTPReplyClient.with(connections: 1) { try await $0.checkPresence(of: server) }
         for arrival in try arrivals() {
             var profile = profile
             profile.arrival = arrival

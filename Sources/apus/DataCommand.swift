@@ -45,10 +45,11 @@ struct Replay: AsyncParsableCommand {
         let base = Policy(
             name: PolicyRole.base.name, generation: 0, adapter: nil, vision: nil, template: .smollm2, sampling: .init(),
             created: 0)
+        let progress = Console.current.progress("the base model answers \(prompts.count) prompts")
         let written = try await ReplayWriter(engine: model.engine, tokenizer: model.tokenizer, policy: base).write(
             prompts: prompts, seed: seed, maximumTokens: maxTokens, to: output
         ) { done in
-            say("\(done) of \(prompts.count) answers")
+            progress("\(done) of \(prompts.count) answers")
         }
         say("\(written) answers came to their end and are in \(output)")
     }
@@ -100,7 +101,7 @@ struct Sheet: ParsableCommand {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         for (seed, image) in zip(seeds, images) {
             for question in image.questions {
-                Swift.print(String(decoding: try encoder.encode(Line(seed: seed, question: question)), as: UTF8.self))
+                say(String(decoding: try encoder.encode(Line(seed: seed, question: question)), as: UTF8.self))
             }
         }
     }

@@ -46,8 +46,7 @@ struct ServerOptions: ParsableArguments {
 
     /// Prints the number of answers so far on standard error.
     static func tell(_ done: Int, of total: Int) {
-        guard done.isMultiple(of: 100) || done == total else { return }
-        FileHandle.standardError.write(Data("\r\(done) of \(total)\(done == total ? "\n" : "")".utf8))
+        Console.current.count(done, of: total)
     }
 }
 

@@ -53,9 +53,8 @@ struct EvalNeedle: AsyncParsableCommand {
         settings.images = try sizes(images, "--images").filter { $0 * each <= model.contextLength - 100 }
         let evaluation = NeedleEvaluation(
             engine: model.engine, tokenizer: model.tokenizer, policy: policy, settings: settings)
-        let report = try await evaluation.run { cell in
-            FileHandle.standardError.write(Data("\(cell.size) \(cell.hay): \(cell.found.count)\n".utf8))
-        }
+        let progress = Console.current.progress("asking \(policy.name)")
+        let report = try await evaluation.run { progress("\($0.size) \($0.hay): \($0.found.count)") }
         say(report.table)
         if let json { try AtomicFile.write(json: report, to: json) }
     }

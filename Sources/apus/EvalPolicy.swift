@@ -40,7 +40,7 @@ struct EvalPolicy: AsyncParsableCommand {
         let gate = try rules.rules().gate(for: run.stage)
         let candidate = try ReleaseCandidate(run, among: options.library, in: "\(folder)/evaluation/candidate")
         defer {
-            do { try candidate.remove() } catch { FileHandle.standardError.write(Data("\(error)\n".utf8)) }
+            do { try candidate.remove() } catch { Console.current.error("\(error)\n") }
         }
         let model = try LoadedModel(options, library: candidate.library)
         let measurement = PolicyMeasurement(

@@ -58,14 +58,13 @@ struct AddKey: ParsableCommand {
         try options.file.add(record)
         say(key)
         let end = record.expires.map { "expires \($0.formatted(.iso8601))" } ?? "never expires"
-        FileHandle.standardError.write(
-            Data(
-                """
-                The key above is shown once. Its id is \(record.id), it \(end), and it opens \(scopes).
-                Next: serve with --auth-keys \(options.authKeys), or send SIGHUP to a server that does; callers send
-                Authorization: Bearer KEY.
+        Console.current.error(
+            """
+            The key above is shown once. Its id is \(record.id), it \(end), and it opens \(scopes).
+            Next: serve with --auth-keys \(options.authKeys), or send SIGHUP to a server that does; callers send
+            Authorization: Bearer KEY.
 
-                """.utf8))
+            """)
     }
 
     private func parsedScopes() throws -> Set<KeyScope> {

@@ -161,7 +161,7 @@ struct LoadedModel {
         let file = try options.model.file()
         backbone = try FileDigest(path: options.model.model).sha256
         decoder = try TransformerDecoder(file, contextLength: options.engine.contextLength, compute: compute) { share in
-            Self.tell("\rloading the model: \(Int(share * 100)) %")
+            Self.tell("loading the model: \(Int(share * 100)) %")
         }
         tokenizer = Tokenizer(try Vocabulary(file))
         guard let endToken = tokenizer.vocabulary.endOfText else {
@@ -200,13 +200,14 @@ struct LoadedModel {
                 : "a context of \(contextLength) positions",
             "policies: \(policies.catalog.policies.map(\.name).joined(separator: ", "))",
         ]
-        Self.tell("\rloaded in \(String(format: "%.1f", seconds)) s: \(facts.joined(separator: ", "))\n")
+        Self.tell("loaded in \(String(format: "%.1f", seconds)) s: \(facts.joined(separator: ", "))\n")
     }
 
     /// A terminal shows the progress; a file gets only the last line.
     private static func tell(_ text: String) {
-        guard isatty(STDERR_FILENO) == 1 || text.hasSuffix("\n") else { return }
-        FileHandle.standardError.write(Data(text.utf8))
+        let console = Console.current
+        if console.isInteractive { return console.error("\r" + text) }
+        if text.hasSuffix("\n") { console.error(text) }
     }
 }
 

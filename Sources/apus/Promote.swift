@@ -85,7 +85,7 @@ struct Promote: ParsableCommand {
         let promotion = PolicyPromotion(run, folder: folder, by: try rules.rules(), in: library)
         switch try promotion.promote(as: name, parent: parentReference()) {
         case .refused(let failures):
-            for failure in failures { FileHandle.standardError.write(Data("\(failure)\n".utf8)) }
+            for failure in failures { Console.current.error(failure + "\n") }
             throw ExitCode(1)
         case .published(let published, let removed):
             let vision = published.manifest.vision.map { ", which sees with generation \($0.generation) of \($0.name)" }

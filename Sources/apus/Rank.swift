@@ -102,7 +102,9 @@ struct Rank: AsyncParsableCommand {
             settings: settings, prompts: prompts,
             sampler: AnswerSampler(engine: model.engine, tokenizer: model.tokenizer, policy: policy),
             inputs: inputs, folder: folder)
-        let result = try await run.run(limit: maxMinutes.map { .seconds($0 * 60) }) { say($0) }
+        let result = try await run.run(
+            limit: maxMinutes.map { .seconds($0 * 60) },
+            report: Console.current.progress("ranking; \(folder)/samples.jsonl has every prompt"))
         let data = DataFolder(path: options.dataPath)
         let appended = try data.store().append(run.records(), at: Date())
         result.report.lines.forEach(say)

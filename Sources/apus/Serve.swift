@@ -100,7 +100,7 @@ struct Serve: AsyncParsableCommand {
             Self.log("prefixes.saved", await engine.withLock { $0 }?.ended(), to: logger)
             withExtendedLifetime(lock) {}
         } catch {
-            FileHandle.standardError.write(Data("\(Self.isTaken(error) ? takenPort : "\(error)")\n".utf8))
+            Console.current.error("\(Self.isTaken(error) ? takenPort : "\(error)")\n")
             throw ExitCode(Self.exitCode(of: error))
         }
     }

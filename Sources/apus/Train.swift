@@ -114,8 +114,7 @@ struct TrainVision: ParsableCommand {
                 "questions": try FileDigest(path: training.easyVQA + "/train/questions.json").sha256,
             ],
             settings: settings, folder: folder, options: training.options(validationInterval: 250),
-            on: try training.model.compute()
-        ) { say($0) }
+            on: try training.model.compute(), report: Console.current.progress(in: folder))
         say(outcome == .finished ? "finished: \(folder)/model.safetensors" : "paused; the same command goes on")
     }
 }
@@ -181,8 +180,7 @@ struct TrainSFT: ParsableCommand {
         let outcome = try job.run(
             configuration: DecoderConfiguration(file), tokenizer: Tokenizer(Vocabulary(file)),
             precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16, compute: compute,
-            options: training.options(validationInterval: 100)
-        ) { say($0) }
+            options: training.options(validationInterval: 100), report: Console.current.progress(in: folder))
         say(
             outcome == .finished
                 ? "finished: \(job.adapterFolder) and \(job.visionPath)" : "paused; the same command goes on")

@@ -102,8 +102,7 @@ struct TrainPPO: ParsableCommand {
             precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16, compute: compute,
             options: .init(
                 timeLimit: maxMinutes.map { .seconds($0 * 60) }, validationInterval: validationInterval,
-                reportInterval: 1)
-        ) { say($0) }
+                reportInterval: 1), report: Console.current.progress(in: folder))
         switch outcome {
         case .finished: say("finished: \(job.adapterFolder) and \(job.valueFolder)")
         case .stopped(let step, let reason):

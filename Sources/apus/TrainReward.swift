@@ -69,8 +69,7 @@ struct TrainReward: ParsableCommand {
             outcome = try RewardModelingJob(inputs: try inputs(), settings: settings, folder: folder).run(
                 configuration: DecoderConfiguration(file), tokenizer: Tokenizer(Vocabulary(file)),
                 precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16, compute: compute,
-                options: training.options(validationInterval: 50)
-            ) { say($0) }
+                options: training.options(validationInterval: 50), report: Console.current.progress(in: folder))
         } catch RankedAnswersError.tooFew(what: "pictures", _, let found) {
             throw ValidationError(
                 "\(rankings) has rankings of \(found) pictures: hold fewer of them out with --held-out-images")
