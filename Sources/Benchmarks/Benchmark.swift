@@ -6,37 +6,37 @@ public import Policies
 public import Tensors
 public import Tokenizers
 
-/// How fast this machine reads prompts, writes answers, sees images and trains, measured inside this process.
+/// How fast this machine prefills, decodes, encodes images and trains, measured in this process.
 public struct Benchmark: Sendable {
-    /// What is measured, and how often.
+    /// The measurements and their number of repeats.
     public struct Settings: Sendable {
-        /// Positions that the decoder takes; nil for as many as it was trained for.
+        /// Positions of the decoder's context; nil for the length that it was trained for.
         public var contextLength: Int?
-        /// Prompt lengths, of which those are measured that the decoder takes.
+        /// Prompt lengths. Lengths beyond the context are skipped.
         public var prefillLengths = [128, 512, 2048, 4096]
-        /// Positions that a sequence has when it is decoded on, likewise.
+        /// Positions that a sequence holds before it is decoded further. Depths beyond the context are skipped.
         public var decodeDepths = [0, 512, 4096, 16_384]
         /// Numbers of sequences that are decoded together.
         public var streams = [8, 32]
-        /// What the decoder keeps keys and values as.
+        /// The format of keys and values.
         public var cachePrecision = KVCache.Precision.int16
-        /// The most repeats of each measurement.
+        /// Upper bound on the repeats of each measurement.
         public var repeats = 3
-        /// No repeat of a measurement begins after so long, so that slow machines come to an end.
+        /// A measurement starts no repeat after this time, so that the benchmark ends on slow machines too.
         public var patience = Duration.seconds(4)
-        /// Does the work of the measurement of that name and says how many seconds it took; nil takes the time.
+        /// Does the work of the measurement `name` and returns its seconds; nil measures the time.
         package var seconds: (@Sendable (_ name: String, _ work: () -> Void) -> Double)?
 
-        /// Measurements that take less than a minute on two cores.
+        /// Settings for less than a minute on two cores.
         public init() {}
     }
 
-    /// Why there is no metric.
+    /// Why a metric is missing.
     public enum Failure: Error, Equatable, CustomStringConvertible {
         /// The engine did not finish a request.
         case unfinished(String)
 
-        /// What the engine said.
+        /// The engine's message.
         public var description: String {
             switch self {
             case .unfinished(let reason): "the engine did not answer the benchmark's question: \(reason)"
@@ -52,7 +52,8 @@ public struct Benchmark: Sendable {
 
     /// A benchmark of `decoder`, and of image questions to `policy` through `engine`, which runs the same decoder.
     ///
-    /// A policy that cannot see is given random vision of the usual size; the time does not depend on their weights.
+    /// A policy that cannot see gets a vision encoder of the usual size with random weights; time does not depend on
+    /// weights.
     public init(
         decoder: TransformerDecoder, engine: any InferenceEngine, tokenizer: Tokenizer, policy: Policy,
         settings: Settings = Settings()
@@ -67,7 +68,7 @@ public struct Benchmark: Sendable {
             template: policy.template, sampling: SamplingParameters(), created: policy.created)
     }
 
-    /// Measures everything and tells each metric as it is there. The peaks are measured first and last: the report has
+    /// Measures everything and reports each metric at once. The peaks are measured first and last: the report has
     /// shares of them only if they stayed the same.
     ///
     /// - Throws: `Failure`, `AdmissionError` or `InputProcessor.Failure`.
@@ -90,7 +91,7 @@ public struct Benchmark: Sendable {
         add(integers)
         add(memory)
         for metric in roofs.products(decoder.configuration, peak: integers) { add(metric) }
-        // The first pass takes pages of memory that all others find there.
+        // The first pass maps the memory pages that all later passes reuse.
         _ = text.prefill(lengths.min() ?? 1)
         for length in lengths {
             add(text.prefill(length))
@@ -132,7 +133,7 @@ public struct Benchmark: Sendable {
         let processor = InputProcessor(tokenizer: tokenizer)
         let message = ChatMessage(role: .user, content: [.image(0), .text("What color is the shape?")])
         var milliseconds: [Double] = []
-        // The first question wakes the engine, and is not counted.
+        // The first question wakes the engine and is not counted.
         for seed in 0...UInt64(settings.repeats) {
             let image = InputProcessor.Image(image: ShapeScene(seed: seed).image)
             var request = try processor.request(messages: [message], images: [image], policy: policy)

@@ -1,7 +1,7 @@
 import Evaluation
 import Foundation
 
-/// One metric of a benchmark: the middle of a few repeats, and how far they lay apart.
+/// One metric of a benchmark: the median of a few repeats, and their range.
 public struct BenchmarkMetric: Codable, Sendable, Equatable {
     /// What was measured.
     public let name: String
@@ -9,24 +9,24 @@ public struct BenchmarkMetric: Codable, Sendable, Equatable {
     public let unit: String
     /// The median of the repeats.
     public let median: Double
-    /// The least.
+    /// The smallest value.
     public let lowest: Double
-    /// The greatest.
+    /// The largest value.
     public let highest: Double
-    /// How many repeats there were.
+    /// The number of repeats.
     public let repeats: Int
-    /// Where it lies among others of its kind; nil if it stands alone.
+    /// The metric's point on a curve; nil if it belongs to none.
     public var point: CurvePoint?
 
     /// A point of a curve.
     public struct CurvePoint: Codable, Sendable, Equatable {
-        /// What the curve shows.
+        /// The curve's name.
         public let curve: String
-        /// Positions or streams.
+        /// The number of positions or streams.
         public let x: Int
     }
 
-    /// The metric of `values`, of which there is at least one.
+    /// The metric of `values`, which must not be empty.
     public init(name: String, unit: String, values: [Double]) {
         precondition(!values.isEmpty)
         let sorted = values.sorted()
@@ -39,7 +39,7 @@ public struct BenchmarkMetric: Codable, Sendable, Equatable {
         repeats = sorted.count
     }
 
-    /// The share in per cent of `roof` that this metric is once each of its things counts for `factor` of the roof's.
+    /// This metric as a share of `roof`, in per cent: each unit of the metric costs `factor` units of the roof's.
     func share(_ factor: Double, of roof: BenchmarkMetric, name: String) -> BenchmarkMetric {
         let scale = 100 * factor / roof.median
         return BenchmarkMetric(
@@ -55,26 +55,26 @@ public struct BenchmarkMetric: Codable, Sendable, Equatable {
     }
 }
 
-/// All metrics of a benchmark, and what they were measured on.
+/// All metrics of a benchmark, and the setup that they were measured on.
 public struct BenchmarkReport: Codable, Sendable, Equatable {
     /// The instruction set whose kernels ran.
     public let instructionSet: String
-    /// Threads that computed.
+    /// The number of compute threads.
     public let threads: Int
-    /// What keys and values were kept as.
+    /// The format of keys and values.
     public let cache: String
-    /// The metrics, in the order in which they were taken.
+    /// The metrics, in the order of their measurement.
     public let measurements: [BenchmarkMetric]
     /// Why there are no shares of peaks, a sentence each; none if the shares are there.
     public let warnings: [String]
 
-    /// Stands behind the names of the peaks that are measured again when all else is measured.
+    /// Suffix of the names of the peaks that are measured again at the end.
     static let endSuffix = " at the end"
-    /// By what part of itself a peak may change during a run.
+    /// The largest relative change of a peak during a run.
     private static let tolerance = 0.1
 
-    /// A report of `measurements`. It leaves out all shares if one exceeds 100 %, or if a peak moved by more than 10 %
-    /// during the run: then the machine did something else too, or its clock changed, and shares say nothing.
+    /// A report of `measurements`. It leaves out all shares if one exceeds 100 %, or if a peak changed by more than 10
+    /// % during the run: then other work ran on the machine, or its clock changed, and the shares mean nothing.
     package init(instructionSet: String, threads: Int, cache: String, measurements: [BenchmarkMetric]) {
         self.instructionSet = instructionSet
         self.threads = threads
@@ -87,7 +87,7 @@ public struct BenchmarkReport: Codable, Sendable, Equatable {
         measurements.compactMap { end in
             guard end.name.hasSuffix(endSuffix),
                 let start = measurements.first(where: { $0.name + endSuffix == end.name }),
-                // Not a number counts as moved.
+                // NaN counts as a change.
                 !(abs(end.median / start.median - 1) <= tolerance)
             else { return nil }
             return "\(start.name) was \(text(start.median)) \(start.unit) at the start of the run and "
@@ -104,7 +104,7 @@ public struct BenchmarkReport: Codable, Sendable, Equatable {
 
     private static func text(_ number: Double) -> String { String(format: "%.1f", number) }
 
-    /// The rates by length, depth and number of streams, as curves for a plot.
+    /// The rates as curves for a plot: by length, by depth and by number of streams.
     public var curves: [(name: String, points: [(x: Double, y: Double)])] {
         let placed = measurements.compactMap { metric in metric.point.map { ($0.curve, (Double($0.x), metric.median)) }
         }
@@ -112,7 +112,7 @@ public struct BenchmarkReport: Codable, Sendable, Equatable {
         return names.map { name in (name, placed.filter { $0.0 == name }.map { (x: $0.1.0, y: $0.1.1) }) }
     }
 
-    /// The metrics as a table under a line about the machine, and the warnings below.
+    /// The metrics as a table below a line about the machine, followed by the warnings.
     public var table: String {
         let rows = measurements.map { one in
             [one.name] + [one.median, one.lowest, one.highest].map(Self.text)

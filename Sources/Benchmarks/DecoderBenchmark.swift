@@ -2,20 +2,20 @@ import Datasets
 import Models
 import Tensors
 
-/// Times the decoder alone: without sampling and scheduling. The inputs follow from a fixed seed.
+/// Times the decoder alone, without sampling and scheduling. The inputs follow from a fixed seed.
 struct DecoderBenchmark {
     let decoder: TransformerDecoder
     let stopwatch: Stopwatch
-    /// What all rows are under, and metrics then say; nil for the backbone alone.
+    /// The adapter of all rows, which the metrics' names mention; nil for the backbone alone.
     var adapter: ServingAdapter?
     let cache: KVCache
     private let ids: [Int32]
     /// Positions that one step of a prefill computes, as in the engine.
     private static let chunk = 512
-    /// Tokens that one repeat of a decode draws.
+    /// Tokens that one repeat of a decode computes.
     private static let steps = 24
 
-    /// A benchmark of up to `positions` positions, decoded ones not counted.
+    /// A benchmark of up to `positions` positions, without the decoded ones.
     init(decoder: TransformerDecoder, positions: Int, streams: Int, precision: KVCache.Precision, stopwatch: Stopwatch)
     {
         self.decoder = decoder
@@ -27,12 +27,12 @@ struct DecoderBenchmark {
         ids = (0..<all).map { _ in Int32(generator.draw(0...(decoder.configuration.vocabulary - 1))) }
     }
 
-    /// Tokens a second of reading a prompt of `length` tokens, with the logits of the last one.
+    /// Prefill of `length` tokens with the logits of the last one, in tokens per second.
     func prefill(_ length: Int) -> BenchmarkMetric {
         rate("prefill \(length)", count: length, on: "prefill by length", at: length) { read(length) }
     }
 
-    /// Tokens a second of one sequence that has `depth` positions already.
+    /// Decode of one sequence after `depth` positions, in tokens per second.
     func decode(depth: Int) -> BenchmarkMetric {
         read(depth)
         return rate("decode at \(depth)", count: Self.steps, on: "decode by depth", at: depth) {
@@ -40,7 +40,7 @@ struct DecoderBenchmark {
         }
     }
 
-    /// Tokens a second of `streams` short sequences together.
+    /// Decode of `streams` short sequences in one batch, in tokens per second.
     func decode(streams: Int) -> BenchmarkMetric {
         let share = cache.blocks / streams
         let tables = (0..<streams).map { stream in (0..<share).map { Int32(stream * share + $0) } }
@@ -62,19 +62,19 @@ struct DecoderBenchmark {
 
     // MARK: Shares
 
-    /// The operations of a prefill a second, attention counted, of what the processor can do with integers.
+    /// The prefill's operations per second, attention included, as a share of the processor's integer peak.
     func share(ofPrefill length: Int, _ metric: BenchmarkMetric, peak: BenchmarkMetric) -> BenchmarkMetric {
         let operations = decoder.configuration.operations(for: 0..<length, outputs: 1)
         return metric.share(Double(operations) / Double(length) / 1e9, of: peak, name: "of the integer peak")
     }
 
-    /// The same of streams that are decoded together.
+    /// The operations per second of a batched decode, as a share of the processor's integer peak.
     func share(ofStreams streams: Int, _ metric: BenchmarkMetric, peak: BenchmarkMetric) -> BenchmarkMetric {
         let operations = decoder.configuration.operations(for: 0..<Self.steps, outputs: Self.steps)
         return metric.share(Double(operations) / Double(Self.steps) / 1e9, of: peak, name: "of the integer peak")
     }
 
-    /// The weights, keys and values that a decoded token reads a second, of what comes from memory.
+    /// The bytes of weights, keys and values that decoding reads per second, as a share of the memory's bandwidth.
     func share(ofDecodeAt depth: Int, _ metric: BenchmarkMetric, memory: BenchmarkMetric) -> BenchmarkMetric {
         let bytes = decoder.weightBytes + decoder.cacheBytes(for: depth + Self.steps / 2, precision: cache.precision)
         return metric.share(Double(bytes) / 1e9, of: memory, name: "of the memory's rate")
@@ -91,7 +91,7 @@ struct DecoderBenchmark {
         }
     }
 
-    /// One more position of each sequence.
+    /// Computes one more position of each sequence.
     private func advance(_ positions: [Int], tables: [[Int32]]) {
         let slices = positions.indices.map {
             SequenceSlice(rows: $0..<$0 + 1, start: positions[$0], blockTable: tables[$0])

@@ -1,7 +1,7 @@
 import Models
 import Tensors
 
-/// Times the products of training beside the most that the processor's arithmetic units do.
+/// Times the matrix products of training against the peak of the processor's arithmetic units.
 struct ProductBenchmark {
     let configuration: DecoderConfiguration
     let compute: Compute
@@ -9,11 +9,11 @@ struct ProductBenchmark {
 
     /// Rows of a usual training batch.
     private static let rows = 640
-    /// In a row and per repeat, some tens of milliseconds of them.
+    /// Steps in a row per repeat: some tens of milliseconds.
     private static let steps = 4_000_000
 
-    /// The peak, what a block's frozen products reach forward and backward, and the share in per cent, for single
-    /// precision and, where the processor has it, bfloat16.
+    /// The peak, the rate of a block's frozen products forward and backward, and its share of the peak in per cent: for
+    /// single precision and, if the processor has it, bfloat16.
     func run() -> [BenchmarkMetric] {
         precisions.flatMap { precision, name in
             let peak = peak(precision, name)
@@ -28,7 +28,7 @@ struct ProductBenchmark {
         }
     }
 
-    /// The peaks again, with `suffix` behind their names.
+    /// The peaks measured again, with `suffix` after their names.
     func peaks(_ suffix: String) -> [BenchmarkMetric] { precisions.map { peak($0, $1, suffix) } }
 
     private var precisions: [(Precision, String)] {
@@ -39,7 +39,7 @@ struct ProductBenchmark {
         stopwatch.operations("\(name) peak\(suffix)") { compute.saturate(precision, steps: Self.steps) }
     }
 
-    /// The fused layers of one block, and their transposes for the way back.
+    /// The fused layers of one block, and their transposes for the backward pass.
     private func products(_ precision: Precision) -> [(x: Tensor, w: PackedMatrix)] {
         let c = configuration
         let layers = [

@@ -1,33 +1,32 @@
 import Models
 import Tensors
 
-/// What this machine can do at most, and how near the quantised products come to it.
+/// This machine's peaks, and how close the quantised products come to them.
 struct RoofBenchmark {
     let compute: Compute
     let stopwatch: Stopwatch
 
-    /// Some tens of milliseconds of them.
+    /// Steps in a row per repeat: some tens of milliseconds.
     private static let steps = 8_000_000
     /// Larger than any cache.
     private static let bytes = 256 << 20
     /// Rows of a prefill step.
     private static let rows = 512
-    /// Blocks of a decoder in a row: some tens of milliseconds.
+    /// Decoder blocks in a row per repeat: some tens of milliseconds.
     private static let blocks = 16
 
-    /// Multiplications and additions of the integers that quantised products are made of.
+    /// Integer multiplications and additions, the operations of quantised products.
     func integers(_ suffix: String = "") -> BenchmarkMetric {
         stopwatch.operations("integer peak" + suffix) { compute.saturateIntegers(steps: Self.steps) }
     }
 
-    /// Reading memory from one end to the other.
+    /// Reading memory from start to end.
     func memory(_ suffix: String = "") -> BenchmarkMetric {
         let memory = StreamedMemory(bytes: Self.bytes)
         return stopwatch.gigabytes("memory read" + suffix, count: Self.bytes) { compute.read(memory) }
     }
 
-    /// The matrices of a decoder's block in the format of the model that ships, with 512 rows in parts as prefill takes
-    /// them.
+    /// The matrices of a decoder block in the format of the shipped model, with 512 rows in tiles as in a prefill.
     func products(_ configuration: DecoderConfiguration, peak: BenchmarkMetric) -> [BenchmarkMetric] {
         let c = configuration
         let layers = [

@@ -4,21 +4,21 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 
-/// Whatever posts JSON to a server and hands over its events as they come: HTTP, or a script in tests.
+/// Posts JSON to a server and receives its event stream: over HTTP, or from a script in tests.
 public protocol EventStreamClient: Sendable {
-    /// Posts a JSON document to `url` and calls `event` with the data of each server-sent event, as it is there.
+    /// Posts a JSON document to `url` and calls `event` with the data of each server-sent event as it arrives.
     ///
-    /// - Returns: the HTTP status; other ones than 200 have no events.
+    /// - Returns: the HTTP status; a status other than 200 has no events.
     func stream(_ json: [UInt8], to url: String, event: (String) throws -> Void) async throws -> Int
 }
 
-/// The data lines of an event stream, as its bytes come in any pieces (WHATWG HTML, "Server-sent events").
+/// Splits an event stream into data lines; bytes may arrive in pieces of any size (WHATWG HTML, "Server-sent events").
 package struct EventLines {
     private var pending: [UInt8] = []
 
     package init() {}
 
-    /// Takes the next bytes and returns the data of the lines that are whole now.
+    /// Takes the next bytes and returns the data of the lines that are now complete.
     package mutating func append(_ bytes: some Swift.Sequence<UInt8>) -> [String] {
         pending += bytes
         var found: [String] = []

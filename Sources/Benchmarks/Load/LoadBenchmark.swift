@@ -1,7 +1,7 @@
 import Evaluation
 import Foundation
 
-/// Puts a load on a server that speaks `POST /v1/chat/completions`, ours or another, and times every token.
+/// Puts a load on a server with `POST /v1/chat/completions`, Apus or another one, and times every token.
 public struct LoadBenchmark: Sendable {
     private let client: any EventStreamClient
     private let url: String
@@ -26,7 +26,7 @@ public struct LoadBenchmark: Sendable {
         self.time = time
     }
 
-    /// Asks everything and waits for all answers. An answer that fails counts as such, with its reason.
+    /// Sends all questions and waits for all answers. An answer that fails is counted as a failure, with its reason.
     public func run() async throws -> LoadReport {
         let times = profile.times()
         let bodies = try times.indices.map { try profile.body($0, model: model) }
@@ -79,7 +79,7 @@ public struct LoadBenchmark: Sendable {
     }
 }
 
-/// Seconds, and waiting until some.
+/// A clock that measures seconds and waits until a given time.
 package struct LoadClock: Sendable {
     package var now: @Sendable () -> Double
     package var wait: @Sendable (Double) async throws -> Void
@@ -89,7 +89,7 @@ package struct LoadClock: Sendable {
         self.wait = wait
     }
 
-    /// The system's clock, from now on.
+    /// The system's clock, starting at 0 now.
     static func continuous() -> LoadClock {
         let (clock, start) = (ContinuousClock(), ContinuousClock.now)
         return LoadClock(

@@ -3,29 +3,29 @@ import Evaluation
 import Foundation
 import Images
 
-/// Which questions a server is asked, and when.
+/// The questions that a server is asked, and their times.
 public struct LoadProfile: Sendable {
-    /// When questions come.
+    /// How questions arrive.
     public enum Arrival: Sendable, Equatable {
-        /// So many a second on average, however busy the server is: a Poisson process.
+        /// At this rate per second on average, however busy the server is: a Poisson process.
         case rate(Double)
-        /// So many are open at any time: the next one comes when one is answered.
+        /// This many are open at any time: the next question is sent when one is answered.
         case open(Int)
     }
 
-    /// When questions come.
+    /// How questions arrive.
     public var arrival = Arrival.open(1)
-    /// How many there are.
+    /// The number of questions.
     public var requests = 64
-    /// The share of them that are about an image, 0 to 1.
+    /// The share of questions about an image, 0 to 1.
     public var imageShare = 0.25
-    /// Pixels of an image's side.
+    /// The side of an image in pixels.
     public var imageSide = 64
-    /// Words of a question; no two questions begin alike, so that caches of prefixes do not help.
+    /// Words of a question. No two questions begin alike, so that prefix caches do not help.
     public var words = 128
     /// Tokens of every answer.
     public var answerTokens = 64
-    /// Decides everything.
+    /// Decides all random choices.
     public var seed: UInt64 = 0
 
     /// One stream of short mixed questions.
@@ -60,7 +60,7 @@ public struct LoadProfile: Sendable {
         return ([UInt8](try JSONEncoder().encode(body)), hasImage)
     }
 
-    /// Chance for one purpose, apart from that for others.
+    /// A generator for one purpose, independent of the others.
     private func generator(of stream: Int) -> SeededGenerator {
         SeededGenerator(seed: seed &* 0x1_0000_0001 &+ UInt64(stream))
     }

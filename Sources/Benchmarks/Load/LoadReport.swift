@@ -1,7 +1,7 @@
 import Evaluation
 import Foundation
 
-/// How a server did under a load.
+/// A server's latencies and throughput under a load.
 public struct LoadReport: Codable, Sendable, Equatable {
     /// One answer.
     public struct Answer: Codable, Sendable, Equatable {
@@ -9,9 +9,9 @@ public struct LoadReport: Codable, Sendable, Equatable {
         public let hasImage: Bool
         /// Seconds from the question to each piece of text.
         public let pieces: [Double]
-        /// Tokens, as the server counts them; pieces where it does not.
+        /// The number of tokens by the server's count; the number of pieces if it does not count.
         public let tokens: Int
-        /// Why there is no whole answer; nil if there is one.
+        /// Why the answer is incomplete; nil for a complete answer.
         public let failure: String?
 
         package init(hasImage: Bool, pieces: [Double], tokens: Int, failure: String?) {
@@ -27,18 +27,18 @@ public struct LoadReport: Codable, Sendable, Equatable {
         }
     }
 
-    /// Percentiles of some seconds.
+    /// Percentiles of a set of durations, in seconds.
     public struct Percentiles: Codable, Sendable, Equatable {
-        /// How many there were.
+        /// The number of durations.
         public let count: Int
-        /// The middle one.
+        /// The median.
         public let p50: Double
-        /// Nineteen of twenty are at most this.
+        /// The 95th percentile.
         public let p95: Double
-        /// Ninety-nine of a hundred are.
+        /// The 99th percentile.
         public let p99: Double
 
-        /// The nearest ranks of `values`; 0 if there are none.
+        /// Percentiles of `values` by nearest rank; 0 if there are none.
         package init(_ values: [Double]) {
             let sorted = values.sorted()
             func rank(_ share: Double) -> Double {
@@ -49,21 +49,21 @@ public struct LoadReport: Codable, Sendable, Equatable {
         }
     }
 
-    /// Questions a second; nil if a number was open at any time.
+    /// Questions per second; nil if a fixed number was open at any time.
     public let rate: Double?
-    /// Questions that were open at any time; nil if they came at a rate.
+    /// Questions open at any time; nil if they arrived at a rate.
     public let open: Int?
     /// From the first question to the last answer.
     public let seconds: Double
-    /// Tokens of whole answers a second.
+    /// Tokens of complete answers per second.
     public let tokensPerSecond: Double
-    /// From a question without an image to its answer's first piece.
+    /// From a question without an image to the first piece of its answer.
     public let firstText: Percentiles
-    /// The same with an image.
+    /// From a question with an image to the first piece of its answer.
     public let firstImage: Percentiles
     /// Between the pieces of one answer.
     public let gaps: Percentiles
-    /// Reasons of answers that were not whole, and how often they came.
+    /// The reasons of incomplete answers, with their counts.
     public let failures: [String: Int]
     /// All answers, in the order of their questions.
     public let answers: [Answer]
@@ -81,7 +81,7 @@ public struct LoadReport: Codable, Sendable, Equatable {
         failures = Dictionary(answers.compactMap(\.failure).map { ($0, 1) }, uniquingKeysWith: +)
     }
 
-    /// Curves for a plot, over questions that were open or came in a second.
+    /// Curves for a plot, by the number of open questions or by their rate per second.
     public static func curves(_ reports: [LoadReport]) -> [(name: String, points: [(x: Double, y: Double)])] {
         func curve(_ name: String, _ value: (LoadReport) -> Double) -> (name: String, points: [(x: Double, y: Double)])
         {
@@ -97,7 +97,7 @@ public struct LoadReport: Codable, Sendable, Equatable {
         report.open.map { "\($0) open" } ?? String(format: "%.2f a second", report.rate ?? 0)
     }
 
-    /// A row for each report, times in milliseconds, and why answers failed, if some did.
+    /// A row for each report, times in milliseconds, then the reasons of failed answers if there are any.
     public static func table(_ reports: [LoadReport]) -> String {
         let header = [
             "load", "tokens/s", "first token, text p50", "p99", "with picture p50", "p99", "gap p50", "p99", "failed",
