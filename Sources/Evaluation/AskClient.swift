@@ -1,25 +1,25 @@
 import Foundation
 
-/// Asks a server's `/v1/ask`, and again if it was busy.
+/// Asks a server's `/v1/ask` and retries while the server is busy.
 package struct AskClient: Sendable {
-    /// One question about one image, and how it is to be answered.
+    /// One question about one image, with its sampling.
     struct Prompt: Sendable {
         let question: String
         let png: [UInt8]
         let maximumTokens: Int
-        /// 0 for the likeliest answer; nil leaves it to the policy.
+        /// 0 for the most likely answer; nil leaves it to the policy.
         var temperature: Double?
         var seed: UInt32?
     }
 
-    /// What came back.
+    /// The server's answer.
     struct Answer: Decodable, Sendable {
         let text: String
         let finishReason: String
-        /// Of the policy that answered.
+        /// The generation of the policy that answered.
         let generation: Int
 
-        /// Whether the policy ended it, and not a limit.
+        /// Whether the policy ended the answer; false if a limit cut it.
         var ended: Bool { finishReason == "stop" }
 
         enum CodingKeys: String, CodingKey {
@@ -55,7 +55,7 @@ package struct AskClient: Sendable {
         let data: [Reward]
     }
 
-    /// How often one question is tried while the server is busy.
+    /// Upper bound on the tries of one question while the server is busy.
     private static let tries = 100
 
     private let client: any ReplyClient
@@ -78,7 +78,7 @@ package struct AskClient: Sendable {
         self.wait = wait
     }
 
-    /// Who will answer, as the server says.
+    /// The policy that will answer, as the server describes it.
     func policy() async throws -> EvaluatedPolicy {
         struct List: Decodable { let data: [EvaluatedPolicy] }
         let models = server + "/v1/models"
@@ -98,7 +98,7 @@ package struct AskClient: Sendable {
     ///
     /// - Parameters:
     ///   - concurrency: prompts that are open at the same time.
-    ///   - progress: told how many of how many answers are there.
+    ///   - progress: receives the number of answers so far and their total.
     /// - Throws: the first error; then there are no answers.
     func answers(
         of policy: EvaluatedPolicy, to prompts: [Prompt], concurrency: Int,
@@ -114,7 +114,7 @@ package struct AskClient: Sendable {
         }
     }
 
-    /// What `body` makes of each item, in their order, at most `concurrency` at a time. Throws the first error.
+    /// The results of `body` for all items, in their order, at most `concurrency` at a time. Throws the first error.
     package static func results<Item: Sendable, Result: Sendable>(
         of items: [Item], concurrency: Int, progress: (_ done: Int, _ total: Int) -> Void,
         _ body: @escaping @Sendable (Item) async throws -> Result
@@ -146,7 +146,7 @@ package struct AskClient: Sendable {
                 maximumTokens: prompt.maximumTokens, temperature: prompt.temperature, seed: prompt.seed), to: url)
     }
 
-    /// What the server's reward model thinks of answers to a question about an image, in their order.
+    /// The server's rewards of answers to a question about an image, in their order.
     func rewards(of answers: [String], to question: String, about png: [UInt8]) async throws -> [Double] {
         let body = RewardBody(question: question, images: [Self.dataURL(png)], answers: answers)
         let url = server + "/v1/reward"
@@ -158,12 +158,12 @@ package struct AskClient: Sendable {
         return rewards.data.map(\.reward)
     }
 
-    /// The bytes of a PNG file as a URL.
+    /// A PNG file's bytes as a data URL.
     package static func dataURL(_ png: [UInt8]) -> String {
         "data:image/png;base64," + Data(png).base64EncodedString()
     }
 
-    /// Asks until the server is not too busy to answer.
+    /// Posts until the server is not busy.
     private func post<Result: Decodable>(_ body: some Encodable, to url: String) async throws -> Result {
         let json = [UInt8](try JSONEncoder().encode(body))
         for _ in 0..<Self.tries {

@@ -3,14 +3,14 @@ import Foundation
 
 /// Puts easy-VQA's test questions to a running server and counts the right answers.
 ///
-/// An answer is right if, without surrounding white space, it is the official word and nothing else. The controls show
-/// how much of the accuracy comes from seeing: a model that only reads the questions is as good with them.
+/// An answer is right if it is exactly the official word, without surrounding white space. The controls show how much
+/// of the accuracy comes from seeing: a model that only reads the questions does equally well with them.
 public struct EasyVQAEvaluation: Sendable {
-    /// How questions are put.
+    /// How questions are asked.
     public struct Settings: Sendable {
         /// The policy that is asked; nil for the server's default.
         public var model: String?
-        /// How many questions, drawn at random; nil for all.
+        /// The number of questions, drawn at random; nil for all.
         public var limit: Int?
         /// Decides the draw and which images are swapped.
         public var seed: UInt64 = 0
@@ -43,7 +43,7 @@ public struct EasyVQAEvaluation: Sendable {
             wait: { try await Task.sleep(for: $0) })
     }
 
-    /// An evaluation of any questions about images that are given as PNG files' bytes by number.
+    /// An evaluation of any questions; `images` are PNG files' bytes by image number.
     package init(
         questions: [EasyVQAQuestion], images: [Int: [UInt8]], client: any ReplyClient, server: String,
         settings: Settings, wait: @escaping @Sendable (Duration) async throws -> Void
@@ -57,10 +57,10 @@ public struct EasyVQAEvaluation: Sendable {
         self.questions = settings.limit.map { Array(generator.shuffled(questions).prefix($0)) } ?? questions
     }
 
-    /// Asks every question once, and reports how many were answered rightly.
+    /// Asks every question once and reports the number of right answers.
     ///
-    /// - Parameter progress: told how many of how many answers are there.
-    /// - Throws: `EvaluationError` or the client's error; there is no report of a part of the questions.
+    /// - Parameter progress: receives the number of answers so far and their total.
+    /// - Throws: `EvaluationError` or the client's error; there is no partial report.
     public func run(
         _ control: ImageControl, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) async throws -> EasyVQAReport {
@@ -77,7 +77,7 @@ public struct EasyVQAEvaluation: Sendable {
         return report(answers, of: policy, control, seconds: (clock.now - began) / .seconds(1))
     }
 
-    /// The PNG that is shown for each image's questions.
+    /// The PNG that is shown with each image's questions.
     private func images(shownUnder control: ImageControl) -> [Int: [UInt8]] {
         switch control {
         case .none: return images

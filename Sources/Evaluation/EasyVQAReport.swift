@@ -1,6 +1,6 @@
 import Foundation
 
-/// How a server did on easy-VQA's test questions.
+/// A server's results on easy-VQA's test questions.
 public struct EasyVQAReport: Codable, Sendable, Equatable {
     /// A wrong answer.
     public struct Mistake: Codable, Sendable, Equatable {
@@ -10,7 +10,7 @@ public struct EasyVQAReport: Codable, Sendable, Equatable {
         public var image: Int
         /// The official answer.
         public var expected: String
-        /// The server's.
+        /// The server's answer.
         public var found: String
 
         private enum CodingKeys: String, CodingKey {
@@ -19,24 +19,24 @@ public struct EasyVQAReport: Codable, Sendable, Equatable {
         }
     }
 
-    /// Who answered.
+    /// The policy that answered.
     public let policy: EvaluatedPolicy
-    /// What was shown.
+    /// The control that was applied to the images.
     public let control: ImageControl
-    /// Decided which questions were asked and how images were swapped.
+    /// The seed that decided the questions and the swaps of images.
     public let seed: UInt64
-    /// Right answers among all.
+    /// Right answers to all questions.
     public let overall: Proportion
-    /// Right answers to questions that yes or no answers.
+    /// Right answers to yes/no questions.
     public let yesNo: Proportion
-    /// Right answers to questions that a shape or a colour answers.
+    /// Right answers to questions about a shape or a colour.
     public let open: Proportion
     /// From the first question to the last answer.
     public let seconds: Double
     /// The wrong answers, in the order in which the questions were drawn.
     public let mistakes: [Mistake]
 
-    /// The table of several reports, one line each.
+    /// A table of several reports, one row each.
     public static func table(_ reports: [EasyVQAReport]) -> String {
         let header = ["picture", "questions", "overall", "(95 %)", "yes/no", "(95 %)", "open", "(95 %)", "seconds"]
         let rows = reports.map { report in

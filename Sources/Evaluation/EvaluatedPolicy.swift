@@ -1,21 +1,21 @@
 public import Policies
 
-/// Whose answers a report is about, and by which weights they were made.
+/// The policy that a report is about, with the digests of its weights.
 public struct EvaluatedPolicy: Codable, Sendable, Equatable {
     /// The policy's name.
     public let name: String
     /// Its generation.
     public let generation: Int
-    /// What it answers with; nil if the server does not say.
+    /// The digests of its weights; nil if the server does not report them.
     public let digests: PolicyDigests?
 
     enum CodingKeys: String, CodingKey {
         case generation, digests
-        // As `/v1/models` calls it.
+        // The field's name in `/v1/models`.
         case name = "id"
     }
 
-    /// A policy by what is known of it.
+    /// A policy with the given fields.
     public init(name: String, generation: Int, digests: PolicyDigests?) {
         self.name = name
         self.generation = generation

@@ -1,5 +1,5 @@
-/// 200 everyday prompts without an image, to see whether replies come to an end. Written for this project; no stage of
-/// training reads them.
+/// 200 everyday prompts without an image, to measure whether replies end by themselves. Written for this project; no
+/// stage of training reads them.
 public enum EverydayPrompts {
     /// In a fixed order.
     public static let all = short + filled

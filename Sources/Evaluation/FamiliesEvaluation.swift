@@ -1,15 +1,15 @@
 public import Datasets
 
-/// Puts freshly generated questions of all families to a running server, and lets the gold judge read the answers.
+/// Puts freshly generated questions of all families to a running server; the gold judge scores the answers.
 ///
 /// Images are of the test split, answers greedy. The controls show how much of the accuracy comes from seeing: with a
-/// blank or another image a policy should fall to what the questions alone tell.
+/// blank or another image, accuracy should fall to what the questions alone give away.
 public struct FamiliesEvaluation: Sendable {
-    /// How questions are put.
+    /// How questions are asked.
     public struct Settings: Sendable {
         /// The policy that is asked; nil for the server's default.
         public var model: String?
-        /// Questions of each family, each about an image of its own; at most 5,000.
+        /// Questions of each family, each about its own image; up to 5,000.
         public var count = 200
         /// The families that are asked about.
         public var families = Family.allCases
@@ -22,7 +22,7 @@ public struct FamiliesEvaluation: Sendable {
         public init() {}
     }
 
-    /// Training images that the question-only level is measured from, a family.
+    /// Training images per family from which the question-only level is computed.
     private static let baselineImages = 2_000
 
     private let ask: AskClient
@@ -46,7 +46,7 @@ public struct FamiliesEvaluation: Sendable {
             client: client, server: server, settings: settings, wait: { try await Task.sleep(for: $0) })
     }
 
-    /// An evaluation of any samples; `training` are questions that the question-only level is measured from.
+    /// An evaluation of any samples; the question-only level is computed from the questions `training`.
     package init(
         samples: [FamilySample], training: [FamilyQuestion], client: any ReplyClient, server: String,
         settings: Settings, wait: @escaping @Sendable (Duration) async throws -> Void
@@ -68,10 +68,10 @@ public struct FamiliesEvaluation: Sendable {
         questionOnly = training
     }
 
-    /// Asks every question once, and reports what the judge says of the answers.
+    /// Asks every question once and reports the judge's verdicts.
     ///
-    /// - Parameter progress: told how many of how many answers are there.
-    /// - Throws: `EvaluationError` or the client's error; there is no report of a part of the questions.
+    /// - Parameter progress: receives the number of answers so far and their total.
+    /// - Throws: `EvaluationError` or the client's error; there is no partial report.
     public func run(
         _ control: ImageControl, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) async throws -> FamiliesReport {
@@ -92,7 +92,7 @@ public struct FamiliesEvaluation: Sendable {
             seed: settings.seed, seconds: (clock.now - began) / .seconds(1))
     }
 
-    /// The PNG that is shown for each sample.
+    /// The PNG that is shown with each sample.
     private func images(shownUnder control: ImageControl) -> [[UInt8]] {
         switch control {
         case .none: return samples.map(\.png)
@@ -100,7 +100,7 @@ public struct FamiliesEvaluation: Sendable {
             let blank = ControlImages.blank(side: ShapeScene.side)
             return samples.map { _ in blank }
         case .swapped:
-            // Within a family: an image of another one would give itself away.
+            // Swapped within a family: an image of another family would be recognised as wrong.
             var next: [Int: Int] = [:]
             for family in Family.allCases {
                 let own = samples.indices.filter { samples[$0].question.family == family }

@@ -1,27 +1,28 @@
 import Datasets
 import Foundation
 
-/// How a server did on generated questions.
+/// A server's results on generated questions.
 public struct FamiliesReport: Codable, Sendable, Equatable {
-    /// What is counted of some of the answers.
+    /// Counts over a subset of the answers.
     public struct Row: Codable, Sendable, Equatable {
-        /// A family's or kind of truth's name, or `all`.
+        /// The name of a family or kind of truth, or `all`.
         public let name: String
         /// Right answers.
         public let right: Proportion
-        /// The mean of the verdicts' shares: as `right`, but descriptions count by how much of them is right.
+        /// The mean of the verdicts' shares: like `right`, but a description counts by the share of it that is right.
         public let meanShare: Double
         /// Answers in the asked form.
         public let inForm: Proportion
         /// Answers that end properly.
         public let ended: Proportion
-        /// Answers that name something that is not there.
+        /// Answers that name a thing that is not in the image.
         public let hallucinating: Proportion
-        /// Right answers of one who only reads the questions: the training split's commonest answers to their words.
+        /// The share of right answers without the image: each question gets the training split's most frequent answer
+        /// to its words.
         public let questionOnly: Proportion
     }
 
-    /// An answer that is not wholly right.
+    /// An answer that is not completely right.
     public struct Mistake: Codable, Sendable, Equatable {
         /// The question's family.
         public let family: String
@@ -29,25 +30,25 @@ public struct FamiliesReport: Codable, Sendable, Equatable {
         public let seed: UInt64
         /// The question.
         public let question: String
-        /// The demonstrated answer.
+        /// The expected answer, as a demonstration would give it.
         public let expected: String
-        /// The server's.
+        /// The server's answer.
         public let found: String
-        /// What the judge says of it.
+        /// The judge's verdict on it.
         public let verdict: Verdict
     }
 
-    /// Who answered.
+    /// The policy that answered.
     public let policy: EvaluatedPolicy
-    /// What was shown.
+    /// The control that was applied to the images.
     public let control: ImageControl
-    /// Decided which images were drawn.
+    /// The seed that decided the images.
     public let seed: UInt64
-    /// All families, then each.
+    /// A row for all families together, then one for each family.
     public let families: [Row]
-    /// Each kind of truth.
+    /// A row for each kind of truth.
     public let kinds: [Row]
-    /// Answers to questions about things that are not there which name these, or others that are not, as being there.
+    /// Answers to questions about absent things that name an absent thing as present.
     public let hallucinatingOnAbsent: Proportion
     /// From the first question to the last answer.
     public let seconds: Double
@@ -82,7 +83,7 @@ public struct FamiliesReport: Codable, Sendable, Equatable {
         }
     }
 
-    /// The tables of several reports: families and kinds of truth of each.
+    /// The tables of several reports, by family and by kind of truth.
     public static func table(_ reports: [FamiliesReport]) -> String {
         reports.map { report in
             let header = [

@@ -7,7 +7,7 @@ public struct FamilySample: Sendable {
     public let seed: UInt64
     /// The question.
     public let question: FamilyQuestion
-    /// What is in the image.
+    /// The objects in the image.
     public let objects: [SceneObject]
     /// The image as a PNG file's bytes.
     public let png: [UInt8]
@@ -20,7 +20,7 @@ public struct FamilySample: Sendable {
         png = ImageFile.encode(scene.image)
     }
 
-    /// Tokens that an answer in the asked form may take, with some to spare.
+    /// Upper bound on the tokens of an answer in the asked form, with a margin.
     var maximumTokens: Int {
         switch question.form {
         case .short: 16
@@ -29,10 +29,10 @@ public struct FamilySample: Sendable {
         }
     }
 
-    /// Images of the test split that one draw can take; draws of other numbers take others.
+    /// Images of the test split reserved for one draw; each draw has its own.
     private static let stride: UInt64 = 100_000
 
-    /// Up to `count` questions of all families, one of each in turn, drawn as below.
+    /// Up to `count` questions, one of each family in turn, drawn by `draw`.
     static func drawInTurn(
         count: Int, draw: UInt64, batch: Int = 0, where isWanted: (FamilyQuestion) -> Bool = { _ in true }
     ) -> [FamilySample] {
@@ -42,14 +42,14 @@ public struct FamilySample: Sendable {
         return Array(inTurn.prefix(count))
     }
 
-    /// Up to `count` questions of a family about as many images of the test split, one for each image: so they are
-    /// independent of each other, as intervals suppose.
+    /// Up to `count` questions of a family, each about a different image of the test split. The questions are therefore
+    /// independent, as confidence intervals assume.
     ///
     /// - Parameters:
-    ///   - draw: which images; each number has its own.
-    ///   - part: draws of several parts have other images in each.
-    ///   - isWanted: leaves questions out; an image without a wanted one is passed by, and after twenty times `count`
-    ///     images there are no more.
+    ///   - draw: the number of the draw; draws of different numbers use different images.
+    ///   - batch: the number of the batch within the draw; batches use different images.
+    ///   - isWanted: filters the questions. An image without a wanted question is skipped, and the search ends after
+    ///     twenty times `count` images.
     public static func draw(
         _ family: Family, count: Int, draw: UInt64, batch: Int = 0,
         where isWanted: (FamilyQuestion) -> Bool = { _ in true }

@@ -3,9 +3,9 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 
-/// Posts over HTTP, with a connection for each of several requests at once.
+/// Posts over HTTP, with one connection for each concurrent request.
 public struct HTTPReplyClient: ReplyClient {
-    /// Answers are short; more than this is no answer of ours.
+    /// Replies are short; a longer one does not come from this API.
     private static let replyLimit = 1 << 20
     private static let timeout = TimeAmount.seconds(300)
 
@@ -17,7 +17,7 @@ public struct HTTPReplyClient: ReplyClient {
     ) async throws -> R {
         var configuration = HTTPClient.Configuration()
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
-        // A server that is not there is said at once.
+        // Without retries, a missing server is reported at once.
         configuration.connectionPool.retryConnectionEstablishment = false
         return try await HTTPClient.withHTTPClient(configuration: configuration) { client in
             try await body(HTTPReplyClient(client: client))
@@ -26,7 +26,7 @@ public struct HTTPReplyClient: ReplyClient {
 
     /// Posts a JSON document to `url`.
     ///
-    /// - Throws: the connection's errors; a reply that takes over five minutes or has over 1 MiB is one.
+    /// - Throws: the connection's errors; also for a reply that takes over five minutes or has over 1 MiB.
     public func post(_ json: [UInt8], to url: String) async throws -> Reply {
         try await reply(to: Self.request(json, to: url))
     }
@@ -44,14 +44,14 @@ public struct HTTPReplyClient: ReplyClient {
         return request
     }
 
-    /// Asks for a JSON document, with the same limits.
+    /// Gets a JSON document, with the same limits.
     public func get(_ url: String) async throws -> Reply {
         try await reply(to: HTTPClientRequest(url: url))
     }
 
-    /// Asks the server at the address `url` whether it is ready, before any question is made for it.
+    /// Asks the server at the address `url` whether it is ready, before questions are prepared.
     ///
-    /// - Throws: `EvaluationError` if the address is none, nobody answers there, or the server is not ready.
+    /// - Throws: `EvaluationError` if the address is invalid, no server answers there, or the server is not ready.
     public func checkReadiness(of url: String) async throws(EvaluationError) {
         let status = try await status(of: url)
         guard status == .ok else {
@@ -59,9 +59,9 @@ public struct HTTPReplyClient: ReplyClient {
         }
     }
 
-    /// Asks whether there is a server at the address `url`, ours or another.
+    /// Asks whether a server, Apus or another one, answers at the address `url`.
     ///
-    /// - Throws: `EvaluationError` if the address is none, or no server answers there.
+    /// - Throws: `EvaluationError` if the address is invalid, or no server answers there.
     public func checkPresence(of url: String) async throws(EvaluationError) {
         _ = try await status(of: url)
     }

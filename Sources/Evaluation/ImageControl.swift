@@ -1,27 +1,27 @@
 import Datasets
 import Images
 
-/// What is shown instead of a question's own image, to see how much of the accuracy comes from seeing.
+/// The image that replaces a question's own one, to measure how much of the accuracy comes from seeing.
 public enum ImageControl: String, Codable, Sendable, CaseIterable {
-    /// Nothing: the question's own image.
+    /// No control: the question's own image.
     case none
     /// A plain light image.
     case blank
     /// Another question's image.
     case swapped
 
-    /// As a table names it.
+    /// The control's name in tables.
     package var words: String { self == .none ? "its own" : rawValue }
 }
 
 /// The images of the controls.
 enum ControlImages {
-    /// A PNG of one light gray.
+    /// A PNG in one light gray.
     static func blank(side: Int) -> [UInt8] {
         ImageFile.encode(RGBImage(width: side, height: side, red: 243, green: 243, blue: 243))
     }
 
-    /// For each key the next one of a random circle, so that none stays in its place if there are two.
+    /// Maps each key to the next one on a random circle, so that no key maps to itself if there are at least two.
     static func circle<Key: Hashable>(of keys: [Key], seed: UInt64) -> [Key: Key] {
         var generator = SeededGenerator(seed: seed)
         let circle = generator.shuffled(keys)

@@ -6,32 +6,32 @@ public import Policies
 import Tensors
 public import Tokenizers
 
-/// How far a policy has moved from another: KL(policy || reference) of an answer, in nats.
+/// A policy's distance from another policy: KL(policy || reference) of an answer, in nats.
 ///
-/// Answers are drawn from the policy at temperature 1, as in training, to questions about images of the test split.
-/// At each of their tokens the divergence of the two distributions is exact; its sum over the answer has the
-/// expectation that the logarithms of the drawn tokens' ratios have, and less variance.
+/// Answers are drawn from the policy at temperature 1, as in training, to questions about images of the test split. At
+/// each token the divergence of the two distributions is exact. Its sum over the answer has the same expectation as the
+/// log-ratios of the drawn tokens, and less variance.
 public struct PolicyDivergence: Codable, Sendable, Equatable {
-    /// Who answered.
+    /// The policy that answered.
     public let policy: EvaluatedPolicy
-    /// Whom the answers were read by, too.
+    /// The policy whose distributions are compared with it.
     public let reference: EvaluatedPolicy
-    /// Answers that were drawn.
+    /// The number of answers.
     public let answers: Int
-    /// Their tokens, end tokens included.
+    /// The number of their tokens, end tokens included.
     public let tokens: Int
     /// The mean over the answers, in nats.
     public let nats: Double
 
     /// Answers to draw.
     public struct Settings: Sendable {
-        /// The families that are asked about, each as often as it is listed.
+        /// The families of the questions, each as often as it is listed.
         public var families: [Family]
-        /// Answers, at least one for each listed family; at most 5,000 for each family.
+        /// The number of answers: at least one for each listed family, and up to 5,000 for each family.
         public var count = 400
-        /// Tokens after which an answer is cut.
+        /// Answers are cut after this many tokens.
         public var maximumTokens: Int
-        /// Decides images and draws.
+        /// Decides the images and the sampled answers.
         public var seed: UInt64 = 0
 
         /// Answers to questions of `families`.
@@ -41,7 +41,7 @@ public struct PolicyDivergence: Codable, Sendable, Equatable {
         }
     }
 
-    /// What was asked and answered.
+    /// A question and its answer.
     public struct Answer: Sendable {
         /// The question.
         public let request: EngineRequest
@@ -49,10 +49,10 @@ public struct PolicyDivergence: Codable, Sendable, Equatable {
         public let reply: [Int32]
     }
 
-    /// Requests that are open at the same time.
+    /// Requests that are in the engine at the same time.
     private static let open = 32
 
-    /// Lets `policy` answer by way of `engine`.
+    /// Samples answers of `policy` from `engine`.
     ///
     /// - Throws: the engine's errors, or `InputProcessor.Failure` if the policy cannot see.
     public static func answers(
@@ -70,7 +70,7 @@ public struct PolicyDivergence: Codable, Sendable, Equatable {
         return answers
     }
 
-    /// Lets `policy` answer by way of `engine`, and reads the answers with `decoder`, the engine's own.
+    /// Samples answers of `policy` from `engine`, and scores them with `decoder`, which must be the engine's own.
     ///
     /// - Throws: as `answers`.
     public static func measured(
@@ -82,7 +82,7 @@ public struct PolicyDivergence: Codable, Sendable, Equatable {
         return PolicyDivergence(answers, policy: policy, reference: reference, decoder: decoder)
     }
 
-    /// Reads a policy's answers under the policy and under the reference, which sees with the same vision.
+    /// Scores a policy's answers under the policy and under the reference, which must use the same vision.
     public init(_ answers: [Answer], policy: Policy, reference: Policy, decoder: TransformerDecoder) {
         var (total, sum) = (0, 0.0)
         for answer in answers where !answer.reply.isEmpty {

@@ -1,11 +1,11 @@
-/// A share that was counted, with the interval that holds the true one in 95 % of cases (Wilson 1927, "Probable
-/// inference, the law of succession, and statistical inference").
+/// A counted share with its 95 % confidence interval (Wilson 1927, "Probable inference, the law of succession, and
+/// statistical inference").
 public struct Proportion: Codable, Sendable, Equatable {
-    /// How many had the property.
+    /// The number of cases with the property.
     public let count: Int
-    /// How many were looked at.
+    /// The number of cases.
     public let total: Int
-    /// `count / total`; 0 if nothing was looked at.
+    /// `count / total`; 0 if there are no cases.
     public let share: Double
     /// The interval's lower end.
     public let low: Double
@@ -30,7 +30,7 @@ public struct Proportion: Codable, Sendable, Equatable {
         high = count == total ? 1 : interval.high
     }
 
-    /// The interval around a share that was seen in `total` > 0 trials.
+    /// The interval around a share observed in `total` > 0 trials.
     static func interval(of share: Double, outOf total: Int) -> (low: Double, high: Double) {
         let (n, squared) = (Double(total), Self.z * Self.z)
         let middle = (share + squared / (2 * n)) / (1 + squared / n)

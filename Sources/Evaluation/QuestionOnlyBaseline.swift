@@ -1,14 +1,14 @@
 import Datasets
 
-/// Answers that need no vision: what the training split answers most often to the same words.
+/// Answers without vision: the training split's most frequent answer to the same words.
 ///
-/// A policy that sees nothing can learn this much. A question that the training split does not have word for word gets
-/// the commonest answer of its family in the asked form.
+/// This is what a policy that sees nothing can learn. A question that the training split does not contain word for word
+/// gets the most frequent answer of its family in the asked form.
 struct QuestionOnlyBaseline {
     private struct Tally {
         var counts: [String: Int] = [:]
 
-        /// The commonest answer, and of equals the first in the alphabet.
+        /// The most frequent answer; of equally frequent ones the first in the alphabet.
         var commonest: String {
             counts.min { ($1.value, $0.key) < ($0.value, $1.key) }?.key ?? ""
         }
@@ -31,7 +31,7 @@ struct QuestionOnlyBaseline {
             (0..<UInt64(images)).lazy.flatMap { family.image(seed: SeedSplit.training.seed(at: $0)).questions })
     }
 
-    /// Its answer.
+    /// The baseline's answer.
     func answer(to question: FamilyQuestion) -> String {
         (byText[question.text] ?? byForm[question.form])?.commonest ?? ""
     }

@@ -3,9 +3,9 @@ import Models
 import Tensors
 
 extension TransformerDecoder {
-    /// What is expected at each place of a reply that is given, `[reply, vocabulary]`: one pass over prompt and reply.
+    /// The logits of every token of a given reply, `[reply, vocabulary]`, from one pass over prompt and reply.
     ///
-    /// - Parameter images: embeddings, and the prompt's positions that they fill.
+    /// - Parameter images: embeddings with the range of prompt positions that they fill.
     func logits(
         of reply: [Int32], after prompt: [Int32], images: [(range: Range<Int>, embeddings: Tensor)] = [],
         adapter: ServingAdapter?

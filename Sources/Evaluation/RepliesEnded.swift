@@ -2,24 +2,24 @@ public import Engine
 public import Policies
 import Tokenizers
 
-/// Whether a policy comes to the end of a reply: everyday prompts without an image, answered greedily by the policy and
-/// by the base model, and how many of the replies end by themselves.
+/// Whether a policy's replies end by themselves: the policy and the base model answer everyday prompts without an image
+/// greedily, and the finished replies are counted.
 public struct RepliesEnded: Codable, Sendable, Equatable {
-    /// Of the policy's replies.
+    /// The policy's finished replies.
     public let policy: Proportion
-    /// Of the base model's.
+    /// The base model's finished replies.
     public let base: Proportion
 
-    /// Tokens after which a reply counts as one without an end.
+    /// A reply of this many tokens counts as unfinished.
     public static let limit = 400
 
-    /// Counts as given.
+    /// The given counts.
     public init(policy: Proportion, base: Proportion) {
         self.policy = policy
         self.base = base
     }
 
-    /// How much larger the policy's share is than the base model's.
+    /// The policy's share minus the base model's.
     public var gain: Double { policy.share - base.share }
 
     /// One line for a person.
@@ -28,7 +28,7 @@ public struct RepliesEnded: Codable, Sendable, Equatable {
             + "the base model's \(base.count) of \(base.total)"
     }
 
-    /// Lets `policy` and `base` answer all prompts, or the first `count` of them.
+    /// Measures replies of `policy` and `base` to all prompts, or to the first `count`.
     public static func measured(
         of policy: Policy, and base: Policy, engine: any InferenceEngine, processor: InputProcessor,
         count: Int = EverydayPrompts.all.count

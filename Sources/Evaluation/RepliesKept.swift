@@ -7,20 +7,20 @@ import Tensors
 public import Tokenizers
 
 /// Whether a policy still answers plain text as its base model does: the base model's own greedy replies to held-out
-/// prompts, read with the adapter off and on.
+/// prompts, scored with the adapter off and on.
 ///
-/// Both read the same replies token by token, so one early difference does not count against all that follows it. A
-/// reply on all of whose tokens the adapter agrees is the very one that it would write.
+/// Both score the same replies token by token, so that one early difference does not count against all later tokens. If
+/// the adapter agrees on all tokens of a reply, the policy would write that very reply.
 public struct RepliesKept: Codable, Sendable, Equatable {
-    /// Replies that were read.
+    /// The number of replies.
     public let replies: Int
-    /// Their tokens.
+    /// The number of their tokens.
     public let tokens: Int
-    /// Replies that the policy writes token for token.
+    /// Replies on all of whose tokens the policy agrees.
     public let kept: Proportion
-    /// Tokens that the policy holds for the likeliest, too.
+    /// Tokens that are the policy's most likely ones too.
     public let agreeing: Proportion
-    /// KL(base || policy) of the next token, the mean over all tokens, in nats.
+    /// KL(base || policy) of the next token in nats, averaged over all tokens.
     public let divergence: Double
 
     /// One line for a person.
@@ -30,17 +30,17 @@ public struct RepliesKept: Codable, Sendable, Equatable {
             replies, 100 * agreeing.share, tokens, divergence)
     }
 
-    /// Replies are cut here; the first sentences tell enough.
+    /// Replies are cut after this many tokens; the first sentences suffice.
     private static let maximumTokens = 48
-    /// The held-out prompts of this seed are the set.
+    /// The evaluation always uses the held-out prompts of this seed.
     private static let prompts = ReplayPrompts(seed: 0).heldOut
 
     /// A prompt's ids and the ids of the reply to it.
     public typealias Conversation = (prompt: [Int32], reply: [Int32])
 
-    /// Lets the base model answer the held-out prompts by way of `engine`.
+    /// The base model's greedy replies to the held-out prompts, from `engine`.
     ///
-    /// - Parameter template: how prompts are written for the policy.
+    /// - Parameter template: the policy's template for prompts.
     /// - Throws: the engine's errors, or a `ChatTemplateError` if the tokenizer lacks the template's tokens.
     public static func baseReplies(
         engine: any InferenceEngine, tokenizer: Tokenizer, template: ChatTemplate
@@ -49,7 +49,7 @@ public struct RepliesKept: Codable, Sendable, Equatable {
             name: PolicyRole.base.name, generation: 0, adapter: nil, vision: nil, template: template, sampling: .init(),
             created: 0)
         let input = InputProcessor(tokenizer: tokenizer)
-        // All are in the queue before the first is read, so that they are computed together.
+        // All are queued before the first is read, so that the engine batches them.
         let answers = try prompts.map { prompt in
             var request = try input.request(
                 messages: [ChatMessage(role: .user, text: prompt)], images: [], policy: base)
@@ -64,7 +64,8 @@ public struct RepliesKept: Codable, Sendable, Equatable {
         return conversations
     }
 
-    /// Reads conversations, whose replies have at least one token each, under the decoder alone and the adapter.
+    /// Scores conversations, whose replies must have at least one token each, under the decoder alone and with the
+    /// adapter.
     public init(_ conversations: [Conversation], decoder: TransformerDecoder, adapter: ServingAdapter) {
         var (wholes, agreeing, total, divergence) = (0, 0, 0, 0.0)
         for (prompt, reply) in conversations {
@@ -84,7 +85,7 @@ public struct RepliesKept: Codable, Sendable, Equatable {
         self.divergence = total == 0 ? 0 : divergence / Double(total)
     }
 
-    /// As greedy sampling chooses: of equals the lowest id.
+    /// The token that greedy sampling chooses: of equal logits the lowest id.
     private static func likeliest(in logits: Tensor, row: Int) -> Int32 {
         var best = 0
         for column in 1..<logits.columns where logits[row, column] > logits[row, best] { best = column }

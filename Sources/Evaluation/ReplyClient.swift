@@ -1,8 +1,8 @@
-/// What a server answered to one request.
+/// A server's reply to one request.
 public struct Reply: Sendable, Equatable {
     /// The HTTP status.
     public var status: Int
-    /// Seconds that the server asks to wait before the next try; nil if it does not say.
+    /// Seconds to wait before the next try, from the server; nil if it gives none.
     public var retryAfter: Int?
     /// The whole body.
     public var body: [UInt8]
@@ -15,31 +15,31 @@ public struct Reply: Sendable, Equatable {
     }
 }
 
-/// Whatever carries JSON to a server and the reply back: HTTP, or a script that stands in for it in tests.
+/// Sends JSON to a server and returns its reply: over HTTP, or from a script in tests.
 public protocol ReplyClient: Sendable {
     /// Posts a JSON document to `url` and waits for the whole reply.
     func post(_ json: [UInt8], to url: String) async throws -> Reply
 
-    /// Asks for a JSON document at `url` and waits for the whole reply.
+    /// Gets a JSON document from `url` and waits for the whole reply.
     func get(_ url: String) async throws -> Reply
 }
 
 /// Why an evaluation over HTTP could not be finished.
 public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The address is no http or https URL.
+    /// The address is not an http or https URL.
     case badAddress(String)
-    /// The server could not be reached, or hung up.
+    /// The server could not be reached, or closed the connection.
     case noReply(url: String, reason: String)
-    /// The server refused a question, and not because it was busy.
+    /// The server refused a question for a reason other than load.
     case refused(url: String, status: Int, body: String)
-    /// The server said that it was busy at every try.
+    /// The server was busy at every try.
     case busy(url: String, tries: Int)
-    /// The server began to answer with another generation meanwhile.
+    /// The server switched to another generation during the evaluation.
     case otherGeneration(url: String, policy: String, expected: Int, found: Int)
-    /// The reply is not what the route answers.
+    /// The reply does not have the route's format.
     case malformed(url: String, reason: String, body: String)
 
-    /// What went wrong, where, and what the server said.
+    /// What went wrong and where, with the server's message.
     public var description: String {
         switch self {
         case .badAddress(let url): "\(url) is no http or https address; give one like http://127.0.0.1:8080"

@@ -5,14 +5,14 @@ public import Tokenizers
 
 /// Whether a policy still writes like its base model: the perplexity of a fixed text with the adapter on and off.
 public struct TextQuality: Codable, Sendable, Equatable {
-    /// Tokens of the text.
+    /// The number of the text's tokens.
     public let tokens: Int
-    /// Perplexity of the base model.
+    /// The base model's perplexity.
     public let base: Double
-    /// Perplexity with the policy's adapter.
+    /// The perplexity with the policy's adapter.
     public let policy: Double
 
-    /// How many times the base model's perplexity the policy's is.
+    /// The policy's perplexity divided by the base model's.
     public var ratio: Double { policy / base }
 
     /// One line for a person.
@@ -23,7 +23,7 @@ public struct TextQuality: Codable, Sendable, Equatable {
 
     /// Measures `ReferenceText` under the decoder alone and under an adapter.
     ///
-    /// - Parameter cache: what keys and values are kept as meanwhile.
+    /// - Parameter cache: the format of keys and values during the measurement.
     public init(
         decoder: TransformerDecoder, adapter: ServingAdapter, tokenizer: Tokenizer, cache: KVCache.Precision = .fp16
     ) {
@@ -33,7 +33,7 @@ public struct TextQuality: Codable, Sendable, Equatable {
         policy = Self.perplexity(of: ids, decoder: decoder, adapter: adapter, cache: cache)
     }
 
-    /// `exp` of the mean cross entropy in nats of each id but the first, given those before it.
+    /// `exp` of the mean cross entropy in nats over all ids but the first, each given the ids before it.
     ///
     /// - Parameter chunk: ids that go through the decoder at once; the result does not depend on it.
     public static func perplexity(
@@ -43,7 +43,7 @@ public struct TextQuality: Codable, Sendable, Equatable {
         precondition(ids.count > 1 && chunk > 0)
         let cache = decoder.makeCache(bytes: 0, minimumPositions: ids.count, precision: precision)
         let table = (0..<Int32(cache.blocks)).map { $0 }
-        // What follows the last id is not known.
+        // The last id has no target.
         let targets = ids.dropFirst() + [-1]
         var loss = 0.0
         for start in stride(from: 0, to: ids.count, by: chunk) {

@@ -4,18 +4,18 @@ public import Policies
 public import Tensors
 public import Tokenizers
 
-/// What plain text costs a policy: what `apus eval text` writes.
+/// A policy's loss of quality on plain text: the report of `apus eval text`.
 public struct TextReport: Codable, Sendable, Equatable {
     /// The policy.
     public let policy: EvaluatedPolicy
-    /// Of a fixed text.
+    /// The perplexity of a fixed text.
     public let perplexity: TextQuality
-    /// Of the base model.
+    /// How far the policy keeps the base model's replies.
     public let replies: RepliesKept
-    /// Of the policy and of the base model.
+    /// How many replies of the policy and of the base model end.
     public let ended: RepliesEnded
 
-    /// A report of its parts.
+    /// A report of the given measurements.
     public init(policy: EvaluatedPolicy, perplexity: TextQuality, replies: RepliesKept, ended: RepliesEnded) {
         self.policy = policy
         self.perplexity = perplexity
@@ -25,7 +25,7 @@ public struct TextReport: Codable, Sendable, Equatable {
 
     /// Measures a policy whose adapter is `adapter`, on the fixed text and on replies of the base model.
     ///
-    /// - Parameter cache: what keys and values of the fixed text are kept as.
+    /// - Parameter cache: the format of keys and values for the fixed text.
     public init(
         _ policy: Policy, adapter: ServingAdapter, conversations: [RepliesKept.Conversation],
         ended: RepliesEnded, decoder: TransformerDecoder, tokenizer: Tokenizer, cache: KVCache.Precision = .fp16
@@ -36,8 +36,8 @@ public struct TextReport: Codable, Sendable, Equatable {
             replies: RepliesKept(conversations, decoder: decoder, adapter: adapter), ended: ended)
     }
 
-    /// Measures a policy whose adapter is `adapter`: the fixed text, replies of the base model, and replies of its own
-    /// beside those of `base`.
+    /// Measures a policy whose adapter is `adapter`: on the fixed text, on replies of the base model, and on its own
+    /// replies beside those of `base`.
     ///
     /// - Throws: the engine's errors, or a `ChatTemplateError` if the tokenizer lacks the template's tokens.
     public static func measured(

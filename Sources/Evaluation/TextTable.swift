@@ -2,7 +2,7 @@ import Foundation
 
 /// Lays out rows of text for a terminal.
 package enum TextTable {
-    /// Columns two spaces apart, the first flush left and the others flush right.
+    /// Joins columns with two spaces; the first is aligned left, the others right.
     package static func text(_ rows: [[String]]) -> String {
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in
@@ -18,7 +18,7 @@ package enum TextTable {
 }
 
 extension Proportion {
-    /// The share in per cent; a dash if nothing was looked at.
+    /// The share in per cent; a dash if there are no cases.
     var percent: String { total == 0 ? "–" : String(format: "%.2f %%", 100 * share) }
 
     /// The interval's ends in per cent.

@@ -1,6 +1,6 @@
 public import Datasets
 
-/// What makes answers to a question right, without the answer: a column of reports. Raw values are its names there.
+/// The kind of truth that makes answers right: a column of reports. Raw values are the names in reports.
 public enum TruthKind: String, Codable, Sendable, CaseIterable {
     /// Yes or no.
     case yesNo = "yes/no"
@@ -10,14 +10,14 @@ public enum TruthKind: String, Codable, Sendable, CaseIterable {
     case text
     /// Words.
     case words
-    /// That a thing is not there.
+    /// That a thing is absent.
     case absent
-    /// That it cannot be seen.
+    /// That the image does not answer the question.
     case unknowable
     /// A description.
     case description
 
-    /// The kind of a truth.
+    /// The kind of the given truth.
     public init(of truth: GroundTruth) {
         self =
             switch truth {

@@ -1,15 +1,15 @@
-/// How often one side is preferred, ties counting half, with the interval that holds the true rate in 95 % of cases.
+/// How often one side is preferred, ties counting half, with a 95 % confidence interval.
 public struct WinRate: Codable, Sendable, Equatable {
     /// Pairs that the first side won.
     public let wins: Int
-    /// Pairs that neither won.
+    /// Pairs without a winner.
     public let ties: Int
     /// Pairs that the second side won.
     public let losses: Int
     /// `(wins + ties / 2) / pairs`; one half if there are none.
     public let rate: Double
-    /// The interval's lower end. Wilson's interval for a share of as many trials: with ties among them the true one is
-    /// a little narrower.
+    /// The interval's lower end, Wilson's for a share of as many trials; with ties the exact interval is a little
+    /// narrower.
     public let low: Double
     /// The interval's upper end.
     public let high: Double

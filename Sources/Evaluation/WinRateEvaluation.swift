@@ -1,25 +1,25 @@
 import Datasets
 
-/// Lets two policies of one server answer the same questions and the gold judge choose.
+/// Lets two policies of one server answer the same questions; the gold judge picks the better answers.
 ///
-/// Questions ask for sentences and descriptions: one-word answers mostly coincide. Both sides are sampled, each answer
-/// with a seed of its own. The same is done with the second policy against itself: a fair judge finds no winner there.
+/// Questions ask for sentences and descriptions, because one-word answers mostly coincide. Both sides are sampled, each
+/// answer with its own seed. As a control, the second policy is compared with itself: a fair judge finds no winner.
 ///
-/// Where a policy is sure of its answer, another one can only say the same or lose; so there is a choice to ask only
-/// informative questions, to which several samples of the second policy get different scores from the judge. These
-/// samples are not those that are compared afterwards.
+/// Where a policy is sure of its answer, another policy can only say the same or lose. An option therefore restricts
+/// the comparison to informative questions: those to which the judge gives different scores for several samples of the
+/// second policy. Other samples are used for the comparison itself.
 public struct WinRateEvaluation: Sendable {
-    /// Who answers what.
+    /// The policies, questions and sampling.
     public struct Settings: Sendable {
         /// The policy whose wins are counted.
         public var model: String
         /// The policy that it is compared with.
         public var against: String
-        /// Questions, shared out among the families that have some.
+        /// The number of questions, divided among the families that have any.
         public var count = 2_000
-        /// Whether only informative questions are asked, at most `maximumWithDisagreement`.
+        /// Whether to ask only informative questions, up to `maximumWithDisagreement`.
         public var hasDisagreement = false
-        /// Of sampling; 1 is where reinforcement samples.
+        /// The sampling temperature; reinforcement learning samples at 1.
         public var temperature = 1.0
         /// Decides which images of the test split are drawn, and the seeds of the answers.
         public var seed: UInt64 = 0
@@ -33,16 +33,16 @@ public struct WinRateEvaluation: Sendable {
         }
     }
 
-    /// The most informative questions that the test split is searched for.
+    /// Upper bound on informative questions to search for in the test split.
     public static let maximumWithDisagreement = 2_000
-    /// Samples that show whether a question is informative.
+    /// Samples per question that decide whether it is informative.
     private static let draws = 4
-    /// Parts of the test split that are searched for informative questions, each of `count` questions.
+    /// Batches of the test split to search for informative questions, each of `count` questions.
     private static let batches = 15
 
     private let sides: [AskClient]
     private let settings: Settings
-    /// The questions of a part.
+    /// The questions of a batch.
     private let samples: @Sendable (_ batch: Int) -> [FamilySample]
 
     /// A comparison on freshly drawn images.
@@ -67,7 +67,7 @@ public struct WinRateEvaluation: Sendable {
             !settings.hasDisagreement || settings.count <= Self.maximumWithDisagreement, "\(settings.count) questions")
         precondition(settings.count > 0 && settings.concurrency > 0 && settings.temperature > 0)
         var sides: [AskClient] = []
-        // The policy, the other one, and the other one again.
+        // The policy, the reference, and the reference again.
         for model in [settings.model, settings.against, settings.against] {
             sides.append(try AskClient(client: client, server: server, model: model, wait: wait))
         }
@@ -76,11 +76,12 @@ public struct WinRateEvaluation: Sendable {
         self.samples = samples
     }
 
-    /// Asks every question three times, and reports who is preferred: the policy against the other, and the other
+    /// Asks every question three times, and reports win rates: the policy against the reference, and the reference
     /// against itself.
     ///
-    /// - Parameter progress: told how many of how many answers are there, of the search for questions first.
-    /// - Throws: `EvaluationError` or the client's error; there is no report of a part of the questions.
+    /// - Parameter progress: receives the number of answers so far and their total; the search for questions comes
+    ///   first.
+    /// - Throws: `EvaluationError` or the client's error; there is no partial report.
     public func run(
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) async throws -> [WinRateReport] {
@@ -104,7 +105,7 @@ public struct WinRateEvaluation: Sendable {
         ]
     }
 
-    /// Up to `count` questions on whose answers the second policy's samples do not agree, and how many were searched.
+    /// Up to `count` questions where the second policy's samples disagree, and the number of questions searched.
     private func withDisagreement(
         _ policy: EvaluatedPolicy, _ generator: inout SeededGenerator,
         progress: (_ done: Int, _ total: Int) -> Void
@@ -125,7 +126,7 @@ public struct WinRateEvaluation: Sendable {
         return (kept, searched)
     }
 
-    /// One answer of a side to each sample, each with a seed of its own.
+    /// One answer of a side to each sample, each with its own seed.
     private func answers(
         _ side: Int, _ policy: EvaluatedPolicy, to samples: [FamilySample], _ generator: inout SeededGenerator,
         progress: (_ done: Int, _ total: Int) -> Void

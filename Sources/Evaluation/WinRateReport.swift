@@ -1,7 +1,7 @@
 import Datasets
 import Foundation
 
-/// How one policy's sampled answers did against another's.
+/// The win rate of one policy's sampled answers against another's.
 public struct WinRateReport: Codable, Sendable, Equatable {
     /// Two answers to one question.
     public struct Pair: Codable, Sendable, Equatable {
@@ -13,7 +13,7 @@ public struct WinRateReport: Codable, Sendable, Equatable {
         public let question: String
         /// The policy's answer.
         public let first: String
-        /// The other policy's.
+        /// The reference's answer.
         public let second: String
         /// The first answer's gold score.
         public let firstScore: Double
@@ -25,26 +25,26 @@ public struct WinRateReport: Codable, Sendable, Equatable {
 
     /// The policy whose wins are counted.
     public let policy: EvaluatedPolicy
-    /// The one that it is compared with; the same one for the control.
+    /// The policy that it is compared with; the same policy for the control.
     public let reference: EvaluatedPolicy
-    /// Of sampling.
+    /// The sampling temperature.
     public let temperature: Double
-    /// Decided questions and samples.
+    /// The seed that decided the questions and samples.
     public let seed: UInt64
-    /// How many questions were searched for informative ones, if only these were asked.
+    /// The number of questions searched for informative ones; nil if all questions were asked.
     public let searched: Int?
-    /// Over all questions.
+    /// The win rate over all questions.
     public let overall: WinRate
-    /// By the family's name.
+    /// The win rate by the family's name.
     public let families: [String: WinRate]
     /// The mean gold score of the policy's answers.
     public let meanScore: Double
-    /// The mean gold score of the other's.
+    /// The mean gold score of the reference's answers.
     public let meanScoreAgainst: Double
     /// All pairs, in the order of their questions.
     public let pairs: [Pair]
 
-    /// A policy and its answers.
+    /// A policy with its answers.
     typealias Side = (policy: EvaluatedPolicy, answers: [JudgedAnswer])
 
     init(_ settings: WinRateEvaluation.Settings, _ searched: Int?, _ first: Side, against second: Side) {
@@ -67,7 +67,7 @@ public struct WinRateReport: Codable, Sendable, Equatable {
         meanScoreAgainst = pairs.reduce(0) { $0 + $1.secondScore } / count
     }
 
-    /// The tables of several reports: all questions, then each family.
+    /// The tables of several reports: all questions together, then each family.
     public static func table(_ reports: [WinRateReport]) -> String {
         reports.map { report in
             let (name, reference) = (report.policy.name, report.reference.name)

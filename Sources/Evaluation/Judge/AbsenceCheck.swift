@@ -1,6 +1,6 @@
 import Datasets
 
-/// Whether an answer says that the thing which its question takes for granted is not there.
+/// Whether an answer says that the thing which the question presumes is absent.
 struct AbsenceCheck {
     private let reading: AnswerReading
     private let objects: [SceneObject]
@@ -12,13 +12,13 @@ struct AbsenceCheck {
         self.thing = AnswerText(thing).words.map(AnswerVocabulary.canonical)
     }
 
-    /// It denies the thing, and tells nothing about it.
+    /// The answer denies the thing and describes nothing about it.
     var isRight: Bool { denies && !describes }
 
-    /// It answers as if the thing were there.
+    /// The answer treats the thing as present.
     var takesForGranted: Bool { !denies && !reading.abstains && !reading.text.words.isEmpty || describes }
 
-    /// Clauses that say that it is not there.
+    /// Whether a clause says that the thing is absent.
     private var denies: Bool {
         reading.text.clauses.contains { clause in
             let tokens = reading.text.tokens[clause]
@@ -32,8 +32,8 @@ struct AbsenceCheck {
         }
     }
 
-    /// A denial of "a red star" denies a blue one only if no red or other star is there: it may say less than the
-    /// question did, if that is true too, but not more.
+    /// A denial of "a red star" denies a blue star only if the image has neither a red star nor another one: the denial
+    /// may be less specific than the question, if it is true, but not more.
     private func isTheThing(_ mention: Mention) -> Bool {
         if mention.isBare { return true }
         if let stranger = mention.stranger { return thing.contains(stranger) }
@@ -42,7 +42,7 @@ struct AbsenceCheck {
         return Set(said).isSubset(of: thing) && !objects.contains { mention.fits($0) }
     }
 
-    /// It names the thing as being there, or says a colour or size of nothing that is.
+    /// The answer names the thing as present, or a colour or size without a thing that is present.
     private var describes: Bool {
         let asserted = reading.asserted
         let namesIt = asserted.contains { mention in
@@ -66,6 +66,6 @@ struct AbsenceCheck {
 }
 
 extension AnswerVocabulary {
-    /// Whether the word is a property that images show.
+    /// Whether the word is a colour or size.
     static func isColourOrSize(_ word: String) -> Bool { colours.contains(word) || sizes[word] != nil }
 }

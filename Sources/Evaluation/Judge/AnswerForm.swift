@@ -1,12 +1,12 @@
 import Datasets
 
-/// How an answer is written: its form, its end, its length.
+/// The style of an answer: its form, its end and its length.
 struct AnswerForm {
     /// Whether it has the asked form.
     let isObeyed: Bool
-    /// Whether it ends where an answer ends.
+    /// Whether the answer ends properly, not in the middle of a sentence.
     let endsProperly: Bool
-    /// Words beyond need.
+    /// Words beyond what the question needs.
     let needlessWords: Int
 
     init(_ answer: String, question: FamilyQuestion, objects: Int, ended: Bool) {
@@ -30,7 +30,7 @@ struct AnswerForm {
             isObeyed = isWritten && sentences.count <= max(3, objects)
         }
         let last = AnswerText(answer).words.last ?? ""
-        // One or two words are an answer without a full stop; what began as a sentence is not.
+        // One or two words need no full stop; a longer answer that began as a sentence does.
         let needsClosing = question.form != .short && count > 2
         let stops = answer.last.map { $0.isLetter || $0.isNumber } ?? false
         endsProperly = ended && count > 0 && (isClosed || !needsClosing && stops && !Self.dangling.contains(last))
@@ -39,7 +39,7 @@ struct AnswerForm {
         needlessWords = max(repeated, count - allowance)
     }
 
-    /// Words by sentence, as the writer parted them.
+    /// The words of each sentence, split at white space.
     private static func sentences(of text: String) -> [[String]] {
         var sentences: [[String]] = [[]]
         for word in text.split(whereSeparator: \.isWhitespace) {
@@ -50,7 +50,7 @@ struct AnswerForm {
         return sentences.filter { !$0.isEmpty }
     }
 
-    /// A sentence has a verb, and something to say with it.
+    /// Whether a sentence has a verb and at least two more words.
     private static func isFull(_ sentence: [String]) -> Bool {
         sentence.count > 2 && AnswerText(sentence.joined(separator: " ")).words.contains(where: verbs.contains)
     }

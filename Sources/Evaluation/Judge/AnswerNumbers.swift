@@ -2,23 +2,23 @@
 enum AnswerNumbers {
     /// A number among tokens.
     struct Found: Equatable {
-        /// Its value; nil if it is too long for one.
+        /// Its value; nil if it has too many digits.
         let value: Int?
-        /// Its digits: as written, or of the value.
+        /// Its digits: as written, or those of the value.
         let digits: String
         /// Its tokens.
         let range: Range<Int>
     }
 
-    /// The number that begins at `start`: one token of digits, or number words as far as they make one number
-    /// ("four hundred and two" does, "four two" is two of them).
+    /// The number that begins at `start`: one token of digits, or the longest run of number words that makes one number
+    /// ("four hundred and two" does; "four two" is two numbers).
     static func number(in tokens: [String], at start: Int) -> Found? {
         let token = tokens[start]
         if token.allSatisfy({ ("0"..."9").contains($0) }) {
             return Found(value: Int(token), digits: token, range: start..<(start + 1))
         }
         var (total, current, index) = (0, 0, start)
-        // What the last word leaves open: a number below this may follow it.
+        // Bound that the last word sets: the next number word must be below this.
         var room = 1_000_000
         while index < tokens.count {
             let word = tokens[index]
@@ -48,7 +48,7 @@ enum AnswerNumbers {
         return Found(value: total + current, digits: String(total + current), range: start..<index)
     }
 
-    /// All numbers, from left to right. "One" that stands for a thing ("the red one", "this one", "no one") is none.
+    /// All numbers, from left to right. "One" as a pronoun ("the red one", "this one", "no one") is not a number.
     static func all(in tokens: [String]) -> [Found] {
         var found: [Found] = []
         var index = 0

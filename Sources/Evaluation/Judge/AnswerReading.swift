@@ -1,4 +1,4 @@
-/// A text with everything that rules ask of it.
+/// A text with everything that the rules need from it.
 struct AnswerReading {
     let text: AnswerText
     let negation: Negation
@@ -10,15 +10,15 @@ struct AnswerReading {
         mentions = MentionParser.mentions(in: text)
     }
 
-    /// The things said to be there.
+    /// The things that the text claims to be present.
     var asserted: [Mention] { mentions.filter { !$0.isDenied } }
 
-    /// Whether the words follow each other somewhere in `range`.
+    /// Whether the words of the phrase occur consecutively in `range`.
     func says(_ phrase: [String], in range: Range<Int>? = nil) -> Bool {
         !places(of: phrase, in: range).isEmpty
     }
 
-    /// Where the words follow each other, as their meaning's canonical words.
+    /// The ranges where the words occur consecutively, compared in their canonical form.
     func places(of phrase: [String], in range: Range<Int>? = nil) -> [Range<Int>] {
         let words = phrase.map(AnswerVocabulary.canonical)
         let within = range ?? text.tokens.indices
@@ -29,7 +29,7 @@ struct AnswerReading {
         }
     }
 
-    /// Whether it says that the question cannot be answered from the image.
+    /// Whether the text says that the image does not answer the question.
     var abstains: Bool { Self.abstentions.contains { says($0) } }
 
     private static let abstentions = [

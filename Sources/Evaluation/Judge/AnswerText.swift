@@ -1,16 +1,16 @@
-/// A text as the judge reads it: lower-case words in one spelling, and the marks that end sentences and clauses.
-/// A sentence that is there twice is read once.
+/// A text as the judge reads it: lower-case words in one spelling, and the marks that end sentences and clauses. A
+/// repeated sentence is read once.
 ///
-/// Contractions are written out ("isn't" is two words), hyphens part words, and words that mean the same here become
-/// one ("grey" is "gray", "upper" is "top", "bigger" is "larger").
+/// Contractions are written out ("isn't" is two words), hyphens separate words, and synonyms become one word ("grey" is
+/// "gray", "upper" is "top", "bigger" is "larger").
 struct AnswerText {
-    /// Words, `.` where a sentence ends and `,` where a clause does.
+    /// Words, with `.` at the end of a sentence and `,` at the end of a clause.
     let tokens: [String]
 
     /// The words alone.
     var words: [String] { tokens.filter { !Self.isMark($0) } }
 
-    /// The clauses between marks, as ranges of `tokens`, none empty. "But" and the like begin one too.
+    /// The clauses between marks, as non-empty ranges of `tokens`. Words like "but" begin a clause too.
     var clauses: [Range<Int>] {
         var found: [Range<Int>] = []
         var start = 0
@@ -23,7 +23,7 @@ struct AnswerText {
         return found
     }
 
-    /// Words after which something else is said than before.
+    /// Words that begin a contrasting clause.
     static let turns: Set<String> = ["but", "while", "whereas", "although", "though", "instead", "however"]
 
     init(_ text: String) {
@@ -43,7 +43,7 @@ struct AnswerText {
         self.tokens = Self.withoutRepeats(tokens)
     }
 
-    /// A sentence that was there before says nothing new.
+    /// Removes repeated sentences, which say nothing new.
     private static func withoutRepeats(_ tokens: [String]) -> [String] {
         var seen: Set<ArraySlice<String>> = []
         let sentences = tokens.split(separator: ".").filter { seen.insert($0).inserted }
@@ -53,7 +53,7 @@ struct AnswerText {
 
     static func isMark(_ token: String) -> Bool { token == "." || token == "," }
 
-    /// Words with their apostrophes, and marks.
+    /// Splits a text into words with their apostrophes, and marks.
     private static func pieces(of text: String) -> [String] {
         let characters = Array(text)
         var pieces: [String] = []
@@ -79,7 +79,7 @@ struct AnswerText {
         return word.isEmpty ? pieces : pieces + [word]
     }
 
-    /// A contraction's words; a possessive without its ending.
+    /// A contraction's words; a possessive loses its ending.
     private static func expanded(_ piece: String) -> [String] {
         let word = piece.trimmingPrefix { $0 == "'" }
         let bare = String(word.reversed().trimmingPrefix { $0 == "'" }.reversed())

@@ -1,7 +1,7 @@
-/// Which words of an answer only say what something is compared with.
+/// The words of an answer that only name the object of a comparison.
 ///
-/// "The circle is larger than the star" answers "Which is larger?" with the circle. Turned around ("The star is smaller
-/// than the circle") it still does.
+/// "The circle is larger than the star" answers "Which is larger?" with the circle. The reversed sentence ("The star is
+/// smaller than the circle") has the same answer.
 struct Comparison {
     private let reference: Set<Int>
 
@@ -21,10 +21,10 @@ struct Comparison {
         self.reference = reference
     }
 
-    /// Whether the token at that place is of the thing compared with.
+    /// Whether the token at `index` belongs to the object of the comparison.
     func isReference(_ index: Int) -> Bool { reference.contains(index) }
 
-    /// "Than", or a relation to what follows it.
+    /// Whether the token is "than" or a relation to the words after it.
     private static func isPivot(_ tokens: [String], _ index: Int) -> Bool {
         switch tokens[index] {
         case "than", "below", "above", "beside", "near": index > 0

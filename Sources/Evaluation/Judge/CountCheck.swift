@@ -1,13 +1,13 @@
-/// How many an answer says there are.
+/// The count that an answer gives.
 struct CountCheck {
     let reading: AnswerReading
     let question: AnswerReading
 
-    /// The one number that it gives for what the question counts; nil for none or several.
+    /// The answer's one number for the counted thing; nil if it gives none or several.
     var says: Int? {
         let counted = question.mentions.first
         let things = reading.asserted.filter { $0.stranger == nil }
-        // Most to the point first: the number of the counted thing, a number by itself, a sum of kinds.
+        // The most specific first: the number of the counted thing, then a number by itself, then a sum of kinds.
         var exact: [Int] = []
         if let counted {
             exact = things.filter { $0.specialises(counted) && counted.specialises($0) }.compactMap(\.count)
@@ -18,7 +18,7 @@ struct CountCheck {
         return saysNone ? 0 : nil
     }
 
-    /// Numbers that belong to no thing. A negated one ("not four") is none.
+    /// Numbers without a noun. A negated number ("not four") is left out.
     private var loose: [Int] {
         AnswerNumbers.all(in: reading.text.tokens).filter { number in
             !reading.negation.touches(number.range)
@@ -26,7 +26,7 @@ struct CountCheck {
         }.map { $0.value ?? -1 }
     }
 
-    /// What kinds of the counted thing come to together: "a red circle and two blue ones".
+    /// The sum over kinds of the counted thing: "a red circle and two blue ones".
     private func sum(of things: [Mention], as counted: Mention?) -> Int? {
         let kinds = things.filter { thing in counted.map { thing.specialises($0) || $0.specialises(thing) } ?? true }
         let counts = kinds.compactMap { $0.count ?? ($0.isIndefinite && !$0.isPlural ? 1 : nil) }

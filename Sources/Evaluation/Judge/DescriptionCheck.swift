@@ -1,19 +1,19 @@
 import Datasets
 
-/// How much of a scene an answer describes, and how much of what it says is so.
+/// How much of a scene an answer describes, and how much of the answer is true.
 struct DescriptionCheck {
-    /// The harmonic mean of two shares: objects told among all, true claims among all.
+    /// The harmonic mean of two shares: described objects among all objects, and true claims among all claims.
     let share: Double
 
-    /// An object counts whole if its colour and form (or character) are told, half if one of them is. A claim is a
-    /// thing said to be there, or a place, relation, colour, size or number said of one.
+    /// An object counts fully if its colour and form (or character) are named, half if only one of them is. A claim is
+    /// a thing named as present, or a position, relation, colour, size or number of a thing.
     init(reading: AnswerReading, objects: [SceneObject]) {
         var credits = [Double](repeating: 0, count: objects.count)
         var (trueClaims, falseClaims) = (0, 0)
         for mention in Self.ordered(reading.asserted) {
             var fitting = objects.indices.filter { mention.fits(objects[$0]) }
             var credit = mention.credit
-            // The thing is there, but not as large as it is said to be, or of another colour.
+            // The thing is present, but with another size or colour than claimed.
             if fitting.isEmpty, !mention.isGeneric {
                 fitting = objects.indices.filter { mention.fits(objects[$0], withClaims: false) }
                 credit = mention.colour == nil ? 0.5 : 1
@@ -45,8 +45,8 @@ struct DescriptionCheck {
 }
 
 extension DescriptionCheck {
-    /// First what is introduced ("a star"), the most precise before the others so that it finds its object; then what
-    /// is told of it again ("the star is red").
+    /// Introductions ("a star") come first, the most specific before the others so that each finds its object; then
+    /// further statements about the same thing ("the star is red").
     private static func ordered(_ mentions: [Mention]) -> [Mention] {
         let told = mentions.filter { !$0.isBare || $0.count != nil }
         return told.filter(\.isIntroduced).sorted { $0.precision > $1.precision } + told.filter { !$0.isIntroduced }
@@ -54,10 +54,10 @@ extension DescriptionCheck {
 }
 
 extension Mention {
-    /// "A star" and "two stars" are new things; "the star" need not be.
+    /// Whether it introduces a new thing, as "a star" and "two stars" do; "the star" may mean a known one.
     fileprivate var isIntroduced: Bool { isIndefinite || count != nil }
 
-    /// What naming an object so is worth.
+    /// The credit for naming an object this way.
     fileprivate var credit: Double {
         if stranger != nil || isBare { return 0 }
         let hasColour = colour != nil || claimedColour != nil

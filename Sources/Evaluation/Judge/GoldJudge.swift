@@ -1,16 +1,16 @@
 public import Datasets
 
-/// Says whether an answer to a generated question is right, from what the generator knows about the image.
+/// Judges whether an answer to a generated question is right, from the generator's record of the image.
 ///
-/// It reads the answer by rules (words, numbers, negation, named things with their properties and places), so its
-/// verdict on an answer never changes. It has no part in training: what trains cannot import this target, and the
+/// The judge reads the answer by rules (words, numbers, negation, named things with their properties and positions), so
+/// its verdict on an answer never changes. It has no part in training: training code cannot import this target, and the
 /// simulated labelers share no code with it.
 public enum GoldJudge {
-    /// Which of two answers is better.
+    /// The better of two answers.
     public enum Preference: String, Codable, Sendable, CaseIterable {
         /// The first one.
         case first
-        /// Neither.
+        /// Neither: both are equally good.
         case tie
         /// The second one.
         case second
@@ -19,8 +19,8 @@ public enum GoldJudge {
     /// The verdict on an answer.
     ///
     /// - Parameters:
-    ///   - objects: The things in the image that the question is about.
-    ///   - ended: Whether the answer ended by itself; false if it was cut at a limit.
+    ///   - objects: The objects in the image that the question is about.
+    ///   - ended: Whether the answer ended by itself; false if a limit cut it.
     public static func verdict(
         on answer: String, to question: FamilyQuestion, about objects: [SceneObject], ended: Bool = true
     ) -> Verdict {
@@ -39,8 +39,8 @@ public enum GoldJudge {
         verdict(on: answer, to: question, about: scene.objects, ended: ended).score
     }
 
-    /// The better of two verdicts on answers to one question: the one of the higher score. As scores are numbers, no
-    /// three answers can go in a circle, and equal ones tie.
+    /// The better of two verdicts on answers to one question: the one with the higher score. Scores are numbers, so
+    /// preferences never form a cycle, and equal scores tie.
     public static func preference(_ first: Verdict, _ second: Verdict) -> Preference {
         if first.score == second.score { return .tie }
         return first.score > second.score ? .first : .second

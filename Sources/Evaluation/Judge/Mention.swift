@@ -2,19 +2,19 @@ import Datasets
 
 /// A thing that a text names.
 struct Mention {
-    /// Its form; nil if the noun says none.
+    /// Its form; nil if the noun names none.
     var shape: SceneShape?
-    /// Whether the noun asks for sides of one length.
+    /// Whether the noun demands sides of equal length.
     var isSquare = false
-    /// Its colour as said before the noun.
+    /// The colour before the noun.
     var colour: String?
-    /// Its size as said before the noun.
+    /// Whether the size before the noun is large; nil for no size.
     var isLarge: Bool?
-    /// What is written, of a written thing.
+    /// The characters, for a written thing.
     var glyphs: String?
-    /// A noun for something that no generated image shows.
+    /// The noun of a thing that no generated image shows.
     var stranger: String?
-    /// How many, if a number says so.
+    /// The number before the noun, if there is one.
     var count: Int?
     /// Whether the noun is "one" or "ones".
     var isPronoun = false
@@ -22,22 +22,22 @@ struct Mention {
     var isPlural = false
     /// Whether "a" or "an" introduces it.
     var isIndefinite = false
-    /// Whether it is said not to be there.
+    /// Whether the text says that it is absent.
     var isDenied = false
-    /// The colour that a verb gives it ("the star is red").
+    /// The colour after a verb ("the star is red").
     var claimedColour: String?
-    /// The size that a verb gives it.
+    /// Whether the size after a verb is large; nil for no size.
     var claimedSize: Bool?
-    /// Its tokens, determiner included.
+    /// Its tokens, including the determiner.
     var range: Range<Int>
 
-    /// Whether the noun says nothing about the thing.
+    /// Whether the noun names no kind of thing.
     var isGeneric: Bool { shape == nil && glyphs == nil && stranger == nil }
 
-    /// Whether nothing at all is said about it.
+    /// Whether neither noun nor adjectives say anything about it.
     var isBare: Bool { isGeneric && colour == nil && isLarge == nil }
 
-    /// Whether the object can be meant. A size counts only where the scene has two.
+    /// Whether the mention can mean the object. A size counts only in a scene with two sizes.
     func fits(_ object: SceneObject, withClaims: Bool = true) -> Bool {
         if stranger != nil { return false }
         if let shape {
@@ -54,13 +54,13 @@ struct Mention {
         return [self.isLarge, claimedSize].allSatisfy { $0 == nil || $0 == isLarge }
     }
 
-    /// Whether this says at least as much as `other`, and the same.
+    /// Whether the mention is consistent with `other` and at least as specific.
     func specialises(_ other: Mention) -> Bool {
         (other.shape == nil || shape == other.shape) && (other.colour == nil || colour == other.colour)
             && (other.isLarge == nil || isLarge == other.isLarge) && stranger == other.stranger
     }
 
-    /// As a report names it.
+    /// The mention's name in reports.
     var words: String {
         let size = isLarge.map { $0 ? "large" : "small" }
         return [size, colour, stranger ?? glyphs ?? shape?.rawValue ?? "thing"].compactMap { $0 }

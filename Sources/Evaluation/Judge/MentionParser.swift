@@ -1,6 +1,6 @@
 import Datasets
 
-/// Finds the things that a text names: determiner, number, adjectives, noun, and what a verb says of them.
+/// Finds the things that a text names, by determiner, number, adjectives, noun and the predicate of a verb.
 struct MentionParser {
     private let tokens: [String]
 
@@ -35,7 +35,7 @@ struct MentionParser {
 
     // MARK: Noun phrases
 
-    /// What comes before a noun, and where the noun should be.
+    /// The words before a noun, and the index where the noun should be.
     private func modifiers(at start: Int) -> (mention: Mention, noun: Int, hasDeterminer: Bool, hasAdjective: Bool) {
         var mention = Mention(range: start..<start)
         var (index, hasDeterminer, hasAdjective) = (start, false, false)
@@ -65,7 +65,7 @@ struct MentionParser {
         if let mention = pronoun(at: start) { return mention }
         var (mention, index, hasDeterminer, hasAdjective) = modifiers(at: start)
         let word = token(index)
-        // "Cross" and "plus" alone are verb and conjunction.
+        // "Cross" and "plus" without modifiers are a verb and a conjunction.
         if let shape = AnswerVocabulary.shapes[word], word != "plus" || index > start {
             mention.shape = shape
             mention.isSquare = word.hasPrefix("square")
@@ -103,7 +103,7 @@ struct MentionParser {
         return mention.isBare ? nil : mention
     }
 
-    /// "A red" in "a red and a blue circle": it has the noun of the phrase behind "and".
+    /// "A red" in "a red and a blue circle": it takes the noun of the phrase after "and".
     private func ellipsis(at start: Int) -> Mention? {
         var (mention, index, hasDeterminer, hasAdjective) = modifiers(at: start)
         guard hasDeterminer || mention.count != nil, hasAdjective, mention.colour != nil || mention.isLarge != nil,
@@ -115,7 +115,7 @@ struct MentionParser {
         return mention
     }
 
-    /// A phrase with a determiner or number whose noun names none of the generator's things, nor a part of the image.
+    /// A phrase with a determiner or number whose noun is neither a thing of the generator nor a part of the image.
     private func stranger(at start: Int) -> Mention? {
         var (mention, index, hasDeterminer, _) = modifiers(at: start)
         guard hasDeterminer || mention.count != nil, index > start else { return nil }
@@ -126,7 +126,7 @@ struct MentionParser {
                 return nil
             }
             guard AnswerNumbers.number(in: tokens, at: index) == nil else { break }
-            // "The dog runs": what the noun does is no noun.
+            // "The dog runs": the verb after the noun is not a noun.
             let isVerb = noun != nil && ["s", "ing", "ed"].contains { word.hasSuffix($0) }
             if !isVerb { noun = word }
             index += 1
@@ -161,7 +161,7 @@ struct MentionParser {
         return result
     }
 
-    /// Gives "no green one" and "two blue ones" the form that was named before them.
+    /// Gives "no green one" and "two blue ones" the form of the thing named before them.
     private func resolved(_ phrases: [Mention]) -> [Mention] {
         var shape: SceneShape?
         return phrases.map { phrase in
@@ -179,7 +179,7 @@ struct MentionParser {
 
     private static let adverbs: Set<String> = ["very", "clearly", "all", "both", "also", "completely", "colored", "in"]
 
-    /// Reads "is red", "that is small and red", "in red", "… . It is red" behind a thing.
+    /// Reads "is red", "that is small and red", "in red", "… . It is red" after a thing.
     private func readPredicate(of mention: inout Mention) {
         var index = mention.range.upperBound
         if AnswerText.isMark(token(index)), token(index + 1) == "it" { index += 1 }

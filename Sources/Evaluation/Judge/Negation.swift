@@ -1,13 +1,13 @@
-/// Which words of a text are said not to be so: from a negator to the end of its clause.
+/// The negated words of a text: from a negator to the end of its clause.
 struct Negation {
     private let negated: [Bool]
 
-    /// Words that deny what follows them.
+    /// Words that negate the words after them.
     static let negators: Set<String> = [
         "no", "not", "none", "never", "without", "neither", "nor", "nothing", "lacks",
     ]
 
-    /// Words behind which "and" begins a clause of its own.
+    /// Words after which "and" begins a clause of its own.
     private static let openers: Set<String> = ["a", "an", "the", "there", "it", "they", "i", "one"]
 
     init(_ text: AnswerText) {
@@ -28,13 +28,13 @@ struct Negation {
         self.negated = negated
     }
 
-    /// Whether the word at that place is negated, or negates.
+    /// Whether the token at `index` is negated or is a negator.
     func covers(_ index: Int) -> Bool { negated[index] }
 
-    /// Whether anything in a range is negated.
+    /// Whether any token of a range is negated.
     func touches(_ range: Range<Int>) -> Bool { negated[range].contains(true) }
 
-    /// "No" as an answer, not before a noun.
+    /// Whether a "no" is an answer and not a determiner before a noun.
     static func isInterjection(_ token: String, at index: Int, in tokens: [String]) -> Bool {
         guard token == "no" else { return false }
         guard index + 1 < tokens.count, !AnswerText.isMark(tokens[index + 1]) else { return true }

@@ -1,14 +1,14 @@
 import Datasets
 
-/// Places and relations that an answer claims for the things it names, and whether they are so.
+/// The positions and relations that an answer claims for the things it names, and how many of them are true.
 struct PlaceCheck {
-    /// Claims that hold.
+    /// The number of true claims.
     let right: Int
-    /// Claims that do not.
+    /// The number of false claims.
     let wrong: Int
 
-    /// A claim holds if there are objects for which it does. Left and right, top and bottom are halves of the image;
-    /// its centre is the quarter of it in the middle.
+    /// A claim is true if it holds for some objects that fit. Left, right, top and bottom are halves of the image; its
+    /// centre is the middle quarter.
     init(reading: AnswerReading, objects: [SceneObject]) {
         let tokens = reading.text.tokens
         let things = reading.mentions.filter { !$0.isDenied }
@@ -33,14 +33,14 @@ struct PlaceCheck {
 
     private struct Part {
         var range: Range<Int>
-        /// Whether it is about the thing behind it.
+        /// Whether it is about the thing after it.
         var belongsToNext: Bool
-        /// Whether nothing parts it from the thing behind it.
+        /// Whether nothing separates it from the thing after it.
         var touchesNext: Bool
     }
 
-    /// The stretches of words between things, cut at marks and "and". What stands before a cut is about the thing
-    /// before it; behind the last cut, about the thing behind.
+    /// The words between things, cut at marks and "and". Words before a cut are about the thing before them; words
+    /// after the last cut are about the thing after them.
     private static func segments(between things: [Mention], in tokens: [String]) -> [[Part]] {
         let ends = [0] + things.map(\.range.upperBound)
         let starts = things.map(\.range.lowerBound) + [tokens.count]
@@ -95,7 +95,7 @@ private enum Place: String {
     }
 }
 
-/// Where one thing is as another one sees it.
+/// Where one thing is relative to another.
 private enum Relation {
     case left, right, above, below
 

@@ -1,12 +1,12 @@
 import Datasets
 
-/// Checks what an answer says against what makes an answer right.
+/// Checks an answer against the truth of its question.
 struct TruthCheck {
     let reading: AnswerReading
     let question: AnswerReading
     let objects: [SceneObject]
 
-    /// 1 if it says what is right, 0 if not, and something between for a part of a description.
+    /// 1 for a right answer, 0 for a wrong one; for a partly right description a share between them.
     func share(of truth: GroundTruth) -> Double {
         switch truth {
         case .yesNo(let isTrue): YesNoCheck(reading: reading, question: question).says == isTrue ? 1 : 0
@@ -19,7 +19,7 @@ struct TruthCheck {
         }
     }
 
-    /// The things that it names, or takes for granted, and that are not there.
+    /// The absent things that the answer names, or presumes, as present.
     func absentThings(against truth: GroundTruth) -> [String] {
         var named = reading.asserted.filter { isAbsent($0) }.map(\.words)
         switch truth {
@@ -28,7 +28,7 @@ struct TruthCheck {
             let noun = thing.split(separator: " ").last ?? ""
             if check.takesForGranted, !named.contains(where: { $0.hasSuffix(noun) }) { named.append(thing) }
         case .unknowable:
-            // Who drew it, or what it is called, is no part of the image.
+            // The artist or the title is not part of the image.
             named = reading.asserted.filter { isAbsent($0) && ($0.stranger == nil || isShown($0)) }.map(\.words)
         case .yesNo(false):
             // "Yes" to "Is there a star?" names the star.
@@ -40,17 +40,17 @@ struct TruthCheck {
         return named.filter { seen.insert($0).inserted }
     }
 
-    /// Whether nothing in the image can be meant, whatever its size.
+    /// Whether no object in the image can be meant, ignoring size.
     private func isAbsent(_ mention: Mention) -> Bool {
         if mention.isBare { return false }
         if let glyphs = mention.glyphs { return !written.contains(glyphs) }
         return !objects.contains { mention.fits($0, withClaims: false) }
     }
 
-    /// Whether it names anything that is not there, even to deny it.
+    /// Whether the answer names an absent thing, even to deny it.
     var namesAbsentThing: Bool { reading.mentions.contains { $0.stranger == nil && isAbsent($0) } }
 
-    /// Whether its clause says that it is to be seen.
+    /// Whether the mention's clause says that the thing is visible.
     private func isShown(_ mention: Mention) -> Bool {
         reading.text.clauses.contains { clause in
             clause.contains(mention.range.lowerBound)
@@ -67,7 +67,7 @@ struct TruthCheck {
 
     // MARK: Characters
 
-    /// Whether it reads exactly these characters, as digits or in words.
+    /// Whether the answer reads exactly these characters, as digits or in words.
     private func says(written text: String) -> Bool {
         let truth = text.lowercased()
         guard truth.allSatisfy({ ("0"..."9").contains($0) }) else {
@@ -76,12 +76,12 @@ struct TruthCheck {
         let tokens = reading.text.tokens
         let numbers = AnswerNumbers.all(in: tokens).filter { number in
             let next = number.range.upperBound < tokens.count ? tokens[number.range.upperBound] : "."
-            // "Two digits" counts them.
+            // The number in "two digits" counts digits and is not what they say.
             return !reading.negation.touches(number.range)
                 && !["digits", "digit", "numbers", "characters"].contains(next)
         }
         guard !numbers.isEmpty else { return false }
-        // Digits told one by one make one number.
+        // Digits listed one by one make one number.
         if numbers.count > 1, numbers.allSatisfy({ $0.digits.count == 1 }), numbers.count == truth.count {
             return numbers.map(\.digits).joined() == truth
         }
@@ -93,14 +93,14 @@ struct TruthCheck {
     private func says(oneOf right: [String], noneOf wrong: [String]) -> Bool {
         let choices = [right, wrong].map { $0.map { AnswerText($0).words.map(AnswerVocabulary.canonical) } }
         if let answer = says(oneOf: choices[0], noneOf: choices[1]) { return answer }
-        // "The red one" of the red and the blue star.
+        // For a red and a blue star, "the red one" is enough: drop the words that right and wrong choices share.
         let (rights, wrongs) = (Set(choices[0].joined()), Set(choices[1].joined()))
         return says(
             oneOf: choices[0].map { $0.filter { !wrongs.contains($0) } },
             noneOf: choices[1].map { $0.filter { !rights.contains($0) } }) ?? false
     }
 
-    /// Nil if it says none of them.
+    /// Whether the answer says only right choices; nil if it says none at all.
     private func says(oneOf right: [[String]], noneOf wrong: [[String]]) -> Bool? {
         let choices = right.map { (words: $0, isRight: true) } + wrong.map { (words: $0, isRight: false) }
         var taken = [Bool](repeating: false, count: reading.text.tokens.count)
@@ -108,7 +108,7 @@ struct TruthCheck {
         let comparison = Comparison(reading: reading, question: question)
         // The longest first, so that "top" is not found in "top left".
         for choice in choices.sorted(by: { $0.words.count > $1.words.count }) {
-            // "Neither" may be the answer itself.
+            // A negator like "neither" may be the answer itself.
             let denies = choice.words.contains { Negation.negators.contains($0) }
             for place in reading.places(of: choice.words) where !taken[place].contains(true) {
                 for index in place { taken[index] = true }
@@ -125,7 +125,7 @@ struct TruthCheck {
 
     private var saysThatItCannotBeSeen: Bool {
         guard reading.abstains, !Self.guesses.contains(where: { reading.says($0) }) else { return false }
-        // After "but" it may still say what there is to see.
+        // A clause after "but" may still describe what is visible.
         return reading.text.clauses.allSatisfy { clause in
             guard AnswerText.turns.contains(reading.text.tokens[clause.lowerBound]) else { return true }
             return reading.negation.touches(clause)

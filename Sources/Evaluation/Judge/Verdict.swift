@@ -1,25 +1,25 @@
-/// What the gold judge says about one answer.
+/// The gold judge's verdict on one answer.
 public struct Verdict: Codable, Sendable, Equatable {
-    /// Whether an answer is right.
+    /// The three grades of an answer.
     public enum Correctness: String, Codable, Sendable, CaseIterable {
-        /// It says what is true, all of it and nothing against it.
+        /// The answer says everything that is true and nothing else.
         case right
-        /// It tells a part of what there is, or false things beside true ones. Only descriptions can be.
+        /// The answer tells only some of the truth, or adds false claims. Only descriptions can be partly right.
         case partly
-        /// It says something else, nothing, or two things at once.
+        /// The answer says something else, nothing, or contradictory things.
         case wrong
     }
 
-    /// Whether it is right.
+    /// The grade of the answer.
     public let correctness: Correctness
-    /// 1 if right, 0 if wrong; of a description the harmonic mean of the share of the objects that it names and the
-    /// share of what it claims that is true.
+    /// 1 if right, 0 if wrong. For a description, the harmonic mean of the share of objects that it names and the share
+    /// of its claims that are true.
     public let share: Double
-    /// Things that it names as being there and that are not, in its own words: hallucinations.
+    /// The absent things that the answer names as present, in its own words: hallucinations.
     public let absentThings: [String]
-    /// Whether it has the asked form: a few words, one full sentence, or a few of them.
+    /// Whether the answer has the asked form: a few words, one full sentence, or a few sentences.
     public let obeysForm: Bool
-    /// Whether it ends where an answer ends, and not in the middle of a sentence.
+    /// Whether the answer ends properly, not in the middle of a sentence.
     public let endsProperly: Bool
     /// Words beyond what the question needs.
     public let needlessWords: Int
@@ -39,8 +39,8 @@ public struct Verdict: Codable, Sendable, Equatable {
     ///
     ///     share - 0.2 min(absent things, 2) + 0.1 [obeys form] + 0.1 [ends properly] - 0.01 min(needless words, 10)
     ///
-    /// A right answer always comes before a wrong one, whatever their style: style and absent things move a score by
-    /// less than 0.8 together. Length as such counts for nothing; only words beyond need cost a little.
+    /// A right answer always scores above a wrong one, whatever their style: style and absent things together move a
+    /// score by less than 0.8. Length as such is free; only unneeded words cost a little.
     public var score: Double {
         let style = (obeysForm ? 0.1 : 0) + (endsProperly ? 0.1 : 0) - 0.01 * Double(min(needlessWords, 10))
         return ((share - 0.2 * Double(min(absentThings.count, 2)) + style) * 1000).rounded() / 1000

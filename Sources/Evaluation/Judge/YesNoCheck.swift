@@ -1,7 +1,7 @@
 /// Whether an answer says yes or no to a question.
 ///
-/// A word of agreement or refusal decides. Without one, a sentence decides that says the question again, in its order,
-/// negated or not ("There is no star"). An answer that says both says nothing.
+/// A word of agreement or refusal decides. Without one, a sentence decides that repeats the question in its word order,
+/// negated or not ("There is no star"). An answer that says both counts as neither.
 struct YesNoCheck {
     let reading: AnswerReading
     let question: AnswerReading
@@ -17,10 +17,10 @@ struct YesNoCheck {
         return bareVerb
     }
 
-    /// Whether it agrees with the question, and so that what the question names is there.
+    /// Whether the answer agrees with the question, so that it claims the question's things to be present.
     var confirms: Bool { says == true && !question.negation.touches(question.text.tokens.indices) }
 
-    /// Words that are answers by themselves.
+    /// The verdicts of words like "yes" and "no" that stand by themselves.
     private var interjections: [Bool] {
         let tokens = reading.text.tokens
         return tokens.indices.compactMap { index in
@@ -33,7 +33,7 @@ struct YesNoCheck {
         }
     }
 
-    /// What each clause says that repeats the question's content.
+    /// The verdict of each clause that repeats the question's content.
     private var restatements: [Bool] {
         let asked = Self.content(question.text.tokens[...])
         let isAskedNegated = question.negation.touches(question.text.tokens.indices)
@@ -46,7 +46,7 @@ struct YesNoCheck {
         }
     }
 
-    /// "It is", "there are none", "not really": no content, but a verb or a negation.
+    /// The verdict of a first clause with only a verb or negation: "it is", "there are none", "not really".
     private var bareVerb: Bool? {
         let tokens = reading.text.tokens
         let clauses = reading.text.clauses
@@ -73,7 +73,7 @@ struct YesNoCheck {
         }
     }
 
-    /// Words that make no statement.
+    /// Words without content of their own.
     private static let empty: Set<String> = AnswerVocabulary.functionWords.subtracting([
         "below", "above", "left", "right", "beside", "between", "behind", "near", "all", "both", "each",
     ]).union([

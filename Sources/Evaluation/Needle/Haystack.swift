@@ -3,16 +3,16 @@ import Engine
 import Images
 import Tokenizers
 
-/// Much that does not matter, and one thing in it that is asked for in the end.
+/// A long irrelevant context with one relevant fact, and a question about it.
 struct Haystack {
-    /// What the policy is given.
+    /// The prompt.
     let messages: [ChatMessage]
-    /// Its images.
+    /// The prompt's images.
     let images: [InputProcessor.Image]
-    /// The word that a right answer has.
+    /// The word that a right answer contains.
     let answer: String
 
-    /// Sentences, as many as make about `length` tokens, and behind the share `depth` of them one that tells a number.
+    /// About `length` tokens of sentences. At the share `depth` of them, one sentence gives the number asked for.
     init(textOf length: Int, depth: Double, seed: UInt64, tokenizer: Tokenizer) {
         var generator = Datasets.SeededGenerator(seed: seed)
         let name = generator.draw(from: Self.names)
@@ -34,7 +34,7 @@ struct Haystack {
         answer = number
     }
 
-    /// Numbered images of one shape each; asked is the colour of the one behind the share `depth` of the others.
+    /// Numbered images of one shape each. The question asks for the colour in the image at the share `depth` of them.
     init(images count: Int, depth: Double, seed: UInt64) {
         var generator = Datasets.SeededGenerator(seed: seed)
         let scenes = (0..<count).map { _ in

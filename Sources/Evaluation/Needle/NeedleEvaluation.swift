@@ -2,32 +2,32 @@ public import Engine
 public import Policies
 public import Tokenizers
 
-/// Whether a policy finds one thing in a long context, by the context's length and by where in it the thing is ("needle
+/// Whether a policy finds one fact in a long context, by the length of the context and the fact's depth in it ("needle
 /// in a haystack", Kamradt 2023).
 public struct NeedleEvaluation: Sendable {
-    /// What is looked through.
+    /// The haystacks.
     public struct Settings: Sendable {
         /// Tokens of the texts.
         public var lengths = [1_024, 2_048, 4_096, 8_000]
         /// Numbers of images.
         public var images = [4, 16, 64]
-        /// Depths, evenly from the beginning to the end; 2 at least.
+        /// The number of depths, evenly spaced from the beginning to the end; at least 2.
         public var depths = 5
         /// Haystacks of each length and depth.
         public var samples = 8
         /// Decides the haystacks.
         public var seed: UInt64 = 0
 
-        /// A few minutes on two cores.
+        /// Settings for a few minutes on two cores.
         public init() {}
     }
 
-    /// Why there is no report.
+    /// Why the report is missing.
     public enum Failure: Error, Equatable, CustomStringConvertible {
         /// The engine did not finish a request.
         case unfinished(String)
 
-        /// What the engine said.
+        /// The engine's message.
         public var description: String {
             switch self {
             case .unfinished(let reason): "the engine did not answer: \(reason)"
@@ -49,7 +49,7 @@ public struct NeedleEvaluation: Sendable {
         self.settings = settings
     }
 
-    /// Asks everything, one question after the other: what the haystacks have in common is read once.
+    /// Asks all questions one after the other, so that a common beginning of haystacks is prefilled once.
     ///
     /// - Throws: `Failure`, `AdmissionError` or `InputProcessor.Failure`.
     public func run(progress: (NeedleReport.Cell) -> Void = { _ in }) async throws -> NeedleReport {

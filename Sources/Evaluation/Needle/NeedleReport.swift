@@ -1,22 +1,22 @@
 import Foundation
 
-/// How often one thing was found in a long context.
+/// How often a policy found one fact in a long context.
 public struct NeedleReport: Codable, Sendable, Equatable {
     /// Haystacks of one size, the needle at one depth.
     public struct Cell: Codable, Sendable, Equatable {
-        /// What the size counts: `tokens` or `pictures`.
+        /// The unit of the size: `tokens` or `pictures`.
         public let hay: String
-        /// How much was looked through.
+        /// The size of the haystacks.
         public let size: Int
-        /// The share of it that stands before the needle.
+        /// The share of the haystack before the needle.
         public let depth: Double
         /// Positions of a prompt, on average.
         public let positions: Int
-        /// Answers with the right word.
+        /// The share of answers with the right word.
         public let found: Proportion
     }
 
-    /// Who was asked.
+    /// The policy's name.
     public let policy: String
     /// Its generation.
     public let generation: Int

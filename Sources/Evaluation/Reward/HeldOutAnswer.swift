@@ -1,6 +1,6 @@
 public import Datasets
 
-/// What a policy answered to a prompt of its training run's validation.
+/// A policy's answer to a validation prompt of its training run.
 public struct HeldOutAnswer: Sendable {
     private let image: PreferenceImage
     private let question: String
@@ -10,8 +10,8 @@ public struct HeldOutAnswer: Sendable {
     fileprivate let divergence: Double
 
     /// - Parameters:
-    ///   - reward: of the reward model.
-    ///   - divergence: Σ log π - log π_ref over its tokens, in nats.
+    ///   - reward: the reward model's score.
+    ///   - divergence: Σ log π - log π_ref over the answer's tokens, in nats.
     public init(
         image: PreferenceImage, question: String, text: String, ended: Bool, reward: Double, divergence: Double
     ) {
@@ -23,7 +23,7 @@ public struct HeldOutAnswer: Sendable {
         self.divergence = divergence
     }
 
-    /// The gold judge's score; nil of a question that no generator asks.
+    /// The gold judge's score; nil if the question is not a generated one.
     fileprivate var gold: Double? {
         guard case .generated(let family, let seed) = image else { return nil }
         let drawn = family.image(seed: seed)
@@ -33,8 +33,8 @@ public struct HeldOutAnswer: Sendable {
 }
 
 extension OptimizationCurve {
-    /// A PPO run by its validations: for each the iterations done and the answers to the same prompts, from the start
-    /// on.
+    /// The curve of a PPO run from its validations: for each, the number of finished iterations and the answers to the
+    /// same prompts. The first validation is the start.
     public init(ppo validations: [(iteration: Int, answers: [HeldOutAnswer])]) {
         let means = validations.map { validation in
             let judged = validation.answers.compactMap { answer in answer.gold.map { (answer, $0) } }

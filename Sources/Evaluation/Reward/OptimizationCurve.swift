@@ -1,25 +1,25 @@
 import Foundation
 
-/// How reward and gold score grow with distance from the policy that was optimised (Gao, Schulman, Hilton 2023,
-/// "Scaling laws for reward model overoptimization").
+/// How reward and gold score grow with the distance from the start policy (Gao, Schulman, Hilton 2023, "Scaling laws
+/// for reward model overoptimization").
 public struct OptimizationCurve: Codable, Sendable, Equatable {
-    /// What optimised.
+    /// The method of optimisation.
     public enum Method: String, Codable, Sendable {
-        /// The answer of the highest reward among n samples.
+        /// Choosing the answer with the highest reward among n samples.
         case bestOf
         /// Reinforcement learning.
         case ppo
     }
 
-    /// Some way from the start.
+    /// One point of the curve.
     public struct Point: Codable, Sendable, Equatable {
-        /// n of best-of-n, or iterations.
+        /// n for best-of-n; the number of iterations for PPO.
         public let step: Int
         /// KL(policy || start), in nats.
         public let divergence: Double
-        /// The mean reward less that of the start: in standard deviations of the start's samples.
+        /// The mean reward minus that of the start, in standard deviations of the start's samples.
         public let reward: Double
-        /// The mean gold score less that of the start.
+        /// The mean gold score minus that of the start.
         public let gold: Double
 
         package init(step: Int, divergence: Double, reward: Double, gold: Double) {
@@ -35,20 +35,20 @@ public struct OptimizationCurve: Codable, Sendable, Equatable {
 
     /// α and β of the paper's law for gold scores: d (α - β d) for best-of-n, d (α - β log d) for PPO.
     public struct Fit: Codable, Sendable, Equatable {
-        /// The slope at the start.
+        /// The slope at distance 0.
         public let alpha: Double
-        /// How fast it falls.
+        /// How fast the slope falls.
         public let beta: Double
     }
 
-    /// What optimised.
+    /// The method of optimisation.
     public let method: Method
-    /// From the start on.
+    /// The points, from the start on.
     public let points: [Point]
-    /// By least squares on gold / d; nil if fewer than two points are away from the start.
+    /// The least-squares fit to gold / d; nil if fewer than two points are away from the start.
     public let fit: Fit?
 
-    /// A curve through points.
+    /// A curve through the given points.
     public init(_ method: Method, _ points: [Point]) {
         self.method = method
         self.points = points
@@ -67,9 +67,9 @@ public struct OptimizationCurve: Codable, Sendable, Equatable {
         return Fit(alpha: meanY - slope * meanX, beta: -slope)
     }
 
-    /// Best-of-n for n = 1, 2, 4 and so on up to the number of answers. Of N answers the expected best of n is exact:
-    /// the i-th from below is it in C(i - 1, n - 1) of C(N, n) draws. KL = log n - (n - 1) / n (Stiennon et al. 2020,
-    /// appendix G.3).
+    /// Best-of-n for n = 1, 2, 4 and so on up to the number of answers. The expected best of n among N answers is
+    /// exact: the i-th from below is the best in C(i - 1, n - 1) of C(N, n) draws. KL = log n - (n - 1) / n (Stiennon
+    /// et al. 2020, appendix G.3).
     public init(bestOf prompts: [ScoredPrompt]) {
         let maximum = prompts.map(\.answers.count).min() ?? 0
         let sizes = sequence(first: 1) { $0 * 2 }.prefix { $0 <= maximum }
@@ -90,7 +90,7 @@ public struct OptimizationCurve: Codable, Sendable, Equatable {
             })
     }
 
-    /// The expected reward and gold score of the answer of the highest reward among `size` of `answers`.
+    /// The expected reward and gold score of the answer with the highest reward among `size` of the `answers`.
     private static func best(of size: Int, _ answers: [ScoredPrompt.Answer]) -> (reward: Double, gold: Double) {
         let sorted = answers.sorted { $0.reward < $1.reward }
         var probability = Double(size) / Double(sorted.count)

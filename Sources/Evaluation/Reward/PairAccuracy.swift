@@ -1,13 +1,13 @@
 import Foundation
 
-/// How often a reward model gives the better of two answers the higher reward.
+/// How often a reward model gives the higher reward to the better of two answers.
 public struct PairAccuracy: Codable, Sendable, Equatable {
-    /// Pairs that were compared.
+    /// The number of compared pairs.
     public let pairs: Int
-    /// The share of them that it orders as the judge does; equal rewards count half; 0.5 if there are none.
+    /// The share of pairs ordered as by the judge; equal rewards count half; 0.5 if there are no pairs.
     public let share: Double
 
-    /// Of pairs whose reward differences, better minus worse, are given.
+    /// The accuracy on pairs with the given reward differences, better minus worse.
     init(margins: some Collection<Double>) {
         pairs = margins.count
         let right = margins.reduce(0.0) { $0 + ($1 > 0 ? 1 : $1 == 0 ? 0.5 : 0) }

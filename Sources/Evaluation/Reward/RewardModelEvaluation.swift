@@ -1,28 +1,28 @@
 import Datasets
 import Policies
 
-/// Asks a server's reward model about sampled answers of a policy, and the gold judge whether it is right.
+/// Compares a server's reward model with the gold judge on sampled answers of a policy.
 ///
-/// Each answer is scored with its image and, as a control, with a blank one: what a reward model knows about
-/// correctness without seeing, it has guessed.
+/// Each answer is scored with its image and, as a control, with a blank one: correctness that a reward model finds
+/// without the image is a guess.
 public struct RewardModelEvaluation: Sendable {
-    /// Who answers what.
+    /// The prompts and samples.
     public struct Settings: Sendable {
         /// The policy whose answers are scored.
         public var model = PolicyRole.sft.name
-        /// Questions, shared out among the families.
+        /// The number of questions, divided among the families.
         public var count = 400
-        /// Answers to each, sampled at temperature 1.
+        /// Answers to each question, sampled at temperature 1.
         public var answers = 16
-        /// Answers besides that the policy gives to the same question about another image of the family. They are well
-        /// written and mostly wrong; its own ones are mostly alike.
+        /// Additional answers that the policy gives to the same question about another image of the family. They are
+        /// well written and mostly wrong, while the samples for the question's own image are mostly alike.
         public var distractorAnswers = 4
         /// Decides which images of the test split are drawn, and the seeds of the answers.
         public var seed: UInt64 = 0
         /// Requests that are open at the same time.
         public var concurrency = 16
 
-        /// Answers of `sft`.
+        /// Settings for answers of `sft`.
         public init() {}
     }
 
@@ -54,10 +54,10 @@ public struct RewardModelEvaluation: Sendable {
         self.samples = samples
     }
 
-    /// What distractors to each question are about: the image of the family's next question.
+    /// The image of the distractors of each question: that of the family's next question.
     private var otherImages: [[UInt8]] {
         var next: [Family: [UInt8]] = [:]
-        // From the end twice: the last question of a family is followed by its first one.
+        // From the end, twice, so that the last question of a family is followed by its first one.
         let images = (samples + samples).reversed().map { sample in
             defer { next[sample.question.family] = sample.png }
             return next[sample.question.family] ?? sample.png
@@ -67,8 +67,8 @@ public struct RewardModelEvaluation: Sendable {
 
     /// Samples all answers, scores them, and reports.
     ///
-    /// - Parameter progress: told how many of how many requests are done.
-    /// - Throws: `EvaluationError` or the client's error; there is no report of a part of the questions.
+    /// - Parameter progress: receives the number of finished requests and their total.
+    /// - Throws: `EvaluationError` or the client's error; there is no partial report.
     public func run(progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) async throws -> RewardModelReport {
         let policy = try await ask.policy()
         var generator = SeededGenerator(seed: settings.seed)

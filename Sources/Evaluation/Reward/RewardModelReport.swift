@@ -1,23 +1,23 @@
 import Datasets
 import Foundation
 
-/// How well a reward model orders a policy's answers by the gold judge, and what choosing by it gains.
+/// How well a reward model orders a policy's answers by the gold judge, and the gain of best-of-n.
 public struct RewardModelReport: Codable, Sendable, Equatable {
-    /// Whose answers they are.
+    /// The policy that answered.
     public let policy: EvaluatedPolicy
-    /// Decided questions and samples.
+    /// The seed that decided the questions and samples.
     public let seed: UInt64
-    /// Over all pairs of answers that the judge does not hold for equally good.
+    /// The accuracy over all pairs of answers that the judge does not rate equal.
     public let overall: PairAccuracy
-    /// Of these the pairs of answers about the image itself.
+    /// The accuracy over those pairs whose answers are both about the question's own image.
     public let own: PairAccuracy
-    /// By the family's name.
+    /// The accuracy by the family's name.
     public let families: [String: PairAccuracy]
-    /// Over pairs of a right and a wrong answer of the same style.
+    /// The accuracy over pairs of a right and a wrong answer of the same style.
     public let correctness: PairAccuracy
-    /// The same with blank images.
+    /// The same accuracy with blank images.
     public let correctnessBlind: PairAccuracy
-    /// Best-of-n, of answers about the image itself.
+    /// Best-of-n among answers about the question's own image.
     public let bestOf: OptimizationCurve
     /// All questions and answers.
     public let prompts: [ScoredPrompt]
@@ -39,7 +39,7 @@ public struct RewardModelReport: Codable, Sendable, Equatable {
         bestOf = OptimizationCurve(bestOf: own)
     }
 
-    /// Tables of the pairs and of best-of-n.
+    /// The tables of pair accuracies and best-of-n.
     public var table: String {
         let named = Family.allCases.compactMap { family in families[family.rawValue].map { (family.rawValue, $0) } }
         let parts = [

@@ -1,18 +1,18 @@
 public import Datasets
 
-/// A question with sampled answers, and what judge and reward model say of each.
+/// A question with sampled answers, scored by the judge and the reward model.
 public struct ScoredPrompt: Codable, Sendable, Equatable {
     /// One of the answers.
     public struct Answer: Codable, Sendable, Equatable {
-        /// As it was sent.
+        /// The text as the server sent it.
         public let text: String
-        /// Whether it was given to another image.
+        /// Whether it answers the question about another image.
         public let isDistractor: Bool
-        /// The gold judge's.
+        /// The gold judge's verdict.
         public let verdict: Verdict
-        /// The reward model's scalar.
+        /// The reward model's score.
         public let reward: Double
-        /// The same with a blank image.
+        /// The reward model's score with a blank image.
         public let blind: Double
 
         package init(text: String, isDistractor: Bool = false, verdict: Verdict, reward: Double, blind: Double) {
@@ -35,7 +35,7 @@ public struct ScoredPrompt: Codable, Sendable, Equatable {
     public let seed: UInt64
     /// The question.
     public let question: String
-    /// In the order of their sampling seeds.
+    /// The answers, in the order of their sampling seeds.
     public let answers: [Answer]
 
     package init(family: Family, seed: UInt64, question: String, answers: [Answer]) {
@@ -45,12 +45,12 @@ public struct ScoredPrompt: Codable, Sendable, Equatable {
         self.answers = answers
     }
 
-    /// The same without the answers that were given to another image.
+    /// The question without its distractors.
     var withoutDistractors: ScoredPrompt {
         ScoredPrompt(family: family, seed: seed, question: question, answers: answers.filter { !$0.isDistractor })
     }
 
-    /// Every two different answers of which the judge prefers one, that one first. Equal texts count once.
+    /// All pairs of different answers of which the judge prefers one, the better one first. Equal texts count once.
     var pairs: [(better: Answer, worse: Answer)] {
         var distinct: [Answer] = []
         for answer in answers where !distinct.contains(where: { $0.text == answer.text }) { distinct.append(answer) }
@@ -61,7 +61,7 @@ public struct ScoredPrompt: Codable, Sendable, Equatable {
 }
 
 extension Verdict {
-    /// Whether this one is right, the other one wrong, and nothing else differs that a score counts.
+    /// Whether this verdict is right, `other` is wrong, and both are equal in everything else that the score counts.
     func differsInCorrectnessOnly(from other: Verdict) -> Bool {
         correctness == .right && other.correctness == .wrong
             && absentThings.count == other.absentThings.count && obeysForm == other.obeysForm
