@@ -1,21 +1,21 @@
 import Foundation
 
-/// Writes files so that a reader, or a crash at any moment, finds the old bytes or all of the new ones.
+/// Writes files atomically: a reader, or a crash at any moment, finds either the old bytes or all of the new ones.
 public enum AtomicFile {
     /// Writes `bytes` to a temporary file beside `path`, flushes it to the disk and renames it.
     public static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
         try write(to: path) { append throws(FileError) in try append(bytes) }
     }
 
-    /// Writes a value as JSON that people can read: sorted keys, one field a line.
+    /// Writes a value as readable JSON: sorted keys, one field per line.
     public static func write(json value: some Encodable, to path: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try write([UInt8](try encoder.encode(value)) + [UInt8(ascii: "\n")], to: path)
     }
 
-    /// The same for a file that is made piece by piece: `body` gets a function that appends bytes. `mode` is what the
-    /// owner, the group and others may do.
+    /// Writes a file in pieces: `body` gets a function that appends bytes. `mode` holds the permission bits of owner,
+    /// group and others.
     public static func write(
         to path: String, mode: UInt32 = 0o644,
         _ body: (_ append: ([UInt8]) throws(FileError) -> Void) throws(FileError) -> Void
@@ -37,14 +37,15 @@ public enum AtomicFile {
         try flush(URL(fileURLWithPath: path).deletingLastPathComponent().path)
     }
 
-    /// A temporary file, locked for as long as it is written.
+    /// A temporary file, locked while it is written.
     private struct Temporary {
         let path: String
         let descriptor: Int32
         let lock: WriteLock
     }
 
-    /// Creates `PATH.PID.tmp`, or another one if a process of the same number in another container writes that.
+    /// Creates `PATH.PID.tmp`, or a file with another name if a process with the same number in another container
+    /// writes that one.
     private static func create(beside path: String, mode: UInt32) throws(FileError) -> Temporary {
         var code: Int32 = EEXIST
         for attempt in 0..<100 {
@@ -62,7 +63,7 @@ public enum AtomicFile {
         throw FileError(path: path, operation: "create", code: code)
     }
 
-    /// Removes temporary files in `folder` that a killed process left behind: those of the file `name`, or of all.
+    /// Removes temporary files that a killed process left in `folder`: those of the file `name`, or all.
     public static func removeLeftovers(in folder: String, of name: String? = nil) {
         for found in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
             let parts = found.split(separator: ".", omittingEmptySubsequences: false)
@@ -88,7 +89,7 @@ public enum AtomicFile {
         }
     }
 
-    /// Makes what was written to a file, or the names in a folder, survive a power cut.
+    /// Flushes a file's bytes, or a folder's names, to the disk, so that they survive a power cut.
     package static func flush(_ path: String) throws(FileError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError(path: path, operation: "open", code: errno) }

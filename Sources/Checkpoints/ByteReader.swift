@@ -2,11 +2,11 @@
 public struct FileFault: Error, Equatable, Sendable, CustomStringConvertible {
     /// Bytes from the start of the file.
     public let offset: Int
-    /// The part of the file that is wrong.
+    /// The field of the file that is wrong.
     public let field: String
-    /// What should be there.
+    /// The value that the format asks for.
     public let expected: String
-    /// What is there.
+    /// The value in the file.
     public let found: String
 
     init(at offset: Int, _ field: String, expected: String, found: String) {
@@ -20,20 +20,20 @@ public struct FileFault: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String { "byte \(offset), \(field): expected \(expected), found \(found)" }
 }
 
-/// Reads little-endian values from the front of some bytes and never past their end.
+/// Reads little-endian values from a buffer, from front to back, and never past its end.
 struct ByteReader {
     private let bytes: UnsafeRawBufferPointer
-    /// The next byte to be read.
+    /// The index of the next byte.
     private(set) var offset = 0
 
     init(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
     }
 
-    /// Bytes not read yet.
+    /// Unread bytes.
     var remaining: Int { bytes.count - offset }
 
-    /// Takes the next `count` bytes.
+    /// Reads the next `count` bytes.
     mutating func take(_ count: Int, _ field: String) throws(FileFault) -> UnsafeRawBufferPointer {
         guard count <= remaining else {
             throw FileFault(at: offset, field, expected: "\(count) bytes", found: "\(remaining) before the end")
@@ -42,14 +42,14 @@ struct ByteReader {
         return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
     }
 
-    /// Takes an integer.
+    /// Reads an integer.
     mutating func integer<T: FixedWidthInteger & BitwiseCopyable>(
         _ field: String, as type: T.Type = T.self
     ) throws(FileFault) -> T {
         T(littleEndian: try take(MemoryLayout<T>.size, field).loadUnaligned(as: T.self))
     }
 
-    /// Takes an integer of 64 bits that counts things, at most `limit`.
+    /// Reads a 64-bit count, which must not exceed `limit`.
     mutating func count(_ field: String, limit: Int) throws(FileFault) -> Int {
         let start = offset
         let value = try integer(field, as: UInt64.self)
@@ -59,7 +59,7 @@ struct ByteReader {
         return count
     }
 
-    /// Takes text: its length in bytes (64 bits), then that many bytes of UTF-8.
+    /// Reads text: its length in bytes (64 bits), then that many bytes of UTF-8.
     mutating func string(_ field: String, limit: Int = .max) throws(FileFault) -> String {
         let length = try count(field, limit: limit)
         let start = offset

@@ -1,7 +1,7 @@
 import Tensors
 
 extension ElementFormat {
-    /// The format with ggml's type code `code` (`ggml.h`, `enum ggml_type`); nil if it is not one that we read.
+    /// The format with ggml's type code `code` (`ggml.h`, `enum ggml_type`); nil for a format that Apus cannot read.
     init?(ggmlType code: UInt32) {
         guard let format = Self.allCases.first(where: { $0.ggmlType == code }) else { return nil }
         self = format
@@ -18,7 +18,7 @@ extension ElementFormat {
         }
     }
 
-    /// ggml's name for a type, whether we read it or not.
+    /// ggml's name for a type, also for types that Apus cannot read.
     static func ggmlName(of code: UInt32) -> String {
         let names: [UInt32: String] = [
             0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", 8: "Q8_0", 9: "Q8_1", 10: "Q2_K",

@@ -1,20 +1,20 @@
 import Crypto
 import Foundation
 
-/// A file's size and SHA-256, by which its bytes are known again.
+/// A file's size and SHA-256, which identify its bytes.
 public struct FileDigest: Codable, Equatable, Sendable {
     /// The SHA-256, in 64 lower-case hexadecimal digits.
     public var sha256: String
     /// The size in bytes.
     public var bytes: Int
 
-    /// The digest of known values.
+    /// The given digest.
     public init(sha256: String, bytes: Int) {
         self.sha256 = sha256
         self.bytes = bytes
     }
 
-    /// Reads the file at `path` through.
+    /// Computes the digest of the file at `path`.
     public init(path: String) throws(FileError) {
         let file = try RegularFile(path: path)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)

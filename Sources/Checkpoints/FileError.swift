@@ -4,19 +4,19 @@ import Foundation
 public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The file.
     public let path: String
-    /// What was tried: `open`, `map`, `write` …
+    /// The operation that failed: `open`, `map`, `write` …
     public let operation: String
     /// Why it failed.
     public let reason: String
 
-    /// A failure with a reason of our own.
+    /// A failure with a reason from Apus.
     package init(path: String, operation: String, reason: String) {
         self.path = path
         self.operation = operation
         self.reason = reason
     }
 
-    /// A failure that the system explains by `errno`.
+    /// A failure whose reason is the system's `errno`.
     package init(path: String, operation: String, code: Int32) {
         self.init(path: path, operation: operation, reason: String(cString: strerror(code)))
     }

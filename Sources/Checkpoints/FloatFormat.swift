@@ -9,7 +9,7 @@ public enum FloatFormat: String, Sendable, CaseIterable {
     /// The upper halves of 32-bit floats.
     case bfloat16 = "BF16"
 
-    /// The same format as tensors are converted from.
+    /// The corresponding element format of tensors.
     var element: ElementFormat {
         switch self {
         case .float32: .f32

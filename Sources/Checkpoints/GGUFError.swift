@@ -6,11 +6,11 @@ public enum GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
     case unreadable(FileError)
     /// Its bytes break the format.
     case malformed(path: String, FileFault)
-    /// A tensor is stored in a way that we cannot read; `type` is ggml's name for it.
+    /// A tensor has a format that Apus cannot read; `type` is ggml's name for it.
     case unsupportedType(path: String, tensor: String, type: String)
     /// The metadata has no such key.
     case missingKey(path: String, key: String, expected: String)
-    /// A key's value is not of the type that it must have.
+    /// A key's value has the wrong type.
     case wrongType(path: String, key: String, expected: String, found: String)
     /// There is no such tensor.
     case missingTensor(path: String, name: String)

@@ -1,4 +1,4 @@
-// Typed access to the metadata. A key that is missing or holds something else is an error that names it.
+// Typed access to the metadata. A missing key or a value of another type is an error that names the key.
 extension GGUFFile {
     /// The text under `key`.
     public func string(_ key: String) throws(GGUFError) -> String {

@@ -2,8 +2,8 @@ public import Tensors
 
 /// A model file in the GGUF format, versions 2 and 3, mapped into memory.
 ///
-/// Everything that the file says about itself is checked when it is opened: after that, the bytes of every tensor lie
-/// in the file, are as many as its shape and type ask for, and belong to no other tensor.
+/// Opening the file checks everything that it says about itself: afterwards the bytes of every tensor lie in the file,
+/// match its shape and type, and belong to no other tensor.
 public struct GGUFFile: Sendable {
     /// Where the file was found.
     public let path: String
@@ -38,7 +38,7 @@ public struct GGUFFile: Sendable {
         try tensor(name).floats()
     }
 
-    /// Gives every tensor its bytes, after checking that they are in the file and no other tensor's.
+    /// Gives every tensor its bytes, after checking that they lie in the file and overlap no other tensor.
     private static func layOut(_ parser: GGUFParser, in file: MappedFile) throws(GGUFError) -> [String: GGUFTensor] {
         var tensors: [String: GGUFTensor] = [:]
         tensors.reserveCapacity(parser.tensors.count)

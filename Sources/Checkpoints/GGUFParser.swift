@@ -1,16 +1,16 @@
-/// Reads a GGUF file's header, metadata and tensor list, as `docs/gguf.md` of ggml lays them out.
+/// Reads a GGUF file's header, metadata and tensor list, as specified in ggml's `docs/gguf.md`.
 ///
-/// Every length is compared with the bytes that are left before memory is taken for it, so that what a hostile file
-/// can cost is bounded by its own size: eight bytes of memory for one of an array of bytes, at most.
+/// Every length is compared with the remaining bytes before memory is allocated for it, so that the cost of a hostile
+/// file is bounded by its own size: up to eight bytes of memory for one byte of an array.
 struct GGUFParser {
-    /// One entry of the tensor list as it stands in the file: dimensions innermost first.
+    /// One entry of the tensor list as stored in the file: dimensions innermost first.
     struct TensorInfo {
         let name: String
         let dimensions: [Int]
         let type: UInt32
-        /// Bytes from the start of the tensor data.
+        /// The offset from the start of the tensor data, in bytes.
         let offset: Int
-        /// Where the entry begins in the file.
+        /// The offset of the entry in the file.
         let position: Int
     }
 
@@ -24,10 +24,10 @@ struct GGUFParser {
     private(set) var metadata: [String: GGUFValue] = [:]
     private(set) var tensors: [TensorInfo] = []
     private(set) var alignment = 32
-    /// Where the tensor data begins.
+    /// The offset of the tensor data in the file.
     private(set) var dataOffset = 0
 
-    /// Reads all of `bytes` but the tensor data.
+    /// Reads everything in `bytes` but the tensor data.
     init(_ bytes: UnsafeRawBufferPointer) throws(FileFault) {
         reader = ByteReader(bytes)
         let (tensorCount, keyCount) = try header()
@@ -151,7 +151,7 @@ extension GGUFParser {
         }
     }
 
-    /// The fewest bytes that a value of each type can take.
+    /// The smallest size in bytes of a value of each type.
     private static let minimumBytes: [UInt32: Int] = [
         0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 8: 8, 9: 12, 10: 8, 11: 8, 12: 8,
     ]

@@ -1,6 +1,6 @@
 import Crypto
 
-/// A file that ends with the SHA-256 of all bytes before: whatever was cut off or changed on the way shows.
+/// A file that ends with the SHA-256 of all bytes before it, so that truncation and changes are detected.
 public struct HashedFile: Sendable {
     /// Where the file was found.
     public let path: String
@@ -8,9 +8,9 @@ public struct HashedFile: Sendable {
     public let count: Int
     private let file: MappedFile
 
-    /// Maps the file at `path` and reads it through.
+    /// Maps the file at `path` and verifies its digest.
     ///
-    /// - Throws: `FileError`; also where the bytes are not those that were written.
+    /// - Throws: `FileError`; also if the bytes do not match the digest.
     public init(path: String) throws(FileError) {
         let file = try MappedFile(path: path)
         guard file.count >= SHA256.byteCount else {
@@ -36,8 +36,7 @@ public struct HashedFile: Sendable {
         return file.withBytes(range, Array.init)
     }
 
-    /// Writes `pieces` one after the other, and their digest, to a file that only its owner may read. It appears at
-    /// once and whole.
+    /// Writes `pieces` one after the other, then their digest, atomically to a file that only its owner may read.
     public static func write(_ pieces: some Sequence<[UInt8]>, to path: String) throws(FileError) {
         try AtomicFile.write(to: path, mode: 0o600) { append throws(FileError) in
             var hasher = SHA256()

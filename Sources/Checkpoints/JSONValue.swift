@@ -8,7 +8,7 @@ enum JSONValue: Codable, Equatable {
     case object([String: JSONValue])
 
     init(from decoder: any Decoder) throws {
-        // JSON does not say what comes next, and neither does the decoder: each type is tried.
+        // JSON does not announce the type of a value, and neither does the decoder: each type is tried.
         let container = try decoder.singleValueContainer()
         if container.decodeNil() {
             self = .null
@@ -37,8 +37,7 @@ enum JSONValue: Codable, Equatable {
         }
     }
 
-    /// Whether it is null, false, or an empty text, array or object: what a field that turns something on is when it
-    /// does not.
+    /// Whether it is null, false, or an empty text, array or object: the values of a field that turn its feature off.
     var isNeutral: Bool {
         switch self {
         case .null: true
@@ -50,7 +49,7 @@ enum JSONValue: Codable, Equatable {
         }
     }
 
-    /// The path of a field that `other` lacks, if there is one.
+    /// The path of a field that `other` lacks; nil if it has all of them.
     func firstField(missingIn other: JSONValue) -> String? {
         switch (self, other) {
         case (.object(let fields), .object(let others)):

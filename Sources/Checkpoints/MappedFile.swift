@@ -2,9 +2,9 @@ import Foundation
 
 /// A regular file mapped into memory for reading.
 ///
-/// The kernel shares the pages with every other process that maps the file and drops them under pressure. Nobody may
-/// shorten the file while it is mapped: reading a page that is gone ends the process (`SIGBUS`). Everything here that
-/// replaces a file writes a new one and renames it over the old, which leaves existing mappings whole.
+/// The kernel shares the pages with every other process that maps the file and drops them under pressure. The file must
+/// not be shortened while it is mapped: reading a missing page ends the process (`SIGBUS`). All code here that replaces
+/// a file writes a new one and renames it over the old one, which leaves existing mappings whole.
 package final class MappedFile: @unchecked Sendable {
     // Sendable: the mapping is never written and lives as long as the object.
 
@@ -14,7 +14,7 @@ package final class MappedFile: @unchecked Sendable {
     package let count: Int
     private let base: UnsafeMutableRawPointer?
 
-    /// Maps the file at `path`, all of it.
+    /// Maps the whole file at `path`.
     package init(path: String) throws(FileError) {
         let file = try RegularFile(path: path)
         self.path = path

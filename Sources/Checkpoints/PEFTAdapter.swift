@@ -1,16 +1,16 @@
 import Foundation
 public import Tensors
 
-/// A LoRA adapter of a Llama-shaped causal language model, in the two files that PEFT saves.
+/// A LoRA adapter of a Llama-shaped causal language model, in PEFT's two files.
 ///
 /// Rows are in Hugging Face order. Each target module must have both factors in every layer up to the last one that the
-/// file names; whether the model has as many layers and such widths is for the model to check.
+/// file names. The model checks whether it has that many layers and those widths.
 public struct PEFTAdapter: Sendable {
     /// One linear layer of the model.
     public struct Key: Hashable, Sendable {
         /// The decoder block, from 0 on.
         public var layer: Int
-        /// The layer's name in it: `q_proj`, `down_proj` …
+        /// The linear layer's name in the block: `q_proj`, `down_proj` …
         public var module: String
 
         /// The layer `module` of block `layer`.
@@ -38,12 +38,12 @@ public struct PEFTAdapter: Sendable {
     public let rank: Int
     /// Updates are scaled by `alpha / rank`.
     public let alpha: Float
-    /// The name of the model that it was trained for, if the file tells.
+    /// The name of the model that it was trained for; nil if the file does not name it.
     public let baseModel: String?
     /// The pairs by layer.
     public let pairs: [Key: Pair]
 
-    /// The modules that an adapter may change, each with the part of a block that it is in.
+    /// The modules that an adapter may change, each with the name of its submodule of a block.
     static let blocks = [
         "q_proj": "self_attn", "k_proj": "self_attn", "v_proj": "self_attn", "o_proj": "self_attn",
         "gate_proj": "mlp", "up_proj": "mlp", "down_proj": "mlp",
@@ -51,7 +51,7 @@ public struct PEFTAdapter: Sendable {
     private static let configurationName = "adapter_config.json"
     private static let weightsName = "adapter_model.safetensors"
 
-    /// An adapter of the given pairs, whose inner width must be `rank` and whose modules must be a Llama block's.
+    /// An adapter of the given pairs. Their inner width must be `rank`, and their modules a Llama block's.
     public init(rank: Int, alpha: Float, baseModel: String? = nil, pairs: [Key: Pair]) {
         for (key, pair) in pairs {
             precondition(Self.blocks[key.module] != nil, "no module \(key.module)")
@@ -66,7 +66,7 @@ public struct PEFTAdapter: Sendable {
     /// The names of the modules that it changes, sorted.
     public var targetModules: [String] { Set(pairs.keys.map(\.module)).sorted() }
 
-    /// Blocks from the first to the last one that it changes.
+    /// The number of blocks up to the last one that it changes.
     public var layers: Int { (pairs.keys.map(\.layer).max() ?? -1) + 1 }
 
     /// Reads the adapter in `folder`.
@@ -142,7 +142,7 @@ public struct PEFTAdapter: Sendable {
         return "base_model.model.model.layers.\(key.layer).\(block).\(key.module).lora_\(factor).weight"
     }
 
-    /// The layer that a tensor belongs to; nil if PEFT gives no tensor that name.
+    /// The layer that a tensor belongs to; nil for a name that PEFT does not use.
     private static func key(of name: String) -> Key? {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 9, let layer = Int(parts[4]), (0..<65_536).contains(layer) else { return nil }

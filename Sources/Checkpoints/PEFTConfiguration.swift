@@ -1,13 +1,13 @@
 import Foundation
 
-/// What `adapter_config.json` says of a LoRA adapter, as far as it changes what the adapter computes.
+/// The fields of a LoRA adapter's `adapter_config.json` that change what the adapter computes.
 struct PEFTConfiguration {
     var rank: Int
     var alpha: Float
     var targetModules: [String]
     var baseModel: String?
 
-    /// Fields of training or bookkeeping, which the finished weights do not depend on.
+    /// Fields of training or bookkeeping that do not change what the finished weights compute.
     private static let withoutEffect: Set = [
         "auto_mapping", "inference_mode", "init_lora_weights", "loftq_config", "lora_dropout", "megatron_core",
         "peft_version", "qalora_group_size", "revision", "runtime_config",
@@ -24,7 +24,7 @@ struct PEFTConfiguration {
         self.baseModel = baseModel
     }
 
-    /// Reads a configuration. A field that we do not know may be there only with a value that turns nothing on.
+    /// Reads a configuration. An unknown field is allowed only with a value that turns nothing on.
     init(path: String) throws(PEFTError) {
         let bytes: [UInt8]
         do { bytes = try readSmallFile(path, limit: 1 << 20) } catch { throw .file(error) }
@@ -51,7 +51,7 @@ struct PEFTConfiguration {
             rank: decoded.r, alpha: decoded.alpha, targetModules: decoded.targets, baseModel: decoded.baseModel)
     }
 
-    /// The configuration as PEFT writes it, with sorted keys; fields that it leaves out have PEFT's defaults.
+    /// The configuration as PEFT writes it, with sorted keys; fields that are left out have PEFT's defaults.
     func json() throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -66,7 +66,7 @@ struct PEFTConfiguration {
     }
 }
 
-/// The fields that must have certain types or values.
+/// The fields with required types or values.
 private struct Fields: Decodable {
     var type: String
     var r: Int

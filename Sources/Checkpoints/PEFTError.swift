@@ -4,13 +4,13 @@ public enum PEFTError: Error, Equatable, Sendable, CustomStringConvertible {
     case file(FileError)
     /// `adapter_config.json` is not valid; `reason` names the field.
     case badConfiguration(path: String, reason: String)
-    /// The configuration asks for something that we do not compute.
+    /// The configuration asks for a computation that Apus lacks.
     case unsupported(path: String, field: String, expected: String, found: String)
-    /// `adapter_model.safetensors` is not valid, or a tensor has another shape than the configuration asks for.
+    /// `adapter_model.safetensors` is not valid, or a tensor's shape does not match the configuration.
     case weights(SafetensorsError)
     /// A tensor that belongs to none of the target modules.
     case unknownTensor(path: String, name: String)
-    /// A factor that the configuration or the other factor asks for is not there.
+    /// A factor that the configuration or the other factor requires is missing.
     case missingTensor(path: String, name: String)
 
     /// One line for a person.

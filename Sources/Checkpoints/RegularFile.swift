@@ -1,9 +1,9 @@
 import Foundation
 
-/// A regular file that is open for reading. Models, policies, prefix caches and keys are opened here: a FIFO in the
-/// place of one would wait for a writer for ever, and a device has no end.
+/// A regular file, open for reading. Models, policies, prefix caches and keys are opened with this type: reading a FIFO
+/// would wait for a writer for ever, and a device has no end.
 package final class RegularFile: Sendable {
-    /// Where it was found; links are followed.
+    /// The path where it was found; symbolic links are followed.
     package let path: String
     /// Its size.
     package let byteCount: Int
@@ -11,7 +11,7 @@ package final class RegularFile: Sendable {
 
     /// Opens the file at `path`.
     ///
-    /// - Throws: `FileError`, also where something else than a regular file is there.
+    /// - Throws: `FileError`, also if the path is not a regular file.
     package init(path: String) throws(FileError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw FileError(path: path, operation: "open", code: errno) }

@@ -4,13 +4,13 @@ public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertibl
     case file(FileError)
     /// Its bytes break the format.
     case malformed(path: String, FileFault)
-    /// The header's JSON does not describe tensors; `reason` names the field where it can.
+    /// The header's JSON does not describe tensors; `reason` names the field if it can.
     case badHeader(path: String, reason: String)
-    /// A tensor's numbers are of a type that we cannot read.
+    /// A tensor's numbers have a type that Apus cannot read.
     case unsupportedType(path: String, tensor: String, type: String)
     /// There is no such tensor.
     case missingTensor(path: String, name: String)
-    /// A tensor's shape is not the one that its reader needs.
+    /// A tensor does not have the shape that its reader needs.
     case wrongShape(path: String, tensor: String, expected: [Int], found: [Int])
 
     /// One line for a person.

@@ -2,10 +2,10 @@ import Foundation
 public import Tensors
 
 extension SafetensorsFile {
-    /// Writes `tensors` to `path` in `format`, rounding to the nearest number and ties to even.
+    /// Writes `tensors` to `path` in `format`, rounding to the nearest number, ties to even.
     ///
     /// The same tensors and metadata give the same bytes: names are sorted, and the header ends at a multiple of 8.
-    /// The file appears at once and whole, in place of an older one.
+    /// The file is written atomically and replaces an older one.
     public static func write(
         _ tensors: [String: Tensor], as format: FloatFormat, metadata: [String: String] = [:], to path: String
     ) throws(SafetensorsError) {
@@ -33,7 +33,7 @@ extension SafetensorsFile {
 }
 
 extension SafetensorsHeader {
-    /// The header as the file holds it: its length, then the JSON, filled up with spaces to a multiple of 8.
+    /// The header as stored in the file: its length, then the JSON, padded with spaces to a multiple of 8.
     fileprivate func bytes() throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

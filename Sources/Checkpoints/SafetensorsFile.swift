@@ -2,12 +2,12 @@ public import Tensors
 
 /// A file of named tensors in the safetensors format, mapped into memory.
 ///
-/// The header is checked when the file is opened: every tensor's bytes lie in the file, are as many as its shape and
-/// type ask for, and together they cover the data without gap or overlap, as the format asks.
+/// Opening the file checks the header: every tensor's bytes lie in the file and match its shape and type, and together
+/// they cover the data without gap or overlap, as the format requires.
 public struct SafetensorsFile: Sendable {
     /// One tensor of the file.
     public struct Entry: Sendable, Equatable {
-        /// How its numbers are stored.
+        /// The format of its numbers.
         public let format: FloatFormat
         /// Extents, outermost first.
         public let shape: [Int]
@@ -16,7 +16,7 @@ public struct SafetensorsFile: Sendable {
 
     /// Where the file was found.
     public let path: String
-    /// The text under `__metadata__`.
+    /// The texts under `__metadata__`.
     public let metadata: [String: String]
     /// The tensors by name.
     public let entries: [String: Entry]

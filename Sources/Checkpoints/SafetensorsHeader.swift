@@ -6,7 +6,7 @@ struct SafetensorsHeader: Codable {
     struct Entry: Codable {
         var dtype: String
         var shape: [Int]
-        /// First byte and the one after the last, counted from the end of the header.
+        /// The first byte and the byte after the last one, counted from the end of the header.
         var offsets: [Int]
 
         enum CodingKeys: String, CodingKey, CaseIterable {

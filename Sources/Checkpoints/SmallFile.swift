@@ -1,4 +1,4 @@
-/// Reads a whole regular file of at most `limit` bytes: configurations and manifests, never weights.
+/// Reads a whole regular file of up to `limit` bytes: configurations and manifests, never weights.
 package func readSmallFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
     let file = try MappedFile(path: path)
     guard file.count <= limit else {
@@ -7,7 +7,7 @@ package func readSmallFile(_ path: String, limit: Int) throws(FileError) -> [UIn
     return file.withBytes(0..<file.count, Array.init)
 }
 
-/// Decodes a JSON file of at most 1 MiB that others wrote; fields that `T` lacks have no effect.
+/// Decodes a JSON file of up to 1 MiB from another program; fields that `T` lacks are ignored.
 package func decodeSmallFile<T: Decodable>(_ type: T.Type, path: String) throws(FileError) -> T {
     let bytes = try readSmallFile(path, limit: 1 << 20)
     do { return try decodeJSON(type, from: bytes) } catch {

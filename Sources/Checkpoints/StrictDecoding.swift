@@ -1,6 +1,6 @@
 import Foundation
 
-/// A key of any name.
+/// A coding key with any name.
 struct AnyKey: CodingKey, Equatable {
     let stringValue: String
     var intValue: Int? { nil }
@@ -11,7 +11,7 @@ struct AnyKey: CodingKey, Equatable {
 }
 
 extension KeyedDecodingContainer<AnyKey> {
-    /// Throws if there is a field that is not one of `known`: what we do not understand we do not ignore.
+    /// Throws if there is a field that is not among `known`: unknown fields are errors, not ignored.
     func refuseOthers(than known: [String]) throws {
         for key in allKeys where !known.contains(key.stringValue) {
             throw DecodingError.dataCorruptedError(
@@ -35,7 +35,7 @@ extension DecodingError {
     }
 }
 
-/// What is wrong in a JSON document, and in which field.
+/// What is wrong in a JSON document, with the field's name.
 package struct JSONFault: Error {
     package let reason: String
 
@@ -44,7 +44,7 @@ package struct JSONFault: Error {
     }
 }
 
-/// Decodes a JSON document, or says which field is wrong and how.
+/// Decodes a JSON document; the error names the wrong field and what is wrong with it.
 func decodeJSON<T: Decodable>(_ type: T.Type, from bytes: [UInt8]) throws(JSONFault) -> T {
     do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch let error as DecodingError {
         throw JSONFault(reason: error.summary)
@@ -53,14 +53,14 @@ func decodeJSON<T: Decodable>(_ type: T.Type, from bytes: [UInt8]) throws(JSONFa
     }
 }
 
-/// Decodes a JSON document of whose fields none may be unknown. Fields that are null count as absent.
+/// Decodes a JSON document without unknown fields. Fields that are null count as absent.
 ///
-/// A field is known if `T` writes it back; so no type needs a decoder of its own to be strict.
+/// A field is known if `T` encodes it again, so that no type needs its own decoder to be strict.
 package func decodeStrictJSON<T: Codable>(_ type: T.Type, from bytes: [UInt8]) throws(JSONFault) -> T {
     let document = try decodeJSON(JSONValue.self, from: bytes)
     let value: T
     do { value = try decodeJSON(type, from: bytes) } catch {
-        // Foundation calls the whole document invalid, and names no field, if an integer's value has a fraction.
+        // For an integer with a fraction, Foundation calls the whole document invalid and names no field.
         let reason = "a number has a fraction or is too large where an integer must be"
         throw error.reason.contains("not valid JSON") ? JSONFault(reason: reason) : error
     }

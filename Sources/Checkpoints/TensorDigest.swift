@@ -1,7 +1,7 @@
 import Crypto
 public import Tensors
 
-/// What a tensor holds, as a key: the SHA-256 of its shape and elements.
+/// A key for a tensor's contents: the SHA-256 of its shape and elements.
 public struct TensorDigest: Hashable, Sendable {
     private let words: [UInt64]
 
@@ -15,14 +15,14 @@ public struct TensorDigest: Hashable, Sendable {
         }
     }
 
-    /// The digest of this text, as `hexadecimal` gives it; nil for other text.
+    /// The digest with this text form, as from `hexadecimal`; nil for other text.
     public init?(hexadecimal: String) {
         guard FileDigest.isSHA256(hexadecimal) else { return nil }
         let digits = Array(hexadecimal)
         words = stride(from: 0, to: digits.count, by: 16).compactMap { UInt64(String(digits[$0..<$0 + 16]), radix: 16) }
     }
 
-    /// Its words in 64 lower-case hexadecimal digits.
+    /// The digest in 64 lower-case hexadecimal digits.
     public var hexadecimal: String {
         words.map { word in
             let digits = String(word, radix: 16)
