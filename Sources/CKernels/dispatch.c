@@ -1,4 +1,4 @@
-// Which instruction sets this processor has, and the table of kernels of each.
+// The instruction sets of this processor, and the table of kernels of each.
 #include "CKernels.h"
 
 static const apus_kernels tables[] = {
@@ -14,7 +14,7 @@ static const apus_kernels tables[] = {
 
 apus_isa apus_isa_best(void) {
 #if defined(__x86_64__)
-    // The compiler's own check asks the operating system too: registers that it does not save do not count.
+    // The compiler's own check also asks the operating system, which must save the wider registers.
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni"))

@@ -17,7 +17,7 @@ static inline float apus_float_from_bits(uint32_t bits) {
 }
 
 /// The fp32 number that a half stands for. Normal numbers get their exponent by a multiplication with 2^-112, which
-/// also takes care of infinities and NaNs; for subnormal ones the mantissa is put below 0.5 and 0.5 taken off.
+/// also handles infinities and NaNs. For subnormal numbers the mantissa is put below 0.5, and then 0.5 is subtracted.
 static inline float apus_half_to_float(uint16_t half) {
     const uint32_t word = (uint32_t)half << 16;
     const uint32_t twice = word + word;
@@ -28,7 +28,7 @@ static inline float apus_half_to_float(uint16_t half) {
 }
 
 /// The nearest half, ties to even; too large numbers become infinite. The additions round: they push out the bits that
-/// a half has no room for.
+/// do not fit a half.
 static inline uint16_t apus_float_to_half(float value) {
     const uint32_t word = apus_float_bits(value);
     const uint32_t twice = word + word;

@@ -19,7 +19,7 @@ uint64_t apus_read_memory(const void *address, size_t bytes) {
     const char *from = address;
     uint64_t sums[8] = {0};
     for (size_t at = 0; at < bytes; at += 64) {
-        // Far enough ahead for the second-level cache to hide the memory's latency, as the products do.
+        // Far enough ahead for the second-level cache to hide the memory's latency, as in the products.
         __builtin_prefetch(from + at + (16 << 10), 0, 2);
         uint64_t words[8];
         memcpy(words, from + at, sizeof words);

@@ -1,7 +1,7 @@
-// Sixteen floats at a time, for bodies that are compiled once an instruction set.
+// Vectors of sixteen floats, for bodies that are compiled once per instruction set.
 //
 // The width is the same everywhere (the compiler splits a vector over narrower registers), so that sums add up in the
-// same order on every processor. Includers define APUS_FMA when their instruction set has fused multiply-add.
+// same order on every processor. Including files define APUS_FMA if their instruction set has fused multiply-add.
 #pragma once
 
 #include <math.h>
@@ -25,7 +25,7 @@ INLINE vf load(const float *p) { return *(const vf_unaligned *)p; }
 
 INLINE void store(float *p, vf v) { *(vf_unaligned *)p = v; }
 
-/// The `n` floats at `p`, fewer than sixteen or not, with `fill` in the lanes past them.
+/// The first min(n, 16) floats at `p`, with `fill` in the remaining lanes.
 INLINE vf load_some(const float *p, size_t n, float fill) {
     if (n >= LANES)
         return load(p);
@@ -56,7 +56,7 @@ INLINE vf fma_v(vf a, vf b, vf c) {
 
 INLINE vf select_v(vi mask, vf yes, vf no) { return (vf)((mask & (vi)yes) | (~mask & (vi)no)); }
 
-/// The larger; a NaN in `a` stays.
+/// The larger number; a NaN in `a` stays.
 INLINE vf max_v(vf a, vf b) { return select_v(a < b, b, a); }
 
 /// The sum of the lanes, halves first: ((0+8)+(4+12))+...

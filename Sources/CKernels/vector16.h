@@ -4,7 +4,7 @@
 
 #include "half.h"
 
-// Vectors cross no function border that is not inlined: their calling convention does not matter.
+// Vectors are passed only to inlined functions, so their calling convention does not matter.
 #pragma clang diagnostic ignored "-Wpsabi"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -40,5 +40,5 @@ INLINE float16v from_bits16(int16v bits) {
 /// `yes` where `mask` is all ones, `no` where it is zero.
 INLINE float16v select16(int16v mask, float16v yes, float16v no) { return mask ? yes : no; }
 
-/// The larger; where one is a NaN, `b`.
+/// The larger number; `b` if one is a NaN.
 INLINE float16v max16(float16v a, float16v b) { return a > b ? a : b; }

@@ -1,6 +1,6 @@
-// Paged attention over vectors of 16 floats; compiled once an instruction set, inside its `target` attribute.
+// Paged attention over vectors of 16 floats; compiled once per instruction set, inside its `target` attribute.
 //
-// The including file defines QUERIES, how many queries share the reading of a page, and
+// The including file defines QUERIES, the number of queries that share one reading of a page, and
 //   float16v fma16(float16v a, float16v b, float16v c)     a * b + c
 //   float16v load_halves(const uint16_t *)                 16 halves to fp32
 //   void store_halves(uint16_t *, float16v)                16 fp32 to halves
@@ -16,7 +16,7 @@
 /// x = n + r with |r| <= 1/2; then Cephes' polynomial for 2^r.
 INLINE float16v exp2_16(float16v x) {
     const int16v vanishes = x < splat(-125);
-    const float16v rounder = splat(0x1.8p23f); // adding it rounds to an integer
+    const float16v rounder = splat(0x1.8p23f); // adding this rounds to an integer
     const float16v shifted = x + rounder;
     const float16v r = x - (shifted - rounder);
     float16v p = splat(1.535336188319500e-4f);
@@ -26,7 +26,7 @@ INLINE float16v exp2_16(float16v x) {
     p = fma16(p, r, splat(2.402264791363012e-1f));
     p = fma16(p, r, splat(6.931472028550421e-1f));
     p = fma16(p, r, splat(1));
-    // p's exponent grows by n; where x vanishes n is nonsense, so is the product, and neither is used.
+    // p's exponent grows by n. For vanishing x, n and the product are meaningless, but neither is used.
     const uint16v exponent = (__builtin_convertvector(bits16(shifted) - bits16(rounder), uint16v) + 127) << 23;
     const float16v power = from_bits16(__builtin_convertvector(exponent, int16v));
     return from_bits16(bits16(p * power) & ~vanishes);
@@ -35,29 +35,29 @@ INLINE float16v exp2_16(float16v x) {
 typedef float float8v __attribute__((ext_vector_type(8)));
 typedef float float4v __attribute__((ext_vector_type(4)));
 
-/// The larger of two; where one is a NaN, `b`.
+/// The larger of two numbers; `b` if one is a NaN.
 INLINE float larger(float a, float b) { return a > b ? a : b; }
 
-/// The largest element, by halves.
+/// The largest element, computed by halves.
 INLINE float largest(float16v v) {
     const float8v eight = v.lo > v.hi ? v.lo : v.hi;
     const float4v four = eight.lo > eight.hi ? eight.lo : eight.hi;
     return larger(larger(four[0], four[2]), larger(four[1], four[3]));
 }
 
-/// The sum of all elements, by halves.
+/// The sum of all elements, computed by halves.
 INLINE float total(float16v v) {
     const float8v eight = v.lo + v.hi;
     const float4v four = eight.lo + eight.hi;
     return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
-// So few queries use keys and values faster than they come from memory: it pays to ask for them early, into the
+// With so few queries, keys and values are used faster than memory delivers them. They are prefetched early, into the
 // second-level cache, which has the longer queue.
 #define FEW_QUERIES 6
 #define LOG2_E 0x1.715476p+0f
 
-/// Adds the sums of a later span to those before it.
+/// Merges the sums of a later span into those of the spans before it.
 static void merge(apus_attention_state *state, const apus_attention_state *later, size_t head_size) {
     if (later->weight == 0)
         return;

@@ -1,15 +1,15 @@
-// Attention over pages of halves; `kv_attention_body.h` includes this once an instruction set. A page holds keys,
+// Attention over pages of halves; `kv_attention_body.h` includes this once per instruction set. A page holds keys,
 // [head_size][16 positions], then values, [16 positions][head_size].
 
-/// A span's sums of up to QUERIES queries, and the queries, interleaved and scaled.
+/// The sums of a span for up to QUERIES queries, and the queries, interleaved and scaled.
 typedef struct span_work {
-    float16v maximum[QUERIES]; // the same in all places
-    float16v weight[QUERIES];  // by place in the page
+    float16v maximum[QUERIES]; // the same in all lanes
+    float16v weight[QUERIES];  // by index in the page
     float queries[APUS_KV_MAX_HEAD][QUERIES];
     float values[QUERIES][APUS_KV_MAX_HEAD];
 } span_work;
 
-// How many pages early few queries ask for theirs.
+// The number of pages by which few queries prefetch ahead.
 #define PAGES_AHEAD 2
 
 INLINE uint16_t *half_page_at(const apus_kv_pages *pages, size_t index) {
@@ -17,14 +17,14 @@ INLINE uint16_t *half_page_at(const apus_kv_pages *pages, size_t index) {
 }
 
 /// Scores a page with queries `first`..<`first` + `count` and turns the scores of the `visible` positions to weights,
-/// relative to the new maxima; `decay` is what the sums so far are multiplied by. `next` will be read soon.
+/// relative to the new maxima. `decay` receives the factors for the sums so far. `next` is the page to prefetch.
 INLINE void half_weigh_page(span_work *work, size_t first, int count, const uint16_t *keys, const uint16_t *next,
                             size_t head_size, int visible, float16v weights[QUERIES], float16v decay[QUERIES]) {
     static const int16v places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     for (int i = 0; i < count; i++)
         weights[i] = splat(0);
     for (size_t d = 0; d < head_size; d++) {
-        // A page has 32 elements for each of its head's.
+        // A page has 32 numbers for each element of the head.
         if (count <= FEW_QUERIES)
             __builtin_prefetch(next + d * 32, 0, 2);
         const float16v key = load_halves(keys + d * APUS_KV_PAGE);
@@ -70,8 +70,8 @@ INLINE void half_attend_page(span_work *work, size_t first, int count, const uin
     }
 }
 
-/// All pages of one span that query `count` - 1, which sees most, can see. Pages that all queries see whole are shared;
-/// of the others each query gets its own part, by the same steps.
+/// Attends to all pages of one span that query `count` - 1, which sees most, can see. Pages that all queries see
+/// completely are read once for all; other pages are processed for each query alone, by the same steps.
 INLINE void half_attend_span(span_work *work, const size_t *limits, int count, const apus_kv_pages *pages, size_t span,
                              apus_attention_state *states) {
     const size_t head_size = pages->head_size;

@@ -1,15 +1,15 @@
-// Attention over pages of integers: `kv_attention_body.h` includes this once for 16 bits and once for 8. A page of
-// `head_size` elements a position holds
+// Attention over pages of integers: `kv_attention_body.h` includes this once for 16 bits and once for 8. A page with
+// `head_size` elements per position holds
 //
 //   keys     [head_size / 2][16 positions][2]
 //   values   [16 / 2 positions][head_size][2]
 //   scales   of the 16 keys; the logarithms to base 2 of those of the values; their inverses; fp32
 //
-// A query is rounded to integers, so that its scores are exact dot products times two scales. 64 positions make a
-// chunk: their weights, times the scales of the values, are rounded to some thousandths of the chunk's largest, so that
-// the sums of values are exact too. (Coarser ones would lose what stands beside a first token that all queries look
-// at.) The scales come in as logarithms, added to the scores, so that the largest weight is known to be 1 before it is
-// computed. Only the softmax and what lies between chunks is fp32.
+// A query is rounded to integers, so that its scores are exact dot products times two scales. 64 positions form a
+// chunk: their weights, times the scales of the values, are rounded to multiples of some thousandth of the chunk's
+// largest, so that the sums of values are exact too. (Coarser rounding would lose the positions beside a first token
+// that gets most of the attention.) The scales are added to the scores as logarithms, so that the largest weight is
+// known to be 1 before it is computed. Only the softmax and the merging of chunks use fp32.
 //
 // The including file defines
 //   ELEMENT                int16_t or int8_t
@@ -19,7 +19,7 @@
 //   LOAD(const ELEMENT *)  32 of them as a wide32, integers of 16 bits
 //   wide32, int16v dot_pairs(int16v sums, wide32 pairs, const int16_t *two)    sums + pairs [16][2] times two
 
-/// The pages of a chunk, and for each the one in its place in the next chunk, or itself at the end.
+/// The pages of a chunk, each with the page at the same index in the next chunk, or itself in the last chunk.
 typedef struct NAME(chunk) {
     const ELEMENT *page[CHUNK_PAGES], *next[CHUNK_PAGES];
     int count;
@@ -41,15 +41,15 @@ INLINE float *NAME(inverse_scales)(const ELEMENT *page, size_t head_size) {
     return NAME(key_scales)(page, head_size) + 2 * APUS_KV_PAGE;
 }
 
-/// Loads from a page of a chunk. Few queries use it up faster than it comes from memory: they ask for the same place in
-/// the next chunk, a bit with each load, as memory has to be busy all the time.
+/// Loads from a page of a chunk. Few queries use a page faster than memory delivers it: each load also prefetches the
+/// same offset in the next chunk, which keeps memory busy all the time.
 INLINE wide32 NAME(load)(const ELEMENT *page, const ELEMENT *next, size_t offset, int count) {
     if (count <= FEW_QUERIES)
         __builtin_prefetch(next + offset, 0, 3);
     return LOAD(page + offset);
 }
 
-/// The scores of `together` pages, from page `p` of a chunk on, each with the logarithm of its value's scale added.
+/// The scores of `together` pages, from page `p` of a chunk on, each plus the logarithm of its value's scale.
 INLINE void NAME(score_pages)(integer_work *work, size_t first, int count, const NAME(chunk) * chunk, int p,
                               int together, size_t head_size) {
     int16v dots[MOST_TOGETHER][QUERIES];
@@ -75,7 +75,7 @@ INLINE void NAME(score_pages)(integer_work *work, size_t first, int count, const
     }
 }
 
-/// The scores of a chunk's positions, those that a query does not see among them.
+/// The scores of a chunk's positions, including those that a query does not see.
 INLINE void NAME(score_chunk)(integer_work *work, size_t first, int count, const NAME(chunk) * chunk,
                               size_t head_size) {
     int p = 0;
@@ -85,16 +85,16 @@ INLINE void NAME(score_chunk)(integer_work *work, size_t first, int count, const
         NAME(score_pages)(work, first, count, chunk, p, 1, head_size);
 }
 
-/// Turns a query's scores to rounded weights relative to the `local` largest.
+/// Turns a query's scores to rounded weights relative to the largest score, `local`.
 ///
-/// - Returns: the sums of the weights without the scales of the values, by place in the page.
+/// - Returns: the sums of the weights without the scales of the values, by index in the page.
 INLINE float16v NAME(round_weights)(const float *scores, float local, const NAME(chunk) * chunk, size_t head_size,
                                     int16_t *weights) {
     float16v sums = splat(0);
     for (int p = 0; p < CHUNK_PAGES; p++) {
         const float16v weight = exp2_16(load16(scores + p * APUS_KV_PAGE) - splat(local));
         const float16v inverse = load16(NAME(inverse_scales)(chunk->page[p < chunk->count ? p : 0], head_size));
-        // Where nothing is seen the scale may be anything; where the value is a NaN so is the weight.
+        // A position that no query sees may have any scale; a NaN value makes the weight a NaN.
         sums += select16(weight > splat(0), weight * inverse, weight);
         const short16v rounded = round16(weight, LARGEST_WEIGHT);
         memcpy(weights + p * APUS_KV_PAGE, &rounded, sizeof rounded);
@@ -102,8 +102,8 @@ INLINE float16v NAME(round_weights)(const float *scores, float local, const NAME
     return sums;
 }
 
-/// Turns the scores of a chunk to weights, each query's of the positions that it sees. One step of all queries after
-/// the other: so that the processor has several to work on.
+/// Turns the scores of a chunk to weights, for each query over the positions that it sees. All queries take each step
+/// before the next one begins, so that the processor has independent work.
 INLINE void NAME(weigh_chunk)(integer_work *work, size_t first, int count, const size_t *limits,
                               const NAME(chunk) * chunk, size_t position, size_t head_size) {
     float16v locals = splat(-INFINITY);
@@ -133,7 +133,7 @@ INLINE void NAME(add_elements)(integer_work *work, size_t first, int count, cons
             sums[t][i] = (int16v)0;
     for (int p = 0; p < chunk->count; p++) {
         size_t values = head_size * APUS_KV_PAGE + d * 2;
-        // Not unrolled: all of these weights at once would not fit the registers.
+        // Not unrolled: the weights of all steps together would not fit the registers.
 #pragma clang loop unroll(disable)
         for (int two = p * APUS_KV_PAGE; two < (p + 1) * APUS_KV_PAGE; two += 2, values += head_size * 2)
             for (int t = 0; t < together; t++) {
@@ -159,7 +159,7 @@ INLINE void NAME(add_values)(integer_work *work, size_t first, int count, const 
         NAME(add_elements)(work, first, count, chunk, d, 1, head_size);
 }
 
-/// Adds the chunk from `position` on to the sums of queries `first`..<`first` + `count`, all of which see some of it;
+/// Adds the chunk at `position` to the sums of queries `first`..<`first` + `count`, all of which see part of it;
 /// inlined with a constant `count`.
 INLINE void NAME(attend_chunk)(integer_work *work, size_t first, int count, const size_t *limits,
                                const NAME(chunk) * chunk, size_t position, size_t head_size) {
@@ -168,7 +168,7 @@ INLINE void NAME(attend_chunk)(integer_work *work, size_t first, int count, cons
     NAME(add_values)(work, first, count, chunk, head_size);
 }
 
-/// The pages of the chunk at `position`, of a sequence of `end` positions.
+/// The pages of the chunk at `position` in a sequence of `end` positions.
 INLINE NAME(chunk) NAME(chunk_at)(const apus_kv_pages *pages, size_t position, size_t end) {
     const size_t index = position / APUS_KV_PAGE, last = (end - 1) / APUS_KV_PAGE;
     NAME(chunk) chunk = {.count = 0};
@@ -180,8 +180,8 @@ INLINE NAME(chunk) NAME(chunk_at)(const apus_kv_pages *pages, size_t position, s
     return chunk;
 }
 
-/// All chunks of one span that query `count` - 1, which sees most, can see. Chunks of which all queries see something
-/// are shared; the others are taken a query at a time, by the same steps.
+/// Attends to all chunks of one span that query `count` - 1, which sees most, can see. Chunks that all queries see at
+/// least partly are read once for all; other chunks are processed for each query alone, by the same steps.
 INLINE void NAME(attend_span)(integer_work *work, const size_t *limits, int count, const apus_kv_pages *pages,
                               size_t span, apus_attention_state *states) {
     const size_t head_size = pages->head_size;
@@ -213,7 +213,7 @@ INLINE void NAME(attend_span)(integer_work *work, const size_t *limits, int coun
     }
 }
 
-/// Rounds `count` elements to multiples of the scale that is returned; zeros have one, too, that has an inverse.
+/// Rounds `count` elements to multiples of the returned scale. Zeros get a scale with an inverse too.
 static float NAME(round)(const float *from, size_t count, ELEMENT *to) {
     int16_t wide[APUS_KV_MAX_HEAD];
     const float peak = largest_magnitude(from, count);

@@ -1,4 +1,4 @@
-// Stored elements to fp32. Used at load time, where the compiler's own vectorisation is good enough.
+// Stored elements to fp32. Used at load time, where the compiler's own vectorisation is fast enough.
 #include "apus_convert.h"
 #include "half.h"
 

@@ -1,4 +1,4 @@
-// The elementwise kernels in 16-lane vectors; compiled once an instruction set by its includers, which define
+// The elementwise kernels in 16-lane vectors; compiled once per instruction set by the including files, which define
 // APUS_TABLE, the name of the table.
 #include "CKernels.h"
 #include "vector.h"

@@ -1,4 +1,4 @@
-// The matrix product with factors rounded to bfloat16 and single precision sums, for AVX512_BF16.
+// The matrix product with factors rounded to bfloat16 and sums in single precision, for AVX512_BF16.
 #include "CKernels.h"
 
 #if defined(__x86_64__)
@@ -18,7 +18,7 @@ INLINE gv multiply_add(uint32_t a, const uint32_t *b, gv c) {
     return (gv)_mm512_dpbf16_ps((__m512)c, (__m512bh)_mm512_set1_epi32((int)a), (__m512bh)_mm512_loadu_si512(b));
 }
 
-/// The bfloat16 nearest to x, to even when two are.
+/// The bfloat16 nearest to x, ties to even.
 INLINE uint32_t rounded(float x) {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);

@@ -1,5 +1,5 @@
-// The single precision matrix product; compiled once an instruction set by its includers, which define APUS_TABLE, GV
-// (the floats of a vector), LOW and HIGH (the lanes of two vectors' halves, taken in turn), and GROUP.
+// The single precision matrix product; compiled once per instruction set by the including files, which define
+// APUS_TABLE, GV (the floats of a vector), LOW and HIGH (the interleaved lanes of two vectors' halves), and GROUP.
 #include "CKernels.h"
 #include "gemm_vector.h"
 
@@ -35,7 +35,7 @@ INLINE void pack_group_rows(size_t m, size_t k, const float *a, size_t lda, floa
     }
 }
 
-// With a constant number of columns a copy is a few moves.
+// With a constant number of columns, a copy takes a few moves.
 #define COPY_COLUMNS(m)                                                                                                \
     static void copy_columns_##m(size_t k, const float *a, size_t lda, float *group) {                                 \
         for (size_t kk = 0; kk < k; kk++)                                                                              \
@@ -55,7 +55,7 @@ static void pack_group(size_t m, size_t k, const float *a, size_t lda, int trans
         pack_group_rows(m, k, a, lda, group);
 }
 
-#define DEPTH 512 // of k taken at once, so that a group stays in the first level cache
+#define DEPTH 512 // of k per pass, so that a group stays in the first-level cache
 
 static void tile(size_t m, size_t n, size_t k, const float *a, size_t lda, int transposed, const float *panels,
                  size_t depth, float *c, size_t ldc, int accumulate) {

@@ -1,7 +1,7 @@
 // A packed group of rows times packed panels, in vectors of GV sums.
 //
-// Its includers define the arithmetic: `unit`, one or more consecutive elements of k, and `multiply_add`; and GROUP,
-// the rows whose sums fit in registers: a tile is GROUP rows by two vectors.
+// The including files define the arithmetic: `unit`, one or more consecutive elements of k, and `multiply_add`; and
+// GROUP, the number of rows whose sums fit in registers: a tile is GROUP rows by two vectors.
 #pragma once
 
 /// c[m][nv * GV] (+)= A B with A's element (i, kk) at a[kk * GROUP_LANES + i]; m and nv are constants.
@@ -13,7 +13,7 @@ INLINE void micro(size_t m, size_t nv, size_t k, const unit *a, const unit *b, f
         for (size_t v = 0; v < nv; v++)
             sums[i][v] = accumulate ? load_g(c + i * ldc + v * GV) : (gv){0};
     for (size_t kk = 0; kk < k; kk++) {
-        // One or two rows need the panels faster than memory sends them unasked.
+        // One or two rows need the panels faster than memory delivers them without prefetching.
 #pragma clang loop unroll(full)
         for (size_t v = 0; m <= 2 && v < nv; v++)
             __builtin_prefetch(b + kk * PANEL + v * GV + (16 << 10) / sizeof(unit), 0, 2);
@@ -50,7 +50,7 @@ FOR_EACH_GROUP(MICROS)
 // [rows - 1][wide]
 static micro_kernel *const micro_kernels[GROUP][2] = {FOR_EACH_GROUP(ENTRY)};
 
-/// Fewer columns than a kernel writes go through a full tile beside C.
+/// Writes fewer columns than a kernel does, by way of a full tile beside C.
 static void edge(micro_kernel *kernel, size_t m, size_t n, size_t k, const unit *a, const unit *b, float *c, size_t ldc,
                  int accumulate) {
     float full[GROUP * PANEL] __attribute__((aligned(64)));
@@ -75,8 +75,8 @@ static void multiply(size_t m, size_t n, size_t k, const unit *group, const unit
     }
 }
 
-/// `steps` times GROUP by PANEL multiply-adds whose sums stay in registers: what the processor can do at most.
-/// `factors` are GV units, `sums` GROUP * PANEL floats.
+/// `steps` times GROUP by PANEL multiply-adds whose sums stay in registers: the processor's peak. `factors` are GV
+/// units, `sums` GROUP * PANEL floats.
 static void saturate(size_t steps, const unit *factors, float *sums) {
     gv in_registers[GROUP][2];
 #pragma clang loop unroll(full)
@@ -85,7 +85,7 @@ static void saturate(size_t steps, const unit *factors, float *sums) {
         for (size_t v = 0; v < 2; v++)
             in_registers[i][v] = load_g(sums + i * PANEL + v * GV);
     for (size_t step = 0; step < steps; step++) {
-        // Hides that the factors stay the same, or their product would be taken once.
+        // Hides that the factors stay the same, or the compiler would compute their product only once.
         __asm__ volatile("" : "+r"(factors));
 #pragma clang loop unroll(full)
         for (size_t i = 0; i < GROUP; i++)

@@ -1,7 +1,7 @@
-// Vectors of GV floats, and how the factors of a product lie. The vectors are as wide as the registers,
-// unlike those of vector.h, since no sum here runs across lanes.
+// Vectors of GV floats, and the layout of a product's factors. The vectors are as wide as the registers, unlike those
+// of vector.h, since no sum here runs across lanes.
 //
-// Includers define GV, and LOW and HIGH: the lanes of two vectors' halves, taken in turn.
+// Including files define GV, and LOW and HIGH: the interleaved lanes of two vectors' halves.
 #pragma once
 
 #include <stddef.h>
@@ -23,11 +23,11 @@ INLINE gv load_g(const float *p) { return *(const gv_unaligned *)p; }
 
 INLINE void store_g(float *p, gv v) { *(gv_unaligned *)p = v; }
 
-/// The factor in every lane: 0 is taken from it, which changes no number.
+/// The factor in every lane. The subtraction of 0 changes no number.
 INLINE gv splat_g(float factor) { return factor - (gv){0}; }
 
-/// Turns GV rows of GV lanes into columns: each round of taking the lanes of row i and row i + GV / 2 in turn moves
-/// one bit of the row number into the lane number.
+/// Transposes GV rows of GV lanes: each round interleaves the lanes of rows i and i + GV / 2, which moves one bit of
+/// the row number into the lane number.
 INLINE void transpose(gv rows[GV]) {
     gv turned[GV];
 #pragma clang loop unroll(full)

@@ -1,7 +1,7 @@
 // The kernels' C interface: plain functions over pointers and explicit extents, no allocation, no globals.
 //
-// One table of functions an instruction set; the caller picks a table once (`apus_kernels_for`) and keeps it. Every
-// output element is reduced in one fixed order, whatever else is computed beside it: the number of rows in a call, the
+// There is one table of functions per instruction set; the caller picks a table once (`apus_kernels_for`) and keeps it.
+// Every output element is reduced in one fixed order, whatever is computed beside it: the number of rows in a call, the
 // split over threads and the batch never change a bit of a result.
 #pragma once
 
@@ -17,7 +17,7 @@ typedef enum apus_isa {
 /// The widest instruction set that this processor and operating system support.
 apus_isa apus_isa_best(void);
 
-/// Tells the processor that this thread is waiting in a loop.
+/// Tells the processor that this thread waits in a loop.
 static inline void apus_pause(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -44,5 +44,5 @@ typedef struct apus_kernels {
     const apus_kv_attention_kernels *kv_attention_int8;
 } apus_kernels;
 
-/// The table of `isa`; the caller has checked that the processor supports it. Lives for ever.
+/// The table of `isa`, which lives for ever. The caller has checked that the processor supports it.
 const apus_kernels *apus_kernels_for(apus_isa isa);

@@ -1,8 +1,8 @@
-// Element by element operations, normalisations, losses and the optimiser, over contiguous rows of floats.
+// Elementwise operations, normalisations, losses and the optimiser, over contiguous rows of floats.
 //
-// `rows` and `columns` are extents of row-major matrices; `ld` the distance between rows when it differs from
-// `columns`. Sums run over sixteen lanes and then a fixed tree. A gradient that sums over rows takes them in ascending
-// order and is given a range of columns, so that threads split columns and never the sum.
+// `rows` and `columns` are extents of row-major matrices; `ld` is the distance between rows if it differs from
+// `columns`. Sums run over sixteen lanes and then a fixed tree. A gradient that sums over rows adds them in ascending
+// order and gets a range of columns, so that threads split columns and never a sum.
 #pragma once
 
 #include <stddef.h>
@@ -11,7 +11,7 @@
 typedef struct apus_adamw_step {
     float learning_rate, beta1, beta2, epsilon, weight_decay;
     float correction1, correction2; // 1 - beta^step
-    float gradient_scale;           // the gradient is multiplied by this first: global norm clipping
+    float gradient_scale;           // multiplies the gradient first: global norm clipping
 } apus_adamw_step;
 
 typedef struct apus_elementwise_kernels {
@@ -49,16 +49,16 @@ typedef struct apus_elementwise_kernels {
     /// y = silu(gate) * up, with gate_up = [rows][gate: columns, up: columns]
     void (*swiglu)(size_t rows, size_t columns, const float *gate_up, float *y);
     void (*swiglu_backward)(size_t rows, size_t columns, const float *gate_up, const float *dy, float *dgate_up);
-    /// y = gelu(x), the tanh form
+    /// y = gelu(x), in the tanh form
     void (*gelu)(size_t n, const float *x, float *y);
     void (*gelu_backward)(size_t n, const float *x, const float *dy, float *dx);
 
-    /// Rotates the pairs (i, i + half) of the first `heads` heads of 2 * half columns in each row by the angles whose
-    /// cosines and sines are given as [rows][half]; `direction` is 1, or -1 for the inverse.
+    /// Rotates the pairs (i, i + half) of the first `heads` heads, each of 2 * half columns, in each row. The angles'
+    /// cosines and sines are [rows][half]; `direction` is 1, or -1 for the inverse.
     void (*rotate)(size_t rows, size_t heads, size_t half, float *x, size_t ld, const float *cosines,
                    const float *sines, float direction);
 
-    /// Each row becomes its softmax.
+    /// Replaces each row by its softmax.
     void (*softmax)(size_t rows, size_t columns, float *x);
     /// dx = y * (dy - sum(y * dy)) in each row, y the softmax
     void (*softmax_backward)(size_t rows, size_t columns, const float *y, const float *dy, float *dx);
@@ -72,11 +72,11 @@ typedef struct apus_elementwise_kernels {
     void (*adamw)(size_t n, float *parameters, const float *gradients, float *moment1, float *moment2,
                   apus_adamw_step step);
 
-    /// Attention scores to probabilities: row r of `scores` keeps its first visible[r] columns as exp(s - max) / sum,
+    /// Attention scores to probabilities: in row r of `scores` the first visible[r] columns become exp(s - max) / sum,
     /// the others up to `columns` become 0. normalizer[r] = max + log(sum).
     void (*attention_softmax)(size_t rows, size_t columns, float *scores, size_t ld, const int32_t *visible,
                               float *normalizer, size_t normalizer_ld);
-    /// The same from known normalizers: exp(s - normalizer[r]) in the visible columns, 0 in the others.
+    /// The same probabilities from known normalizers: exp(s - normalizer[r]) in visible columns, 0 in the others.
     void (*attention_probabilities)(size_t rows, size_t columns, float *scores, size_t ld, const int32_t *visible,
                                     const float *normalizer, size_t normalizer_ld);
     /// dp = p * (dp - delta[r]) * scale

@@ -1,13 +1,13 @@
 // Causal attention of queries over a paged cache of keys and values, in half precision or in integers with scales.
 //
-// A page holds 16 positions of one key-value head. In halves that is keys transposed, [head size][16], so that the
-// scores of 16 positions need no horizontal sums, then values, [16][head size], and arithmetic is fp32. In integers of
-// 16 or 8 bits each position's key is in multiples of its own scale, and so is its value; queries and weights are
-// rounded as well, and products are those of integers (`kv_attention_integers.h`).
+// A page holds 16 positions of one key-value head. Pages of halves hold transposed keys, [head size][16], so that the
+// scores of 16 positions need no horizontal sums, then values, [16][head size]; arithmetic is fp32. In pages of
+// integers of 16 or 8 bits, each position's key is in multiples of its own scale, and so is its value; queries and
+// weights are rounded as well, and products are integer products (`kv_attention_integers.h`).
 //
-// A query's result depends on nothing but the query and the keys and values it sees, and is computed in one order:
-// positions are summed span by span (256 positions, counted from the start of the sequence), each span piece by piece
-// with a running maximum, and spans are merged in their order.
+// A query's result depends only on the query and on the keys and values it sees, and has one order of computation:
+// positions are summed span by span (256 positions, counted from the start of the sequence), each span in chunks with a
+// running maximum, and spans are merged in their order.
 #pragma once
 
 #include <stddef.h>
@@ -17,7 +17,7 @@ enum {
     APUS_KV_PAGE = 16,        // positions in a page
     APUS_KV_SPAN = 256,       // positions that are reduced apart from others
     APUS_KV_MAX_HEAD = 256,   // largest head size; all are multiples of 16
-    APUS_KV_MAX_QUERIES = 12, // the most queries that share the reading of a page
+    APUS_KV_MAX_QUERIES = 12, // upper bound on queries that share one reading of a page
 };
 
 /// The pages of one sequence in one layer, for one key-value head.
@@ -28,8 +28,8 @@ typedef struct apus_kv_pages {
     size_t head_size;
 } apus_kv_pages;
 
-/// What is known of a query's result after some spans. A weight of zero says that it has seen nothing, and that the
-/// rest is not set yet: the largest score alone has the weight 1.
+/// A query's result over some spans. A weight of zero means that the query has seen nothing and that the other fields
+/// are not set: with any position seen, the weight is at least the largest score's, which is 1.
 typedef struct apus_attention_state {
     float values[APUS_KV_MAX_HEAD]; // sum of weight * value
     float weight;                   // sum of weights 2^(score - maximum)
@@ -37,20 +37,20 @@ typedef struct apus_attention_state {
 } apus_attention_state;
 
 typedef struct apus_kv_attention_kernels {
-    /// How many queries' sums fit this instruction set's registers: the most that `attend` takes.
+    /// The number of queries whose sums fit this instruction set's registers: the upper bound for `attend`.
     size_t queries;
 
-    /// Writes `count` consecutive positions, from `start`, to their pages. Rows of fp32 keys and values, [head size],
-    /// are `stride` floats apart.
+    /// Writes `count` consecutive positions, from `start` on, to their pages. Rows of fp32 keys and values, [head
+    /// size], are `stride` floats apart.
     void (*store)(const float *keys, const float *values, size_t stride, size_t start, size_t count,
                   const apus_kv_pages *pages);
 
     /// Merges spans `first_span`..<`end_span` into `count` states. Query i, [head size], is multiplied by `scale` and
-    /// sees positions 0..<limits[i]; limits do not descend.
+    /// sees positions 0..<limits[i]; limits must not descend.
     void (*attend)(const float *const *queries, const size_t *limits, size_t count, float scale,
                    const apus_kv_pages *pages, size_t first_span, size_t end_span, apus_attention_state *states);
 
-    /// Merges the positions of `later` into `state`, whose positions come before them.
+    /// Merges the positions of `later` into `state`, whose positions come first.
     void (*merge)(apus_attention_state *state, const apus_attention_state *later, size_t head_size);
 
     /// The weighted mean of the values that a state has seen.

@@ -2,7 +2,7 @@
 //
 // Weights are repacked into panels of 16 output columns, so that one register holds four consecutive inputs of all 16.
 // Activations are quantised to 8 bits per block of 32. The integer dot product of a block is exact; then one fp32
-// multiply-add applies the scales and, in Q4_1, a second one the minimum. Blocks are added in their order. All
+// multiply-add applies the scales and, in Q4_1, a second one applies the minimum. Blocks are added in their order. All
 // instruction sets give the same bits.
 #pragma once
 
@@ -22,18 +22,18 @@ typedef enum apus_block_format {
     APUS_Q8_0 = 2, // fp16 scale, 32 signed bytes
 } apus_block_format;
 
-/// One block of 32 inputs of eight activation rows. Places of rows that do not exist are never read.
+/// One block of 32 inputs of eight activation rows. Slots of missing rows are never read.
 typedef struct apus_activation_block {
     int8_t values[APUS_TILE_ROWS][APUS_BLOCK];
     float scale[APUS_TILE_ROWS];
     float scaled_sum[APUS_TILE_ROWS]; // scale * sum of values
-    int32_t start[APUS_TILE_ROWS];    // -zero point * sum of values: where the integer dot product starts
+    int32_t start[APUS_TILE_ROWS];    // -zero point * sum of values: the initial value of the integer dot product
 } apus_activation_block;
 
-/// Bytes that GGUF takes for a block.
+/// The bytes of a block in GGUF.
 size_t apus_block_bytes(apus_block_format format);
 
-/// The value that an unsigned stored weight has when it means zero; 0 for Q4_1, whose minimum plays that part.
+/// The unsigned stored weight that means zero; 0 for Q4_1, which has a minimum instead.
 int32_t apus_block_zero_point(apus_block_format format);
 
 /// Bytes of a panel of `blocks` blocks, a multiple of 64.
@@ -61,10 +61,10 @@ typedef struct apus_quantized_kernels {
     void (*multiply)(apus_block_format format, const uint8_t *panels, size_t blocks, const apus_activation_block *tiles,
                      size_t rows, float *out, size_t stride, size_t columns);
 
-    /// `steps` times APUS_PEAK_SUMS multiplications of vectors of bytes, to see how many the processor can do, each
-    /// added to sums of its own. `factors` are 64 bytes, `sums` APUS_PEAK_SUMS * 16 integers.
+    /// `steps` times APUS_PEAK_SUMS multiplications of vectors of bytes, each added to its own sums, to measure the
+    /// processor's peak. `factors` are 64 bytes, `sums` APUS_PEAK_SUMS * 16 integers.
     void (*saturate)(size_t steps, const uint8_t *factors, int32_t *sums);
-    size_t peak_bytes; // bytes of those vectors
+    size_t peak_bytes; // bytes of these vectors
 } apus_quantized_kernels;
 
 extern const apus_quantized_kernels apus_quantized_portable, apus_quantized_avx2, apus_quantized_avx512;

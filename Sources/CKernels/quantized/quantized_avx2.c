@@ -1,5 +1,5 @@
 // Block-quantised products with AVX2. `vpmaddubsw` adds two products of unsigned and signed bytes in 16 bits and
-// saturates there, so the operands are kept small enough for it never to happen.
+// saturates there, so the operands are kept small enough that saturation never happens.
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -37,8 +37,8 @@ static inline __attribute__((always_inline)) void nibble_dots(const uint8_t *wei
         dots[r] = _mm256_add_epi32(dots[r], _mm256_madd_epi16(pairs[r], _mm256_set1_epi16(1)));
 }
 
-/// Half a block of bytes, 8 columns: weights become magnitudes, at most 128, and their signs move to the activations:
-/// a sum of two products is at most 2 * 128 * 127 = 32,512. The zero point is gone with the sign.
+/// Half a block of bytes, 8 columns: weights become magnitudes, at most 128, and their signs move to the activations: a
+/// sum of two products is at most 2 * 128 * 127 = 32,512. The zero point disappears with the sign.
 static inline __attribute__((always_inline)) void byte_dots(const uint8_t *weights, const int8_t (*x)[APUS_BLOCK],
                                                             int rows, __m256i dots[4]) {
     for (int g = 0; g < 8; g++) {
@@ -53,7 +53,7 @@ static inline __attribute__((always_inline)) void byte_dots(const uint8_t *weigh
 }
 
 /// Columns `column`..<`column` + 8 of a panel times rows `first`..<`first` + `rows` of a tile; inlined with constant
-/// `format` and `rows` <= 4, so that all sums stay in registers. At each block it asks for `step` bytes of later
+/// `format` and `rows` <= 4, so that all sums stay in registers. For each block it prefetches `step` bytes of later
 /// panels.
 static inline __attribute__((always_inline)) void multiply_half(apus_block_format format, const uint8_t *panel,
                                                                 size_t blocks, const apus_activation_block *tile,
@@ -106,12 +106,12 @@ static inline __attribute__((always_inline)) void multiply_panel(apus_block_form
         const apus_activation_block *tile = tiles + row / APUS_TILE_ROWS * blocks;
         const int first = (int)(row % APUS_TILE_ROWS);
         const size_t count = rows - row < 4 ? rows - row : 4;
-        // The last panel of a matrix may have columns that the output has no room for.
+        // The last panel of a matrix may have more columns than the output.
         float narrow[4 * APUS_PANEL_COLUMNS];
         const int whole = columns == APUS_PANEL_COLUMNS;
         float *target = whole ? out + row * stride : narrow;
         const size_t step = whole ? stride : APUS_PANEL_COLUMNS;
-        // The first rows bring what the others find in the cache.
+        // The first rows prefetch the weights that the other rows find in the cache.
         const size_t ahead = row == 0 ? apus_panel_bytes(format, 1) : 0;
         // clang-format off
         switch (count) {
@@ -158,7 +158,7 @@ static void saturate(size_t steps, const uint8_t *factors, int32_t *sums) {
     for (int i = 0; i < APUS_PEAK_SUMS; i++)
         in_registers[i] = _mm256_loadu_si256((const __m256i *)(sums + i * 16));
     for (size_t step = 0; step < steps; step++) {
-        // Hides that the factors stay the same, or their product would be taken once.
+        // Hides that the factors stay the same, or the compiler would compute their product only once.
         __asm__ volatile("" : "+r"(factors));
         const __m256i factor = _mm256_loadu_si256((const __m256i *)factors);
 #pragma clang loop unroll(full)

@@ -40,9 +40,9 @@ static inline __attribute__((always_inline)) void block_dots(apus_block_format f
     }
 }
 
-/// One panel times `rows` <= 8 rows of a tile, or two times 4, so that each activation that is loaded is used twice;
-/// inlined with constant `format`, `panels` and `rows`, so that all sums stay in registers. At each block it asks for
-/// `step` of the bytes at `ahead`, which are for later.
+/// One panel times `rows` <= 8 rows of a tile, or two panels times 4 rows, so that each loaded activation is used
+/// twice; inlined with constant `format`, `panels` and `rows`, so that all sums stay in registers. For each block it
+/// prefetches `step` of the bytes at `ahead`.
 static inline __attribute__((always_inline)) void multiply_tile(apus_block_format format, const uint8_t *panel,
                                                                 size_t panel_bytes, int panels, size_t blocks,
                                                                 const apus_activation_block *tile, int first, int rows,
@@ -95,7 +95,7 @@ static inline __attribute__((always_inline)) void multiply_panel(apus_block_form
     // clang-format on
 }
 
-/// Panels two at a time, as far as there are two of them and tiles of eight rows; the next two are asked for meanwhile.
+/// Multiplies panels in pairs, and by whole tiles, as long as there are both; meanwhile prefetches the next pair.
 static inline __attribute__((always_inline)) void multiply_panels(apus_block_format format, const uint8_t *panel,
                                                                   size_t blocks, const apus_activation_block *tiles,
                                                                   size_t rows, float *out, size_t stride,

@@ -1,4 +1,4 @@
-// Where the parts of a panel are.
+// The layout of a panel.
 #pragma once
 
 #include "apus_quantized.h"
@@ -15,11 +15,10 @@ static inline const uint16_t *apus_panel_minima(apus_block_format format, const 
     return apus_panel_scales(format, panel, blocks) + blocks * APUS_PANEL_COLUMNS;
 }
 
-/// Where a pass over few rows, which needs weights as fast as they come, asks for those of later panels.
+/// The distance at which a pass over few rows, which needs weights as fast as memory delivers them, prefetches.
 #define APUS_STREAM_DISTANCE (16 << 10)
 
-/// Asks for `count` bytes some time before their turn, into the second-level cache: its queue is the one that is long
-/// enough to hide the memory's latency.
+/// Prefetches `count` bytes into the second-level cache: only its queue is long enough to hide the memory's latency.
 static inline __attribute__((always_inline)) void apus_prefetch(const uint8_t *bytes, size_t count) {
     for (size_t line = 0; line < count; line += 64)
         __builtin_prefetch(bytes + line, 0, 2);

@@ -22,7 +22,7 @@ void apus_pack_panel(apus_block_format format, const uint8_t *const rows[APUS_PA
     const size_t source_bytes = apus_block_bytes(format);
     const size_t header = format == APUS_Q4_1 ? 4 : 2;
     const size_t registers = apus_panel_block_bytes(format) / 64;
-    // The bytes of a GGUF block are in the order that a panel wants: only the sign of Q8_0 has to be moved.
+    // The bytes of a GGUF block are already in a panel's order: only the sign of Q8_0 has to change.
     const uint32_t flip = format == APUS_Q8_0 ? 0x80808080u : 0;
     uint8_t *scales = panel + blocks * apus_panel_block_bytes(format);
     uint8_t *minima = scales + blocks * APUS_PANEL_COLUMNS * 2;

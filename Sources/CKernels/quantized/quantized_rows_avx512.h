@@ -1,8 +1,8 @@
-// Quantisation of a whole tile of activations with AVX-512: what `quantize_block` does, for eight rows together.
+// Quantisation of a whole tile of activations with AVX-512: `quantize_block` for eight rows together.
 #pragma once
 #include "quantized_rows_body.h"
 
-// What `operation` makes of the eight 32-bit lanes of each of eight rows, two to a register, in the rows' order.
+// Reduces the eight 32-bit lanes of each of eight rows, two rows to a register, by `operation`, in the rows' order.
 #define FOLD_ROWS(name, operation)                                                                                     \
     static inline __m256i name(const __m512i pairs[4]) {                                                               \
         __m512i fours[2];                                                                                              \
@@ -19,7 +19,7 @@
 FOLD_ROWS(largest_of_rows, _mm512_max_epu32)
 FOLD_ROWS(sums_of_rows, _mm512_add_epi32)
 
-/// The scales of one block of eight rows, `stride` floats apart, and for now their inverses in place of the sums.
+/// The scales of one block of eight rows, `stride` floats apart; for now the sums' fields hold the scales' inverses.
 static inline void measure_block(const float *x, size_t stride, apus_activation_block *out) {
     const __m512i magnitude = _mm512_set1_epi32(0x7FFFFFFF);
     __m512i rows[APUS_TILE_ROWS], pairs[4];
@@ -30,13 +30,13 @@ static inline void measure_block(const float *x, size_t stride, apus_activation_
         pairs[p] = _mm512_max_epu32(_mm512_shuffle_i64x2(rows[2 * p], rows[2 * p + 1], 0x44),
                                     _mm512_shuffle_i64x2(rows[2 * p], rows[2 * p + 1], 0xEE));
     const __m256 largest = _mm256_castsi256_ps(largest_of_rows(pairs)), most = _mm256_set1_ps(127);
-    // A NaN is not less.
+    // A NaN counts as not less.
     const __mmask8 counts = _mm256_cmp_ps_mask(largest, _mm256_set1_ps(SMALLEST_LARGEST), _CMP_NLT_UQ);
     _mm256_storeu_ps(out->scale, _mm256_maskz_div_ps(counts, largest, most));
     _mm256_storeu_ps(out->scaled_sum, _mm256_maskz_div_ps(counts, most, largest));
 }
 
-/// The values of a block that is measured, and their sums.
+/// The values of a measured block, and their sums.
 static inline void round_block(const float *x, size_t stride, int32_t zero_point, apus_activation_block *out) {
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     __m512i pairs[4];
@@ -51,7 +51,7 @@ static inline void round_block(const float *x, size_t stride, int32_t zero_point
             }
             words[i] = _mm512_packs_epi32(halves[0], halves[1]);
         }
-        // Packing goes lane by lane.
+        // Packing works lane by lane.
         const __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(words[0], words[1]));
         _mm512_storeu_si512(out->values[2 * p], bytes);
         pairs[p] = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), bytes);
@@ -61,8 +61,8 @@ static inline void round_block(const float *x, size_t stride, int32_t zero_point
     _mm256_storeu_si256((__m256i *)out->start, _mm256_mullo_epi32(_mm256_set1_epi32(-zero_point), sum));
 }
 
-/// `quantize_rows` as all instruction sets have it. A whole tile takes two passes: in one, each block would wait for
-/// its division.
+/// `quantize_rows` with the interface of all instruction sets. A whole tile takes two passes: in a single pass, each
+/// block would wait for its division.
 static void quantize_tile(const float *x, size_t stride, size_t rows, size_t blocks, int32_t zero_point,
                           apus_activation_block *tile) {
     if (rows < APUS_TILE_ROWS) {

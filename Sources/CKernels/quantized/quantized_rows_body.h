@@ -1,16 +1,16 @@
-// Quantisation of activations; compiled once an instruction set, inside its `target` attribute.
+// Quantisation of activations; compiled once per instruction set, inside its `target` attribute.
 //
-// Plain C that the compiler vectorises. Every step is exactly rounded, so that all instruction sets agree.
+// Plain C for the compiler to vectorise. Every step is exactly rounded, so that all instruction sets agree.
 #include "half.h"
 #include "quantized_layout.h"
 
-// Below this, 127 / largest overflows; such a block is as good as zero.
+// Below this, 127 / largest overflows; such a block counts as zero.
 #define SMALLEST_LARGEST 0x1p-100f
-// Adding and so rounding to an integer: the mantissa has no room for a fraction.
+// Adding this rounds to an integer: the mantissa has no bits left for a fraction.
 #define ROUNDER 0x1.8p23f
 
 static inline void quantize_block(const float *x, size_t row, int32_t zero_point, apus_activation_block *out) {
-    // Bit patterns of magnitudes are ordered like the numbers, with infinity and then NaN on top.
+    // Bit patterns of magnitudes have the order of the numbers, with infinity and then NaN on top.
     uint32_t largest_bits = 0;
     for (size_t i = 0; i < APUS_BLOCK; i++) {
         const uint32_t bits = apus_float_bits(x[i]) & 0x7FFFFFFFu;
@@ -22,8 +22,8 @@ static inline void quantize_block(const float *x, size_t row, int32_t zero_point
     int8_t *values = out->values[row];
     int32_t sum = 0;
     for (size_t i = 0; i < APUS_BLOCK; i++) {
-        float scaled = x[i] * inverse;          // rounds to 127 at most
-        scaled = scaled > -127 ? scaled : -127; // a NaN too
+        float scaled = x[i] * inverse;          // rounds to at most 127
+        scaled = scaled > -127 ? scaled : -127; // also for a NaN
         const int32_t value = (int32_t)(apus_float_bits(scaled + ROUNDER) - apus_float_bits(ROUNDER));
         values[i] = (int8_t)value;
         sum += value;
