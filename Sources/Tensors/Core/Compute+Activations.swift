@@ -1,7 +1,7 @@
 import CKernels
 
 extension Compute {
-    /// `silu(gate) · up` for `gateUp` of `[rows, 2·width]`, each row the gate and then the up part (Shazeer 2020,
+    /// `silu(gate) · up` for `gateUp` of `[rows, 2·width]`, in whose rows the gate precedes up (Shazeer 2020,
     /// arXiv:2002.05202). The result is `[rows, width]`.
     public func swiGLU(_ gateUp: Tensor) -> Tensor {
         precondition(gateUp.columns % 2 == 0, "gate and up of different widths in \(gateUp.shape)")

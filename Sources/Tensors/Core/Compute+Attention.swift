@@ -1,7 +1,7 @@
 import CKernels
 
-/// What the backward pass of attention needs of the forward pass: probabilities are computed again from the
-/// normalizers, which costs less than to write and read them.
+/// The state that the backward pass of attention needs from the forward pass. Probabilities are recomputed from the
+/// normalizers, which costs less than writing and reading them.
 public struct AttentionState: Sendable {
     let output: Tensor
     /// `[rows, heads]`: the logarithm of each softmax's denominator.
@@ -25,10 +25,10 @@ extension Compute {
     ///
     /// - Parameters:
     ///   - q: `[rows, heads · headSize]`
-    ///   - k: `[rows, kvHeads · headSize]`; each serves `heads / kvHeads` consecutive query heads.
+    ///   - k: `[rows, kvHeads · headSize]`; each key head serves `heads / kvHeads` consecutive query heads.
     ///   - v: like `k`
-    ///   - scale: of the scores; `1 / sqrt(headSize)` if not given.
-    /// - Returns: the output, `[rows, heads · headSize]`, and what `attentionBackward` needs.
+    ///   - scale: multiplies the scores; `1 / sqrt(headSize)` by default.
+    /// - Returns: the output, `[rows, heads · headSize]`, and the state for `attentionBackward`.
     public func attention(
         _ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int, kvHeads: Int, spans: AttentionSpans, scale: Float? = nil
     ) -> (output: Tensor, state: AttentionState) {
@@ -49,7 +49,8 @@ extension Compute {
         return (output, AttentionState(output: output, normalizers: normalizers))
     }
 
-    /// The gradients of `attention` with respect to `q`, `k` and `v`; the other arguments as in the forward pass.
+    /// The gradients of `attention` with respect to `q`, `k` and `v`; the other arguments are those of the forward
+    /// pass.
     public func attentionBackward(
         _ doutput: Tensor, q: Tensor, k: Tensor, v: Tensor, state: AttentionState, heads: Int, kvHeads: Int,
         spans: AttentionSpans, scale: Float? = nil
@@ -92,10 +93,10 @@ extension Compute {
 }
 
 extension AttentionSpans.Group {
-    /// Keys that at least one of the rows sees.
+    /// The number of keys that at least one row sees.
     var keyCount: Int { Int(visible.max() ?? 0) }
 
-    /// The group cut into pieces of at most `step` rows.
+    /// The group cut into pieces of up to `step` rows.
     func pieces(rows step: Int) -> [AttentionSpans.Group] {
         stride(from: 0, to: rows.count, by: step).map { start in
             let end = min(rows.count, start + step)
@@ -105,9 +106,9 @@ extension AttentionSpans.Group {
     }
 }
 
-/// The keys or values that a group sees, of one head, without gaps.
+/// One head's keys or values that a group sees, without gaps.
 ///
-/// What no row of the group may see is not even read: it may be anything, not-a-number too.
+/// Rows that no row of the group sees are not even read: they may hold anything, including NaN.
 struct VisibleRows {
     let base: UnsafePointer<Float>
     let step: Int

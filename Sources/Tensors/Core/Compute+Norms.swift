@@ -1,6 +1,6 @@
 import CKernels
 
-// Names: `dy` is the gradient of the loss with respect to a function's result, `dx` that with respect to its argument.
+// Names: `dy` is the gradient of the loss with respect to a function's result, `dx` with respect to its argument.
 
 extension Compute {
     /// `x / sqrt(mean(x²) + epsilon) · weight` over the last extent (Zhang & Sennrich 2019, arXiv:1910.07467).

@@ -3,14 +3,14 @@ extension Compute {
     package func map<Element, Result>(_ elements: [Element], _ body: (Element) -> Result) -> [Result] {
         var results = [Result?](repeating: nil, count: elements.count)
         results.withUnsafeMutableBufferPointer { results in
-            // A pointer's elements are apart from each other, those of an array are not.
+            // Threads may write different elements through a pointer at the same time, but not through an array.
             guard let base = results.baseAddress else { return }
             pool.run(count: elements.count) { base[$0] = body(elements[$0]) }
         }
         return results.compactMap { $0 }
     }
 
-    /// Lets `body` change each of `elements`, on all threads.
+    /// Calls `body` with each of `elements`, to change it, on all threads.
     package func forEach<Element>(_ elements: inout [Element], _ body: (inout Element) -> Void) {
         elements.withUnsafeMutableBufferPointer { elements in
             guard let base = elements.baseAddress else { return }
@@ -18,10 +18,10 @@ extension Compute {
         }
     }
 
-    /// Elements that are worth handing to another thread.
+    /// The smallest number of elements worth handing to another thread.
     private static let grain = 1 << 14
 
-    /// Calls `body` with consecutive ranges that cover `0..<rows`, on all threads when the work is large enough.
+    /// Calls `body` with consecutive ranges that cover `0..<rows`, on all threads if the work is large enough.
     ///
     /// `cost` is the work of one row in elements. Ranges start at multiples of `step`.
     func forEachRange(of rows: Int, cost: Int, step: Int = 1, _ body: (Range<Int>) -> Void) {

@@ -4,13 +4,13 @@ import Synchronization
 extension Compute {
     /// Keeps the arithmetic units of all threads busy with multiply-adds that read no memory, `steps` in a row.
     ///
-    /// - Parameter precision: of the factors; the sums are in single precision.
+    /// - Parameter precision: the precision of the factors; the sums are in single precision.
     /// - Returns: the number of multiplications and additions done.
     public func saturate(_ precision: Precision, steps: Int) -> Int {
         let (gemm, bfloat16) = (gemm, precision == .bfloat16 ? bfloat16 : nil)
         let (panel, group) = (bfloat16?.panel ?? gemm.panel, bfloat16?.group ?? gemm.group)
         pool.run(count: threads) { _ in
-            // Zeros: nothing overflows, and processors take as long for them as for other numbers.
+            // The factors are zeros: nothing overflows, and multiplying zeros takes as long as other numbers.
             var (factors, sums) = (Tensor(zeros: [panel]), Tensor(zeros: [group, panel]))
             withMutablePointers(&factors, &sums) { factors, sums in
                 guard let bfloat16 else { return gemm.saturate(steps, factors, sums) }
@@ -20,7 +20,7 @@ extension Compute {
         return threads * steps * group * panel * (bfloat16 == nil ? 2 : 4)
     }
 
-    /// The same with the integers of quantised products.
+    /// The same for the integer arithmetic of quantised products.
     public func saturateIntegers(steps: Int) -> Int {
         let (quantized, sums) = (quantized, Int(APUS_PEAK_SUMS))
         pool.run(count: threads) { _ in
@@ -33,7 +33,7 @@ extension Compute {
         return threads * steps * sums * quantized.peak_bytes * 2
     }
 
-    /// Reads `memory` from its first byte to its last, a part on each thread.
+    /// Reads `memory` from its first byte to its last, one section per thread.
     public func read(_ memory: StreamedMemory) {
         let share = memory.byteCount / threads / 64 * 64
         pool.run(count: threads) { thread in
@@ -42,16 +42,16 @@ extension Compute {
     }
 }
 
-/// Memory that is only there to be read through, to see how fast that goes.
+/// Memory that is only read, to measure the memory's bandwidth.
 public final class StreamedMemory: @unchecked Sendable {
     // Sendable: written only in `init`.
     fileprivate let base: UnsafeMutableRawPointer
     private let memory: LargePages
-    /// Bytes of it.
+    /// The size in bytes.
     public let byteCount: Int
     private let noted = Atomic<UInt64>(0)
 
-    /// Takes `bytes` bytes, and touches all of them.
+    /// Allocates `bytes` bytes and writes all of them.
     public init(bytes: Int) {
         byteCount = bytes
         memory = LargePages(bytes: bytes)
@@ -59,7 +59,7 @@ public final class StreamedMemory: @unchecked Sendable {
         base.initializeMemory(as: UInt8.self, repeating: 1, count: bytes)
     }
 
-    /// Takes a result, so that it must be computed.
+    /// Uses a result, so that the compiler cannot drop its computation.
     fileprivate func note(_ sum: UInt64) {
         noted.add(sum, ordering: .relaxed)
     }

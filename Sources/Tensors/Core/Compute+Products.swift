@@ -3,7 +3,7 @@ import CKernels
 extension Compute {
     /// `x·wᵀ`: `[rows, inputs]` times `[outputs, inputs]` gives `[rows, outputs]`.
     ///
-    /// - Parameter updates: what is added to some of the rows.
+    /// - Parameter updates: low-rank updates that are added to some of the rows.
     public func multiply(_ x: Tensor, _ w: PackedMatrix, updates: [LowRankUpdate] = []) -> Tensor {
         precondition(w.bands == nil, "a diagonal is only added")
         var result = Tensor(uninitialized: [x.rows, w.outputs])
@@ -12,7 +12,7 @@ extension Compute {
         return result
     }
 
-    /// `scale · op(a) · op(b)`, where `op` transposes if asked to.
+    /// `scale · op(a) · op(b)`, where `op` transposes its argument on request.
     public func multiply(
         _ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false, scale: Float = 1
     ) -> Tensor {

@@ -1,14 +1,15 @@
 import CKernels
 import Foundation
 
-/// The cosines and sines by which rotary embedding turns each row's pairs; made once a pass and used by every layer.
+/// The cosines and sines by which rotary embedding rotates each row's pairs; made once per pass and used by every
+/// layer.
 public struct RotaryAngles: Sendable {
     let cosines: Tensor
     let sines: Tensor
 
     /// Angles `position · frequency` for every row and pair, rounded to single precision as PyTorch does.
     ///
-    /// - Parameter positions: of each row in its sequence.
+    /// - Parameter positions: the position of each row in its sequence.
     public init(positions: [Int32], frequencies: RotaryFrequencies) {
         let angles = positions.flatMap { position in frequencies.radians.map { Double(Float(position) * $0) } }
         let shape = [positions.count, frequencies.radians.count]
@@ -17,18 +18,18 @@ public struct RotaryAngles: Sendable {
         self.sines = Tensor(angles.map { Float(sin($0)) * magnitude }, shape: shape)
     }
 
-    /// Rows that the angles are for.
+    /// The number of rows.
     public var rows: Int { cosines.rows }
 
-    /// Columns of a head.
+    /// The number of columns of a head.
     public var headSize: Int { 2 * cosines.columns }
 }
 
 extension Compute {
-    /// Turns the first `heads · headSize` columns of each row of `x` by `angles`, column `i` of a head paired with
+    /// Rotates the first `heads · headSize` columns of each row of `x` by `angles`. Column `i` of a head is paired with
     /// `i + headSize / 2` (the layout of Hugging Face checkpoints).
     ///
-    /// - Parameter inverse: turns back: the gradient of the rotation.
+    /// - Parameter inverse: rotates back, which is the gradient of the rotation.
     public func rotate(_ x: inout Tensor, heads: Int, by angles: RotaryAngles, inverse: Bool = false) {
         precondition(x.rows == angles.rows, "\(angles.rows) rows of angles for \(x.shape)")
         precondition(heads * angles.headSize <= x.columns, "\(heads) heads of \(angles.headSize) in \(x.shape)")

@@ -1,7 +1,7 @@
 import CKernels
 
 extension Compute {
-    /// The rows of `table` with the given numbers, in that order: `[ids.count, columns]`.
+    /// The rows of `table` with the given indices, in their order: `[ids.count, columns]`.
     public func gather(_ ids: [Int32], from table: Tensor) -> Tensor {
         let (columns, rows) = (table.columns, table.rows)
         var result = Tensor(uninitialized: [ids.count, columns])
@@ -26,7 +26,7 @@ extension Compute {
         let kernels = elementwise
         table.withMutablePointer { table in
             x.withPointer { x in
-                // Threads split the columns: several rows may go to one place.
+                // Threads split the columns, because several rows may be added to one row of the table.
                 forEachRange(of: columns, cost: ids.count, step: 16) { range in
                     for (index, id) in ids.enumerated() {
                         let row = Int(id)
@@ -58,7 +58,7 @@ extension Compute {
         return result
     }
 
-    /// The rows of all parts, which are of as many columns, one after the other: `[sum of rows, columns]`.
+    /// The rows of all tensors, which must have equal columns, one after the other: `[sum of rows, columns]`.
     package func joinRows(_ tensors: [Tensor]) -> Tensor {
         guard tensors.count != 1 else { return tensors[0] }
         let (rows, columns) = (tensors.reduce(0) { $0 + $1.rows }, tensors.first?.columns ?? 0)

@@ -64,7 +64,7 @@ extension Compute {
 
     /// The sum of the squares of all elements.
     public func squaredNorm(_ x: Tensor) -> Double {
-        // Parts of fixed size, added in order: the sum does not depend on the threads.
+        // Chunks of fixed size, added in order: the sum does not depend on the threads.
         let chunk = 1 << 13
         let (kernels, count) = (elementwise, x.count)
         let chunks = (count + chunk - 1) / chunk

@@ -1,6 +1,6 @@
 import CKernels
 
-/// An instruction set that the kernels are written for.
+/// An instruction set with its own kernels.
 public enum InstructionSet: String, Sendable, CaseIterable {
     /// Plain C, for any processor.
     case portable
@@ -9,7 +9,7 @@ public enum InstructionSet: String, Sendable, CaseIterable {
     /// AVX-512 with VNNI integer dot products.
     case avx512
 
-    /// The widest one that this processor and operating system support.
+    /// The widest instruction set that this processor and operating system support.
     public static var best: InstructionSet {
         switch apus_isa_best() {
         case APUS_ISA_AVX512_VNNI: .avx512
@@ -18,7 +18,7 @@ public enum InstructionSet: String, Sendable, CaseIterable {
         }
     }
 
-    /// Those that this processor can run, the portable one first.
+    /// The instruction sets that this processor supports, the portable one first.
     public static var supported: [InstructionSet] {
         allCases.filter { $0.isa.rawValue <= apus_isa_best().rawValue }
     }
@@ -32,14 +32,14 @@ public enum InstructionSet: String, Sendable, CaseIterable {
     }
 }
 
-/// Why the kernels could not be chosen as asked.
+/// Why the kernels of an instruction set cannot be used.
 public enum ComputeError: Error, Equatable, CustomStringConvertible {
-    /// The environment names no instruction set that we have.
+    /// The environment names an unknown instruction set.
     case unknownInstructionSet(String)
-    /// This processor cannot run the one it names.
+    /// This processor lacks the instruction set that the environment names.
     case unsupportedInstructionSet(InstructionSet)
 
-    /// What to do about it.
+    /// What is wrong, and what to do.
     public var description: String {
         let names = InstructionSet.supported.map(\.rawValue).joined(separator: ", ")
         let problem =
@@ -51,7 +51,7 @@ public enum ComputeError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// The processor as the models see it: the kernels of one instruction set and the threads they run on.
+/// The processor as the models see it: the kernels of one instruction set and the threads that run them.
 ///
 /// All arithmetic on tensors is a method of this type, each in a file of its own. Every result is bitwise the same for
 /// any number of threads, and every row's result is the same whatever rows are computed beside it.
@@ -63,7 +63,7 @@ public final class Compute: Sendable {
     // Unchecked: a constant table of C function pointers.
     private nonisolated(unsafe) let table: apus_kernels
 
-    /// Takes the kernels of `instructionSet`, which this processor must support, and starts `threads - 1` workers.
+    /// Uses the kernels of `instructionSet`, which this processor must support, and starts `threads - 1` workers.
     public init(threads: Int, instructionSet: InstructionSet = .best) {
         precondition(InstructionSet.supported.contains(instructionSet), "\(instructionSet) does not run here")
         self.instructionSet = instructionSet
@@ -73,17 +73,17 @@ public final class Compute: Sendable {
         pool.start()
     }
 
-    /// The same kernels on the caller's thread alone: for threads that share out rows instead of pieces of each
-    /// product.
+    /// The same kernels on the caller's thread alone, for callers whose threads divide rows among themselves instead of
+    /// dividing each product.
     package var alone: Compute { single ?? self }
 
     deinit {
         pool.stop()
     }
 
-    /// The kernels for this machine, or those that the variable `APUS_ISA` names (`portable`, `avx2`, `avx512`).
+    /// The kernels for this machine, or those named by the variable `APUS_ISA` (`portable`, `avx2`, `avx512`).
     ///
-    /// - Throws: `ComputeError` when the variable's value cannot be had.
+    /// - Throws: `ComputeError` if the variable's value cannot be used.
     public convenience init(threads: Int, environment: [String: String]) throws(ComputeError) {
         guard let name = environment["APUS_ISA"], !name.isEmpty else {
             self.init(threads: threads, instructionSet: .best)
@@ -94,10 +94,10 @@ public final class Compute: Sendable {
         self.init(threads: threads, instructionSet: asked)
     }
 
-    /// Whether products of `PackedMatrix` can be had in bfloat16.
+    /// Whether products of `PackedMatrix` are available in bfloat16.
     public var multipliesBFloat16: Bool { bfloat16 != nil }
 
-    /// Threads that kernels run on, the caller's included.
+    /// The number of threads that run kernels, including the caller's.
     public var threads: Int { pool.threads }
 
     var elementwise: apus_elementwise_kernels { table.elementwise.pointee }

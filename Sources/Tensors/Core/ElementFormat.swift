@@ -12,7 +12,7 @@ public enum BlockFormat: Sendable, CaseIterable {
     /// Weights in a block.
     public static let blockSize = Int(APUS_BLOCK)
 
-    /// Bytes that a block takes in a GGUF file.
+    /// The bytes of a block in a GGUF file.
     public var blockBytes: Int { apus_block_bytes(kernel) }
 
     var kernel: apus_block_format {
@@ -24,7 +24,7 @@ public enum BlockFormat: Sendable, CaseIterable {
     }
 }
 
-/// How the elements of a stored tensor are written; little-endian.
+/// The storage format of a tensor's elements; little-endian.
 public enum ElementFormat: Sendable, CaseIterable {
     /// IEEE single precision.
     case f32
@@ -39,7 +39,7 @@ public enum ElementFormat: Sendable, CaseIterable {
     /// `BlockFormat.q8_0`, blocks along the last extent.
     case q8_0
 
-    /// The block format that this is, or nil where every element stands for itself.
+    /// The block format; nil if every element is stored by itself.
     public var blockFormat: BlockFormat? {
         switch self {
         case .f32, .f16, .bf16: nil
@@ -49,17 +49,17 @@ public enum ElementFormat: Sendable, CaseIterable {
         }
     }
 
-    /// Elements that are stored together; the last extent of a tensor is a multiple of it.
+    /// The number of elements stored together; the last extent of a tensor is a multiple of it.
     public var blockSize: Int { blockFormat == nil ? 1 : BlockFormat.blockSize }
 
-    /// Bytes that `blockSize` elements take.
+    /// The bytes of `blockSize` elements.
     public var blockBytes: Int { blockFormat?.blockBytes ?? (self == .f32 ? 4 : 2) }
 }
 
 extension Tensor {
     /// The tensor of `shape` whose stored elements are `bytes`, converted to fp32 without loss.
     ///
-    /// `bytes` needs no alignment. Its size and the last extent fit `format`: the caller has checked what it read.
+    /// `bytes` needs no alignment. The caller must have checked that its size and the last extent fit `format`.
     public init(converting format: ElementFormat, bytes: UnsafeRawBufferPointer, shape: [Int]) {
         self.init(uninitialized: shape)
         let blocks = count / format.blockSize

@@ -1,12 +1,12 @@
 import CKernels
 import Synchronization
 
-/// Memory for what is streamed through: in large pages where the system has them, not set to anything.
+/// Memory for streaming reads: in large pages if the system has them, uninitialised.
 ///
-/// Small takings share a slab, one after the other: a model's matrices lie in the order that they are used in, so that
-/// reading ahead of one runs into the next. A slab lives as long as any memory in it.
+/// Small allocations share a slab, one after the other: a model's matrices lie in the order of their use, so that
+/// prefetching past the end of one reaches the next. A slab lives as long as any memory in it.
 final class LargePages: @unchecked Sendable {
-    // Sendable: the bytes are for their one owner to guard; nothing else changes after `init`.
+    // Sendable: the owner of the memory guards its bytes; nothing else changes after `init`.
 
     /// The first byte, aligned to 64.
     let base: UnsafeMutableRawPointer
@@ -20,11 +20,11 @@ final class LargePages: @unchecked Sendable {
 }
 
 private final class Slab: @unchecked Sendable {
-    // Sendable: holds memory that others write; which of them writes where is decided under `current`'s lock.
+    // Sendable: other types write the memory; `current`'s lock decides which memory belongs to which of them.
     let base: UnsafeMutableRawPointer
     let capacity: Int
 
-    /// The slab that is not full yet, and how much of it is taken.
+    /// The slab that is not full yet, and the number of its bytes in use.
     private static let current = Mutex<(slab: Slab, taken: Int)?>(nil)
     private static let size = 32 << 20
     private static let pageSize = 2 << 20

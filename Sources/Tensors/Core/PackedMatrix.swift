@@ -6,18 +6,18 @@ public enum Precision: Sendable, Equatable {
     case bfloat16
 }
 
-/// Weights `[outputs, inputs]` that do not change, rearranged once for products `x·wᵀ`.
+/// Constant weights `[outputs, inputs]`, rearranged once for products `x·wᵀ`.
 ///
-/// Belongs to the instruction set of the `Compute` that packed it.
+/// It can be used only with the instruction set of the `Compute` that packed it.
 public struct PackedMatrix: Sendable {
     /// Rows of the weights: columns of a product.
     public let outputs: Int
     /// Columns of the weights: columns of the other factor.
     public let inputs: Int
-    /// How the weights are kept: `.float32` also where `.bfloat16` was asked for and the processor lacks it.
+    /// The precision of the weights: `.float32` also if `.bfloat16` was asked for and the processor lacks it.
     public let precision: Precision
     let panels: Tensor
-    /// Where the weights are not zero, if only there; each band begins with a panel.
+    /// The bands of non-zero weights, if the matrix has zeros outside of them; each band begins with a panel.
     let bands: [ProductBand]?
 
     /// Packs `w`, a tensor of `[outputs, inputs]`.
@@ -25,8 +25,8 @@ public struct PackedMatrix: Sendable {
         self.init(w, precision: precision, blocks: nil, compute: compute)
     }
 
-    /// Packs `blocks`, tensors of `[outputs, inputs]` each, as those on the diagonal of one matrix: updates skip the
-    /// zeros beside them.
+    /// Packs `blocks`, tensors of `[outputs, inputs]` each, as the diagonal blocks of one matrix. Updates skip the
+    /// zeros beside the blocks.
     public init(diagonal blocks: [Tensor], precision: Precision = .float32, compute: Compute) {
         self.init(Tensor.blockDiagonal(blocks), precision: precision, blocks: blocks, compute: compute)
     }
@@ -46,9 +46,9 @@ public struct PackedMatrix: Sendable {
         }
     }
 
-    /// The inputs in the units of the kernel.
+    /// The inputs, in the kernel's units.
     var depth: Int { precision == .bfloat16 ? (inputs + 1) / 2 : inputs }
 
-    /// Bytes that the packed weights take.
+    /// The bytes of the packed weights.
     public var byteCount: Int { panels.count * 4 }
 }

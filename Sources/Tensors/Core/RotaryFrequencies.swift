@@ -1,10 +1,10 @@
 import Foundation
 
-/// By how much rotary embedding turns each pair of a head from one position to the next.
+/// The angles by which rotary embedding rotates each pair of a head from one position to the next.
 public struct RotaryFrequencies: Sendable {
-    /// Radians per position of each pair, `headSize / 2` of them.
+    /// The radians per position of each of the `headSize / 2` pairs.
     public let radians: [Float]
-    /// What cosines and sines are multiplied by.
+    /// The factor of cosines and sines.
     public let magnitude: Float
 
     /// `theta^(-2i / headSize)` for the pairs `i` (Su et al. 2021, arXiv:2104.09864).
@@ -13,14 +13,14 @@ public struct RotaryFrequencies: Sendable {
         magnitude = 1
     }
 
-    /// The same stretched to `factor` times the positions that a model was trained for, by YaRN (Peng et al. 2023,
-    /// arXiv:2309.00071): pairs that turn at least 32 times over these keep their frequency, those that turn less than
-    /// once have it divided by the factor, and those between get a mixture.
+    /// The same frequencies, stretched by YaRN (Peng et al. 2023, arXiv:2309.00071) to `factor` times the positions
+    /// that a model was trained for. Pairs with at least 32 turns over the trained positions keep their frequency,
+    /// pairs with less than one turn have it divided by the factor, and pairs between get a mixture.
     ///
-    /// - Parameter trained: positions that the model was trained for.
+    /// - Parameter trained: the number of positions that the model was trained for.
     public init(headSize: Int, theta: Float, stretchedBy factor: Float, trained: Int) {
         precondition(factor >= 1 && trained > 0, "\(factor) times \(trained) positions")
-        /// The pair that turns so often over the trained positions, as a fraction of pairs.
+        /// The index, as a fraction, of the pair with this many turns over the trained positions.
         func pair(turning turns: Double) -> Double {
             Double(headSize) * log(Double(trained) / (turns * 2 * .pi)) / (2 * log(Double(theta)))
         }

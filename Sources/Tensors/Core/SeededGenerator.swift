@@ -1,11 +1,11 @@
-/// Random numbers that a seed decides, the same on every platform: SplitMix64 (Steele, Lea and Flood 2014,
+/// Random numbers determined by a seed, the same on every platform: SplitMix64 (Steele, Lea and Flood 2014,
 /// doi:10.1145/2660193.2660195).
 ///
 /// Training draws a fresh generator for each step from `(seed, stream)`, so that a resumed run needs no saved state.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    /// The generator of `stream` under `seed`: other streams are unrelated.
+    /// The generator of `stream` under `seed`, independent of other streams.
     public init(seed: UInt64, stream: UInt64 = 0) {
         self.state = seed
         self.state = next() ^ stream
@@ -28,8 +28,8 @@ extension RandomNumberGenerator {
         Float(next() >> 40) * 0x1p-24
     }
 
-    /// A number of mean 0 and deviation 1, close to normal: twelve uniform ones, as no two systems' logarithms agree to
-    /// the bit.
+    /// A number with mean 0 and deviation 1, close to normal: the sum of twelve uniform numbers, because logarithms
+    /// differ between systems in their last bits.
     public mutating func normal() -> Float {
         var sum: Float = -6
         for _ in 0..<12 { sum += uniform() }
@@ -38,7 +38,7 @@ extension RandomNumberGenerator {
 }
 
 extension Tensor {
-    /// A tensor of independent numbers of mean 0 and the given deviation, close to normal.
+    /// A tensor of independent numbers with mean 0 and the given deviation, close to normal.
     public init(normal deviation: Float, _ shape: [Int], using generator: inout some RandomNumberGenerator) {
         let count = shape.reduce(1, *)
         self.init((0..<count).map { _ in deviation * generator.normal() }, shape: shape)

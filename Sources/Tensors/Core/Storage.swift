@@ -1,11 +1,11 @@
 import Synchronization
 
-/// A buffer of floats, aligned to 64 bytes; freed buffers are kept for the next tensor of their size.
+/// A buffer of floats, aligned to 64 bytes; freed buffers are reused for tensors of their size.
 ///
-/// A forward pass makes and drops thousands of tensors of a few sizes. Fresh memory from the system would cost a page
+/// A forward pass makes and frees thousands of tensors of a few sizes. Fresh memory from the system would cost a page
 /// fault every 4 KiB, more than the arithmetic of a small layer.
 final class Storage: @unchecked Sendable {
-    // Sendable: a buffer is written only while its `Tensor` holds the one reference to it.
+    // Sendable: a buffer is written only while its `Tensor` holds the only reference to it.
     let base: UnsafeMutablePointer<Float>
     let count: Int
 
@@ -20,15 +20,15 @@ final class Storage: @unchecked Sendable {
 }
 
 extension Tensor {
-    /// Lets at least so many bytes of freed tensors be kept for the tensors that follow.
+    /// Raises the limit of freed memory that is kept for reuse to at least this many bytes.
     ///
-    /// For work that takes the same large buffers over and over: the system's pages cost more than a pass over them.
+    /// For work that needs the same large buffers again and again: fresh pages cost more than a pass over them.
     package static func keepFreedMemory(atLeast bytes: Int) {
         Recycler.shared.raiseLimit(to: bytes)
     }
 }
 
-/// The free lists behind `Storage`: buffers by capacity, up to a total that stays bounded.
+/// The free lists behind `Storage`: buffers by capacity, up to a bounded total.
 private final class Recycler: Sendable {
     static let shared = Recycler()
 
@@ -41,7 +41,7 @@ private final class Recycler: Sendable {
         return (minimum + step - 1) / step * step
     }
 
-    /// The number of a capacity: they are few.
+    /// The index of a capacity's free list.
     private static func shelf(for capacity: Int) -> Int {
         let power = power(of: capacity)
         return 8 * power + (capacity - (1 << power)) / step(at: power)
@@ -85,7 +85,7 @@ private final class Recycler: Sendable {
         private var bytes = 0
         var limit = minimumLimit
 
-        /// A kept buffer, if there is one. If not, what is kept beyond the usual makes room for the new one.
+        /// A kept buffer, if there is one. If not, memory kept beyond the usual limit is freed for the new buffer.
         mutating func take(capacity: Int) -> (address: UInt?, dropped: [UInt]) {
             asked += 1
             let shelf = Recycler.shelf(for: capacity)
@@ -97,7 +97,7 @@ private final class Recycler: Sendable {
             return (nil, drop(until: max(Self.minimumLimit, bytes - capacity * 4)))
         }
 
-        /// Keeps a buffer; returns those that there is no more room for.
+        /// Keeps a buffer; returns the buffers that must be freed for it.
         mutating func give(_ address: UInt, capacity: Int) -> [UInt] {
             if capacity * 4 > limit { return [address] }
             let dropped = drop(until: limit - capacity * 4)
@@ -108,7 +108,7 @@ private final class Recycler: Sendable {
             return dropped
         }
 
-        /// Takes out buffers until at most `limit` bytes are kept, first of the capacity not asked for the longest.
+        /// Removes buffers until at most `limit` bytes are kept, starting with the least recently used capacity.
         private mutating func drop(until limit: Int) -> [UInt] {
             var dropped: [UInt] = []
             while bytes > limit {

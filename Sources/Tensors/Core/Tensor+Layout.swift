@@ -1,5 +1,5 @@
 extension Tensor {
-    /// The rows of `tensors`, which have equal columns, one part after the other: `[sum of rows, columns]`.
+    /// The rows of `tensors`, which have equal columns, one tensor after the other: `[sum of rows, columns]`.
     public static func stacking(_ tensors: [Tensor]) -> Tensor {
         var result = Tensor(uninitialized: [tensors.reduce(0) { $0 + $1.rows }, tensors.first?.columns ?? 0])
         var row = 0
@@ -22,7 +22,7 @@ extension Tensor {
         return result
     }
 
-    /// Puts a copy of `block` in place of the elements whose first is at `row` and `column`.
+    /// Replaces the elements from `row` and `column` on with a copy of `block`.
     public mutating func replaceBlock(row: Int, column: Int, with block: Tensor) {
         precondition(
             row >= 0 && row + block.rows <= rows && column >= 0 && column + block.columns <= columns,
@@ -39,13 +39,13 @@ extension Tensor {
         }
     }
 
-    /// Rows as columns: `[columns, rows]`.
+    /// The transposed matrix: `[columns, rows]`.
     public func transposed() -> Tensor {
         var result = Tensor(uninitialized: [columns, rows])
         let (rows, columns, side) = (rows, columns, 64)
         result.withUnsafeMutableElements { target in
             withUnsafeElements { source in
-                // Square by square, so that neither side leaves the cache.
+                // Square by square, so that both sides stay in the cache.
                 for top in stride(from: 0, to: rows, by: side) {
                     for left in stride(from: 0, to: columns, by: side) {
                         for column in left..<min(left + side, columns) {

@@ -4,7 +4,7 @@ typealias MutableElements = UnsafeMutablePointer<Float>
 
 extension Tensor {
     func withPointer<R>(_ body: (Elements) -> R) -> R {
-        // Storage always has an address, also for no elements.
+        // Storage has an address even without elements.
         withUnsafeElements { body($0.baseAddress.unsafelyUnwrapped) }
     }
 

@@ -1,18 +1,18 @@
 /// A dense row-major array of 32-bit floats with value semantics.
 ///
-/// Copies share storage until one of them is written, and so do their rows. Shapes are the caller's to get right: a
-/// mismatch is a mistake in the program, never in its input, and stops it.
+/// Copies share storage until one of them is written, and so do their rows. The caller must pass matching shapes: a
+/// mismatch is an error of the program, never of its input, and stops it.
 public struct Tensor: Sendable {
     /// Extents, outermost first.
     public private(set) var shape: [Int]
     /// The number of elements.
     public private(set) var count: Int
     private var storage: Storage
-    /// Where the elements begin in the storage.
+    /// The index of the first element in the storage.
     private var start = 0
     private var base: UnsafeMutablePointer<Float> { storage.base + start }
 
-    /// A tensor whose elements are not set yet: for kernels that write all of them.
+    /// A tensor with uninitialised elements, for kernels that write all of them.
     package init(uninitialized shape: [Int]) {
         self.shape = shape
         self.count = shape.reduce(1, *)
@@ -84,7 +84,7 @@ public struct Tensor: Sendable {
         return result
     }
 
-    /// Puts a copy of the rows of `block` in place of as many rows from `row` on.
+    /// Replaces the rows from `row` on with a copy of the rows of `block`.
     public mutating func replaceRows(from row: Int, with block: Tensor) {
         precondition(block.columns == columns && row >= 0 && row + block.rows <= rows, "\(block.shape) at row \(row)")
         makeUnique()
@@ -94,7 +94,7 @@ public struct Tensor: Sendable {
         }
     }
 
-    /// Reads or writes one element of the tensor seen as a matrix of `rows` × `columns`.
+    /// One element of the tensor, seen as a matrix of `rows` × `columns`.
     public subscript(row: Int, column: Int) -> Float {
         get {
             precondition(row >= 0 && row < rows && column >= 0 && column < columns)
@@ -112,7 +112,7 @@ public struct Tensor: Sendable {
         try withExtendedLifetime(storage) { try body(UnsafeBufferPointer(start: base, count: count)) }
     }
 
-    /// Calls `body` with the elements, for writing, after making sure that no other tensor sees the change.
+    /// Calls `body` with the elements, for writing, on storage that no other tensor shares.
     package mutating func withUnsafeMutableElements<R>(
         _ body: (UnsafeMutableBufferPointer<Float>) throws -> R
     ) rethrows -> R {

@@ -1,4 +1,4 @@
-/// Some columns of every row of a tensor, read where they are.
+/// A range of columns of every row of a tensor, read without copying.
 public struct TensorColumns: Sendable {
     let tensor: Tensor
     let range: Range<Int>
@@ -6,7 +6,7 @@ public struct TensorColumns: Sendable {
     /// Columns of each row.
     var count: Int { range.count }
 
-    /// Elements from a row to the next.
+    /// The number of elements from one row to the next.
     var stride: Int { tensor.columns }
 
     /// Calls `body` with the address of the first row's first element.

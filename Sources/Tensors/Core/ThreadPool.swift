@@ -2,17 +2,17 @@ import CKernels
 import Foundation
 import Synchronization
 
-/// A fixed set of threads that run the pieces of one computation at a time.
+/// A fixed set of threads that together run the pieces of one computation at a time.
 ///
-/// The caller works too: a pool of two has one thread of its own. A decoding step has some 150 short parallel sections,
-/// so idle workers spin for a while before they sleep. Which thread runs which piece never matters to the result.
+/// The caller works too: a pool of two has one thread of its own. A decode step has some 150 short parallel sections,
+/// so idle workers spin for a while before they sleep. A result never depends on which thread runs which piece.
 package final class ThreadPool: @unchecked Sendable {
     // Sendable: `job` is written only by the holder of `turn`, before `generation` publishes it to the workers.
 
-    /// One parallel section. Pieces are claimed one by one, so that a thread that lost its processor holds up little.
+    /// One parallel section. Pieces are claimed one by one, so that a thread that lost its processor delays little.
     private final class Job: @unchecked Sendable {
-        // Sendable: `body` is called only while `run` waits for it. A worker that comes late finds no piece left and
-        // never follows the pointer.
+        // Sendable: `body` is called only while `run` waits for it. A late worker finds no piece left and never
+        // dereferences the pointer.
         private let body: UnsafePointer<(Int) -> Void>
         private let count: Int
         private let barrier: Int
@@ -30,10 +30,10 @@ package final class ThreadPool: @unchecked Sendable {
             finished.add(done, ordering: .releasing)
         }
 
-        /// Runs pieces until none is left; returns how many are not counted as finished yet.
+        /// Runs pieces until none is left; returns how many of them are not yet counted as finished.
         ///
-        /// The body is copied once, since references that all threads count for each piece cost more than small pieces
-        /// do; the copy is gone when this returns, and so before `run` may.
+        /// The body is copied once, because references that all threads count for each piece cost more than small
+        /// pieces. The copy is released when this returns, before `run` may return.
         @inline(never)
         private func runPieces() -> Int {
             var done = 0
@@ -46,7 +46,7 @@ package final class ThreadPool: @unchecked Sendable {
                     isBehindBarrier = true
                     finished.add(done, ordering: .releasing)
                     done = 0
-                    // Pieces before the barrier are claimed already by now, by threads that wait for nothing.
+                    // The pieces before the barrier are already claimed by threads that wait for nothing.
                     wait(until: barrier)
                 }
                 body(piece)
@@ -56,7 +56,7 @@ package final class ThreadPool: @unchecked Sendable {
             return done
         }
 
-        /// Waits for all pieces to be finished.
+        /// Waits until all pieces are finished.
         func wait() { wait(until: count) }
 
         private func wait(until pieces: Int) {
@@ -66,7 +66,7 @@ package final class ThreadPool: @unchecked Sendable {
 
     private static let spins = 4_000
 
-    /// Threads that work on a section, the caller included.
+    /// The number of threads that work on a section, including the caller.
     package let threads: Int
     private let turn = NSLock()
     private let wake = NSCondition()
@@ -79,7 +79,7 @@ package final class ThreadPool: @unchecked Sendable {
         self.threads = max(1, threads)
     }
 
-    /// Starts the workers. Each holds the pool only while it works, so that a dropped pool ends them.
+    /// Starts the workers. Each holds the pool only while it works, so that releasing the pool ends them.
     package func start() {
         for index in 1..<max(1, threads) {
             let thread = Thread { [self] in serve() }
@@ -97,12 +97,12 @@ package final class ThreadPool: @unchecked Sendable {
         wake.unlock()
     }
 
-    /// Calls `body` once with each number in `0..<count`, on all threads, and returns when all calls have.
+    /// Calls `body` once with each number in `0..<count`, on all threads, and returns after the last call.
     ///
-    /// Calls run at the same time and must write to separate places.
+    /// Calls run at the same time and must write to separate memory.
     ///
-    /// - Parameter barrier: no piece from this number on begins before all below it are finished. Cheaper than a
-    ///   section of their own.
+    /// - Parameter barrier: no piece from this number on begins before all pieces below it are finished. This is
+    ///   cheaper than two sections.
     package func run(count: Int, barrier: Int = 0, _ body: (Int) -> Void) {
         if count <= 1 || threads == 1 {
             for piece in 0..<count { body(piece) }

@@ -1,4 +1,4 @@
-/// Buffers for the time of one piece of work.
+/// Buffers for the duration of one piece of work.
 final class Workspace {
     private var buffers: [Storage] = []
 
@@ -8,7 +8,7 @@ final class Workspace {
         return withExtendedLifetime(workspace) { body(workspace) }
     }
 
-    /// Room for `count` floats, not set to anything.
+    /// A buffer of `count` uninitialised floats.
     func take(_ count: Int) -> UnsafeMutablePointer<Float> {
         let storage = Storage(uninitialized: count)
         buffers.append(storage)

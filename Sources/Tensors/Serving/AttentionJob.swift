@@ -1,39 +1,40 @@
 import CKernels
 
-/// One call of `Compute.attend`, cut into tiles: queries of one sequence that share a key-value head. A tile goes along
-/// the keys once, a span at a time, with all of its queries: what it reads stays in the cache for the next of them.
+/// One call of `Compute.attend`, cut into tiles: queries of one sequence that share a key-value head. A tile passes
+/// over the keys once, a span at a time, with all of its queries, so that the keys it reads stay in the cache for the
+/// next query.
 ///
-/// A tile that is much of the work, as in decoding, is cut once more along its keys, into the spans that the kernels
-/// reduce apart anyway: the bits of the result are the same.
+/// A tile that is a large share of the work, as in decoding, is also cut along its keys, into the spans that the
+/// kernels reduce separately anyway: the bits of the result are the same.
 struct AttentionJob {
     private typealias State = apus_attention_state
 
-    /// Some queries of one sequence and key-value head, numbered row by row and within a row by head of the group.
+    /// Queries of one sequence and key-value head, numbered row by row and within a row by head of the group.
     private struct Tile {
         let sequence: Int
         let head: Int
         let queries: Range<Int>
-        /// Spans of keys that the last query sees, and so the most that any does.
+        /// The number of spans that the last query sees, which is the largest of all queries.
         let spans: Int
 
-        /// What the tile costs, about.
+        /// An estimate of the tile's cost.
         var work: Int { spans * queries.count }
     }
 
-    /// What one thread does at a time: spans of a tile. `states` is where the results wait for the tile's other
-    /// spans, or nil when these are all.
+    /// One thread's unit of work: spans of a tile. `states` holds the results until the tile's other spans are done;
+    /// nil if the unit has all spans.
     private struct Unit {
         let tile: Tile
         let spans: Range<Int>
         let states: Int?
     }
 
-    /// Calls of a kernel that follow each other over the same span. More save little and leave less to share out.
+    /// Consecutive kernel calls over the same span. More calls would save little and leave fewer tiles to distribute.
     private static let callsPerTile = 4
 
     let kernels: apus_kv_attention_kernels
     let queries: UnsafePointer<Float>
-    /// Elements from one row of queries to the next.
+    /// The number of elements from one row of queries to the next.
     let stride: Int
     let out: UnsafeMutablePointer<Float>
     let heads: Int
@@ -92,12 +93,12 @@ struct AttentionJob {
         }
     }
 
-    /// Spans of keys of which a query sees something.
+    /// The number of spans with keys that a query sees.
     private func spans(seenBy query: Int, of slice: SequenceSlice) -> Int {
         (limit(of: query, in: slice) + Int(APUS_KV_SPAN) - 1) / Int(APUS_KV_SPAN)
     }
 
-    /// Positions that a query sees.
+    /// The number of positions that a query sees.
     private func limit(of query: Int, in slice: SequenceSlice) -> Int { slice.start + query / group + 1 }
 
     private func attend(_ unit: Unit, _ states: UnsafeMutablePointer<State>) {
@@ -144,12 +145,12 @@ struct AttentionJob {
         }
     }
 
-    /// The row and head of a query and its result in the batch.
+    /// The row and head in the batch of a query and its result.
     private func coordinates(of query: Int, in tile: Tile) -> (row: Int, head: Int) {
         (sequences[tile.sequence].rows.lowerBound + query / group, tile.head * group + query % group)
     }
 
-    /// Calls `body` with `count` states that have seen nothing.
+    /// Calls `body` with `count` empty states, which have seen no position.
     private func withUnsafeStates(_ count: Int, _ body: (UnsafeMutablePointer<State>) -> Void) {
         withUnsafeTemporaryAllocation(of: State.self, capacity: max(1, count)) { states in
             for index in 0..<count { states[index].weight = 0 }
@@ -160,7 +161,7 @@ struct AttentionJob {
 }
 
 extension Range<Int> {
-    /// Consecutive parts of `length`; the last one may be shorter.
+    /// Consecutive ranges of `length` elements; the last one may be shorter.
     fileprivate func pieces(of length: Int) -> [Range<Int>] {
         stride(from: lowerBound, to: upperBound, by: length).map { $0..<Swift.min(upperBound, $0 + length) }
     }

@@ -1,13 +1,14 @@
-/// Which rows of a packed batch see which others.
+/// The rows that each row of a packed batch sees.
 ///
-/// Rows of several sequences lie one after the other. Rows of different sequences never see each other; inside its
+/// The rows of several sequences lie one after the other. Rows of different sequences never see each other; within its
 /// sequence a row sees given ranges of rows.
 public struct AttentionSpans: Sendable {
-    /// A stretch of tokens in a tree: it continues `parent` (none: it is a root), and others may continue it.
+    /// A run of tokens in a tree: it continues the segment `parent` (nil for a root), and other segments may continue
+    /// it.
     public struct Segment: Sendable {
-        /// Tokens.
+        /// The number of tokens.
         public let length: Int
-        /// The index of the segment before it, smaller than its own.
+        /// The index of the segment that it continues, smaller than its own.
         public let parent: Int?
 
         /// A segment of `length` tokens after the segment `parent`.
@@ -17,8 +18,8 @@ public struct AttentionSpans: Sendable {
         }
     }
 
-    /// Consecutive rows that see the same keys up to a number of their own: row `rows.lowerBound + i` sees the first
-    /// `visible[i]` of the rows in `keys`.
+    /// Consecutive rows that see the same keys, each up to its own limit: row `rows.lowerBound + i` sees the first
+    /// `visible[i]` rows of `keys`.
     struct Group: Sendable {
         let rows: Range<Int>
         let keys: [Range<Int>]
@@ -27,18 +28,18 @@ public struct AttentionSpans: Sendable {
 
     /// The rows of each sequence.
     public let sequences: [Range<Int>]
-    /// Rows of all sequences.
+    /// The number of rows of all sequences.
     public var rows: Int { sequences.last?.upperBound ?? 0 }
-    /// The number of rows that each row sees before itself: its position, when attention is causal.
+    /// The number of rows before it that each row sees: its position, if attention is causal.
     public let positions: [Int32]
-    /// Of each sequence.
+    /// The groups of each sequence.
     let groups: [[Group]]
 
-    /// Spans in general.
+    /// Spans from explicit ranges.
     ///
     /// - Parameters:
     ///   - sequences: consecutive ranges from row 0 on.
-    ///   - visible: for each row the ranges it sees, not empty, ascending, within its sequence.
+    ///   - visible: for each row the ranges that it sees: non-empty, ascending and within its sequence.
     public init(sequences: [Range<Int>], visible: [[Range<Int>]]) {
         precondition((sequences.last?.upperBound ?? 0) == visible.count, "\(visible.count) rows with ranges")
         self.sequences = sequences
@@ -59,8 +60,8 @@ public struct AttentionSpans: Sendable {
         return AttentionSpans(sequences: sequences, visible: sequences.flatMap { s in s.map { _ in [s] } })
     }
 
-    /// Trees of segments, their tokens in order: a row sees its own segment up to itself and all of the segments that
-    /// its own continues, directly or not.
+    /// Trees of segments, with their tokens in order: a row sees its own segment up to itself, and all tokens of the
+    /// segments that its own continues, directly or indirectly.
     public static func tree(_ trees: [[Segment]]) -> AttentionSpans {
         var visible: [[Range<Int>]] = []
         var sequences: [Range<Int>] = []
@@ -99,7 +100,7 @@ public struct AttentionSpans: Sendable {
         return groups
     }
 
-    /// Whether two rows' ranges differ at most in where the last one ends.
+    /// Whether two rows' ranges are equal except for the end of the last one.
     private static func sameKeys(_ a: [Range<Int>], _ b: [Range<Int>]) -> Bool {
         a.count == b.count && a.dropLast() == b.dropLast() && a.last?.lowerBound == b.last?.lowerBound
     }

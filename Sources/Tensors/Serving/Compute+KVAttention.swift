@@ -1,8 +1,8 @@
 import CKernels
 
 extension Compute {
-    /// Writes the keys and values of a ragged batch, each [rows, heads × headSize] of the cache and columns of tensors
-    /// of the same width, to one layer of `cache`.
+    /// Writes the keys and values of a ragged batch to one layer of `cache`. Each is [rows, heads × headSize] of the
+    /// cache, as columns of tensors with equal widths.
     public func store(
         keys: TensorColumns, values: TensorColumns, layer: Int, sequences: [SequenceSlice], in cache: KVCache
     ) {
@@ -27,9 +27,9 @@ extension Compute {
         }
     }
 
-    /// Causal attention: each row of `queries`, [rows, heads × headSize], sees the positions of its own sequence up to
-    /// its own, which are all in `cache`. Consecutive query heads share a key-value head. Scores are scaled by
-    /// 1 / √headSize. The result has as many rows and columns as `queries`.
+    /// Causal attention: each row of `queries`, [rows, heads × headSize], sees the positions of its sequence up to its
+    /// own, all of which must be in `cache`. Consecutive query heads share a key-value head. Scores are scaled by 1 /
+    /// √headSize. The result has the shape of `queries`.
     public func attend(
         queries: TensorColumns, heads: Int, layer: Int, sequences: [SequenceSlice], cache: KVCache
     ) -> Tensor {

@@ -6,7 +6,7 @@ extension Compute {
     /// Each row of `x` is rounded to 8 bits per block of 32, with the block's largest magnitude at 127. Non-finite
     /// elements give non-finite results.
     ///
-    /// - Parameter updates: what is added to some of the rows.
+    /// - Parameter updates: low-rank updates that are added to some of the rows.
     public func multiply(_ x: Tensor, _ w: QuantizedMatrix, updates: [LowRankUpdate] = []) -> Tensor {
         precondition(x.columns == w.inputs, "\(x.shape) times [\(w.outputs), \(w.inputs)]")
         var result = Tensor(uninitialized: [x.rows, w.outputs])
@@ -28,7 +28,7 @@ extension Compute {
         return result
     }
 
-    /// The rows of `w` that `ids` name, in fp32: [ids, inputs].
+    /// The rows of `w` with the indices `ids`, in fp32: [ids, inputs].
     public func rows(_ ids: [Int32], of w: QuantizedMatrix) -> Tensor {
         precondition(ids.allSatisfy { $0 >= 0 && Int($0) < w.outputs }, "a row is not in 0..<\(w.outputs)")
         return unpack(w, count: ids.count) { Int(ids[$0]) }
@@ -55,7 +55,7 @@ extension Compute {
         return result
     }
 
-    /// The tiles of eight rows of `x`, in a buffer that is a tensor only for its recycled memory.
+    /// The tiles of eight rows of `x`. The buffer is a tensor only to reuse recycled memory.
     private func quantizeRows(of x: Tensor, for format: BlockFormat) -> Tensor {
         let tileRows = Int(APUS_TILE_ROWS)
         let blocks = x.columns / BlockFormat.blockSize
@@ -83,15 +83,15 @@ extension Compute {
     }
 }
 
-/// A product with quantised weights, in pieces for the threads.
+/// A product with quantised weights, cut into pieces for the threads.
 ///
-/// It holds addresses only: references that all threads count would cost more than small pieces do.
+/// It holds only addresses: references that all threads count would cost more than small pieces.
 private struct QuantizedProduct {
-    /// Rows of activations that a pass over the weights works on: with 1,536 inputs they take 250 KB of L2 cache.
+    /// Activation rows per pass over the weights: with 1,536 inputs they take 250 KB of L2 cache.
     private static let rowsPerPass = 128
-    /// Multiply-adds, some microseconds: a smaller piece costs more to hand out than it saves.
+    /// Multiply-adds of a few microseconds: handing out a smaller piece costs more than it saves.
     private static let minimumWork = 1 << 17
-    /// Panels that kernels take together.
+    /// The number of panels that a kernel call processes together.
     private static let panelsTogether = 2
 
     private let activations: UnsafePointer<apus_activation_block>
@@ -103,12 +103,12 @@ private struct QuantizedProduct {
     private let panelBytes: Int
     private let out: MutableElements
     private let kernels: apus_quantized_kernels
-    /// Panels in pairs.
+    /// The number of pairs of panels.
     private let pairs: Int
-    /// Pieces that the pairs are dealt out in: a few a thread, so that a late thread holds up little.
+    /// The number of pieces that the pairs are divided into: a few per thread, so that a late thread delays little.
     private let across: Int
 
-    /// A product of rows in tiles with `w`, which outlive it.
+    /// A product of rows in tiles with `w`, both of which must outlive it.
     init(
         activations: UnsafePointer<apus_activation_block>, rows: Int, w: QuantizedMatrix, out: MutableElements,
         compute: Compute

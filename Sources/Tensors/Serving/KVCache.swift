@@ -1,21 +1,21 @@
 import CKernels
 
-/// The keys and values that a decoder has computed, in blocks of 16 positions.
+/// A decoder's computed keys and values, in blocks of 16 positions.
 ///
-/// A block holds its positions' keys and values of all layers; which blocks a sequence has, in order, is its block
-/// table. Blocks are the engine's to hand out: the cache itself knows of no sequences.
+/// A block holds its positions' keys and values of all layers; a sequence's block table lists its blocks in order. The
+/// engine hands out blocks: the cache itself has no notion of sequences.
 public final class KVCache: @unchecked Sendable {
-    // Sendable: only `Compute.store` writes, to the blocks of the sequences that it is given, and the one thread that
+    // Sendable: only `Compute.store` writes, to the blocks of the sequences that it gets, and only the one thread that
     // runs the model calls it.
 
-    /// What keys and values are kept as.
+    /// The format of keys and values.
     public enum Precision: String, Sendable, CaseIterable {
-        /// 16-bit floats, and arithmetic in 32-bit ones: the reference for the others.
+        /// 16-bit floats with 32-bit arithmetic: the reference for the other formats.
         case fp16
-        /// Integers to 2,047 in 16 bits with a 32-bit scale for each position's key, and one for its value, of each
-        /// head. Attention is in integers too and rounds about as little.
+        /// Integers up to 2,047 in 16 bits. For each position and head, key and value have a 32-bit scale each.
+        /// Attention uses integers too and rounds about as little as `fp16`.
         case int16
-        /// The same in 8 bits: little more than half the memory, and rounded more.
+        /// The same in 8 bits: little more than half the memory, with more rounding.
         case int8
     }
 
@@ -28,13 +28,13 @@ public final class KVCache: @unchecked Sendable {
     public let heads: Int
     /// Elements of a key or value.
     public let headSize: Int
-    /// Blocks, numbered from 0.
+    /// The number of blocks, numbered from 0.
     public let blocks: Int
-    /// What its elements are.
+    /// The format of its elements.
     public let precision: Precision
     private let memory: LargePages
 
-    /// Takes the memory for `blocks` blocks; `headSize` is a multiple of 16 up to 256.
+    /// Allocates the memory for `blocks` blocks; `headSize` must be a multiple of 16 up to 256.
     public init(layers: Int, heads: Int, headSize: Int, blocks: Int, precision: Precision = .fp16) {
         precondition(layers > 0 && heads > 0 && blocks > 0)
         precondition(headSize > 0 && headSize % 16 == 0 && headSize <= Int(APUS_KV_MAX_HEAD), "head size \(headSize)")
@@ -47,10 +47,10 @@ public final class KVCache: @unchecked Sendable {
             bytes: blocks * layers * heads * Self.pageBytes(headSize: headSize, precision: precision))
     }
 
-    /// Bytes of memory that the cache takes once all of its blocks have been written.
+    /// The bytes of memory in use once all blocks have been written.
     public var byteCount: Int { blocks * blockBytes }
 
-    /// Bytes of one head's keys and values of a layer in a block.
+    /// The bytes of one layer's and head's keys and values in a block.
     package static func pageBytes(headSize: Int, precision: Precision) -> Int {
         switch precision {
         case .fp16: 2 * headSize * blockSize * MemoryLayout<UInt16>.size
@@ -59,28 +59,28 @@ public final class KVCache: @unchecked Sendable {
         }
     }
 
-    /// Of a position: the scale of its key, and two forms of its value's.
+    /// For one position: the scale of its key, and the scale of its value in two forms.
     private static let integerScaleBytes = 3 * MemoryLayout<Float>.size
 
     private var pageBytes: Int { Self.pageBytes(headSize: headSize, precision: precision) }
 
-    /// Bytes of a block: all layers together, so that memory is taken as blocks are first used.
+    /// The bytes of a block. All layers lie together, so that the system provides memory when blocks are first used.
     package var blockBytes: Int { layers * heads * pageBytes }
 
-    /// What a block holds, all layers together.
+    /// The contents of a block, all layers together.
     package func contents(of block: Int32) -> [UInt8] {
         precondition(block >= 0 && block < blocks, "block \(block) of \(blocks)")
         return Array(UnsafeRawBufferPointer(start: memory.base + Int(block) * blockBytes, count: blockBytes))
     }
 
-    /// Fills a block with what `contents(of:)` gave of one of the same kind of cache.
+    /// Fills a block with the `contents(of:)` of a block of an equal cache.
     package func fill(_ block: Int32, with contents: [UInt8]) {
         precondition(block >= 0 && block < blocks && contents.count == blockBytes, "\(contents.count) bytes")
         let target = UnsafeMutableRawBufferPointer(start: memory.base + Int(block) * blockBytes, count: blockBytes)
         target.copyBytes(from: contents)
     }
 
-    /// The pages of one layer and head, for the sequence with this table.
+    /// The pages of one layer and head, for the sequence with this block table.
     func pages(layer: Int, head: Int, table: UnsafePointer<Int32>?) -> apus_kv_pages {
         precondition(layer >= 0 && layer < layers && head >= 0 && head < heads)
         return apus_kv_pages(
@@ -91,11 +91,11 @@ public final class KVCache: @unchecked Sendable {
 
 /// The rows of a ragged batch that are consecutive positions of one sequence.
 public struct SequenceSlice: Sendable {
-    /// Rows of the batch's tensors.
+    /// Its rows in the batch's tensors.
     public var rows: Range<Int>
-    /// The position of the first of them in its sequence.
+    /// The position of its first row in the sequence.
     public var start: Int
-    /// The cache blocks of positions 0..<16, 16..<32 and so on, as far as the last row's position at least.
+    /// The cache blocks of positions 0..<16, 16..<32 and so on, at least up to the last row's position.
     public var blockTable: [Int32]
 
     /// A slice of a batch.
@@ -105,7 +105,7 @@ public struct SequenceSlice: Sendable {
         self.blockTable = blockTable
     }
 
-    /// Positions of the sequence once these rows are in the cache.
+    /// The number of the sequence's positions in the cache after these rows.
     var end: Int { start + rows.count }
 
     func check(rows batch: Int, cache: KVCache) {

@@ -1,13 +1,13 @@
-/// What a low-rank adapter adds to some rows of a layer's result: `B (A x)` (Hu et al. 2021, arXiv:2106.09685).
+/// A low-rank adapter's addition to some rows of a layer's result: `B (A x)` (Hu et al. 2021, arXiv:2106.09685).
 public struct LowRankUpdate: Sendable {
     /// A pair of factors, packed in one precision.
     public final class Factors: Sendable {
         /// `[ranks, inputs]`.
         public let a: PackedMatrix
-        /// `[outputs, ranks]`, packed as a diagonal.
+        /// `[outputs, ranks]`, packed as diagonal blocks.
         public let b: PackedMatrix
 
-        /// Factors that fit each other.
+        /// A pair of matching factors.
         public init(a: PackedMatrix, b: PackedMatrix) {
             precondition(
                 a.outputs == b.inputs && a.precision == b.precision && b.bands != nil, "no factors of an update")
@@ -18,7 +18,7 @@ public struct LowRankUpdate: Sendable {
 
     /// The rows that it is added to.
     public let rows: Range<Int>
-    /// What is added.
+    /// The factors of the update.
     public let factors: Factors
 
     /// An update of the given rows.
@@ -29,9 +29,9 @@ public struct LowRankUpdate: Sendable {
 }
 
 extension Compute {
-    /// Adds `updates` of `x` to `out`, rows of `columns`, once all `pieces` of the product that writes them are done.
+    /// Adds `updates` of `x` to `out`, with rows of `columns`, after all `pieces` of the product that writes them.
     ///
-    /// One parallel section for all of it: the products with A, which need no more than `x`, run beside those pieces.
+    /// Everything is one parallel section: the products with A, which need only `x`, run beside those pieces.
     func apply(
         _ updates: [LowRankUpdate], to out: MutableElements, columns: Int, of x: Tensor, beside pieces: Int = 0,
         _ product: (_ piece: Int) -> Void = { _ in }
@@ -71,16 +71,16 @@ extension Compute {
     }
 }
 
-/// Rows that a kernel takes together, and what is added to them.
+/// Rows that a kernel call processes together, and their update.
 private struct LowRankGroup {
-    /// Columns of a result that are worth a piece of their own.
+    /// The smallest number of a result's columns worth a piece of their own.
     static let minimumColumns = 1_024
 
     let factors: LowRankUpdate.Factors
     let kernel: PanelKernel
     let rows: Range<Int>
 
-    /// Places that a packed `A x` takes.
+    /// The number of floats of a packed `A x`.
     var innerSize: Int { factors.b.depth * kernel.lanes }
 
     /// Packs `A x` of the group's rows into `inner`.
@@ -100,7 +100,7 @@ private struct LowRankGroup {
         }
     }
 
-    /// Adds `B (A x)` in one of `shares` parts of the columns.
+    /// Adds `B (A x)` in one of `shares` ranges of the columns.
     func add(_ inner: MutableElements, share: Int, of shares: Int, to out: MutableElements) {
         let b = factors.b
         let panels = (b.outputs + kernel.panel - 1) / kernel.panel

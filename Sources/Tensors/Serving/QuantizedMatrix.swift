@@ -1,11 +1,11 @@
 import CKernels
 
-/// An immutable matrix of weights, [outputs, inputs], that stays in a block format of GGUF.
+/// An immutable weight matrix, [outputs, inputs], in a block format of GGUF.
 ///
-/// Rows are repacked into panels of 16 output columns when it is made; it takes no more memory than in the file, but
-/// for the last panel's padding.
+/// Initialisation repacks its rows into panels of 16 output columns. It takes as much memory as in the file, plus the
+/// padding of the last panel.
 public struct QuantizedMatrix: Sendable {
-    /// Some output rows of a matrix as GGUF stores them, row-major: [outputs][inputs / 32] blocks.
+    /// Some output rows of a matrix as stored in GGUF, row-major: [outputs][inputs / 32] blocks.
     public struct Source {
         let outputs: Int
         let blocks: UnsafeRawBufferPointer
@@ -25,20 +25,20 @@ public struct QuantizedMatrix: Sendable {
     public let inputs: Int
     let panels: Panels
 
-    /// Repacks the rows in `blocks`, whose size the caller has checked.
+    /// Repacks the rows in `blocks`; the caller must have checked the size.
     public init(format: BlockFormat, outputs: Int, inputs: Int, blocks: UnsafeRawBufferPointer, compute: Compute) {
         let source = Source(outputs: outputs, blocks: blocks)
         self.init(format: format, inputs: inputs, concatenating: [source], compute: compute)
     }
 
-    /// Repacks the rows in `blocks`, whose size the caller has checked.
+    /// Repacks the rows in `blocks`; the caller must have checked the size.
     public init(format: BlockFormat, outputs: Int, inputs: Int, blocks: [UInt8], compute: Compute) {
         self = blocks.withUnsafeBytes {
             QuantizedMatrix(format: format, outputs: outputs, inputs: inputs, blocks: $0, compute: compute)
         }
     }
 
-    /// Repacks several matrices of the same inputs into one, the outputs of the first source first.
+    /// Repacks several matrices with equal inputs into one; the outputs of the first source come first.
     public init(format: BlockFormat, inputs: Int, concatenating sources: [Source], compute: Compute) {
         precondition(inputs > 0 && inputs % BlockFormat.blockSize == 0, "\(inputs) inputs are not whole blocks")
         let rowBytes = inputs / BlockFormat.blockSize * format.blockBytes
@@ -54,7 +54,7 @@ public struct QuantizedMatrix: Sendable {
         panels.pack(sources, rowBytes: rowBytes, pool: compute.pool)
     }
 
-    /// Bytes of memory that the weights take.
+    /// The bytes of the weights in memory.
     public var byteCount: Int { panels.count * panels.stride }
 
     var blocks: Int { inputs / BlockFormat.blockSize }

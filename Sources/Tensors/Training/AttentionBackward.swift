@@ -1,6 +1,6 @@
 import CKernels
 
-/// The backward pass of attention; `run` takes the query heads that share one key head, for the rows of one group.
+/// The backward pass of attention; `run` processes the query heads that share one key head, for the rows of one group.
 struct AttentionBackward {
     let shape: AttentionShape
     let gemm: apus_gemm_kernels
@@ -15,11 +15,11 @@ struct AttentionBackward {
     let dk: UnsafeMutablePointer<Float>
     let dv: UnsafeMutablePointer<Float>
 
-    /// Query rows at a time, as in the forward pass.
+    /// Query rows per piece, as in the forward pass.
     private static let pieceRows = 28
 
-    /// What all pieces of a group share: the keys and values it sees in the three layouts that the products need, and
-    /// the sums of their gradients.
+    /// The data that all pieces of a group share: its visible keys and values in the three layouts that the products
+    /// need, and the sums of their gradients.
     private struct Keys {
         let count: Int
         let keysDown: UnsafeMutablePointer<Float>

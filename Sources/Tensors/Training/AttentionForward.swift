@@ -1,6 +1,6 @@
 import CKernels
 
-/// The forward pass of attention; `run` takes the query heads that share one key head, for the rows of one group.
+/// The forward pass of attention; `run` processes the query heads that share one key head, for the rows of one group.
 struct AttentionForward {
     let shape: AttentionShape
     let gemm: apus_gemm_kernels
@@ -11,10 +11,10 @@ struct AttentionForward {
     let output: UnsafeMutablePointer<Float>
     let normalizers: UnsafeMutablePointer<Float>
 
-    /// Query rows at a time: few enough to leave out most of the keys that causal rows cannot see.
+    /// Query rows per piece: few enough to skip most of the keys that causal rows cannot see.
     private static let pieceRows = 28
 
-    /// The keys and values that a group sees, packed for the products.
+    /// A group's visible keys and values, packed for the products.
     private struct Keys {
         let count: Int
         let keysDown: UnsafeMutablePointer<Float>

@@ -1,7 +1,7 @@
 import CKernels
 
 extension Compute {
-    /// `w`, `[outputs, inputs]`, in panels of bfloat16 pairs, two elements in the place of each float.
+    /// `w`, `[outputs, inputs]`, in panels of bfloat16 pairs: two elements take the memory of one float.
     func packedBFloat16(_ w: Tensor) -> Tensor {
         guard let kernels = bfloat16 else { preconditionFailure("no bfloat16 products here") }
         let (outputs, inputs, pairs) = (w.rows, w.columns, (w.columns + 1) / 2)

@@ -1,9 +1,9 @@
 import CKernels
 import Foundation
 
-/// What cross entropy says of each row of logits.
+/// The cross entropy of each row of logits.
 public struct CrossEntropy: Sendable {
-    /// `-log softmax(logits / temperature)[target]` in nats: the negated log-probability; 0 where there is no target.
+    /// `-log softmax(logits / temperature)[target]` in nats: the negated log-probability; 0 for a row without a target.
     public let losses: [Float]
     /// The entropy of the softmax in nats.
     public let entropies: [Float]
@@ -15,7 +15,7 @@ extension Compute {
     /// The cross entropy of each row of `logits`, `[rows, vocabulary]`, with its target.
     ///
     /// - Parameters:
-    ///   - targets: a column for each row; a negative one marks a row that does not count.
+    ///   - targets: a column for each row; a negative one marks a row without a target.
     ///   - temperature: divides the logits; above 0.
     public func crossEntropy(_ logits: Tensor, targets: [Int32], temperature: Float = 1) -> CrossEntropy {
         precondition(targets.count == logits.rows, "\(targets.count) targets for \(logits.shape)")
@@ -42,7 +42,7 @@ extension Compute {
     /// Replaces `logits` by the gradient of `sum(coefficients · losses)` with respect to them.
     ///
     /// - Parameters:
-    ///   - logits: those that `loss` was computed from, with the same targets.
+    ///   - logits: the logits that `loss` was computed from, with the same targets.
     ///   - coefficients: the gradient with respect to each row's loss.
     public func crossEntropyBackward(
         _ logits: inout Tensor, targets: [Int32], loss: CrossEntropy, coefficients: [Float]
@@ -77,10 +77,10 @@ extension Compute {
         return (loss.losses, gradient)
     }
 
-    /// How far each row of `logits` is from `teacher`, both `[rows, vocabulary]`: KL(teacher || softmax(logits)) in
-    /// nats (Hinton et al., "Distilling the knowledge in a neural network", 2015, at temperature 1).
+    /// The distance of each row of `logits` from `teacher`, both `[rows, vocabulary]`: KL(teacher || softmax(logits))
+    /// in nats (Hinton et al., "Distilling the knowledge in a neural network", 2015, at temperature 1).
     ///
-    /// Replaces `logits` by the gradient of the sum in which row i counts `scales[i]` times.
+    /// Replaces `logits` by the gradient of the weighted sum, in which row i has the weight `scales[i]`.
     public func distillation(_ logits: inout Tensor, teacher: consuming Tensor, scales: [Float]) -> [Float] {
         precondition(scales.count == logits.rows, "\(scales.count) scales for \(logits.shape)")
         precondition(teacher.shape == logits.shape, "a teacher of \(teacher.shape) for \(logits.shape)")

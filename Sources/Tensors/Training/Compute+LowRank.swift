@@ -1,15 +1,15 @@
 import CKernels
 
-// Low-rank updates of layers with one input: y = W x + s B (A x), where the layers' A are stacked and their B stand on
-// the diagonal of one matrix, so that each layer sees its own part of A x only (Hu et al. 2021, arXiv:2106.09685). The
-// zeros beside the diagonal are never multiplied by.
+// Low-rank updates of layers with one common input: y = W x + s B (A x). The layers' A are stacked and their B are the
+// diagonal blocks of one matrix, so that each layer uses only its own rows of A x (Hu et al. 2021, arXiv:2106.09685).
+// The zeros beside the diagonal are never multiplied.
 
 extension Compute {
-    /// `x·wᵀ + scale · inner·diagonal(b)ᵀ`, and `residual` where given: `[rows, outputs]`.
+    /// `x·wᵀ + scale · inner·diagonal(b)ᵀ`, plus `residual` if there is one: `[rows, outputs]`.
     ///
     /// - Parameters:
     ///   - inner: `[rows, sum of ranks]`.
-    ///   - b: `[outputs, rank]` each, outputs and ranks one after the other.
+    ///   - b: `[outputs, rank]` each; outputs and ranks are numbered consecutively over all of them.
     ///   - residual: of the result's shape.
     public func multiply(
         _ x: Tensor, _ w: PackedMatrix, plus inner: Tensor, timesDiagonal b: [Tensor], scale: Float,
@@ -48,7 +48,7 @@ extension Compute {
         return y
     }
 
-    /// `scale · xᵀ·inner` for the blocks of the shapes of `b` on the diagonal only: the gradients of `b`.
+    /// `scale · xᵀ·inner`, computed only for diagonal blocks of the shapes of `b`: the gradients of `b`.
     public func diagonalProducts(_ x: Tensor, inner: Tensor, like b: [Tensor], scale: Float) -> [Tensor] {
         var (output, rank) = (0, 0)
         return b.map { one in
@@ -64,7 +64,7 @@ extension Compute {
         }
     }
 
-    /// For each run of panels, of `panel` columns or those of single precision, the ranks that are not zero in it.
+    /// For each run of panels, of `panel` columns or of single precision's width, the ranks that are not zero in it.
     func bands(of b: [Tensor], panel: Int? = nil) -> [ProductBand] {
         let panel = panel ?? gemm.panel
         var parts: [(outputs: Range<Int>, ranks: Range<Int>)] = []

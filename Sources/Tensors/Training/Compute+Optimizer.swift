@@ -5,13 +5,13 @@ import Foundation
 public struct AdamW: Sendable {
     /// The step size.
     public var learningRate: Float
-    /// The decay of the mean of gradients.
+    /// The decay of the gradients' moving mean.
     public var beta1: Float
-    /// The decay of the mean of squared gradients.
+    /// The decay of the squared gradients' moving mean.
     public var beta2: Float
     /// Keeps the division finite.
     public var epsilon: Float
-    /// The share of a parameter, times the learning rate, that is taken away each step.
+    /// The share of a parameter, times the learning rate, that each step subtracts.
     public var weightDecay: Float
 
     /// The given settings.

@@ -29,7 +29,8 @@ extension Compute {
         }
     }
 
-    /// `a`, of whose columns only some may be taken, or its transpose times panels of `columns` columns.
+    /// The term with the left factor `a` (of which it may use only some columns) or its transpose, and panels of
+    /// `columns` columns.
     func term(
         _ a: Tensor, taking taken: Range<Int>? = nil, transposed: Bool, panels: Tensor, columns: Int,
         bands: [ProductBand]? = nil
@@ -64,8 +65,8 @@ extension Compute {
             bands: bands ?? [ProductBand(columns: 0..<columns, depth: 0..<depth)])
     }
 
-    /// The sum of `terms`, whose first has no bands, and `residual` becomes or, to `accumulate`, is added to the
-    /// columns of `c` from `first` on.
+    /// Computes the sum of `terms`, whose first has no bands, and `residual`. The sum replaces the columns of `c` from
+    /// `first` on, or is added to them if `accumulate`.
     func sum(
         _ terms: [ProductTerm], residual: Tensor? = nil, into c: inout Tensor, at first: Int = 0,
         accumulate: Bool = false
@@ -89,7 +90,7 @@ extension Compute {
                             slice, group: group, columns: columns, to: target, step: step,
                             accumulate || slice.lowerBound > 0)
                         guard slice.upperBound == main.depth else { continue }
-                        // The rest is added while these rows are in the cache.
+                        // The other terms are added while these rows are in the cache.
                         for term in terms.dropFirst() {
                             term.addBands(group: group, columns: columns, to: target, step: step)
                         }

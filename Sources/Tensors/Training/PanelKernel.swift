@@ -2,12 +2,12 @@ import CKernels
 
 /// Products of packed groups of rows with packed panels, in one precision.
 ///
-/// Depths are in units, each in the place of one float: one factor, or two in bfloat16.
+/// Depths are in units, each as large as one float: one factor, or two in bfloat16.
 enum PanelKernel {
     case float32(apus_gemm_kernels)
     case bfloat16(apus_bf16_kernels)
 
-    /// One group of rows times panels: a part of the depth, added to `result` if asked to.
+    /// One group of rows times panels, over a range of the depth, optionally added to `result`.
     struct Call {
         let rows: Int
         let columns: Int
@@ -15,7 +15,7 @@ enum PanelKernel {
         let left: Elements
         let panels: Elements
         let result: MutableElements
-        /// Elements from one row of the result to the next.
+        /// The number of elements from one row of the result to the next.
         let step: Int
         let adds: Bool
     }
@@ -28,7 +28,7 @@ enum PanelKernel {
         }
     }
 
-    /// The most rows of a group.
+    /// Upper bound on the rows of a group.
     var group: Int {
         switch self {
         case .float32(let kernels): kernels.group
@@ -36,7 +36,7 @@ enum PanelKernel {
         }
     }
 
-    /// Places of a packed group's rows.
+    /// The number of row slots in a packed group.
     var lanes: Int {
         switch self {
         case .float32(let kernels): kernels.lanes
@@ -55,7 +55,7 @@ enum PanelKernel {
         }
     }
 
-    /// Multiplies by panels whose whole depth is given.
+    /// Multiplies by panels of the full depth.
     func multiply(_ call: Call, depth: Int) {
         switch self {
         case .float32(let kernels):
@@ -75,7 +75,7 @@ enum PanelKernel {
 }
 
 extension Compute {
-    /// The kernel for weights of a `PackedMatrix`.
+    /// The kernel for a `PackedMatrix` of this precision.
     func panelKernel(_ precision: Precision) -> PanelKernel {
         switch precision {
         case .float32: return .float32(gemm)

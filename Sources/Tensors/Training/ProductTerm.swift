@@ -1,24 +1,25 @@
-/// Columns of a product's right factor that are zero outside of a part of their depth.
+/// Columns of a product's right factor that are zero outside of a range of their depth.
 struct ProductBand {
     let columns: Range<Int>
     let depth: Range<Int>
 }
 
-/// A product with both factors packed, and the kernel for them.
+/// A product of two packed factors, and its kernel.
 struct ProductTerm {
     let kernel: PanelKernel
     let groups: RowGroups
     let columns: Int
-    /// In units.
+    /// The depth, in units.
     let depth: Int
     /// `[groups][depth][lanes]`
     let left: Tensor
     /// `[panels][depth][panel]`
     let panels: Tensor
-    /// Where the right factor is not zero; each begins with a panel.
+    /// The non-zero bands of the right factor; each begins with a panel.
     let bands: [ProductBand]
 
-    /// Writes, or adds, the product's `slice` of the depth in some columns of a group; the row begins at `row`.
+    /// Writes, or adds, the product over the range `slice` of the depth to some columns of a group; the row begins at
+    /// `row`.
     func add(_ slice: Range<Int>, group: Int, columns: Range<Int>, to row: MutableElements, step: Int, _ adds: Bool) {
         withPointers(left, panels) { left, panels in
             kernel.multiply(
@@ -30,7 +31,7 @@ struct ProductTerm {
         }
     }
 
-    /// Adds the product in some columns of a group.
+    /// Adds the product to some columns of a group.
     func addBands(group: Int, columns: Range<Int>, to row: MutableElements, step: Int) {
         for band in bands where band.columns.overlaps(columns) {
             add(band.depth, group: group, columns: band.columns.clamped(to: columns), to: row, step: step, true)
@@ -38,9 +39,9 @@ struct ProductTerm {
     }
 }
 
-/// A product's rows in the groups that kernels compute together.
+/// The rows of a product, in the groups that kernels compute together.
 ///
-/// They are of nearly equal size: a last group of one row would leave the arithmetic units idle.
+/// The groups are of nearly equal size: a last group of one row would leave the arithmetic units idle.
 struct RowGroups: Equatable {
     let rows: Int
     let count: Int
@@ -53,17 +54,17 @@ struct RowGroups: Equatable {
     subscript(group: Int) -> Range<Int> { rows * group / count..<rows * (group + 1) / count }
 }
 
-/// How a product is cut into pieces for the threads.
+/// The division of a product into pieces for the threads.
 ///
-/// A piece's panels should stay in the second level cache while all its rows pass over them, and there should be a few
-/// pieces a thread, so that none waits long for another.
+/// A piece's panels should stay in the second-level cache while all its rows pass over them, and there should be a few
+/// pieces per thread, so that no thread waits long for another.
 struct ProductGrid {
-    /// Of the depth, what is taken at once.
+    /// The depth that is processed at once.
     private static let depth = 768
-    /// Elements of panels that stay in the cache.
+    /// The number of panel elements that stay in the cache.
     private static let cached = 96 << 10
 
-    /// The depth in parts that are taken at once; one empty part of no depth.
+    /// The ranges of the depth that are processed at once; a depth of 0 has one empty range.
     static func slices(of depth: Int) -> [Range<Int>] {
         stride(from: 0, to: max(1, depth), by: Self.depth).map { $0..<min(depth, $0 + Self.depth) }
     }
@@ -76,7 +77,7 @@ struct ProductGrid {
     let count: Int
 
     init(groups: RowGroups, columns: Int, depth: Int, panel: Int, threads: Int) {
-        // Pieces below 2^18 multiply-adds cost more to hand out than they save.
+        // Handing out pieces below 2^18 multiply-adds costs more than it saves.
         let wanted = max(1, min(threads == 1 ? 1 : threads * 4, (groups.rows * columns * depth) >> 18))
         let panels = (columns + panel - 1) / panel
         let widest = max(1, Self.cached / (max(1, min(depth, Self.depth)) * panel))
