@@ -1,18 +1,18 @@
 public import Models
 public import Tensors
 
-/// AdamW over a set of parameters: their moments, a learning rate and a weight decay for each group of them, and
-/// clipping of all gradients by their common norm.
+/// AdamW over a set of parameters: their moments, a learning rate and a weight decay for each group of parameters, and
+/// clipping of all gradients by their joint norm.
 public struct AdamWOptimizer: Sendable {
-    /// The numbers that hold for all parameters.
+    /// The settings that apply to all parameters.
     public struct Settings: Sendable, Equatable, Codable {
-        /// Decay of the mean of gradients.
+        /// The decay of the gradients' moving mean.
         public var beta1: Float
-        /// Decay of the mean of squared gradients.
+        /// The decay of the squared gradients' moving mean.
         public var beta2: Float
         /// Keeps the division finite.
         public var epsilon: Float
-        /// The greatest norm of all gradients together; larger ones are scaled down to it.
+        /// Upper bound on the joint norm of all gradients; larger gradients are scaled down to it.
         public var maximumNorm: Float
 
         /// Settings; the defaults are those of fine-tuning.
@@ -26,14 +26,14 @@ public struct AdamWOptimizer: Sendable {
 
     /// The parameters whose names begin with `prefix`.
     public struct Group: Sendable, Equatable, Codable {
-        /// What the names begin with; empty for all.
+        /// The beginning of the names; empty for all parameters.
         public var prefix: String
         /// The learning rate before the schedule's factor.
         public var learningRate: Float
-        /// The share of a parameter, times the learning rate, that is taken away each step.
+        /// The share of a parameter, times the learning rate, that each step subtracts.
         public var weightDecay: Float
 
-        /// A group.
+        /// A group with the given settings.
         public init(prefix: String = "", learningRate: Float, weightDecay: Float = 0) {
             self.prefix = prefix
             self.learningRate = learningRate
@@ -41,15 +41,15 @@ public struct AdamWOptimizer: Sendable {
         }
     }
 
-    /// The numbers that hold for all parameters.
+    /// The settings that apply to all parameters.
     public let settings: Settings
-    /// The groups; a parameter belongs to the first that its name fits.
+    /// The groups; a parameter belongs to the first group that matches its name.
     public let groups: [Group]
-    /// Updates made so far.
+    /// The number of updates so far.
     public internal(set) var updates = 0
-    /// Running means of the gradients.
+    /// The moving means of the gradients.
     public internal(set) var first: ParameterSet
-    /// Running means of the gradients' squares.
+    /// The moving means of the squared gradients.
     public internal(set) var second: ParameterSet
 
     /// An optimiser for `parameters`, each of which must belong to a group.
@@ -63,7 +63,7 @@ public struct AdamWOptimizer: Sendable {
 
     /// Moves `parameters` against `gradients`, a set of the same names and shapes.
     ///
-    /// - Parameter factor: of the learning rates, as `CosineSchedule` gives it.
+    /// - Parameter factor: multiplies the learning rates; see `CosineSchedule`.
     /// - Returns: the norm of all gradients before clipping.
     @discardableResult
     public mutating func update(

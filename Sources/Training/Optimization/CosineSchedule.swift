@@ -1,12 +1,12 @@
 import Foundation
 
-/// The course of the learning rate over a run: a linear rise, then half a cosine down to a floor.
+/// The schedule of the learning rate: a linear rise, then half a cosine down to a floor.
 ///
-/// It counts steps, never time, so that a pause changes nothing. The values are factors of the groups' learning rates.
+/// It counts steps, never time, so that a pause changes nothing. Its values are factors of the groups' learning rates.
 public struct CosineSchedule: Sendable, Equatable, Codable {
     /// Steps of the whole run.
     public var steps: Int
-    /// Steps of the rise; the first of them has the factor `1 / warmUp`.
+    /// Steps of the rise; the first step has the factor `1 / warmUp`.
     public var warmUp: Int
     /// The factor at the end of the run.
     public var floor: Float

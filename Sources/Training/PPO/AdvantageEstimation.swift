@@ -1,9 +1,9 @@
 /// Generalised advantage estimation (Schulman et al. 2016, arXiv 1506.02438, eq. 16): δ_t = R_t + γ V_{t+1} - V_t and
-/// A_t = δ_t + γ λ A_{t+1}; the answer's end is worth nothing, V_{T+1} = A_{T+1} = 0.
+/// A_t = δ_t + γ λ A_{t+1}. After the answer's end, V_{T+1} = A_{T+1} = 0.
 package struct AdvantageEstimation: Sendable {
-    /// How much better each token was than expected.
+    /// The advantages A_t of the tokens.
     package let advantages: [Double]
-    /// What the values are trained towards: G_t = A_t + V_t.
+    /// The targets of the values: G_t = A_t + V_t.
     package let returns: [Double]
 
     /// The estimate for one answer.

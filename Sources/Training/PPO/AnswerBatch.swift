@@ -1,22 +1,23 @@
-/// All answers of one iteration, cut into the passes that compute them. Old log-probabilities and updates come from the
-/// same passes: so the ratio of the first update is exactly 1.
+/// All answers of one iteration, cut into passes. Old log-probabilities and updates use the same passes, so that the
+/// ratio of the first update is exactly 1.
 struct AnswerBatch: Sendable {
-    /// One pass.
+    /// One forward pass.
     struct Pass: Sendable {
         let rows: AnswerRows
-        /// Its tokens' places among all tokens of the batch.
+        /// The indices of its tokens among all tokens of the batch.
         let tokens: Range<Int>
     }
 
     let images: [AnsweredImage]
     /// The passes of each minibatch.
     let minibatches: [[Pass]]
-    /// Tokens of each answer.
+    /// The number of tokens of each answer.
     let lengths: [Int]
     /// The answers of each question.
     let questions: [Range<Int>]
 
-    /// - Parameter count: minibatches of about as many images; fewer if there are fewer images.
+    /// - Parameter count: the number of minibatches, each with about equally many images; fewer if there are fewer
+    ///   images.
     init(_ images: [AnsweredImage], minibatches count: Int, rowsPerPass: Int) {
         self.images = images
         let answers = images.flatMap { $0.questions.map(\.answers) }
@@ -38,7 +39,7 @@ struct AnswerBatch: Sendable {
         }
     }
 
-    /// Neighbours together as long as their rows fit.
+    /// Groups neighbouring images as long as their rows fit.
     private static func groups(
         of images: ArraySlice<AnsweredImage>, rowsPerPass: Int
     ) -> [[AnsweredImage]] {
@@ -58,10 +59,10 @@ struct AnswerBatch: Sendable {
 
     var passes: [Pass] { minibatches.flatMap { $0 } }
 
-    /// The answers in order.
+    /// The answers, in order.
     var answers: [SampledAnswer] { images.flatMap { $0.questions.flatMap(\.answers) } }
 
-    /// Metrics of all tokens as metrics of each answer's tokens.
+    /// Splits metrics of all tokens by answer.
     func byAnswer(_ values: [Float]) -> [[Double]] {
         var first = 0
         return lengths.map { length in

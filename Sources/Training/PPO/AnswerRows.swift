@@ -1,11 +1,11 @@
 import Models
 import Tensors
 
-/// The rows of one pass over answered images: trees of image, questions and answers. Each answer's tokens are
-/// predicted by the rows before them; a question's last row predicts the first token of all of its answers.
+/// The rows of one pass over answered images: trees of image, questions and answers. Each row of an answer predicts the
+/// next token; a question's last row predicts the first token of all its answers.
 struct AnswerRows: Sendable {
     private(set) var rows = PackedRows()
-    /// The rows that predict, in the order of the answers' tokens, and what they predict.
+    /// The predicting rows, in the order of the answers' tokens, and the tokens that they predict.
     private(set) var outputs: [Int] = []
     private(set) var targets: [Int32] = []
     private var images: [(row: Int, embeddings: Tensor)] = []
@@ -14,7 +14,7 @@ struct AnswerRows: Sendable {
         for image in images { append(image) }
     }
 
-    /// How many rows `image` takes.
+    /// The number of rows of `image`.
     static func count(of image: AnsweredImage) -> Int {
         image.prefix.count
             + image.questions.reduce(0) { sum, question in
@@ -29,7 +29,7 @@ struct AnswerRows: Sendable {
             let prompt = rows.append(question.prompt, after: prefix)
             for answer in question.answers {
                 outputs.append(prompt.rows.upperBound - 1)
-                // The last token is predicted only, so it has no row.
+                // The last token is only predicted, so it has no row.
                 if answer.tokens.count > 1 {
                     outputs += rows.append(answer.tokens.dropLast(), after: prompt).rows
                 }
@@ -38,7 +38,7 @@ struct AnswerRows: Sendable {
         }
     }
 
-    /// What the decoder reads: tokens' embeddings, and the images' where they are.
+    /// The decoder's input: embeddings of tokens and, at their rows, of images.
     func embeddings(in base: FrozenDecoder) -> Tensor {
         var embeddings = base.embeddings(of: rows.tokens)
         for image in images { embeddings.replaceRows(from: image.row, with: image.embeddings) }

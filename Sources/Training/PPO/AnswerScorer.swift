@@ -1,5 +1,5 @@
-/// Says how good answers are: the reward model, or in tests a rule.
+/// Scores answers: the reward model, or a rule in tests.
 public protocol AnswerScorer: Sendable {
-    /// A score for each answer, images, questions and answers in order. The penalty for a missing end is not in it.
+    /// A score for each answer, in the order of images, questions and answers, without the penalty for a missing end.
     func scores(of images: [AnsweredImage]) throws -> [Double]
 }

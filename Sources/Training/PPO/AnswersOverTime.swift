@@ -1,15 +1,15 @@
 import Foundation
 
-/// What a run's policies answered to the same questions, one table a question, to be read.
+/// Answers of a run's policies to the same questions, for people to read: one table per question.
 struct AnswersOverTime: Sendable {
     private let records: [RolloutRecord]
 
-    /// Records of the same questions, in order of iteration.
+    /// Tables of records of the same questions, in the order of iterations.
     init(_ records: [RolloutRecord]) {
         self.records = records
     }
 
-    /// A page of Markdown.
+    /// The tables as Markdown.
     var markdown: String {
         var lines = ["# Answers to held-out prompts by iteration"]
         for (index, question) in (records.first?.questions ?? []).enumerated() {
@@ -29,7 +29,7 @@ struct AnswersOverTime: Sendable {
         return "| \(iteration) | \(metrics) | \(cell(answer.text))\(answer.ended ? "" : " *(cut off)*") |"
     }
 
-    /// Text that stays within its cell.
+    /// The text with everything escaped that would end its cell.
     private static func cell(_ text: String) -> String {
         text.replacingOccurrences(of: "|", with: "\\|").split(whereSeparator: \.isNewline).joined(separator: " ")
     }

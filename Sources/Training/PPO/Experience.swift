@@ -1,23 +1,23 @@
-/// One iteration's answers with everything that updates need. None of it changes while they are made.
+/// One iteration's answers with all inputs of the updates. It is constant while the updates are made.
 struct Experience: Sendable {
     let batch: AnswerBatch
-    /// Log-probabilities of all tokens under the policy that drew them, by the training forward pass.
+    /// Log-probabilities of all tokens under the policy that sampled them, by the training forward pass.
     let logProbs: [Float]
-    /// The same under the reference.
+    /// Log-probabilities of all tokens under the reference.
     let reference: [Float]
-    /// Values before the updates.
+    /// The values before the updates.
     let values: [Float]
     let advantages: [Double]
     let returns: [Double]
-    /// Scores of the answers, penalties for missing ends among them.
+    /// The answers' scores, including penalties for missing ends.
     let scores: [Double]
-    /// The share of the questions asked whose answers differ.
+    /// The share of the asked questions whose answers differ.
     let informative: Double
-    /// In nats a token, under the policy.
+    /// The policy's entropy, in nats per token.
     let entropy: Double
     let statistics: RolloutStatistics
 
-    /// What the models say of the answers in `batch`.
+    /// The models' outputs for the answers in `batch`.
     struct Measured: Sendable {
         var policy: [Float] = []
         var reference: [Float] = []
@@ -26,8 +26,8 @@ struct Experience: Sendable {
     }
 
     /// - Parameters:
-    ///   - scores: as the scorer gave them.
-    ///   - informative: the share of the questions asked whose answers differ.
+    ///   - scores: the scorer's scores, without penalties.
+    ///   - informative: the share of the asked questions whose answers differ.
     ///   - klWeight: β.
     init(
         _ batch: AnswerBatch, measured: Measured, scores: [Double], informative: Double, klWeight: Double,
@@ -63,7 +63,7 @@ struct Experience: Sendable {
                 scores: scores, ended: answers.map(\.ended), logProbs: logProbs, reference: reference))
     }
 
-    /// |log π of the engine - log π of the training forward| of the drawn tokens, in nats: mean and greatest.
+    /// |log π of the engine - log π of the training forward| of the sampled tokens, in nats: mean and maximum.
     var rolloutLogProbMismatch: (mean: Double, greatest: Double) {
         let gaps = zip(batch.answers.flatMap(\.logProbs), logProbs).map { Double(abs($0 - $1)) }
         return (Moments(gaps).mean, gaps.max() ?? 0)

@@ -1,7 +1,7 @@
 public import Datasets
 import Tensors
 
-/// Freshly drawn images of the families: none is meant to come twice.
+/// Freshly drawn images of the families; images are not meant to repeat.
 public struct FamilyPrompts: PromptSource {
     private let seed: UInt64
     private let families: [Family]
@@ -10,10 +10,11 @@ public struct FamilyPrompts: PromptSource {
     private let split: SeedSplit
 
     /// - Parameters:
-    ///   - families: those of an iteration's images, in turn; one that stands there twice comes twice as often.
-    ///   - images: of each iteration.
-    ///   - questions: at most, of each image.
-    ///   - split: that of the images.
+    ///   - families: the families of an iteration's images, in turn; a family that is listed twice is drawn twice as
+    ///     often.
+    ///   - images: the number of images of each iteration.
+    ///   - questions: upper bound on the questions of each image.
+    ///   - split: the split of the images.
     public init(seed: UInt64, families: [Family], images: Int, questions: Int, split: SeedSplit = .training) {
         precondition(!families.isEmpty && images > 0 && questions > 0, "no prompts")
         self.seed = seed
@@ -23,7 +24,7 @@ public struct FamilyPrompts: PromptSource {
         self.split = split
     }
 
-    /// Images of the split, drawn by seed and place.
+    /// Images of the split, drawn by the seed and the image's index.
     public func images(of iteration: Int) -> [ImagePrompts] {
         (iteration * images..<(iteration + 1) * images).map { position in
             var generator = Tensors.SeededGenerator(seed: seed, stream: PPOStreams.prompt(position))
@@ -31,7 +32,7 @@ public struct FamilyPrompts: PromptSource {
             while true {
                 let number = split.seed(at: generator.next() % 1_000_000_000)
                 let drawn = family.image(seed: number)
-                // A rare scene leaves nothing to ask.
+                // Some rare scenes have no question.
                 guard !drawn.questions.isEmpty else { continue }
                 return ImagePrompts(
                     reference: .generated(family: family, seed: number), image: drawn.scene.image,

@@ -3,10 +3,10 @@ public import Datasets
 public import Foundation
 public import Policies
 
-/// The results of a PPO run that finished or was stopped by its rule, to be published as a generation of a policy and,
-/// of the same number, of the part `value`.
+/// The results of a PPO run that finished or was stopped by its rule. They are published as a generation of a policy
+/// and as the generation of `value` with the same number.
 public struct FinishedPPO: Sendable {
-    /// What is read of the run's own settings.
+    /// The fields of the run's settings that publishing reads.
     private struct Settings: Decodable {
         struct Limits: Decodable { let maximumTokens: Int }
         struct Prompts: Decodable { let families: [Family] }
@@ -18,19 +18,19 @@ public struct FinishedPPO: Sendable {
 
     private let run: FinishedRun
     private let log: [String: Double]
-    /// What the policy answers with.
+    /// The digests of the policy's weights.
     public let digests: PolicyDigests
-    /// The policy that training started from and was held to.
+    /// The policy that training started from, which is also the KL reference.
     public let parent: PolicyManifest.Reference
     /// The reward model.
     public let reward: PolicyManifest.Reference
-    /// The vision generation that all of them see with.
+    /// The generation of the vision weights of policy, parent and reward model.
     public let vision: PolicyManifest.Reference
-    /// The families of the images that it was trained on, each as often as it came in turn.
+    /// The families of its training images, each as often as it was listed.
     public let families: [Family]
-    /// Tokens after which its answers were cut.
+    /// Its answers were cut after this many tokens.
     public let maximumTokens: Int
-    /// The divergence from the parent that the run was steered to, in nats an answer.
+    /// The target of the divergence from the parent, in nats per answer.
     public let klTarget: Double
     private let image: PolicyManifest.Image
 
@@ -62,20 +62,20 @@ public struct FinishedPPO: Sendable {
         klTarget = target
     }
 
-    /// The SHA-256 of the base model's file that it was trained for.
+    /// The SHA-256 of the file of the base model that it was trained for.
     public var backbone: String { run.backbone }
 
-    /// Metrics of the last iteration's samples, by name; they are of the policy before it was averaged.
+    /// Metrics of the last iteration's samples, by name; they are of the policy before averaging.
     public var trainingMetrics: [String: Double] {
         let names = ["step", "reward", "kl", "kl_target", "kl_weight", "entropy", "missing_ends"]
         return Dictionary(uniqueKeysWithValues: names.compactMap { name in log[name].map { ("training_\(name)", $0) } })
     }
 
-    /// Checks that `library` holds what the run started from: its parent, the reward model and the vision model, with
-    /// the very weights that the run read.
+    /// Checks that `library` holds the parent, the reward model and the vision model of the run, with the very weights
+    /// that the run read.
     ///
-    /// - Returns: what the parent answers with.
-    /// - Throws: `PolicyError`; `FinishedRunError.badFile` naming the input that is of other bytes.
+    /// - Returns: the digests of the parent's weights.
+    /// - Throws: `PolicyError`; `FinishedRunError.badFile` naming an input whose bytes differ.
     @discardableResult
     public func checkLineage(in library: PolicyLibrary) throws -> PolicyDigests {
         let inputs = [
@@ -98,23 +98,24 @@ public struct FinishedPPO: Sendable {
         return parentDigests
     }
 
-    /// The generation under which it can be published next: neither `name` nor `value` has given it to other bytes.
+    /// The next free generation: the number under which neither `name` nor `value` has other bytes.
     public func nextGeneration(of name: String, in library: PolicyLibrary) throws -> Int {
         let known = try library.generations()
         var next = (known[name]?.last ?? 0) + 1
         for generation in known[PolicyRole.value.name] ?? [] where generation >= next {
             let there = try library.open(.value, generation: generation, backbone: backbone)
-            // A publication that broke off after its first half is taken up again.
+            // A publication that stopped after its first half is continued.
             if generation == next, try run.holds(there.manifest, Self.valueFiles) { return next }
             next = generation + 1
         }
         return next
     }
 
-    /// Publishes the value model, then the policy that names it. A generation of `value` that holds the same files
-    /// already is used as it is. The run's own metrics stand beside `metrics`.
+    /// Publishes the value model, then the policy that names it. If a generation of `value` has the same files already,
+    /// it is reused. The manifest holds the run's own metrics and `metrics`.
     ///
-    /// - Throws: `PolicyError`; `.published` if the policy's generation, or another value model's, is there already.
+    /// - Throws: `PolicyError`; `.published` if the policy's generation, or that of another value model, exists
+    ///   already.
     @discardableResult
     public func publish(
         name: String = PolicyRole.ppo.name, generation: Int, metrics: [String: Double] = [:],

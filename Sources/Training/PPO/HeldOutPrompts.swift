@@ -1,14 +1,14 @@
 public import Models
 
-/// Prompts that no iteration asks. Policies answer them before the first iteration, from time to time, and at the end:
-/// always the same ones with the same seeds, so that answers differ by the policies alone.
+/// Prompts that no iteration asks. Policies answer them before the first iteration, at intervals, and at the end.
+/// Prompts and seeds are always the same, so that answers differ only by the policies.
 public struct HeldOutPrompts {
     let images: [ImagePrompts]
     let record: (PolicySnapshot) throws -> Void
 
     /// - Parameters:
     ///   - images: at least two; each question is answered once.
-    ///   - record: told of each policy that was validated.
+    ///   - record: receives each validated policy.
     public init(images: [ImagePrompts], record: @escaping (PolicySnapshot) throws -> Void = { _ in }) {
         precondition(images.count > 1, "\(images.count) held-out pictures")
         self.images = images

@@ -1,13 +1,13 @@
 public import Datasets
 public import Images
 
-/// An image and the questions that the policy is asked about it.
+/// An image and the questions to ask about it.
 public struct ImagePrompts: Sendable {
-    /// Which image it is.
+    /// The reference to the image.
     public var reference: PreferenceImage
     /// Its pixels.
     public var image: RGBImage
-    /// At least one.
+    /// The questions, at least one.
     public var questions: [String]
 
     /// An image with questions.
@@ -19,9 +19,8 @@ public struct ImagePrompts: Sendable {
     }
 }
 
-/// Where the prompts of each iteration come from: a function of the iteration alone, so that a resumed run needs no
-/// cursor.
+/// A source of prompts. Prompts are a function of the iteration alone, so that a resumed run needs no cursor.
 public protocol PromptSource: Sendable {
-    /// The images and questions of `iteration`, counted from 0; always as many images.
+    /// The images and questions of `iteration`, counted from 0; the number of images is always the same.
     func images(of iteration: Int) -> [ImagePrompts]
 }

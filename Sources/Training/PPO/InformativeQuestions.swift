@@ -1,6 +1,6 @@
-/// The questions of an iteration that teach something: where all answers are the same, no answer is better than
-/// another and its advantage is the value model's error. More questions are asked than are learned from, and those
-/// are kept whose answers differ (dynamic sampling: Yu et al. 2025, DAPO, §3.2).
+/// The informative questions of an iteration. If all answers to a question are equal, no answer is better than another
+/// and the advantages are only the value model's error. More questions are asked than are trained on, and the questions
+/// with differing answers are kept (dynamic sampling: Yu et al. 2025, DAPO, §3.2).
 package struct InformativeQuestions: Sendable {
     /// The kept questions with their images, in order.
     package let images: [AnsweredImage]
@@ -8,9 +8,9 @@ package struct InformativeQuestions: Sendable {
     package let share: Double
 
     /// - Parameters:
-    ///   - asked: at least one image. If all their answers agree, the first one is kept whole: an iteration has
-    ///     something to measure in any case.
-    ///   - most: the most questions that are kept.
+    ///   - asked: at least one image. If all answers agree, the first image is kept whole, so that the iteration has
+    ///     something to measure.
+    ///   - limit: upper bound on the kept questions.
     package init(of asked: [AnsweredImage], limit: Int) {
         precondition(!asked.isEmpty && limit > 0, "no questions")
         var left = limit
@@ -28,7 +28,7 @@ package struct InformativeQuestions: Sendable {
 }
 
 extension AnsweredImage {
-    /// The image with some of its questions.
+    /// The image with only the given questions.
     fileprivate func with(_ questions: [Question]) -> AnsweredImage {
         AnsweredImage(
             prompts: prompts, prefix: prefix, visual: visual, embeddings: embeddings, questions: questions)

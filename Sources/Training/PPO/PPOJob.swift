@@ -7,13 +7,13 @@ public import Policies
 public import Tensors
 public import Tokenizers
 
-/// PPO from files to files: the policies `sft` and `reward` go in; a policy's adapter and a value model come out.
+/// PPO on files: reads the policies `sft` and `reward`, and writes a policy's adapter and a value model.
 public struct PPOJob: Sendable {
-    /// What is read. All of it is known to the run folder by its SHA-256.
+    /// The inputs. The run folder records the SHA-256 of each.
     public struct Inputs: Sendable {
         /// The base model, a GGUF file.
         public var baseModel: String
-        /// The policy that training starts from and is held to, verified.
+        /// The verified policy that training starts from, which is also the KL reference.
         public var policy: PolicyFolder
         /// The vision generation that the policy names, verified.
         public var vision: PolicyFolder
@@ -22,7 +22,7 @@ public struct PPOJob: Sendable {
         /// Texts of the base model, JSON lines of `ReplayRecord`; nil for none.
         public var replay: String?
 
-        /// Inputs.
+        /// The given inputs.
         public init(
             baseModel: String, policy: PolicyFolder, vision: PolicyFolder, reward: PolicyFolder, replay: String?
         ) {
@@ -34,9 +34,9 @@ public struct PPOJob: Sendable {
         }
     }
 
-    /// Positions of a prompt with its answer; prompts of generated images have about 60.
+    /// Positions of a prompt with its answer; prompts about generated images have about 60.
     private static let contextLength = 512
-    /// Keys and values of all answers that are drawn at the same time.
+    /// Memory for the keys and values of all answers that are sampled at the same time.
     private static let cacheBytes = 512 << 20
 
     private let inputs: Inputs
@@ -52,19 +52,19 @@ public struct PPOJob: Sendable {
         self.folder = folder
     }
 
-    /// Where the average of the policies goes when the run is over: a PEFT folder, bf16.
+    /// The averaged policy's folder after the run: a PEFT folder, bf16.
     public var adapterFolder: String { folder + "/adapter" }
 
-    /// Where the value model goes: a PEFT folder, bf16, and `head.safetensors` beside it.
+    /// The value model's folder after the run: a PEFT folder, bf16, with `head.safetensors` beside it.
     public var valueFolder: String { folder + "/value" }
 
-    /// Trains, or goes on training, and writes the results when all steps are done or a rule stopped the run.
+    /// Trains, or resumes training, and writes the results when all steps are done or a rule stopped the run.
     ///
-    /// The thread waits for the engine meanwhile, so it must be none of Swift's cooperative pool.
+    /// The calling thread blocks until the engine is done, so it must not be in Swift's cooperative pool.
     ///
     /// - Parameters:
     ///   - configuration: the base model's sizes.
-    ///   - precision: of the frozen products.
+    ///   - precision: the precision of the frozen products.
     ///   - report: prints one line.
     /// - Throws: the errors of the files' types, `PolicyBasisError`, `PPOJobError`, `RunFolderError` if the folder
     ///   belongs to another run, `TrainingError`, `EngineFailure`.
@@ -105,7 +105,7 @@ public struct PPOJob: Sendable {
             configuration: Self.engineSizes(settings, prompts))
     }
 
-    /// Sizes of the engine that answers: all requests of an iteration wait at the same time, each with an image.
+    /// The sizes of the engine that samples: all requests of an iteration wait at the same time, each with an image.
     package static func engineSizes(_ settings: PPOSettings, _ prompts: PromptSettings) -> EngineConfiguration {
         var sizes = EngineConfiguration(contextLength: contextLength)
         sizes.cacheBytes = cacheBytes

@@ -1,26 +1,26 @@
 import Foundation
 
-/// What an iteration leaves to the next beside tensors.
+/// The state that an iteration hands to the next, besides tensors.
 struct PPOProgress: Codable, Sendable, Equatable {
-    /// Iterations done.
+    /// The number of finished iterations.
     var iterations = 0
     /// β, the weight of the divergence from the reference.
     var klWeight: Double
-    /// The divergence of an answer that β is steered to, in nats; nil before the first iteration.
+    /// The target of an answer's divergence, in nats; nil before the first iteration.
     var klTarget: Double?
-    /// Iterations running with more divergence than the stop rule allows.
+    /// The number of consecutive iterations whose divergence exceeds the stop rule's bound.
     var overTarget = 0
-    /// The reference's entropy in nats a token; nil before the first iteration.
+    /// The reference's entropy in nats per token; nil before the first iteration.
     var referenceEntropy: Double?
-    /// Weight of the divergence from the old policy.
+    /// The weight of the divergence from the old policy.
     var penaltyWeight: Double
-    /// Weight of the replayed text; nil before the first update of the policy.
+    /// The weight of the replayed text; nil before the first update of the policy.
     var replayWeight: Double?
-    /// Updates of the value model so far.
+    /// The number of updates of the value model so far.
     var valueUpdates = 0
     /// Scores of the reference's answers to the held-out prompts; nil before the first validation.
     var referenceScores: [Double]?
-    /// Why the run was stopped, if it was.
+    /// Why the run was stopped; nil if it was not.
     var stopReason: String?
 
     private static let field = "progress"
@@ -30,7 +30,7 @@ struct PPOProgress: Codable, Sendable, Equatable {
         penaltyWeight = settings.penaltyWeight
     }
 
-    /// The progress that `state` holds; that of the start if it is empty.
+    /// The progress in `state`; initial progress if `state` is empty.
     init(state: [String: String], settings: PPOSettings) throws {
         guard let text = state[Self.field] else {
             self.init(settings)

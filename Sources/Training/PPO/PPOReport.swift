@@ -1,7 +1,7 @@
 import Foundation
 
 extension ProximalPolicyOptimization {
-    /// The metrics of an iteration. Those of an update that was not made are left out.
+    /// The metrics of an iteration. Metrics of an update that was skipped are left out.
     func report(_ experience: Experience, _ update: UpdateStatistics, _ progress: PPOProgress) -> StepReport {
         let found = experience.statistics
         let gap = experience.rolloutLogProbMismatch
@@ -36,7 +36,7 @@ extension ProximalPolicyOptimization {
             format: "reward %.3f  KL %.3f (target %.3f, weight %.4f)  entropy %.3f", found.reward, found.divergence,
             progress.klTarget ?? 0, progress.klWeight, experience.entropy)
         if progress.iterations == 1 {
-            // Prompts are only worth asking if the policy's answers differ.
+            // Prompts are worth asking only if the policy's answers differ.
             summary += String(format: "  answers differ to %.0f %% of the questions", 100 * experience.informative)
         }
         return StepReport(

@@ -2,33 +2,32 @@ import Checkpoints
 import Foundation
 import Models
 
-/// What a PPO run leaves in its folder to be read and compared afterwards: sample answers, and the policies that gave
-/// them.
+/// The files of a PPO run for later reading and comparison: sample answers, and the policies that gave them.
 package struct PPORunFiles: Sendable {
-    /// Snapshots that stay, the last one not counted.
+    /// The number of snapshots that are kept, without the last one.
     private static let snapshots = 16
 
     private let folder: String
-    /// Iterations between the snapshots that stay.
+    /// The number of iterations between kept snapshots.
     private let stride: Int
 
     /// - Parameters:
-    ///   - iterations: of the whole run.
-    ///   - interval: iterations between validations; 0 for none.
+    ///   - iterations: the number of iterations of the whole run.
+    ///   - interval: the number of iterations between validations; 0 for none.
     package init(folder: String, iterations: Int, interval: Int) {
         self.folder = folder
         let validations = iterations / max(1, interval)
         stride = max(1, interval) * max(1, (validations + Self.snapshots - 1) / Self.snapshots)
     }
 
-    /// Keeps some answers of an iteration: `samples/0001.json`.
+    /// Writes some answers of an iteration: `samples/0001.json`.
     package func write(_ record: RolloutRecord) throws {
         try write(record, in: "samples")
     }
 
-    /// Keeps a validated policy's answers in `held-out/0005.json` and beside those of all policies before it in
-    /// `held-out.md`, and its adapter as a PEFT folder, bf16, `snapshots/0005`. Of a long run's snapshots only some at
-    /// equal distances stay, and the last one. The reference is not kept again.
+    /// Writes a validated policy's answers into `held-out/0005.json` and, beside the answers of all earlier policies,
+    /// into `held-out.md`; and its adapter as a PEFT folder, bf16, `snapshots/0005`. Of a long run's snapshots only
+    /// some, at equal intervals, are kept, and the last one. The reference is not written again.
     package func write(_ snapshot: PolicySnapshot) throws {
         try write(snapshot.answers, in: "held-out")
         let records = try Self.heldOutAnswers(in: folder).filter { $0.iteration <= snapshot.iteration }
@@ -47,7 +46,7 @@ package struct PPORunFiles: Sendable {
         try AtomicFile.write(try record.json(), to: path(subfolder, record.iteration) + ".json")
     }
 
-    /// The answers to held-out prompts that a run folder has, in order of iteration.
+    /// The answers to held-out prompts in a run folder, in the order of iterations.
     package static func heldOutAnswers(in folder: String) throws -> [RolloutRecord] {
         let subfolder = "\(folder)/held-out"
         let names = try FileManager.default.contentsOfDirectory(atPath: subfolder).filter { $0.hasSuffix(".json") }
@@ -62,7 +61,7 @@ package struct PPORunFiles: Sendable {
         return "\(folder)/\(subfolder)/" + String(repeating: "0", count: max(0, 4 - number.count)) + number
     }
 
-    /// The iterations that have a folder in `subfolder`, in order.
+    /// The iterations with a folder in `subfolder`, in order.
     private func names(in subfolder: String) throws -> [Int] {
         try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(subfolder)")
             .compactMap { Int($0) }.sorted()

@@ -3,21 +3,22 @@ public import Datasets
 import Policies
 import Tensors
 
-/// Which prompts a run asks; drawn by the run's seed.
+/// The prompts of a run; the run's seed draws them.
 public struct PromptSettings: Codable, Sendable, Equatable {
-    /// Families of the images, in turn: what leaves something to prefer stands there more than once.
+    /// The families of the images, in turn: families whose answers differ more are listed more often.
     public var families: [Family] = [
         .crowds, .descriptions, .counts, .positions, .crowds, .descriptions, .comparisons, .counts, .crowds,
         .attributes, .descriptions, .absence,
     ]
-    /// Images that are asked about in an iteration: more than are learned from, for a policy whose answers often agree.
+    /// The number of images per iteration. They have more questions than are trained on, because a policy's answers
+    /// often agree.
     public var images = 80
-    /// The most questions of an image.
+    /// Upper bound on the questions of an image.
     public var questions = 4
-    /// Images of the validation split whose questions the policies answer from time to time.
+    /// The number of images of the validation split whose questions the policies answer at each validation.
     public var heldOutImages = 64
 
-    /// The prompts of the policy that ships.
+    /// The prompts of the shipped policy.
     public init() {}
 
     private enum CodingKeys: String, CodingKey {
@@ -27,7 +28,7 @@ public struct PromptSettings: Codable, Sendable, Equatable {
     }
 }
 
-/// What decides a PPO run's result, beside the policy that it starts from and is held to.
+/// Everything that decides a PPO run's result, except the policy that it starts from.
 struct PPORunRecord: Encodable {
     let stage = TrainedStage.ppo.rawValue
     let settings: PPOSettings
@@ -38,8 +39,8 @@ struct PPORunRecord: Encodable {
     let instructionSet: String
     let inputs: [String: FileDigest]
 
-    /// - Throws: `PolicyBasisError` if a manifest lacks something, `PPOJobError` if the reward model sees with other
-    ///   vision than the policy.
+    /// - Throws: `PolicyBasisError` if a manifest lacks a field, `PPOJobError` if the reward model uses other vision
+    ///   weights than the policy.
     init(
         inputs: PPOJob.Inputs, basis: PolicyBasis, settings: PPOSettings, prompts: PromptSettings,
         precision: Precision, instructionSet: InstructionSet
@@ -66,9 +67,9 @@ struct PPORunRecord: Encodable {
     }
 }
 
-/// Why PPO cannot start from some policies.
+/// Why PPO cannot start from the given policies.
 public enum PPOJobError: Error, Equatable, CustomStringConvertible {
-    /// The reward model was trained on what another vision generation sees.
+    /// The reward model was trained on another vision generation.
     case otherVision(path: String, expected: Int, found: Int?)
     /// The base model's file names no end token.
     case noEndToken(path: String)

@@ -1,70 +1,70 @@
-/// How reinforcement learning goes; together with the input files and the prompts it decides the result.
+/// The settings of reinforcement learning; together with the input files and the prompts they decide the result.
 public struct PPOSettings: Codable, Sendable, Equatable {
-    /// Decides the prompts and every draw.
+    /// Decides the prompts and all sampled answers.
     public var seed: UInt64 = 0
-    /// Iterations of the whole run: sample, score, update.
+    /// The number of iterations: sample, score, update.
     public var iterations = 24
-    /// Answers to each question.
+    /// The number of answers to each question.
     public var answersPerQuestion = 4
-    /// Tokens after which an answer is cut.
+    /// Answers are cut after this many tokens.
     public var maximumTokens = 96
-    /// The most questions whose answers are learned from.
+    /// Upper bound on the questions per iteration whose answers are trained on.
     public var questions = 128
-    /// Updates of an iteration, each on its part of the images.
+    /// The number of updates per iteration, each on its own share of the images.
     public var minibatches = 4
-    /// Rows of one pass, unless a single image's answers need more: bounds the memory of the backward pass.
+    /// Upper bound on the rows of one pass, unless a single image's answers need more: it bounds the memory of the
+    /// backward pass.
     public var rowsPerPass = 1_024
-    /// What is taken from the score of an answer without end token.
+    /// The penalty on the score of an answer without an end token.
     public var missingEndPenalty = 1.0
-    /// Whether rewards are brought to variance 1 before advantages are estimated.
+    /// Whether rewards are scaled to variance 1 before advantages are estimated.
     public var whitensRewards = false
-    /// λ of the advantages.
+    /// λ of the advantage estimation.
     public var lambda = 0.95
-    /// What holds an update near the policy that drew the answers.
+    /// The bound on an update's distance from the policy that sampled the answers.
     public var objective = PolicyObjective.clipped
-    /// ε of the policy's clipping, and the most that a value may move at once.
+    /// ε of the policy's clipping, and the bound on a value's move per iteration.
     public var clipRange = 0.2
-    /// The penalized objective: weight of the divergence from the old policy at the start, and the divergence a token
-    /// that it is steered to.
+    /// For the penalized objective: the initial weight of the divergence from the old policy.
     public var penaltyWeight = 1.0
-    /// The divergence from the old policy, in nats a token, that the penalized objective's weight is steered to.
+    /// The target of the divergence from the old policy, in nats per token, for the penalized objective's weight.
     public var penaltyTarget = 0.003
-    /// β at the start: the weight of the divergence from the reference in the reward.
+    /// The initial β: the weight of the divergence from the reference in the reward.
     public var klWeight = 0.05
     /// How β follows the divergence.
     public var klControl = KLControl.proportional
-    /// The divergence from the reference that β is steered to, in nats a token; times the mean length of the first
-    /// iteration's answers it is the target of an answer.
+    /// The target of the divergence from the reference, in nats per token. Times the mean length of the first
+    /// iteration's answers it is the target per answer.
     public var klTarget = 0.25
-    /// Episodes over which a proportional β follows.
+    /// The number of episodes over which a proportional β adapts.
     public var klHorizon = 1_500.0
-    /// Learning rate of the policy's adapter.
+    /// The learning rate of the policy's adapter.
     public var policyRate: Float = 2.5e-4
-    /// Learning rate of the value model's adapter.
+    /// The learning rate of the value model's adapter.
     public var valueRate: Float = 1e-4
-    /// Learning rate of the value model's head.
+    /// The learning rate of the value model's head.
     public var headRate: Float = 1e-3
-    /// Iterations over which the rates rise from a tenth.
+    /// Iterations over which the learning rates rise, from a tenth.
     public var warmUp = 5
-    /// The share of the rates that is left in the last iteration: a policy under constant ones goes on wandering.
+    /// The share of the learning rates in the last iteration. With constant rates a policy keeps wandering.
     public var floor: Float = 0.1
-    /// The first iterations, which train the value model only: a poor baseline aims badly.
+    /// The number of first iterations that train only the value model: a poor baseline gives poor advantages.
     public var valueIterations = 2
-    /// Moments and clipping of both models' optimisers, each by its own norm.
+    /// Moments and clipping of both models' optimisers, each clipped by its own norm.
     public var optimizer = AdamWOptimizer.Settings(epsilon: 1e-5)
-    /// The norm of the replayed text's gradient beside that of the policy's, at the first update of the policy.
+    /// The norm of the replayed text's gradient as a share of the policy's, at the first update of the policy.
     public var replayShare = 0.2
-    /// The most rows of the text that joins each update; the rest of it is cut off.
+    /// Upper bound on the rows of the text that joins each update; the text is cut there.
     public var replayRows = 256
-    /// Decay of the average of the policies, an iteration.
+    /// The decay of the average of the policies, per iteration.
     public var averageDecay: Float = 0.92
-    /// When a run is stopped; nil for controls, which are to show what goes wrong.
+    /// The rule that stops a run; nil for control runs, which are to show what goes wrong.
     public var stop: StopRule? = StopRule()
 
-    /// The settings of the policy that ships (InstructGPT's third stage, Ouyang et al. 2022 §3.5, at this scale).
+    /// The settings of the shipped policy (InstructGPT's third stage, Ouyang et al. 2022 §3.5, at this scale).
     public init() {}
 
-    /// The factor of the learning rates in `iteration`, counted from 0: it rises to 1, then falls evenly to `floor`.
+    /// The factor of the learning rates in `iteration`, counted from 0: it rises to 1, then falls linearly to `floor`.
     func rateFactor(at iteration: Int) -> Float {
         if iteration < warmUp { return 0.1 + 0.9 * Float(iteration) / Float(warmUp) }
         return 1 - (1 - floor) * Float(iteration - warmUp) / Float(max(1, iterations - 1 - warmUp))

@@ -1,15 +1,15 @@
 import Models
 import Tensors
 
-/// What the updates of one iteration did.
+/// Statistics of the updates of one iteration.
 struct UpdateStatistics: Sendable {
     var policyLoss = 0.0
     var valueLoss = 0.0
     var replayLoss: Double?
     var movement = PolicyMovement()
-    /// The movement that the first minibatch saw, before any update: none, by construction.
+    /// The movement at the first minibatch, before any update: zero, by construction.
     var firstMovement: PolicyMovement?
-    /// What the last minibatch saw.
+    /// The movement at the last minibatch.
     var lastMovement = PolicyMovement()
     var valuesClipped = 0
     var policyNorm = 0.0
@@ -95,8 +95,8 @@ extension ProximalPolicyOptimization {
         }
     }
 
-    /// Adds the gradient of -γ mean log π(text). γ is set once, so that the first such gradient has the norm that the
-    /// settings ask for beside the policy's own.
+    /// Adds the gradient of -γ mean log π(text). γ is set once, so that the first such gradient has the norm, relative
+    /// to the policy's own gradient, that the settings ask for.
     private func addReplay(
         to sum: inout ParameterSet, by model: PolicyModel, batchIndex: Int, _ progress: inout PPOProgress,
         _ statistics: inout UpdateStatistics

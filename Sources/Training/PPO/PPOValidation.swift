@@ -2,11 +2,11 @@ import Models
 import Tensors
 
 extension ProximalPolicyOptimization {
-    /// Yes: the reference's own answers are what later ones are compared with.
+    /// Yes: later answers are compared with the reference's own.
     public var validatesAtStart: Bool { heldOut != nil }
 
-    /// Rewards of answers to the held-out prompts over those of the reference, and the divergence from it: of the
-    /// policy, and after the last iteration also of the average that ships.
+    /// The gain of rewards on the held-out prompts over the reference's, and the divergence from the reference: of the
+    /// policy and, after the last iteration, also of the average that ships.
     public mutating func validate() throws -> [(name: String, value: Double)] {
         guard let heldOut else { return [] }
         var progress = try PPOProgress(state: state, settings: settings)
@@ -56,14 +56,14 @@ extension ProximalPolicyOptimization {
     }
 }
 
-/// What a policy answered to the held-out prompts.
+/// A policy's answers to the held-out prompts.
 private struct HeldOutAnswers {
     let batch: AnswerBatch
-    /// Penalties for missing ends among them.
+    /// The scores, including penalties for missing ends.
     let scores: [Double]
-    /// Of all tokens under the policy, by the training forward pass, in nats.
+    /// Log-probabilities of all tokens under the policy, by the training forward pass, in nats.
     let logProbs: [Float]
-    /// The same under the reference.
+    /// Log-probabilities of all tokens under the reference, in nats.
     let reference: [Float]
 
     func record(iteration: Int) -> RolloutRecord {

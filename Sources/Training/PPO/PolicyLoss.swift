@@ -1,31 +1,31 @@
 import Foundation
 
-/// What holds an update of the policy near the one that drew the answers.
+/// The bound on an update's distance from the policy that sampled the answers.
 public enum PolicyObjective: String, Codable, Sendable, CaseIterable {
-    /// Ratios of probabilities are clipped (Schulman et al. 2017, arXiv 1707.06347, eq. 7).
+    /// Probability ratios are clipped (Schulman et al. 2017, arXiv 1707.06347, eq. 7).
     case clipped
-    /// Ratios are free, and the divergence from the old policy costs something (the same, eq. 8).
+    /// Ratios are free, and the divergence from the old policy is penalized (ibid., eq. 8).
     case penalized
 }
 
-/// The policy's loss over some tokens of a minibatch, and its gradient with respect to their log-probabilities.
+/// The policy's loss over tokens of a minibatch, and its gradient with respect to their log-probabilities.
 ///
 /// With ρ = π(y_t) / π_old(y_t), over N tokens: clipped - (1/N) Σ min(ρ A, clip(ρ, 1 - ε, 1 + ε) A); penalized
 /// (1/N) Σ (-ρ A + β k3), where k3 = ρ - 1 - log ρ estimates KL(π_old || π) without a sign (Schulman 2020,
 /// "Approximating KL divergence").
 package struct PolicyLoss: Sendable {
-    /// The tokens' share of the minibatch's loss.
+    /// The share of these tokens in the minibatch's loss.
     package let loss: Double
-    /// With respect to each log-probability.
+    /// The gradient with respect to each log-probability.
     package let gradients: [Double]
-    /// How far the policy has moved.
+    /// The policy's movement since the tokens were sampled.
     package let movement: PolicyMovement
 
     /// - Parameters:
-    ///   - logProbs: of the tokens under the policy, in nats.
-    ///   - old: under the policy that drew them.
+    ///   - logProbs: the tokens' log-probabilities under the policy, in nats.
+    ///   - old: the tokens' log-probabilities under the policy that sampled them.
     ///   - advantages: A.
-    ///   - tokens: N, those of the whole minibatch.
+    ///   - tokens: N, the number of tokens of the whole minibatch.
     ///   - range: ε.
     package static func clipped(
         logProbs: [Double], old: [Double], advantages: [Double], tokens: Int, range: Double
@@ -37,7 +37,7 @@ package struct PolicyLoss: Sendable {
         }
     }
 
-    /// The same with the divergence from the old policy at `weight` in place of the clipping.
+    /// The loss with the divergence from the old policy, weighted by `weight`, instead of the clipping.
     package static func penalized(
         logProbs: [Double], old: [Double], advantages: [Double], tokens: Int, weight: Double
     ) -> PolicyLoss {
@@ -47,7 +47,7 @@ package struct PolicyLoss: Sendable {
         }
     }
 
-    /// `term` gives a token's loss, its derivative by log ρ, and whether it was clipped.
+    /// `term` returns a token's loss, its derivative with respect to log ρ, and whether it was clipped.
     private init(
         logProbs: [Double], old: [Double], advantages: [Double], tokens: Int,
         term: (_ ratio: Double, _ advantage: Double) -> (loss: Double, slope: Double, isClipped: Bool)
@@ -70,17 +70,17 @@ package struct PolicyLoss: Sendable {
     }
 }
 
-/// How far a policy has moved from the one that drew the tokens.
+/// A policy's movement from the policy that sampled the tokens.
 package struct PolicyMovement: Sendable, Equatable {
-    /// Tokens.
+    /// The number of tokens.
     package private(set) var tokens = 0
-    /// The greatest |ρ - 1|.
+    /// The maximum of |ρ - 1|.
     package private(set) var maxRatioDeviation = 0.0
     private var clipped = 0
     private var squares = 0.0
     private var divergences = 0.0
 
-    /// Nothing yet.
+    /// The movement over no tokens.
     package init() {}
 
     mutating func count(change: Double, isClipped: Bool) {
@@ -91,7 +91,7 @@ package struct PolicyMovement: Sendable, Equatable {
         maxRatioDeviation = max(maxRatioDeviation, abs(exp(change) - 1))
     }
 
-    /// Joins the tokens of another part.
+    /// Adds the statistics of further tokens.
     package mutating func add(_ other: PolicyMovement) {
         tokens += other.tokens
         clipped += other.clipped
@@ -100,12 +100,12 @@ package struct PolicyMovement: Sendable, Equatable {
         maxRatioDeviation = max(maxRatioDeviation, other.maxRatioDeviation)
     }
 
-    /// The share of tokens whose loss was the clipped one, so that they had no gradient.
+    /// The share of tokens whose clipped term was the loss, so that their gradient is zero.
     package var clipFraction: Double { Double(clipped) / Double(max(1, tokens)) }
 
     /// ½ mean (log ρ)².
     package var approximateKL: Double { squares / Double(2 * max(1, tokens)) }
 
-    /// The mean of ρ - 1 - log ρ, an estimate of KL(π_old || π) a token.
+    /// The mean of ρ - 1 - log ρ, an estimate of KL(π_old || π) per token.
     package var divergence: Double { divergences / Double(max(1, tokens)) }
 }

@@ -2,13 +2,13 @@ import Datasets
 import Models
 import Tensors
 
-/// The policy in training: log-probabilities of given tokens under an adapter of the frozen decoder.
+/// The policy in training: log-probabilities of given tokens under an adapter on the frozen decoder.
 struct PolicyModel: Sendable {
     /// Metrics of each predicted token.
     struct Prediction: Sendable {
-        /// Of the token that was drawn, in nats.
+        /// The log-probabilities of the sampled tokens, in nats.
         let logProbs: [Float]
-        /// Of the whole distribution, in nats.
+        /// The entropies of the whole distributions, in nats.
         let entropies: [Float]
     }
 
@@ -19,22 +19,22 @@ struct PolicyModel: Sendable {
         decoder = TrainableDecoder(base, adapter: adapter)
     }
 
-    /// What it says of the answers' tokens.
+    /// The predictions of the answers' tokens.
     func prediction(of rows: AnswerRows) -> Prediction {
         let pass = decoder.forward(rows.embeddings(in: base), rows: rows.rows, outputs: rows.outputs)
         let loss = base.compute.crossEntropy(base.logits(pass.hidden), targets: rows.targets)
         return Prediction(logProbs: loss.losses.map { -$0 }, entropies: loss.entropies)
     }
 
-    /// The gradient of a loss whose derivatives by the log-probabilities `loss` gives.
+    /// The gradient of a loss; `loss` returns its derivatives with respect to the log-probabilities.
     func gradients(of rows: AnswerRows, loss: (_ logProbs: [Float]) -> [Double]) -> ParameterSet {
         let pass = decoder.forward(rows.embeddings(in: base), rows: rows.rows, outputs: rows.outputs)
         return gradients(of: pass, targets: rows.targets, loss: loss)
     }
 
-    /// The weighted mean of -log π over an excerpt's reply, and its gradient; nil if none of the reply is in it.
+    /// The weighted mean of -log π over an excerpt's reply, and its gradient; nil if the excerpt contains no reply.
     func replay(_ excerpt: ReplayExcerpt) -> (loss: Double, gradients: ParameterSet)? {
-        // Nothing stands before the first token to predict it.
+        // The first token has no row before it that predicts it.
         let start = max(1, excerpt.replyStart)
         let targets = Array(excerpt.tokens.dropFirst(start))
         if targets.isEmpty { return nil }

@@ -2,12 +2,12 @@ public import Datasets
 public import Models
 import Tensors
 
-/// Stage 4: the policy learns to give answers that score well without leaving the reference, the policy `sft` that it
-/// starts from (Ouyang et al. 2022, eq. 2, by the algorithm of Ziegler et al. 2019 and Schulman et al. 2017).
+/// Stage 4: the policy learns to give answers with high scores while staying close to the reference, the policy `sft`
+/// that it starts from (Ouyang et al. 2022, eq. 2, by the algorithm of Ziegler et al. 2019 and Schulman et al. 2017).
 ///
-/// A step is one iteration: draw answers by the engine that serves, score them, estimate advantages, update policy and
-/// value model once for each minibatch. The decoder and the vision encoder are frozen; policy, reference, value and
-/// reward are adapters of the one decoder.
+/// A step is one iteration: sample answers with the serving engine, score them, estimate advantages, and update policy
+/// and value model once for each minibatch. The decoder and the vision encoder are frozen; policy, reference, value and
+/// reward model are adapters on the same decoder.
 public struct ProximalPolicyOptimization: TrainingStage {
     /// "ppo".
     public let name = TrainedStage.ppo.rawValue
@@ -15,9 +15,9 @@ public struct ProximalPolicyOptimization: TrainingStage {
     public let unit = "answers"
     /// The policy's adapter.
     public var parameters: ParameterSet
-    /// AdamW over it.
+    /// The policy's AdamW optimiser.
     public var optimizer: AdamWOptimizer
-    /// Weights of the divergences, targets, and what the stop rule counts.
+    /// The weights of the divergences, their targets, and the counts of the stop rule.
     public var state: [String: String] = [:]
 
     let base: FrozenDecoder
@@ -39,11 +39,11 @@ public struct ProximalPolicyOptimization: TrainingStage {
     ///
     /// - Parameters:
     ///   - reference: the policy `sft`, with pairs for all modules of all blocks.
-    ///   - value: what the value model starts from: the reward model.
-    ///   - scorer: the reward.
+    ///   - value: the initial value model, made from the reward model.
+    ///   - scorer: gives the rewards.
     ///   - replay: texts of the base model; may be empty.
-    ///   - heldOut: what it is validated on; nil for nothing.
-    ///   - record: told what was drawn in each iteration, to be looked at.
+    ///   - heldOut: the prompts for validation; nil for no validation.
+    ///   - record: receives each iteration's samples, for people to read.
     public init(
         base: FrozenDecoder, reference: LowRankAdapter, value: ValueModel, sampler: RolloutSampler,
         scorer: any AnswerScorer, prompts: any PromptSource, replay: [ReplayRecord], settings: PPOSettings,
@@ -72,16 +72,16 @@ public struct ProximalPolicyOptimization: TrainingStage {
             ], settings: settings.optimizer)
     }
 
-    /// Iterations of the whole run.
+    /// The number of iterations of the whole run.
     public var steps: Int { settings.iterations }
 
-    /// The policy as trained so far.
+    /// The current policy.
     public var policy: LowRankAdapter { adapter(of: parameters) }
 
-    /// The average of the policies so far: what ships.
+    /// The average of all policies so far, which ships.
     public var averagedPolicy: LowRankAdapter { adapter(of: average) }
 
-    /// The value model as trained so far.
+    /// The current value model.
     public var value: ValueModel {
         ValueModel(valueParameters, like: initialValue, configuration: base.configuration)
     }
@@ -147,7 +147,7 @@ public struct ProximalPolicyOptimization: TrainingStage {
         return measured
     }
 
-    /// Sets what the first iteration decides, and counts towards the stop rule.
+    /// Sets the values that the first iteration decides, and counts for the stop rule.
     private func begin(_ progress: inout PPOProgress, _ experience: Experience) {
         let found = experience.statistics
         let target = progress.klTarget ?? settings.klTarget * found.length
@@ -174,7 +174,7 @@ public struct ProximalPolicyOptimization: TrainingStage {
 
     // MARK: Reports
 
-    /// Why the last iteration was the last one, if a rule stopped the run.
+    /// Why a rule stopped the run after the last iteration; nil if none did.
     public func stopReason() throws -> String? {
         try PPOProgress(state: state, settings: settings).stopReason
     }

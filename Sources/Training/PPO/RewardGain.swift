@@ -1,15 +1,16 @@
-/// How much better a policy's answers score than the reference's to the same prompts, in standard deviations of the
-/// reference's scores. No number where those are all alike; a run's log leaves it out then.
+/// How much higher a policy's answers score than the reference's answers to the same prompts, in standard deviations of
+/// the reference's scores. Undefined if the reference's scores are all equal; the run's log then leaves it out.
 package struct RewardGain: Sendable, Equatable {
     /// The mean difference.
     package let mean: Double
-    /// Its standard error. Answers about one image are not independent, so images are what is counted.
+    /// Its standard error. Answers about one image are not independent, so the number of samples is the number of
+    /// images.
     package let error: Double
 
     /// - Parameters:
-    ///   - scores: of the policy's answers, image by image.
-    ///   - reference: of the reference's, in the same order.
-    ///   - groups: answers about each image.
+    ///   - scores: the scores of the policy's answers, image by image.
+    ///   - reference: the scores of the reference's answers, in the same order.
+    ///   - groups: the number of answers about each image.
     package init(scores: [Double], reference: [Double], groups: [Int]) {
         precondition(
             scores.count == reference.count && groups.reduce(0, +) == scores.count, "scores of other answers")

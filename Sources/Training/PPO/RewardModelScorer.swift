@@ -1,8 +1,8 @@
-/// The reward model as PPO's reward: each answer's score is read at its last token.
+/// The reward model as PPO's reward: it reads each answer's score at the last token.
 public struct RewardModelScorer: AnswerScorer {
     private let model: RewardModel
 
-    /// A scorer by `model`, which sees the same image embeddings as the policy.
+    /// A scorer with `model`, which gets the same image embeddings as the policy.
     public init(_ model: RewardModel) {
         self.model = model
     }

@@ -1,15 +1,15 @@
 public import Datasets
 import Foundation
 
-/// Some answers of a policy as a person reads them: the first question of each image with all its answers.
+/// Some answers of a policy, for people to read: the first question of each image with all its answers.
 public struct RolloutRecord: Codable, Sendable, Equatable {
     /// A question with its answers.
     public struct Question: Codable, Sendable, Equatable {
-        /// What it is about.
+        /// The image of the question.
         public let image: PreferenceImage
-        /// As it was asked.
+        /// The question's text.
         public let question: String
-        /// In the order of their seeds.
+        /// The answers, in the order of their seeds.
         public let answers: [Answer]
 
         private enum CodingKeys: String, CodingKey {
@@ -22,23 +22,23 @@ public struct RolloutRecord: Codable, Sendable, Equatable {
     public struct Answer: Codable, Sendable, Equatable {
         /// The answer without its end token.
         public let text: String
-        /// The score, with the penalty for a missing end.
+        /// The score, including the penalty for a missing end.
         public let score: Double
-        /// Σ log π - log π_ref over its tokens, in nats.
+        /// Σ log π - log π_ref over the answer's tokens, in nats.
         public let divergence: Double
-        /// Whether it came to its end token.
+        /// Whether the answer ended with its end token.
         public let ended: Bool
     }
 
-    /// The step of the log: that of an iteration's own answers counts from 1.
+    /// The step of the log; an iteration's own answers count from 1.
     public let iteration: Int
-    /// One for each image.
+    /// The questions, one for each image.
     public let questions: [Question]
 
     /// - Parameters:
-    ///   - scores: of the answers.
-    ///   - logProbs: of all tokens under the policy, in nats.
-    ///   - reference: the same under the reference.
+    ///   - scores: the answers' scores.
+    ///   - logProbs: the log-probabilities of all tokens under the policy, in nats.
+    ///   - reference: the log-probabilities of all tokens under the reference, in nats.
     init(iteration: Int, batch: AnswerBatch, scores: [Double], logProbs: [Float], reference: [Float]) {
         self.iteration = iteration
         let logProbs = batch.byAnswer(logProbs)

@@ -6,8 +6,8 @@ import Synchronization
 public import Tensors
 public import Tokenizers
 
-/// Draws answers by the engine that serves, from the policy as it is now: temperature 1, the whole distribution, a seed
-/// for each answer.
+/// Samples answers of the current policy with the serving engine: at temperature 1, from the whole distribution, with a
+/// seed for each answer.
 public struct RolloutSampler: Sendable {
     private let engine: any InferenceEngine
     private let input: InputProcessor
@@ -16,8 +16,8 @@ public struct RolloutSampler: Sendable {
     private let configuration: DecoderConfiguration
     private let compute: Compute
 
-    /// A sampler over `engine`, which must have room for all answers of a call to wait, and whose decoder has the sizes
-    /// of `configuration`.
+    /// A sampler on `engine`. The engine's queue must hold all answers of a call, and its decoder must have the sizes
+    /// in `configuration`.
     public init(
         engine: any InferenceEngine, tokenizer: Tokenizer, vision: Policy.Vision, template: ChatTemplate,
         configuration: DecoderConfiguration, compute: Compute
@@ -30,13 +30,13 @@ public struct RolloutSampler: Sendable {
         self.compute = compute
     }
 
-    /// Answers every question `answers` times.
+    /// Samples `answers` answers to every question.
     ///
-    /// The thread waits meanwhile, so it must be none of Swift's cooperative pool.
+    /// The calling thread blocks, so it must not be in Swift's cooperative pool.
     ///
     /// - Parameters:
-    ///   - adapter: the policy; the engine gets it as generation `generation`.
-    ///   - seed: of the answer at a place, questions and images in order.
+    ///   - adapter: the policy; the engine serves it as generation `generation`.
+    ///   - seed: the seed of the answer with a given index, in the order of images and questions.
     /// - Throws: `AdmissionError`, `EngineFailure` or `InputProcessor.Failure`.
     package func sample(
         _ images: [ImagePrompts], adapter: LowRankAdapter, generation: Int, answers: Int, maximumTokens: Int,
@@ -73,7 +73,7 @@ public struct RolloutSampler: Sendable {
     }
 }
 
-/// An image whose answers are on their way.
+/// An image whose answers are being sampled.
 private struct AskedImage {
     struct Question {
         let text: String
@@ -111,7 +111,7 @@ extension SampledAnswer {
     }
 }
 
-/// The result of `body`, for which this thread waits.
+/// Runs `body` and blocks this thread until it has a result.
 private func waiting<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) throws -> Result {
     let done = DispatchSemaphore(value: 0)
     let outcome = Outcome<Result>()

@@ -1,17 +1,16 @@
 import Foundation
 
-/// What the sampled answers of one iteration say of the policy that drew them. All means are over answers or tokens
-/// that were drawn, never over padding.
+/// Statistics of one iteration's sampled answers. All means are over answers or their tokens, never over padding.
 package struct RolloutStatistics: Sendable {
     /// The answers' metrics, in order.
     package struct Answers: Sendable {
-        /// Scores, penalties for missing ends among them.
+        /// The scores, including penalties for missing ends.
         package var scores: [Double]
-        /// Whether each came to its end token.
+        /// Whether each answer ended with its end token.
         package var ended: [Bool]
         /// Log-probabilities of each answer's tokens under the policy, in nats.
         package var logProbs: [[Double]]
-        /// The same under the reference.
+        /// Log-probabilities of each answer's tokens under the reference, in nats.
         package var reference: [[Double]]
 
         package init(scores: [Double], ended: [Bool], logProbs: [[Double]], reference: [[Double]]) {
@@ -24,13 +23,13 @@ package struct RolloutStatistics: Sendable {
 
     /// The mean score.
     package let reward: Double
-    /// KL(π || π_ref) of an answer, by k1: the mean of Σ d, d = log π - log π_ref.
+    /// KL(π || π_ref) of an answer by k1: the mean of Σ d with d = log π - log π_ref.
     package let divergence: Double
-    /// The same by k3, Σ (exp(-d) - 1 + d), which has less variance (Schulman 2020).
+    /// KL(π || π_ref) of an answer by k3, Σ (exp(-d) - 1 + d), which has less variance (Schulman 2020).
     package let divergenceK3: Double
-    /// The share of answers without end token.
+    /// The share of answers without an end token.
     package let missingEnds: Double
-    /// Tokens an answer, the end token included.
+    /// Tokens per answer, including the end token.
     package let length: Double
 
     package init(_ answers: Answers) {
@@ -43,7 +42,7 @@ package struct RolloutStatistics: Sendable {
         length = Double(answers.logProbs.reduce(0) { $0 + $1.count }) / count
     }
 
-    /// 1 - var(G - V) / var(G): how much of the returns the values foretold. 0 where all returns are the same.
+    /// 1 - var(G - V) / var(G): the share of the returns' variance that the values explain. 0 if all returns are equal.
     package static func explainedVariance(returns: [Double], values: [Double]) -> Double {
         let whole = Moments(returns).variance
         guard whole > 0 else { return 0 }

@@ -1,20 +1,20 @@
-/// When a run that goes wrong is stopped.
+/// The conditions that stop a failing run.
 public struct StopRule: Codable, Sendable, Equatable {
-    /// The divergence that is too much, in multiples of the target.
+    /// Upper bound on the divergence, in multiples of the target.
     public var divergence = 2.0
-    /// After so many iterations running with too much of it.
+    /// The number of consecutive iterations above that bound that stops the run.
     public var patience = 3
-    /// The share of answers without end token that is too much.
+    /// Upper bound on the share of answers without an end token.
     public var missingEnds = 0.1
-    /// The entropy a token that is too little, as a share of the reference's.
+    /// Lower bound on the entropy per token, as a share of the reference's.
     public var entropy = 0.25
 
-    /// The rule of the run that ships.
+    /// The rule of the shipped run.
     public init() {}
 
-    /// Why to stop; nil to go on.
+    /// Why to stop; nil to continue.
     ///
-    /// - Parameter overTarget: iterations running, this one included, whose divergence was too much.
+    /// - Parameter overTarget: the number of consecutive iterations above the bound, this one included.
     package func reason(
         overTarget: Int, missingEnds share: Double, entropy found: Double, referenceEntropy: Double
     ) -> String? {

@@ -1,16 +1,15 @@
-/// What each token of an answer earns: R_t = -β (log π(y_t) - log π_ref(y_t)), and at the last token the answer's score
-/// besides (Ziegler et al. 2019, arXiv 1909.08593, eq. 2).
+/// The rewards of an answer's tokens: R_t = -β (log π(y_t) - log π_ref(y_t)), plus the answer's score at the last token
+/// (Ziegler et al. 2019, arXiv 1909.08593, eq. 2).
 package enum TokenRewards {
-    /// The score that counts: an answer that did not come to its end token loses `missingEndPenalty`.
+    /// The penalized score: an answer without its end token loses `missingEndPenalty`.
     package static func score(_ score: Double, ended: Bool, missingEndPenalty: Double) -> Double {
         ended ? score : score - missingEndPenalty
     }
 
-    /// Each score less the mean of those of the same question's answers, as in RLOO (Ahmadian et al. 2024) and GRPO
-    /// (Shao et al. 2024). How good the answers to a question are on the whole is most of what scores differ by, and
-    /// nothing that the policy could change.
+    /// Each score minus the mean score of the same question's answers, as in RLOO (Ahmadian et al. 2024) and GRPO (Shao
+    /// et al. 2024). Most of the variance between scores is between questions, which the policy cannot change.
     ///
-    /// - Parameter questions: the answers of each question; together all of them, in order.
+    /// - Parameter questions: the range of answers of each question; together all answers, in order.
     package static func relative(_ scores: [Double], questions: [Range<Int>]) -> [Double] {
         questions.flatMap { answers in
             let mean = scores[answers].reduce(0, +) / Double(answers.count)
@@ -21,9 +20,9 @@ package enum TokenRewards {
     /// The rewards of one answer's tokens.
     ///
     /// - Parameters:
-    ///   - score: of the whole answer, relative to the others.
-    ///   - logProbs: of each token under the policy that drew it, in nats.
-    ///   - reference: of the same tokens under the reference.
+    ///   - score: the score of the whole answer, relative to the other answers.
+    ///   - logProbs: each token's log-probability under the policy that sampled it, in nats.
+    ///   - reference: the same tokens' log-probabilities under the reference.
     ///   - klWeight: β.
     package static func rewards(
         score: Double, logProbs: [Double], reference: [Double], klWeight: Double

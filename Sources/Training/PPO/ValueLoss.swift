@@ -1,20 +1,20 @@
-/// The value model's loss over some tokens of a minibatch, and its gradient with respect to their values.
+/// The value model's loss over tokens of a minibatch, and its gradient with respect to their values.
 ///
-/// (1/2N) Σ max((V - G)², (clip(V, V_old - c, V_old + c) - G)²): a value earns nothing for moving further than c at
-/// once (openai/lm-human-preferences; TRL).
+/// (1/2N) Σ max((V - G)², (clip(V, V_old - c, V_old + c) - G)²): a value gains nothing by moving further than c in one
+/// iteration (openai/lm-human-preferences; TRL).
 package struct ValueLoss: Sendable {
-    /// The tokens' share of the minibatch's loss.
+    /// The share of these tokens in the minibatch's loss.
     package let loss: Double
-    /// With respect to each value.
+    /// The gradient with respect to each value.
     package let gradients: [Double]
-    /// Tokens whose loss was the clipped one.
+    /// The number of tokens whose clipped term was the loss.
     package let clipped: Int
 
     /// - Parameters:
     ///   - values: V.
-    ///   - old: V_old, before the iteration's updates.
+    ///   - old: V_old, from before the iteration's updates.
     ///   - returns: G.
-    ///   - tokens: N, those of the whole minibatch.
+    ///   - tokens: N, the number of tokens of the whole minibatch.
     ///   - range: c.
     package init(values: [Double], old: [Double], returns: [Double], tokens: Int, range: Double) {
         precondition(values.count == old.count && old.count == returns.count && tokens >= old.count)

@@ -1,22 +1,22 @@
 public import Models
 import Tensors
 
-/// Foretells rewards: the head's score at the position that predicts a token is the value of what is still to come, the
-/// answer's score relative to other answers to the same question among it.
+/// Predicts returns: the head's score at the position that predicts a token is the value of the rest of the answer. The
+/// return includes the answer's score relative to other answers to the same question.
 public struct ValueModel: Sendable {
-    /// What it changes of the frozen decoder.
+    /// The adapter on the frozen decoder.
     public let adapter: LowRankAdapter
-    /// Reads the values.
+    /// Reads the values from the hidden states.
     public let head: ScalarHead
 
-    /// A model of the given parts.
+    /// A model of the given adapter and head.
     public init(adapter: LowRankAdapter, head: ScalarHead) {
         self.adapter = adapter
         self.head = head
     }
 
-    /// What training starts from: the adapter of the reward model, which sees what is right, under a head that
-    /// foretells nothing yet.
+    /// The initial model: the adapter of the reward model, which knows right answers from wrong ones, and a head that
+    /// predicts zero.
     public init(startingFrom reward: RewardModel) {
         self.init(adapter: reward.adapter, head: reward.head.score.normalized(shift: 0, gain: 0))
     }
@@ -24,7 +24,7 @@ public struct ValueModel: Sendable {
     /// The head's weight and bias, and the adapter's factors.
     var parameters: ParameterSet { ParameterSet(head.parameters + adapter.parameters) }
 
-    /// The model whose parameters are in `parameters`, of the shape of `other`.
+    /// The model with the given parameters, in the shapes of `other`.
     init(_ parameters: ParameterSet, like other: ValueModel, configuration: DecoderConfiguration) {
         self.init(
             adapter: LowRankAdapter(
@@ -39,7 +39,7 @@ public struct ValueModel: Sendable {
         return head.scores(pass.hidden, on: base.compute)
     }
 
-    /// Values again, and the gradients of `parameters` given those of the values.
+    /// The values, and the gradients of `parameters` for given gradients of the values.
     func gradients(
         of rows: AnswerRows, in base: FrozenDecoder, loss: (_ values: [Float]) -> [Float]
     ) -> ParameterSet {

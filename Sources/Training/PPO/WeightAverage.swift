@@ -2,8 +2,8 @@ package import Models
 package import Tensors
 
 extension ParameterSet {
-    /// Moves an exponential moving average on to `latest`: decay · average + (1 - decay) · latest. What ships is the
-    /// average of a run's policies, as in Ouyang et al. 2022 (appendix C.4).
+    /// Updates an exponential moving average with `latest`: decay · average + (1 - decay) · latest. The average of a
+    /// run's policies ships, as in Ouyang et al. 2022 (appendix C.4).
     package mutating func average(with latest: ParameterSet, decay: Float, on compute: Compute) {
         precondition(names == latest.names, "an average of other parameters")
         for index in tensors.indices {
@@ -12,7 +12,7 @@ extension ParameterSet {
         }
     }
 
-    /// `self += other`, for gradients of the parts of one batch.
+    /// `self += other`, for gradients of the passes of one batch.
     mutating func add(_ other: ParameterSet, scale: Float = 1, on compute: Compute) {
         precondition(names == other.names, "gradients of other parameters")
         for index in tensors.indices { compute.add(&tensors[index], other.tensors[index], scale: scale) }

@@ -1,13 +1,13 @@
-/// Metrics brought to variance 1 over all tokens of a batch.
+/// Scales numbers to variance 1 over all tokens of a batch.
 ///
-/// (x - mean) / √(var + 1e-8), the variance with Bessel's correction as in TRL; openai/lm-human-preferences, where the
-/// step comes from, divides by the number of tokens.
+/// (x - mean) / √(var + 1e-8), the variance with Bessel's correction as in TRL. openai/lm-human-preferences, the origin
+/// of this step, divides by the number of tokens.
 package enum Whitening {
     private static let epsilon = 1e-8
 
     /// - Parameters:
-    ///   - values: of the tokens of each answer; at least two tokens in all.
-    ///   - keepsMean: whether the mean is added again, as for rewards, whose sign says something.
+    ///   - values: the values of each answer's tokens; at least two tokens in all.
+    ///   - keepsMean: whether the mean is added again, as for rewards, whose sign matters.
     package static func whitened(_ values: [[Double]], keepsMean: Bool) -> [[Double]] {
         let moments = Moments(values.lazy.joined())
         precondition(moments.count > 1, "\(moments.count) tokens have no variance")
@@ -16,13 +16,13 @@ package enum Whitening {
     }
 }
 
-/// Mean and variance of some numbers.
+/// The mean and variance of a set of numbers.
 package struct Moments: Sendable {
-    /// How many there are.
+    /// The number of values.
     package let count: Int
-    /// Their mean; 0 for none.
+    /// The mean; 0 for no values.
     package let mean: Double
-    /// The mean squared distance from the mean with Bessel's correction; 0 for fewer than two.
+    /// The mean squared distance from the mean, with Bessel's correction; 0 for fewer than two values.
     package let variance: Double
 
     package init(_ values: some Sequence<Double>) {
