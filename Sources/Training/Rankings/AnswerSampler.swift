@@ -4,23 +4,23 @@ import Images
 public import Policies
 public import Tokenizers
 
-/// Samples several answers to each prompt at temperature 1, by the engine that serves.
+/// Samples several answers to each prompt at temperature 1, with the serving engine.
 public struct AnswerSampler: Sendable {
     private let engine: any InferenceEngine
     private let input: InputProcessor
     private let policy: Policy
 
-    /// A sampler of `policy`'s answers by way of `engine`.
+    /// A sampler of `policy`'s answers on `engine`.
     public init(engine: any InferenceEngine, tokenizer: Tokenizer, policy: Policy) {
         self.engine = engine
         self.input = InputProcessor(tokenizer: tokenizer)
         self.policy = policy
     }
 
-    /// The policy as records name it, NAME@GENERATION.
+    /// The policy's name in records, NAME@GENERATION.
     public var name: String { "\(policy.name)@\(policy.generation)" }
 
-    /// Asks for the answers to a prompt, the distractor ones last; number n is drawn with the seed `seed` + n.
+    /// Requests the answers to a prompt, the distractors last; answer n is sampled with the seed `seed` + n.
     func ask(_ prompt: RankingPrompt, _ settings: RankingSettings, seed: UInt64) throws -> [AsyncStream<EngineEvent>] {
         let own = try request(prompt, about: prompt.image, settings)
         let distractor = settings.distractorAnswers > 0 ? try request(prompt, about: prompt.otherImage, settings) : own
@@ -42,9 +42,9 @@ public struct AnswerSampler: Sendable {
         return request
     }
 
-    /// The answer that a stream tells.
+    /// The answer from an event stream.
     ///
-    /// - Parameter isDistractor: whether another image was asked about.
+    /// - Parameter isDistractor: whether the answer is about the other image.
     func answer(_ events: AsyncStream<EngineEvent>, isDistractor: Bool) async throws
         -> PreferenceRecord.RankedCompletion
     {

@@ -2,17 +2,17 @@ import Checkpoints
 import Datasets
 import Foundation
 
-/// What the simulated labelers make of a run's samples.
+/// The simulated labelers' rankings of a run's samples.
 struct RankedSamples {
-    /// Each prompt whose answers differ, ranked by one of the training labelers.
+    /// The prompts whose answers differ, each ranked by one of the training labelers.
     private(set) var rankings: [PreferenceRecord] = []
-    /// A share of these prompts, ranked by every labeler, the held-out one last.
+    /// A share of these prompts, each ranked by every labeler, the held-out labeler last.
     private(set) var agreement: [PreferenceRecord] = []
     private(set) var report: RankingReport
 
     private let settings: RankingSettings
 
-    /// Ranks `samples`, which are the answers to the first of `prompts`.
+    /// Ranks `samples`, which are the answers to the first prompts of `prompts`, in order.
     init(_ samples: [SampledPrompt], of prompts: RankingPrompts, settings: RankingSettings, path: String) throws {
         self.settings = settings
         report = RankingReport(samplesPerPrompt: settings.samples)

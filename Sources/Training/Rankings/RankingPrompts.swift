@@ -1,15 +1,15 @@
 public import Datasets
 public import Images
 
-/// A question to be answered several times.
+/// A question for which several answers are sampled.
 public struct RankingPrompt: Sendable {
-    /// What the policy sees.
+    /// The image of the question.
     public let image: RGBImage
     /// Another image of the same kind.
     public let otherImage: RGBImage
-    /// What the labelers are told.
+    /// The labelers' task.
     public let task: LabelingTask
-    /// The question's place among those of its generated image; nil for easy-VQA.
+    /// The question's index among the questions of its generated image; nil for easy-VQA.
     public let questionIndex: Int?
 }
 
@@ -20,11 +20,11 @@ public struct RankingPrompts {
     private let dataset: EasyVQA?
     private let facts: [Int: ImageFacts]
     private let questions: [Int: [EasyVQAQuestion]]
-    /// easy-VQA's training images in this run's order.
+    /// The numbers of easy-VQA's training images, in this run's order.
     private let numbers: [Int]
 
-    /// Prompts about images that `draw` draws from their seeds, and about those of `dataset`, if there is one, whose
-    /// images are for training only.
+    /// Prompts about images that `draw` makes from their seeds, and about the images of `dataset`, if there is one. The
+    /// dataset's images must be for training only.
     public init(
         settings: RankingSettings, dataset: EasyVQA?, draw: @escaping (Family, UInt64) -> FamilyImage
     ) throws {
@@ -39,7 +39,7 @@ public struct RankingPrompts {
         numbers = generator.shuffled(questions.keys.sorted())
     }
 
-    /// The prompts about image number `index` of the run; none if nothing that the run asks can be asked about it.
+    /// The prompts about image number `index` of the run; none if no question about it fits the run's settings.
     public func prompts(ofImage index: Int) throws -> [RankingPrompt] {
         var generator = SeededGenerator(seed: settings.seed).fork(index)
         let isOfficial = Double(generator.draw(0...999)) < settings.easyVQAShare * 1_000
@@ -68,7 +68,7 @@ public struct RankingPrompts {
     }
 }
 
-/// Goes through a run's prompts in order.
+/// Iterates over a run's prompts in order.
 struct PromptCursor {
     private let prompts: RankingPrompts
     private var image = 0
@@ -88,7 +88,7 @@ struct PromptCursor {
 }
 
 extension SeededGenerator {
-    /// A generator of its own for item `index`, so that items do not depend on each other.
+    /// An independent generator for item `index`, so that items do not depend on each other.
     func fork(_ index: Int) -> SeededGenerator {
         var own = self
         var mixed = SeededGenerator(seed: own.next() ^ UInt64(index))

@@ -1,40 +1,40 @@
 import Datasets
 
-/// What a ranking run found.
+/// The statistics of a ranking run.
 public struct RankingReport: Codable, Sendable, Equatable {
-    /// Prompts of one family.
+    /// The prompts of one family.
     public struct Share: Codable, Sendable, Equatable {
-        /// Prompts sampled.
+        /// The number of prompts.
         public internal(set) var prompts = 0
-        /// Prompts whose answers are not all the same.
+        /// The number of prompts whose answers differ.
         public internal(set) var differing = 0
     }
 
-    /// How often two rankings order a pair alike.
+    /// How often two rankings order a pair in the same way.
     public struct Agreement: Codable, Sendable, Equatable {
-        /// Pairs that both order.
+        /// The number of pairs that both rankings order.
         public internal(set) var pairs = 0
-        /// Of these, the share ordered alike; nil without pairs.
+        /// The share of these pairs with the same order; nil without pairs.
         public internal(set) var share: Double?
     }
 
-    /// Answers to each prompt.
+    /// The number of answers to each prompt.
     public let samplesPerPrompt: Int
-    /// Prompts sampled so far, by family; easy-VQA is one.
+    /// The prompts sampled so far, by family; easy-VQA counts as one.
     public internal(set) var families: [String: Share] = [:]
-    /// Answers that reached the limit of tokens.
+    /// The number of answers that reached the token limit.
     public internal(set) var cutAnswers = 0
-    /// Tokens of all answers, end tokens included.
+    /// The number of tokens of all answers, including end tokens.
     public internal(set) var tokens = 0
-    /// Rankings by each simulated labeler, in turn; a prompt has one.
+    /// The number of rankings by each simulated labeler; a prompt has one ranking.
     public internal(set) var simulatedRankings: [String: Int] = [:]
-    /// Rankings by people: a run has none.
+    /// The number of rankings by people: a run has none.
     public let humanRankings: Int
-    /// Preferred pairs in the rankings.
+    /// The number of ordered pairs in the rankings.
     public internal(set) var pairs = 0
-    /// Between every two training labelers; InstructGPT's agreed on 72.6 % (Ouyang et al. 2022).
+    /// The agreement between every two training labelers; InstructGPT's labelers agreed on 72.6 % (Ouyang et al. 2022).
     public internal(set) var agreement = Agreement()
-    /// Between the held-out labeler and each training labeler; 77.3 % there.
+    /// The agreement between the held-out labeler and each training labeler; 77.3 % for InstructGPT.
     public internal(set) var heldOutAgreement = Agreement()
 
     private var between = LabelerAgreement()
@@ -50,7 +50,7 @@ public struct RankingReport: Codable, Sendable, Equatable {
         humanRankings = 0
     }
 
-    /// Prompts of all families, and how many of them have answers that differ.
+    /// The prompts of all families together.
     public var total: Share {
         families.values.reduce(into: Share()) {
             $0.prompts += $1.prompts
@@ -79,7 +79,7 @@ public struct RankingReport: Codable, Sendable, Equatable {
         heldOutAgreement = Agreement(pairs: beside.pairs, share: beside.share)
     }
 
-    /// The report as lines to read.
+    /// The report as lines of text.
     public var lines: [String] {
         let total = total
         let rankings = simulatedRankings.values.reduce(0, +)

@@ -2,17 +2,17 @@ public import Datasets
 import Engine
 import Foundation
 
-/// Samples answers and lets the simulated labelers rank them, in a run folder that a killed run goes on in.
+/// Samples answers and has simulated labelers rank them, in a run folder that allows a killed run to resume.
 ///
 /// The folder gets `samples.jsonl` while sampling; at the end, or when the time is up, `rankings.jsonl` with each
-/// prompt ranked once, `agreement.jsonl` with some prompts ranked by every labeler, and `report.json`. All are the same
-/// bytes however often the run was cut.
+/// prompt ranked once, `agreement.jsonl` with some prompts ranked by every labeler, and `report.json`. The bytes of all
+/// files do not depend on how often the run was interrupted.
 public struct RankingRun {
     /// How a run ended.
     public enum Outcome: Sendable, Equatable {
         /// All prompts are ranked.
         case finished
-        /// The time is up after this many prompts; running again goes on from there.
+        /// The time was up after this many prompts; another call continues from there.
         case paused(prompts: Int)
     }
 
@@ -21,9 +21,9 @@ public struct RankingRun {
     private let sampler: AnswerSampler
     private let folder: RunFolder
 
-    /// A run in `folder`; `inputs` are the SHA-256s of everything else that decides the answers.
+    /// A run in `folder`; `inputs` holds the SHA-256 of everything else that decides the answers.
     ///
-    /// - Throws: `RunFolderError.otherConfiguration` if the folder's run had other settings or inputs.
+    /// - Throws: `RunFolderError.otherConfiguration` if the folder's run has other settings or inputs.
     public init(
         settings: RankingSettings, prompts: RankingPrompts, sampler: AnswerSampler, inputs: [String: String],
         folder: String
@@ -37,7 +37,7 @@ public struct RankingRun {
             path: folder, configuration: Record(settings: settings, inputs: inputs, policy: sampler.name))
     }
 
-    /// What `config.json` says.
+    /// The contents of `config.json`.
     private struct Record: Encodable {
         let settings: RankingSettings
         let inputs: [String: String]
@@ -45,12 +45,12 @@ public struct RankingRun {
         let labelers = "simulated-rule"
     }
 
-    /// The records that the run has made so far.
+    /// The records so far.
     public func records() throws -> [PreferenceRecord] {
         try ["rankings", "agreement"].flatMap { try PreferenceRecord.load(path: "\(folder.path)/\($0).jsonl") }
     }
 
-    /// Goes on until all prompts are sampled or `limit` is over, then ranks; `report` prints one line.
+    /// Samples until all prompts are done or `limit` is over, then ranks; `report` prints one line.
     public func run<C: Clock>(
         limit: Duration?, clock: C = ContinuousClock(), report: (String) -> Void
     ) async throws -> (outcome: Outcome, report: RankingReport) where C.Duration == Duration {
@@ -71,7 +71,7 @@ public struct RankingRun {
         return (done == settings.prompts ? .finished : .paused(prompts: done), ranked.report)
     }
 
-    /// Keeps the engine busy with several prompts and logs them in order, as long as `goesOn`.
+    /// Keeps several prompts in the engine and logs them in order while `goesOn` returns true.
     private func sample(
         into log: inout SampleLog, goesOn: () -> Bool, progress: (_ done: Int) -> Void
     ) async throws {
@@ -98,7 +98,7 @@ public struct RankingRun {
         }
     }
 
-    /// A prompt whose answers are on their way.
+    /// A prompt whose answers are being sampled.
     private struct Asked {
         let index: Int
         let prompt: RankingPrompt
@@ -108,7 +108,7 @@ public struct RankingRun {
 
     private func ask(_ prompt: RankingPrompt, index: Int) throws -> Asked {
         var generator = SeededGenerator(seed: settings.seed).fork(index)
-        // Below 2^53, so that every reader of JSON keeps it whole.
+        // Below 2^53, so that every JSON reader keeps all digits.
         let seed = generator.next() >> 12
         return Asked(
             index: index, prompt: prompt, seed: seed, events: try sampler.ask(prompt, settings, seed: seed))

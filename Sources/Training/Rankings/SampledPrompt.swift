@@ -2,17 +2,17 @@ import Checkpoints
 import Datasets
 import Foundation
 
-/// A prompt with the answers that were sampled to it: one line of a run's `samples.jsonl`.
+/// A prompt with its sampled answers: one line of a run's `samples.jsonl`.
 struct SampledPrompt: Codable, Equatable, Sendable {
-    /// Counted from 0 over the run.
+    /// The prompt's index in the run, from 0.
     let index: Int
     let image: PreferenceImage
     let question: String
     let completions: [PreferenceRecord.RankedCompletion]
-    /// Candidate n was sampled with this plus n.
+    /// Answer n was sampled with this seed plus n.
     let seed: UInt64
 
-    /// Whether all answers are the same, so that there is nothing to rank.
+    /// Whether all answers are equal, so that there is nothing to rank.
     var isUniform: Bool {
         completions.allSatisfy { $0.text == completions[0].text && $0.finishReason == completions[0].finishReason }
     }
@@ -26,7 +26,7 @@ struct SampledPrompt: Codable, Equatable, Sendable {
 
 /// Why a run's samples cannot be used.
 enum SampleError: Error, Equatable, CustomStringConvertible {
-    /// A line is not what the run wrote there.
+    /// A line does not have the run's format.
     case malformed(path: String, line: Int, reason: String)
 
     var description: String {
@@ -37,7 +37,7 @@ enum SampleError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// The answers sampled so far, a line a prompt, in the run's order. A line that a killed run left torn is dropped.
+/// The samples so far, one line per prompt, in the run's order. An incomplete last line of a killed run is dropped.
 struct SampleLog {
     private(set) var samples: [SampledPrompt] = []
     private let path: String
@@ -65,7 +65,7 @@ struct SampleLog {
         if end < data.count { try AtomicFile.write([UInt8](data[..<end]), to: path) }
     }
 
-    /// Appends a line, which is in the file when this returns.
+    /// Appends a line and writes it to the file before returning.
     mutating func append(_ sample: SampledPrompt) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

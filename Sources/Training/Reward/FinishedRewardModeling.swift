@@ -1,7 +1,7 @@
 public import Foundation
 public import Policies
 
-/// The results of a finished reward run, to be published as a generation of the policy part `reward`.
+/// The results of a finished reward run, to be published as a generation of the component `reward`.
 public struct FinishedRewardModeling: Sendable {
     private let run: FinishedRun
     private let metrics: [String: Double]
@@ -15,10 +15,10 @@ public struct FinishedRewardModeling: Sendable {
         metrics = try RewardReport(path: "\(folder)/\(RewardRunFiles.reportName)").metrics
     }
 
-    /// Publishes adapter and head, with the policy that training started from as parent, and the run's metrics beside
-    /// `metrics`.
+    /// Publishes adapter and head. The manifest names the policy that training started from as the parent, and holds
+    /// the run's metrics and `metrics`.
     ///
-    /// - Throws: `PolicyError`; `.published` if the generation is there already.
+    /// - Throws: `PolicyError`; `.published` if the generation exists already.
     @discardableResult
     public func publish(
         generation: Int, metrics more: [String: Double] = [:], in policies: String, at time: Date = Date()

@@ -1,15 +1,15 @@
 public import Datasets
 import Foundation
 
-/// The loss of one ranking: L = - (1 / pairs) Σ log σ(r(chosen) - r(rejected)) over all pairs that are no ties (Ouyang
-/// et al. 2022, eq. 1, where without ties there are C(K, 2)).
+/// The loss of one ranking: L = - (1 / pairs) Σ log σ(r(chosen) - r(rejected)) over all pairs that are not ties (Ouyang
+/// et al. 2022, eq. 1, with C(K, 2) pairs if there are no ties).
 public struct PairLoss: Sendable {
-    /// In nats.
+    /// The loss in nats.
     public let loss: Double
-    /// With respect to each reward.
+    /// The gradient with respect to each reward.
     public let gradients: [Double]
 
-    /// The loss of `pairs`, of which there is at least one, between candidates with the given rewards.
+    /// The loss of `pairs`, at least one, between completions with the given rewards.
     public init(rewards: [Double], pairs: [PreferenceRecord.Pair]) {
         precondition(!pairs.isEmpty, "a ranking without a preference")
         let weight = 1 / Double(pairs.count)
@@ -17,7 +17,7 @@ public struct PairLoss: Sendable {
         var gradients = [Double](repeating: 0, count: rewards.count)
         for pair in pairs {
             let difference = rewards[pair.chosen] - rewards[pair.rejected]
-            // -log σ(d) = softplus(-d), written so that neither sign overflows.
+            // -log σ(d) = softplus(-d), in a form that overflows for neither sign.
             loss += weight * (max(0, -difference) + log1p(exp(-abs(difference))))
             let slope = weight * Self.probability(-difference)
             gradients[pair.chosen] -= slope
@@ -27,8 +27,7 @@ public struct PairLoss: Sendable {
         self.gradients = gradients
     }
 
-    /// σ(d): how likely the model holds it that of two candidates the one whose reward is `difference` higher is
-    /// chosen.
+    /// σ(d): the model's probability that the completion whose reward is higher by `difference` is preferred.
     public static func probability(_ difference: Double) -> Double {
         let e = exp(-abs(difference))
         return (difference >= 0 ? 1 : e) / (1 + e)

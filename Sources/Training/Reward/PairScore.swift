@@ -1,22 +1,22 @@
 import Datasets
 
-/// How well rewards tell the preferred answers of pairs.
+/// How well rewards predict the preferred answers of pairs.
 struct PairScore: Sendable {
-    /// Pairs that are no ties.
+    /// The number of pairs that are not ties.
     private(set) var pairs = 0
-    /// Those whose preferred answer has the higher reward; equal rewards count half.
+    /// The number of pairs whose preferred answer has the higher reward; equal rewards count half.
     private(set) var right = 0.0
-    /// Rankings.
+    /// The number of rankings.
     private(set) var rankings = 0
     /// The sum of the rankings' losses, in nats.
     private var losses = 0.0
-    /// The sum of the pairs' differences of rewards, preferred minus other.
+    /// The sum of the pairs' reward differences, preferred minus other.
     private var margins = 0.0
 
-    /// Nothing yet.
+    /// The score of no rankings.
     init() {}
 
-    /// All of `scores` together.
+    /// The combined score of all `scores`.
     init(joining scores: some Sequence<PairScore>) {
         for score in scores {
             pairs += score.pairs
@@ -27,7 +27,7 @@ struct PairScore: Sendable {
         }
     }
 
-    /// The scores of prompts by family.
+    /// The scores by family of the prompts.
     static func families(_ prompts: [RankedPrompt], rewards: [[Float]]) -> [String: PairScore] {
         var scores: [String: PairScore] = [:]
         for (prompt, rewards) in zip(prompts, rewards) {
@@ -36,7 +36,7 @@ struct PairScore: Sendable {
         return scores
     }
 
-    /// The scores of each simulated labeler's rankings by its name, and of all people's together.
+    /// The scores of each simulated labeler's rankings, by its name, and of all people's rankings together.
     static func labelers(_ prompts: [RankedPrompt], rewards: [[Float]]) -> [String: PairScore] {
         var scores: [String: PairScore] = [:]
         for (prompt, rewards) in zip(prompts, rewards) {
@@ -48,7 +48,7 @@ struct PairScore: Sendable {
         return scores
     }
 
-    /// The score over the pairs of answers that are both about the image itself.
+    /// The score over pairs of answers that are both about the question's own image.
     static func own(_ prompts: [RankedPrompt], rewards: [[Float]]) -> PairScore {
         var score = PairScore()
         for (prompt, rewards) in zip(prompts, rewards) {
@@ -77,12 +77,12 @@ struct PairScore: Sendable {
         }
     }
 
-    /// The share of pairs that it tells right.
+    /// The share of pairs whose preferred answer has the higher reward.
     var accuracy: Double { right / Double(max(1, pairs)) }
 
-    /// The mean loss of a ranking, in nats.
+    /// The mean loss per ranking, in nats.
     var loss: Double { losses / Double(max(1, rankings)) }
 
-    /// The mean difference of rewards of a pair.
+    /// The mean reward difference per pair.
     var margin: Double { margins / Double(max(1, pairs)) }
 }

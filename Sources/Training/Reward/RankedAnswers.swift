@@ -1,12 +1,12 @@
 public import Datasets
 
-/// A question, answers to it, and how each labeler ranked them: all records of one comparison.
+/// A question, its answers, and every labeler's ranking of them: all records of one comparison.
 public struct RankedAnswers: Sendable, Equatable {
-    /// What one labeler prefers.
+    /// One labeler's preferences.
     public struct Ranking: Sendable, Equatable {
-        /// Who ranked.
+        /// The labeler.
         public let labeler: PreferenceRecord.Labeler
-        /// At least one preference.
+        /// The ordered pairs, at least one.
         public let pairs: [PreferenceRecord.Pair]
 
         package init(labeler: PreferenceRecord.Labeler, pairs: [PreferenceRecord.Pair]) {
@@ -15,13 +15,13 @@ public struct RankedAnswers: Sendable, Equatable {
         }
     }
 
-    /// The comparison.
+    /// The identifier of the comparison.
     public let id: String
-    /// What the question is about; nil for text.
+    /// The image of the question; nil for text.
     public let image: PreferenceImage?
     /// The user's turn.
     public let question: String
-    /// Which of the image's generated questions it is, if one.
+    /// The question's index among the image's generated questions; nil for other questions.
     public let questionIndex: Int?
     /// The answers.
     public let completions: [PreferenceRecord.RankedCompletion]
@@ -37,9 +37,10 @@ public struct RankedAnswers: Sendable, Equatable {
         rankings = []
     }
 
-    /// The comparisons of `records` in the order of their first records, without those that nobody has a preference in.
+    /// The comparisons in `records`, in the order of their first records, without those where no labeler has a
+    /// preference.
     ///
-    /// - Throws: `RankedAnswersError.contradiction` if records of one comparison differ in what was ranked.
+    /// - Throws: `RankedAnswersError.contradiction` if records of one comparison differ in the ranked answers.
     public static func comparisons(
         of records: [PreferenceRecord]
     ) throws(RankedAnswersError) -> [RankedAnswers] {
@@ -63,7 +64,7 @@ public struct RankedAnswers: Sendable, Equatable {
         return comparisons.filter { !$0.rankings.isEmpty }
     }
 
-    /// The family of the image, as reports name it.
+    /// The image's family, by its name in reports.
     public var family: String {
         switch image {
         case .generated(let family, _): family.rawValue
@@ -74,15 +75,15 @@ public struct RankedAnswers: Sendable, Equatable {
     }
 }
 
-/// Why rankings cannot be learned from.
+/// Why rankings cannot be used for training.
 public enum RankedAnswersError: Error, Equatable, CustomStringConvertible {
-    /// Two records of one comparison do not rank the same answers to the same question.
+    /// Two records of one comparison have different answers or questions.
     case contradiction(id: String)
-    /// A candidate has no token to read a reward at, or one that the model does not know.
+    /// A completion has no token whose reward could be read, or a token outside of the vocabulary.
     case completion(id: String, index: Int, reason: String)
-    /// An image of another split than training asks for.
+    /// An image belongs to another split than the training asks for.
     case split(id: String, expected: SeedSplit, found: SeedSplit)
-    /// Too few comparisons, or too few images to hold some out.
+    /// There are too few comparisons, or too few images to hold some out.
     case tooFew(what: String, expected: Int, found: Int)
 
     /// What is wrong, and where.

@@ -6,7 +6,7 @@ import Policies
 import Tensors
 import Tokenizers
 
-/// The rankings of a run, their images as the decoder reads them, and the prompts made of both.
+/// The rankings of a run, the embeddings of their images, and the prompts made of both.
 struct RankedData {
     let training: [RankedAnswers]
     let heldOut: [RankedAnswers]
@@ -17,7 +17,7 @@ struct RankedData {
     private let processor: ImageProcessor
     private var embeddings: [PreferenceImage: Tensor] = [:]
 
-    /// Reads the rankings; the images are encoded by `encodeImages`.
+    /// Reads the rankings; `encodeImages` encodes the images.
     init(
         _ inputs: RewardModelingJob.Inputs, basis: PolicyBasis, configuration: DecoderConfiguration,
         tokenizer: Tokenizer
@@ -36,7 +36,7 @@ struct RankedData {
         processor = basis.imageProcessor
     }
 
-    /// Encodes each image once, as serving does: vision encoder and connector do not learn any more.
+    /// Encodes each image once, as serving does: vision encoder and connector are frozen.
     mutating func encodeImages(on compute: Compute, report: (String) -> Void) throws {
         let encoder = VisionEncoder(weights, on: compute)
         for reference in (training + heldOut).compactMap(\.image) where embeddings[reference] == nil {
@@ -45,7 +45,7 @@ struct RankedData {
         }
     }
 
-    /// What the decoder reads of a tile without anything on it, `[tokens of a view, hidden]`.
+    /// The embeddings of a blank tile, `[tokens of a tile, hidden]`.
     func blankTile(on compute: Compute) throws -> Tensor {
         let side = processor.tileSize
         let blank = RGBImage(width: side, height: side, red: 243, green: 243, blue: 243)
@@ -57,7 +57,7 @@ struct RankedData {
         try comparisons.map { try reader.prompt(of: $0, embeddings: $0.image.flatMap { embeddings[$0] }) }
     }
 
-    /// The tokens of the demonstrated answer to each prompt, by the comparison that it was made of.
+    /// For each prompt the tokens of the demonstrated answer, found by the comparison that the prompt was made of.
     func demonstrations(for prompts: [RankedPrompt]) throws -> [[Int32]?] {
         let comparisons = Dictionary(uniqueKeysWithValues: (training + heldOut).map { ($0.id, $0) })
         return try prompts.map { prompt in
@@ -65,8 +65,8 @@ struct RankedData {
         }
     }
 
-    /// The comparisons in a file, whose generated images must be of `split`. One simulated labeler's rankings are only
-    /// compared with.
+    /// The comparisons in a file, whose generated images must be of `split`. The held-out labeler's rankings are only
+    /// used for comparison.
     private static func comparisons(_ path: String, split: SeedSplit) throws -> [RankedAnswers] {
         let records = try PreferenceRecord.load(path: path).filter {
             split != .training || $0.labeler != SimulatedLabeler.heldOut.labeler

@@ -2,30 +2,30 @@ package import Datasets
 public import Tensors
 public import Tokenizers
 
-/// A ranked question as the decoder reads it: the prompt up to its image, the rest of the prompt, and the answers.
+/// A ranked question as token ids: the prompt up to its image, the rest of the prompt, and the answers.
 public struct RankedPrompt: Sendable {
     /// The comparison that it was made of.
     package let id: String
-    /// Which tree it joins: prompts of equal images, one after the other, share the rows of `prefix`.
+    /// The image, which decides the tree: consecutive prompts about equal images share the rows of `prefix`.
     package let image: PreferenceImage?
     /// The prompt up to and with the image; empty without one.
     package let prefix: [Int32]
     /// The image's rows of the prefix.
     package let visual: Range<Int>
-    /// What the decoder reads there, `[visual tokens, hidden]`.
+    /// The embeddings of the visual rows, `[visual tokens, hidden]`.
     package let embeddings: Tensor?
     /// The rest of the prompt.
     package let question: [Int32]
-    /// Each with its end token, if it came to one.
+    /// The answers, each with its end token if it ended.
     package let answers: [[Int32]]
-    /// Of each labeler; empty for answers that are only to be scored.
+    /// The rankings of all labelers; empty for answers that are only scored.
     package let rankings: [RankedAnswers.Ranking]
-    /// Which metrics of a report it counts for.
+    /// The family, for a report's metrics.
     package let family: String
-    /// The places of the answers that were given to another image.
+    /// The indices of the distractors, the answers to another image.
     package let distractors: Set<Int>
 
-    /// A prompt of the given parts, for tokens that are there already.
+    /// A prompt of the given parts, from existing tokens.
     package init(
         id: String, image: PreferenceImage?, prefix: [Int32], visual: Range<Int>, embeddings: Tensor?,
         question: [Int32],
@@ -45,7 +45,7 @@ public struct RankedPrompt: Sendable {
         self.distractors = distractors
     }
 
-    /// The same prompt with other answers, which nobody ranked.
+    /// The prompt with other answers, without rankings.
     func scoring(_ answers: [[Int32]]) -> RankedPrompt {
         RankedPrompt(
             id: id, image: image, prefix: prefix, visual: visual, embeddings: embeddings, question: question,
@@ -53,7 +53,7 @@ public struct RankedPrompt: Sendable {
     }
 }
 
-/// Renders ranked answers exactly as they are served.
+/// Renders ranked answers exactly as in serving.
 public struct RankedPromptReader: Sendable {
     private let template: ChatTemplate
     private let tokenizer: Tokenizer
@@ -73,7 +73,7 @@ public struct RankedPromptReader: Sendable {
 
     /// The prompt and answers of a comparison.
     ///
-    /// - Parameter embeddings: what the decoder reads of the image, `[visual tokens, hidden]`; nil for text.
+    /// - Parameter embeddings: the image's embeddings, `[visual tokens, hidden]`; nil for text.
     /// - Throws: `ChatTemplateError`, or `RankedAnswersError.completion` for an answer that cannot be scored.
     public func prompt(of ranked: RankedAnswers, embeddings: Tensor?) throws -> RankedPrompt {
         let image: [ChatMessage.Part] = embeddings == nil ? [] : [.image(0)]
@@ -100,13 +100,13 @@ public struct RankedPromptReader: Sendable {
             distractors: Set(ranked.completions.indices.filter { ranked.completions[$0].isDistractor }))
     }
 
-    /// The tokens of a whole answer, its end token last.
+    /// The tokens of a complete answer, including the end token.
     func answer(_ text: String) -> [Int32] {
         tokenizer.encode(text, special: .asText) + [endToken]
     }
 
-    /// As sampled; where that is unknown, of the text. An answer that was cut off has no end token, and its reward is
-    /// read at its last token, as PPO reads it before it adds the penalty for a missing end.
+    /// The sampled tokens, or the tokens of the text if those are unknown. An answer that was cut off has no end token;
+    /// its reward is read at its last token, as in PPO before the penalty for a missing end.
     private func tokens(of completion: PreferenceRecord.RankedCompletion) -> [Int32] {
         if !completion.tokens.isEmpty { return completion.tokens }
         switch completion.finishReason {

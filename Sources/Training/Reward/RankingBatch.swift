@@ -2,9 +2,9 @@ import Datasets
 import Models
 import Tensors
 
-/// The rows of one step: trees of images with questions and their answers.
+/// The rows of one step: trees of images with their questions and answers.
 struct RankingBatch: Sendable {
-    /// A question, and where the rewards of its answers are. Equal answers share one: samples often coincide.
+    /// A question, and the indices of its answers' rewards. Equal answers share one: samples often coincide.
     struct Prompt: Sendable {
         let indices: [Int]
         let rankings: [RankedAnswers.Ranking]
@@ -12,26 +12,26 @@ struct RankingBatch: Sendable {
     }
 
     private(set) var rows = PackedRows()
-    /// Where the visual tokens of each image stand, and what the decoder reads there.
+    /// The first row of each image's visual tokens, and their embeddings.
     private(set) var images: [(row: Int, embeddings: Tensor)] = []
-    /// The tokens of all different answers.
+    /// The tokens of all distinct answers.
     private(set) var targets: [Int32] = []
-    /// Where each one's tokens are among them.
+    /// The range of each distinct answer in these tokens.
     private(set) var answers: [Range<Int>] = []
     private var predicting: [Int] = []
     private var ends: [Int] = []
     private(set) var prompts: [Prompt] = []
-    /// The image whose tree was begun last, and its node.
+    /// The image of the latest tree, and its node.
     private var tree: (image: PreferenceImage, node: PackedRows.Node)?
 
-    /// The rows that predict the answers' tokens, in their order, and then each answer's last row.
+    /// The rows that predict the answers' tokens, in their order, followed by each answer's last row.
     var outputs: [Int] { predicting + ends }
 
     init(_ prompts: some Sequence<RankedPrompt>) {
         for prompt in prompts { append(prompt) }
     }
 
-    /// The rewards of each prompt's answers, given those of the different ones.
+    /// The rewards of each prompt's answers, from the rewards of the distinct answers.
     func byPrompt(_ rewards: [Float]) -> [[Float]] {
         prompts.map { $0.indices.map { rewards[$0] } }
     }
@@ -52,7 +52,7 @@ struct RankingBatch: Sendable {
         prompts.append(Prompt(indices: indices, rankings: prompt.rankings, family: prompt.family))
     }
 
-    /// The node of the prompt's image, which follows that of the prompt before if both show the same one.
+    /// The node of the prompt's image: the previous prompt's node if both have the same image.
     private mutating func root(of prompt: RankedPrompt) -> PackedRows.Node? {
         guard let embeddings = prompt.embeddings else {
             tree = nil

@@ -2,15 +2,15 @@ import Datasets
 import Foundation
 public import Tensors
 
-/// What a reward model tells of held-out rankings, and what it tells without the images.
+/// A reward model's accuracy on held-out rankings, and its accuracy without the images.
 public struct RewardEvaluation: Codable, Sendable, Equatable {
     /// Metrics over the pairs of some prompts.
     public struct Metrics: Codable, Sendable, Equatable {
-        /// Pairs that are no ties.
+        /// The number of pairs that are not ties.
         public let pairs: Int
-        /// The share of them whose preferred answer has the higher reward; equal rewards count half.
+        /// The share of pairs whose preferred answer has the higher reward; equal rewards count half.
         public let accuracy: Double
-        /// The mean loss of a ranking, in nats.
+        /// The mean loss per ranking, in nats.
         public let loss: Double
 
         fileprivate init(_ score: PairScore) {
@@ -20,37 +20,37 @@ public struct RewardEvaluation: Codable, Sendable, Equatable {
         }
     }
 
-    /// Pairs of which the model is about equally sure.
+    /// Pairs with similar predicted probabilities.
     public struct Bin: Codable, Sendable, Equatable {
-        /// How many.
+        /// The number of pairs.
         public let pairs: Int
-        /// The mean probability that it gives the answer with the higher reward: from 0.5 to 1.
+        /// The mean predicted probability of the answer with the higher reward: from 0.5 to 1.
         public let predicted: Double
-        /// The share in which labelers preferred that answer; equal rewards count half.
+        /// The share of pairs where labelers preferred that answer; equal rewards count half.
         public let observed: Double
     }
 
-    /// Over all prompts.
+    /// Metrics over all prompts.
     public let all: Metrics
-    /// Over the pairs of answers that are both about the image itself.
+    /// Metrics over pairs of answers that are both about the question's own image.
     public let own: Metrics
-    /// By family.
+    /// Metrics by family.
     public let families: [String: Metrics]
-    /// By who ranked: each simulated labeler, one of which nothing is trained on, and `human` for all people.
+    /// Metrics by labeler: each simulated labeler, one of them held out from training, and `human` for all people.
     public let labelers: [String: Metrics]
-    /// Bins of the predicted probability, each 0.05 wide; those without pairs are left out. Probabilities are of the
-    /// rewards as trained, before they are normalised.
+    /// Bins of the predicted probability, each 0.05 wide, without empty bins. The probabilities are of the rewards as
+    /// trained, before normalisation.
     public let calibration: [Bin]
-    /// The mean distance of predicted from observed, weighted by pairs.
+    /// The mean distance between predicted and observed shares, weighted by pairs.
     public let calibrationError: Double
-    /// Blind control: over the prompts with an image, each tile replaced by a blank one.
+    /// The blind control: metrics over the prompts with an image, whose tiles are all replaced by blank ones.
     public let blind: Metrics
-    /// Blind control by family.
+    /// The blind control by family.
     public let blindFamilies: [String: Metrics]
 
     /// Measures `model`.
     ///
-    /// - Parameter blank: what the decoder reads of a blank tile, `[tokens of a view, hidden]`.
+    /// - Parameter blank: the embeddings of a blank tile, `[tokens of a tile, hidden]`.
     public init(_ model: RewardModel, heldOut: [RankedPrompt], blank: Tensor) {
         let rewards = model.rewards(of: heldOut)
         let scores = PairScore.families(heldOut, rewards: rewards)
@@ -69,7 +69,7 @@ public struct RewardEvaluation: Codable, Sendable, Equatable {
         blindFamilies = blindScores.mapValues(Metrics.init)
     }
 
-    /// Observed against predicted, and the diagonal on which they would be equal.
+    /// Observed against predicted shares, and the diagonal of equality.
     public var calibrationPlot: LinePlot {
         LinePlot(
             title: "how often the answer with the higher reward is preferred, by predicted probability",
@@ -100,7 +100,7 @@ public struct RewardEvaluation: Codable, Sendable, Equatable {
 }
 
 extension RankedPrompt {
-    /// The same prompt about an image of blank tiles; nil for a text, or an image that is no whole number of tiles.
+    /// The prompt with blank tiles; nil for text, or if the image's tokens are not a whole number of tiles.
     fileprivate func blinded(by blank: Tensor) -> RankedPrompt? {
         guard let embeddings, embeddings.rows % blank.rows == 0 else { return nil }
         return RankedPrompt(

@@ -1,40 +1,40 @@
 public import Models
 import Tensors
 
-/// The reward model in training: r(image, question, answer) is what the head makes of the answer's last token and of
-/// its log-probability, both by the frozen decoder under the model's own adapter.
+/// The reward model in training: the head computes r(image, question, answer) from the hidden state of the answer's
+/// last token and from the answer's log-probability, both by the frozen decoder with the model's own adapter.
 public struct RewardModel: Sendable {
-    /// The backbone.
+    /// The frozen decoder.
     public let base: FrozenDecoder
-    /// What it changes of it.
+    /// The adapter on the decoder.
     public let adapter: LowRankAdapter
-    /// Reads the rewards.
+    /// The head that computes the rewards.
     public let head: RewardHead
 
-    /// A model of the given parts.
+    /// A model of the given decoder, adapter and head.
     public init(base: FrozenDecoder, adapter: LowRankAdapter, head: RewardHead) {
         self.base = base
         self.adapter = adapter
         self.head = head
     }
 
-    /// Loss and gradients of one batch.
+    /// The loss and gradients of one batch.
     package struct Gradients: Sendable {
-        /// The mean over the prompts of the mean over each one's rankings, in nats.
+        /// The mean over prompts of the mean over each prompt's rankings, in nats.
         package let loss: Double
-        /// Of each prompt's answers.
+        /// The rewards of each prompt's answers.
         package let rewards: [[Float]]
-        /// Of the adapter's factors.
+        /// The gradients of the adapter's factors.
         package let adapter: LowRankAdapter
-        /// Of the head.
+        /// The gradients of the head.
         package let head: RewardHead
-        /// Rows that were computed.
+        /// The number of computed rows.
         package let rows: Int
     }
 
-    /// The rewards of each prompt's answers, prompts with the same image one after the other computed together.
+    /// The rewards of each prompt's answers. Consecutive prompts with the same image are computed together.
     ///
-    /// - Parameter size: prompts of one pass.
+    /// - Parameter size: the number of prompts per pass.
     package func rewards(of prompts: [RankedPrompt], passes size: Int = 16) -> [[Float]] {
         stride(from: 0, to: prompts.count, by: size).flatMap { start in
             let batch = RankingBatch(prompts[start..<min(prompts.count, start + size)])
@@ -44,7 +44,7 @@ public struct RewardModel: Sendable {
         }
     }
 
-    /// Forward and backward on ranked prompts; each has at least one ranking.
+    /// Forward and backward on ranked prompts, each with at least one ranking.
     package func gradients(of prompts: some Sequence<RankedPrompt>) -> Gradients {
         let batch = RankingBatch(prompts)
         let decoder = TrainableDecoder(base, adapter: adapter)
@@ -71,11 +71,11 @@ public struct RewardModel: Sendable {
 
     // MARK: The head
 
-    /// What the head makes of a batch's outputs.
+    /// The head's inputs from a batch's outputs.
     private struct Reading {
-        /// Of the answers' last rows, `[answers, hidden]`.
+        /// The hidden states of the answers' last rows, `[answers, hidden]`.
         let ends: Tensor
-        /// Of the rows that predict the answers' tokens, `[tokens, vocabulary]`.
+        /// The logits of the rows that predict the answers' tokens, `[tokens, vocabulary]`.
         var logits: Tensor
         let entropy: CrossEntropy
         /// Σ log π of each answer, in nats.
@@ -96,7 +96,7 @@ public struct RewardModel: Sendable {
             ends: ends, logits: logits, entropy: entropy, logProbWeights: logProbWeights, rewards: rewards)
     }
 
-    /// The logits become their gradients.
+    /// Replaces the logits by their gradients.
     private func backward(
         _ drewards: [Float], _ reading: inout Reading, of batch: RankingBatch
     ) -> (dhidden: Tensor, dhead: RewardHead) {
@@ -114,7 +114,7 @@ public struct RewardModel: Sendable {
         )
     }
 
-    /// What the decoder reads: tokens' embeddings, and the images' where they are.
+    /// The decoder's input: embeddings of tokens and, at their rows, of images.
     private func embeddings(of batch: RankingBatch) -> Tensor {
         var embeddings = base.embeddings(of: batch.rows.tokens)
         for image in batch.images { embeddings.replaceRows(from: image.row, with: image.embeddings) }

@@ -2,23 +2,24 @@ import Datasets
 public import Models
 import Tensors
 
-/// Stage 3: an adapter, which starts as that of `sft`, and a head learn which answers labelers prefer; the
-/// decoder, the vision encoder and the connector are frozen.
+/// Stage 3: an adapter, initialised from `sft`'s, and a head learn the labelers' preferences; the decoder, the vision
+/// encoder and the connector are frozen.
 ///
-/// One pass over the prompts: all pairs of a prompt are in one step, or the model would fit each answer several times
-/// (Ouyang et al. 2022, §3.5). Prompts about one image follow each other, so that they share its rows.
+/// Training makes one pass over the prompts. All pairs of a prompt are in one step, because the model would otherwise
+/// fit each answer several times (Ouyang et al. 2022, §3.5). Prompts about one image are consecutive, so that they
+/// share its rows.
 public struct RewardModeling: TrainingStage {
     /// "reward".
     public let name = TrainedStage.reward.rawValue
     /// Rows of the decoder.
     public let unit = "tokens"
-    /// The head's and the adapter's.
+    /// The parameters of the head and the adapter.
     public var parameters: ParameterSet
-    /// AdamW over them.
+    /// Their AdamW optimiser.
     public var optimizer: AdamWOptimizer
-    /// Nothing: the order of the data follows from seed and step.
+    /// Empty: the order of the data follows from seed and step.
     public var state: [String: String] = [:]
-    /// What is measured on.
+    /// The prompts for validation.
     public let heldOut: [RankedPrompt]
 
     private let base: FrozenDecoder
@@ -31,9 +32,9 @@ public struct RewardModeling: TrainingStage {
     /// A run over `prompts`.
     ///
     /// - Parameters:
-    ///   - adapter: what to start from, with pairs for all modules of all blocks.
-    ///   - heldOut: ranked prompts beside those that the settings hold out of `prompts`.
-    /// - Throws: `RankedAnswersError.tooFew` if nothing is left to train or to measure on.
+    ///   - adapter: the initial adapter, with pairs for all modules of all blocks.
+    ///   - heldOut: further validation prompts, in addition to those that the settings hold out from `prompts`.
+    /// - Throws: `RankedAnswersError.tooFew` if no prompts are left for training or validation.
     public init(
         base: FrozenDecoder, adapter: LowRankAdapter, prompts: [RankedPrompt], heldOut: [RankedPrompt] = [],
         settings: RewardModelingSettings
@@ -68,10 +69,10 @@ public struct RewardModeling: TrainingStage {
         self.schedule = CosineSchedule(steps: steps, warmUp: settings.warmUp, floor: settings.floor)
     }
 
-    /// Steps of the whole run: one pass over the training prompts.
+    /// The number of steps of the whole run: one pass over the training prompts.
     public var steps: Int { schedule.steps }
 
-    /// The model as trained so far.
+    /// The current model.
     public var model: RewardModel {
         RewardModel(
             base: base, adapter: LowRankAdapter(parameters, like: base.configuration, rank: rank, alpha: alpha),
@@ -97,7 +98,7 @@ public struct RewardModeling: TrainingStage {
             ])
     }
 
-    /// Loss and accuracy over the pairs of the held-out prompts, and the accuracy in each family.
+    /// Loss and accuracy over the pairs of the held-out prompts, and the accuracy by family.
     public mutating func validate() throws -> [(name: String, value: Double)] {
         let rewards = model.rewards(of: heldOut)
         let scores = PairScore.families(heldOut, rewards: rewards)
@@ -107,7 +108,8 @@ public struct RewardModeling: TrainingStage {
             + scores.sorted { $0.key < $1.key }.map { ("family_\($0.key)", $0.value.accuracy) }
     }
 
-    /// Prompts by image, in the order of their first ones. Each prompt without one is by itself.
+    /// Prompts grouped by image, in the order of each image's first prompt. A prompt without an image is a group by
+    /// itself.
     private static func grouped(_ prompts: [RankedPrompt]) -> [[RankedPrompt]] {
         var indices: [PreferenceImage: Int] = [:]
         var groups: [[RankedPrompt]] = []
@@ -124,7 +126,7 @@ public struct RewardModeling: TrainingStage {
 }
 
 extension RankedPrompt {
-    /// The same prompt, each of its rankings given to the answers in a random order.
+    /// The prompt with each of its rankings assigned to the answers in a random order.
     fileprivate func shuffled(using generator: inout some RandomNumberGenerator) -> RankedPrompt {
         RankedPrompt(
             id: id, image: image, prefix: prefix, visual: visual, embeddings: embeddings, question: question,

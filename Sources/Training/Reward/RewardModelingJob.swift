@@ -7,27 +7,27 @@ public import Policies
 public import Tensors
 public import Tokenizers
 
-/// Training of the reward model from files to files: the policy `sft` and rankings of its samples go in; an adapter, a
-/// head and what they were measured at come out.
+/// Training of the reward model on files: reads the policy `sft` and rankings of its samples, and writes an adapter, a
+/// head and their metrics.
 public struct RewardModelingJob {
-    /// What is read. All of it is known to the run folder by its SHA-256.
+    /// The inputs. The run folder records the SHA-256 of each.
     public struct Inputs {
         /// The base model, a GGUF file.
         public var baseModel: String
-        /// The policy whose adapter training starts from and whose vision it sees with, verified.
+        /// The verified policy with the initial adapter and the vision settings.
         public var policy: PolicyFolder
         /// The vision generation that the policy names, verified.
         public var vision: PolicyFolder
         /// Rankings to train on, JSON lines of `PreferenceRecord`.
         public var rankings: String
-        /// Rankings of validation images to measure on; nil to hold some of `rankings` out.
+        /// Rankings of validation images to measure on; nil to hold out some of `rankings`.
         public var heldOut: String?
-        /// The pixels of an image that a record speaks of.
+        /// Returns the pixels of an image from its reference in a record.
         public var image: (PreferenceImage) throws -> RGBImage
-        /// The demonstrated answer to a ranked question; nil where there is none.
+        /// Returns the demonstrated answer to a ranked question; nil if there is none.
         public var demonstration: (RankedAnswers) throws -> String?
 
-        /// Inputs.
+        /// The given inputs.
         public init(
             baseModel: String, policy: PolicyFolder, vision: PolicyFolder, rankings: String, heldOut: String?,
             image: @escaping (PreferenceImage) throws -> RGBImage,
@@ -54,11 +54,11 @@ public struct RewardModelingJob {
         self.folder = folder
     }
 
-    /// Trains, or goes on training, and writes the results when all steps are done.
+    /// Trains, or resumes training, and writes the results when all steps are done.
     ///
     /// - Parameters:
     ///   - configuration: the base model's sizes.
-    ///   - precision: of the frozen products.
+    ///   - precision: the precision of the frozen products.
     ///   - report: prints one line.
     /// - Throws: the errors of the files' types, `RankedAnswersError`, `PolicyBasisError`, `RunFolderError` if the
     ///   folder belongs to another run, `TrainingError`.
@@ -87,7 +87,7 @@ public struct RewardModelingJob {
         return outcome
     }
 
-    /// Writes the adapter, measures the model as it was written, and writes the normalised head last of all.
+    /// Writes the adapter, evaluates the model as written, and writes the normalised head last.
     private func finish(
         _ stage: RewardModeling, base: FrozenDecoder, data: RankedData, report: (String) -> Void
     ) throws {

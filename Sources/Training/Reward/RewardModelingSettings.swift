@@ -1,30 +1,29 @@
-/// How the reward model is trained; together with the input files it decides the result.
+/// The settings of the reward model's training; together with the input files they decide the result.
 public struct RewardModelingSettings: Codable, Sendable, Equatable {
-    /// Decides the head's start, the order of the data and what is held out.
+    /// Decides the head's initial weights, the order of the data and the held-out images.
     public var seed: UInt64 = 0
-    /// Prompts a step; all pairs of a prompt are in one step.
+    /// Prompts per step; all pairs of a prompt are in one step.
     public var promptsPerStep = 16
-    /// The most prompts that are trained on; nil for all of them, once.
+    /// Upper bound on the training prompts; nil for all of them, once.
     public var trainingPrompts: Int?
-    /// What a nat of an answer's log-probability is worth at the start.
+    /// The initial reward per nat of an answer's log-probability.
     public var logProbWeight: Float = 0.5
-    /// Learning rate of the adapter.
+    /// The learning rate of the adapter.
     public var adapterRate: Float = 1e-4
-    /// Learning rate of the head.
+    /// The learning rate of the head.
     public var headRate: Float = 1e-3
-    /// Steps over which the rates rise.
+    /// Steps over which the learning rates rise.
     public var warmUp = 5
-    /// The share of the rates that is left at the end.
+    /// The share of the learning rates at the end.
     public var floor: Float = 0.1
     /// AdamW's moments and clipping.
     public var optimizer = AdamWOptimizer.Settings()
-    /// Images, drawn by the seed, whose prompts are held out; 0 where held-out rankings come from a file of their own.
+    /// The number of images, drawn by the seed, whose prompts are held out; 0 if held-out rankings have their own file.
     public var heldOutImages = 100
-    /// A control: each training ranking is given to its candidates in random order, so there is nothing to learn.
+    /// A control: each training ranking is assigned to its completions in random order, so there is nothing to learn.
     public var shufflesRankings = false
 
-    /// The settings of the reward model that ships (InstructGPT's second stage, Ouyang et al. 2022 §3.5, at this
-    /// scale).
+    /// The settings of the shipped reward model (InstructGPT's second stage, Ouyang et al. 2022 §3.5, at this scale).
     public init() {}
 
     private enum CodingKeys: String, CodingKey {

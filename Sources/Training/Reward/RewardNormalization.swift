@@ -1,23 +1,24 @@
-/// What a trained reward model's scores are shifted and scaled by: r' = gain · (r - shift).
+/// The shift and gain that normalise a trained reward model's scores: r' = gain · (r - shift).
 ///
-/// The pair loss leaves both free. The shift is the mean reward of demonstrations, which then score 0 on average
-/// (Ouyang et al. 2022, §3.5); the gain makes the deviation of the rewards of a policy's answers 1 (Ziegler et al.
-/// 2019, §2.1). Only then do a KL weight, or half a deviation, mean the same for any reward model.
+/// The pair loss determines neither. The shift is the mean reward of demonstrations, which then score 0 on average
+/// (Ouyang et al. 2022, §3.5). The gain gives the rewards of a policy's answers a deviation of 1 (Ziegler et al. 2019,
+/// §2.1). Only then does a KL weight, or half a deviation, mean the same for every reward model.
 public struct RewardNormalization: Codable, Sendable, Equatable {
     /// The mean reward of the demonstrations.
     public let shift: Double
-    /// 1 / the deviation of the samples' rewards.
+    /// 1 / the standard deviation of the samples' rewards.
     public let gain: Double
-    /// How many demonstrations were scored.
+    /// The number of scored demonstrations.
     public let demonstrations: Int
-    /// How many samples were scored.
+    /// The number of scored samples.
     public let samples: Int
 
-    /// Measures `model` on prompts, their answers about the image itself as samples, and a demonstrated answer to each
-    /// where there is one.
+    /// Measures `model` on prompts. The samples are their answers about the question's own image; the demonstrations
+    /// are a demonstrated answer to each prompt that has one.
     ///
-    /// - Parameter demonstrations: the tokens of the answer to each prompt, end token last; nil where none is known.
-    /// - Throws: `RankedAnswersError.tooFew` without demonstrations, or with samples whose rewards are all the same.
+    /// - Parameter demonstrations: the tokens of the demonstrated answer to each prompt, including the end token; nil
+    ///   if there is none.
+    /// - Throws: `RankedAnswersError.tooFew` without demonstrations, or if the samples' rewards are all equal.
     public init(
         _ model: RewardModel, prompts: [RankedPrompt], demonstrations: [[Int32]?]
     ) throws(RankedAnswersError) {

@@ -1,14 +1,14 @@
 import Checkpoints
 import Foundation
 
-/// What a finished reward run measured: `evaluation.json`.
+/// The measurements of a finished reward run: `evaluation.json`.
 public struct RewardReport: Codable, Sendable, Equatable {
-    /// On held-out rankings, before normalisation.
+    /// Metrics on held-out rankings, before normalisation.
     public let evaluation: RewardEvaluation
-    /// What was folded into the head.
+    /// The normalisation that is folded into the head.
     public let normalization: RewardNormalization
 
-    /// The metrics that a manifest keeps, by name.
+    /// The metrics for the manifest, by name.
     public var metrics: [String: Double] {
         var metrics = [
             "accuracy": evaluation.all.accuracy, "loss": evaluation.all.loss, "pairs": Double(evaluation.all.pairs),
@@ -20,7 +20,7 @@ public struct RewardReport: Codable, Sendable, Equatable {
         return metrics
     }
 
-    /// The metrics in words, a table of the families first.
+    /// The metrics as lines of text, starting with a table of the families.
     var lines: [String] {
         func row(_ name: String, _ seen: RewardEvaluation.Metrics, _ blind: RewardEvaluation.Metrics?) -> String {
             String(format: "%6d pairs  %5.1f %%", seen.pairs, 100 * seen.accuracy)

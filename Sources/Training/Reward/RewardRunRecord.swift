@@ -2,7 +2,7 @@ import Checkpoints
 import Policies
 import Tensors
 
-/// What decides a reward run's result, beside the policy that it starts from.
+/// Everything that decides a reward run's result, except the policy that it starts from.
 struct RewardRunRecord: Encodable {
     let stage = TrainedStage.reward.rawValue
     let settings: RewardModelingSettings
@@ -10,7 +10,7 @@ struct RewardRunRecord: Encodable {
     let instructionSet: String
     let inputs: [String: FileDigest]
 
-    /// - Throws: `PolicyBasisError.missingField` if a manifest lacks something.
+    /// - Throws: `PolicyBasisError.missingField` if a manifest lacks a field.
     init(
         inputs: RewardModelingJob.Inputs, settings: RewardModelingSettings, precision: Precision,
         instructionSet: InstructionSet
@@ -28,15 +28,15 @@ struct RewardRunRecord: Encodable {
     }
 }
 
-/// Where a reward run leaves its results.
+/// The paths of a reward run's results.
 struct RewardRunFiles {
     let folder: String
 
-    /// A PEFT folder, bf16.
+    /// The adapter: a PEFT folder, bf16.
     var adapter: String { folder + "/adapter" }
-    /// Shift and gain folded in, fp32; written last.
+    /// The head with shift and gain folded in, fp32; written last.
     var head: String { "\(folder)/\(PolicyFiles.head)" }
-    /// A `RewardReport`.
+    /// The report: a `RewardReport`.
     var report: String { "\(folder)/\(Self.reportName)" }
 
     static let reportName = "evaluation.json"
