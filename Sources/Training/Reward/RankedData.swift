@@ -65,8 +65,8 @@ struct RankedData {
         }
     }
 
-    /// The comparisons in a file, whose generated images must be of `split`. The held-out labeler's rankings are only
-    /// used for comparison.
+    /// The comparisons in a file, whose generated images must be of `split`. For training, the held-out labeler's
+    /// rankings are left out.
     private static func comparisons(_ path: String, split: SeedSplit) throws -> [RankedAnswers] {
         let records = try PreferenceRecord.load(path: path).filter {
             split != .training || $0.labeler != SimulatedLabeler.heldOut.labeler

@@ -71,7 +71,7 @@ public struct RewardModel: Sendable {
 
     // MARK: The head
 
-    /// The head's inputs from a batch's outputs.
+    /// The head's inputs and rewards for one batch.
     private struct Reading {
         /// The hidden states of the answers' last rows, `[answers, hidden]`.
         let ends: Tensor

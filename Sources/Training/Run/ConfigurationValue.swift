@@ -1,6 +1,6 @@
 import Foundation
 
-/// A run's settings as JSON, to be written beside its results and compared when the run goes on.
+/// A run's settings as JSON, which is written beside its results and compared when the run resumes.
 enum ConfigurationValue: Codable, Equatable, Sendable {
     case null
     case flag(Bool)
@@ -38,7 +38,7 @@ enum ConfigurationValue: Codable, Equatable, Sendable {
         }
     }
 
-    /// The first field, in alphabetical order, in which two settings differ, with both values; nil if they are equal.
+    /// The first field, in alphabetical order, whose values differ, with both values; nil if all are equal.
     static func difference(
         _ old: ConfigurationValue, _ new: ConfigurationValue, at path: String = ""
     ) -> (field: String, old: String, new: String)? {

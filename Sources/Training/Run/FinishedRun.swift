@@ -5,14 +5,14 @@ import Tokenizers
 
 /// The stages whose results are published.
 public enum TrainedStage: String, Sendable, CaseIterable {
-    /// Supervised fine-tuning: a policy and the vision model that it sees with.
+    /// Supervised fine-tuning: a policy and its vision model.
     case sft
     /// The reward model.
     case reward
     /// Reinforcement learning: a policy and its value model.
     case ppo
 
-    /// What it makes.
+    /// The role of the stage's result.
     public var role: PolicyRole {
         switch self {
         case .sft: .sft
@@ -23,7 +23,7 @@ public enum TrainedStage: String, Sendable, CaseIterable {
 
     /// The stage of the run in `folder`.
     ///
-    /// - Throws: `FinishedRunError.badFile` if none of these stages left it.
+    /// - Throws: `FinishedRunError.badFile` if it is a run of none of these stages.
     public init(ofRun folder: String) throws(FinishedRunError) {
         self = try RunRecord(folder: folder).stage
     }
@@ -31,9 +31,9 @@ public enum TrainedStage: String, Sendable, CaseIterable {
 
 /// Why a run cannot be published.
 public enum FinishedRunError: Error, Equatable, CustomStringConvertible {
-    /// The run has not written all of its results yet.
+    /// The run has not written all its results yet.
     case unfinished(folder: String, missing: String, stage: TrainedStage)
-    /// A file of the run is not what its stage writes; `reason` names the field.
+    /// A file of the run does not have its stage's format; `reason` names the field.
     case badFile(path: String, reason: String)
 
     /// What is wrong, and what to do.
@@ -49,7 +49,7 @@ public enum FinishedRunError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// What publishing reads of a run's `config.json`, whatever the stage.
+/// The fields of a run's `config.json` that publishing reads, for all stages.
 struct RunRecord: Decodable {
     private let stageName: String?
     let template: ChatTemplate
@@ -64,7 +64,7 @@ struct RunRecord: Decodable {
         case stageName = "stage"
     }
 
-    /// Fine-tuning, the first of the stages, does not name itself.
+    /// Fine-tuning, the first stage, does not record its name.
     var stage: TrainedStage { stageName.flatMap { TrainedStage(rawValue: $0) } ?? .sft }
 
     init(folder: String) throws(FinishedRunError) {
@@ -81,22 +81,22 @@ struct RunRecord: Decodable {
     }
 }
 
-/// A finished run as it lies in its folder: its record, and that all of its results are there.
+/// A finished run in its folder, with its record; all its results exist.
 struct FinishedRun: Sendable {
     static let creator = "apus"
-    /// How the conversations are written that training replays: what policies write dialogues without an image in.
+    /// The template of replayed conversations, which policies also use for dialogues without an image.
     static let textTemplate = ChatTemplate.smollm2
-    /// The adapter that a stage leaves, as paths in its folder.
+    /// The files of a run's adapter, as paths in the run's folder.
     static let adapterFiles = PolicyFiles.adapter.map { "adapter/\($0)" }
 
     let folder: String
-    /// The SHA-256 of the base model's file that it was trained for.
+    /// The SHA-256 of the file of the base model that it was trained for.
     let backbone: String
     /// The digest of each input.
     let inputs: [String: FileDigest]
     let record: RunRecord
 
-    /// Opens the run in `folder`, which must have left `results`, paths in it, and an adapter in each of `adapters`.
+    /// Opens the run in `folder`, which must contain the paths `results`, and an adapter in each of `adapters`.
     ///
     /// - Throws: `FinishedRunError`, or `PEFTError` if an adapter cannot be read.
     init(folder: String, stage: TrainedStage, adapters: [String] = ["adapter"], results: [String]) throws {
@@ -108,7 +108,7 @@ struct FinishedRun: Sendable {
                 path: folder + "/config.json",
                 reason: "stage: expected \(stage.rawValue), found \(record.stage.rawValue)")
         }
-        // After the record: a run of another kind has no adapter, and no going on gives it one.
+        // Checked after the record: a run of another kind has no adapter, and resuming it would not create one.
         let files = adapters.flatMap { adapter in PolicyFiles.adapter.map { "\(adapter)/\($0)" } } + results
         for name in files where !FileManager.default.fileExists(atPath: "\(folder)/\(name)") {
             throw FinishedRunError.unfinished(folder: folder, missing: name, stage: stage)
@@ -123,8 +123,7 @@ struct FinishedRun: Sendable {
     /// The digest of the run's file `name`.
     func digest(of name: String) throws -> FileDigest { try FileDigest(path: "\(folder)/\(name)") }
 
-    /// What the run's policy answers with if it sees images prepared like this, with the weights of the SHA-256
-    /// `vision`.
+    /// The digests of the run's policy, if images are prepared by `image` for vision weights with the SHA-256 `vision`.
     func digests(vision: String, image: PolicyManifest.Image) throws -> PolicyDigests {
         PolicyDigests(
             adapter: try digest(of: "adapter/\(PolicyFiles.adapterWeights)").sha256,
@@ -132,7 +131,7 @@ struct FinishedRun: Sendable {
             vision: image.digest(weights: vision), backbone: backbone)
     }
 
-    /// A field of the record that the stage writes.
+    /// A field that the stage must have written into the record.
     func required<T>(_ value: T?, _ field: String) throws(FinishedRunError) -> T {
         guard let value else {
             throw .badFile(path: folder + "/config.json", reason: "\(field): the field is missing")
@@ -140,14 +139,14 @@ struct FinishedRun: Sendable {
         return value
     }
 
-    /// The SHA-256 of the inputs of the given names, of those that the run had.
+    /// The SHA-256 of each input among `names` that the run had.
     func digests(of names: Set<String>) -> [String: String] {
         inputs.filter { names.contains($0.key) }.mapValues(\.sha256)
     }
 
-    /// Publishes `files`, paths in the run's folder, under the manifest's name.
+    /// Publishes `files`, which are paths in the run's folder, under the manifest's name.
     ///
-    /// - Throws: `PolicyError`; `.published` if the generation is there already.
+    /// - Throws: `PolicyError`; `.published` if the generation exists already.
     func publish(_ manifest: PolicyManifest, files: [String], in policies: String) throws -> PolicyFolder {
         try PolicyFolder.publish(manifest, in: policies) { staging in
             for name in files {
@@ -157,7 +156,7 @@ struct FinishedRun: Sendable {
         }
     }
 
-    /// The same for a part that another policy names: a generation that holds the same files already is used as it is.
+    /// Publishes a component that another policy names. If a generation has the same files already, it is reused.
     func publishComponent(_ manifest: PolicyManifest, files: [String], in policies: String) throws -> PolicyFolder {
         let path = "\(policies)/\(manifest.name)/\(manifest.generation)"
         guard FileManager.default.fileExists(atPath: path) else {

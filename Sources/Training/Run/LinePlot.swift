@@ -1,12 +1,12 @@
 import Foundation
 
-/// A plot of a few curves over one axis of steps, written as a self-contained SVG.
+/// A plot of a few curves over a common axis of steps, written as a self-contained SVG.
 public struct LinePlot: Sendable {
     /// One curve.
     public struct Series: Sendable {
         /// Its name in the legend.
         public var name: String
-        /// Points in ascending order of x; those that are not finite are left out.
+        /// Points in ascending order of x; points that are not finite are left out.
         public var points: [(x: Double, y: Double)]
 
         /// A curve through `points`.
@@ -31,7 +31,7 @@ public struct LinePlot: Sendable {
         self.series = series.filter { !$0.points.isEmpty }
     }
 
-    /// The image, 720 units wide and 400 high, higher if the legend has more than one line.
+    /// The plot as SVG, 720 units wide and 400 high, higher if the legend has more than one line.
     public var svg: String {
         let height = 400 + 18 * max(0, (series.count - 1) / Self.legendColumns)
         let x = Axis(values: series.flatMap { $0.points.map(\.x) })
@@ -83,7 +83,7 @@ public struct LinePlot: Sendable {
         text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
     }
 
-    /// The range of one axis and the round numbers that are marked on it.
+    /// The range of one axis and the round numbers of its ticks.
     private struct Axis {
         let lower: Double
         let upper: Double

@@ -2,7 +2,7 @@ import Checkpoints
 import Models
 
 extension LowRankAdapter {
-    /// The adapter in a folder, which must change every linear layer: training reads and writes all of them.
+    /// The adapter in a folder. It must change every linear layer, because training reads and writes all of them.
     init(completeIn folder: String, configuration: DecoderConfiguration) throws {
         self = try LowRankAdapter(PEFTAdapter(folder: folder), configuration: configuration)
         for (layer, pairs) in layers.enumerated() {

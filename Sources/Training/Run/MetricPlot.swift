@@ -1,13 +1,13 @@
-/// Which metrics of a log are drawn into one file.
+/// The metrics of a log that are drawn into one file.
 public struct MetricPlot: Sendable, Equatable {
     /// The file's name in the run folder.
     public var file: String
-    /// What stands above the curves.
+    /// The title above the curves.
     public var title: String
-    /// Names of metrics; one that ends with `*` stands for all that begin so.
+    /// The names of the metrics; a name that ends with `*` stands for all names with that beginning.
     public var names: [String]
 
-    /// A plot of the metrics called `names`.
+    /// A plot of the metrics `names`.
     public init(file: String, title: String, names: [String]) {
         self.file = file
         self.title = title

@@ -4,11 +4,11 @@ import Policies
 
 /// Why a run's folder cannot be used.
 public enum RunFolderError: Error, Equatable, CustomStringConvertible {
-    /// The folder belongs to a run with another setting.
+    /// The folder belongs to a run with other settings.
     case otherConfiguration(path: String, field: String, found: String, asked: String)
     /// A file of the folder cannot be read or written.
     case file(path: String, reason: String)
-    /// A checkpoint lacks something or holds it in another shape.
+    /// A checkpoint lacks a tensor or has it in another shape.
     case checkpoint(path: String, reason: String)
 
     /// What is wrong, where, and what was expected.
@@ -22,15 +22,15 @@ public enum RunFolderError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Where a training run keeps what it was asked (`config.json`), what it measured (`log.jsonl`, one object a step;
-/// plots, as `loss.svg`) and what it needs to go on (`checkpoint.safetensors`).
+/// The folder of a training run: its settings (`config.json`), its measurements (`log.jsonl`, one object per step;
+/// plots, for example `loss.svg`) and the state to resume from (`checkpoint.safetensors`).
 public struct RunFolder: Sendable {
     /// The folder.
     public let path: String
 
-    /// Creates the folder at `path`, or opens the one there if its run had the same configuration or has not begun.
+    /// Creates the folder at `path`, or opens it if its run has the same configuration or has not begun.
     ///
-    /// The configuration should hold everything that decides the run's result, input files by their SHA-256.
+    /// The configuration should hold everything that decides the run's result, including input files by their SHA-256.
     /// - Throws: `RunFolderError.otherConfiguration` naming the first field that differs.
     public init(path: String, configuration: some Encodable) throws {
         self.path = path
@@ -40,7 +40,7 @@ public struct RunFolder: Sendable {
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         let asked = try encoder.encode(configuration)
         let file = "\(path)/\(Self.configurationName)"
-        // Where there is nothing but a configuration, the run has not begun: its start failed, perhaps for a wrong
+        // A folder with only a configuration is of a run that has not begun: its start failed, perhaps for a wrong
         // flag.
         let names = try FileManager.default.contentsOfDirectory(atPath: path)
         guard names.contains(Self.configurationName), names.count > 1 else {
@@ -64,7 +64,7 @@ public struct RunFolder: Sendable {
 
     var logPath: String { "\(path)/\(Self.logName)" }
 
-    /// The metrics of the last whole line of the log in `folder`, its step among them.
+    /// The metrics, including the step, of the last complete line of the log in `folder`.
     ///
     /// - Throws: `RunFolderError.file` if there is none.
     static func lastMetrics(in folder: String) throws -> [String: Double] {
@@ -76,7 +76,8 @@ public struct RunFolder: Sendable {
         return last.values.reduce(into: ["step": Double(last.step)]) { $0[$1.name] = $1.value }
     }
 
-    /// The log's lines of steps up to `step`; later ones, which a resumed run makes again, are removed from the file.
+    /// The log's lines of steps up to `step`. Later lines are removed from the file, since a resumed run repeats those
+    /// steps.
     func log(upTo step: Int) throws -> [LogLine] {
         guard FileManager.default.fileExists(atPath: logPath) else { return [] }
         let lines = String(decoding: try Self.contents(of: logPath), as: UTF8.self).split(separator: "\n")
@@ -96,7 +97,7 @@ public struct RunFolder: Sendable {
         try handle.write(contentsOf: Data((line.json + "\n").utf8))
     }
 
-    /// Draws the metrics of `lines` that `plot` asks for.
+    /// Draws the metrics of `lines` that `plot` names.
     func draw(_ plot: MetricPlot, of lines: [LogLine]) throws {
         let names = Set(lines.flatMap { $0.values.map(\.name) }).filter(plot.shows)
         let series = names.sorted().map { name in
@@ -117,14 +118,14 @@ public struct RunFolder: Sendable {
     }
 }
 
-/// One line of a run's log: what was measured at one step.
+/// One line of a run's log: the metrics of one step.
 struct LogLine: Sendable, Equatable {
     struct Value: Sendable, Equatable {
         let name: String
         let value: Double
     }
 
-    /// Steps done.
+    /// The number of finished steps.
     let step: Int
     let values: [Value]
 
@@ -133,7 +134,7 @@ struct LogLine: Sendable, Equatable {
         self.values = values.map { Value(name: $0.name, value: $0.value) }
     }
 
-    /// The line's content; nil for what is no object of numbers, as the torn last line of a killed run.
+    /// The line's content; nil if it is not an object of numbers, like the incomplete last line of a killed run.
     init?(json: String) {
         guard let fields = try? JSONDecoder().decode([String: Double].self, from: Data(json.utf8)),
             let step = fields["step"].flatMap({ Int(exactly: $0) })
@@ -149,8 +150,8 @@ struct LogLine: Sendable, Equatable {
     }
 }
 
-/// The record of a stage that starts from a policy, written to `config.json`: the fields of its basis stand beside the
-/// stage's own.
+/// The record of a stage that starts from a policy, written to `config.json`: the fields of the basis and the stage's
+/// own fields, side by side.
 struct StageRecord<Own: Encodable>: Encodable {
     let basis: PolicyBasis
     let own: Own

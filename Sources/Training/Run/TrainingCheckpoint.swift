@@ -3,11 +3,11 @@ import Foundation
 import Models
 import Tensors
 
-/// What a run needs to go on as if it had never stopped: weights, Adam's moments, steps done, and the stage's own
-/// state.
+/// The state from which a run resumes as if it had never stopped: weights, Adam's moments, the number of steps, and the
+/// stage's own state.
 ///
-/// One safetensors file in fp32: `weight.NAME`, `first.NAME`, `second.NAME`, `further.NAME`; steps and state in its
-/// metadata.
+/// The checkpoint is one safetensors file in fp32: `weight.NAME`, `first.NAME`, `second.NAME`, `further.NAME`; its
+/// metadata holds steps and state.
 struct TrainingCheckpoint: Sendable {
     var step: Int
     var parameters: ParameterSet
@@ -29,7 +29,7 @@ struct TrainingCheckpoint: Sendable {
         try SafetensorsFile.write(tensors, as: .float32, metadata: metadata, to: path)
     }
 
-    /// Reads a checkpoint of parameters and further tensors that have the names and shapes of `expected` and `further`.
+    /// Reads a checkpoint whose parameters and further tensors have the names and shapes of `expected` and `further`.
     init(path: String, expected: ParameterSet, further: ParameterSet) throws {
         let file = try SafetensorsFile(path: path)
         func number(_ name: String) throws -> Int {

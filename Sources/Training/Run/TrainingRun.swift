@@ -1,40 +1,40 @@
 import Foundation
 public import Models
 
-/// One stage of training as the loop sees it: what it trains and how one step goes.
+/// One stage of training as the loop sees it: its parameters and its step.
 ///
 /// Everything that a later step depends on must be in `parameters`, `optimizer`, `further`, `state` or the step's
-/// number, or a resumed run would differ from one that never stopped.
+/// number. Otherwise a resumed run would differ from one that never stopped.
 public protocol TrainingStage {
-    /// The stage's name, as progress lines begin: "sft".
+    /// The stage's name, with which progress lines begin: "sft".
     var name: String { get }
-    /// What the rate counts: "tokens" or "images".
+    /// The unit of the rate: "tokens" or "images".
     var unit: String { get }
-    /// Steps of the whole run.
+    /// The number of steps of the whole run.
     var steps: Int { get }
-    /// What is trained.
+    /// The trained parameters.
     var parameters: ParameterSet { get set }
-    /// Its optimiser.
+    /// The optimiser of the parameters.
     var optimizer: AdamWOptimizer { get set }
-    /// Further tensors that training goes on from, as an average of weights or a second optimiser's moments.
+    /// Further tensors of the training state, for example an average of weights or a second optimiser's moments.
     var further: ParameterSet { get set }
-    /// Further state, as a data cursor or a generator's words, in text form.
+    /// Further state in text form, for example a data cursor or a generator's words.
     var state: [String: String] { get set }
-    /// What is drawn from the log.
+    /// The plots of the log.
     var plots: [MetricPlot] { get }
-    /// Whether it is also validated before the first step.
+    /// Whether the stage is validated before the first step too.
     var validatesAtStart: Bool { get }
 
     /// Makes step `step`, counted from 0: forward, backward and update.
     mutating func advance(step: Int) throws -> StepReport
-    /// Measures on held-out data; called after every `TrainingRun.Options.validationInterval` steps and after the last
-    /// one, all steps done or stopped by a rule.
+    /// Measures on held-out data. Called after every `TrainingRun.Options.validationInterval` steps and after the last
+    /// step, whether all steps are done or a rule stopped the run.
     mutating func validate() throws -> [(name: String, value: Double)]
-    /// Why no further step should be made although some are left; nil to go on.
+    /// Why no further step should be made although some are left; nil to continue.
     func stopReason() throws -> String?
 }
 
-// What most stages need not say.
+// Defaults for most stages.
 extension TrainingStage {
     /// None.
     public var further: ParameterSet {
@@ -54,18 +54,18 @@ extension TrainingStage {
     public func stopReason() throws -> String? { nil }
 }
 
-/// What one step did.
+/// The result of one step.
 public struct StepReport: Sendable {
     /// Mean loss of the step.
     public var loss: Double
-    /// Units that the step worked through, for the rate.
+    /// The units processed in the step, for the rate.
     public var units: Int
     /// Further metrics for the log.
     public var metrics: [(name: String, value: Double)]
-    /// What the progress line says of the step; nil for its loss.
+    /// The step's text in the progress line; nil for its loss.
     public var summary: String?
 
-    /// A report.
+    /// A report with the given values.
     public init(
         loss: Double, units: Int, metrics: [(name: String, value: Double)] = [], summary: String? = nil
     ) {
@@ -78,10 +78,10 @@ public struct StepReport: Sendable {
 
 /// Why training stopped.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
-    /// The loss of a step is infinite or not a number.
+    /// The loss of a step is infinite or NaN.
     case lossNotFinite(step: Int)
 
-    /// What happened, and when.
+    /// What happened, at which step.
     public var description: String {
         switch self {
         case .lossNotFinite(let step): "the loss of step \(step) is not a finite number; try a lower learning rate"
@@ -89,23 +89,23 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// The loop around a stage: goes on from the folder's checkpoint, logs each step, reports progress, saves every few
+/// The loop around a stage: resumes from the folder's checkpoint, logs each step, reports progress, saves every few
 /// minutes, and pauses when its time is up.
 public struct TrainingRun<Stage: TrainingStage> {
     /// How a run ended.
     public enum Outcome: Sendable, Equatable {
         /// All steps are done.
         case finished
-        /// The time is up after this many steps; running again goes on from there.
+        /// The time was up after this many steps; another call continues from there.
         case paused(step: Int)
         /// The stage stopped itself after this many steps.
         case stopped(step: Int, reason: String)
     }
 
-    /// The parts of a run that do not change its result.
+    /// The settings of a run that do not change its result.
     public struct Options: Sendable {
         /// Pause before this much time has passed: a step that would end later is not begun. Each call makes at least
-        /// one.
+        /// one step.
         public var timeLimit: Duration?
         /// Time between checkpoints.
         public var checkpointInterval: Duration
@@ -114,7 +114,7 @@ public struct TrainingRun<Stage: TrainingStage> {
         /// Steps between progress lines.
         public var reportInterval: Int
 
-        /// Options.
+        /// The given options.
         public init(
             timeLimit: Duration? = nil, checkpointInterval: Duration = .seconds(120), validationInterval: Int = 50,
             reportInterval: Int = 10
@@ -126,7 +126,7 @@ public struct TrainingRun<Stage: TrainingStage> {
         }
     }
 
-    /// The stage, as trained so far.
+    /// The stage with its current parameters.
     public private(set) var stage: Stage
     private let folder: RunFolder
     private let options: Options
@@ -134,7 +134,7 @@ public struct TrainingRun<Stage: TrainingStage> {
     private var step = 0
     private var log: [LogLine] = []
 
-    /// A run of `stage` in `folder`, going on from the checkpoint there if there is one; `report` prints one line.
+    /// A run of `stage` in `folder`, resumed from the checkpoint there if there is one; `report` prints one line.
     public init(stage: Stage, folder: RunFolder, options: Options, report: @escaping (String) -> Void) throws {
         self.stage = stage
         self.folder = folder
@@ -157,7 +157,7 @@ public struct TrainingRun<Stage: TrainingStage> {
 
     /// Trains until all steps are done or the time is up.
     ///
-    /// - Parameter start: from when on the time counts; nil for now. Reading the data takes time, too.
+    /// - Parameter start: the start of the time limit; nil for now. Reading the data takes time, too.
     public mutating func run<C: Clock>(
         clock: C = ContinuousClock(), since start: C.Instant? = nil
     ) throws -> Outcome where C.Duration == Duration {
@@ -214,7 +214,7 @@ public struct TrainingRun<Stage: TrainingStage> {
         return try validatesAfter(step) || stage.stopReason() != nil
     }
 
-    /// Whether step number `step`, counted from 1, is followed by a validation, unless a rule stops the run before.
+    /// Whether a validation follows step `step`, counted from 1, unless a rule stops the run before.
     private func validatesAfter(_ step: Int) -> Bool {
         options.validationInterval > 0 && (step % options.validationInterval == 0 || step == stage.steps)
     }
@@ -241,12 +241,12 @@ public struct TrainingRun<Stage: TrainingStage> {
     }
 }
 
-/// How long steps take, to know before one whether there is time for it.
+/// The durations of steps, from which the loop decides whether there is time for another one.
 private struct StepPace {
     private var plain: Duration?
     private var validating: Duration?
 
-    /// The longest time that such a step took; nil before the first step.
+    /// The longest duration of such a step; nil before the first step.
     func expected(validates: Bool) -> Duration? { validates ? validating ?? plain : plain ?? validating }
 
     mutating func note(_ duration: Duration, validated: Bool) {
@@ -258,7 +258,7 @@ private struct StepPace {
     }
 }
 
-/// The progress line: where the run is, how fast, and how long it will take.
+/// The progress line: the current step, the rate, and the remaining time.
 private struct ProgressMeter {
     let name: String
     let unit: String

@@ -2,25 +2,25 @@ import Datasets
 import Models
 import Tensors
 
-/// The rows of one step: trees of images with questions and answers, and behind them a replay text.
+/// The rows of one step: trees of images with questions and answers, followed by a replay text.
 struct DemonstrationBatch: Sendable {
-    /// A question's place among the predictions.
+    /// The range of an answer among the predictions.
     struct Answer: Sendable {
         let predictions: Range<Int>
         let group: String
     }
 
     private(set) var rows = PackedRows()
-    /// Where the visual tokens of each image stand.
+    /// The rows of each image's visual tokens.
     private(set) var images: [Range<Int>] = []
     private var imageTiles: [Tensor] = []
-    /// The rows whose next token is trained, and that token.
+    /// The rows whose next token is trained, and these tokens.
     private(set) var outputs: [Int] = []
     private(set) var targets: [Int32] = []
     private(set) var answers: [Answer] = []
-    /// The rows of the replay text, all of which are held to the base model.
+    /// The rows of the replay text, which are all trained towards the base model.
     private(set) var replay: Range<Int>?
-    /// How much each of those rows counts.
+    /// The weight of each replay row.
     private(set) var replayWeights: [Float] = []
 
     /// Adds an image and its questions.
@@ -35,14 +35,14 @@ struct DemonstrationBatch: Sendable {
         }
     }
 
-    /// Adds a text; images come before it.
+    /// Adds a text; images must be added before it.
     mutating func append(replay excerpt: ReplayExcerpt) {
         replay = rows.append(excerpt.tokens).rows
-        // A row counts as much as the token that it predicts; what follows the last one is not known.
+        // A row has the weight of the token that it predicts; the token after the last one is unknown.
         replayWeights = excerpt.weights.dropFirst() + [1]
     }
 
-    /// Adds rows that predict `reply`: its last token is predicted only, so it has no row.
+    /// Adds the rows that predict `reply`. Its last token is only predicted, so it has no row.
     private mutating func append(prompt: [Int32], reply: [Int32], after parent: PackedRows.Node) -> Range<Int> {
         let node = rows.append(prompt + reply.dropLast(), after: parent)
         let first = node.rows.lowerBound + prompt.count - 1
@@ -52,7 +52,7 @@ struct DemonstrationBatch: Sendable {
         return start..<outputs.count
     }
 
-    /// The tiles of all images, `[views, 3, side, side]`.
+    /// The tiles of all images, `[tiles, 3, side, side]`.
     var tiles: Tensor {
         let side = imageTiles[0].shape[2]
         return Tensor.stacking(imageTiles).reshaped([imageTiles.reduce(0) { $0 + $1.shape[0] }, 3, side, side])

@@ -1,12 +1,12 @@
 import Tensors
 
-/// Which images and questions a step takes: a function of seed and step alone, so that a resumed run needs no cursor.
+/// The images and questions of each step: a function of seed and step alone, so that a resumed run needs no cursor.
 ///
-/// Images come in a new order each epoch. An image's questions come in an order of its own, and each epoch goes on
-/// where the last one stopped.
+/// Images have a new order in each epoch. An image's questions have an order of their own, which continues from epoch
+/// to epoch.
 struct DemonstrationOrder: Sendable {
     private let seed: UInt64
-    /// Questions of each image.
+    /// The number of questions of each image.
     private let counts: [Int]
     private let imagesPerStep: Int
     private let questionsPerImage: Int
@@ -19,7 +19,7 @@ struct DemonstrationOrder: Sendable {
         self.questionsPerImage = questionsPerImage
     }
 
-    /// The images of `step` and the questions of each.
+    /// The images of `step`, with the questions of each.
     func items(of step: Int) -> [(image: Int, questions: [Int])] {
         let positions = step * imagesPerStep..<(step + 1) * imagesPerStep
         var orders: [Int: [Int]] = [:]
@@ -42,7 +42,7 @@ struct DemonstrationOrder: Sendable {
         return (0..<count).shuffled(using: &generator)
     }
 
-    /// Streams of random numbers under the run's seed, apart from each other.
+    /// Streams of random numbers under the run's seed, independent of each other.
     private enum Stream {
         static func epoch(_ epoch: Int) -> UInt64 { 1 << 40 | UInt64(epoch) }
         static func image(_ image: Int) -> UInt64 { 2 << 40 | UInt64(image) }

@@ -1,15 +1,15 @@
 import Tensors
 
-/// Where demonstrations come from. What a step takes is a function of the step alone, so that a resumed run needs no
+/// A source of demonstrations. A step's demonstrations are a function of the step alone, so that a resumed run needs no
 /// cursor.
 public protocol DemonstrationSource: Sendable {
-    /// The images of `step`, each with the questions that are asked then.
+    /// The images of `step`, each with the questions of that step.
     func images(of step: Int) -> [ImageQuestions]
-    /// Images that no step takes, to measure on.
+    /// Images for validation, which no step uses.
     var heldOut: [ImageQuestions] { get }
 }
 
-/// Several sources, each of which gives its share of every step.
+/// Several sources that each contribute to every step.
 struct MixedDemonstrations: DemonstrationSource {
     let sources: [any DemonstrationSource]
 
@@ -18,14 +18,14 @@ struct MixedDemonstrations: DemonstrationSource {
     var heldOut: [ImageQuestions] { sources.flatMap(\.heldOut) }
 }
 
-/// A set of images that comes round again in a new order each epoch.
+/// A set of images that repeats, in a new order each epoch.
 public struct RepeatedDemonstrations: DemonstrationSource {
-    /// Images that no step takes, with as many questions as a step asks.
+    /// Images that no step uses, each with as many questions as in a step.
     public let heldOut: [ImageQuestions]
     private let training: [ImageQuestions]
     private let order: DemonstrationOrder
 
-    /// Holds `heldOutCount` of `images` out, which the seed decides.
+    /// Holds out `heldOutCount` of `images`, chosen by the seed.
     public init(
         _ images: [ImageQuestions], heldOut heldOutCount: Int, seed: UInt64, imagesPerStep: Int,
         questionsPerImage: Int

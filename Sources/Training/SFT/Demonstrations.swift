@@ -3,16 +3,16 @@ import Tokenizers
 
 /// An image with questions and their right answers.
 public struct ImageQuestions: Sendable {
-    /// A question and what to answer.
+    /// A question and its demonstrated answer.
     public struct Question: Sendable, Equatable {
-        /// As a person would type it.
+        /// The question, as a person would type it.
         public var text: String
-        /// The whole answer.
+        /// The complete answer.
         public var answer: String
-        /// What its accuracy is reported under.
+        /// The group under which its accuracy is reported.
         public var group: String
 
-        /// A question.
+        /// A question with its answer.
         public init(text: String, answer: String, group: String) {
             self.text = text
             self.answer = answer
@@ -20,26 +20,26 @@ public struct ImageQuestions: Sendable {
         }
     }
 
-    /// The image's tiles, `[views, 3, side, side]`.
+    /// The image's tiles, `[tiles, 3, side, side]`.
     public var tiles: Tensor
     /// The questions; at least one.
     public var questions: [Question]
 
-    /// An image.
+    /// An image with its questions.
     public init(tiles: Tensor, questions: [Question]) {
         self.tiles = tiles
         self.questions = questions
     }
 }
 
-/// An image's questions as token ids, split where the questions part.
+/// An image's questions as token ids, split where the questions diverge.
 struct ImageTree: Sendable {
     struct Branch: Sendable {
         /// The prompt after the image.
         let prompt: [Int32]
-        /// The answer and the end token.
+        /// The answer, including the end token.
         let answer: [Int32]
-        /// What its accuracy is reported under.
+        /// The group under which its accuracy is reported.
         let group: String
     }
 
@@ -50,9 +50,9 @@ struct ImageTree: Sendable {
     let tiles: Tensor
     let branches: [Branch]
 
-    /// Renders each question exactly as it is served, then cuts the prompts behind the image.
+    /// Renders each question exactly as in serving, then splits the prompts after the image.
     ///
-    /// - Parameter tokensPerView: visual tokens of a tile.
+    /// - Parameter tokensPerView: the number of visual tokens of a tile.
     init(
         _ image: ImageQuestions, tokensPerTile: Int, template: ChatTemplate, tokenizer: Tokenizer, endToken: Int32
     ) throws(ChatTemplateError) {

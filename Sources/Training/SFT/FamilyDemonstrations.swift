@@ -2,7 +2,7 @@ import Datasets
 import Models
 import Tensors
 
-/// Freshly drawn images of the families: none comes twice.
+/// Freshly drawn images of the families; no image repeats.
 struct FamilyDemonstrations: DemonstrationSource {
     let heldOut: [ImageQuestions]
     private let seed: UInt64
@@ -12,8 +12,8 @@ struct FamilyDemonstrations: DemonstrationSource {
     private let processor: ImageProcessor
 
     /// - Parameters:
-    ///   - families: those of a step's images, in turn; one that stands there twice comes twice as often.
-    ///   - heldOutCount: images of the validation split to measure on, of each family.
+    ///   - families: the families of a step's images, in turn; a family that is listed twice is drawn twice as often.
+    ///   - heldOutCount: the number of images of each family's validation split to measure on.
     ///   - processor: makes the tiles of each image.
     init(
         seed: UInt64, families: [Family], heldOut heldOutCount: Int, imagesPerStep: Int, questionsPerImage: Int,

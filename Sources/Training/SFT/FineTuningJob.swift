@@ -5,23 +5,23 @@ public import Models
 public import Tensors
 public import Tokenizers
 
-/// Supervised fine-tuning from files to files: easy-VQA's training split, the families' images and replay texts go
-/// in, an adapter and a vision model with a trained connector come out.
+/// Supervised fine-tuning on files: reads easy-VQA's training split and replay texts, draws the families' images, and
+/// writes an adapter and a vision model with a trained connector.
 public struct FineTuningJob: Sendable {
-    /// What is read. All of it is known to the run folder by its SHA-256.
+    /// The inputs. The run folder records the SHA-256 of each.
     public struct Inputs: Sendable {
         /// The base model, a GGUF file.
         public var baseModel: String
         /// The pre-trained vision encoder and connector, a safetensors file.
         public var vision: String
-        /// The folder of a policy whose adapter to start from; nil for one that changes nothing.
+        /// The folder of a policy with the initial adapter; nil for an adapter that changes nothing.
         public var start: String?
         /// The folder of easy-VQA 1.0.
         public var easyVQA: String
         /// Texts of the base model, JSON lines of `ReplayRecord`; nil for none.
         public var replay: String?
 
-        /// Inputs.
+        /// The given inputs.
         public init(baseModel: String, vision: String, start: String?, easyVQA: String, replay: String?) {
             self.baseModel = baseModel
             self.vision = vision
@@ -31,7 +31,7 @@ public struct FineTuningJob: Sendable {
         }
     }
 
-    /// What decides a run's result: written to `config.json`.
+    /// Everything that decides a run's result: written to `config.json`.
     private struct Record: Encodable {
         let settings: FineTuningSettings
         let template: String
@@ -53,17 +53,17 @@ public struct FineTuningJob: Sendable {
         self.folder = folder
     }
 
-    /// Where the adapter goes when all steps are done: a PEFT folder, bf16.
+    /// The adapter's folder after the last step: a PEFT folder, bf16.
     public var adapterFolder: String { folder + "/adapter" }
 
-    /// Where the vision encoder with the trained connector goes: safetensors, bf16.
+    /// The file of the vision encoder with the trained connector: safetensors, bf16.
     public var visionPath: String { folder + "/model.safetensors" }
 
-    /// Trains, or goes on training, and writes the results when all steps are done.
+    /// Trains, or resumes training, and writes the results when all steps are done.
     ///
     /// - Parameters:
     ///   - configuration: the base model's sizes.
-    ///   - precision: of the frozen products.
+    ///   - precision: the precision of the frozen products.
     ///   - report: prints one line.
     /// - Throws: the errors of the files' types, `RunFolderError` if the folder belongs to another run,
     ///   `TrainingError`.
@@ -103,7 +103,7 @@ public struct FineTuningJob: Sendable {
         return outcome
     }
 
-    /// The adapter to start from, which must be of the size that the settings ask for.
+    /// The initial adapter, which must have the rank and alpha of the settings.
     private func startingAdapter(_ configuration: DecoderConfiguration) throws -> LowRankAdapter? {
         guard let folder = inputs.start else { return nil }
         let adapter = try LowRankAdapter(completeIn: folder, configuration: configuration)
@@ -125,7 +125,7 @@ public struct FineTuningJob: Sendable {
         return digests
     }
 
-    /// Each training image and its questions. Test images are refused by `EasyVQA`.
+    /// Each training image with its questions. `EasyVQA` refuses test images.
     private func officialImages(_ processor: ImageProcessor) throws -> [ImageQuestions] {
         let data = try EasyVQA(folder: URL(fileURLWithPath: inputs.easyVQA))
         let questions = Dictionary(grouping: data.training, by: \.image)

@@ -5,15 +5,15 @@ public import Policies
 
 /// The results of a finished fine-tuning run, to be published as a generation of a policy.
 public struct FinishedFineTuning: Sendable {
-    /// What a publication is called and what it says of itself.
+    /// The name and the manifest's fields of a publication.
     public struct Publication: Sendable {
         /// The policy's name.
         public var name = PolicyRole.sft.name
         /// The policy's generation.
         public var generation: Int
-        /// The generation of `vision` that it sees with.
+        /// The generation of `vision` that belongs to it.
         public var visionGeneration: Int
-        /// What training started from, if that is a policy.
+        /// The policy that training started from; nil if it started from none.
         public var parent: PolicyManifest.Reference?
         /// Results of its evaluation, by name.
         public var metrics: [String: Double] = [:]
@@ -25,11 +25,12 @@ public struct FinishedFineTuning: Sendable {
         }
     }
 
-    /// Of dialogues without an image: greedily, a fine-tuned policy repeats itself more often than the base model.
+    /// Sampling defaults for dialogues without an image: with greedy decoding, a fine-tuned policy repeats itself more
+    /// often than the base model.
     private static let textSampling = PolicyManifest.Sampling(temperature: 0.7, topP: 0.9)
 
     private let run: FinishedRun
-    /// What it answers with.
+    /// The digests of the policy's weights.
     public let digests: PolicyDigests
     /// The vision model's weights.
     public let vision: FileDigest
@@ -46,14 +47,15 @@ public struct FinishedFineTuning: Sendable {
         digests = try run.digests(vision: vision.sha256, image: image)
     }
 
-    /// The SHA-256 of the base model's file that it was trained for.
+    /// The SHA-256 of the file of the base model that it was trained for.
     public var backbone: String { run.backbone }
 
-    /// Publishes the vision model, then the policy that sees with it. A generation of `vision` that holds the same file
-    /// already is used as it is.
+    /// Publishes the vision model, then the policy that names it. If a generation of `vision` has the same file
+    /// already, it is reused.
     ///
     /// - Returns: both folders.
-    /// - Throws: `PolicyError`; `.published` if the policy's generation, or another vision model's, is there already.
+    /// - Throws: `PolicyError`; `.published` if the policy's generation, or that of another vision model, exists
+    ///   already.
     @discardableResult
     public func publish(
         _ publication: Publication, in policies: String, at time: Date = Date()

@@ -1,16 +1,16 @@
 package import Datasets
 
-/// What one step replays of a conversation: at most so many tokens, and how much the prediction of each counts.
+/// The excerpt of a conversation that one step replays: a bounded number of tokens, with a weight for each prediction.
 ///
-/// A conversation that is longer is replayed by turns from its beginning and from its end, so that training sees both
-/// how a reply begins and that it ends. The first tokens of a reply decide what becomes of it, and its end token
-/// whether it ever ends: they count several times.
+/// A longer conversation is replayed alternately from its beginning and from its end, so that training sees both how a
+/// reply begins and that it ends. A reply's first tokens steer the rest of it, and its end token decides whether it
+/// ends at all: both have several times the weight.
 package struct ReplayExcerpt {
-    /// The tokens, those of the prompt first.
+    /// The tokens, starting with the prompt's.
     package let tokens: [Int32]
-    /// Where the reply begins in `tokens`.
+    /// The index in `tokens` where the reply begins.
     package let replyStart: Int
-    /// For each token, how much its prediction counts.
+    /// The weight of each token's prediction.
     package let weights: [Float]
 
     private static let openingTokens = 8
@@ -19,8 +19,8 @@ package struct ReplayExcerpt {
     /// An excerpt of `record`.
     ///
     /// - Parameters:
-    ///   - limit: the most tokens.
-    ///   - turn: where it is even a longer conversation is replayed from its beginning, else from its end.
+    ///   - limit: upper bound on the tokens.
+    ///   - turn: an even turn replays a longer conversation from its beginning, an odd turn from its end.
     package init(_ record: ReplayRecord, limit: Int, turn: Int) {
         let all = record.prompt + record.reply
         let first = turn.isMultiple(of: 2) ? 0 : max(0, all.count - limit)

@@ -4,14 +4,15 @@ import Foundation
 public import Policies
 public import Tokenizers
 
-/// Lets the base model answer text prompts itself, for fine-tuning to replay: so the adapter does not cost language.
+/// Lets the base model answer text prompts, for fine-tuning to replay, so that the adapter does not lose language
+/// skills.
 public struct ReplayWriter: Sendable {
     private let engine: any InferenceEngine
     private let input: InputProcessor
     private let policy: Policy
     private let endToken: Int32?
 
-    /// A writer whose answers come from `policy` by way of `engine`.
+    /// A writer of answers of `policy` on `engine`.
     public init(engine: any InferenceEngine, tokenizer: Tokenizer, policy: Policy) {
         self.engine = engine
         self.input = InputProcessor(tokenizer: tokenizer)
@@ -19,13 +20,14 @@ public struct ReplayWriter: Sendable {
         self.endToken = tokenizer.vocabulary.endOfText
     }
 
-    /// Answers every prompt at temperature 0.7, with a seed of its own, and writes the answers that come to their end
-    /// as `ReplayRecord`s, JSON lines.
+    /// Samples an answer to every prompt at temperature 0.7, each with its own seed, and writes the answers that end by
+    /// themselves as `ReplayRecord`s, JSON lines.
     ///
     /// - Parameters:
-    ///   - maximumTokens: of each answer; longer ones are left out, or a policy would learn never to end.
-    ///   - progress: told the number of answers so far.
-    /// - Returns: how many were written.
+    ///   - maximumTokens: upper bound on the tokens of an answer; longer answers are left out, so that policies learn
+    ///     to end.
+    ///   - progress: receives the number of answers so far.
+    /// - Returns: the number of written answers.
     public func write(
         prompts: [String], seed: UInt64, maximumTokens: Int, to path: String, progress: @escaping (Int) -> Void
     ) async throws -> Int {

@@ -6,9 +6,9 @@ public import Tokenizers
 /// Stage 1: the adapter, the connector and, more slowly, the vision encoder learn the demonstrated answers; the decoder
 /// is frozen.
 ///
-/// L = - mean over answer tokens, end token included, of log π(token | image, question, tokens before)
-/// (Ouyang et al. 2022, §3.5), plus a weighted mean over the tokens of a replayed conversation of KL(base || adapted),
-/// which keeps the base model's language and where it ends a reply (`ReplayExcerpt`). An image and its questions are
+/// L = - mean over answer tokens, including the end token, of log π(token | image, question, tokens before) (Ouyang et
+/// al. 2022, §3.5), plus a weighted mean over the tokens of a replayed conversation of KL(base || adapted), which
+/// preserves the base model's language and the ends of its replies (`ReplayExcerpt`). An image and its questions are
 /// one tree, so the image is computed once.
 public struct SupervisedFineTuning: TrainingStage {
     /// "sft".
@@ -17,9 +17,9 @@ public struct SupervisedFineTuning: TrainingStage {
     public let unit = "tokens"
     /// The vision encoder's and connector's weights and the adapter's factors.
     public var parameters: ParameterSet
-    /// AdamW over them.
+    /// Their AdamW optimiser.
     public var optimizer: AdamWOptimizer
-    /// Nothing: the order of the data follows from seed and step.
+    /// Empty: the order of the data follows from seed and step.
     public var state: [String: String] = [:]
 
     private let base: FrozenDecoder
@@ -37,8 +37,8 @@ public struct SupervisedFineTuning: TrainingStage {
     /// A run over `demonstrations`.
     ///
     /// - Parameters:
-    ///   - vision: the encoder and connector to start from.
-    ///   - start: the adapter to start from; nil for one that changes nothing.
+    ///   - vision: the initial encoder and connector.
+    ///   - start: the initial adapter; nil for one that changes nothing.
     ///   - replay: texts of the base model; may be empty.
     /// - Throws: `ChatTemplateError` if the tokenizer lacks the template's tokens.
     public init(
@@ -71,15 +71,15 @@ public struct SupervisedFineTuning: TrainingStage {
         self.schedule = CosineSchedule(steps: settings.steps, warmUp: settings.warmUp, floor: settings.floor)
     }
 
-    /// Steps of the whole run.
+    /// The number of steps of the whole run.
     public var steps: Int { settings.steps }
 
-    /// The adapter as trained so far.
+    /// The current adapter.
     public var adapter: LowRankAdapter {
         LowRankAdapter(parameters, like: base.configuration, rank: settings.rank, alpha: settings.alpha)
     }
 
-    /// The vision encoder and connector as trained so far.
+    /// The current vision encoder and connector.
     public var vision: VisionWeights { VisionWeights(configuration: visionConfiguration, parameters: parameters) }
 
     /// Forward, backward and update on the images and questions of `step`.
@@ -114,7 +114,7 @@ public struct SupervisedFineTuning: TrainingStage {
         return batch
     }
 
-    /// Conversations in turn; every other time round only what the model said, so that plain prose is held too.
+    /// Conversations in turn; in every other round only the model's own words, so that plain prose is preserved too.
     private func replayExcerpt(of step: Int) -> ReplayExcerpt {
         let (round, index) = step.quotientAndRemainder(dividingBy: replay.count)
         var record = replay[index]
@@ -127,7 +127,7 @@ public struct SupervisedFineTuning: TrainingStage {
     private struct Gradients {
         let answerLoss: Double
         let replayLoss: Double?
-        /// Root mean square of the visual tokens' lengths.
+        /// The root mean square of the visual tokens' norms.
         let visualNorm: Double
         let gradients: ParameterSet
     }
@@ -166,7 +166,7 @@ public struct SupervisedFineTuning: TrainingStage {
             gradients: ParameterSet(zip(dvision.names, dvision.tensors).map { ($0, $1) } + dadapter.parameters))
     }
 
-    /// What the base model would say after each of a text's tokens.
+    /// The base model's logits after each of a text's tokens.
     private func baseLogits(of text: [Int32]) -> Tensor {
         var rows = PackedRows()
         let node = rows.append(text)
@@ -179,7 +179,7 @@ public struct SupervisedFineTuning: TrainingStage {
         values.isEmpty ? nil : values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
     }
 
-    /// What the decoder reads: tokens' embeddings, and the connector's output where images are.
+    /// The decoder's input: embeddings of tokens and, at their rows, the connector's output for images.
     private func embeddings(of batch: DemonstrationBatch, _ visual: Tensor) -> Tensor {
         var embeddings = base.embeddings(of: batch.rows.tokens)
         var first = 0
@@ -192,8 +192,8 @@ public struct SupervisedFineTuning: TrainingStage {
 
     // MARK: Validation
 
-    /// Shares of held-out questions whose tokens are all the likeliest ones, given the right tokens before: what greedy
-    /// decoding answers exactly. Of all questions, and of each group.
+    /// The shares of held-out questions whose tokens are all the most likely ones, given the right tokens before them,
+    /// which is what greedy decoding answers exactly: over all questions, and for each group.
     public mutating func validate() throws -> [(name: String, value: Double)] {
         var counts: [String: (right: Int, asked: Int)] = [:]
         for start in stride(from: 0, to: demonstrations.heldOut.count, by: settings.imagesPerStep) {

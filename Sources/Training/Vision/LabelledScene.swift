@@ -1,23 +1,23 @@
 package import Datasets
 package import Images
 
-/// An image and which thing each of its pixels shows: what the vision encoder's targets are made of.
+/// An image with the thing that each of its pixels shows, from which the vision encoder's targets are made.
 package struct LabelledScene: Sendable {
-    /// What is known about one thing; an official image's questions may leave something open.
+    /// The known facts about one thing; an official image's questions may leave some facts unknown.
     package struct Label: Sendable, Equatable {
         package let kind: SceneObject.Kind?
         package let colour: SceneColour?
-        /// Where a scene has two sizes.
+        /// Whether it is one of the large ones; nil if the scene has only one size.
         package let isLarge: Bool?
         /// The smallest box around its pixels.
         package let box: ShapeScene.Box
     }
 
-    /// What a square of pixels shows.
+    /// The content of a square of pixels.
     package enum Content: Equatable {
         case background
         case label(Int)
-        /// A sliver of a thing, too little to tell it by: no target.
+        /// Too few pixels of a thing to recognise it: no target.
         case unclear
     }
 
@@ -26,7 +26,7 @@ package struct LabelledScene: Sendable {
     /// For each pixel 0 for the background, n + 1 for `labels[n]`.
     private let mask: [UInt8]
 
-    /// Pixels of a thing that make a square show it.
+    /// The smallest number of a thing's pixels with which a square shows it.
     private static let minimumPixels = 4
 
     /// A scene of a family.
@@ -45,15 +45,16 @@ package struct LabelledScene: Sendable {
         mask = scene.mask
     }
 
-    /// An official image, which shows one shape on an even background: the colour most pixels have. What differs from
-    /// it by at least 0.3 of what the inside does belongs to the shape: half-covered edges do, their neighbours do not.
+    /// An official image, which shows one shape on an even background: the colour of most pixels. A pixel belongs to
+    /// the shape if its difference from the background is at least 0.3 of the inside's difference: this includes
+    /// half-covered edge pixels, but not their neighbours.
     package init(_ image: RGBImage, facts: ImageFacts) {
         self.image = image
         let pixels = stride(from: 0, to: image.pixels.count, by: 3).map { index in
             SIMD3<Int>(Int(image.pixels[index]), Int(image.pixels[index + 1]), Int(image.pixels[index + 2]))
         }
         let counts = Dictionary(pixels.map { ($0, 1) }, uniquingKeysWith: +)
-        // The greatest count alone would leave a tie to the dictionary's order.
+        // The largest count alone would leave ties to the dictionary's order.
         let background = pixels.max { (counts[$0] ?? 0) < (counts[$1] ?? 0) } ?? .zero
         let distances = pixels.map { pixel in
             let difference = pixel &- background
@@ -70,11 +71,11 @@ package struct LabelledScene: Sendable {
 
     private static func kind(_ shape: Shape) -> SceneObject.Kind { .shape(SceneShape(shape)) }
 
-    /// The label of the whole, if it shows one thing.
+    /// The label of the image, if it shows one thing.
     package var single: Label? { labels.count == 1 ? labels.first : nil }
 
-    /// How many labels have a label's kind and colour, its kind, and its colour, itself among them; nil if one of the
-    /// two is not known.
+    /// The numbers of labels, including itself, with a label's kind and colour, with its kind, and with its colour; nil
+    /// if its kind or colour is not known.
     func counts(like label: Label) -> (twins: Int, kind: Int, colour: Int)? {
         if label.kind == nil || label.colour == nil { return nil }
         let ofKind = labels.filter { $0.kind == label.kind }
@@ -83,7 +84,7 @@ package struct LabelledScene: Sendable {
         )
     }
 
-    /// The squares of `side` pixels, numbered row by row, that hold the middle of each label's box.
+    /// The indices, row by row, of the squares of `side` pixels that contain the centre of each label's box.
     package func centres(side: Int) -> [Int] {
         labels.map { label in
             let (x, y) = (label.box.x + label.box.width / 2, label.box.y + label.box.height / 2)
@@ -91,7 +92,7 @@ package struct LabelledScene: Sendable {
         }
     }
 
-    /// What the squares of `side` pixels show, row by row.
+    /// The contents of the squares of `side` pixels, row by row.
     package func contents(side: Int) -> [Content] {
         let (columns, rows) = (image.width / side, image.height / side)
         var counts = Array(repeating: 0, count: rows * columns * labels.count)

@@ -2,15 +2,15 @@ import Datasets
 import Synchronization
 package import Tensors
 
-/// The images that the vision encoder is trained and probed on: official training images and generated scenes.
+/// The images that train and test the vision encoder: official training images and generated scenes.
 ///
-/// Which ones a step takes is a function of seed and step alone, so that a resumed run needs no cursor.
+/// A step's images are a function of seed and step alone, so that a resumed run needs no cursor.
 package struct VisionImages: Sendable {
     private let seed: UInt64
     private let imagesPerStep: Int
     private let families: [Family]
     private let official: [LabelledScene]
-    /// Official training images that no step takes.
+    /// Official training images that no step uses.
     let heldOutOfficial: [LabelledScene]
     /// Scenes of the validation split.
     let heldOutScenes: [LabelledScene]
@@ -48,8 +48,8 @@ package struct VisionImages: Sendable {
         }
     }
 
-    /// The images of `step`: in turn an official one, three of families, a scene of one to three shapes, and three more
-    /// of families.
+    /// The images of `step`, in a repeating order: an official image, three of families, a scene of one to three
+    /// shapes, and three more of families.
     package func batch(of step: Int, on compute: Compute) -> [LabelledScene] {
         var orders: [Int: [Int]] = [:]
         let drawn = Mutex<[Int: LabelledScene]>([:])
@@ -81,7 +81,7 @@ package struct VisionImages: Sendable {
         return official.indices.shuffled(using: &generator)
     }
 
-    /// Runs of other seeds begin elsewhere in the training split.
+    /// Runs with other seeds begin elsewhere in the training split.
     private func sceneSeed(_ position: Int) -> UInt64 {
         var generator = Tensors.SeededGenerator(seed: seed, stream: UInt64(position) | 1 << 48)
         return SeedSplit.training.seed(at: generator.next() % 1_000_000_000)

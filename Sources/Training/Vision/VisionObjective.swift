@@ -2,9 +2,9 @@ import Datasets
 import Models
 import Tensors
 
-/// What the vision encoder is trained for: the mean cross-entropy of each head, times `countWeight` if it counts, plus
-/// `wordWeight` times the connector's squared distance from the embeddings of words, as a share of those embeddings'
-/// mean square.
+/// The training objective of the vision encoder: the mean cross-entropy of each head, times `countWeight` for heads
+/// that count, plus `wordWeight` times the connector's squared distance from word embeddings, relative to the mean
+/// square of these embeddings.
 package struct VisionObjective: Sendable {
     private let settings: VisionPretrainingSettings
     private let compute: Compute
@@ -23,12 +23,12 @@ package struct VisionObjective: Sendable {
             SceneColour.allCases.map { [(word: WordEmbeddings.Word.kind(kind), share: Float(1)), (.colour($0), 1)] }
         }
         let all = compute.multiply(Self.shares(pairs), words.table)
-        // Forms are the first kinds.
+        // Forms are the first of the kinds.
         self.forms = all.rows(0..<SceneShape.allCases.count * SceneColour.allCases.count)
         self.meanSquare = Float(compute.squaredNorm(all) / Double(all.count))
     }
 
-    /// `[tokens, words]`: multiplied with the word table gives each token's target.
+    /// `[tokens, words]`: multiplied with the word table, it gives each token's target.
     private static func shares(_ tokens: [[(word: WordEmbeddings.Word, share: Float)]]) -> Tensor {
         var shares = Tensor(zeros: [tokens.count, WordEmbeddings.count])
         for (token, parts) in tokens.enumerated() {
@@ -39,12 +39,12 @@ package struct VisionObjective: Sendable {
         return shares
     }
 
-    /// The targets of some images.
+    /// The targets of the given images.
     func targets(_ images: some Sequence<LabelledScene>) -> VisionTargets {
         VisionTargets(Array(images), settings: settings)
     }
 
-    /// The heads' parameters to start from.
+    /// The initial parameters of the heads.
     func headParameters(using generator: inout some RandomNumberGenerator) -> [(name: String, tensor: Tensor)] {
         let deviation = (1 / Float(3 * settings.hidden)).squareRoot()
         return VisionHead.allCases.flatMap { head in
@@ -58,7 +58,7 @@ package struct VisionObjective: Sendable {
         }
     }
 
-    /// What the means of a batch divide by, over all of its passes.
+    /// The denominators of a batch's means, over all of its passes.
     struct Totals {
         private let targets: [VisionHead: Int]
         fileprivate let wordWeight: Float
@@ -73,13 +73,13 @@ package struct VisionObjective: Sendable {
         fileprivate func coefficient(_ head: VisionHead) -> Float { 1 / Float(max(1, targets[head] ?? 0)) }
     }
 
-    /// One pass's part of the losses of its batch.
+    /// One pass's share of the losses of its batch.
     package struct Losses {
         package var heads = 0.0
         package var words = 0.0
     }
 
-    /// Adds to `gradients` those of the encoder, the connector and the heads.
+    /// Adds the gradients of the encoder, the connector and the heads to `gradients`.
     func backward(
         _ pass: VisionPass, _ targets: VisionTargets, totals: Totals, weights: VisionWeights,
         parameters: ParameterSet, gradients: inout ParameterSet
@@ -111,15 +111,15 @@ package struct VisionObjective: Sendable {
         return losses
     }
 
-    /// The classes that a head gives to all patches or images of a pass.
+    /// A head's predicted classes for all patches or images of a pass.
     func predictions(of head: VisionHead, _ pass: VisionPass, tiles: Int, _ parameters: ParameterSet) -> [Int32] {
         let averages = averages(tiles: tiles, rows: pass.features.rows)
         let input = head.isOfImage ? compute.multiply(averages, pass.features) : pass.features
         return largest(compute.linear(input, head.rawValue, of: parameters))
     }
 
-    /// The form and colour whose embeddings together are nearest in direction to each row of `tokens`, which show
-    /// forms: among digits, those that count would be found.
+    /// The form and colour whose embeddings together are nearest in direction to each row of `tokens`. The rows must
+    /// show forms: among digits, the counting numerals would match too.
     func nearestWords(_ tokens: Tensor) -> [(kind: SceneObject.Kind, colour: SceneColour)] {
         var scores = compute.multiply(tokens, forms, transposeB: true)
         let lengths = (0..<forms.rows).map { Float(compute.squaredNorm(forms.rows($0..<$0 + 1)).squareRoot()) }
@@ -136,7 +136,7 @@ package struct VisionObjective: Sendable {
         }
     }
 
-    /// `[views, rows]`: multiplied with features gives each tile's mean.
+    /// `[tiles, rows]`: multiplied with features, it gives each tile's mean.
     private func averages(tiles: Int, rows: Int) -> Tensor {
         let patches = rows / tiles
         let mean = Tensor(repeating: 1 / Float(patches), [1, patches])

@@ -4,7 +4,7 @@ import Models
 public import Tensors
 
 extension VisionPretraining {
-    /// What decides a run's result, as its folder keeps it.
+    /// Everything that decides a run's result, as stored in its folder.
     private struct Configuration: Encodable {
         let settings: VisionPretrainingSettings
         let inputs: [String: String]
@@ -14,8 +14,8 @@ extension VisionPretraining {
     /// connector to `model.safetensors` in it.
     ///
     /// - Parameters:
-    ///   - start: the file of an encoder and connector to go on from; nil for random ones.
-    ///   - inputs: SHA-256 of the input files by name; a folder of other inputs or settings is refused.
+    ///   - start: the file of the initial encoder and connector; nil for random ones.
+    ///   - inputs: the SHA-256 of the input files by name; a folder with other inputs or settings is refused.
     ///   - report: prints one line.
     /// - Throws: `RunFolderError`, `EasyVQAError`, `VisionError`, `TrainingError`, `SafetensorsError`.
     public static func run(

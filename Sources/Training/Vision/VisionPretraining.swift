@@ -2,21 +2,21 @@ public import Datasets
 public import Models
 public import Tensors
 
-/// Stage 0: the vision encoder and connector learn to see, before the decoder sees anything, on labels that cost
-/// nothing.
+/// Stage 0: the vision encoder and connector learn to see, before they are connected to the decoder, on labels that the
+/// generator provides for free.
 ///
-/// Heads that are thrown away classify patches and images, and the connector's output is regressed onto the language
-/// model's embeddings of the words for what is there: the first visual tokens that the decoder reads are words.
+/// Temporary heads classify patches and images, and the connector's output is regressed onto the language model's
+/// embeddings of the words for the image's content. The decoder's first visual tokens are therefore like words.
 public struct VisionPretraining: TrainingStage {
     /// "vision".
     public let name = "vision"
-    /// The rate counts images.
+    /// The unit of the rate: images.
     public let unit = "pictures"
     /// The encoder's and connector's weights, then the heads'.
     public var parameters: ParameterSet
-    /// AdamW over them.
+    /// Their AdamW optimiser.
     public var optimizer: AdamWOptimizer
-    /// Nothing: the order of the data follows from seed and step.
+    /// Empty: the order of the data follows from seed and step.
     public var state: [String: String] = [:]
 
     private let configuration: VisionConfiguration
@@ -30,8 +30,8 @@ public struct VisionPretraining: TrainingStage {
     /// A run on the official training images of `dataset`, on scenes, and on the families' images.
     ///
     /// - Parameters:
-    ///   - start: the encoder and connector to go on from; nil for random ones.
-    /// - Throws: `EasyVQAError`, and `VisionError` if the settings' sizes do not fit together or `start` has others.
+    ///   - start: the initial encoder and connector; nil for random ones.
+    /// - Throws: `EasyVQAError`, and `VisionError` if the settings' sizes do not fit together or differ from `start`'s.
     public init(
         dataset: EasyVQA, words: WordEmbeddings, start: VisionWeights? = nil, settings: VisionPretrainingSettings,
         on compute: Compute
@@ -70,10 +70,10 @@ public struct VisionPretraining: TrainingStage {
         self.compute = compute
     }
 
-    /// Steps of the whole run.
+    /// The number of steps of the whole run.
     public var steps: Int { settings.steps }
 
-    /// The encoder and connector as trained so far.
+    /// The current encoder and connector.
     public var weights: VisionWeights { VisionWeights(configuration: configuration, parameters: parameters) }
 
     /// Forward, backward and update on the images of `step`.
@@ -87,7 +87,7 @@ public struct VisionPretraining: TrainingStage {
             metrics: [("gradient_norm", norm), ("loss_heads", losses.heads), ("loss_words", losses.words)])
     }
 
-    /// The parts of the mean loss over `batch`, and the gradients of their sum.
+    /// The components of the mean loss over `batch`, and the gradients of their sum.
     package func gradients(of batch: [LabelledScene]) -> (losses: VisionObjective.Losses, gradients: ParameterSet) {
         let weights = weights
         var gradients = parameters.zeros()
@@ -119,9 +119,8 @@ public struct VisionPretraining: TrainingStage {
 
     // MARK: Validation
 
-    /// Shares that are right on held-out images: patches of scenes, all heads on the families', whose kinds
-    /// are told apart by family too, and official images by
-    /// the heads and by the words nearest to the connector's output.
+    /// The accuracy on held-out images: on patches of scenes; of all heads on the families' images, with the kinds also
+    /// by family; and on official images, of the heads and of the words nearest to the connector's output.
     public mutating func validate() throws -> [(name: String, value: Double)] {
         var counts: [String: (right: Int, all: Int)] = [:]
         func note(_ name: String, _ isRight: Bool) {
@@ -164,7 +163,7 @@ public struct VisionPretraining: TrainingStage {
         return pass
     }
 
-    /// Compares the token at the middle of an image's shape with all words.
+    /// Compares the token at the centre of an image's shape with all words.
     private func probeWords(
         _ part: ArraySlice<LabelledScene>, _ pass: VisionPass, _ weights: VisionWeights,
         _ note: (String, Bool) -> Void

@@ -1,33 +1,33 @@
 import Datasets
 import Images
 
-/// A classifier that helps the encoder learn and is thrown away; raw values are its parameters' names.
+/// A temporary classifier that helps the encoder learn; raw values are the names of its parameters.
 enum VisionHead: String, CaseIterable {
     /// Whether a patch shows a thing.
     case patchInk = "head.patch.ink"
-    /// Which one: a form or a digit.
+    /// The kind of the thing: a form or a digit.
     case patchKind = "head.patch.kind"
-    /// In which colour.
+    /// The colour of the thing.
     case patchColour = "head.patch.colour"
-    /// Whether it is one of the large ones.
+    /// Whether the thing is one of the large ones.
     case patchSize = "head.patch.size"
-    /// How many things are of its kind and colour.
+    /// The number of things with its kind and colour.
     case patchTwins = "head.patch.twins"
-    /// How many are of its kind.
+    /// The number of things with its kind.
     case patchKindCount = "head.patch.kind_count"
-    /// How many are of its colour.
+    /// The number of things with its colour.
     case patchColourCount = "head.patch.colour_count"
-    /// The kind of the thing in an image that has one, from the mean of its patches.
+    /// The kind of the thing in an image with one thing, from the mean of its patches.
     case imageKind = "head.picture.kind"
-    /// Its colour.
+    /// The colour of that thing.
     case imageColour = "head.picture.colour"
-    /// How many things an image shows.
+    /// The number of things in an image.
     case imageCount = "head.picture.count"
 
-    /// The most things that are told apart in counting.
+    /// Upper bound on the things that counting distinguishes.
     static let maximumCounted = 9
 
-    /// Number of classes.
+    /// The number of classes.
     var classes: Int {
         switch self {
         case .patchInk, .patchSize: 2
@@ -38,24 +38,24 @@ enum VisionHead: String, CaseIterable {
         }
     }
 
-    /// Whether it counts things, which is harder than to see them, and takes its share of the loss only then.
+    /// Whether the head counts things, which is harder than seeing them; its loss has a weight of its own.
     var isOfCounts: Bool { [.patchTwins, .patchKindCount, .patchColourCount, .imageCount].contains(self) }
 
-    /// Whether it looks at whole images.
+    /// Whether the head classifies whole images.
     var isOfImage: Bool { [.imageKind, .imageColour, .imageCount].contains(self) }
 }
 
-/// What the heads and the connector should say about some images.
+/// The targets of the heads and the connector for a set of images.
 struct VisionTargets {
-    /// What a visual token should be: a weighted sum of words; weight 0 for no target.
+    /// The target of a visual token: a weighted sum of words; weight 0 for no target.
     struct Words {
         var parts: [(word: WordEmbeddings.Word, share: Float)]
         var weight: Float
     }
 
-    /// For each head the class of each patch or image, -1 for none.
+    /// For each head the class of each patch or image; -1 for none.
     private(set) var classes: [VisionHead: [Int32]] = [:]
-    /// For each token.
+    /// The words of each token.
     private(set) var words: [Words] = []
 
     init(_ scenes: [LabelledScene], settings: VisionPretrainingSettings) {
@@ -68,7 +68,7 @@ struct VisionTargets {
         }
     }
 
-    /// How many targets a head has.
+    /// The number of a head's targets.
     func count(_ head: VisionHead) -> Int {
         classes[head, default: []].count { $0 >= 0 }
     }
@@ -105,8 +105,8 @@ struct VisionTargets {
 
     // MARK: Words
 
-    /// A token that holds a thing's middle says all about it; other tokens on it say half as loudly what it is. The
-    /// background says how many things there are.
+    /// The target of the token at a thing's centre has everything about the thing; other tokens on the thing have its
+    /// kind with half the weight. The background's target has the number of things.
     private static func words(of scene: LabelledScene, side: Int, _ background: Float) -> [Words] {
         let centres = scene.centres(side: side)
         return scene.contents(side: side).enumerated().map { token, content in
@@ -131,7 +131,7 @@ struct VisionTargets {
         var parts: [(WordEmbeddings.Word, Float)] = [(.kind(kind), 1), (.colour(colour), 1)]
         if let isLarge = label.isLarge { parts.append((isLarge ? .large : .small, 1)) }
         parts += place(of: label, in: scene)
-        // A digit that is seen and a digit that counts would be mistaken for each other.
+        // A digit as content and a digit as a count would be confused.
         if case .shape = kind, let counts = scene.counts(like: label) {
             parts += counted(WordEmbeddings.Word.twins, counts.twins)
             parts += counted(WordEmbeddings.Word.kindCount, counts.kind)
@@ -140,7 +140,8 @@ struct VisionTargets {
         return Words(parts: parts, weight: 1)
     }
 
-    /// Where a thing's middle is: as loudly as what it is, and louder further out, so that places can be compared.
+    /// The position of a thing's centre: as large as its kind's embedding, and larger further out, so that positions
+    /// can be compared.
     private static func place(
         of label: LabelledScene.Label, in scene: LabelledScene
     ) -> [(word: WordEmbeddings.Word, share: Float)] {

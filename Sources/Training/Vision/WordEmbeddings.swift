@@ -2,22 +2,22 @@ import Datasets
 public import Tensors
 public import Tokenizers
 
-/// The language model's input embeddings of the words for what images show: what the connector is trained to output.
+/// The language model's input embeddings of the words for what images show: the connector's training targets.
 public struct WordEmbeddings: Sendable {
-    /// A word that a visual token can stand for; forms and characters come first.
+    /// A word that a visual token can represent; forms and characters come first.
     enum Word: Hashable {
         case kind(SceneObject.Kind)
         case colour(SceneColour)
         case large, small
         case left, right, top, bottom, middle
         case background
-        /// How many things an image shows.
+        /// The number of things in an image.
         case total(Int)
-        /// How many of a thing's kind and colour there are.
+        /// The number of things with a thing's kind and colour.
         case twins(Int)
-        /// How many of its kind.
+        /// The number of things with its kind.
         case kindCount(Int)
-        /// How many of its colour.
+        /// The number of things with its colour.
         case colourCount(Int)
 
         /// All words, in the order of the table's rows.
@@ -31,17 +31,17 @@ public struct WordEmbeddings: Sendable {
             "none", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth",
         ]
 
-        /// What a thing can be: forms, then digits.
+        /// The kinds of things: forms, then digits.
         static let kinds: [SceneObject.Kind] =
             SceneShape.allCases.map(SceneObject.Kind.shape) + (0...9).map { SceneObject.Kind.glyph(String($0)) }
 
-        /// As it stands in a sentence, with the space before it; digits are tokens of their own.
+        /// The word as in a sentence, after a space; digits are tokens of their own.
         var text: String {
             switch self {
             case .kind(.shape(let shape)): " " + shape.rawValue
             case .kind(.glyph(let character)): character
             case .colour(let colour): " " + colour.rawValue
-            // One thing's counts are told apart by the form of the numeral.
+            // The three counts of one thing differ in the form of the numeral.
             case .twins(let count): "\(count)"
             case .kindCount(let count), .total(let count): " " + Self.numbers[count]
             case .colourCount(let count): " " + Self.ordinals[count]
@@ -50,7 +50,7 @@ public struct WordEmbeddings: Sendable {
         }
     }
 
-    /// How many words there are.
+    /// The number of words.
     public static let count = Word.all.count
 
     /// `[words, width]`.
@@ -80,6 +80,6 @@ public struct WordEmbeddings: Sendable {
 
     private static let rows = Dictionary(uniqueKeysWithValues: Word.all.enumerated().map { ($1, $0) })
 
-    /// The row of a word in `table`; nil for a character that is no digit.
+    /// The row of a word in `table`; nil for a character other than a digit.
     static func row(of word: Word) -> Int? { rows[word] }
 }
