@@ -68,12 +68,13 @@ let package = Package(
         .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
         .target(name: "CJPEGDecoder", dependencies: ["CJPEG"], cSettings: [.treatAllWarnings(as: .error)]),
 
-        .target(name: "Tensors", dependencies: ["CKernels"], swiftSettings: swift),
+        .target(name: "Support", swiftSettings: swift),
+        .target(name: "Tensors", dependencies: ["CKernels", "Support"], swiftSettings: swift),
         .target(name: "Images", dependencies: ["CPNG", "CPNGDecoder", "CJPEGDecoder"], swiftSettings: swift),
         .target(name: "Tokenizers", swiftSettings: swift),
         .target(
             name: "Checkpoints",
-            dependencies: ["Tensors", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: ["Support", "Tensors", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: swift),
         .target(
             name: "Models", dependencies: ["Tensors", "Images", "Tokenizers", "Checkpoints"], swiftSettings: swift),
@@ -87,7 +88,7 @@ let package = Package(
             swiftSettings: swift),
         .target(
             name: "Datasets",
-            dependencies: ["Images", "Tokenizers", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: ["Support", "Images", "Tokenizers", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: swift),
         .target(name: "Training", dependencies: ["Engine", "Datasets"], swiftSettings: swift),
         .target(
@@ -111,7 +112,7 @@ let package = Package(
         .target(
             name: "Feedback", dependencies: ["Datasets", .product(name: "GRDB", package: "GRDB.swift")],
             swiftSettings: swift),
-        .target(name: "WireFormats", swiftSettings: swift),
+        .target(name: "WireFormats", dependencies: ["Support"], swiftSettings: swift),
         .target(
             name: "Serving",
             dependencies: [
@@ -145,6 +146,7 @@ let package = Package(
             swiftSettings: swift),
 
         .target(name: "TestSupport", dependencies: ["Policies"], path: "Tests/TestSupport", swiftSettings: swift),
+        .testTarget(name: "SupportTests", dependencies: ["Support"], swiftSettings: swift),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: swift),
         .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Fixtures"], swiftSettings: swift),
         .testTarget(

@@ -3,6 +3,7 @@ public import Engine
 import Images
 public import Models
 public import Policies
+import Support
 public import Tensors
 public import Tokenizers
 
@@ -157,7 +158,7 @@ public struct Benchmark: Sendable {
         let configuration = try VisionConfiguration(
             imageSize: 64, patchSize: 8, hidden: 192, layers: 6, heads: 3, feedForward: 768, scale: 2,
             textHidden: decoder.configuration.hidden)
-        var generator = Datasets.SeededGenerator(seed: 0)
+        var generator = SplitMix64(seed: 0)
         let weights = VisionWeights(configuration: configuration, using: &generator)
         return Policy.Vision(
             generation: 0, encoder: VisionEncoder(weights, on: decoder.compute),

@@ -1,5 +1,6 @@
 import Datasets
 import Models
+import Support
 import Tensors
 
 /// Times the decoder alone, without sampling and scheduling. The inputs follow from a fixed seed.
@@ -23,7 +24,7 @@ struct DecoderBenchmark {
         let perStream = (Self.steps + KVCache.blockSize - 1) / KVCache.blockSize * KVCache.blockSize
         let all = max(positions + Self.steps, streams * perStream)
         cache = decoder.makeCache(bytes: 0, minimumPositions: all, precision: precision)
-        var generator = Datasets.SeededGenerator(seed: 0)
+        var generator = SplitMix64(seed: 0)
         ids = (0..<all).map { _ in Int32(generator.draw(0...(decoder.configuration.vocabulary - 1))) }
     }
 

@@ -1,4 +1,5 @@
 import Models
+import Support
 import Tensors
 
 /// Times the matrix products of training against the peak of the processor's arithmetic units.
@@ -46,7 +47,7 @@ struct ProductBenchmark {
             (c.hidden, c.queryWidth + 2 * c.kvWidth), (c.queryWidth, c.hidden), (c.hidden, 2 * c.feedForward),
             (c.feedForward, c.hidden),
         ]
-        var generator = SeededGenerator(seed: 0)
+        var generator = SplitMix64(seed: 0, stream: 0)
         return (layers + layers.map { ($0.1, $0.0) }).map { inputs, outputs in
             let w = Tensor(normal: 0.02, [outputs, inputs], using: &generator)
             return (

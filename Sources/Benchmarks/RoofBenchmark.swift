@@ -1,4 +1,5 @@
 import Models
+import Support
 import Tensors
 
 /// This machine's peaks, and how close the quantised products come to them.
@@ -34,7 +35,7 @@ struct RoofBenchmark {
             (c.feedForward, c.hidden),
         ]
         let bounds = DecoderRowTile.bounds(of: Self.rows, threads: compute.threads)
-        var generator = SeededGenerator(seed: 0)
+        var generator = SplitMix64(seed: 0, stream: 0)
         let products = layers.map { inputs, outputs in
             let blocks = [UInt8](
                 repeating: 0, count: inputs / BlockFormat.blockSize * BlockFormat.q4_1.blockBytes * outputs)

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// The fields of a LoRA adapter's `adapter_config.json` that change what the adapter computes.
 struct PEFTConfiguration {
@@ -28,17 +29,18 @@ struct PEFTConfiguration {
     init(path: String) throws(PEFTError) {
         let bytes: [UInt8]
         do { bytes = try readSmallFile(path, limit: 1 << 20) } catch { throw .file(error) }
-        let fields: [String: JSONValue]
+        let document: JSON
+        do { document = try JSON.parse(bytes, roundsLargeIntegers: true) } catch {
+            throw .badConfiguration(path: path, reason: "\(error)")
+        }
         let decoded: Fields
-        do {
-            fields = try decodeJSON([String: JSONValue].self, from: bytes)
-            decoded = try decodeJSON(Fields.self, from: bytes)
-        } catch {
+        do { decoded = try decodeJSON(Fields.self, from: bytes) } catch {
             throw .badConfiguration(path: path, reason: error.reason)
         }
-        for (name, value) in fields.sorted(by: { $0.key < $1.key })
-        where !Self.read.contains(name) && !Self.withoutEffect.contains(name) && !value.isNeutral {
-            throw .unsupported(path: path, field: name, expected: "no value", found: "\(value)")
+        for member in document.members.sorted(by: { $0.name < $1.name })
+        where !Self.read.contains(member.name) && !Self.withoutEffect.contains(member.name) && !member.value.isNeutral {
+            let found = String(member.value.text.prefix(200))
+            throw .unsupported(path: path, field: member.name, expected: "no value", found: found)
         }
         try decoded.check(path: path)
         guard (1...Self.rankLimit).contains(decoded.r) else {
@@ -55,14 +57,32 @@ struct PEFTConfiguration {
     func json() throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        let fields: [String: JSONValue] = [
-            "base_model_name_or_path": baseModel.map(JSONValue.string) ?? .null, "bias": .string("none"),
-            "fan_in_fan_out": .bool(false), "inference_mode": .bool(true), "init_lora_weights": .bool(true),
-            "lora_alpha": .number(Double(alpha)), "lora_dropout": .number(0), "modules_to_save": .null,
-            "peft_type": .string("LORA"), "r": .number(Double(rank)), "task_type": .string("CAUSAL_LM"),
-            "target_modules": .array(targetModules.sorted().map(JSONValue.string)),
+        let fields: JSON = [
+            "base_model_name_or_path": JSON(baseModel), "bias": "none", "fan_in_fan_out": false,
+            "inference_mode": true, "init_lora_weights": true, "lora_alpha": JSON(Double(alpha)), "lora_dropout": 0,
+            "modules_to_save": nil, "peft_type": "LORA", "r": JSON(rank), "task_type": "CAUSAL_LM",
+            "target_modules": .array(targetModules.sorted().map { JSON($0) }),
         ]
         return [UInt8](try encoder.encode(fields)) + [UInt8(ascii: "\n")]
+    }
+}
+
+extension JSON {
+    /// The members of an object; none of any other value.
+    fileprivate var members: [Member] {
+        if case .object(let members) = self { members } else { [] }
+    }
+
+    /// Whether it is null, false, or an empty text, array or object: the value of a field that turns nothing on.
+    fileprivate var isNeutral: Bool {
+        switch self {
+        case .null: true
+        case .bool(let value): !value
+        case .integer, .number: false
+        case .string(let text): text.isEmpty
+        case .array(let values): values.isEmpty
+        case .object(let fields): fields.isEmpty
+        }
     }
 }
 

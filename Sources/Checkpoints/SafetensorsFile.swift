@@ -1,3 +1,4 @@
+import Support
 public import Tensors
 
 /// A file of named tensors in the safetensors format, mapped into memory.
@@ -33,7 +34,7 @@ public struct SafetensorsFile: Sendable {
             throw .malformed(path: path, error)
         }
         let header: SafetensorsHeader
-        do { header = try decodeJSON(SafetensorsHeader.self, from: json) } catch {
+        do { header = try decodeStrictJSON(SafetensorsHeader.self, from: json) } catch {
             throw .badHeader(path: path, reason: error.reason)
         }
         self.path = path

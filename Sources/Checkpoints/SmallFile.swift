@@ -1,3 +1,5 @@
+import Support
+
 /// Reads a whole regular file of up to `limit` bytes: configurations and manifests, never weights.
 package func readSmallFile(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
     let file = try MappedFile(path: path)

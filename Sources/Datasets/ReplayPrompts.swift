@@ -1,3 +1,5 @@
+import Support
+
 /// Text prompts of everyday kinds, for self-distilled replay: the base model answers them before training, and the
 /// trained policy is held to those answers so that plain chat does not fade.
 ///
@@ -11,7 +13,7 @@ public struct ReplayPrompts: Sendable, Equatable {
     /// Draws up to `perTopic` different prompts for each topic. The same seed gives the same lists; the split belongs
     /// to the prompt's text, so no seed moves a prompt from one list to the other.
     public init(seed: UInt64, perTopic: Int = 80) {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         var drawn: [String] = []
         for topic in ReplayTopic.allCases {
             drawn += generator.shuffled(topic.prompts).prefix(perTopic)

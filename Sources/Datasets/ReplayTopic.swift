@@ -1,3 +1,5 @@
+import Support
+
 /// The kinds of replay prompts: each one all combinations of its templates with its words.
 enum ReplayTopic: CaseIterable {
     case smallTalk, explanations, facts, advice, lists, stories, rewriting, code, arithmetic, opinions
@@ -120,7 +122,7 @@ extension ReplayTopic {
     ]
 
     private static let sums: [String] = {
-        var generator = SeededGenerator(seed: 1)
+        var generator = SplitMix64(seed: 1)
         let templates = [
             "What is # + #?", "What is # - #?", "What is # times #?", "I have # apples and get # more. How many?",
             "Which is larger, # or #?", "A book costs # dollars and a pen # dollars. What do both cost?",

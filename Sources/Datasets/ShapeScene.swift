@@ -1,4 +1,5 @@
 public import Images
+import Support
 
 /// An image in easy-VQA's style with everything known about it, drawn from a seed: for training a vision encoder.
 ///
@@ -61,7 +62,7 @@ public struct ShapeScene: Sendable, Equatable {
     /// tries, the rest is left out, but there is always one.
     public init(seed: UInt64, count: ClosedRange<Int> = 1...3) {
         precondition(count.lowerBound >= 1 && count.upperBound <= 3, "a scene has 1 to 3 shapes")
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let background = (0..<3).map { _ in UInt8(generator.draw(230...255)) }
         let wanted = generator.draw(count)
         var outlines: [ShapeCanvas.Outline] = []
@@ -87,7 +88,7 @@ public struct ShapeScene: Sendable, Equatable {
     }
 
     private static func place(
-        among others: [ShapeCanvas.Outline], _ generator: inout SeededGenerator
+        among others: [ShapeCanvas.Outline], _ generator: inout SplitMix64
     ) -> ShapeCanvas.Outline? {
         for _ in 0..<32 {
             let outline = randomOutline(&generator)
@@ -96,7 +97,7 @@ public struct ShapeScene: Sendable, Equatable {
         return nil
     }
 
-    private static func randomOutline(_ generator: inout SeededGenerator) -> ShapeCanvas.Outline {
+    private static func randomOutline(_ generator: inout SplitMix64) -> ShapeCanvas.Outline {
         let shape = generator.draw(from: Shape.allCases)
         let width = generator.draw(16...64)
         let height =

@@ -1,5 +1,6 @@
 public import Datasets
 import Foundation
+import Support
 
 /// Puts easy-VQA's test questions to a running server and counts the right answers.
 ///
@@ -53,7 +54,7 @@ public struct EasyVQAEvaluation: Sendable {
         self.ask = try AskClient(client: client, server: server, model: settings.model, wait: wait)
         self.settings = settings
         self.images = images
-        var generator = SeededGenerator(seed: settings.seed)
+        var generator = SplitMix64(seed: settings.seed)
         self.questions = settings.limit.map { Array(generator.shuffled(questions).prefix($0)) } ?? questions
     }
 

@@ -1,5 +1,6 @@
 public import Datasets
 import Images
+import Support
 
 /// A generated question with the image that it is about.
 public struct FamilySample: Sendable {
@@ -63,7 +64,7 @@ public struct FamilySample: Sendable {
             let image = family.image(seed: seed)
             let questions = image.questions.filter(isWanted)
             guard !questions.isEmpty else { continue }
-            var generator = SeededGenerator(seed: seed)
+            var generator = SplitMix64(seed: seed)
             samples.append(
                 FamilySample(seed: seed, question: generator.draw(from: questions), scene: image.scene))
         }

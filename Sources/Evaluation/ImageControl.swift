@@ -1,5 +1,6 @@
 import Datasets
 import Images
+import Support
 
 /// The image that replaces a question's own one, to measure how much of the accuracy comes from seeing.
 public enum ImageControl: String, Codable, Sendable, CaseIterable {
@@ -23,7 +24,7 @@ enum ControlImages {
 
     /// Maps each key to the next one on a random circle, so that no key maps to itself if there are at least two.
     static func circle<Key: Hashable>(of keys: [Key], seed: UInt64) -> [Key: Key] {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let circle = generator.shuffled(keys)
         return Dictionary(uniqueKeysWithValues: zip(circle, circle.dropFirst() + circle.prefix(1)))
     }

@@ -3,6 +3,7 @@ public import Engine
 import Images
 public import Models
 public import Policies
+import Support
 import Tensors
 public import Tokenizers
 
@@ -108,7 +109,7 @@ public struct PolicyDivergence: Codable, Sendable, Equatable {
         to policy: Policy, settings: Settings, tokenizer: Tokenizer
     ) throws -> [EngineRequest] {
         let input = InputProcessor(tokenizer: tokenizer)
-        var generator = Datasets.SeededGenerator(seed: settings.seed)
+        var generator = SplitMix64(seed: settings.seed)
         let each = max(1, settings.count / max(settings.families.count, 1))
         return try Family.allCases.flatMap { family in
             let listed = settings.families.count { $0 == family }

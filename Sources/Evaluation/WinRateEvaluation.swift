@@ -1,4 +1,5 @@
 import Datasets
+import Support
 
 /// Lets two policies of one server answer the same questions; the gold judge picks the better answers.
 ///
@@ -85,7 +86,7 @@ public struct WinRateEvaluation: Sendable {
     public func run(
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) async throws -> [WinRateReport] {
-        var generator = SeededGenerator(seed: settings.seed)
+        var generator = SplitMix64(seed: settings.seed)
         var policies: [EvaluatedPolicy] = []
         for side in sides { policies.append(try await side.policy()) }
         let (samples, searched) =
@@ -107,7 +108,7 @@ public struct WinRateEvaluation: Sendable {
 
     /// Up to `count` questions where the second policy's samples disagree, and the number of questions searched.
     private func withDisagreement(
-        _ policy: EvaluatedPolicy, _ generator: inout SeededGenerator,
+        _ policy: EvaluatedPolicy, _ generator: inout SplitMix64,
         progress: (_ done: Int, _ total: Int) -> Void
     ) async throws -> (samples: [FamilySample], searched: Int?) {
         var kept: [FamilySample] = []
@@ -128,7 +129,7 @@ public struct WinRateEvaluation: Sendable {
 
     /// One answer of a side to each sample, each with its own seed.
     private func answers(
-        _ side: Int, _ policy: EvaluatedPolicy, to samples: [FamilySample], _ generator: inout SeededGenerator,
+        _ side: Int, _ policy: EvaluatedPolicy, to samples: [FamilySample], _ generator: inout SplitMix64,
         progress: (_ done: Int, _ total: Int) -> Void
     ) async throws -> [JudgedAnswer] {
         let prompts = samples.map {

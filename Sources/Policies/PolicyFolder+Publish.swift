@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Support
 
 extension PolicyFolder {
     /// Publishes a generation: `write` puts its files into a folder beside the final one. The files are hashed into the

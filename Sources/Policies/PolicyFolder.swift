@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Support
 
 /// The names of a policy's files. Training runs write files with the same names.
 package enum PolicyFiles {

@@ -1,6 +1,7 @@
 public import Checkpoints
 public import Foundation
 public import Models
+import Support
 public import Tokenizers
 
 /// A policy's files, origin and serving settings: `manifest.json`, schema 1.

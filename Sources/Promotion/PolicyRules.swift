@@ -1,5 +1,6 @@
 public import Checkpoints
 import Foundation
+import Support
 public import Training
 
 /// Why a file of rules cannot be used.

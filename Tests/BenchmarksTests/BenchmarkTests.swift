@@ -4,6 +4,7 @@ import Engine
 import Foundation
 import Models
 import Policies
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -81,7 +82,7 @@ import Tokenizers
         let tokenizer = Tokenizer(try Vocabulary(file))
         let engine = Engine(
             decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: .init(contextLength: 256))
-        var generator = Tensors.SeededGenerator(seed: 1)
+        var generator = SplitMix64(seed: 1, stream: 0)
         let adapter = LowRankAdapter(starting: decoder.configuration, rank: 4, alpha: 8, using: &generator)
         let policy = Policy(
             name: "sft", generation: 1,

@@ -1,4 +1,5 @@
 import Datasets
+import Support
 import Testing
 
 /// What the labelers that stand in for people promise.
@@ -118,7 +119,7 @@ import Testing
     }
 
     @Test func theOrderOfTheCandidatesChangesNothing() {
-        var random = SeededGenerator(seed: 5)
+        var random = SplitMix64(seed: 5)
         for seed in 0..<60 {
             var completions = SyntheticCandidates(seed: UInt64(seed))
             let answers = completions.answers(6)

@@ -1,4 +1,5 @@
 import Datasets
+import Support
 
 /// A generated question with answers as a half-trained policy gives them: right, wrong, long, hallucinating, hedging,
 /// in another form, without an end.
@@ -7,10 +8,10 @@ struct SyntheticCandidates {
     private let right: String
     private let wrong: [String]
     private let form: FamilyQuestion.Form
-    private var random: SeededGenerator
+    private var random: SplitMix64
 
     init(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let family = random.draw(from: Family.allCases)
         let image = family.image(seed: seed)
         let question = random.draw(from: image.questions)

@@ -1,9 +1,10 @@
 import Engine
+import Support
 import Testing
 
 @Suite struct BlockPoolTests {
     @Test func blocksAreNeverLostNorSharedUnderRandomUse() {
-        let random = SeededRandom(seed: 7)
+        let random = SplitMix64.Indexed(seed: 7)
         var pool = BlockPool(count: 40)
         var tables: [[Int32]] = Array(repeating: [], count: 6)
         var refused = 0

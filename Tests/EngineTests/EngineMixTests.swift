@@ -3,6 +3,7 @@ import Engine
 import Foundation
 import Models
 import Policies
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -27,7 +28,7 @@ import Tokenizers
         let folder = #filePath.replacingOccurrences(
             of: "EngineTests/EngineMixTests.swift", with: "CheckpointsTests/Fixtures/adapter")
         let adapter = try LowRankAdapter(PEFTAdapter(folder: folder), configuration: decoder.configuration)
-        var generator = SeededGenerator(seed: 9)
+        var generator = SplitMix64(seed: 9, stream: 0)
         let sizes = try VisionConfiguration(
             imageSize: 32, patchSize: 8, hidden: 96, layers: 4, heads: 2, feedForward: 192, scale: 2, textHidden: 64)
         let encoder = VisionEncoder(VisionWeights(configuration: sizes, using: &generator), on: compute)
@@ -50,7 +51,7 @@ import Tokenizers
     /// Few beginnings and many ends; some prompts repeat themselves, so that guesses are right. Every third request
     /// scores given answers.
     private func request(_ number: Int) -> EngineRequest {
-        var generator = SeededGenerator(seed: UInt64(number))
+        var generator = SplitMix64(seed: UInt64(number), stream: 0)
         func draw(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &generator) }
         let beginning = (0..<48).map { Int32(3 + ($0 * 7 + number % 3 * 31) % 300) }
         var prompt = Array(beginning.prefix(draw(0...48))) + (0..<draw(1...40)).map { _ in Int32(draw(3...40)) }
@@ -125,7 +126,7 @@ import Tokenizers
             }
             alone.append(await result(try engine.submit(request(number), in: engine.reserve())))
         }
-        var generator = SeededGenerator(seed: 77)
+        var generator = SplitMix64(seed: 77, stream: 0)
         #expect(Set(alone.flatMap(\.scores)).count > 50)
         #expect(alone.allSatisfy { $0.ends.count + $0.failures.count == 1 })
         var (dropped, late, whole, guesses) = (0, 0, 0, 0)

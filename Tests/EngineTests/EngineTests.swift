@@ -3,6 +3,7 @@ import Engine
 import Foundation
 import Models
 import Policies
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -32,7 +33,7 @@ import Tokenizers
     }
 
     private func request(_ prompt: Int, length: Int, tokens: Int, seed: UInt64) -> EngineRequest {
-        let random = SeededRandom(seed: UInt64(prompt))
+        let random = SplitMix64.Indexed(seed: UInt64(prompt))
         let ids = (0..<length).map { Int32(3 + random.uniform(at: $0) * 300) }
         var request = EngineRequest(prompt: ids, policy: policy)
         request.sampling.seed = seed

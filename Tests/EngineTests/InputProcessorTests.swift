@@ -2,6 +2,7 @@ import Engine
 import Images
 import Models
 import Policies
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -13,7 +14,7 @@ import Tokenizers
         greedy.temperature = 0
         sampled.temperature = 0.75
         let tokenizer = try TinyLlama.tokenizer()
-        var generator = SeededGenerator(seed: 1)
+        var generator = SplitMix64(seed: 1, stream: 0)
         let sizes = try VisionConfiguration(
             imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2, textHidden: 64)
         let encoder = VisionEncoder(

@@ -4,6 +4,7 @@ import Foundation
 import Images
 import Models
 import Policies
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -22,7 +23,7 @@ import Tokenizers
         let compute = Compute(threads: 1)
         decoder = try TransformerDecoder(file, compute: compute)
         tokenizer = Tokenizer(try Vocabulary(file))
-        var generator = SeededGenerator(seed: 9)
+        var generator = SplitMix64(seed: 9, stream: 0)
         let sizes = try VisionConfiguration(
             imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2, textHidden: 64)
         let encoder = VisionEncoder(VisionWeights(configuration: sizes, using: &generator), on: compute)
@@ -52,7 +53,7 @@ import Tokenizers
     }
 
     private func ids(_ seed: UInt64, count: Int) -> [Int32] {
-        let random = SeededRandom(seed: seed)
+        let random = SplitMix64.Indexed(seed: seed)
         return (0..<count).map { Int32(3 + random.uniform(at: $0) * 300) }
     }
 
@@ -159,7 +160,7 @@ import Tokenizers
 
     /// Random block tables share, extend and release blocks; the contents are compared with the expected ones.
     @Test func blocksKeepTheirContentUnderRandomUse() {
-        let random = SeededRandom(seed: 8)
+        let random = SplitMix64.Indexed(seed: 8)
         var pool = BlockPool(count: 24)
         var tables: [[Int32]] = Array(repeating: [], count: 5)
         var chains = Array(repeating: BlockChain(of: policy), count: 5)

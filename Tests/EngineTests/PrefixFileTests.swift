@@ -3,6 +3,7 @@ import Engine
 import Foundation
 import Models
 import Policies
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -23,7 +24,7 @@ import Tokenizers
     }
 
     private func policy(_ weights: String = "a") throws -> Policy {
-        var generator = SeededGenerator(seed: 9)
+        var generator = SplitMix64(seed: 9, stream: 0)
         let sizes = try VisionConfiguration(
             imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2, textHidden: 64)
         let encoder = VisionEncoder(VisionWeights(configuration: sizes, using: &generator), on: decoder.compute)
@@ -47,7 +48,7 @@ import Tokenizers
 
     /// A prompt of 50 positions; positions `4..<8` are an image.
     private func request(by policy: Policy, shade: Float = 0.5) throws -> EngineRequest {
-        let random = SeededRandom(seed: 3)
+        let random = SplitMix64.Indexed(seed: 3)
         let prompt = (0..<50).map { Int32(3 + random.uniform(at: $0) * 300) }
         let image = Tensor(repeating: shade, [1, 3, 32, 32])
         var request = EngineRequest(

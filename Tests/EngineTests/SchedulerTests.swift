@@ -3,6 +3,7 @@ import Engine
 import Foundation
 import Models
 import Policies
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -15,7 +16,7 @@ import Tokenizers
 
     init() throws {
         tokenizer = Tokenizer(try Vocabulary(TinyLlama.file(.q4_1)))
-        var generator = SeededGenerator(seed: 9)
+        var generator = SplitMix64(seed: 9, stream: 0)
         let sizes = try VisionConfiguration(
             imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2, textHidden: 64)
         let encoder = VisionEncoder(VisionWeights(configuration: sizes, using: &generator), on: Compute(threads: 1))

@@ -4,6 +4,7 @@ import Foundation
 import Images
 import Models
 import Policies
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -27,7 +28,7 @@ import Tokenizers
         adapter = try LowRankAdapter(
             PEFTAdapter(folder: tests.appending(path: "CheckpointsTests/Fixtures/adapter").path),
             configuration: decoder.configuration)
-        var generator = SeededGenerator(seed: 9)
+        var generator = SplitMix64(seed: 9, stream: 0)
         head = RewardHead(score: ScalarHead(starting: 64, using: &generator), logProbWeight: 0.05)
         let sizes = try VisionConfiguration(
             imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2, textHidden: 64)
@@ -131,7 +132,7 @@ import Tokenizers
         let generation = try PolicyFolder.current(of: "sft", in: policies)
         let adapter = try LowRankAdapter(
             PEFTAdapter(folder: "\(policies)/sft/\(generation)"), configuration: decoder.configuration)
-        var generator = SeededGenerator(seed: 3)
+        var generator = SplitMix64(seed: 3, stream: 0)
         let head = RewardHead(
             score: ScalarHead(starting: decoder.configuration.hidden, using: &generator), logProbWeight: 0.05)
         let policy = Policy(

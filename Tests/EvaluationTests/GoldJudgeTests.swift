@@ -1,6 +1,7 @@
 import Datasets
 import Evaluation
 import Foundation
+import Support
 import TestSupport
 import Testing
 
@@ -93,7 +94,7 @@ import Testing
     }
 
     @Test func takesAnyText() {
-        var generator = SeededGenerator(seed: 4)
+        var generator = SplitMix64(seed: 4)
         let pieces = [
             "no", "not", "a", "the", "one", "hundred", "and", "thousand", "it", "is", "red", "circle", "plus", ".", ",",
             "'", "n't", "left of", "above", "7", "99999999999999999999", "\u{301}", "é", "-", "\n", "square", "that",
@@ -125,7 +126,7 @@ import Testing
     }
 
     @Test func isTransitive() {
-        var generator = SeededGenerator(seed: 1)
+        var generator = SplitMix64(seed: 1)
         for _ in 0..<20_000 {
             let (a, b, c) = (
                 generator.draw(from: verdicts), generator.draw(from: verdicts), generator.draw(from: verdicts)

@@ -5,6 +5,7 @@ import Evaluation
 import Foundation
 import Models
 import Policies
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -26,7 +27,7 @@ import Tokenizers
         var sizes = EngineConfiguration(contextLength: 256)
         sizes.cacheBytes = 0
         engine = Engine(decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: sizes)
-        var generator = Datasets.SeededGenerator(seed: 5)
+        var generator = SplitMix64(seed: 5)
         let weights = VisionWeights(
             configuration: try VisionConfiguration(
                 imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2,
@@ -41,7 +42,7 @@ import Tokenizers
 
     /// A policy whose adapter moves the decoder by about `deviation`.
     private func policy(_ name: String, deviation: Float) -> Policy {
-        var generator = Datasets.SeededGenerator(seed: 3)
+        var generator = SplitMix64(seed: 3)
         var adapter = LowRankAdapter(starting: decoder.configuration, rank: 4, alpha: 8, using: &generator)
         for layer in adapter.layers.indices {
             for (module, pair) in adapter.layers[layer] {

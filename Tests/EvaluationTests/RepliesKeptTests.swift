@@ -3,6 +3,7 @@ import Datasets
 import Evaluation
 import Foundation
 import Models
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -35,7 +36,7 @@ import Testing
     }
 
     private func kept(deviation: Float) -> RepliesKept {
-        var generator = Datasets.SeededGenerator(seed: 3)
+        var generator = SplitMix64(seed: 3)
         var adapter = LowRankAdapter(starting: decoder.configuration, rank: 4, alpha: 8, using: &generator)
         for layer in adapter.layers.indices {
             for (module, pair) in adapter.layers[layer] {

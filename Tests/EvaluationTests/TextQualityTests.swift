@@ -3,6 +3,7 @@ import Datasets
 import Evaluation
 import Foundation
 import Models
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -21,7 +22,7 @@ import Tokenizers
     private var ids: [Int32] { (0..<70).map { Int32(3 + $0 * 37 % 300) } }
 
     private func adapter(deviation: Float) throws -> ServingAdapter {
-        var generator = Datasets.SeededGenerator(seed: 3)
+        var generator = SplitMix64(seed: 3)
         var adapter = LowRankAdapter(starting: decoder.configuration, rank: 4, alpha: 8, using: &generator)
         for layer in adapter.layers.indices {
             for (module, pair) in adapter.layers[layer] {

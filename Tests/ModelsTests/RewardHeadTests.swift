@@ -1,13 +1,14 @@
 import Checkpoints
 import Foundation
 import Models
+import Support
 import Tensors
 import TestSupport
 import Testing
 
 @Suite struct RewardHeadTests {
     private func head(logProbWeight: Float) -> RewardHead {
-        var generator = SeededGenerator(seed: 1)
+        var generator = SplitMix64(seed: 1, stream: 0)
         var score = ScalarHead(starting: 33, using: &generator)
         score.bias[0, 0] = 0.7
         return RewardHead(score: score, logProbWeight: logProbWeight)

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Models
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -45,7 +46,7 @@ import Testing
         let base = try TinyLlama.frozen(compute: compute)
         var embeddings = base.embeddings(of: golden.ids)
         embeddings.replaceRows(from: golden.image[0], with: pass.connect(weights: weights).tokens)
-        var generator = SeededGenerator(seed: 1)
+        var generator = SplitMix64(seed: 1, stream: 0)
         let adapter = LowRankAdapter(starting: base.configuration, rank: 2, alpha: 4, using: &generator)
         var rows = PackedRows()
         _ = rows.append(golden.ids)

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Models
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -74,7 +75,7 @@ import Testing
 
     /// Logits under an adapter that changes nothing.
     private func baseLogits(_ base: FrozenDecoder, ids: [Int32], outputs: [Int]) -> Tensor {
-        var generator = SeededGenerator(seed: 1)
+        var generator = SplitMix64(seed: 1, stream: 0)
         let adapter = LowRankAdapter(starting: base.configuration, rank: 2, alpha: 4, using: &generator)
         var rows = PackedRows()
         _ = rows.append(ids)

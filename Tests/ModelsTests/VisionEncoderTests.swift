@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Models
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -13,7 +14,7 @@ private func small(scale: Int = 2) throws -> VisionConfiguration {
 
 /// Weights that are all far from zero and from one another, norms and biases too.
 private func weights(_ configuration: VisionConfiguration, seed: UInt64) -> VisionWeights {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed, stream: 0)
     var weights = VisionWeights(configuration: configuration, using: &generator)
     for (index, name) in weights.parameters.names.enumerated() {
         let shape = weights.parameters.tensors[index].shape
@@ -39,7 +40,7 @@ private func weights(_ configuration: VisionConfiguration, seed: UInt64) -> Visi
 
     @Test(arguments: [1, 2, 3]) func gradientsAreTheLossesSlopes(scale: Int) throws {
         let configuration = try small(scale: scale)
-        var generator = SeededGenerator(seed: 7)
+        var generator = SplitMix64(seed: 7, stream: 0)
         var weights = weights(configuration, seed: 8)
         let pixels = Tensor(normal: 1, [2, 3, 8 * scale, 8 * scale], using: &generator)
         let pass = VisionPass(pixels, weights: weights, on: compute)
@@ -72,7 +73,7 @@ private func weights(_ configuration: VisionConfiguration, seed: UInt64) -> Visi
         let configuration = try VisionConfiguration(
             imageSize: 64, patchSize: 8, hidden: 48, layers: 2, heads: 3, feedForward: 96, scale: 2, textHidden: 40)
         let encoder = VisionEncoder(weights(configuration, seed: 1), on: compute)
-        var generator = SeededGenerator(seed: 2)
+        var generator = SplitMix64(seed: 2, stream: 0)
         let pixels = Tensor(normal: 1, [5, 3, 64, 64], using: &generator)
         let together = encoder.encode(pixels)
         #expect(together.shape == [5 * 16, 40])
@@ -86,7 +87,7 @@ private func weights(_ configuration: VisionConfiguration, seed: UInt64) -> Visi
     @Test func trainingAndServingAgree() throws {
         let configuration = try small()
         let weights = weights(configuration, seed: 3)
-        var generator = SeededGenerator(seed: 4)
+        var generator = SplitMix64(seed: 4, stream: 0)
         let pixels = Tensor(normal: 1, [3, 3, 16, 16], using: &generator)
         let trained = VisionPass(pixels, weights: weights, on: compute).connect(weights: weights).tokens
         #expect(relativeError(VisionEncoder(weights, on: compute).encode(pixels), trained) < 1e-5)

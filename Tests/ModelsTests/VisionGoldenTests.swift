@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Models
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -41,7 +42,7 @@ private struct Golden: Decodable {
 private func golden(_ name: String) throws -> (weights: VisionWeights, file: SafetensorsFile) {
     let golden = try #require(try Golden.load().cases[name])
     let file = try SafetensorsFile(path: fixtureURL("vision_\(name).safetensors").path)
-    var generator = SeededGenerator(seed: 0)
+    var generator = SplitMix64(seed: 0, stream: 0)
     var weights = VisionWeights(configuration: try golden.configuration(), using: &generator)
     for name in weights.parameters.names where file.entries[name] != nil {
         weights.parameters[name] = try file.tensor(name, shape: weights.parameters[name].shape)

@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import Models
 import Policies
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -76,7 +77,7 @@ import Tokenizers
             }
             let sizes = try VisionConfiguration(
                 imageSize: 16, patchSize: 4, hidden: 16, layers: 1, heads: 2, feedForward: 32, scale: 2, textHidden: 64)
-            var random = SeededGenerator(seed: 1)
+            var random = SplitMix64(seed: 1, stream: 0)
             let weights = VisionWeights(configuration: sizes, using: &random)
             let vision = PolicyManifest(
                 name: "vision", generation: 3, backbone: TinyPolicy.backbone, created: Date(timeIntervalSince1970: 1e9),

@@ -7,6 +7,7 @@ import Models
 import NIOCore
 import Policies
 import Serving
+import Support
 import Tensors
 import Testing
 
@@ -16,7 +17,7 @@ import Testing
     init() throws {
         let sizes = try VisionConfiguration(
             imageSize: 16, patchSize: 4, hidden: 16, layers: 1, heads: 2, feedForward: 32, scale: 2, textHidden: 64)
-        var random = Tensors.SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1, stream: 0)
         vision = Policy.Vision(
             generation: 1,
             encoder: VisionEncoder(

@@ -1,4 +1,5 @@
 import Foundation
+import Support
 import Tensors
 import Testing
 
@@ -9,7 +10,7 @@ private struct RandomSequence {
     let keys: Tensor
     let values: Tensor
 
-    init(length: Int, heads: Int, kvHeads: Int, headSize: Int, using random: inout RandomNumbers) {
+    init(length: Int, heads: Int, kvHeads: Int, headSize: Int, using random: inout SplitMix64) {
         self.heads = heads
         func rows(_ columns: Int, _ size: Float) -> Tensor {
             Tensor(random.floats(length * columns).map { $0 * size }, shape: [length, columns])
@@ -29,7 +30,7 @@ private struct Fixture {
     var tables: [[Int32]] = []
 
     init(
-        _ lengths: [Int], kvHeads: Int, headSize: Int, precision: KVCache.Precision, using random: inout RandomNumbers
+        _ lengths: [Int], kvHeads: Int, headSize: Int, precision: KVCache.Precision, using random: inout SplitMix64
     ) {
         let needed = lengths.map { ($0 + 15) / 16 }
         let blocks = needed.reduce(3, +)
@@ -114,7 +115,7 @@ private struct Fixture {
         [(1, 1, 16, 40), (9, 3, 64, 300), (4, 4, 32, 37), (14, 1, 48, 20), (2, 1, 256, 33)])
     func resultsAreThoseOfTheDefinition(precision: KVCache.Precision, sizes: (Int, Int, Int, Int)) {
         let (heads, kvHeads, headSize, length) = sizes
-        var random = RandomNumbers(seed: 1)
+        var random = SplitMix64(seed: 1)
         let s = RandomSequence(length: length, heads: heads, kvHeads: kvHeads, headSize: headSize, using: &random)
         let expected = reference(s, kvHeads: kvHeads, headSize: headSize, precision)
         for set in InstructionSet.supported {
@@ -130,7 +131,7 @@ private struct Fixture {
 
     @Test(arguments: KVCache.Precision.allCases)
     func chunksThreadsAndNeighboursDoNotMatter(precision: KVCache.Precision) {
-        var random = RandomNumbers(seed: 2)
+        var random = SplitMix64(seed: 2)
         let lengths = [700, 45, 530, 16]
         let all = lengths.map { RandomSequence(length: $0, heads: 6, kvHeads: 2, headSize: 32, using: &random) }
         for set in InstructionSet.supported {
@@ -153,7 +154,7 @@ private struct Fixture {
     /// The sequences beside each other, each step some rows of some of them.
     private func inRandomChunks(
         _ all: [RandomSequence], _ compute: Compute, _ precision: KVCache.Precision,
-        using random: inout RandomNumbers
+        using random: inout SplitMix64
     ) -> [[Float]] {
         let fixture = Fixture(all.map(\.length), kvHeads: 2, headSize: 32, precision: precision, using: &random)
         var done = all.map { _ in 0 }
@@ -175,7 +176,7 @@ private struct Fixture {
     }
 
     @Test(arguments: KVCache.Precision.allCases) func whatLiesBehindASequenceIsNotRead(precision: KVCache.Precision) {
-        var random = RandomNumbers(seed: 3)
+        var random = SplitMix64(seed: 3)
         let s = RandomSequence(length: 40, heads: 2, kvHeads: 1, headSize: 16, using: &random)
         var poisoned = s.values
         var poisonedKeys = s.keys
@@ -202,7 +203,7 @@ private struct Fixture {
 
     /// Values of all sizes: what is zero, or tiny beside others, has its share of the weights all the same.
     @Test(arguments: KVCache.Precision.allCases) func smallValuesKeepTheirWeight(precision: KVCache.Precision) {
-        var random = RandomNumbers(seed: 5)
+        var random = SplitMix64(seed: 5)
         let sizes: [Float] = [0, 1e-3, 1, 1e-36]
         let zeros = Tensor(zeros: [sizes.count, 16])
         let values = Tensor(sizes.flatMap { Array(repeating: $0, count: 16) }, shape: [sizes.count, 16])
@@ -221,7 +222,7 @@ private struct Fixture {
     }
 
     @Test(arguments: KVCache.Precision.allCases) func layersAreApart(precision: KVCache.Precision) {
-        var random = RandomNumbers(seed: 4)
+        var random = SplitMix64(seed: 4)
         let s = RandomSequence(length: 5, heads: 1, kvHeads: 1, headSize: 16, using: &random)
         let compute = Compute(threads: 1)
         let fixture = Fixture([5], kvHeads: 1, headSize: 16, precision: precision, using: &random)

@@ -1,3 +1,4 @@
+import Support
 import Tensors
 import Testing
 
@@ -72,7 +73,7 @@ import Testing
     @Test(arguments: [Precision.float32, .bfloat16])
     func updatedRowsDoNotDependOnTheOthers(precision: Precision) {
         var noise = Noise(24)
-        var random = RandomNumbers(seed: 24)
+        var random = SplitMix64(seed: 24)
         let b = [noise.tensor([1_500, 16]), noise.tensor([700, 16])]
         let (a, x) = (noise.tensor([32, 96]), noise.tensor([31, 96]))
         let blocks = RandomBlocks(.q4_1, 2_200, 96, using: &random)

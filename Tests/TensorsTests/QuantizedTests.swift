@@ -1,3 +1,4 @@
+import Support
 import Tensors
 import Testing
 
@@ -8,7 +9,7 @@ struct RandomBlocks {
     let inputs: Int
     var bytes: [UInt8] = []
 
-    init(_ format: BlockFormat, _ outputs: Int, _ inputs: Int, using random: inout RandomNumbers) {
+    init(_ format: BlockFormat, _ outputs: Int, _ inputs: Int, using random: inout SplitMix64) {
         self.format = format
         self.outputs = outputs
         self.inputs = inputs
@@ -69,7 +70,7 @@ private func halfValue(_ low: UInt8, _ high: UInt8) -> Float {
 
     @Test(arguments: [ElementFormat.q4_0, .q4_1, .q8_0]) func weightsAreThoseOfTheFile(element: ElementFormat) throws {
         let format = try #require(element.blockFormat)
-        var random = RandomNumbers(seed: 1)
+        var random = SplitMix64(seed: 1)
         for (outputs, inputs) in [(1, 32), (16, 64), (49, 96), (100, 576)] {
             let blocks = RandomBlocks(format, outputs, inputs, using: &random)
             let expected = blocks.weights()
@@ -86,7 +87,7 @@ private func halfValue(_ low: UInt8, _ high: UInt8) -> Float {
     }
 
     @Test(arguments: BlockFormat.allCases) func productsAreThoseOfRoundedActivations(format: BlockFormat) {
-        var random = RandomNumbers(seed: 2)
+        var random = SplitMix64(seed: 2)
         let (rows, inputs, outputs) = (5, 320, 37)
         let blocks = RandomBlocks(format, outputs, inputs, using: &random)
         let weights = blocks.weights()
@@ -117,7 +118,7 @@ private func halfValue(_ low: UInt8, _ high: UInt8) -> Float {
     }
 
     @Test(arguments: BlockFormat.allCases) func instructionSetsAgreeToTheBit(format: BlockFormat) {
-        var random = RandomNumbers(seed: 3)
+        var random = SplitMix64(seed: 3)
         for rows in Array(1...13) + [17, 33] {
             for (outputs, inputs) in [(1, 32), (7, 64), (16, 96), (49, 160), (48, 576)] {
                 let blocks = RandomBlocks(format, outputs, inputs, using: &random)
@@ -137,7 +138,7 @@ private func halfValue(_ low: UInt8, _ high: UInt8) -> Float {
     @Test func extremeBytesDoNotSaturate() {
         for format in BlockFormat.allCases {
             for byte in [UInt8(0x80), 0x7F, 0xFF, 0x00] {
-                var random = RandomNumbers(seed: 4)
+                var random = SplitMix64(seed: 4)
                 var blocks = RandomBlocks(format, 16, 32, using: &random)
                 for start in stride(from: 0, to: blocks.bytes.count, by: format.blockBytes) {
                     let header = format == .q4_1 ? 4 : 2
@@ -160,7 +161,7 @@ private func halfValue(_ low: UInt8, _ high: UInt8) -> Float {
     }
 
     @Test func rowsThreadsAndPartsDoNotMatter() {
-        var random = RandomNumbers(seed: 5)
+        var random = SplitMix64(seed: 5)
         let (rows, inputs) = (300, 96)
         let parts = [48, 16, 23].map { RandomBlocks(.q4_1, $0, inputs, using: &random) }
         let x = Tensor(random.floats(rows * inputs), shape: [rows, inputs])
@@ -195,7 +196,7 @@ private func halfValue(_ low: UInt8, _ high: UInt8) -> Float {
 
     /// Whole tiles of eight rows have a kernel of their own.
     @Test(arguments: [3, 8]) func nonFiniteNumbersComeOutNonFinite(rows: Int) {
-        var random = RandomNumbers(seed: 6)
+        var random = SplitMix64(seed: 6)
         for format in BlockFormat.allCases {
             for compute in Self.computes {
                 var blocks = RandomBlocks(format, 17, 64, using: &random)
@@ -216,7 +217,7 @@ private func halfValue(_ low: UInt8, _ high: UInt8) -> Float {
     }
 
     @Test(arguments: [2, 8]) func zerosAndTinyNumbersGiveZero(rows: Int) {
-        var random = RandomNumbers(seed: 7)
+        var random = SplitMix64(seed: 7)
         for compute in Self.computes {
             let matrix = RandomBlocks(.q4_0, 16, 32, using: &random).matrix(compute)
             for value in [0, 1e-38, Float.leastNonzeroMagnitude] {

@@ -1,3 +1,4 @@
+import Support
 import Tensors
 import Testing
 
@@ -36,5 +37,14 @@ import Testing
             tensor.withUnsafeElements { #expect(UInt(bitPattern: $0.baseAddress) % 64 == 0) }
             #expect(tensor.elements.allSatisfy { $0 == 2 })
         }
+    }
+
+    @Test func normalTensorsHaveTheirDeviation() {
+        var generator = SplitMix64(seed: 1, stream: 0)
+        let elements = Tensor(normal: 0.5, [100, 200], using: &generator).elements
+        let mean = elements.reduce(0, +) / 20_000
+        let variance = elements.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 20_000
+        #expect(abs(mean) < 0.01)
+        #expect(abs(variance.squareRoot() - 0.5) < 0.01)
     }
 }

@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 public import Models
 public import Policies
+import Support
 import Tensors
 import Tokenizers
 
@@ -35,7 +36,7 @@ public enum TinyPolicy {
 
     /// A random head of the tiny llama's width.
     public static func head(seed: UInt64) -> RewardHead {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed, stream: 0)
         return RewardHead(score: ScalarHead(starting: TinyLlama.configuration.hidden, using: &generator))
     }
 

@@ -2,6 +2,7 @@ import Checkpoints
 public import Foundation
 import Models
 public import Policies
+import Support
 import Tensors
 
 /// The folders of tiny finished runs; other seeds give other weights.
@@ -16,7 +17,7 @@ public struct TinyRun {
     public static let image = PolicyManifest.Image(tileSize: 32, maximumTiles: 1, fit: .stretch)
 
     private static func writeAdapter(to folder: String, seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed, stream: 0)
         let pair = PEFTAdapter.Pair(
             a: Tensor(normal: 1, [2, 12], using: &generator), b: Tensor(normal: 1, [12, 2], using: &generator))
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -25,13 +26,13 @@ public struct TinyRun {
     }
 
     private static func writeHead(to folder: String, seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed, stream: 0)
         try RewardHead(score: ScalarHead(starting: 12, using: &generator)).write(to: folder + "/head.safetensors")
     }
 
     /// What a run of `train sft` leaves.
     public static func fineTuning(to folder: String, seed: UInt64 = 1) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed, stream: 0)
         let sizes = try VisionConfiguration(
             imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2, textHidden: 12)
         try writeAdapter(to: folder + "/adapter", seed: seed + 1_000)

@@ -1,4 +1,4 @@
-import Tensors
+import Support
 import Testing
 import Tokenizers
 
@@ -44,7 +44,7 @@ struct TokenizerTests {
     /// Against the definition: merge the leftmost pair of the lowest rank until there is none.
     @Test func mergesByRankThenByPlace() throws {
         let letters = ["a", "b", "c"]
-        var random = SeededGenerator(seed: 7)
+        var random = SplitMix64(seed: 7, stream: 0)
         for _ in 0..<200 {
             let merges = randomMerges(of: letters, using: &random)
             let tokenizer = try TinyVocabulary(merges: merges).tokenizer()
@@ -116,7 +116,7 @@ struct TokenizerTests {
         }
     }
 
-    private func randomMerges(of letters: [String], using random: inout SeededGenerator) -> [String] {
+    private func randomMerges(of letters: [String], using random: inout SplitMix64) -> [String] {
         var tokens = letters
         var merges: [String] = []
         while merges.count < 12 {

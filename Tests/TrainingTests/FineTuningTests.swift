@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Models
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -13,7 +14,7 @@ import Training
 
     /// Sees tiles of 16 pixels in four tokens.
     private func vision(feedForward: Int = 16) throws -> VisionWeights {
-        var generator = Tensors.SeededGenerator(seed: 4)
+        var generator = SplitMix64(seed: 4, stream: 0)
         let configuration = try VisionConfiguration(
             imageSize: 16, patchSize: 4, hidden: 8, layers: 1, heads: 2, feedForward: feedForward, scale: 2,
             textHidden: 64)
@@ -22,7 +23,7 @@ import Training
 
     /// An image's first channel decides the answers: its colour.
     private func images(_ count: Int) -> [ImageQuestions] {
-        var generator = Tensors.SeededGenerator(seed: 21)
+        var generator = SplitMix64(seed: 21, stream: 0)
         return (0..<count).map { index in
             let isRed = index % 2 == 0
             let noise = Tensor(normal: 0.1, [3, 256], using: &generator)

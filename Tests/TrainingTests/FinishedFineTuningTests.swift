@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import Models
 import Policies
+import Support
 import Tensors
 import TestSupport
 import Testing

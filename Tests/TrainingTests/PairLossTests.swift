@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Support
 import TestSupport
 import Testing
 import Training
@@ -25,7 +26,7 @@ import Training
 
     @Test(arguments: 1...20)
     func gradientsEqualFiniteDifferences(seed: UInt64) {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let count = generator.draw(2...9)
         let rewards = (0..<count).map { _ in Double(generator.draw(-4000...4000)) / 1000 }
         let pairs = record(tiers: tiers(count, using: &generator)).pairs
@@ -44,7 +45,7 @@ import Training
 
     @Test(arguments: 1...20)
     func theOrderOfCandidatesChangesNothing(seed: UInt64) {
-        var generator = SeededGenerator(seed: 100 + seed)
+        var generator = SplitMix64(seed: 100 + seed)
         let count = generator.draw(2...9)
         let rewards = (0..<count).map { _ in Double(generator.draw(-4000...4000)) / 1000 }
         var ranks = tiers(count, using: &generator)
@@ -92,7 +93,7 @@ import Training
     }
 
     /// Candidates in random tiers.
-    private func tiers(_ count: Int, using generator: inout SeededGenerator) -> [[Int]] {
+    private func tiers(_ count: Int, using generator: inout SplitMix64) -> [[Int]] {
         var tiers: [[Int]] = []
         for completion in generator.shuffled(Array(0..<count)) {
             if tiers.isEmpty || generator.draw(0...2) > 0 {

@@ -4,6 +4,7 @@ import Foundation
 import Images
 import Models
 import Policies
+import Support
 import Synchronization
 import Tensors
 import TestSupport
@@ -20,7 +21,7 @@ import Training
         tokenizer = try TinyLlama.tokenizer()
         let sizes = try VisionConfiguration(
             imageSize: 16, patchSize: 4, hidden: 16, layers: 1, heads: 2, feedForward: 32, scale: 2, textHidden: 64)
-        var random = Tensors.SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1, stream: 0)
         let encoder = VisionEncoder(
             VisionWeights(configuration: sizes, using: &random), on: Compute(threads: 1))
         policy = Policy(
@@ -205,7 +206,7 @@ private final class Babbler: InferenceEngine {
             events.yield(.failed(.stopped))
             return stream
         }
-        var generator = Datasets.SeededGenerator(seed: request.sampling.seed)
+        var generator = SplitMix64(seed: request.sampling.seed)
         let words = ["red", "blue", "It is red.", "Perhaps it is a red ring, or it is not.", "green"]
         let drawn = generator.draw(0...9) < 7 ? "red" : generator.draw(from: words)
         let text = seesOnly ? "\(request.images[0].pixels.elements.reduce(0, +))" : drawn

@@ -4,6 +4,7 @@ import Foundation
 import Images
 import Models
 import Policies
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -33,7 +34,7 @@ import Training
         let base = try TinyLlama.file().path
         let backbone = try FileDigest(path: base).sha256
         let policies = folder.appending(path: "policies").path
-        var generator = Tensors.SeededGenerator(seed: 1)
+        var generator = SplitMix64(seed: 1, stream: 0)
         let sizes = try VisionConfiguration(
             imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2,
             textHidden: TinyLlama.configuration.hidden)

@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Models
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -27,7 +28,7 @@ import Training
     }
 
     private func model(seed: UInt64) throws -> RewardModel {
-        var generator = Tensors.SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed, stream: 0)
         let fresh = TinyRankings.adapter(seed: seed)
         let adapter = LowRankAdapter(
             rank: fresh.rank, alpha: fresh.alpha,

@@ -1,5 +1,6 @@
 import Datasets
 import Models
+import Support
 import Tensors
 import TestSupport
 import Tokenizers
@@ -14,7 +15,7 @@ enum TinyRankings {
     static func record(_ number: Int, id: String? = nil) -> PreferenceRecord {
         let tiers = number % 2 == 0 ? [[0], [2], [1, 3]] : [[1], [3], [0, 2]]
         // Candidates stand in an order that says nothing.
-        var generator = Datasets.SeededGenerator(seed: UInt64(number))
+        var generator = SplitMix64(seed: UInt64(number))
         let order = generator.shuffled(Array(answers.indices))
         return PreferenceRecord(
             id: id ?? "tiny-\(number)", image: .easyVQA(number: number), question: "what color?",
@@ -25,7 +26,7 @@ enum TinyRankings {
 
     /// What the decoder reads of image `number`, `[3, hidden]`.
     static func embeddings(_ number: Int) -> Tensor {
-        var generator = Tensors.SeededGenerator(seed: 7, stream: UInt64(number))
+        var generator = SplitMix64(seed: 7, stream: UInt64(number))
         var tokens = Tensor(normal: 0.1, [3, TinyLlama.configuration.hidden], using: &generator)
         for row in 0..<3 { tokens[row, 0] = number % 2 == 0 ? 1 : -1 }
         return tokens
@@ -45,7 +46,7 @@ enum TinyRankings {
     }
 
     static func adapter(seed: UInt64 = 4) -> LowRankAdapter {
-        var generator = Tensors.SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed, stream: 0)
         return LowRankAdapter(starting: TinyLlama.configuration, rank: 4, alpha: 8, using: &generator)
     }
 

@@ -3,6 +3,7 @@ import Datasets
 import Foundation
 import Images
 import Models
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -42,7 +43,7 @@ import Training
     }
 
     private func stage(steps: Int) throws -> VisionPretraining {
-        var generator = Tensors.SeededGenerator(seed: 1)
+        var generator = SplitMix64(seed: 1, stream: 0)
         let words = WordEmbeddings(table: Tensor(normal: 0.5, [WordEmbeddings.count, 20], using: &generator))
         return try VisionPretraining(
             images: images(settings(steps: steps)), words: words, settings: settings(steps: steps), on: compute)

@@ -2,6 +2,7 @@ import Datasets
 import Evaluation
 import Foundation
 import Images
+import Support
 
 /// The questions that a server is asked, and their times.
 public struct LoadProfile: Sendable {
@@ -61,8 +62,8 @@ public struct LoadProfile: Sendable {
     }
 
     /// A generator for one purpose, independent of the others.
-    private func generator(of stream: Int) -> SeededGenerator {
-        SeededGenerator(seed: seed &* 0x1_0000_0001 &+ UInt64(stream))
+    private func generator(of stream: Int) -> SplitMix64 {
+        SplitMix64(seed: seed &* 0x1_0000_0001 &+ UInt64(stream))
     }
 
     private static let vocabulary = [

@@ -1,3 +1,5 @@
+import Support
+
 /// Questions about objects that the image does not show, equally many about objects that it shows, and some questions
 /// that no image answers.
 enum AbsenceFamily {
@@ -25,7 +27,7 @@ enum AbsenceFamily {
     private static let unseen = "I cannot see that in the picture."
 
     static func image(seed: UInt64) -> FamilyImage {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
         let shapes = generator.shuffled(SceneShape.allCases)
         let count = generator.draw(1...3)

@@ -1,3 +1,5 @@
+import Support
+
 /// Questions about an object's colour, shape or size.
 enum AttributesFamily {
     static let colour = Wording(
@@ -18,7 +20,7 @@ enum AttributesFamily {
     static let wordings = [colour, shape, size, isColour, isShape]
 
     static func image(seed: UInt64) -> FamilyImage {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
         let hasSizes = generator.draw(0...1) == 0
         let count = generator.draw(1...(hasSizes ? 3 : 4))

@@ -1,3 +1,5 @@
+import Support
+
 /// Questions on which object is larger, which kind has more objects, and whether two objects are alike.
 enum ComparisonsFamily {
     private static let larger = Wording(
@@ -31,7 +33,7 @@ enum ComparisonsFamily {
     static let wordings = [larger, isLarger, sameColour, sameShape, colourOfBoth, shapeOfBoth, more, isMore, isEqual]
 
     static func image(seed: UInt64) -> FamilyImage {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
         return generator.draw(0...1) == 0 ? two(rules, &generator) : groups(rules, &generator)
     }
@@ -39,7 +41,7 @@ enum ComparisonsFamily {
     // MARK: Two things
 
     /// A large object and a small one; by chance they share their colour, and by chance their shape.
-    private static func two(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
+    private static func two(_ rules: HeldOutRules, _ generator: inout SplitMix64) -> FamilyImage {
         let one = generator.draw(from: rules.pairs)
         let (isOneColour, isOneShape) = (generator.draw(0...1) == 0, generator.draw(0...1) == 0)
         let other =
@@ -115,7 +117,7 @@ enum ComparisonsFamily {
     // MARK: Two groups
 
     /// Two kinds of objects; in a third of the images their counts are equal.
-    private static func groups(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
+    private static func groups(_ rules: HeldOutRules, _ generator: inout SplitMix64) -> FamilyImage {
         let one = generator.draw(from: rules.pairs)
         let isOneShape = generator.draw(0...1) == 0
         let other = generator.draw(

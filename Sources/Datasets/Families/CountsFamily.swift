@@ -1,3 +1,5 @@
+import Support
+
 /// Questions on the number of objects, or of objects of a kind. Each count from 0 to 9 is equally likely in every kind
 /// of question.
 enum CountsFamily {
@@ -15,13 +17,13 @@ enum CountsFamily {
     static let wordings = [total, kind, exact, exactOne]
 
     static func image(seed: UInt64) -> FamilyImage {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
         return generator.draw(0...1) == 0 ? together(rules, &generator) : apart(rules, &generator)
     }
 
     /// All objects form one group: of one kind, of one shape, of one colour, or of any kind.
-    private static func together(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
+    private static func together(_ rules: HeldOutRules, _ generator: inout SplitMix64) -> FamilyImage {
         let count = generator.draw(0...9)
         let pair = generator.draw(from: rules.pairs)
         let sort = generator.draw(0...3)
@@ -54,7 +56,7 @@ enum CountsFamily {
     }
 
     /// Two kinds that differ in colour, in shape, or in both.
-    private static func apart(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
+    private static func apart(_ rules: HeldOutRules, _ generator: inout SplitMix64) -> FamilyImage {
         // Each count alone is uniform, and their sum is limited to 12.
         let count = generator.draw(0...9)
         let counts = [count, (9 - count + generator.draw(0...3)) % 10]
@@ -92,7 +94,7 @@ enum CountsFamily {
     }
 
     private static func otherPair(
-        than one: HeldOutRules.Pair, _ rules: HeldOutRules, _ generator: inout SeededGenerator
+        than one: HeldOutRules.Pair, _ rules: HeldOutRules, _ generator: inout SplitMix64
     ) -> HeldOutRules.Pair {
         switch generator.draw(0...2) {
         case 0: .init(one.colour, generator.draw(from: rules.shapes(of: one.colour).filter { $0 != one.shape }))

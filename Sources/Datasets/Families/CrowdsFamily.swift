@@ -1,10 +1,12 @@
+import Support
+
 /// Four to six different objects at once; `descriptions` has three different objects or fewer. The default mix of
 /// demonstrations contains no crowds: to name every object, and none twice, is what rankings teach.
 enum CrowdsFamily {
     static let wordings = DescriptionsFamily.wordings
 
     static func image(seed: UInt64) -> FamilyImage {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
         let things = things(rules, &generator)
         let scene = things.scene(&generator)
@@ -14,7 +16,7 @@ enum CrowdsFamily {
     }
 
     /// Four to six different objects.
-    static func things(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> SceneThings {
+    static func things(_ rules: HeldOutRules, _ generator: inout SplitMix64) -> SceneThings {
         SceneThings(apart: rules.distinctPairs(generator.draw(4...6), &generator), rules, &generator)
     }
 }

@@ -1,3 +1,5 @@
+import Support
+
 /// Questions on what the image shows, answered in sentences.
 enum DescriptionsFamily {
     private static let brief = Wording(
@@ -15,7 +17,7 @@ enum DescriptionsFamily {
     private static let nothing = "There is nothing in the picture."
 
     static func image(seed: UInt64) -> FamilyImage {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
         return switch generator.draw(0...15) {
         case 0: empty(&generator)
@@ -24,7 +26,7 @@ enum DescriptionsFamily {
         }
     }
 
-    private static func empty(_ generator: inout SeededGenerator) -> FamilyImage {
+    private static func empty(_ generator: inout SplitMix64) -> FamilyImage {
         let scene = SceneCanvas(&generator).scene(&generator)
         var asking = Questioner(.descriptions, generator)
         describe([nothing], nothing, &asking)
@@ -32,7 +34,7 @@ enum DescriptionsFamily {
     }
 
     /// Several objects of one kind, and by chance one of another kind.
-    private static func group(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
+    private static func group(_ rules: HeldOutRules, _ generator: inout SplitMix64) -> FamilyImage {
         let kinds = rules.distinctPairs(2, &generator)
         let count = generator.draw(2...6)
         let hasOther = generator.draw(0...1) == 0
@@ -45,7 +47,7 @@ enum DescriptionsFamily {
     }
 
     /// Up to three objects with their positions.
-    private static func scattered(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
+    private static func scattered(_ rules: HeldOutRules, _ generator: inout SplitMix64) -> FamilyImage {
         let count = generator.draw(1...3)
         let hasSizes = generator.draw(0...2) == 0
         let areLarge = (0..<count).map { _ in generator.draw(0...1) == 0 }

@@ -1,3 +1,5 @@
+import Support
+
 /// One printed digit, in several fonts, sizes and positions.
 enum DigitsFamily {
     private static let digit = Wording(
@@ -14,7 +16,7 @@ enum DigitsFamily {
     static let wordings = [digit, isDigit, colour, isColour]
 
     static func image(seed: UInt64) -> FamilyImage {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let look = GlyphLook(HeldOutRules(SeedSplit(of: seed)), &generator)
         let value = generator.draw(0...9)
         let colour = generator.draw(from: SceneColour.allCases)
@@ -70,7 +72,7 @@ extension SceneCanvas {
     /// Draws a digit.
     mutating func draw(
         _ digit: Int, _ colour: SceneColour, _ look: GlyphLook, at place: SceneGrid.Placement,
-        _ generator: inout SeededGenerator
+        _ generator: inout SplitMix64
     ) {
         draw(.glyph("\(digit)"), colour, at: place, &generator) { x, y in
             look.covers(digit, x, y, width: place.width, height: place.height)

@@ -1,3 +1,5 @@
+import Support
+
 /// The style of the digits in one image.
 struct GlyphLook {
     private enum Face {
@@ -13,7 +15,7 @@ struct GlyphLook {
     /// The slant of the top to the right, in eighths of the width.
     private let slant: Int
 
-    init(_ rules: HeldOutRules, _ generator: inout SeededGenerator) {
+    init(_ rules: HeldOutRules, _ generator: inout SplitMix64) {
         let drawsStrokes = rules.showsStrokes && generator.draw(0...1) == 0
         face = drawsStrokes ? .strokes(StrokeFont(&generator)) : .bitmap(generator.draw(from: rules.fonts))
         isSmooth = generator.draw(0...2) > 0

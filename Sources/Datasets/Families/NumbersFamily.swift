@@ -1,3 +1,5 @@
+import Support
+
 /// A printed number of two or three digits. Each digit is in a separate column of visual tokens.
 enum NumbersFamily {
     private static let number = Wording(
@@ -15,7 +17,7 @@ enum NumbersFamily {
     static let wordings = [number, isNumber, digit, length, DigitsFamily.colour, DigitsFamily.isColour]
 
     static func image(seed: UInt64) -> FamilyImage {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
         let digits = drawDigits(generator.draw(2...3), rules, &generator)
         let colour = generator.draw(from: SceneColour.allCases)
@@ -40,7 +42,7 @@ enum NumbersFamily {
 
     /// The digits of a number that the split may show, without a leading zero.
     private static func drawDigits(
-        _ count: Int, _ rules: HeldOutRules, _ generator: inout SeededGenerator
+        _ count: Int, _ rules: HeldOutRules, _ generator: inout SplitMix64
     ) -> [Int] {
         while true {
             let digits = [generator.draw(1...9)] + (1..<count).map { _ in generator.draw(0...9) }
@@ -51,7 +53,7 @@ enum NumbersFamily {
     private static func value(_ digits: [Int]) -> Int { digits.reduce(0) { $0 * 10 + $1 } }
 
     /// Boxes side by side, in quarters of a pixel.
-    private static func places(_ count: Int, _ generator: inout SeededGenerator) -> [SceneGrid.Placement] {
+    private static func places(_ count: Int, _ generator: inout SplitMix64) -> [SceneGrid.Placement] {
         let pitch = generator.draw(count == 3 ? 70...82 : 76...116)
         let width = pitch - generator.draw(8...14)
         let height = min(width * generator.draw(13...20) / 10, 200)

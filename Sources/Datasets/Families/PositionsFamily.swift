@@ -1,3 +1,5 @@
+import Support
+
 /// Questions on where an object is, alone or relative to another one.
 enum PositionsFamily {
     static let place = Wording(
@@ -53,7 +55,7 @@ enum PositionsFamily {
     private static let margin = (line: 16, thing: 28)
 
     static func image(seed: UInt64) -> FamilyImage {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let rules = HeldOutRules(SeedSplit(of: seed))
         while true {
             let image = attempt(rules, &generator)
@@ -61,7 +63,7 @@ enum PositionsFamily {
         }
     }
 
-    private static func attempt(_ rules: HeldOutRules, _ generator: inout SeededGenerator) -> FamilyImage {
+    private static func attempt(_ rules: HeldOutRules, _ generator: inout SplitMix64) -> FamilyImage {
         let count = generator.draw(1...3)
         let part = generator.draw(from: Part.allCases)
         // In a third of the images with several objects, the first object's position is random.
@@ -82,7 +84,7 @@ enum PositionsFamily {
         return FamilyImage(scene: scene, questions: asking.chosen())
     }
 
-    private static func pairs(_ count: Int, _ generator: inout SeededGenerator) -> [(Int, Int)] {
+    private static func pairs(_ count: Int, _ generator: inout SplitMix64) -> [(Int, Int)] {
         let all = (0..<count).flatMap { one in (0..<one).map { (one, $0) } }
         return all.map { generator.draw(0...1) == 0 ? $0 : ($0.1, $0.0) }
     }

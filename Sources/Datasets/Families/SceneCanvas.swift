@@ -1,4 +1,5 @@
 import Images
+import Support
 
 /// Draws scenes with antialiasing: sixteen samples per pixel, in integer arithmetic only.
 struct SceneCanvas {
@@ -8,7 +9,7 @@ struct SceneCanvas {
     private var objects: [SceneObject] = []
 
     /// A canvas with a light background.
-    init(_ generator: inout SeededGenerator) {
+    init(_ generator: inout SplitMix64) {
         let background = (0..<3).map { _ in UInt8(generator.draw(216...255)) }
         mask = [UInt8](repeating: 0, count: Self.side * Self.side)
         pixels = []
@@ -21,7 +22,7 @@ struct SceneCanvas {
     /// object.
     mutating func draw(
         _ kind: SceneObject.Kind, _ colour: SceneColour, isLarge: Bool? = nil, at place: SceneGrid.Placement,
-        _ generator: inout SeededGenerator, covers: (_ x: Int, _ y: Int) -> Bool
+        _ generator: inout SplitMix64, covers: (_ x: Int, _ y: Int) -> Bool
     ) {
         let shade = generator.draw(0...16)
         let ink = zip(colour.rgb, colour.otherShade).map { one, other in
@@ -55,14 +56,14 @@ struct SceneCanvas {
     /// Draws a filled shape.
     mutating func draw(
         _ shape: SceneShape, _ colour: SceneColour, isLarge: Bool? = nil, at place: SceneGrid.Placement,
-        _ generator: inout SeededGenerator
+        _ generator: inout SplitMix64
     ) {
         let outline = SceneOutline(shape, width: place.width, height: place.height)
         draw(.shape(shape), colour, isLarge: isLarge, at: place, &generator) { outline.covers($0, $1) }
     }
 
     /// The scene; half of all scenes have noise.
-    consuming func scene(_ generator: inout SeededGenerator) -> Scene {
+    consuming func scene(_ generator: inout SplitMix64) -> Scene {
         let strength = generator.draw(from: [0, 0, 5, 15])
         if strength > 0 {
             for start in stride(from: 0, to: pixels.count, by: 8) {

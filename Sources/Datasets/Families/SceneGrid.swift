@@ -1,3 +1,5 @@
+import Support
+
 /// Positions of objects: outlines do not touch, and each square of 16 pixels has no more than one centre. A visual
 /// token covers one such square.
 enum SceneGrid {
@@ -49,7 +51,7 @@ enum SceneGrid {
     typealias Extent = (width: Int, height: Int)
 
     /// Positions in separate squares, for up to 16 objects of up to 14 pixels.
-    static func counted(_ extents: [Extent], _ rules: HeldOutRules, _ generator: inout SeededGenerator) -> [Placement] {
+    static func counted(_ extents: [Extent], _ rules: HeldOutRules, _ generator: inout SplitMix64) -> [Placement] {
         var places: [Placement] = []
         for (extent, square) in zip(extents, squares(extents.count, rules, &generator)) {
             let (x, y) = (square % side * 4 * pitch + 2 * pitch, square / side * 4 * pitch + 2 * pitch)
@@ -74,7 +76,7 @@ enum SceneGrid {
     }
 
     private static func squares(
-        _ count: Int, _ rules: HeldOutRules, _ generator: inout SeededGenerator
+        _ count: Int, _ rules: HeldOutRules, _ generator: inout SplitMix64
     ) -> ArraySlice<Int> {
         if rules.split == .test, (3...side).contains(count), generator.draw(0...3) == 0 {
             return generator.shuffled((0..<side).map { $0 * (side + 1) }).prefix(count)
@@ -88,7 +90,7 @@ enum SceneGrid {
     /// Positions anywhere. If given, `first` is the range for the first object's centre, in quarters of a pixel.
     static func scattered(
         _ extents: [Extent], first: (x: ClosedRange<Int>, y: ClosedRange<Int>)? = nil, _ rules: HeldOutRules,
-        _ generator: inout SeededGenerator
+        _ generator: inout SplitMix64
     ) -> [Placement] {
         let isDiagonal = rules.split == .test && extents.count == 3 && first == nil && generator.draw(0...3) == 0
         var extents = extents
@@ -103,7 +105,7 @@ enum SceneGrid {
     }
 
     private static func attempt(
-        _ extents: [Extent], _ first: (x: ClosedRange<Int>, y: ClosedRange<Int>)?, _ generator: inout SeededGenerator
+        _ extents: [Extent], _ first: (x: ClosedRange<Int>, y: ClosedRange<Int>)?, _ generator: inout SplitMix64
     ) -> [Placement]? {
         var places: [Placement] = []
         for extent in extents {

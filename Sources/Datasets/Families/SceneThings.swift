@@ -1,3 +1,5 @@
+import Support
+
 /// The objects of a scene before it is drawn, and their names in questions.
 struct SceneThings {
     /// One object.
@@ -15,7 +17,7 @@ struct SceneThings {
     init(
         _ pairs: [HeldOutRules.Pair], widths: [ClosedRange<Int>], areLarge: [Bool]? = nil,
         first: (x: ClosedRange<Int>, y: ClosedRange<Int>)? = nil, _ rules: HeldOutRules,
-        _ generator: inout SeededGenerator
+        _ generator: inout SplitMix64
     ) {
         let extents = zip(pairs, widths).map { pair, range in
             let quarters = range.lowerBound * 4...range.upperBound * 4
@@ -27,7 +29,7 @@ struct SceneThings {
     }
 
     /// Objects in separate squares, up to 16.
-    init(apart pairs: [HeldOutRules.Pair], _ rules: HeldOutRules, _ generator: inout SeededGenerator) {
+    init(apart pairs: [HeldOutRules.Pair], _ rules: HeldOutRules, _ generator: inout SplitMix64) {
         let extents = pairs.map { pair in
             SceneOutline.extent(
                 of: pair.shape, width: generator.draw(36...56), height: generator.draw(36...56))
@@ -37,7 +39,7 @@ struct SceneThings {
     }
 
     /// Draws the objects.
-    func scene(_ generator: inout SeededGenerator) -> Scene {
+    func scene(_ generator: inout SplitMix64) -> Scene {
         var canvas = SceneCanvas(&generator)
         for thing in things {
             canvas.draw(thing.pair.shape, thing.pair.colour, isLarge: thing.isLarge, at: thing.place, &generator)
@@ -64,7 +66,7 @@ struct SceneThings {
     }
 
     /// "star" if that is unambiguous, but by chance "red star" even then.
-    func name(_ index: Int, _ generator: inout SeededGenerator) -> String {
+    func name(_ index: Int, _ generator: inout SplitMix64) -> String {
         let isShort = generator.draw(0...2) > 0
         let pair = things[index].pair
         return isShort && hasOwnShape(index) ? pair.shape.rawValue : pair.name
@@ -94,7 +96,7 @@ extension HeldOutRules.Pair {
 
 extension HeldOutRules {
     /// Distinct pairs.
-    func distinctPairs(_ count: Int, _ generator: inout SeededGenerator) -> [Pair] {
+    func distinctPairs(_ count: Int, _ generator: inout SplitMix64) -> [Pair] {
         Array(generator.shuffled(pairs).prefix(count))
     }
 }

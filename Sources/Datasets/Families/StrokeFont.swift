@@ -1,3 +1,5 @@
+import Support
+
 /// Digits drawn with a pen. Every typeface is drawn at random, so no two are the same.
 ///
 /// Points are on a grid of 40 by 60 with the origin at the top left, and are displaced by up to three units each.
@@ -18,7 +20,7 @@ struct StrokeFont {
     private let segments: [[Segment]]
 
     /// Draws a typeface at random. In some typefaces 1, 4 and 7 have feet and flags.
-    init(_ generator: inout SeededGenerator) {
+    init(_ generator: inout SplitMix64) {
         radius = generator.draw(2...6)
         let hasFeet = generator.draw(0...2) == 0
         segments = (0..<10).map { digit in
@@ -27,7 +29,7 @@ struct StrokeFont {
         }
     }
 
-    private static func segments(_ stroke: [(x: Int, y: Int)], _ generator: inout SeededGenerator) -> [Segment] {
+    private static func segments(_ stroke: [(x: Int, y: Int)], _ generator: inout SplitMix64) -> [Segment] {
         var moved = stroke.map { (x: $0.x + generator.draw(-3...3), y: $0.y + generator.draw(-3...3)) }
         if let first = stroke.first, let last = stroke.last, first == last { moved[moved.count - 1] = moved[0] }
         return zip(moved, moved.dropFirst()).map {

@@ -1,3 +1,5 @@
+import Support
+
 /// One kind of question in its wordings; `#1` and `#2` are placeholders for the subjects of the question.
 package struct Wording: Sendable {
     /// The wordings, at least one.
@@ -12,7 +14,7 @@ package struct Wording: Sendable {
     }
 
     /// One of the texts with its placeholders filled in. One in five begins with a small letter, as people type.
-    func text(_ fillers: [String], _ generator: inout SeededGenerator) -> String {
+    func text(_ fillers: [String], _ generator: inout SplitMix64) -> String {
         var text = generator.draw(from: texts)
         for (index, filler) in fillers.enumerated() {
             text = text.split(separator: "#\(index + 1)", omittingEmptySubsequences: false).joined(separator: filler)
@@ -25,10 +27,10 @@ package struct Wording: Sendable {
 /// Collects the questions of one image.
 struct Questioner {
     let family: Family
-    var generator: SeededGenerator
+    var generator: SplitMix64
     private(set) var questions: [FamilyQuestion] = []
 
-    init(_ family: Family, _ generator: SeededGenerator) {
+    init(_ family: Family, _ generator: SplitMix64) {
         self.family = family
         self.generator = generator
     }

@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Support
 
 /// A seeded rule that ranks answers instead of a person. It is a stand-in, called `simulated-rule` wherever it is used.
 ///
@@ -102,7 +103,7 @@ public struct SimulatedLabeler: Sendable {
     private func noise(on answer: Answer, to task: LabelingTask) -> Double {
         let key = [id, "\(task.image)", task.question, answer.text].map { "\($0.utf8.count):\($0)" }.joined()
         let seed = SHA256.hash(data: Data(key.utf8)).prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let uniform = (Double(generator.next() >> 11) + 0.5) * 0x1p-53
         return -log(-log(uniform))
     }

@@ -49,8 +49,7 @@ extension ConversationalPreference {
         path: String, labeler: PreferenceRecord.Labeler, keep: (Data) throws -> PreferenceImage
     ) throws(PreferenceError) -> [(line: Int, record: PreferenceRecord)] {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
-        return try PreferenceLines.load(path: path) { line, decoder in
-            let pair = try decoder.decode(ConversationalPreference.self, from: line)
+        return try PreferenceLines.load(ConversationalPreference.self, path: path) { pair in
             let image = try pair.images?.first.map { name in
                 do {
                     return try keep(imageFile(name, in: folder))

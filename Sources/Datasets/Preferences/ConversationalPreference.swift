@@ -30,7 +30,7 @@ public struct ConversationalPreference: Codable, Sendable, Equatable {
     /// Who gave the other answer, as NAME@GENERATION.
     public let rejectedModel: String?
 
-    private enum CodingKeys: String, CodingKey, CaseIterable {
+    private enum CodingKeys: String, CodingKey {
         case prompt, chosen, rejected, images, labeler
         case comparison = "comparison_id"
         case labelerKind = "labeler_kind"
@@ -38,9 +38,8 @@ public struct ConversationalPreference: Codable, Sendable, Equatable {
         case rejectedModel = "rejected_model"
     }
 
-    /// Throws `DecodingError` for unknown fields and for conversations of more than one turn a side.
+    /// Throws `DecodingError` for conversations of more than one turn a side.
     public init(from decoder: any Decoder) throws {
-        try decoder.refuseOtherFields(than: CodingKeys.self)
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         func turn(_ key: CodingKeys, of role: String) throws -> [Message] {
             let messages = try fields.decode([Message].self, forKey: key)

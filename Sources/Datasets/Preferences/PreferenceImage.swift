@@ -12,13 +12,12 @@ public enum PreferenceImage: Sendable, Hashable {
 }
 
 extension PreferenceImage: Codable {
-    private enum Field: String, CodingKey, CaseIterable {
+    private enum Field: String, CodingKey {
         case family, seed, easyVQA, sha256
     }
 
     /// Throws `DecodingError` unless there are exactly the fields of one case.
     public init(from decoder: any Decoder) throws {
-        try decoder.refuseOtherFields(than: Field.self)
         let fields = try decoder.container(keyedBy: Field.self)
         switch Set(fields.allKeys) {
         case [.family, .seed]:

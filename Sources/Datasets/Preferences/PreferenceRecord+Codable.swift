@@ -1,13 +1,12 @@
 extension PreferenceRecord {
-    enum CodingKeys: String, CodingKey, CaseIterable {
+    enum CodingKeys: String, CodingKey {
         case id, question, questionIndex, form, tiers, labeler, seed
         case image = "picture"
         case completions = "candidates"
     }
 
-    /// Throws `DecodingError` naming the field that is unknown, missing or wrong.
+    /// Throws `DecodingError` naming the field that is missing or wrong.
     public init(from decoder: any Decoder) throws {
-        try decoder.refuseOtherFields(than: CodingKeys.self)
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         let completions = try fields.decode([RankedCompletion].self, forKey: .completions)
         guard Self.completionCount.contains(completions.count) else {
@@ -36,13 +35,12 @@ extension PreferenceRecord {
 }
 
 extension PreferenceRecord.RankedCompletion {
-    enum CodingKeys: String, CodingKey, CaseIterable {
+    enum CodingKeys: String, CodingKey {
         case text, tokens, policy, finishReason
     }
 
-    /// Throws `DecodingError` naming the field that is unknown, missing or wrong.
+    /// Throws `DecodingError` naming the field that is missing or wrong.
     public init(from decoder: any Decoder) throws {
-        try decoder.refuseOtherFields(than: CodingKeys.self)
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         let tokens = try fields.decode([Int32].self, forKey: .tokens)
         guard tokens.allSatisfy({ $0 >= 0 }) else {
@@ -57,13 +55,12 @@ extension PreferenceRecord.RankedCompletion {
 }
 
 extension PreferenceRecord.Labeler {
-    enum CodingKeys: String, CodingKey, CaseIterable {
+    enum CodingKeys: String, CodingKey {
         case kind, id
     }
 
-    /// Throws `DecodingError` naming the field that is unknown, missing or wrong.
+    /// Throws `DecodingError` naming the field that is missing or wrong.
     public init(from decoder: any Decoder) throws {
-        try decoder.refuseOtherFields(than: CodingKeys.self)
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         self.init(kind: try fields.decode(Kind.self, forKey: .kind), id: try fields.decodeText(.id))
     }

@@ -10,8 +10,7 @@ extension PreferenceRecord {
 
     /// The same, each with the number of its line, counted from 1.
     public static func numbered(path: String) throws(PreferenceError) -> [(line: Int, record: PreferenceRecord)] {
-        try PreferenceLines.load(path: path) { try $1.decode(PreferenceRecord.self, from: $0) }
-            .map { (line: $0.line, record: $0.value) }
+        try PreferenceLines.load(PreferenceRecord.self, path: path) { $0 }.map { (line: $0.line, record: $0.value) }
     }
 
     /// The record as one line of a JSON lines file, line feed included; fields in alphabetical order.

@@ -1,15 +1,16 @@
 import Foundation
 package import Policies
+import Support
 
 /// Draws one token from a row of logits: penalties and bias, then temperature, top-k, top-p, min-p, then the draw.
 package struct Sampler: Sendable {
     private let parameters: SamplingParameters
-    private let random: SeededRandom
+    private let random: SplitMix64.Indexed
 
     /// A sampler with the given parameters; their seed determines every draw.
     package init(_ parameters: SamplingParameters) {
         self.parameters = parameters
-        self.random = SeededRandom(seed: parameters.seed)
+        self.random = SplitMix64.Indexed(seed: parameters.seed)
     }
 
     /// The tokens so far, on which penalties depend.

@@ -1,6 +1,7 @@
 import Datasets
 import Engine
 import Images
+import Support
 import Tokenizers
 
 /// A long irrelevant context with one relevant fact, and a question about it.
@@ -14,7 +15,7 @@ struct Haystack {
 
     /// About `length` tokens of sentences. At the share `depth` of them, one sentence gives the number asked for.
     init(textOf length: Int, depth: Double, seed: UInt64, tokenizer: Tokenizer) {
-        var generator = Datasets.SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let name = generator.draw(from: Self.names)
         let number = "\(generator.draw(1_000...9_999))"
         let question = "\n\nWhat is the secret number of \(name)? Answer with the number alone."
@@ -36,7 +37,7 @@ struct Haystack {
 
     /// Numbered images of one shape each. The question asks for the colour in the image at the share `depth` of them.
     init(images count: Int, depth: Double, seed: UInt64) {
-        var generator = Datasets.SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed)
         let scenes = (0..<count).map { _ in
             ShapeScene(seed: SeedSplit.test.seed(at: UInt64(generator.draw(0...999_999))), count: 1...1)
         }

@@ -1,5 +1,6 @@
 import Datasets
 import Policies
+import Support
 
 /// Compares a server's reward model with the gold judge on sampled answers of a policy.
 ///
@@ -71,7 +72,7 @@ public struct RewardModelEvaluation: Sendable {
     /// - Throws: `EvaluationError` or the client's error; there is no partial report.
     public func run(progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) async throws -> RewardModelReport {
         let policy = try await ask.policy()
-        var generator = SeededGenerator(seed: settings.seed)
+        var generator = SplitMix64(seed: settings.seed)
         let each = settings.answers + settings.distractorAnswers
         let prompts = zip(samples, otherImages).flatMap { sample, other in
             (0..<each).map { number in

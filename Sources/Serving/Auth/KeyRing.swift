@@ -1,6 +1,7 @@
 import Checkpoints
 import Crypto
 public import Foundation
+import Support
 import WireFormats
 
 /// What a key gives access to.

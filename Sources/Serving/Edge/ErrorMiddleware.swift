@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import Images
 import NIOCore
+import Support
 import WireFormats
 
 /// Turns errors of routes into responses.

@@ -1,6 +1,7 @@
 import HTTPTypes
 import NIOCore
 import NIOHTTP1
+import Support
 import WireFormats
 
 /// Refuses requests that are too slow, too large or malformed, before they reach a route. If this is noticed while a

@@ -1,5 +1,6 @@
 package import Foundation
 public import Logging
+import Support
 import WireFormats
 
 /// Writes each log entry as one line of JSON to the standard error.

@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Policies
+import Support
 import WireFormats
 
 /// Operators' requests to a running server. Each needs a key with the scope `admin`.

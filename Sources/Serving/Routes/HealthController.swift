@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Support
 import WireFormats
 
 /// Probes and metrics. They never wait for the engine, and need no key.

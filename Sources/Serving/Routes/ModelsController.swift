@@ -2,6 +2,7 @@ import Engine
 import Hummingbird
 import Models
 import Policies
+import Support
 import WireFormats
 
 /// The policies that can answer.

@@ -1,4 +1,12 @@
+import Support
+
 extension Tensor {
+    /// A tensor of independent numbers with mean 0 and the given deviation, close to normal.
+    public init(normal deviation: Float, _ shape: [Int], using generator: inout some RandomNumberGenerator) {
+        let count = shape.reduce(1, *)
+        self.init((0..<count).map { _ in deviation * generator.normal() }, shape: shape)
+    }
+
     /// The rows of `tensors`, which have equal columns, one tensor after the other: `[sum of rows, columns]`.
     public static func stacking(_ tensors: [Tensor]) -> Tensor {
         var result = Tensor(uninitialized: [tensors.reduce(0) { $0 + $1.rows }, tensors.first?.columns ?? 0])

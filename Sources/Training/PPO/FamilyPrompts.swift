@@ -1,5 +1,5 @@
 public import Datasets
-import Tensors
+import Support
 
 /// Freshly drawn images of the families; images are not meant to repeat.
 public struct FamilyPrompts: PromptSource {
@@ -27,7 +27,7 @@ public struct FamilyPrompts: PromptSource {
     /// Images of the split, drawn by the seed and the image's index.
     public func images(of iteration: Int) -> [ImagePrompts] {
         (iteration * images..<(iteration + 1) * images).map { position in
-            var generator = Tensors.SeededGenerator(seed: seed, stream: PPOStreams.prompt(position))
+            var generator = SplitMix64(seed: seed, stream: PPOStreams.prompt(position))
             let family = families[position % families.count]
             while true {
                 let number = split.seed(at: generator.next() % 1_000_000_000)

@@ -1,4 +1,5 @@
 import Models
+import Support
 import Tensors
 
 extension ProximalPolicyOptimization {
@@ -41,7 +42,7 @@ extension ProximalPolicyOptimization {
             heldOut.images, adapter: adapter, generation: generation, answers: 1,
             maximumTokens: settings.maximumTokens
         ) { index in
-            var generator = Tensors.SeededGenerator(seed: settings.seed, stream: PPOStreams.heldOut(index))
+            var generator = SplitMix64(seed: settings.seed, stream: PPOStreams.heldOut(index))
             return generator.next()
         }
         let batch = AnswerBatch(images, minibatches: 1, rowsPerPass: settings.rowsPerPass)

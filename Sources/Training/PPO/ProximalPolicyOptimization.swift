@@ -1,5 +1,6 @@
 public import Datasets
 public import Models
+import Support
 import Tensors
 
 /// Stage 4: the policy learns to give answers with high scores while staying close to the reference, the policy `sft`
@@ -119,7 +120,7 @@ public struct ProximalPolicyOptimization: TrainingStage {
             prompts.images(of: step), adapter: policy, generation: step + 1, answers: settings.answersPerQuestion,
             maximumTokens: settings.maximumTokens
         ) { index in
-            var generator = Tensors.SeededGenerator(
+            var generator = SplitMix64(
                 seed: settings.seed, stream: PPOStreams.answer(iteration: step, index: index))
             return generator.next()
         }

@@ -1,6 +1,7 @@
 import Checkpoints
 import Datasets
 import Foundation
+import Support
 
 /// The simulated labelers' rankings of a run's samples.
 struct RankedSamples {
@@ -31,7 +32,7 @@ struct RankedSamples {
     private mutating func rank(_ sample: SampledPrompt, of prompt: RankingPrompt) {
         report.count(sample, family: prompt.questionIndex == nil ? "easy-vqa" : Self.family(sample.image))
         if sample.isUniform { return }
-        var generator = SeededGenerator(seed: sample.seed)
+        var generator = SplitMix64(seed: sample.seed)
         let labeler = generator.draw(from: SimulatedLabeler.training)
         let one = record(sample, prompt, labeler)
         rankings.append(one)

@@ -1,5 +1,6 @@
 public import Datasets
 public import Images
+import Support
 
 /// A question for which several answers are sampled.
 public struct RankingPrompt: Sendable {
@@ -35,13 +36,13 @@ public struct RankingPrompts {
         self.dataset = dataset
         facts = try dataset?.trainingFacts() ?? [:]
         questions = Dictionary(grouping: dataset?.training ?? [], by: \.image)
-        var generator = SeededGenerator(seed: settings.seed)
+        var generator = SplitMix64(seed: settings.seed)
         numbers = generator.shuffled(questions.keys.sorted())
     }
 
     /// The prompts about image number `index` of the run; none if no question about it fits the run's settings.
     public func prompts(ofImage index: Int) throws -> [RankingPrompt] {
-        var generator = SeededGenerator(seed: settings.seed).fork(index)
+        var generator = SplitMix64(seed: settings.seed).fork(index)
         let isOfficial = Double(generator.draw(0...999)) < settings.easyVQAShare * 1_000
         if let dataset, isOfficial {
             let number = numbers[index % numbers.count]
@@ -87,11 +88,11 @@ struct PromptCursor {
     }
 }
 
-extension SeededGenerator {
+extension SplitMix64 {
     /// An independent generator for item `index`, so that items do not depend on each other.
-    func fork(_ index: Int) -> SeededGenerator {
+    func fork(_ index: Int) -> SplitMix64 {
         var own = self
-        var mixed = SeededGenerator(seed: own.next() ^ UInt64(index))
-        return SeededGenerator(seed: mixed.next())
+        var mixed = SplitMix64(seed: own.next() ^ UInt64(index))
+        return SplitMix64(seed: mixed.next())
     }
 }

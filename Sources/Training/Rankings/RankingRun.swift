@@ -1,6 +1,7 @@
 public import Datasets
 import Engine
 import Foundation
+import Support
 
 /// Samples answers and has simulated labelers rank them, in a run folder that allows a killed run to resume.
 ///
@@ -107,7 +108,7 @@ public struct RankingRun {
     }
 
     private func ask(_ prompt: RankingPrompt, index: Int) throws -> Asked {
-        var generator = SeededGenerator(seed: settings.seed).fork(index)
+        var generator = SplitMix64(seed: settings.seed).fork(index)
         // Below 2^53, so that every JSON reader keeps all digits.
         let seed = generator.next() >> 12
         return Asked(

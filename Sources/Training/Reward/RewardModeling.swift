@@ -1,5 +1,6 @@
 import Datasets
 public import Models
+import Support
 import Tensors
 
 /// Stage 3: an adapter, initialised from `sft`'s, and a head learn the labelers' preferences; the decoder, the vision
@@ -39,7 +40,7 @@ public struct RewardModeling: TrainingStage {
         base: FrozenDecoder, adapter: LowRankAdapter, prompts: [RankedPrompt], heldOut: [RankedPrompt] = [],
         settings: RewardModelingSettings
     ) throws(RankedAnswersError) {
-        var generator = Tensors.SeededGenerator(seed: settings.seed)
+        var generator = SplitMix64(seed: settings.seed, stream: 0)
         let head = RewardHead(
             score: ScalarHead(starting: base.configuration.hidden, using: &generator),
             logProbWeight: settings.logProbWeight)

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Policies
+import Support
 
 /// Why a run's folder cannot be used.
 public enum RunFolderError: Error, Equatable, CustomStringConvertible {
@@ -47,12 +48,33 @@ public struct RunFolder: Sendable {
             try AtomicFile.write([UInt8](asked) + [UInt8(ascii: "\n")], to: file)
             return
         }
-        let old = try JSONDecoder().decode(ConfigurationValue.self, from: try Self.contents(of: file))
-        let new = try JSONDecoder().decode(ConfigurationValue.self, from: asked)
-        if let difference = ConfigurationValue.difference(old, new) {
+        let old = try Self.contents(of: file)
+        if let difference = try Self.difference(Self.settings(old, of: file), Self.settings(asked, of: file)) {
             throw RunFolderError.otherConfiguration(
                 path: file, field: difference.field, found: difference.old, asked: difference.new)
         }
+    }
+
+    private static func settings(_ data: Data, of file: String) throws -> JSON {
+        do { return try JSON.parse([UInt8](data), roundsLargeIntegers: true) } catch {
+            throw RunFolderError.file(path: file, reason: "\(error)")
+        }
+    }
+
+    /// The first field, in alphabetical order, whose values differ, with both values; nil if all are equal.
+    private static func difference(
+        _ old: JSON, _ new: JSON, at path: String = ""
+    ) -> (field: String, old: String, new: String)? {
+        guard case .object(let oldMembers) = old, case .object(let newMembers) = new else {
+            return old == new ? nil : (path, old.text, new.text)
+        }
+        let oldFields = Dictionary(uniqueKeysWithValues: oldMembers.map { ($0.name, $0.value) })
+        let newFields = Dictionary(uniqueKeysWithValues: newMembers.map { ($0.name, $0.value) })
+        for name in Set(oldFields.keys).union(newFields.keys).sorted() {
+            let field = path.isEmpty ? name : "\(path).\(name)"
+            if let found = difference(oldFields[name] ?? .null, newFields[name] ?? .null, at: field) { return found }
+        }
+        return nil
     }
 
     /// The checkpoint's path.

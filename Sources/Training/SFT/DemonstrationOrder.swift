@@ -1,4 +1,4 @@
-import Tensors
+import Support
 
 /// The images and questions of each step: a function of seed and step alone, so that a resumed run needs no cursor.
 ///
@@ -38,7 +38,7 @@ struct DemonstrationOrder: Sendable {
     }
 
     private func shuffled(_ count: Int, stream: UInt64) -> [Int] {
-        var generator = SeededGenerator(seed: seed, stream: stream)
+        var generator = SplitMix64(seed: seed, stream: stream)
         return (0..<count).shuffled(using: &generator)
     }
 

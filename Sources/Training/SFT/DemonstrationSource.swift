@@ -1,4 +1,4 @@
-import Tensors
+import Support
 
 /// A source of demonstrations. A step's demonstrations are a function of the step alone, so that a resumed run needs no
 /// cursor.
@@ -31,7 +31,7 @@ public struct RepeatedDemonstrations: DemonstrationSource {
         questionsPerImage: Int
     ) {
         precondition(images.count > heldOutCount, "\(images.count) pictures, all of them held out")
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed, stream: 0)
         let shuffled = images.shuffled(using: &generator)
         heldOut = shuffled.prefix(heldOutCount).map { image in
             ImageQuestions(

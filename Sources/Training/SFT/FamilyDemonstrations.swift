@@ -1,6 +1,6 @@
 import Datasets
 import Models
-import Tensors
+import Support
 
 /// Freshly drawn images of the families; no image repeats.
 struct FamilyDemonstrations: DemonstrationSource {
@@ -36,7 +36,7 @@ struct FamilyDemonstrations: DemonstrationSource {
     func images(of step: Int) -> [ImageQuestions] {
         let positions = step * imagesPerStep..<(step + 1) * imagesPerStep
         let images = positions.map { position in
-            var generator = Tensors.SeededGenerator(seed: seed, stream: 3 << 48 | UInt64(position))
+            var generator = SplitMix64(seed: seed, stream: 3 << 48 | UInt64(position))
             let seed = SeedSplit.training.seed(at: generator.next() % 1_000_000_000)
             return families[position % families.count].image(seed: seed)
         }

@@ -1,5 +1,6 @@
 public import Datasets
 public import Models
+import Support
 import Tensors
 public import Tokenizers
 
@@ -47,7 +48,7 @@ public struct SupervisedFineTuning: TrainingStage {
         tokenizer: Tokenizer, settings: FineTuningSettings
     ) throws(ChatTemplateError) {
         guard let endToken = tokenizer.id(ofControl: "<|im_end|>") else { throw .missingToken("<|im_end|>") }
-        var generator = Tensors.SeededGenerator(seed: settings.seed)
+        var generator = SplitMix64(seed: settings.seed, stream: 0)
         let neutral = LowRankAdapter(
             starting: base.configuration, rank: settings.rank, alpha: settings.alpha, using: &generator)
         self.base = base

@@ -1,4 +1,5 @@
 import Datasets
+import Support
 import Synchronization
 package import Tensors
 
@@ -77,13 +78,13 @@ package struct VisionImages: Sendable {
     }
 
     private func shuffled(epoch: Int) -> [Int] {
-        var generator = Tensors.SeededGenerator(seed: seed, stream: UInt64(epoch))
+        var generator = SplitMix64(seed: seed, stream: UInt64(epoch))
         return official.indices.shuffled(using: &generator)
     }
 
     /// Runs with other seeds begin elsewhere in the training split.
     private func sceneSeed(_ position: Int) -> UInt64 {
-        var generator = Tensors.SeededGenerator(seed: seed, stream: UInt64(position) | 1 << 48)
+        var generator = SplitMix64(seed: seed, stream: UInt64(position) | 1 << 48)
         return SeedSplit.training.seed(at: generator.next() % 1_000_000_000)
     }
 }

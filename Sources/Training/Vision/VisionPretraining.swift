@@ -1,5 +1,6 @@
 public import Datasets
 public import Models
+import Support
 public import Tensors
 
 /// Stage 0: the vision encoder and connector learn to see, before they are connected to the decoder, on labels that the
@@ -50,7 +51,7 @@ public struct VisionPretraining: TrainingStage {
             heads: settings.heads, feedForward: settings.feedForward, scale: settings.scale,
             textHidden: words.table.columns)
         let objective = VisionObjective(words: words, settings: settings, on: compute)
-        var generator = Tensors.SeededGenerator(seed: settings.seed)
+        var generator = SplitMix64(seed: settings.seed, stream: 0)
         if let start, start.configuration != configuration {
             throw .sizes("those of the encoder to go on from are not the run's")
         }

@@ -1,3 +1,5 @@
+public import Support
+
 /// Writes `/v1/ask`: the events `start`, `text` …, and `done` or `error`, or one object.
 public struct AskEncoder: AnswerEncoder {
     private let id: String

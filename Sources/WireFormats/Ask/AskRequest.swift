@@ -1,3 +1,5 @@
+import Support
+
 /// The body of `POST /v1/ask`, as JSON or as a form.
 public struct AskRequest: Sendable, Equatable {
     /// The question; at least one character.

@@ -1,3 +1,5 @@
+import Support
+
 /// The body of `POST /v1/chat/completions`.
 public struct ChatCompletionRequest: Sendable, Equatable {
     /// The requested policy.

@@ -1,3 +1,5 @@
+public import Support
+
 /// The fields that all frames of one answer in OpenAI's format share.
 public struct CompletionHead: Sendable {
     /// The answer's id.

@@ -1,3 +1,5 @@
+import Support
+
 /// The body of `POST /v1/completions`.
 public struct CompletionRequest: Sendable, Equatable {
     /// The text or tokens to continue.

@@ -1,3 +1,5 @@
+public import Support
+
 /// The cost of a request, in tokens.
 public struct Usage: Sendable, Equatable {
     /// Prompt positions, images included. The prompt counts once for any number of answers.

@@ -1,3 +1,5 @@
+public import Support
+
 /// A policy in the format of `/v1/models`.
 public struct ModelInfo: Sendable, Equatable {
     /// A policy's image input.

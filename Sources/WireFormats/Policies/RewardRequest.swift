@@ -1,3 +1,5 @@
+public import Support
+
 /// The body of `POST /v1/reward`.
 public struct RewardRequest: Sendable, Equatable {
     /// The policy that gave the answers, or the reward model; nil has the same effect.

@@ -1,3 +1,5 @@
+public import Support
+
 /// An error in the format that clients of OpenAI's API expect.
 public struct APIError: Error, Sendable, Equatable {
     /// The classes of errors.

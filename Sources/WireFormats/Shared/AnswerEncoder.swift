@@ -1,3 +1,5 @@
+public import Support
+
 /// Writes the answer to one request in the format of one API: as frames of a stream, or as one object.
 ///
 /// A stream calls `begin`, then `text` for each piece and `finish` for each choice, in the order in which they are

@@ -1,3 +1,5 @@
+import Support
+
 /// A message of a request's dialogue.
 public struct DialogueMessage: Sendable, Equatable {
     /// The speaker.

@@ -1,3 +1,5 @@
+import Support
+
 /// A request's options for generating an answer. An absent field is nil: then the policy's default applies.
 public struct GenerationOptions: Sendable, Equatable {
     /// 0 to 2; 0 is greedy.

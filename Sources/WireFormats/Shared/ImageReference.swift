@@ -1,3 +1,5 @@
+import Support
+
 /// An image of a request, not decoded yet.
 public struct ImageReference: Sendable, Equatable {
     /// The detail level at which the encoder sees the image.

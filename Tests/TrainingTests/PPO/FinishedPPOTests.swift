@@ -3,6 +3,7 @@ import Datasets
 import Foundation
 import Models
 import Policies
+import Support
 import Tensors
 import TestSupport
 import Testing

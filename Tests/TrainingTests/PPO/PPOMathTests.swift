@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Support
 import Tensors
 import Testing
 import Training
@@ -7,7 +8,7 @@ import Training
 /// What holds of PPO's arithmetic whatever the numbers.
 @Suite struct PPOMathTests {
     private func numbers(_ count: Int, seed: UInt64, scale: Double = 1) -> [Double] {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix64(seed: seed, stream: 0)
         return (0..<count).map { _ in scale * Double(generator.normal()) }
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -82,7 +83,7 @@ import Training
     }
 
     @Test func aLongRunKeepsSomeSnapshots() throws {
-        var generator = Tensors.SeededGenerator(seed: 1)
+        var generator = SplitMix64(seed: 1, stream: 0)
         let adapter = LowRankAdapter(starting: TinyLlama.configuration, rank: 4, alpha: 8, using: &generator)
         try withTemporaryFolder { folder in
             let files = PPORunFiles(folder: folder.path, iterations: 40, interval: 1)

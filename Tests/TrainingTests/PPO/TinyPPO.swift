@@ -5,6 +5,7 @@ import Foundation
 import Images
 import Models
 import Policies
+import Support
 import Tensors
 import TestSupport
 import Tokenizers
@@ -23,7 +24,7 @@ struct TinyPPO {
     init() throws {
         let file = try TinyLlama.file(.q4_1)
         let configuration = TinyLlama.configuration
-        var generator = Tensors.SeededGenerator(seed: 31)
+        var generator = SplitMix64(seed: 31, stream: 0)
         base = try FrozenDecoder(gguf: file, configuration: configuration, compute: compute)
         tokenizer = Tokenizer(try Vocabulary(file))
         var sizes = EngineConfiguration(contextLength: 256)
@@ -57,7 +58,7 @@ struct TinyPPO {
     }
 
     /// An adapter that changes something: `sft` is not the base model either.
-    private static func adapter(_ generator: inout Tensors.SeededGenerator) -> LowRankAdapter {
+    private static func adapter(_ generator: inout SplitMix64) -> LowRankAdapter {
         var adapter = LowRankAdapter(starting: TinyLlama.configuration, rank: 4, alpha: 8, using: &generator)
         for layer in adapter.layers.indices {
             for module in AdapterModule.allCases {

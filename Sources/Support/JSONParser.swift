@@ -10,13 +10,19 @@ public struct JSONSyntaxError: Error, Equatable, CustomStringConvertible {
 }
 
 extension JSON {
-    /// Parses one value that fills all of `bytes`, apart from spaces.
+    /// Reads one value that takes up all of `bytes` except spaces around it.
     ///
-    /// Where RFC 8259 leaves a choice, the parser is strict: UTF-8 without byte order mark, unique names, no lone
-    /// surrogates, integers within 64 bits, finite numbers. The limits are 64 levels, 1,048,576 values, and 65,536
-    /// names per object, because a value can take many times the memory of the two bytes that express it.
-    public static func parse(_ bytes: [UInt8]) throws(JSONSyntaxError) -> JSON {
-        var parser = JSONParser(bytes: bytes)
+    /// Stricter than RFC 8259 where the RFC leaves a choice: UTF-8 without byte order mark, unique names, no lone
+    /// surrogates, integers within 64 bits, finite numbers, at most 64 levels, 1,048,576 values and 65,536 names in one
+    /// object. The limits are there because a value in memory is many times larger than the two bytes it may be
+    /// written in.
+    ///
+    /// - Parameter roundsLargeIntegers: whether an integer beyond 64 signed bits becomes a rounded `number` instead of
+    ///   an error.
+    public static func parse(
+        _ bytes: [UInt8], roundsLargeIntegers: Bool = false
+    ) throws(JSONSyntaxError) -> JSON {
+        var parser = JSONParser(bytes: bytes, roundsLargeIntegers: roundsLargeIntegers)
         return try parser.document()
     }
 }
@@ -27,12 +33,14 @@ private struct JSONParser {
     private static let maximumMembers = 1 << 16
 
     private let bytes: [UInt8]
+    private let roundsLargeIntegers: Bool
     private var index = 0
     private var depth = 0
     private var values = 0
 
-    init(bytes: [UInt8]) {
+    init(bytes: [UInt8], roundsLargeIntegers: Bool) {
         self.bytes = bytes
+        self.roundsLargeIntegers = roundsLargeIntegers
     }
 
     mutating func document() throws(JSONSyntaxError) -> JSON {
@@ -213,8 +221,8 @@ private struct JSONParser {
         }
         let text = String(decoding: bytes[start..<index], as: UTF8.self)
         if isInteger {
-            guard let integer = Int64(text) else { throw fault("an integer beyond 64 bits") }
-            return .integer(integer)
+            if let integer = Int64(text) { return .integer(integer) }
+            guard roundsLargeIntegers else { throw fault("an integer beyond 64 bits") }
         }
         guard let number = Double(text), number.isFinite else { throw fault("a number that is not finite") }
         return .number(number)

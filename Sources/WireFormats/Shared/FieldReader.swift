@@ -1,3 +1,5 @@
+public import Support
+
 /// Reads one JSON object field by field and remembers which fields were read, so that no field of a request is ignored.
 ///
 /// `null` means absent. Call `finish` last: it throws for fields that were not read.
@@ -139,25 +141,5 @@ public struct FieldReader {
 
     private func outOfBounds(_ name: String, _ found: some CustomStringConvertible, _ bounds: String) -> APIError {
         APIError(.invalidValue, "\(path(of: name)) is \(found), but must be \(bounds).", param: path(of: name))
-    }
-}
-
-extension JSON {
-    /// The number, if it is integral and within 64 bits.
-    package var integerValue: Int64? {
-        switch self {
-        case .integer(let integer): integer
-        case .number(let number): Int64(exactly: number)
-        default: nil
-        }
-    }
-
-    /// The number.
-    package var doubleValue: Double? {
-        switch self {
-        case .integer(let integer): Double(integer)
-        case .number(let number): number
-        default: nil
-        }
     }
 }
