@@ -27,9 +27,14 @@ public struct ParameterSet: Sendable {
         indices[name] != nil
     }
 
-    /// Zeros with the same names and shapes.
+    /// Zeros of the same names and shapes, to be kept.
     public func zeros() -> ParameterSet {
         ParameterSet(zip(names, tensors).map { ($0, Tensor(zeros: $1.shape)) })
+    }
+
+    /// Zeros of the same names and shapes in memory of `compute`, which the next step uses again.
+    public func zeros(on compute: Compute) -> ParameterSet {
+        ParameterSet(zip(names, tensors).map { ($0, compute.zeros($1.shape)) })
     }
 
     private func index(of name: String) -> Int {

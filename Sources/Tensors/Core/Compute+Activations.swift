@@ -6,7 +6,7 @@ extension Compute {
     public func swiGLU(_ gateUp: Tensor) -> Tensor {
         precondition(gateUp.columns % 2 == 0, "gate and up of different widths in \(gateUp.shape)")
         let (kernels, width, rows) = (elementwise, gateUp.columns / 2, gateUp.rows)
-        var y = Tensor(uninitialized: [rows, width])
+        var y = uninitialized([rows, width])
         y.withMutablePointer { y in
             gateUp.withPointer { gateUp in
                 forEachRange(of: rows, cost: 4 * width) {
@@ -22,7 +22,7 @@ extension Compute {
     public func swiGLUBackward(_ dy: Tensor, gateUp: Tensor) -> Tensor {
         let (kernels, width, rows) = (elementwise, gateUp.columns / 2, gateUp.rows)
         precondition(dy.count == rows * width, "\(dy.shape) for \(gateUp.shape)")
-        var result = Tensor(uninitialized: gateUp.shape)
+        var result = uninitialized(gateUp.shape)
         result.withMutablePointer { result in
             withPointers(gateUp, dy) { gateUp, dy in
                 forEachRange(of: rows, cost: 6 * width) {
@@ -37,7 +37,7 @@ extension Compute {
     /// The Gaussian error linear unit in its tanh form (Hendrycks & Gimpel 2016, arXiv:1606.08415).
     public func gelu(_ x: Tensor) -> Tensor {
         let (kernels, count) = (elementwise, x.count)
-        var y = Tensor(uninitialized: x.shape)
+        var y = uninitialized(x.shape)
         y.withMutablePointer { y in
             x.withPointer { x in
                 forEachRange(of: count, cost: 4, step: 16) {
@@ -52,7 +52,7 @@ extension Compute {
     public func geluBackward(_ dy: Tensor, x: Tensor) -> Tensor {
         precondition(dy.count == x.count, "\(dy.shape) for \(x.shape)")
         let (kernels, count) = (elementwise, x.count)
-        var dx = Tensor(uninitialized: x.shape)
+        var dx = uninitialized(x.shape)
         dx.withMutablePointer { dx in
             withPointers(x, dy) { x, dy in
                 forEachRange(of: count, cost: 6, step: 16) {
@@ -79,7 +79,7 @@ extension Compute {
     public func softmaxBackward(_ dy: Tensor, y: Tensor) -> Tensor {
         precondition(dy.count == y.count, "\(dy.shape) for \(y.shape)")
         let (kernels, columns, rows) = (elementwise, y.columns, y.rows)
-        var dx = Tensor(uninitialized: y.shape)
+        var dx = uninitialized(y.shape)
         dx.withMutablePointer { dx in
             withPointers(y, dy) { y, dy in
                 forEachRange(of: rows, cost: 2 * columns) {

@@ -33,8 +33,8 @@ extension Compute {
         _ q: Tensor, _ k: Tensor, _ v: Tensor, heads: Int, kvHeads: Int, spans: AttentionSpans, scale: Float? = nil
     ) -> (output: Tensor, state: AttentionState) {
         let shape = attentionShape(q, k, v, heads, kvHeads, spans, scale)
-        var output = Tensor(uninitialized: [q.rows, q.columns])
-        var normalizers = Tensor(uninitialized: [q.rows, heads])
+        var output = uninitialized([q.rows, q.columns])
+        var normalizers = uninitialized([q.rows, heads])
         withMutablePointers(&output, &normalizers) { output, normalizers in
             withPointers(q, k, v) { q, k, v in
                 let forward = AttentionForward(
@@ -42,7 +42,7 @@ extension Compute {
                     normalizers: normalizers)
                 let groups = spans.groups.flatMap { $0 }
                 pool.run(count: groups.count * kvHeads) { index in
-                    Workspace.use { forward.run(groups[index / kvHeads], keyHead: index % kvHeads, in: $0) }
+                    Workspace.use(buffers) { forward.run(groups[index / kvHeads], keyHead: index % kvHeads, in: $0) }
                 }
             }
         }
@@ -57,9 +57,9 @@ extension Compute {
     ) -> (dq: Tensor, dk: Tensor, dv: Tensor) {
         let shape = attentionShape(q, k, v, heads, kvHeads, spans, scale)
         precondition(doutput.count == q.count, "\(doutput.shape) for \(q.shape)")
-        var dq = Tensor(uninitialized: q.shape)
-        var dk = Tensor(zeros: k.shape)
-        var dv = Tensor(zeros: v.shape)
+        var dq = uninitialized(q.shape)
+        var dk = zeros(k.shape)
+        var dv = zeros(v.shape)
         dq.withMutablePointer { dq in
             withMutablePointers(&dk, &dv) { dk, dv in
                 withPointers(q, k, v) { q, k, v in
@@ -69,7 +69,7 @@ extension Compute {
                             normalizers: normalizers, doutput: doutput, dq: dq, dk: dk, dv: dv)
                         pool.run(count: spans.groups.count * kvHeads) { index in
                             for group in spans.groups[index / kvHeads] {
-                                Workspace.use { backward.run(group, keyHead: index % kvHeads, in: $0) }
+                                Workspace.use(buffers) { backward.run(group, keyHead: index % kvHeads, in: $0) }
                             }
                         }
                     }

@@ -6,7 +6,7 @@ extension Compute {
     /// `x / sqrt(mean(x²) + epsilon) · weight` over the last extent (Zhang & Sennrich 2019, arXiv:1910.07467).
     public func rmsNorm(_ x: Tensor, weight: Tensor, epsilon: Float) -> Tensor {
         precondition(weight.count == x.columns, "\(weight.shape) weights for \(x.shape)")
-        var y = Tensor(uninitialized: x.shape)
+        var y = uninitialized(x.shape)
         let (kernels, columns, rows) = (elementwise, x.columns, x.rows)
         y.withMutablePointer { y in
             withPointers(x, weight) { x, weight in
@@ -24,7 +24,7 @@ extension Compute {
         _ dy: Tensor, x: Tensor, weight: Tensor, epsilon: Float
     ) -> (dx: Tensor, dweight: Tensor) {
         let (dx, inverse) = rmsNormInput(dy, x, weight, epsilon)
-        var dweight = Tensor(uninitialized: [x.columns])
+        var dweight = uninitialized([x.columns])
         let (kernels, columns, rows) = (elementwise, x.columns, x.rows)
         dweight.withMutablePointer { dweight in
             withPointers(x, inverse, dy) { x, inverse, dy in
@@ -46,8 +46,8 @@ extension Compute {
         _ dy: Tensor, _ x: Tensor, _ weight: Tensor, _ epsilon: Float
     ) -> (dx: Tensor, inverse: Tensor) {
         precondition(weight.count == x.columns && dy.count == x.count, "\(weight.shape), \(dy.shape) for \(x.shape)")
-        var dx = Tensor(uninitialized: x.shape)
-        var inverse = Tensor(uninitialized: [x.rows])
+        var dx = uninitialized(x.shape)
+        var inverse = uninitialized([x.rows])
         let (kernels, columns, rows) = (elementwise, x.columns, x.rows)
         withMutablePointers(&dx, &inverse) { dx, inverse in
             withPointers(x, weight, dy) { x, weight, dy in
@@ -64,7 +64,7 @@ extension Compute {
     /// `(x - mean) / sqrt(variance + epsilon) · weight + bias` over the last extent (Ba et al. 2016, arXiv:1607.06450).
     public func layerNorm(_ x: Tensor, weight: Tensor, bias: Tensor, epsilon: Float) -> Tensor {
         precondition(weight.count == x.columns && bias.count == x.columns, "\(weight.shape) weights for \(x.shape)")
-        var y = Tensor(uninitialized: x.shape)
+        var y = uninitialized(x.shape)
         let (kernels, columns, rows) = (elementwise, x.columns, x.rows)
         y.withMutablePointer { y in
             withPointers(x, weight, bias) { x, weight, bias in
@@ -82,9 +82,9 @@ extension Compute {
         _ dy: Tensor, x: Tensor, weight: Tensor, epsilon: Float
     ) -> (dx: Tensor, dweight: Tensor, dbias: Tensor) {
         precondition(weight.count == x.columns && dy.count == x.count, "\(weight.shape), \(dy.shape) for \(x.shape)")
-        var dx = Tensor(uninitialized: x.shape)
-        var statistics = Tensor(uninitialized: [2, x.rows])
-        var dweight = Tensor(uninitialized: [x.columns])
+        var dx = uninitialized(x.shape)
+        var statistics = uninitialized([2, x.rows])
+        var dweight = uninitialized([x.columns])
         let (kernels, columns, rows) = (elementwise, x.columns, x.rows)
         withMutablePointers(&dx, &statistics) { dx, mean in
             let inverse = mean + rows

@@ -6,7 +6,7 @@ extension Compute {
     /// - Parameter updates: low-rank updates that are added to some of the rows.
     public func multiply(_ x: Tensor, _ w: PackedMatrix, updates: [LowRankUpdate] = []) -> Tensor {
         precondition(w.bands == nil, "a diagonal is only added")
-        var result = Tensor(uninitialized: [x.rows, w.outputs])
+        var result = uninitialized([x.rows, w.outputs])
         sum([term(x, w)], into: &result)
         result.withMutablePointer { apply(updates, to: $0, columns: w.outputs, of: x) }
         return result
@@ -16,8 +16,7 @@ extension Compute {
     public func multiply(
         _ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false, scale: Float = 1
     ) -> Tensor {
-        var result = Tensor(
-            uninitialized: [transposeA ? a.columns : a.rows, transposeB ? b.rows : b.columns])
+        var result = uninitialized([transposeA ? a.columns : a.rows, transposeB ? b.rows : b.columns])
         sum([term(a, b, transposeA, transposeB, scale)], into: &result)
         return result
     }

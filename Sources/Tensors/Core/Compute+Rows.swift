@@ -4,7 +4,7 @@ extension Compute {
     /// The rows of `table` with the given indices, in their order: `[ids.count, columns]`.
     public func gather(_ ids: [Int32], from table: Tensor) -> Tensor {
         let (columns, rows) = (table.columns, table.rows)
-        var result = Tensor(uninitialized: [ids.count, columns])
+        var result = uninitialized([ids.count, columns])
         result.withMutablePointer { result in
             table.withPointer { table in
                 forEachRange(of: ids.count, cost: columns) { range in
@@ -44,7 +44,7 @@ extension Compute {
     public func columns(_ range: Range<Int>, of x: Tensor) -> Tensor {
         let (columns, rows) = (x.columns, x.rows)
         precondition(range.lowerBound >= 0 && range.upperBound <= columns, "columns \(range) of \(x.shape)")
-        var result = Tensor(uninitialized: [rows, range.count])
+        var result = uninitialized([rows, range.count])
         result.withMutablePointer { result in
             x.withPointer { x in
                 forEachRange(of: rows, cost: range.count) {
@@ -64,7 +64,7 @@ extension Compute {
         let (rows, columns) = (tensors.reduce(0) { $0 + $1.rows }, tensors.first?.columns ?? 0)
         precondition(tensors.allSatisfy { $0.columns == columns }, "tensors of different numbers of columns")
         let starts = tensors.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
-        var result = Tensor(uninitialized: [rows, columns])
+        var result = uninitialized([rows, columns])
         result.withMutablePointer { result in
             pool.run(count: tensors.count) { index in
                 tensors[index].withPointer { (result + starts[index]).update(from: $0, count: tensors[index].count) }
@@ -77,7 +77,7 @@ extension Compute {
     public func joinColumns(_ tensors: [Tensor]) -> Tensor {
         let (rows, columns) = (tensors.first?.rows ?? 0, tensors.reduce(0) { $0 + $1.columns })
         precondition(tensors.allSatisfy { $0.rows == rows }, "tensors of different numbers of rows side by side")
-        var result = Tensor(uninitialized: [rows, columns])
+        var result = uninitialized([rows, columns])
         result.withMutablePointer { result in
             var left = 0
             for tensor in tensors {

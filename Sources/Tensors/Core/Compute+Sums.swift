@@ -51,7 +51,7 @@ extension Compute {
     /// The sum of all rows, of `[columns]`: the gradient of a bias.
     public func columnSums(_ x: Tensor) -> Tensor {
         let (kernels, columns, rows) = (elementwise, x.columns, x.rows)
-        var sums = Tensor(uninitialized: [columns])
+        var sums = uninitialized([columns])
         sums.withMutablePointer { sums in
             x.withPointer { x in
                 forEachRange(of: columns, cost: rows, step: 16) {
@@ -68,7 +68,7 @@ extension Compute {
         let chunk = 1 << 13
         let (kernels, count) = (elementwise, x.count)
         let chunks = (count + chunk - 1) / chunk
-        var sums = Tensor(uninitialized: [chunks])
+        var sums = uninitialized([chunks])
         sums.withMutablePointer { sums in
             x.withPointer { x in
                 forEachRange(of: chunks, cost: chunk) { range in

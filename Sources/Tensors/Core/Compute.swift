@@ -59,17 +59,29 @@ public final class Compute: Sendable {
     /// The instruction set whose kernels run.
     public let instructionSet: InstructionSet
     package let pool: ThreadPool
+    /// Where its tensors come from.
+    let buffers: BufferPool
+    /// Where its quantised weights come from.
+    let slabs: SlabAllocator
     private let single: Compute?
     // Unchecked: a constant table of C function pointers.
     private nonisolated(unsafe) let table: apus_kernels
 
     /// Uses the kernels of `instructionSet`, which this processor must support, and starts `threads - 1` workers.
-    public init(threads: Int, instructionSet: InstructionSet = .best) {
+    public convenience init(threads: Int, instructionSet: InstructionSet = .best) {
+        self.init(threads: threads, instructionSet: instructionSet, buffers: BufferPool(), slabs: SlabAllocator())
+    }
+
+    private init(threads: Int, instructionSet: InstructionSet, buffers: BufferPool, slabs: SlabAllocator) {
         precondition(InstructionSet.supported.contains(instructionSet), "\(instructionSet) does not run here")
         self.instructionSet = instructionSet
+        self.buffers = buffers
+        self.slabs = slabs
         self.table = apus_kernels_for(instructionSet.isa).pointee
         self.pool = ThreadPool(threads: threads)
-        self.single = threads > 1 ? Compute(threads: 1, instructionSet: instructionSet) : nil
+        self.single =
+            threads > 1
+            ? Compute(threads: 1, instructionSet: instructionSet, buffers: buffers, slabs: slabs) : nil
         pool.start()
     }
 

@@ -1,38 +1,55 @@
 import Synchronization
 
-/// A buffer of floats, aligned to 64 bytes; freed buffers are reused for tensors of their size.
-///
-/// A forward pass makes and frees thousands of tensors of a few sizes. Fresh memory from the system would cost a page
-/// fault every 4 KiB, more than the arithmetic of a small layer.
+/// A buffer of floats, aligned to 64 bytes.
 final class Storage: @unchecked Sendable {
     // Sendable: a buffer is written only while its `Tensor` holds the only reference to it.
     let base: UnsafeMutablePointer<Float>
     let count: Int
+    /// Where the buffer came from and returns to; nil for the system's memory.
+    let pool: BufferPool?
 
-    init(uninitialized count: Int) {
+    init(uninitialized count: Int, pool: BufferPool?) {
         self.count = count
-        self.base = Recycler.shared.take(capacity: Recycler.capacity(for: count))
+        self.pool = pool
+        let capacity = BufferPool.capacity(for: count)
+        self.base = pool?.take(capacity: capacity) ?? BufferPool.allocate(capacity: capacity)
     }
 
     deinit {
-        Recycler.shared.give(base, capacity: Recycler.capacity(for: count))
+        guard let pool else { return UnsafeMutableRawPointer(base).deallocate() }
+        pool.give(base, capacity: BufferPool.capacity(for: count))
     }
 }
 
-extension Tensor {
-    /// Raises the limit of freed memory that is kept for reuse to at least this many bytes.
+extension Compute {
+    /// A tensor of the pool whose elements are not set yet: for kernels that write all of them.
+    package func uninitialized(_ shape: [Int]) -> Tensor {
+        Tensor(uninitialized: shape, pool: buffers)
+    }
+
+    /// A tensor of zeros from the pool.
+    package func zeros(_ shape: [Int]) -> Tensor {
+        Tensor(zeros: shape, pool: buffers)
+    }
+
+    /// Lets the pool keep at least so many bytes of freed tensors for the tensors that follow.
     ///
     /// For work that needs the same large buffers again and again: fresh pages cost more than a pass over them.
-    package static func keepFreedMemory(atLeast bytes: Int) {
-        Recycler.shared.raiseLimit(to: bytes)
+    package func keepFreedMemory(atLeast bytes: Int) {
+        buffers.raiseLimit(to: bytes)
     }
 }
 
-/// The free lists behind `Storage`: buffers by capacity, up to a bounded total.
-private final class Recycler: Sendable {
-    static let shared = Recycler()
-
+/// Freed buffers by capacity, kept for the next tensors of their size, up to a total that stays bounded.
+///
+/// A forward pass makes and frees thousands of tensors of a few sizes. Fresh memory from the system would cost a page
+/// fault every 4 KiB, more than the arithmetic of a small layer. Each `Compute` owns one pool; its tensors hold it.
+final class BufferPool: Sendable {
     private let state = Mutex(State())
+
+    deinit {
+        Self.free(state.withLock { $0.removeAll() })
+    }
 
     /// Capacities grow in steps of an eighth of a power of two, so that at most an eighth of a buffer is wasted.
     static func capacity(for count: Int) -> Int {
@@ -57,17 +74,22 @@ private final class Recycler: Sendable {
 
     func take(capacity: Int) -> UnsafeMutablePointer<Float> {
         let (recycled, dropped) = state.withLock { $0.take(capacity: capacity) }
-        free(dropped)
+        Self.free(dropped)
         if let recycled, let pointer = UnsafeMutablePointer<Float>(bitPattern: recycled) { return pointer }
-        return UnsafeMutableRawPointer.allocate(byteCount: capacity * 4, alignment: 64)
+        return Self.allocate(capacity: capacity)
+    }
+
+    /// Memory from the system.
+    static func allocate(capacity: Int) -> UnsafeMutablePointer<Float> {
+        UnsafeMutableRawPointer.allocate(byteCount: capacity * 4, alignment: 64)
             .bindMemory(to: Float.self, capacity: capacity)
     }
 
     func give(_ pointer: UnsafeMutablePointer<Float>, capacity: Int) {
-        free(state.withLock { $0.give(UInt(bitPattern: pointer), capacity: capacity) })
+        Self.free(state.withLock { $0.give(UInt(bitPattern: pointer), capacity: capacity) })
     }
 
-    private func free(_ addresses: [UInt]) {
+    private static func free(_ addresses: [UInt]) {
         for address in addresses { UnsafeMutableRawPointer(bitPattern: address)?.deallocate() }
     }
 
@@ -88,7 +110,7 @@ private final class Recycler: Sendable {
         /// A kept buffer, if there is one. If not, memory kept beyond the usual limit is freed for the new buffer.
         mutating func take(capacity: Int) -> (address: UInt?, dropped: [UInt]) {
             asked += 1
-            let shelf = Recycler.shelf(for: capacity)
+            let shelf = BufferPool.shelf(for: capacity)
             shelves[shelf].lastAsked = asked
             if let address = shelves[shelf].addresses.popLast() {
                 bytes -= capacity * 4
@@ -101,12 +123,15 @@ private final class Recycler: Sendable {
         mutating func give(_ address: UInt, capacity: Int) -> [UInt] {
             if capacity * 4 > limit { return [address] }
             let dropped = drop(until: limit - capacity * 4)
-            let shelf = Recycler.shelf(for: capacity)
+            let shelf = BufferPool.shelf(for: capacity)
             shelves[shelf].capacity = capacity
             shelves[shelf].addresses.append(address)
             bytes += capacity * 4
             return dropped
         }
+
+        /// Takes out all buffers.
+        mutating func removeAll() -> [UInt] { drop(until: 0) }
 
         /// Removes buffers until at most `limit` bytes are kept, starting with the least recently used capacity.
         private mutating func drop(until limit: Int) -> [UInt] {

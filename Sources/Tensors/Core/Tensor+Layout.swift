@@ -9,7 +9,8 @@ extension Tensor {
 
     /// The rows of `tensors`, which have equal columns, one tensor after the other: `[sum of rows, columns]`.
     public static func stacking(_ tensors: [Tensor]) -> Tensor {
-        var result = Tensor(uninitialized: [tensors.reduce(0) { $0 + $1.rows }, tensors.first?.columns ?? 0])
+        var result = Tensor(
+            uninitialized: [tensors.reduce(0) { $0 + $1.rows }, tensors.first?.columns ?? 0], pool: tensors.first?.pool)
         var row = 0
         for tensor in tensors {
             result.replaceRows(from: row, with: tensor)
@@ -20,7 +21,12 @@ extension Tensor {
 
     /// `tensors` on the diagonal of a matrix that is zero elsewhere: `[sum of rows, sum of columns]`.
     public static func blockDiagonal(_ tensors: [Tensor]) -> Tensor {
-        var result = Tensor(zeros: [tensors.reduce(0) { $0 + $1.rows }, tensors.reduce(0) { $0 + $1.columns }])
+        blockDiagonal(tensors, pool: tensors.first?.pool)
+    }
+
+    static func blockDiagonal(_ tensors: [Tensor], pool: BufferPool?) -> Tensor {
+        var result = Tensor(
+            zeros: [tensors.reduce(0) { $0 + $1.rows }, tensors.reduce(0) { $0 + $1.columns }], pool: pool)
         var (row, column) = (0, 0)
         for tensor in tensors {
             result.replaceBlock(row: row, column: column, with: tensor)
@@ -49,7 +55,7 @@ extension Tensor {
 
     /// The transposed matrix: `[columns, rows]`.
     public func transposed() -> Tensor {
-        var result = Tensor(uninitialized: [columns, rows])
+        var result = Tensor(uninitialized: [columns, rows], pool: pool)
         let (rows, columns, side) = (rows, columns, 64)
         result.withUnsafeMutableElements { target in
             withUnsafeElements { source in

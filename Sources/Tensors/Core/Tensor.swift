@@ -11,17 +11,30 @@ public struct Tensor: Sendable {
     /// The index of the first element in the storage.
     private var start = 0
     private var base: UnsafeMutablePointer<Float> { storage.base + start }
+    /// The pool that the elements came from; what is made of this tensor comes from there too.
+    var pool: BufferPool? { storage.pool }
 
-    /// A tensor with uninitialised elements, for kernels that write all of them.
-    package init(uninitialized shape: [Int]) {
+    /// A tensor whose elements are not set yet, from `pool`; without one from the system.
+    init(uninitialized shape: [Int], pool: BufferPool?) {
         self.shape = shape
         self.count = shape.reduce(1, *)
-        self.storage = Storage(uninitialized: count)
+        self.storage = Storage(uninitialized: count, pool: pool)
+    }
+
+    /// A tensor whose elements are not set yet, from the system's memory.
+    package init(uninitialized shape: [Int]) {
+        self.init(uninitialized: shape, pool: nil)
     }
 
     /// A tensor of zeros.
     public init(zeros shape: [Int]) {
         self.init(repeating: 0, shape)
+    }
+
+    /// A tensor of zeros from `pool`.
+    init(zeros shape: [Int], pool: BufferPool?) {
+        self.init(uninitialized: shape, pool: pool)
+        base.update(repeating: 0, count: count)
     }
 
     /// A tensor with every element set to `value`.
@@ -73,7 +86,7 @@ public struct Tensor: Sendable {
     /// A copy of the columns in `range` of every row.
     public func columns(_ range: Range<Int>) -> Tensor {
         precondition(range.lowerBound >= 0 && range.upperBound <= columns, "columns \(range) of \(columns)")
-        let result = Tensor(uninitialized: [rows, range.count])
+        let result = Tensor(uninitialized: [rows, range.count], pool: pool)
         withUnsafeElements { source in
             guard let source = source.baseAddress else { return }
             for row in 0..<rows {
@@ -124,7 +137,7 @@ public struct Tensor: Sendable {
 
     private mutating func makeUnique() {
         if isKnownUniquelyReferenced(&storage) { return }
-        let copy = Storage(uninitialized: count)
+        let copy = Storage(uninitialized: count, pool: storage.pool)
         copy.base.update(from: base, count: count)
         storage = copy
         start = 0

@@ -37,7 +37,7 @@ extension Compute {
         precondition(heads % cache.heads == 0, "\(heads) heads for \(cache.heads) of the cache")
         let rows = queries.tensor.rows
         for slice in sequences { slice.check(rows: rows, cache: cache) }
-        var result = Tensor(uninitialized: [rows, queries.count])
+        var result = uninitialized([rows, queries.count])
         queries.withPointer { source in
             result.withMutablePointer { target in
                 AttentionJob(

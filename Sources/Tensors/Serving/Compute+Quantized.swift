@@ -9,7 +9,7 @@ extension Compute {
     /// - Parameter updates: low-rank updates that are added to some of the rows.
     public func multiply(_ x: Tensor, _ w: QuantizedMatrix, updates: [LowRankUpdate] = []) -> Tensor {
         precondition(x.columns == w.inputs, "\(x.shape) times [\(w.outputs), \(w.inputs)]")
-        var result = Tensor(uninitialized: [x.rows, w.outputs])
+        var result = uninitialized([x.rows, w.outputs])
         guard x.rows > 0 else { return result }
         let tiles = quantizeRows(of: x, for: w.format)
         result.withMutablePointer { out in
@@ -40,7 +40,7 @@ extension Compute {
     }
 
     private func unpack(_ w: QuantizedMatrix, count: Int, row: (Int) -> Int) -> Tensor {
-        var result = Tensor(uninitialized: [count, w.inputs])
+        var result = uninitialized([count, w.inputs])
         result.withUnsafeMutableElements { elements in
             guard let out = elements.baseAddress else { return }
             let pieces = min(count, 4 * threads)
@@ -61,7 +61,7 @@ extension Compute {
         let blocks = x.columns / BlockFormat.blockSize
         let count = (x.rows + tileRows - 1) / tileRows
         let floats = MemoryLayout<apus_activation_block>.stride / MemoryLayout<Float>.stride
-        var tiles = Tensor(uninitialized: [count, blocks * floats])
+        var tiles = uninitialized([count, blocks * floats])
         let zeroPoint = apus_block_zero_point(format.kernel)
         let kernels = quantized
         x.withUnsafeElements { x in

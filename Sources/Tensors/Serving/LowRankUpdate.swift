@@ -41,11 +41,11 @@ extension Compute {
         let size = groups.reduce(0) { max($0, $1.innerSize) }
         let shares = groups.count < 4 * threads ? max(1, min(threads, columns / LowRankGroup.minimumColumns)) : 1
         let additions = groups.count + pieces
-        var inner = Tensor(uninitialized: [groups.count, size])
+        var inner = uninitialized([groups.count, size])
         inner.withMutablePointer { inner in
             pool.run(count: additions + groups.count * shares, barrier: additions) { index in
                 if index < groups.count {
-                    x.withPointer { groups[index].project($0, into: inner + index * size) }
+                    x.withPointer { groups[index].project($0, into: inner + index * size, buffers) }
                 } else if index < additions {
                     product(index - groups.count)
                 } else {
@@ -84,9 +84,9 @@ private struct LowRankGroup {
     var innerSize: Int { factors.b.depth * kernel.lanes }
 
     /// Packs `A x` of the group's rows into `inner`.
-    func project(_ x: Elements, into inner: MutableElements) {
+    func project(_ x: Elements, into inner: MutableElements, _ pool: BufferPool) {
         let a = factors.a
-        Workspace.use { workspace in
+        Workspace.use(pool) { workspace in
             let left = workspace.take(a.depth * kernel.lanes)
             let result = workspace.take(rows.count * a.outputs)
             kernel.pack(rows.count, a.inputs, x + rows.lowerBound * a.inputs, into: left)

@@ -50,7 +50,7 @@ public struct QuantizedMatrix: Sendable {
         self.format = format
         self.outputs = sources.reduce(0) { $0 + $1.outputs }
         self.inputs = inputs
-        self.panels = Panels(format: format, inputs: inputs, outputs: outputs)
+        self.panels = Panels(format: format, inputs: inputs, outputs: outputs, slabs: compute.slabs)
         panels.pack(sources, rowBytes: rowBytes, pool: compute.pool)
     }
 
@@ -72,12 +72,12 @@ final class Panels: @unchecked Sendable {
 
     static let columns = Int(APUS_PANEL_COLUMNS)
 
-    init(format: BlockFormat, inputs: Int, outputs: Int) {
+    init(format: BlockFormat, inputs: Int, outputs: Int, slabs: SlabAllocator) {
         self.format = format
         self.blocks = inputs / BlockFormat.blockSize
         self.stride = apus_panel_bytes(format.kernel, blocks)
         self.count = (outputs + Self.columns - 1) / Self.columns
-        self.memory = LargePages(bytes: stride * count)
+        self.memory = slabs.take(bytes: stride * count)
         self.base = memory.base.bindMemory(to: UInt8.self, capacity: stride * count)
     }
 

@@ -33,7 +33,7 @@ struct AttentionBackward {
         let keys = pack(group, keyHead, workspace)
         for piece in group.pieces(rows: Self.pieceRows) {
             for head in keyHead * shape.group..<(keyHead + 1) * shape.group {
-                Workspace.use { run(piece, head: head, keys, $0) }
+                Workspace.use(workspace.pool) { run(piece, head: head, keys, $0) }
             }
         }
         addGradients(keys.dkeys, to: dk, group, keyHead)

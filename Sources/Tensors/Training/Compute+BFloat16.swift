@@ -5,7 +5,7 @@ extension Compute {
     func packedBFloat16(_ w: Tensor) -> Tensor {
         guard let kernels = bfloat16 else { preconditionFailure("no bfloat16 products here") }
         let (outputs, inputs, pairs) = (w.rows, w.columns, (w.columns + 1) / 2)
-        var panels = Tensor(uninitialized: [(outputs + kernels.panel - 1) / kernels.panel * kernels.panel, pairs])
+        var panels = uninitialized([(outputs + kernels.panel - 1) / kernels.panel * kernels.panel, pairs])
         panels.withMutablePointer { panels in
             w.withPointer { w in
                 forEachRange(of: outputs, cost: inputs, step: kernels.panel) { range in

@@ -21,8 +21,8 @@ extension Compute {
         precondition(targets.count == logits.rows, "\(targets.count) targets for \(logits.shape)")
         let (kernels, columns, rows) = (elementwise, logits.columns, logits.rows)
         let factor = 1 / temperature
-        var normalizers = Tensor(uninitialized: [rows])
-        var entropies = Tensor(uninitialized: [rows])
+        var normalizers = uninitialized([rows])
+        var entropies = uninitialized([rows])
         withMutablePointers(&normalizers, &entropies) { normalizers, entropies in
             logits.withPointer { logits in
                 forEachRange(of: rows, cost: 4 * columns) {
@@ -125,7 +125,7 @@ extension Compute {
     /// The dot product of each row of `x` with the same row of `y`.
     private func rowDots(_ x: Tensor, _ y: Tensor) -> [Float] {
         let (columns, rows) = (x.columns, x.rows)
-        var dots = Tensor(uninitialized: [rows])
+        var dots = uninitialized([rows])
         dots.withMutablePointer { dots in
             withPointers(x, y) { x, y in
                 forEachRange(of: rows, cost: columns) {

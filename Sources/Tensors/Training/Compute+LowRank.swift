@@ -15,27 +15,27 @@ extension Compute {
         _ x: Tensor, _ w: PackedMatrix, plus inner: Tensor, timesDiagonal b: [Tensor], scale: Float,
         residual: Tensor? = nil
     ) -> Tensor {
-        let diagonal = Tensor.blockDiagonal(b)
+        let diagonal = Tensor.blockDiagonal(b, pool: buffers)
         precondition(
             diagonal.rows == w.outputs && diagonal.columns == inner.columns, "\(diagonal.shape) times \(inner.shape)")
         let panels = packed(diagonal, outputs: diagonal.rows, transposed: true, scale: scale)
         let update = term(
             inner, transposed: false, panels: panels, columns: diagonal.rows, bands: bands(of: b))
-        var y = Tensor(uninitialized: [x.rows, w.outputs])
+        var y = uninitialized([x.rows, w.outputs])
         sum([term(x, w), update], residual: residual, into: &y)
         return y
     }
 
     /// `x·wᵀ + inner·a`: `[rows, outputs]` for `inner` of `[rows, rank]` and `a` of `[rank, outputs]`.
     public func multiply(_ x: Tensor, _ w: PackedMatrix, plus inner: Tensor, times a: Tensor) -> Tensor {
-        var y = Tensor(uninitialized: [x.rows, w.outputs])
+        var y = uninitialized([x.rows, w.outputs])
         sum([term(x, w), term(inner, a, false, false, 1)], into: &y)
         return y
     }
 
     /// `scale · x·diagonal(b)`: `[rows, sum of ranks]` for `x` of `[rows, sum of outputs]`.
     public func multiply(_ x: Tensor, diagonal b: [Tensor], scale: Float) -> Tensor {
-        var y = Tensor(uninitialized: [x.rows, b.reduce(0) { $0 + $1.columns }])
+        var y = uninitialized([x.rows, b.reduce(0) { $0 + $1.columns }])
         var (output, rank) = (0, 0)
         for one in b {
             let panels = packed(one, outputs: one.columns, transposed: false, scale: scale)
@@ -56,7 +56,7 @@ extension Compute {
             let panels = packed(part, outputs: one.columns, transposed: false, scale: scale)
             let product = term(
                 x, taking: output..<output + one.rows, transposed: true, panels: panels, columns: one.columns)
-            var y = Tensor(uninitialized: one.shape)
+            var y = uninitialized(one.shape)
             sum([product], into: &y)
             output += one.rows
             rank += one.columns

@@ -6,7 +6,7 @@ extension Compute {
         let gemm = gemm
         let depth = transposed ? b.columns : b.rows
         let step = b.columns
-        var panels = Tensor(uninitialized: [gemm.panelled(outputs), depth])
+        var panels = uninitialized([gemm.panelled(outputs), depth])
         b.withPointer { b in
             panels.withMutablePointer { panels in
                 forEachRange(of: outputs, cost: depth, step: gemm.panel) { range in
@@ -54,7 +54,7 @@ extension Compute {
     ) -> ProductTerm {
         let groups = RowGroups(rows: rows, limit: kernel.group)
         let size = depth * kernel.lanes
-        var left = Tensor(uninitialized: [groups.count, depth, kernel.lanes])
+        var left = uninitialized([groups.count, depth, kernel.lanes])
         left.withMutablePointer { left in
             forEachRange(of: groups.count, cost: size) {
                 for group in $0 { pack(kernel, groups[group], left + group * size) }

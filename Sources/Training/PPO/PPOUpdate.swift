@@ -39,7 +39,7 @@ extension ProximalPolicyOptimization {
         _ statistics: inout UpdateStatistics
     ) {
         let tokens = passes.reduce(0) { $0 + $1.tokens.count }
-        var sum = valueParameters.zeros()
+        var sum = valueParameters.zeros(on: base.compute)
         for pass in passes {
             let gradients = value.gradients(of: pass.rows, in: base) { values in
                 let loss = ValueLoss(
@@ -62,7 +62,7 @@ extension ProximalPolicyOptimization {
     ) {
         let model = PolicyModel(base, adapter: policy)
         let tokens = passes.reduce(0) { $0 + $1.tokens.count }
-        var sum = parameters.zeros()
+        var sum = parameters.zeros(on: base.compute)
         var movement = PolicyMovement()
         for pass in passes {
             let gradients = model.gradients(of: pass.rows) { logProbs in

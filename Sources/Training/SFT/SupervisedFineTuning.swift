@@ -156,7 +156,7 @@ public struct SupervisedFineTuning: TrainingStage {
             dhidden.append(base.logitsBackward(logits))
         }
         let (dadapter, dembeddings) = decoder.backward(pass, dhidden: Tensor.stacking(dhidden))
-        var dvision = vision.parameters.zeros()
+        var dvision = vision.parameters.zeros(on: compute)
         let dfeatures = seen.connectBackward(
             Tensor.stacking(batch.images.map { dembeddings.rows($0) }), shuffled: shuffled, weights: vision,
             gradients: &dvision)

@@ -91,7 +91,7 @@ public struct VisionPretraining: TrainingStage {
     /// The components of the mean loss over `batch`, and the gradients of their sum.
     package func gradients(of batch: [LabelledScene]) -> (losses: VisionObjective.Losses, gradients: ParameterSet) {
         let weights = weights
-        var gradients = parameters.zeros()
+        var gradients = parameters.zeros(on: compute)
         var losses = VisionObjective.Losses()
         let parts = passes(of: batch)
         let targets = parts.map { objective.targets($0) }

@@ -38,7 +38,7 @@ public struct TrainableDecoder: Sendable {
         precondition(embeddings.rows == rows.count, "\(embeddings.rows) embeddings for \(rows.count) rows")
         let spans = rows.spans
         let angles = RotaryAngles(positions: spans.positions, frequencies: base.configuration.rotaryFrequencies)
-        Tensor.keepFreedMemory(atLeast: savedBytes(rows: rows.count))
+        base.compute.keepFreedMemory(atLeast: savedBytes(rows: rows.count))
         var x = embeddings
         var saved: [DecoderBlock.Saved] = []
         saved.reserveCapacity(blocks.count)
@@ -67,7 +67,7 @@ public struct TrainableDecoder: Sendable {
     /// states.
     public func backward(_ pass: consuming Pass, dhidden: Tensor) -> (adapter: LowRankAdapter, embeddings: Tensor) {
         let compute = base.compute
-        var dx = Tensor(zeros: [pass.count, base.configuration.hidden])
+        var dx = base.compute.zeros([pass.count, base.configuration.hidden])
         compute.scatterAdd(base.normalizedBackward(dhidden, x: pass.last), to: pass.outputs, in: &dx)
         var layers: [[AdapterModule: LowRankAdapter.Pair]] = []
         for block in blocks.reversed() {
