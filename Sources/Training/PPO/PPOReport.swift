@@ -20,10 +20,10 @@ extension ProximalPolicyOptimization {
             ("value_clip_fraction", Double(update.valuesClipped) / Double(experience.values.count)),
             ("gradient_norm_value", update.valueNorm / minibatches),
         ]
-        if let first = update.firstMovement {
+        if let first = update.firstRatios {
             metrics += [
-                ("policy_loss", update.policyLoss / minibatches), ("clip_fraction", update.movement.clipFraction),
-                ("approximate_kl", update.movement.approximateKL),
+                ("policy_loss", update.policyLoss / minibatches), ("clip_fraction", update.ratios.clipFraction),
+                ("approximate_kl", update.ratios.approxKL),
                 ("first_ratio_distance", first.maxRatioDeviation),
                 ("gradient_norm_policy", update.policyNorm / minibatches),
             ]

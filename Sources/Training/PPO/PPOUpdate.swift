@@ -6,11 +6,11 @@ struct UpdateStatistics: Sendable {
     var policyLoss = 0.0
     var valueLoss = 0.0
     var replayLoss: Double?
-    var movement = PolicyMovement()
-    /// The movement at the first minibatch, before any update: zero, by construction.
-    var firstMovement: PolicyMovement?
+    var ratios = RatioStatistics()
+    /// What the first minibatch saw, before any update: all ratios are 1, by construction.
+    var firstRatios: RatioStatistics?
     /// The movement at the last minibatch.
-    var lastMovement = PolicyMovement()
+    var lastRatios = RatioStatistics()
     var valuesClipped = 0
     var policyNorm = 0.0
     var valueNorm = 0.0
@@ -63,20 +63,20 @@ extension ProximalPolicyOptimization {
         let model = PolicyModel(base, adapter: policy)
         let tokens = passes.reduce(0) { $0 + $1.tokens.count }
         var sum = parameters.zeros(on: base.compute)
-        var movement = PolicyMovement()
+        var ratios = RatioStatistics()
         for pass in passes {
             let gradients = model.gradients(of: pass.rows) { logProbs in
                 let loss = policyLoss(
                     logProbs.map(Double.init), pass, of: experience, tokens: tokens, penalty: progress.penaltyWeight)
                 statistics.policyLoss += loss.loss
-                movement.add(loss.movement)
+                ratios.add(loss.ratios)
                 return loss.gradients
             }
             sum.add(gradients, on: base.compute)
         }
-        statistics.movement.add(movement)
-        statistics.firstMovement = statistics.firstMovement ?? movement
-        statistics.lastMovement = movement
+        statistics.ratios.add(ratios)
+        statistics.firstRatios = statistics.firstRatios ?? ratios
+        statistics.lastRatios = ratios
         addReplay(to: &sum, by: model, batchIndex: batchIndex, &progress, &statistics)
         statistics.policyNorm += optimizer.update(&parameters, gradients: sum, factor: factor, on: base.compute)
     }

@@ -169,7 +169,7 @@ public struct ProximalPolicyOptimization: TrainingStage {
             target: progress.klTarget ?? settings.klTarget, episodes: experience.scores.count,
             horizon: settings.klHorizon)
         progress.penaltyWeight = KLControl.switch.next(
-            progress.penaltyWeight, divergence: update.lastMovement.divergence, target: settings.penaltyTarget,
+            progress.penaltyWeight, divergence: update.lastRatios.approxKLK3, target: settings.penaltyTarget,
             episodes: experience.scores.count, horizon: settings.klHorizon)
     }
 

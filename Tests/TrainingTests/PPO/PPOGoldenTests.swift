@@ -73,8 +73,8 @@ import Training
                 logProbs: new, old: old, advantages: advantages, tokens: tokens, range: settings.clipRange)
             #expect(close(clipped.loss, one.policyLoss), "\(one.name)")
             #expect(close([clipped.gradients], [one.policyGradient.flatMap { $0 }]), "\(one.name)")
-            #expect(close(clipped.movement.clipFraction, one.clipFraction) && one.clipFraction > 0, "\(one.name)")
-            #expect(close(clipped.movement.approximateKL, one.approximateKl), "\(one.name)")
+            #expect(close(clipped.ratios.clipFraction, one.clipFraction) && one.clipFraction > 0, "\(one.name)")
+            #expect(close(clipped.ratios.approxKL, one.approximateKl), "\(one.name)")
             let penalized = PolicyLoss.penalized(
                 logProbs: new, old: old, advantages: advantages, tokens: tokens, weight: settings.penaltyWeight)
             #expect(close(penalized.loss, one.penalizedLoss), "\(one.name)")

@@ -62,8 +62,8 @@ import Training
         let old = numbers(40, seed: 7).map { -abs($0) }
         let advantages = numbers(40, seed: 8)
         let loss = PolicyLoss.clipped(logProbs: old, old: old, advantages: advantages, tokens: 40, range: 0.2)
-        #expect(loss.movement.maxRatioDeviation == 0 && loss.movement.clipFraction == 0)
-        #expect(loss.movement.approximateKL == 0 && loss.movement.divergence == 0)
+        #expect(loss.ratios.maxRatioDeviation == 0 && loss.ratios.clipFraction == 0)
+        #expect(loss.ratios.approxKL == 0 && loss.ratios.approxKLK3 == 0)
         #expect(zip(loss.gradients, advantages).allSatisfy { abs($0 + $1 / 40) < 1e-15 })
         let still = PolicyLoss.clipped(
             logProbs: old.map { $0 + 0.4 }, old: old, advantages: old.map { _ in 0 }, tokens: 40, range: 0.2)

@@ -1,0 +1,382 @@
+import Foundation
+
+// The mathematics of PPO in the order of the algorithm: scores become rewards of tokens, rewards become advantages and
+// returns, and both models take steps on clipped losses. Names are those of the literature: logRatio is
+// log π(y_t) - log π_old(y_t), and the ratio ρ is its exponential.
+
+// MARK: 1. Rewards
+
+/// The rewards of an answer's tokens: R_t = -β (log π(y_t) - log π_ref(y_t)), plus the answer's score at the last token
+/// (Ziegler et al. 2019, arXiv 1909.08593, eq. 2).
+package enum TokenRewards {
+    /// The penalized score: an answer without its end token loses `missingEndPenalty`.
+    package static func score(_ score: Double, ended: Bool, missingEndPenalty: Double) -> Double {
+        ended ? score : score - missingEndPenalty
+    }
+
+    /// Each score less the mean of the scores of the same question's answers, as in RLOO (Ahmadian et al. 2024) and GRPO
+    /// (Shao et al. 2024). Scores differ mostly by how hard the question is, and the policy cannot change that.
+    ///
+    /// - Parameter questions: the range of answers of each question; together all answers, in order.
+    package static func relative(_ scores: [Double], questions: [Range<Int>]) -> [Double] {
+        questions.flatMap { answers in
+            let mean = scores[answers].reduce(0, +) / Double(answers.count)
+            return scores[answers].map { $0 - mean }
+        }
+    }
+
+    /// The rewards of one answer's tokens.
+    ///
+    /// - Parameters:
+    ///   - score: the score of the whole answer, relative to the other answers.
+    ///   - logProbs: each token's log-probability under the policy that sampled it, in nats.
+    ///   - reference: the same tokens' log-probabilities under the reference.
+    ///   - klWeight: β.
+    package static func rewards(
+        score: Double, logProbs: [Double], reference: [Double], klWeight: Double
+    ) -> [Double] {
+        precondition(!logProbs.isEmpty && logProbs.count == reference.count, "one log-probability a token and model")
+        var rewards = zip(logProbs, reference).map { -klWeight * ($0 - $1) }
+        rewards[rewards.count - 1] += score
+        return rewards
+    }
+}
+
+// MARK: 2. Advantages
+
+/// Numbers brought to variance 1 over all tokens of a batch.
+///
+/// (x - mean) / √(var + 1e-8), the variance with Bessel's correction as in TRL. openai/lm-human-preferences, the origin
+/// of this step, divides by the number of tokens.
+package enum Whitening {
+    private static let epsilon = 1e-8
+
+    /// - Parameters:
+    ///   - values: of the tokens of each answer; at least two tokens in all.
+    ///   - keepsMean: whether the mean is added again: for rewards, because their sign matters.
+    package static func whitened(_ values: [[Double]], keepsMean: Bool) -> [[Double]] {
+        let moments = Moments(values.lazy.joined())
+        precondition(moments.count > 1, "\(moments.count) tokens have no variance")
+        let deviation = (moments.variance + epsilon).squareRoot()
+        return values.map { $0.map { ($0 - moments.mean) / deviation + (keepsMean ? moments.mean : 0) } }
+    }
+}
+
+/// Generalised advantage estimation (Schulman et al. 2016, arXiv 1506.02438, eq. 16): δ_t = R_t + γ V_{t+1} - V_t and
+/// A_t = δ_t + γ λ A_{t+1}. After the answer's end, V_{T+1} = A_{T+1} = 0.
+package struct AdvantageEstimation: Sendable {
+    /// The advantages A_t of the tokens.
+    package let advantages: [Double]
+    /// The targets of the values: G_t = A_t + V_t.
+    package let returns: [Double]
+
+    /// The estimate for one answer.
+    ///
+    /// - Parameters:
+    ///   - rewards: R of each token.
+    ///   - values: V at the positions that predict the tokens.
+    ///   - discount: γ.
+    ///   - lambda: λ, from 0 (one step) to 1 (the whole rest of the answer).
+    package init(rewards: [Double], values: [Double], discount: Double = 1, lambda: Double) {
+        precondition(rewards.count == values.count, "\(rewards.count) rewards, \(values.count) values")
+        var advantages = [Double](repeating: 0, count: rewards.count)
+        var next = (value: 0.0, advantage: 0.0)
+        for index in rewards.indices.reversed() {
+            let delta = rewards[index] + discount * next.value - values[index]
+            advantages[index] = delta + discount * lambda * next.advantage
+            next = (values[index], advantages[index])
+        }
+        self.advantages = advantages
+        self.returns = zip(advantages, values).map { $0 + $1 }
+    }
+}
+
+// MARK: 3. The policy's loss
+
+/// The bound on an update's distance from the policy that sampled the answers.
+public enum PolicyObjective: String, Codable, Sendable, CaseIterable {
+    /// Probability ratios are clipped (Schulman et al. 2017, arXiv 1707.06347, eq. 7).
+    case clipped
+    /// Ratios are free, and the KL divergence from the old policy is a cost (the same, eq. 8).
+    case penalized
+}
+
+/// The policy's loss over tokens of a minibatch, and its gradient with respect to their log-probabilities.
+///
+/// With ρ = π(y_t) / π_old(y_t), over N tokens: clipped - (1/N) Σ min(ρ A, clip(ρ, 1 - ε, 1 + ε) A); penalized
+/// (1/N) Σ (-ρ A + β k3), where k3 = ρ - 1 - log ρ estimates KL(π_old || π) and is never negative (Schulman 2020,
+/// "Approximating KL divergence").
+package struct PolicyLoss: Sendable {
+    /// The share of these tokens in the minibatch's loss.
+    package let loss: Double
+    /// The gradient with respect to each log-probability.
+    package let gradients: [Double]
+    /// How far the policy is from the one that drew the tokens.
+    package let ratios: RatioStatistics
+
+    /// - Parameters:
+    ///   - logProbs: the tokens' log-probabilities under the policy, in nats.
+    ///   - old: the tokens' log-probabilities under the policy that sampled them.
+    ///   - advantages: A.
+    ///   - tokens: N, the tokens of the whole minibatch.
+    ///   - range: ε.
+    package static func clipped(
+        logProbs: [Double], old: [Double], advantages: [Double], tokens: Int, range: Double
+    ) -> PolicyLoss {
+        PolicyLoss(logProbs: logProbs, old: old, advantages: advantages, tokens: tokens) { ratio, advantage in
+            let free = ratio * advantage
+            let clipped = min(max(ratio, 1 - range), 1 + range) * advantage
+            return clipped < free ? (-clipped, 0, true) : (-free, -free, false)
+        }
+    }
+
+    /// The loss with the divergence from the old policy, weighted by `weight`, instead of the clipping.
+    package static func penalized(
+        logProbs: [Double], old: [Double], advantages: [Double], tokens: Int, weight: Double
+    ) -> PolicyLoss {
+        PolicyLoss(logProbs: logProbs, old: old, advantages: advantages, tokens: tokens) { ratio, advantage in
+            let gain = ratio * advantage
+            return (-gain + weight * (ratio - 1 - log(ratio)), -gain + weight * (ratio - 1), false)
+        }
+    }
+
+    /// `term` returns a token's loss, its derivative with respect to log ρ, and whether it was clipped.
+    private init(
+        logProbs: [Double], old: [Double], advantages: [Double], tokens: Int,
+        term: (_ ratio: Double, _ advantage: Double) -> (loss: Double, slope: Double, isClipped: Bool)
+    ) {
+        precondition(logProbs.count == old.count && old.count == advantages.count && tokens >= old.count)
+        var loss = 0.0
+        var gradients: [Double] = []
+        gradients.reserveCapacity(old.count)
+        var ratios = RatioStatistics()
+        for index in old.indices {
+            let logRatio = logProbs[index] - old[index]
+            let (part, slope, isClipped) = term(exp(logRatio), advantages[index])
+            loss += part / Double(tokens)
+            gradients.append(slope / Double(tokens))
+            ratios.count(logRatio: logRatio, isClipped: isClipped)
+        }
+        self.loss = loss
+        self.gradients = gradients
+        self.ratios = ratios
+    }
+}
+
+/// What the ratios ρ = π / π_old of some tokens say of the distance between the two policies.
+package struct RatioStatistics: Sendable, Equatable {
+    /// The number of tokens.
+    package private(set) var tokens = 0
+    /// The maximum of |ρ - 1|.
+    package private(set) var maxRatioDeviation = 0.0
+    private var clipped = 0
+    private var squares = 0.0
+    private var k3 = 0.0
+
+    /// No tokens yet.
+    package init() {}
+
+    mutating func count(logRatio: Double, isClipped: Bool) {
+        tokens += 1
+        clipped += isClipped ? 1 : 0
+        squares += logRatio * logRatio
+        k3 += exp(logRatio) - 1 - logRatio
+        maxRatioDeviation = max(maxRatioDeviation, abs(exp(logRatio) - 1))
+    }
+
+    /// Joins the tokens of another pass.
+    package mutating func add(_ other: RatioStatistics) {
+        tokens += other.tokens
+        clipped += other.clipped
+        squares += other.squares
+        k3 += other.k3
+        maxRatioDeviation = max(maxRatioDeviation, other.maxRatioDeviation)
+    }
+
+    /// The share of tokens whose clipped term was the loss, so that their gradient is zero.
+    package var clipFraction: Double { Double(clipped) / Double(max(1, tokens)) }
+
+    /// KL(π_old || π) a token by k2, ½ mean (log ρ)² (Schulman 2020), as TRL logs it.
+    package var approxKL: Double { squares / Double(2 * max(1, tokens)) }
+
+    /// KL(π_old || π) a token by k3, the mean of ρ - 1 - log ρ (Schulman 2020).
+    package var approxKLK3: Double { k3 / Double(max(1, tokens)) }
+}
+
+// MARK: 4. The value model's loss
+
+/// The value model's loss over tokens of a minibatch, and its gradient with respect to their values.
+///
+/// (1/2N) Σ max((V - G)², (clip(V, V_old - c, V_old + c) - G)²): a value earns nothing for moving further than c in one
+/// iteration (openai/lm-human-preferences; TRL).
+package struct ValueLoss: Sendable {
+    /// The share of these tokens in the minibatch's loss.
+    package let loss: Double
+    /// The gradient with respect to each value.
+    package let gradients: [Double]
+    /// The number of tokens whose clipped term was the loss.
+    package let clipped: Int
+
+    /// - Parameters:
+    ///   - values: V.
+    ///   - old: V_old, from before the iteration's updates.
+    ///   - returns: G.
+    ///   - tokens: N, the tokens of the whole minibatch.
+    ///   - range: c.
+    package init(values: [Double], old: [Double], returns: [Double], tokens: Int, range: Double) {
+        precondition(values.count == old.count && old.count == returns.count && tokens >= old.count)
+        var loss = 0.0
+        var gradients: [Double] = []
+        gradients.reserveCapacity(values.count)
+        var clipped = 0
+        for index in values.indices {
+            let free = values[index] - returns[index]
+            let held = min(max(values[index], old[index] - range), old[index] + range) - returns[index]
+            let isClipped = held * held > free * free
+            clipped += isClipped ? 1 : 0
+            loss += max(free * free, held * held) / Double(2 * tokens)
+            gradients.append(isClipped ? 0 : free / Double(tokens))
+        }
+        self.loss = loss
+        self.gradients = gradients
+        self.clipped = clipped
+    }
+}
+
+// MARK: 5. The weight of the KL
+
+/// How the weight of a KL divergence follows the measured divergence: below the target it falls, above the target it
+/// rises.
+public enum KLControl: String, Codable, Sendable, CaseIterable {
+    /// β (1 + e n / horizon) with e = clip(KL / target - 1, ±0.2) for n episodes (Ziegler et al. 2019, §2.2).
+    case proportional
+    /// β / 2 below target / 1.5, 2 β above 1.5 target (Schulman et al. 2017, §4).
+    case `switch`
+
+    /// The next weight after `weight`.
+    ///
+    /// - Parameters:
+    ///   - divergence: the measured divergence, in nats, in the unit of `target`.
+    ///   - episodes: the number since the last change of the weight.
+    ///   - horizon: the number of episodes over which a proportional weight adapts.
+    package func next(
+        _ weight: Double, divergence: Double, target: Double, episodes: Int, horizon: Double
+    ) -> Double {
+        switch self {
+        case .proportional:
+            let error = min(max(divergence / target - 1, -0.2), 0.2)
+            return weight * (1 + error * Double(episodes) / horizon)
+        case .switch:
+            if divergence < target / 1.5 { return weight / 2 }
+            return divergence > target * 1.5 ? weight * 2 : weight
+        }
+    }
+}
+
+// MARK: 6. Statistics
+
+/// What the sampled answers of one iteration say of the policy that drew them. All means are over answers or tokens that
+/// were drawn, never over padding.
+package struct RolloutStatistics: Sendable {
+    /// What the statistics are of, answer by answer.
+    package struct Answers: Sendable {
+        /// Scores, with the penalties for missing ends.
+        package var scores: [Double]
+        /// Whether each answer ended with its end token.
+        package var ended: [Bool]
+        /// Log-probabilities of each answer's tokens under the policy, in nats.
+        package var logProbs: [[Double]]
+        /// Log-probabilities of each answer's tokens under the reference, in nats.
+        package var reference: [[Double]]
+
+        package init(scores: [Double], ended: [Bool], logProbs: [[Double]], reference: [[Double]]) {
+            self.scores = scores
+            self.ended = ended
+            self.logProbs = logProbs
+            self.reference = reference
+        }
+    }
+
+    /// The mean score.
+    package let reward: Double
+    /// KL(π || π_ref) of an answer by k1: the mean of Σ d with d = log π - log π_ref.
+    package let divergence: Double
+    /// KL(π || π_ref) of an answer by k3, Σ (exp(-d) - 1 + d), which has less variance (Schulman 2020).
+    package let divergenceK3: Double
+    /// The share of answers without an end token.
+    package let missingEnds: Double
+    /// Tokens per answer, including the end token.
+    package let length: Double
+
+    package init(_ answers: Answers) {
+        let count = Double(answers.scores.count)
+        let differences = zip(answers.logProbs, answers.reference).map { zip($0, $1).map { $0 - $1 } }
+        reward = answers.scores.reduce(0, +) / count
+        divergence = differences.reduce(0.0) { $0 + $1.reduce(0, +) } / count
+        divergenceK3 = differences.reduce(0.0) { $0 + $1.reduce(0) { $0 + exp(-$1) - 1 + $1 } } / count
+        missingEnds = Double(answers.ended.count { !$0 }) / count
+        length = Double(answers.logProbs.reduce(0) { $0 + $1.count }) / count
+    }
+
+    /// 1 - var(G - V) / var(G): how much of the returns the values predicted. 0 where all returns are the same.
+    package static func explainedVariance(returns: [Double], values: [Double]) -> Double {
+        let whole = Moments(returns).variance
+        guard whole > 0 else { return 0 }
+        return 1 - Moments(zip(returns, values).map { $0 - $1 }).variance / whole
+    }
+}
+
+/// How much better a policy's answers score than the reference's answers to the same prompts, in standard deviations of
+/// the reference's scores. Not a number if all the reference's scores are equal; a run's log then leaves it out.
+package struct RewardGain: Sendable, Equatable {
+    /// The mean difference.
+    package let mean: Double
+    /// Its standard error. Answers about one image are not independent, so the error is over images.
+    package let error: Double
+
+    /// - Parameters:
+    ///   - scores: of the policy's answers, image by image.
+    ///   - reference: of the reference's answers, in the same order.
+    ///   - groups: answers about each image.
+    package init(scores: [Double], reference: [Double], groups: [Int]) {
+        precondition(
+            scores.count == reference.count && groups.reduce(0, +) == scores.count, "scores of other answers")
+        let deviation = Moments(reference).variance.squareRoot()
+        let differences = zip(scores, reference).map { $0 - $1 }
+        let mean = Moments(differences).mean
+        var first = 0
+        // The ratio estimator's variance for clusters of unequal sizes (Cochran 1977, §11.8).
+        let squares = groups.reduce(0.0) { sum, count in
+            defer { first += count }
+            let part = differences[first..<first + count].reduce(0, +) - Double(count) * mean
+            return sum + part * part
+        }
+        let clusters = Double(groups.count)
+        self.mean = mean / deviation
+        self.error = (squares * clusters / (clusters - 1)).squareRoot() / Double(scores.count) / deviation
+    }
+}
+
+/// The mean and variance of a set of numbers.
+package struct Moments: Sendable {
+    /// The number of values.
+    package let count: Int
+    /// The mean; 0 for no values.
+    package let mean: Double
+    /// The mean squared distance from the mean, with Bessel's correction; 0 for fewer than two values.
+    package let variance: Double
+
+    package init(_ values: some Sequence<Double>) {
+        var count = 0
+        var sum = 0.0
+        for value in values {
+            count += 1
+            sum += value
+        }
+        let mean = sum / Double(max(1, count))
+        let squares = values.reduce(0.0) { $0 + ($1 - mean) * ($1 - mean) }
+        self.count = count
+        self.mean = mean
+        self.variance = squares / Double(max(1, count - 1))
+    }
+}
