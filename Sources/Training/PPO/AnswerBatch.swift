@@ -3,7 +3,7 @@
 struct AnswerBatch: Sendable {
     /// One forward pass.
     struct Pass: Sendable {
-        let rows: AnswerRows
+        let trees: AnswerTrees
         /// The indices of its tokens among all tokens of the batch.
         let tokens: Range<Int>
     }
@@ -32,9 +32,9 @@ struct AnswerBatch: Sendable {
         minibatches = stride(from: 0, to: images.count, by: size).map { start in
             let some = images[start..<min(images.count, start + size)]
             return Self.groups(of: some, rowsPerPass: rowsPerPass).map { group in
-                let rows = AnswerRows(group)
-                defer { token += rows.targets.count }
-                return Pass(rows: rows, tokens: token..<token + rows.targets.count)
+                let trees = AnswerTrees(group)
+                defer { token += trees.targets.count }
+                return Pass(trees: trees, tokens: token..<token + trees.targets.count)
             }
         }
     }
@@ -46,7 +46,7 @@ struct AnswerBatch: Sendable {
         var groups: [[AnsweredImage]] = []
         var filled = 0
         for image in images {
-            let count = AnswerRows.count(of: image)
+            let count = AnswerTrees.rowCount(of: image)
             if groups.isEmpty || filled + count > rowsPerPass {
                 groups.append([])
                 filled = 0
@@ -69,5 +69,27 @@ struct AnswerBatch: Sendable {
             defer { first += length }
             return values[first..<first + length].map(Double.init)
         }
+    }
+}
+
+extension AnswerTrees {
+    /// The trees of answered images.
+    fileprivate init(_ images: some Sequence<AnsweredImage>) {
+        self.init()
+        for image in images {
+            let prefix = append(image: image.prefix, visual: image.visual, embeddings: image.embeddings)
+            for question in image.questions {
+                let prompt = append(question: question.prompt, after: prefix)
+                for answer in question.answers { append(answer: answer.tokens, after: prompt, withEnd: false) }
+            }
+        }
+    }
+
+    /// The number of rows of `image`.
+    fileprivate static func rowCount(of image: AnsweredImage) -> Int {
+        image.prefix.count
+            + image.questions.reduce(0) { sum, question in
+                sum + question.prompt.count + question.answers.reduce(0) { $0 + $1.tokens.count - 1 }
+            }
     }
 }

@@ -41,7 +41,7 @@ extension ProximalPolicyOptimization {
         let tokens = passes.reduce(0) { $0 + $1.tokens.count }
         var sum = valueParameters.zeros(on: base.compute)
         for pass in passes {
-            let gradients = value.gradients(of: pass.rows, in: base) { values in
+            let gradients = value.gradients(of: pass.trees, in: base) { values in
                 let loss = ValueLoss(
                     values: values.map(Double.init), old: experience.values[pass.tokens].map(Double.init),
                     returns: Array(experience.returns[pass.tokens]), tokens: tokens, range: settings.clipRange)
@@ -65,7 +65,7 @@ extension ProximalPolicyOptimization {
         var sum = parameters.zeros(on: base.compute)
         var ratios = RatioStatistics()
         for pass in passes {
-            let gradients = model.gradients(of: pass.rows) { logProbs in
+            let gradients = model.gradients(of: pass.trees) { logProbs in
                 let loss = policyLoss(
                     logProbs.map(Double.init), pass, of: experience, tokens: tokens, penalty: progress.penaltyWeight)
                 statistics.policyLoss += loss.loss

@@ -52,8 +52,8 @@ extension ProximalPolicyOptimization {
             scores: zip(try scorer.scores(of: images), batch.answers).map {
                 TokenRewards.score($0, ended: $1.ended, missingEndPenalty: settings.missingEndPenalty)
             },
-            logProbs: batch.passes.flatMap { policy.prediction(of: $0.rows).logProbs },
-            reference: batch.passes.flatMap { reference.prediction(of: $0.rows).logProbs })
+            logProbs: batch.passes.flatMap { policy.prediction(of: $0.trees).logProbs },
+            reference: batch.passes.flatMap { reference.prediction(of: $0.trees).logProbs })
     }
 }
 

@@ -20,16 +20,16 @@ struct PolicyModel: Sendable {
     }
 
     /// The predictions of the answers' tokens.
-    func prediction(of rows: AnswerRows) -> Prediction {
-        let pass = decoder.forward(rows.embeddings(in: base), rows: rows.rows, outputs: rows.outputs)
-        let loss = base.compute.crossEntropy(base.logits(pass.hidden), targets: rows.targets)
+    func prediction(of trees: AnswerTrees) -> Prediction {
+        let pass = decoder.forward(trees.embeddings(in: base), rows: trees.rows, outputs: trees.predictors)
+        let loss = base.compute.crossEntropy(base.logits(pass.hidden), targets: trees.targets)
         return Prediction(logProbs: loss.losses.map { -$0 }, entropies: loss.entropies)
     }
 
     /// The gradient of a loss; `loss` returns its derivatives with respect to the log-probabilities.
-    func gradients(of rows: AnswerRows, loss: (_ logProbs: [Float]) -> [Double]) -> ParameterSet {
-        let pass = decoder.forward(rows.embeddings(in: base), rows: rows.rows, outputs: rows.outputs)
-        return gradients(of: pass, targets: rows.targets, loss: loss)
+    func gradients(of trees: AnswerTrees, loss: (_ logProbs: [Float]) -> [Double]) -> ParameterSet {
+        let pass = decoder.forward(trees.embeddings(in: base), rows: trees.rows, outputs: trees.predictors)
+        return gradients(of: pass, targets: trees.targets, loss: loss)
     }
 
     /// The weighted mean of -log π over an excerpt's reply, and its gradient; nil if the excerpt contains no reply.

@@ -139,11 +139,11 @@ public struct ProximalPolicyOptimization: TrainingStage {
         let (policy, reference) = (PolicyModel(base, adapter: policy), PolicyModel(base, adapter: reference))
         let value = value
         for pass in batch.passes {
-            let prediction = policy.prediction(of: pass.rows)
+            let prediction = policy.prediction(of: pass.trees)
             measured.policy += prediction.logProbs
             measured.entropies += prediction.entropies
-            measured.reference += reference.prediction(of: pass.rows).logProbs
-            measured.values += value.values(of: pass.rows, in: base)
+            measured.reference += reference.prediction(of: pass.trees).logProbs
+            measured.values += value.values(of: pass.trees, in: base)
         }
         return measured
     }

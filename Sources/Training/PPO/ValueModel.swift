@@ -32,19 +32,19 @@ public struct ValueModel: Sendable {
             head: ScalarHead(parameters))
     }
 
-    /// The value of each predicted token of `rows`.
-    func values(of rows: AnswerRows, in base: FrozenDecoder) -> [Float] {
+    /// The value of each predicted token of `trees`.
+    func values(of trees: AnswerTrees, in base: FrozenDecoder) -> [Float] {
         let pass = TrainableDecoder(base, adapter: adapter)
-            .forward(rows.embeddings(in: base), rows: rows.rows, outputs: rows.outputs)
+            .forward(trees.embeddings(in: base), rows: trees.rows, outputs: trees.predictors)
         return head.scores(pass.hidden, on: base.compute)
     }
 
     /// The values, and the gradients of `parameters` for given gradients of the values.
     func gradients(
-        of rows: AnswerRows, in base: FrozenDecoder, loss: (_ values: [Float]) -> [Float]
+        of trees: AnswerTrees, in base: FrozenDecoder, loss: (_ values: [Float]) -> [Float]
     ) -> ParameterSet {
         let decoder = TrainableDecoder(base, adapter: adapter)
-        let pass = decoder.forward(rows.embeddings(in: base), rows: rows.rows, outputs: rows.outputs)
+        let pass = decoder.forward(trees.embeddings(in: base), rows: trees.rows, outputs: trees.predictors)
         let dvalues = loss(head.scores(pass.hidden, on: base.compute))
         let (dhidden, dhead) = head.backward(dvalues, hidden: pass.hidden, on: base.compute)
         return ParameterSet(dhead.parameters + decoder.backward(pass, dhidden: dhidden).adapter.parameters)

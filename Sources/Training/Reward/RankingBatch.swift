@@ -1,6 +1,5 @@
 import Datasets
 import Models
-import Tensors
 
 /// The rows of one step: trees of images with their questions and answers.
 struct RankingBatch: Sendable {
@@ -11,21 +10,13 @@ struct RankingBatch: Sendable {
         let family: String
     }
 
-    private(set) var rows = PackedRows()
-    /// The first row of each image's visual tokens, and their embeddings.
-    private(set) var images: [(row: Int, embeddings: Tensor)] = []
-    /// The tokens of all distinct answers.
-    private(set) var targets: [Int32] = []
-    /// The range of each distinct answer in these tokens.
-    private(set) var answers: [Range<Int>] = []
-    private var predicting: [Int] = []
-    private var ends: [Int] = []
+    private(set) var trees = AnswerTrees()
     private(set) var prompts: [Prompt] = []
     /// The image of the latest tree, and its node.
     private var tree: (image: PreferenceImage, node: PackedRows.Node)?
 
-    /// The rows that predict the answers' tokens, in their order, followed by each answer's last row.
-    var outputs: [Int] { predicting + ends }
+    /// The rows that predict the answers' tokens, in the tokens' order, and then each answer's last row.
+    var outputs: [Int] { trees.predictors + trees.ends }
 
     init(_ prompts: some Sequence<RankedPrompt>) {
         for prompt in prompts { append(prompt) }
@@ -37,17 +28,14 @@ struct RankingBatch: Sendable {
     }
 
     private mutating func append(_ prompt: RankedPrompt) {
-        let question = rows.append(prompt.question, after: root(of: prompt))
+        let question = trees.append(question: prompt.question, after: root(of: prompt))
         var known: [[Int32]: Int] = [:]
         let indices = prompt.answers.map { answer in
             if let index = known[answer] { return index }
-            known[answer] = ends.count
-            let node = rows.append(answer, after: question)
-            predicting += [question.rows.upperBound - 1] + node.rows.dropLast()
-            answers.append(targets.count..<targets.count + answer.count)
-            targets += answer
-            ends.append(node.rows.upperBound - 1)
-            return ends.count - 1
+            let index = trees.answers.count
+            known[answer] = index
+            trees.append(answer: answer, after: question, withEnd: true)
+            return index
         }
         prompts.append(Prompt(indices: indices, rankings: prompt.rankings, family: prompt.family))
     }
@@ -59,8 +47,7 @@ struct RankingBatch: Sendable {
             return nil
         }
         if let tree, tree.image == prompt.image { return tree.node }
-        let node = rows.append(prompt.prefix)
-        images.append((node.rows.lowerBound + prompt.visual.lowerBound, embeddings))
+        let node = trees.append(image: prompt.prefix, visual: prompt.visual, embeddings: embeddings)
         tree = prompt.image.map { ($0, node) }
         return node
     }

@@ -39,7 +39,7 @@ public struct RewardModel: Sendable {
         stride(from: 0, to: prompts.count, by: size).flatMap { start in
             let batch = RankingBatch(prompts[start..<min(prompts.count, start + size)])
             let pass = TrainableDecoder(base, adapter: adapter)
-                .forward(embeddings(of: batch), rows: batch.rows, outputs: batch.outputs)
+                .forward(batch.trees.embeddings(in: base), rows: batch.trees.rows, outputs: batch.outputs)
             return batch.byPrompt(reading(pass.hidden, of: batch).rewards)
         }
     }
@@ -48,7 +48,7 @@ public struct RewardModel: Sendable {
     package func gradients(of prompts: some Sequence<RankedPrompt>) -> Gradients {
         let batch = RankingBatch(prompts)
         let decoder = TrainableDecoder(base, adapter: adapter)
-        let pass = decoder.forward(embeddings(of: batch), rows: batch.rows, outputs: batch.outputs)
+        let pass = decoder.forward(batch.trees.embeddings(in: base), rows: batch.trees.rows, outputs: batch.outputs)
         var reading = reading(pass.hidden, of: batch)
         let rewards = batch.byPrompt(reading.rewards)
         var drewards = [Float](repeating: 0, count: reading.rewards.count)
@@ -66,7 +66,7 @@ public struct RewardModel: Sendable {
         let (dhidden, dhead) = backward(drewards, &reading, of: batch)
         return Gradients(
             loss: loss, rewards: rewards,
-            adapter: decoder.backward(pass, dhidden: dhidden).adapter, head: dhead, rows: batch.rows.count)
+            adapter: decoder.backward(pass, dhidden: dhidden).adapter, head: dhead, rows: batch.trees.rows.count)
     }
 
     // MARK: The head
@@ -84,11 +84,11 @@ public struct RewardModel: Sendable {
     }
 
     private func reading(_ hidden: Tensor, of batch: RankingBatch) -> Reading {
-        let tokens = batch.targets.count
+        let tokens = batch.trees.targets.count
         let ends = hidden.rows(tokens..<hidden.rows)
         let logits = base.logits(hidden.rows(0..<tokens))
-        let entropy = base.compute.crossEntropy(logits, targets: batch.targets)
-        let logProbWeights = batch.answers.map { -entropy.losses[$0].reduce(0, +) }
+        let entropy = base.compute.crossEntropy(logits, targets: batch.trees.targets)
+        let logProbWeights = batch.trees.answers.map { -entropy.losses[$0].reduce(0, +) }
         let rewards = zip(head.score.scores(ends, on: base.compute), logProbWeights).map {
             $0 + head.logProbWeight * $1
         }
@@ -101,23 +101,16 @@ public struct RewardModel: Sendable {
         _ drewards: [Float], _ reading: inout Reading, of batch: RankingBatch
     ) -> (dhidden: Tensor, dhead: RewardHead) {
         let (dends, dscore) = head.score.backward(drewards, hidden: reading.ends, on: base.compute)
-        let coefficients = zip(batch.answers, drewards).flatMap { tokens, slope in
+        let coefficients = zip(batch.trees.answers, drewards).flatMap { tokens, slope in
             Array(repeating: -head.logProbWeight * slope, count: tokens.count)
         }
         base.compute.crossEntropyBackward(
-            &reading.logits, targets: batch.targets, loss: reading.entropy, coefficients: coefficients)
+            &reading.logits, targets: batch.trees.targets, loss: reading.entropy, coefficients: coefficients)
         let dtokens = base.logitsBackward(reading.logits)
         return (
             Tensor.stacking([dtokens, dends]),
             RewardHead(
                 score: dscore, logProbWeight: zip(drewards, reading.logProbWeights).reduce(0) { $0 + $1.0 * $1.1 })
         )
-    }
-
-    /// The decoder's input: embeddings of tokens and, at their rows, of images.
-    private func embeddings(of batch: RankingBatch) -> Tensor {
-        var embeddings = base.embeddings(of: batch.rows.tokens)
-        for image in batch.images { embeddings.replaceRows(from: image.row, with: image.embeddings) }
-        return embeddings
     }
 }

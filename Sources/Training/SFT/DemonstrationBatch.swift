@@ -4,20 +4,10 @@ import Tensors
 
 /// The rows of one step: trees of images with questions and answers, followed by a replay text.
 struct DemonstrationBatch: Sendable {
-    /// The range of an answer among the predictions.
-    struct Answer: Sendable {
-        let predictions: Range<Int>
-        let group: String
-    }
-
-    private(set) var rows = PackedRows()
-    /// The rows of each image's visual tokens.
-    private(set) var images: [Range<Int>] = []
+    private(set) var trees = AnswerTrees()
     private var imageTiles: [Tensor] = []
-    /// The rows whose next token is trained, and these tokens.
-    private(set) var outputs: [Int] = []
-    private(set) var targets: [Int32] = []
-    private(set) var answers: [Answer] = []
+    /// Which metrics each answer counts for.
+    private(set) var groups: [String] = []
     /// The rows of the replay text, which are all trained towards the base model.
     private(set) var replay: Range<Int>?
     /// The weight of each replay row.
@@ -25,31 +15,19 @@ struct DemonstrationBatch: Sendable {
 
     /// Adds an image and its questions.
     mutating func append(_ tree: ImageTree) {
-        let prefix = rows.append(tree.prefix)
-        let first = prefix.rows.lowerBound
-        images.append(first + tree.visual.lowerBound..<first + tree.visual.upperBound)
+        let prefix = trees.append(image: tree.prefix, visual: tree.visual, embeddings: nil)
         imageTiles.append(tree.tiles)
         for branch in tree.branches {
-            let predictions = append(prompt: branch.prompt, reply: branch.answer, after: prefix)
-            answers.append(Answer(predictions: predictions, group: branch.group))
+            trees.append(question: branch.prompt, onlyAnswer: branch.answer, after: prefix)
+            groups.append(branch.group)
         }
     }
 
     /// Adds a text; images must be added before it.
     mutating func append(replay excerpt: ReplayExcerpt) {
-        replay = rows.append(excerpt.tokens).rows
-        // A row has the weight of the token that it predicts; the token after the last one is unknown.
+        replay = trees.append(text: excerpt.tokens)
+        // A row counts as much as the token that it predicts; the token after the last row is not known.
         replayWeights = excerpt.weights.dropFirst() + [1]
-    }
-
-    /// Adds the rows that predict `reply`. Its last token is only predicted, so it has no row.
-    private mutating func append(prompt: [Int32], reply: [Int32], after parent: PackedRows.Node) -> Range<Int> {
-        let node = rows.append(prompt + reply.dropLast(), after: parent)
-        let first = node.rows.lowerBound + prompt.count - 1
-        let start = outputs.count
-        outputs += first..<first + reply.count
-        targets += reply
-        return start..<outputs.count
     }
 
     /// The tiles of all images, `[tiles, 3, side, side]`.

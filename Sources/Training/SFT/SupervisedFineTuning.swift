@@ -95,7 +95,7 @@ public struct SupervisedFineTuning: TrainingStage {
         ]
         if let loss = result.replayLoss { metrics.append((name: "loss_replay", value: loss)) }
         let loss = result.answerLoss + Double(settings.replayWeight) * (result.replayLoss ?? 0)
-        return StepReport(loss: loss, units: batch.rows.count, metrics: metrics)
+        return StepReport(loss: loss, units: batch.trees.rows.count, metrics: metrics)
     }
 
     private func batch(of step: Int) throws(ChatTemplateError) -> DemonstrationBatch {
@@ -140,10 +140,11 @@ public struct SupervisedFineTuning: TrainingStage {
         let seen = VisionPass(batch.tiles, weights: vision, on: compute)
         let (visual, shuffled) = seen.connect(weights: vision)
         let pass = decoder.forward(
-            embeddings(of: batch, visual), rows: batch.rows, outputs: batch.outputs + Array(batch.replay ?? 0..<0))
-        let answers = batch.targets.count
+            batch.trees.embeddings(in: base, visual: visual), rows: batch.trees.rows,
+            outputs: batch.trees.predictors + Array(batch.replay ?? 0..<0))
+        let answers = batch.trees.targets.count
         let (losses, dlogits) = compute.crossEntropy(
-            logits: base.logits(pass.hidden.rows(0..<answers)), targets: batch.targets,
+            logits: base.logits(pass.hidden.rows(0..<answers)), targets: batch.trees.targets,
             scale: 1 / Float(max(1, answers)))
         var dhidden = [base.logitsBackward(dlogits)]
         var divergences: [Float] = []
@@ -151,14 +152,14 @@ public struct SupervisedFineTuning: TrainingStage {
             var logits = base.logits(pass.hidden.rows(answers..<answers + rows.count))
             let weight = settings.replayWeight / batch.replayWeights.reduce(0, +)
             divergences = compute.distillation(
-                &logits, teacher: baseLogits(of: Array(batch.rows.tokens[rows])),
+                &logits, teacher: baseLogits(of: Array(batch.trees.rows.tokens[rows])),
                 scales: batch.replayWeights.map { $0 * weight })
             dhidden.append(base.logitsBackward(logits))
         }
         let (dadapter, dembeddings) = decoder.backward(pass, dhidden: Tensor.stacking(dhidden))
         var dvision = vision.parameters.zeros(on: compute)
         let dfeatures = seen.connectBackward(
-            Tensor.stacking(batch.images.map { dembeddings.rows($0) }), shuffled: shuffled, weights: vision,
+            Tensor.stacking(batch.trees.images.map { dembeddings.rows($0) }), shuffled: shuffled, weights: vision,
             gradients: &dvision)
         seen.backward(dfeatures, weights: vision, gradients: &dvision)
         return Gradients(
@@ -180,17 +181,6 @@ public struct SupervisedFineTuning: TrainingStage {
         values.isEmpty ? nil : values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
     }
 
-    /// The decoder's input: embeddings of tokens and, at their rows, the connector's output for images.
-    private func embeddings(of batch: DemonstrationBatch, _ visual: Tensor) -> Tensor {
-        var embeddings = base.embeddings(of: batch.rows.tokens)
-        var first = 0
-        for image in batch.images {
-            embeddings.replaceRows(from: image.lowerBound, with: visual.rows(first..<first + image.count))
-            first += image.count
-        }
-        return embeddings
-    }
-
     // MARK: Validation
 
     /// The shares of held-out questions whose tokens are all the most likely ones, given the right tokens before them,
@@ -199,8 +189,8 @@ public struct SupervisedFineTuning: TrainingStage {
         var counts: [String: (right: Int, asked: Int)] = [:]
         for start in stride(from: 0, to: demonstrations.heldOut.count, by: settings.imagesPerStep) {
             let batch = try batch(of: demonstrations.heldOut[start...].prefix(settings.imagesPerStep))
-            for (answer, isRight) in zip(batch.answers, correctness(of: batch)) {
-                for name in ["accuracy", "accuracy_" + answer.group] {
+            for (group, isRight) in zip(batch.groups, correctness(of: batch)) {
+                for name in ["accuracy", "accuracy_" + group] {
                     let old = counts[name, default: (0, 0)]
                     counts[name] = (old.right + (isRight ? 1 : 0), old.asked + 1)
                 }
@@ -213,12 +203,13 @@ public struct SupervisedFineTuning: TrainingStage {
         let decoder = TrainableDecoder(base, adapter: adapter)
         let vision = vision
         let visual = VisionPass(batch.tiles, weights: vision, on: base.compute).connect(weights: vision).tokens
-        let pass = decoder.forward(embeddings(of: batch, visual), rows: batch.rows, outputs: batch.outputs)
+        let pass = decoder.forward(
+            batch.trees.embeddings(in: base, visual: visual), rows: batch.trees.rows, outputs: batch.trees.predictors)
         let logits = base.logits(pass.hidden)
-        return batch.answers.map { answer in
-            answer.predictions.allSatisfy { row in
+        return batch.trees.answers.map { tokens in
+            tokens.allSatisfy { row in
                 let scores = logits.rows(row..<row + 1).elements
-                return scores[Int(batch.targets[row])] >= (scores.max() ?? .infinity)
+                return scores[Int(batch.trees.targets[row])] >= (scores.max() ?? .infinity)
             }
         }
     }
