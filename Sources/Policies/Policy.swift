@@ -1,12 +1,11 @@
 public import Models
-import Synchronization
 public import Tokenizers
 
 /// One immutable generation of a policy: the model that answers a request. Reward and value model are policies with a
 /// head.
 public final class Policy: Sendable {
-    /// A number that no other policy of this process has or had. Caches use it as a key.
-    package let id = Unique.next()
+    /// An identity that no other policy of this process has or had. Caches use it as a key.
+    package let id = PolicyIdentity()
     /// The name that requests use.
     public let name: String
     /// Rises with each promotion; 0 for the backbone alone.
@@ -34,8 +33,8 @@ public final class Policy: Sendable {
 
     /// The component of a policy that reads images.
     public struct Vision: Sendable {
-        /// A number that no other encoder of this process has or had.
-        package let id = Unique.next()
+        /// An identity that no other encoder of this process has or had.
+        package let id = PolicyIdentity()
         /// Rises with each promotion of the vision weights.
         public let generation: Int
         /// Pixels to embeddings.
@@ -92,11 +91,17 @@ public final class Policy: Sendable {
     public func sampling(hasImages: Bool) -> SamplingParameters { hasImages ? sampling : textSampling }
 }
 
-/// Numbers that are never repeated.
-private enum Unique {
-    private static let last = Atomic<UInt64>(0)
+/// An object that only equals itself. Caches keep it in their keys, so its address cannot be used again while a cache
+/// knows it.
+package final class PolicyIdentity: Hashable, Sendable {
+    /// A new identity.
+    package init() {}
 
-    static func next() -> UInt64 { last.add(1, ordering: .relaxed).newValue }
+    /// Whether both are the same object.
+    package static func == (one: PolicyIdentity, other: PolicyIdentity) -> Bool { one === other }
+
+    /// Hashes the address.
+    package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }
 
 /// The policies that are offered, the default one first.

@@ -202,8 +202,9 @@ import Tokenizers
 
     @Test func embeddingsStayWithinTheirBudget() {
         var cache = EmbeddingCache(bytes: 4 * 4 * 3)
+        let vision = PolicyIdentity()
         func ask(_ number: Int) -> Bool {
-            let key = EmbeddingCache.Key(image: TensorDigest(Tensor([Float(number)], shape: [1])), vision: 1)
+            let key = EmbeddingCache.Key(image: TensorDigest(Tensor([Float(number)], shape: [1])), vision: vision)
             if let tensor = cache.find(key) {
                 #expect(tensor.elements == [Float](repeating: Float(number), count: 4))
                 return false

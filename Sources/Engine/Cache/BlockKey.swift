@@ -8,7 +8,7 @@ package struct BlockKey: Hashable {
     /// What precedes a block.
     package enum Parent: Hashable {
         /// Nothing: it is the first block of a sequence of this policy.
-        case policy(UInt64)
+        case policy(PolicyIdentity)
         /// The block of this id.
         case block(UInt64)
     }

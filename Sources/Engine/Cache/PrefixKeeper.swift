@@ -10,7 +10,7 @@ struct PrefixKeeper {
     private let origin: PrefixFile.Origin
     private let cache: KVCache
     /// The weights of the policies that were served, by `Policy.id`.
-    private var digests: [UInt64: PolicyDigests] = [:]
+    private var digests: [PolicyIdentity: PolicyDigests] = [:]
 
     init(path: String, decoder: TransformerDecoder, cache: KVCache) {
         self.path = path
@@ -49,7 +49,8 @@ struct PrefixKeeper {
 
     /// The key by which this process will look for `block`; nil if none of its policies computes such blocks, or the
     /// block before is missing.
-    private func key(of block: PrefixFile.Block, after entries: [BlockPool.Entry?], ids: [UInt64?]) -> BlockKey? {
+    private func key(of block: PrefixFile.Block, after entries: [BlockPool.Entry?], ids: [PolicyIdentity?]) -> BlockKey?
+    {
         let parent: BlockKey.Parent
         if let position = block.parent {
             guard let entry = entries[position] else { return nil }
@@ -70,7 +71,7 @@ struct PrefixKeeper {
     func save(_ pool: BlockPool) throws(PrefixFileError) -> Int {
         var index = PrefixFile.Index(origin: origin, policies: [], blocks: [])
         var positions: [UInt64: Int] = [:]
-        var policies: [UInt64: Int] = [:]
+        var policies: [PolicyIdentity: Int] = [:]
         var blocks: [Int32] = []
         for (key, entry) in pool.contents {
             let policy: Int

@@ -1,6 +1,6 @@
 package import Checkpoints
 import Models
-import Policies
+package import Policies
 package import Tensors
 
 /// Runs images through the vision encoder, several layers per step, and keeps the embeddings.
@@ -74,9 +74,9 @@ package struct EmbeddingCache {
     package struct Key: Hashable {
         let image: TensorDigest
         /// `Policy.Vision.id`.
-        let vision: UInt64
+        let vision: PolicyIdentity
 
-        package init(image: TensorDigest, vision: UInt64) {
+        package init(image: TensorDigest, vision: PolicyIdentity) {
             self.image = image
             self.vision = vision
         }
