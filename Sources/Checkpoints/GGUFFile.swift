@@ -94,3 +94,179 @@ extension GGUFParser {
         return start..<start + size
     }
 }
+
+// Typed access to the metadata. A missing key or a value of another type is an error that names the key.
+extension GGUFFile {
+    /// The text under `key`.
+    public func string(_ key: String) throws(GGUFError) -> String {
+        try value(key, "a string") { if case .string(let value) = $0 { value } else { nil } }
+    }
+
+    /// The boolean under `key`.
+    public func bool(_ key: String) throws(GGUFError) -> Bool {
+        try value(key, "a boolean") { if case .bool(let value) = $0 { value } else { nil } }
+    }
+
+    /// The integer under `key`, of any width.
+    public func integer(_ key: String) throws(GGUFError) -> Int {
+        try value(key, "an integer that fits 64 bits") {
+            switch $0 {
+            case .unsigned(let value): Int(exactly: value)
+            case .signed(let value): Int(value)
+            case .float, .bool, .string, .array: nil
+            }
+        }
+    }
+
+    /// The float under `key`, of either width.
+    public func number(_ key: String) throws(GGUFError) -> Double {
+        try value(key, "a float") { if case .float(let value) = $0 { value } else { nil } }
+    }
+
+    /// The array of text under `key`.
+    public func strings(_ key: String) throws(GGUFError) -> [String] {
+        try value(key, "an array of strings") { if case .array(.strings(let values)) = $0 { values } else { nil } }
+    }
+
+    /// The array of integers under `key`, of any width.
+    public func integers(_ key: String) throws(GGUFError) -> [Int] {
+        try value(key, "an array of integers that fit 64 bits") {
+            switch $0 {
+            case .array(.unsigned(let values)): values.contains { $0 > UInt64(Int.max) } ? nil : values.map { Int($0) }
+            case .array(.signed(let values)): values.map { Int($0) }
+            case .unsigned, .signed, .float, .bool, .string, .array: nil
+            }
+        }
+    }
+
+    /// The array of floats under `key`, of either width.
+    public func numbers(_ key: String) throws(GGUFError) -> [Double] {
+        try value(key, "an array of floats") { if case .array(.floats(let values)) = $0 { values } else { nil } }
+    }
+
+    private func value<T>(
+        _ key: String, _ expected: String, _ extract: (GGUFValue) -> T?
+    ) throws(GGUFError) -> T {
+        guard let value = metadata[key] else { throw .missingKey(path: path, key: key, expected: expected) }
+        guard let result = extract(value) else {
+            throw .wrongType(path: path, key: key, expected: expected, found: value.kind)
+        }
+        return result
+    }
+}
+
+/// A tensor of a GGUF file. Its bytes stay in the mapped file until they are used.
+public struct GGUFTensor: Sendable {
+    /// Its name in the file.
+    public let name: String
+    /// Extents, outermost first: `[outputs, inputs]` for a matrix. The file itself stores them innermost first.
+    public let shape: [Int]
+    /// The format of its numbers.
+    public let type: ElementFormat
+    let file: MappedFile
+    let range: Range<Int>
+
+    /// The first `count` rows; the matrix must have at least that many.
+    public func firstRows(_ count: Int) -> GGUFTensor {
+        precondition(shape.count == 2 && (1...shape[0]).contains(count), "\(count) rows of \(shape)")
+        let bytes = range.count / shape[0] * count
+        return GGUFTensor(
+            name: name, shape: [count, shape[1]], type: type, file: file,
+            range: range.lowerBound..<range.lowerBound + bytes)
+    }
+
+    /// Bytes in the file.
+    public var byteCount: Int { range.count }
+
+    /// Calls `body` with the bytes as stored in the file: row-major, each row in blocks of `type`.
+    public func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+        try file.withBytes(range, body)
+    }
+
+    /// A copy of the tensor's bytes in the file.
+    public var bytes: [UInt8] { withBytes(Array.init) }
+
+    /// The numbers as floats.
+    public func floats() -> Tensor {
+        withBytes { Tensor(converting: type, bytes: $0, shape: shape) }
+    }
+}
+
+extension ElementFormat {
+    /// The format with ggml's type code `code` (`ggml.h`, `enum ggml_type`); nil for a format that Apus cannot read.
+    init?(ggmlType code: UInt32) {
+        guard let format = Self.allCases.first(where: { $0.ggmlType == code }) else { return nil }
+        self = format
+    }
+
+    var ggmlType: UInt32 {
+        switch self {
+        case .f32: 0
+        case .f16: 1
+        case .q4_0: 2
+        case .q4_1: 3
+        case .q8_0: 8
+        case .bf16: 30
+        }
+    }
+
+    /// ggml's name for a type, also for types that Apus cannot read.
+    static func ggmlName(of code: UInt32) -> String {
+        let names: [UInt32: String] = [
+            0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", 8: "Q8_0", 9: "Q8_1", 10: "Q2_K",
+            11: "Q3_K", 12: "Q4_K", 13: "Q5_K", 14: "Q6_K", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS",
+            19: "IQ1_S", 20: "IQ4_NL", 21: "IQ3_S", 22: "IQ2_S", 23: "IQ4_XS", 24: "I8", 25: "I16", 26: "I32",
+            27: "I64", 28: "F64", 29: "IQ1_M", 30: "BF16", 34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4",
+        ]
+        return names[code] ?? "type \(code)"
+    }
+
+    /// Bytes of a tensor of `shape`; nil if an extent is negative, a row is not a whole number of blocks, or the size
+    /// does not fit an `Int`.
+    func byteCount(shape: [Int]) -> Int? {
+        let row = shape.last ?? 1
+        guard row % blockSize == 0 else { return nil }
+        var size = blockBytes
+        for extent in shape.dropLast() + [row / blockSize] {
+            let product = size.multipliedReportingOverflow(by: extent)
+            if extent < 0 || product.overflow { return nil }
+            size = product.partialValue
+        }
+        return size
+    }
+}
+
+/// Why a GGUF file cannot be used.
+public enum GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The system could not read it.
+    case unreadable(FileError)
+    /// Its bytes break the format.
+    case malformed(path: String, FileFault)
+    /// A tensor has a format that Apus cannot read; `type` is ggml's name for it.
+    case unsupportedType(path: String, tensor: String, type: String)
+    /// The metadata has no such key.
+    case missingKey(path: String, key: String, expected: String)
+    /// A key's value has the wrong type.
+    case wrongType(path: String, key: String, expected: String, found: String)
+    /// There is no such tensor.
+    case missingTensor(path: String, name: String)
+
+    /// One line for a person.
+    public var description: String {
+        switch self {
+        case .unreadable(let error):
+            return "\(error)"
+        case .malformed(let path, let fault):
+            return "\(path): not a GGUF file that can be read: \(fault)"
+        case .unsupportedType(let path, let tensor, let type):
+            let known = ElementFormat.allCases.map { ElementFormat.ggmlName(of: $0.ggmlType) }.joined(separator: ", ")
+            return "\(path): tensor \(tensor) is of type \(type), expected one of \(known)"
+        case .missingKey(let path, let key, let expected):
+            return "\(path): metadata key \(key): expected \(expected), found nothing"
+        case .wrongType(let path, let key, let expected, let found):
+            return "\(path): metadata key \(key): expected \(expected), found \(found)"
+        case .missingTensor(let path, let name):
+            return "\(path): no tensor \(name)"
+        }
+    }
+}

@@ -1,3 +1,4 @@
+import Foundation
 import Support
 public import Tensors
 
@@ -98,5 +99,172 @@ public struct SafetensorsFile: Sendable {
             throw .badHeader(path: file.path, reason: reason)
         }
         return entries
+    }
+}
+
+extension SafetensorsFile {
+    /// Writes `tensors` to `path` in `format`, rounding to the nearest number, ties to even.
+    ///
+    /// The same tensors and metadata give the same bytes: names are sorted, and the header ends at a multiple of 8.
+    /// The file is written atomically and replaces an older one.
+    public static func write(
+        _ tensors: [String: Tensor], as format: FloatFormat, metadata: [String: String] = [:], to path: String
+    ) throws(SafetensorsError) {
+        var entries: [String: SafetensorsHeader.Entry] = [:]
+        var end = 0
+        let sorted = tensors.sorted { $0.key < $1.key }
+        for (name, tensor) in sorted {
+            let start = end
+            end += tensor.count * format.element.blockBytes
+            entries[name] = .init(dtype: format.rawValue, shape: tensor.shape, offsets: [start, end])
+        }
+        let header: [UInt8]
+        do { header = try SafetensorsHeader(metadata: metadata, entries: entries).bytes() } catch {
+            throw .badHeader(path: path, reason: "\(error)")
+        }
+        do {
+            try AtomicFile.write(to: path) { append throws(FileError) in
+                try append(header)
+                for (_, tensor) in sorted { try append(format.bytes(of: tensor)) }
+            }
+        } catch {
+            throw .file(error)
+        }
+    }
+}
+
+extension SafetensorsHeader {
+    /// The header as stored in the file: its length, then the JSON, padded with spaces to a multiple of 8.
+    fileprivate func bytes() throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var json = [UInt8](try encoder.encode(self))
+        json += Array(repeating: UInt8(ascii: " "), count: (8 - json.count % 8) % 8)
+        return withUnsafeBytes(of: UInt64(json.count).littleEndian, Array.init) + json
+    }
+}
+
+extension FloatFormat {
+    /// The elements of `tensor` in this format, little-endian.
+    fileprivate func bytes(of tensor: Tensor) -> [UInt8] {
+        tensor.withUnsafeElements { elements in
+            switch self {
+            case .float32:
+                Array(UnsafeRawBufferPointer(elements))
+            case .float16:
+                elements.map { Float16($0).bitPattern.littleEndian }.withUnsafeBytes(Array.init)
+            case .bfloat16:
+                elements.map(\.bfloat16.littleEndian).withUnsafeBytes(Array.init)
+            }
+        }
+    }
+}
+
+/// The JSON at the front of a safetensors file.
+struct SafetensorsHeader: Codable {
+    /// One tensor as the header describes it.
+    struct Entry: Codable {
+        var dtype: String
+        var shape: [Int]
+        /// The first byte and the byte after the last one, counted from the end of the header.
+        var offsets: [Int]
+
+        enum CodingKeys: String, CodingKey {
+            case dtype, shape
+            case offsets = "data_offsets"
+        }
+    }
+
+    var metadata: [String: String]
+    var entries: [String: Entry]
+
+    init(metadata: [String: String], entries: [String: Entry]) {
+        self.metadata = metadata
+        self.entries = entries
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: AnyKey.self)
+        metadata = [:]
+        entries = [:]
+        for key in container.allKeys {
+            if key == .metadata {
+                metadata = try container.decode([String: String].self, forKey: key)
+            } else {
+                entries[key.stringValue] = try container.decode(Entry.self, forKey: key)
+            }
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: AnyKey.self)
+        if !metadata.isEmpty { try container.encode(metadata, forKey: .metadata) }
+        for (name, entry) in entries { try container.encode(entry, forKey: AnyKey(name)) }
+    }
+}
+
+extension AnyKey {
+    fileprivate static let metadata = AnyKey("__metadata__")
+}
+
+/// How floats are stored in a safetensors file.
+public enum FloatFormat: String, Sendable, CaseIterable {
+    /// 32-bit floats.
+    case float32 = "F32"
+    /// IEEE half floats.
+    case float16 = "F16"
+    /// The upper halves of 32-bit floats.
+    case bfloat16 = "BF16"
+
+    /// The corresponding element format of tensors.
+    var element: ElementFormat {
+        switch self {
+        case .float32: .f32
+        case .float16: .f16
+        case .bfloat16: .bf16
+        }
+    }
+}
+
+extension Float {
+    /// The nearest bfloat16, ties to even; NaN stays NaN.
+    var bfloat16: UInt16 {
+        if isNaN { return UInt16(bitPattern >> 16) | 0x40 }
+        return UInt16((bitPattern + 0x7FFF + (bitPattern >> 16 & 1)) >> 16)
+    }
+}
+
+/// Why a safetensors file cannot be used.
+public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The system could not read or write it.
+    case file(FileError)
+    /// Its bytes break the format.
+    case malformed(path: String, FileFault)
+    /// The header's JSON does not describe tensors; `reason` names the field if it can.
+    case badHeader(path: String, reason: String)
+    /// A tensor's numbers have a type that Apus cannot read.
+    case unsupportedType(path: String, tensor: String, type: String)
+    /// There is no such tensor.
+    case missingTensor(path: String, name: String)
+    /// A tensor does not have the shape that its reader needs.
+    case wrongShape(path: String, tensor: String, expected: [Int], found: [Int])
+
+    /// One line for a person.
+    public var description: String {
+        switch self {
+        case .file(let error):
+            return "\(error)"
+        case .malformed(let path, let fault):
+            return "\(path): not a safetensors file: \(fault)"
+        case .badHeader(let path, let reason):
+            return "\(path): the safetensors header is not valid: \(reason)"
+        case .unsupportedType(let path, let tensor, let type):
+            let known = FloatFormat.allCases.map(\.rawValue).joined(separator: ", ")
+            return "\(path): tensor \(tensor) is of type \(type), expected one of \(known)"
+        case .missingTensor(let path, let name):
+            return "\(path): no tensor \(name)"
+        case .wrongShape(let path, let tensor, let expected, let found):
+            return "\(path): tensor \(tensor): expected shape \(expected), found \(found)"
+        }
     }
 }

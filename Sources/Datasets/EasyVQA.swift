@@ -172,3 +172,82 @@ extension DecodingError {
         }
     }
 }
+
+/// One question of easy-VQA with its answer.
+public struct EasyVQAQuestion: Sendable, Equatable {
+    /// The 13 answers, in the order of easy-VQA's answers.txt; raw values are its words.
+    public enum Answer: String, Sendable, CaseIterable {
+        /// A shape.
+        case circle
+        /// A colour.
+        case green, red, gray
+        /// The thing asked about is so.
+        case yes
+        /// A colour.
+        case teal, black
+        /// A shape.
+        case rectangle
+        /// A colour.
+        case yellow
+        /// A shape.
+        case triangle
+        /// A colour.
+        case brown, blue
+        /// The thing asked about is not so.
+        case no
+    }
+
+    /// How a question can be answered, told by its answer.
+    public enum Kind: String, Sendable, CaseIterable {
+        /// With yes or no.
+        case yesNo
+        /// With a shape or a colour.
+        case open
+    }
+
+    /// In English, with its question mark.
+    public let text: String
+    /// The official answer.
+    public let answer: Answer
+    /// The number of the image in its split.
+    public let image: Int
+    /// What the text asks.
+    public let meaning: QuestionMeaning
+
+    /// Nil if the text is of none of the 24 templates.
+    public init?(text: String, answer: Answer, image: Int) {
+        guard let meaning = QuestionMeaning(text) else { return nil }
+        self.text = text
+        self.answer = answer
+        self.image = image
+        self.meaning = meaning
+    }
+
+    /// Yes/no or open.
+    public var kind: Kind {
+        answer == .yes || answer == .no ? .yesNo : .open
+    }
+}
+
+/// Why easy-VQA's files were refused.
+public enum EasyVQAError: Error, Equatable, CustomStringConvertible {
+    /// A file cannot be read at all.
+    case unreadable(file: String, reason: String)
+    /// A file, or one numbered entry of it, is not what easy-VQA 1.0 has there.
+    case malformed(file: String, entry: Int?, reason: String)
+    /// An image is broken or has another size.
+    case image(file: String, ImageError)
+    /// An image that was asked for as training data is, pixel for pixel, a test image.
+    case heldOut(file: String, testImage: String)
+
+    /// The reason in words.
+    public var description: String {
+        switch self {
+        case .unreadable(let file, let reason): "\(file): \(reason) (`make data` fetches easy-VQA)"
+        case .malformed(let file, nil, let reason): "\(file): \(reason)"
+        case .malformed(let file, let entry?, let reason): "\(file), entry \(entry): \(reason)"
+        case .image(let file, let error): "\(file): \(error)"
+        case .heldOut(let file, let testImage): "\(file) has the pixels of the test picture \(testImage)"
+        }
+    }
+}

@@ -41,3 +41,59 @@ public struct ImageFacts: Sendable, Equatable {
         }
     }
 }
+
+/// What easy-VQA's 24 question templates ask.
+public enum QuestionMeaning: Sendable, Equatable {
+    /// Something that is true of a shape.
+    public enum Trait: Sendable, Hashable {
+        /// Its form.
+        case shape(Shape)
+        /// Its colour.
+        case colour(Colour)
+    }
+
+    /// The form of the one shape; its colour may be told.
+    case shape(told: Colour?)
+    /// The colour of the one shape; its form may be told.
+    case colour(told: Shape?)
+    /// Whether such a shape is there, or, `negated`, is not there.
+    case presence(of: Trait, negated: Bool)
+
+    /// Reads a question; nil if it is of no template.
+    public init?(_ text: String) {
+        guard text.hasSuffix("?") else { return nil }
+        var words = text.dropLast().split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+        var trait: Trait?
+        for index in words.indices {
+            if let shape = Shape(rawValue: words[index]) {
+                trait = .shape(shape)
+                words[index] = "*"
+            } else if let colour = Colour(rawValue: words[index]), words[index...].dropFirst().first == "shape" {
+                trait = .colour(colour)
+                words[index...(index + 1)] = ["*"]
+                break
+            }
+        }
+        guard let meaning = Self.read(words.joined(separator: " "), trait) else { return nil }
+        self = meaning
+    }
+
+    private static func read(_ pattern: String, _ trait: Trait?) -> QuestionMeaning? {
+        switch (pattern, trait) {
+        case ("what shape is in the image", nil), ("what shape does the image contain", nil),
+            ("what shape is present", nil):
+            .shape(told: nil)
+        case ("what is the *", .colour(let colour)): .shape(told: colour)
+        case ("what color is the shape", nil), ("what is the color of the shape", nil): .colour(told: nil)
+        case ("what color is the *", .shape(let shape)), ("what is the color of the *", .shape(let shape)):
+            .colour(told: shape)
+        case ("is a * present", let trait?), ("is there a *", let trait?), ("is there a * in the image", let trait?),
+            ("does the image contain a *", let trait?):
+            .presence(of: trait, negated: false)
+        case ("is no * present", let trait?), ("is there not a *", let trait?),
+            ("is there not a * in the image", let trait?), ("does the image not contain a *", let trait?):
+            .presence(of: trait, negated: true)
+        default: nil
+        }
+    }
+}

@@ -129,3 +129,39 @@ enum DescriptionsFamily {
         abs(offset) < 24 ? "" : (offset < 0 ? low : high)
     }
 }
+
+/// Four to six different objects at once; `descriptions` has three different objects or fewer. The default mix of
+/// demonstrations contains no crowds: to name every object, and none twice, is what rankings teach.
+enum CrowdsFamily {
+    static let wordings = DescriptionsFamily.wordings
+
+    static func image(seed: UInt64) -> FamilyImage {
+        var generator = SplitMix64(seed: seed)
+        let rules = HeldOutRules(SeedSplit(of: seed))
+        let things = things(rules, &generator)
+        let scene = things.scene(&generator)
+        var asking = Questioner(.crowds, generator)
+        DescriptionsFamily.ask(about: things, rules, &asking)
+        return FamilyImage(scene: scene, questions: asking.chosen())
+    }
+
+    /// Four to six different objects.
+    static func things(_ rules: HeldOutRules, _ generator: inout SplitMix64) -> SceneThings {
+        SceneThings(apart: rules.distinctPairs(generator.draw(4...6), &generator), rules, &generator)
+    }
+}
+
+/// Whether captions of four to six things are true: who says yes to anything takes things for there that are not.
+enum CaptionsFamily {
+    static let wordings = [DescriptionsFamily.shows]
+
+    static func image(seed: UInt64) -> FamilyImage {
+        var generator = SplitMix64(seed: seed)
+        let rules = HeldOutRules(SeedSplit(of: seed))
+        let things = CrowdsFamily.things(rules, &generator)
+        let scene = things.scene(&generator)
+        var asking = Questioner(.captions, generator)
+        while asking.questions.count < 5 { DescriptionsFamily.askWhetherShown(things.inReadingOrder, rules, &asking) }
+        return FamilyImage(scene: scene, questions: asking.chosen())
+    }
+}

@@ -1,3 +1,7 @@
+import Crypto
+public import Foundation
+import Support
+
 /// Answers to one question, ranked by one labeler: the one schema for the rankings of people and of rules.
 ///
 /// An object a line in JSON lines files; optional fields are left out where they are nil. Decoding is strict: unknown
@@ -126,5 +130,155 @@ public struct PreferenceRecord: Codable, Sendable, Equatable {
     /// Whether `tiers` hold each of `0..<count` once, and none of them is empty.
     package static func ranks(_ tiers: [[Int]], _ count: Int) -> Bool {
         tiers.allSatisfy { !$0.isEmpty } && tiers.joined().sorted() == Array(0..<count)
+    }
+}
+
+extension PreferenceRecord {
+    enum CodingKeys: String, CodingKey {
+        case id, question, questionIndex, form, tiers, labeler, seed
+        case image = "picture"
+        case completions = "candidates"
+    }
+
+    /// Throws `DecodingError` naming the field that is missing or wrong.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        let completions = try fields.decode([RankedCompletion].self, forKey: .completions)
+        guard Self.completionCount.contains(completions.count) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .completions, in: fields, debugDescription: "expected 2 to 9, found \(completions.count)")
+        }
+        let tiers = try fields.decode([[Int]].self, forKey: .tiers)
+        guard Self.ranks(tiers, completions.count) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .tiers, in: fields,
+                debugDescription: "expected each of 0..<\(completions.count) once and no empty tier, found \(tiers)")
+        }
+        let questionIndex = try fields.decodeIfPresent(Int.self, forKey: .questionIndex)
+        guard questionIndex ?? 0 >= 0 else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .questionIndex, in: fields, debugDescription: "expected 0 or more")
+        }
+        self.init(
+            id: try fields.decodeText(.id),
+            image: try fields.decodeIfPresent(PreferenceImage.self, forKey: .image),
+            question: try fields.decodeText(.question), questionIndex: questionIndex,
+            form: try fields.decodeIfPresent(FamilyQuestion.Form.self, forKey: .form), completions: completions,
+            tiers: tiers, labeler: try fields.decode(Labeler.self, forKey: .labeler),
+            seed: try fields.decode(UInt64.self, forKey: .seed))
+    }
+}
+
+extension PreferenceRecord.RankedCompletion {
+    enum CodingKeys: String, CodingKey {
+        case text, tokens, policy, finishReason
+    }
+
+    /// Throws `DecodingError` naming the field that is missing or wrong.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        let tokens = try fields.decode([Int32].self, forKey: .tokens)
+        guard tokens.allSatisfy({ $0 >= 0 }) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .tokens, in: fields, debugDescription: "expected token ids of 0 or more")
+        }
+        self.init(
+            text: try fields.decode(String.self, forKey: .text), tokens: tokens,
+            policy: try fields.contains(.policy) ? fields.decodeText(.policy) : nil,
+            finishReason: try fields.decode(PreferenceRecord.FinishReason.self, forKey: .finishReason))
+    }
+}
+
+extension PreferenceRecord.Labeler {
+    enum CodingKeys: String, CodingKey {
+        case kind, id
+    }
+
+    /// Throws `DecodingError` naming the field that is missing or wrong.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(kind: try fields.decode(Kind.self, forKey: .kind), id: try fields.decodeText(.id))
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// A text that is not empty.
+    fileprivate func decodeText(_ key: Key) throws -> String {
+        let text = try decode(String.self, forKey: key)
+        guard !text.isEmpty else {
+            throw DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: "expected a text")
+        }
+        return text
+    }
+}
+
+extension PreferenceRecord {
+    /// The records of a JSON lines file, in order; blank lines are passed over.
+    ///
+    /// - Throws: `PreferenceError` naming the file and the line.
+    public static func load(path: String) throws(PreferenceError) -> [PreferenceRecord] {
+        try numbered(path: path).map(\.record)
+    }
+
+    /// The same, each with the number of its line, counted from 1.
+    public static func numbered(path: String) throws(PreferenceError) -> [(line: Int, record: PreferenceRecord)] {
+        try PreferenceLines.load(PreferenceRecord.self, path: path) { $0 }.map { (line: $0.line, record: $0.value) }
+    }
+
+    /// The record as one line of a JSON lines file, line feed included; fields in alphabetical order.
+    public func line() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(self) + [UInt8(ascii: "\n")]
+    }
+}
+
+/// Why preferences cannot be read from a file.
+public enum PreferenceError: Error, Equatable, CustomStringConvertible {
+    /// The file is missing or cannot be read.
+    case unreadable(path: String)
+    /// A line, counted from 1, is no record.
+    case malformed(path: String, line: Int, reason: String)
+
+    /// What is wrong, and where.
+    public var description: String {
+        switch self {
+        case .unreadable(let path): "\(path): cannot be read"
+        case .malformed(let path, let line, let reason): "\(path): line \(line): \(reason)"
+        }
+    }
+}
+
+extension PreferenceRecord {
+    /// The id of a comparison that `parts` describe wholly: the same parts give the same id, everywhere.
+    public static func id(of parts: [String]) -> String {
+        let key = parts.map { "\($0.utf8.count):\($0)" }.joined()
+        let digits = SHA256.hash(data: Data(key.utf8)).prefix(12).map { byte in
+            let text = String(byte, radix: 16)
+            return byte < 16 ? "0" + text : text
+        }
+        return "cmp_" + digits.joined()
+    }
+}
+
+/// Reads JSON lines files with errors that name file and line.
+enum PreferenceLines {
+    /// What `convert` makes of each line that is not blank, in order, with the line's number, counted from 1. Unknown
+    /// fields are errors.
+    static func load<Line: Codable, Value>(
+        _ type: Line.Type, path: String, _ convert: (Line) throws -> Value
+    ) throws(PreferenceError) -> [(line: Int, value: Value)] {
+        guard let data = FileManager.default.contents(atPath: path) else { throw .unreadable(path: path) }
+        var values: [(line: Int, value: Value)] = []
+        for (index, line) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
+        where !line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) {
+            do {
+                values.append((index + 1, try convert(try decodeStrictJSON(type, from: [UInt8](line)))))
+            } catch {
+                let reason = (error as? JSONFault)?.reason ?? "\(error)"
+                throw .malformed(path: path, line: index + 1, reason: reason)
+            }
+        }
+        return values
     }
 }

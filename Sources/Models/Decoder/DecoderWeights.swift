@@ -109,3 +109,56 @@ public struct HuggingFaceRowOrder: Sendable, Equatable {
         return result
     }
 }
+
+/// Token embeddings, which are also the output projection.
+enum EmbeddingTable: Sendable {
+    case quantized(QuantizedMatrix)
+    case float(Tensor, PackedMatrix)
+
+    /// The embeddings of the given tokens, `[ids, hidden]`.
+    func rows(_ ids: [Int32], _ compute: Compute) -> Tensor {
+        switch self {
+        case .quantized(let matrix): compute.rows(ids, of: matrix)
+        case .float(let table, _): compute.gather(ids, from: table)
+        }
+    }
+
+    /// The logits of final hidden states, `[rows, vocabulary]`.
+    func logits(_ hidden: Tensor, _ compute: Compute) -> Tensor {
+        switch self {
+        case .quantized(let matrix): compute.multiply(hidden, matrix)
+        case .float(_, let matrix): compute.multiply(hidden, matrix)
+        }
+    }
+
+    /// Bytes that `logits` reads.
+    var outputBytes: Int {
+        switch self {
+        case .quantized(let matrix): matrix.byteCount
+        case .float(_, let matrix): matrix.byteCount
+        }
+    }
+}
+
+/// The matrix of a linear layer as stored in the file: quantised blocks, or floats.
+enum LinearWeights: Sendable {
+    case quantized(QuantizedMatrix)
+    case float(PackedMatrix)
+
+    var byteCount: Int {
+        switch self {
+        case .quantized(let matrix): matrix.byteCount
+        case .float(let matrix): matrix.byteCount
+        }
+    }
+}
+
+extension Compute {
+    /// x·wᵀ: `[rows, inputs]` to `[rows, outputs]`, plus `updates` for their rows.
+    func multiply(_ x: Tensor, _ weights: LinearWeights, updates: [LowRankUpdate]) -> Tensor {
+        switch weights {
+        case .quantized(let matrix): multiply(x, matrix, updates: updates)
+        case .float(let matrix): multiply(x, matrix, updates: updates)
+        }
+    }
+}

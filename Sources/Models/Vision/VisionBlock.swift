@@ -1,4 +1,4 @@
-import Tensors
+package import Tensors
 
 /// A pre-norm block of the vision encoder: x + attention(norm(x)), then x + MLP(norm(x)). All patches of a tile attend
 /// to each other (`Idefics3EncoderLayer`). `x` is `[tiles * patches, hidden]`.
@@ -114,6 +114,42 @@ struct VisionBlock {
             dnormed, input: activations.input, prefix + "layer_norm2", of: parameters,
             epsilon: configuration.normEpsilon, gradients: &gradients)
         compute.add(&dx, dy)
+        return dx
+    }
+}
+
+// Layers whose parameters are found by name, each directly followed by its backward pass. Backward passes add to the
+// gradients and return the gradient of the layer's input.
+
+extension Compute {
+    /// y = x Wᵀ + b with `name.weight` as `[outputs, inputs]` and `name.bias`; `[rows, inputs]` -> `[rows, outputs]`.
+    package func linear(_ x: Tensor, _ name: String, of parameters: ParameterSet) -> Tensor {
+        var y = multiply(x, parameters[name + ".weight"], transposeB: true)
+        addBias(&y, parameters[name + ".bias"])
+        return y
+    }
+
+    package func linearBackward(
+        _ dy: Tensor, input x: Tensor, _ name: String, of parameters: ParameterSet, gradients: inout ParameterSet
+    ) -> Tensor {
+        multiply(dy, x, transposeA: true, addingTo: &gradients[name + ".weight"])
+        add(&gradients[name + ".bias"], columnSums(dy))
+        return multiply(dy, parameters[name + ".weight"])
+    }
+
+    /// Layer norm with `name.weight` and `name.bias`.
+    func layerNorm(_ x: Tensor, _ name: String, of parameters: ParameterSet, epsilon: Float) -> Tensor {
+        layerNorm(x, weight: parameters[name + ".weight"], bias: parameters[name + ".bias"], epsilon: epsilon)
+    }
+
+    func layerNormBackward(
+        _ dy: Tensor, input x: Tensor, _ name: String, of parameters: ParameterSet, epsilon: Float,
+        gradients: inout ParameterSet
+    ) -> Tensor {
+        let (dx, dweight, dbias) = layerNormBackward(
+            dy, x: x, weight: parameters[name + ".weight"], epsilon: epsilon)
+        add(&gradients[name + ".weight"], dweight)
+        add(&gradients[name + ".bias"], dbias)
         return dx
     }
 }

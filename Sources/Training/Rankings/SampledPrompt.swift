@@ -1,6 +1,7 @@
 import Checkpoints
 import Datasets
 import Foundation
+import Support
 
 /// A prompt with its sampled answers: one line of a run's `samples.jsonl`.
 struct SampledPrompt: Codable, Equatable, Sendable {
@@ -74,5 +75,77 @@ struct SampleLog {
         try handle.seekToEnd()
         try handle.write(contentsOf: try encoder.encode(sample) + [UInt8(ascii: "\n")])
         samples.append(sample)
+    }
+}
+
+/// The simulated labelers' rankings of a run's samples.
+struct RankedSamples {
+    /// The prompts whose answers differ, each ranked by one of the training labelers.
+    private(set) var rankings: [PreferenceRecord] = []
+    /// A share of these prompts, each ranked by every labeler, the held-out labeler last.
+    private(set) var agreement: [PreferenceRecord] = []
+    private(set) var report: RankingReport
+
+    private let settings: RankingSettings
+
+    /// Ranks `samples`, which are the answers to the first prompts of `prompts`, in order.
+    init(_ samples: [SampledPrompt], of prompts: RankingPrompts, settings: RankingSettings, path: String) throws {
+        self.settings = settings
+        report = RankingReport(samplesPerPrompt: settings.samples)
+        var cursor = PromptCursor(prompts)
+        for sample in samples {
+            let prompt = try cursor.next()
+            guard prompt.task.image == sample.image, prompt.task.question == sample.question else {
+                throw SampleError.malformed(
+                    path: path, line: sample.index + 1,
+                    reason: "expected “\(prompt.task.question)” about \(prompt.task.image)")
+            }
+            rank(sample, of: prompt)
+        }
+    }
+
+    private mutating func rank(_ sample: SampledPrompt, of prompt: RankingPrompt) {
+        report.count(sample, family: prompt.questionIndex == nil ? "easy-vqa" : Self.family(sample.image))
+        if sample.isUniform { return }
+        var generator = SplitMix64(seed: sample.seed)
+        let labeler = generator.draw(from: SimulatedLabeler.training)
+        let one = record(sample, prompt, labeler)
+        rankings.append(one)
+        report.count(one)
+        guard Double(generator.draw(0...9_999)) < settings.agreementShare * 10_000 else { return }
+        let all = SimulatedLabeler.training.map { record(sample, prompt, $0) }
+        let heldOut = record(sample, prompt, .heldOut)
+        agreement += all + [heldOut]
+        report.compare(all.map(\.tiers), heldOut: heldOut.tiers)
+    }
+
+    private func record(
+        _ sample: SampledPrompt, _ prompt: RankingPrompt, _ labeler: SimulatedLabeler
+    ) -> PreferenceRecord {
+        let answers = sample.completions.map { SimulatedLabeler.Answer(text: $0.text, finishReason: $0.finishReason) }
+        let key = ["\(sample.image)", sample.question, "\(sample.seed)"] + sample.completions.map { $0.policy ?? "" }
+        return PreferenceRecord(
+            id: PreferenceRecord.id(of: key), image: sample.image, question: sample.question,
+            questionIndex: prompt.questionIndex, form: prompt.questionIndex.map { _ in prompt.task.form },
+            completions: sample.completions, tiers: labeler.tiers(of: answers, to: prompt.task),
+            labeler: labeler.labeler, seed: sample.seed)
+    }
+
+    private static func family(_ image: PreferenceImage) -> String {
+        switch image {
+        case .generated(let family, _): family.rawValue
+        case .easyVQA, .stored: "easy-vqa"
+        }
+    }
+
+    /// Writes `rankings.jsonl`, `agreement.jsonl` and `report.json`.
+    func write(into folder: String) throws {
+        for (name, records) in [("rankings", rankings), ("agreement", agreement)] {
+            let lines = try records.flatMap { [UInt8](try $0.line()) }
+            try AtomicFile.write(lines, to: "\(folder)/\(name).jsonl")
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        try AtomicFile.write([UInt8](try encoder.encode(report)) + [UInt8(ascii: "\n")], to: folder + "/report.json")
     }
 }

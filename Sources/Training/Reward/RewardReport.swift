@@ -1,5 +1,7 @@
 import Checkpoints
-import Foundation
+public import Foundation
+public import Policies
+import Tensors
 
 /// The measurements of a finished reward run: `evaluation.json`.
 public struct RewardReport: Codable, Sendable, Equatable {
@@ -62,5 +64,78 @@ public struct RewardReport: Codable, Sendable, Equatable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         try AtomicFile.write([UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")], to: path)
+    }
+}
+
+/// Everything that decides a reward run's result, except the policy that it starts from.
+struct RewardRunRecord: Encodable {
+    let stage = TrainedStage.reward.rawValue
+    let settings: RewardModelingSettings
+    let precision: String
+    let instructionSet: String
+    let inputs: [String: FileDigest]
+
+    /// - Throws: `PolicyBasisError.missingField` if a manifest lacks a field.
+    init(
+        inputs: RewardModelingJob.Inputs, settings: RewardModelingSettings, precision: Precision,
+        instructionSet: InstructionSet
+    ) throws {
+        self.settings = settings
+        self.precision = "\(precision)"
+        self.instructionSet = instructionSet.rawValue
+        var digests = [
+            "baseModel": try FileDigest(path: inputs.baseModel), "rankings": try FileDigest(path: inputs.rankings),
+            "adapter": try inputs.policy.digest(of: PolicyFiles.adapterWeights),
+            "visionModel": try inputs.vision.digest(of: PolicyFiles.vision),
+        ]
+        if let heldOut = inputs.heldOut { digests["heldOut"] = try FileDigest(path: heldOut) }
+        self.inputs = digests
+    }
+}
+
+/// The paths of a reward run's results.
+struct RewardRunFiles {
+    let folder: String
+
+    /// The adapter: a PEFT folder, bf16.
+    var adapter: String { folder + "/adapter" }
+    /// The head with shift and gain folded in, fp32; written last.
+    var head: String { "\(folder)/\(PolicyFiles.head)" }
+    /// The report: a `RewardReport`.
+    var report: String { "\(folder)/\(Self.reportName)" }
+
+    static let reportName = "evaluation.json"
+}
+
+/// The results of a finished reward run, to be published as a generation of the component `reward`.
+public struct FinishedRewardModeling: Sendable {
+    private let run: FinishedRun
+    private let metrics: [String: Double]
+
+    /// Opens the run in `folder`.
+    ///
+    /// - Throws: `FinishedRunError`, or `PEFTError` if the adapter cannot be read.
+    public init(folder: String) throws {
+        run = try FinishedRun(
+            folder: folder, stage: .reward, results: [RewardRunFiles.reportName, PolicyFiles.head])
+        metrics = try RewardReport(path: "\(folder)/\(RewardRunFiles.reportName)").metrics
+    }
+
+    /// Publishes adapter and head. The manifest names the policy that training started from as the parent, and holds
+    /// the run's metrics and `metrics`.
+    ///
+    /// - Throws: `PolicyError`; `.published` if the generation exists already.
+    @discardableResult
+    public func publish(
+        generation: Int, metrics more: [String: Double] = [:], in policies: String, at time: Date = Date()
+    ) throws -> PolicyFolder {
+        let record = run.record
+        let manifest = PolicyManifest(
+            name: PolicyRole.reward.name, generation: generation, parent: try run.required(record.parent, "parent"),
+            backbone: run.backbone, created: time, creator: FinishedRun.creator,
+            vision: try run.required(record.vision, "vision"), chatTemplate: record.template,
+            image: try run.required(record.image, "image"), metrics: metrics.merging(more) { $1 },
+            data: run.digests(of: ["rankings", "heldOut"]))
+        return try run.publish(manifest, files: FinishedRun.adapterFiles + [PolicyFiles.head], in: policies)
     }
 }

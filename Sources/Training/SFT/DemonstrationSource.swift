@@ -1,3 +1,5 @@
+import Datasets
+import Models
 import Support
 
 /// A source of demonstrations. A step's demonstrations are a function of the step alone, so that a resumed run needs no
@@ -49,6 +51,109 @@ public struct RepeatedDemonstrations: DemonstrationSource {
         order.items(of: step).map { image, questions in
             ImageQuestions(
                 tiles: training[image].tiles, questions: questions.map { training[image].questions[$0] })
+        }
+    }
+}
+
+/// The images and questions of each step: a function of seed and step alone, so that a resumed run needs no cursor.
+///
+/// Images have a new order in each epoch. An image's questions have an order of their own, which continues from epoch
+/// to epoch.
+struct DemonstrationOrder: Sendable {
+    private let seed: UInt64
+    /// The number of questions of each image.
+    private let counts: [Int]
+    private let imagesPerStep: Int
+    private let questionsPerImage: Int
+
+    init(seed: UInt64, counts: [Int], imagesPerStep: Int, questionsPerImage: Int) {
+        precondition(!counts.isEmpty && counts.allSatisfy { $0 > 0 }, "nothing to train on")
+        self.seed = seed
+        self.counts = counts
+        self.imagesPerStep = imagesPerStep
+        self.questionsPerImage = questionsPerImage
+    }
+
+    /// The images of `step`, with the questions of each.
+    func items(of step: Int) -> [(image: Int, questions: [Int])] {
+        let positions = step * imagesPerStep..<(step + 1) * imagesPerStep
+        var orders: [Int: [Int]] = [:]
+        return positions.map { position in
+            let (epoch, index) = position.quotientAndRemainder(dividingBy: counts.count)
+            let order = orders[epoch] ?? shuffled(counts.count, stream: Stream.epoch(epoch))
+            orders[epoch] = order
+            return (order[index], questions(of: order[index], epoch: epoch))
+        }
+    }
+
+    private func questions(of image: Int, epoch: Int) -> [Int] {
+        let count = counts[image]
+        let order = shuffled(count, stream: Stream.image(image))
+        return (0..<min(count, questionsPerImage)).map { order[(epoch * questionsPerImage + $0) % count] }
+    }
+
+    private func shuffled(_ count: Int, stream: UInt64) -> [Int] {
+        var generator = SplitMix64(seed: seed, stream: stream)
+        return (0..<count).shuffled(using: &generator)
+    }
+
+    /// Streams of random numbers under the run's seed, independent of each other.
+    private enum Stream {
+        static func epoch(_ epoch: Int) -> UInt64 { 1 << 40 | UInt64(epoch) }
+        static func image(_ image: Int) -> UInt64 { 2 << 40 | UInt64(image) }
+    }
+}
+
+/// Freshly drawn images of the families; no image repeats.
+struct FamilyDemonstrations: DemonstrationSource {
+    let heldOut: [ImageQuestions]
+    private let seed: UInt64
+    private let families: [Family]
+    private let imagesPerStep: Int
+    private let questionsPerImage: Int
+    private let processor: ImageProcessor
+
+    /// - Parameters:
+    ///   - families: the families of a step's images, in turn; a family that is listed twice is drawn twice as often.
+    ///   - heldOutCount: the number of images of each family's validation split to measure on.
+    ///   - processor: makes the tiles of each image.
+    init(
+        seed: UInt64, families: [Family], heldOut heldOutCount: Int, imagesPerStep: Int, questionsPerImage: Int,
+        processor: ImageProcessor
+    ) {
+        precondition(!families.isEmpty, "no family")
+        self.seed = seed
+        self.families = families
+        self.imagesPerStep = imagesPerStep
+        self.questionsPerImage = questionsPerImage
+        self.processor = processor
+        heldOut = Family.allCases.flatMap { family in
+            let images = (0..<heldOutCount).map {
+                family.image(seed: SeedSplit.validation.seed(at: UInt64($0)))
+            }
+            return Self.demonstrations(images, questionsPerImage, processor)
+        }
+    }
+
+    func images(of step: Int) -> [ImageQuestions] {
+        let positions = step * imagesPerStep..<(step + 1) * imagesPerStep
+        let images = positions.map { position in
+            var generator = SplitMix64(seed: seed, stream: 3 << 48 | UInt64(position))
+            let seed = SeedSplit.training.seed(at: generator.next() % 1_000_000_000)
+            return families[position % families.count].image(seed: seed)
+        }
+        return Self.demonstrations(images, questionsPerImage, processor)
+    }
+
+    private static func demonstrations(
+        _ images: [FamilyImage], _ limit: Int, _ processor: ImageProcessor
+    ) -> [ImageQuestions] {
+        images.map { image in
+            ImageQuestions(
+                tiles: processor.tiles(of: image.scene.image, detail: .low),
+                questions: image.questions.prefix(limit).map {
+                    .init(text: $0.text, answer: $0.answer, group: $0.family.rawValue)
+                })
         }
     }
 }

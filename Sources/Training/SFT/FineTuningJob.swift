@@ -1,7 +1,8 @@
-import Checkpoints
-import Datasets
-import Foundation
+public import Checkpoints
+public import Datasets
+public import Foundation
 public import Models
+public import Policies
 public import Tensors
 public import Tokenizers
 
@@ -144,5 +145,150 @@ public struct FineTuningJob: Sendable {
         try FileManager.default.createDirectory(atPath: adapterFolder, withIntermediateDirectories: true)
         try PEFTAdapter(stage.adapter).write(to: adapterFolder, as: .bfloat16)
         try stage.vision.write(to: visionPath, as: .bfloat16)
+    }
+}
+
+/// The settings of supervised fine-tuning; together with the input files they decide the result.
+public struct FineTuningSettings: Codable, Sendable, Equatable {
+    /// Decides the adapter's initial weights and the order of the data.
+    public var seed: UInt64 = 0
+    /// The number of steps of the whole run.
+    public var steps = 1_300
+    /// Images of easy-VQA per step.
+    public var officialImages = 1
+    /// Images of the families per step.
+    public var familyImages = 7
+    /// The families of these images, in turn: families that take longest to learn are listed most often.
+    public var families: [Family] = [
+        .counts, .numbers, .comparisons, .counts, .positions, .numbers, .digits,
+        .counts, .comparisons, .numbers, .counts, .descriptions, .numbers, .attributes,
+        .counts, .comparisons, .numbers, .counts, .comparisons, .positions, .absence,
+    ]
+    /// Questions per image and step.
+    public var questionsPerImage = 6
+    /// r of the adapter.
+    public var rank = 16
+    /// α of the adapter.
+    public var alpha: Float = 32
+    /// The learning rate of the adapter.
+    public var adapterRate: Float = 5e-4
+    /// The learning rate of the connector. It is low, because otherwise the connector's tokens outgrow word embeddings,
+    /// and the additions of the decoder's layers to them are lost.
+    public var connectorRate: Float = 5e-5
+    /// The learning rate of the vision encoder.
+    public var visionRate: Float = 1e-4
+    /// Steps over which the learning rates rise.
+    public var warmUp = 15
+    /// The share of the learning rates at the end.
+    public var floor: Float = 0.05
+    /// AdamW's moments and clipping.
+    public var optimizer = AdamWOptimizer.Settings()
+    /// Upper bound on the rows of the replayed conversation that joins each step.
+    public var replayRows = 256
+    /// The weight of the replay's mean divergence from the base model, relative to the loss of the images' answers.
+    public var replayWeight: Float = 1
+    /// The number of official images, drawn by the seed, that are held out for validation.
+    public var heldOutImages = 60
+    /// The number of held-out images of each family's validation split.
+    public var heldOutFamilyImages = 24
+
+    /// The settings of the shipped policy (InstructGPT's first stage, Ouyang et al. 2022 §3.5, at this scale).
+    public init() {}
+
+    /// Multiplies all learning rates by `factor`.
+    public mutating func scaleRates(by factor: Float) {
+        adapterRate *= factor
+        connectorRate *= factor
+        visionRate *= factor
+    }
+
+    /// Images per step.
+    var imagesPerStep: Int { officialImages + familyImages }
+
+    private enum CodingKeys: String, CodingKey {
+        case seed, steps, families, rank, alpha, adapterRate, connectorRate, visionRate, warmUp, floor, optimizer
+        case replayRows, replayWeight
+        case officialImages = "officialPictures"
+        case familyImages = "familyPictures"
+        case questionsPerImage = "questionsPerPicture"
+        case heldOutImages = "heldOutPictures"
+        case heldOutFamilyImages = "heldOutFamilyPictures"
+    }
+}
+
+/// The results of a finished fine-tuning run, to be published as a generation of a policy.
+public struct FinishedFineTuning: Sendable {
+    /// The name and the manifest's fields of a publication.
+    public struct Publication: Sendable {
+        /// The policy's name.
+        public var name = PolicyRole.sft.name
+        /// The policy's generation.
+        public var generation: Int
+        /// The generation of `vision` that belongs to it.
+        public var visionGeneration: Int
+        /// The policy that training started from; nil if it started from none.
+        public var parent: PolicyManifest.Reference?
+        /// Results of its evaluation, by name.
+        public var metrics: [String: Double] = [:]
+
+        /// The given generations of `sft` and `vision`, without metrics.
+        public init(generation: Int, visionGeneration: Int) {
+            self.generation = generation
+            self.visionGeneration = visionGeneration
+        }
+    }
+
+    /// Sampling defaults for dialogues without an image: with greedy decoding, a fine-tuned policy repeats itself more
+    /// often than the base model.
+    private static let textSampling = PolicyManifest.Sampling(temperature: 0.7, topP: 0.9)
+
+    private let run: FinishedRun
+    /// The digests of the policy's weights.
+    public let digests: PolicyDigests
+    /// The vision model's weights.
+    public let vision: FileDigest
+    private let image: PolicyManifest.Image
+
+    /// Opens the run in `folder`.
+    ///
+    /// - Throws: `FinishedRunError`, or the files' own errors if the adapter or the vision model cannot be read.
+    public init(folder: String) throws {
+        run = try FinishedRun(folder: folder, stage: .sft, results: [PolicyFiles.vision])
+        let tileSize = try VisionWeights(path: "\(folder)/\(PolicyFiles.vision)").configuration.imageSize
+        image = .init(tileSize: tileSize, maximumTiles: 1, fit: .stretch)
+        vision = try run.digest(of: PolicyFiles.vision)
+        digests = try run.digests(vision: vision.sha256, image: image)
+    }
+
+    /// The SHA-256 of the file of the base model that it was trained for.
+    public var backbone: String { run.backbone }
+
+    /// Publishes the vision model, then the policy that names it. If a generation of `vision` has the same file
+    /// already, it is reused.
+    ///
+    /// - Returns: both folders.
+    /// - Throws: `PolicyError`; `.published` if the policy's generation, or that of another vision model, exists
+    ///   already.
+    @discardableResult
+    public func publish(
+        _ publication: Publication, in policies: String, at time: Date = Date()
+    ) throws -> (vision: PolicyFolder, policy: PolicyFolder) {
+        let path = "\(policies)/\(publication.name)/\(publication.generation)"
+        if FileManager.default.fileExists(atPath: path) { throw PolicyError.published(path: path) }
+        let data = run.inputs.filter { !["baseModel", "vision"].contains($0.key) }.mapValues(\.sha256)
+        let visionManifest = PolicyManifest(
+            name: PolicyRole.vision.name, generation: publication.visionGeneration, backbone: run.backbone,
+            created: time,
+            creator: FinishedRun.creator, data: data)
+        let vision = try run.publishComponent(visionManifest, files: [PolicyFiles.vision], in: policies)
+        let manifest = PolicyManifest(
+            name: publication.name, generation: publication.generation, parent: publication.parent,
+            backbone: run.backbone, created: time, creator: FinishedRun.creator,
+            vision: .init(.vision, generation: publication.visionGeneration), chatTemplate: run.record.template,
+            textTemplate: FinishedRun.textTemplate, image: image, sampling: .init(temperature: 0),
+            textSampling: Self.textSampling,
+            metrics: publication.metrics, data: data)
+        let policy = try run.publish(manifest, files: FinishedRun.adapterFiles, in: policies)
+        return (vision, policy)
     }
 }
