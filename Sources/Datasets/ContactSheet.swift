@@ -1,9 +1,9 @@
 public import Images
 
-/// Lays images out on one grid, to be looked at.
+/// Lays out images on one grid for viewing.
 public enum ContactSheet {
-    /// A grid of `columns` images a row on white, each magnified `scale` times without smoothing and `gap` pixels
-    /// from the next. Cells are as large as the largest image; there must be at least one.
+    /// A grid on white with `columns` images per row, each magnified `scale` times without smoothing and `gap` pixels
+    /// from the next. Cells are as large as the largest image; there must be at least one image.
     public static func image(of images: [RGBImage], columns: Int, scale: Int = 1, gap: Int = 2) -> RGBImage {
         precondition(!images.isEmpty && columns > 0 && scale > 0 && gap >= 0)
         let cellWidth = (images.map(\.width).max() ?? 0) * scale + gap

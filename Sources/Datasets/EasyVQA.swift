@@ -3,10 +3,10 @@ public import Images
 
 /// The easy-VQA 1.0 data set (Victor Zhou, MIT licence): 64x64 images of one shape each, and questions about them.
 ///
-/// Training images come only through `trainingImage`, which refuses any that has the pixels of a test image.
+/// Training images are available only through `trainingImage`, which refuses any image with the pixels of a test image.
 /// Version 1.0 has no such pair, and no two equal images at all: all 5,000 pixel hashes differ.
 public struct EasyVQA: Sendable {
-    /// The official halves; raw values are their folders.
+    /// The official splits; raw values are their folders.
     public enum Split: String, Sendable, CaseIterable {
         /// 4,000 images, 38,575 questions.
         case training = "train"
@@ -14,7 +14,7 @@ public struct EasyVQA: Sendable {
         case test
     }
 
-    /// Pixels a side of every image.
+    /// The side of every image in pixels.
     public static let side = 64
 
     /// Questions of the training split, in the file's order.
@@ -27,7 +27,7 @@ public struct EasyVQA: Sendable {
 
     /// Reads answers.txt and both splits' questions, and registers every test image.
     ///
-    /// `folder` holds answers.txt, train/ and test/, as the package easy-vqa 1.0 has them in its data folder.
+    /// `folder` holds answers.txt, train/ and test/, like the data folder of the package easy-vqa 1.0.
     public init(folder: URL) throws(EasyVQAError) {
         self.folder = folder
         try Self.checkAnswers(folder)
@@ -49,7 +49,7 @@ public struct EasyVQA: Sendable {
         }
     }
 
-    /// An image to train on, 64x64. Throws `heldOut` if its pixels are those of a test image.
+    /// An image to train on, 64x64. Throws `heldOut` if it has the pixels of a test image.
     public func trainingImage(_ number: Int) throws(EasyVQAError) -> RGBImage {
         let image = try Self.image(number, of: .training, in: folder)
         if let name = registry.testImage(equalTo: image) {
@@ -63,12 +63,12 @@ public struct EasyVQA: Sendable {
         try Self.image(number, of: .test, in: folder)
     }
 
-    /// Where an image's PNG file is.
+    /// The path of an image's PNG file.
     public func imageURL(_ number: Int, of split: Split) -> URL {
         folder.appending(path: Self.imageFile(number, of: split))
     }
 
-    /// What the training questions reveal about each training image, by its number.
+    /// The facts about each training image from its questions, by the image's number.
     public func trainingFacts() throws(EasyVQAError) -> [Int: ImageFacts] {
         var facts: [Int: ImageFacts] = [:]
         for (entry, question) in training.enumerated() {
@@ -181,7 +181,7 @@ public struct EasyVQAQuestion: Sendable, Equatable {
         case circle
         /// A colour.
         case green, red, gray
-        /// The thing asked about is so.
+        /// The answer to a yes/no question whose statement is true.
         case yes
         /// A colour.
         case teal, black
@@ -193,28 +193,28 @@ public struct EasyVQAQuestion: Sendable, Equatable {
         case triangle
         /// A colour.
         case brown, blue
-        /// The thing asked about is not so.
+        /// The answer to a yes/no question whose statement is false.
         case no
     }
 
-    /// How a question can be answered, told by its answer.
+    /// The kind of question, which its answer determines.
     public enum Kind: String, Sendable, CaseIterable {
-        /// With yes or no.
+        /// Answered by yes or no.
         case yesNo
-        /// With a shape or a colour.
+        /// Answered by a shape or a colour.
         case open
     }
 
-    /// In English, with its question mark.
+    /// The English question, including its question mark.
     public let text: String
     /// The official answer.
     public let answer: Answer
     /// The number of the image in its split.
     public let image: Int
-    /// What the text asks.
+    /// The meaning of the text.
     public let meaning: QuestionMeaning
 
-    /// Nil if the text is of none of the 24 templates.
+    /// Nil if the text has none of the 24 templates.
     public init?(text: String, answer: Answer, image: Int) {
         guard let meaning = QuestionMeaning(text) else { return nil }
         self.text = text
@@ -229,18 +229,18 @@ public struct EasyVQAQuestion: Sendable, Equatable {
     }
 }
 
-/// Why easy-VQA's files were refused.
+/// Why easy-VQA's files cannot be used.
 public enum EasyVQAError: Error, Equatable, CustomStringConvertible {
-    /// A file cannot be read at all.
+    /// A file cannot be read.
     case unreadable(file: String, reason: String)
-    /// A file, or one numbered entry of it, is not what easy-VQA 1.0 has there.
+    /// A file, or a numbered entry of it, differs from easy-VQA 1.0's format.
     case malformed(file: String, entry: Int?, reason: String)
     /// An image is broken or has another size.
     case image(file: String, ImageError)
-    /// An image that was asked for as training data is, pixel for pixel, a test image.
+    /// An image requested as training data has the pixels of a test image.
     case heldOut(file: String, testImage: String)
 
-    /// The reason in words.
+    /// The reason, with the file's name.
     public var description: String {
         switch self {
         case .unreadable(let file, let reason): "\(file): \(reason) (`make data` fetches easy-VQA)"

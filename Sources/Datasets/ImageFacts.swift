@@ -1,4 +1,4 @@
-/// What the questions about one image reveal about its one shape.
+/// Facts about an image's one shape, from the questions about the image.
 public struct ImageFacts: Sendable, Equatable {
     /// The forms that no question has ruled out.
     public private(set) var shapes = Set(Shape.allCases)
@@ -10,11 +10,11 @@ public struct ImageFacts: Sendable, Equatable {
     /// The colour, once only one is left.
     public var colour: Colour? { colours.count == 1 ? colours.first : nil }
 
-    /// Nothing is known.
+    /// No facts.
     public init() {}
 
-    /// Takes in a question and its answer. Returns false if the answer does not fit the question, or contradicts what
-    /// is known; then the facts are not to be used any more.
+    /// Adds the fact from a question and its answer. Returns false if the answer does not fit the question, or
+    /// contradicts the known facts; the facts must not be used afterwards.
     public mutating func learn(_ question: EasyVQAQuestion) -> Bool {
         switch (question.meaning, question.answer) {
         case (.presence(let trait, let negated), .yes): keep(trait, isThere: !negated)
@@ -42,9 +42,9 @@ public struct ImageFacts: Sendable, Equatable {
     }
 }
 
-/// What easy-VQA's 24 question templates ask.
+/// The meanings of easy-VQA's 24 question templates.
 public enum QuestionMeaning: Sendable, Equatable {
-    /// Something that is true of a shape.
+    /// A property of a shape.
     public enum Trait: Sendable, Hashable {
         /// Its form.
         case shape(Shape)
@@ -52,14 +52,14 @@ public enum QuestionMeaning: Sendable, Equatable {
         case colour(Colour)
     }
 
-    /// The form of the one shape; its colour may be told.
+    /// The form of the one shape; the question may name its colour.
     case shape(told: Colour?)
-    /// The colour of the one shape; its form may be told.
+    /// The colour of the one shape; the question may name its form.
     case colour(told: Shape?)
-    /// Whether such a shape is there, or, `negated`, is not there.
+    /// Whether a shape with this trait is present or, if `negated`, absent.
     case presence(of: Trait, negated: Bool)
 
-    /// Reads a question; nil if it is of no template.
+    /// The meaning of a question; nil if it has none of the templates.
     public init?(_ text: String) {
         guard text.hasSuffix("?") else { return nil }
         var words = text.dropLast().split(separator: " ", omittingEmptySubsequences: false).map(String.init)

@@ -1,15 +1,16 @@
 import Foundation
 
-/// A text conversation that the base model wrote itself: trained on beside images, it keeps the base's language.
+/// A text conversation with a reply by the base model: training on it beside images preserves the base model's
+/// language.
 ///
 /// Stored as JSON lines: `{"prompt": [ids], "reply": [ids]}`; the reply ends with the end token.
 public struct ReplayRecord: Codable, Sendable, Equatable {
     /// The rendered prompt.
     public var prompt: [Int32]
-    /// What the model answered.
+    /// The model's reply.
     public var reply: [Int32]
 
-    /// A record.
+    /// A conversation of the given tokens.
     public init(prompt: [Int32], reply: [Int32]) {
         self.prompt = prompt
         self.reply = reply
@@ -43,7 +44,7 @@ public struct ReplayRecord: Codable, Sendable, Equatable {
 public enum ReplayError: Error, Equatable, CustomStringConvertible {
     /// The file is missing or cannot be read.
     case unreadable(path: String)
-    /// A line, counted among those that are not empty, is no record.
+    /// A line, counted among those that are not empty, is not a valid record.
     case malformed(path: String, line: Int, expected: String)
 
     /// What is wrong, and where.

@@ -1,7 +1,7 @@
 import Crypto
 public import Images
 
-/// What a generated image may be used for. Its seed says it, so that no image can move between splits.
+/// The allowed use of a generated image. The seed decides it, so that no image can move between splits.
 public enum SeedSplit: String, Codable, Sendable, CaseIterable {
     /// Seeds below 10^9.
     case training
@@ -12,7 +12,7 @@ public enum SeedSplit: String, Codable, Sendable, CaseIterable {
 
     private static let stride: UInt64 = 1_000_000_000
 
-    /// The split that `seed` belongs to.
+    /// The split of `seed`.
     public init(of seed: UInt64) {
         switch seed / Self.stride {
         case 0: self = .training
@@ -21,7 +21,7 @@ public enum SeedSplit: String, Codable, Sendable, CaseIterable {
         }
     }
 
-    /// The seed of this split's image number `index`, which must be below 10^9.
+    /// The seed of this split's image with the number `index`, which must be below 10^9.
     public func seed(at index: UInt64) -> UInt64 {
         precondition(index < Self.stride, "a split has \(Self.stride) seeds, not one at \(index)")
         switch self {
@@ -32,12 +32,11 @@ public enum SeedSplit: String, Codable, Sendable, CaseIterable {
     }
 }
 
-/// Remembers the test images by the SHA-256 of their pixels, so that none of them is ever trained on, under
-/// whatever name it comes.
+/// Remembers the test images by the SHA-256 of their pixels, so that no test image is used for training under any name.
 public struct SplitRegistry: Sendable {
     private var names: [SHA256.Digest: String] = [:]
 
-    /// Knows no image.
+    /// An empty registry.
     public init() {}
 
     /// Marks an image as test data; `name` is for messages.
@@ -52,7 +51,7 @@ public struct SplitRegistry: Sendable {
 
     private static func digest(_ image: RGBImage) -> SHA256.Digest {
         var hash = SHA256()
-        // The size tells a 2x8 image from a 4x4 one.
+        // The size distinguishes a 2x8 image from a 4x4 one.
         hash.update(data: Array("\(image.width)x\(image.height):".utf8))
         hash.update(data: image.pixels)
         return hash.finalize()

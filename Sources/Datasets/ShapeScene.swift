@@ -1,10 +1,10 @@
 public import Images
 import Support
 
-/// An image in easy-VQA's style with everything known about it, drawn from a seed: for training a vision encoder.
+/// An image in easy-VQA's style with all facts about it, drawn from a seed: for training a vision encoder.
 ///
-/// Background, sizes, colours and edges follow the same distributions as the official images, which always show one
-/// shape; here there may be several, apart from each other.
+/// Background, sizes, colours and edges follow the distributions of the official images, which always show one shape; a
+/// scene may have several, apart from each other.
 public struct ShapeScene: Sendable, Equatable {
     /// A rectangle of pixels; `x` and `y` are its first column and row.
     public struct Box: Codable, Sendable, Equatable {
@@ -17,7 +17,7 @@ public struct ShapeScene: Sendable, Equatable {
         /// Rows.
         public let height: Int
 
-        /// A box.
+        /// The given box.
         public init(x: Int, y: Int, width: Int, height: Int) {
             self.x = x
             self.y = y
@@ -25,7 +25,8 @@ public struct ShapeScene: Sendable, Equatable {
             self.height = height
         }
 
-        /// The smallest box around the pixels of `mask`, rows of `width`, that are `owner`, of which there must be one.
+        /// The smallest box around the pixels of `mask`, with rows of `width`, that equal `owner`; there must be at
+        /// least one.
         public init(around owner: UInt8, in mask: [UInt8], width: Int) {
             var (left, right, top, bottom) = (width, 0, mask.count, 0)
             for (index, found) in mask.enumerated() where found == owner {
@@ -48,18 +49,18 @@ public struct ShapeScene: Sendable, Equatable {
         public let box: Box
     }
 
-    /// Pixels a side.
+    /// The side of the image in pixels.
     public static let side = ShapeCanvas.side / 2
 
     /// The image, 64x64.
     public let image: RGBImage
     /// The shapes, in the order of their numbers in `mask`.
     public let objects: [Object]
-    /// `[64, 64]`: 0 where the background is, n + 1 where `objects[n]` is. Half-covered edge pixels belong to it.
+    /// `[64, 64]`: 0 for the background, n + 1 for `objects[n]`. Half-covered edge pixels belong to the shape.
     public let mask: [UInt8]
 
-    /// Draws the scene of `seed`. The number of shapes is drawn from `count`, at most 3; if one finds no room after 32
-    /// tries, the rest is left out, but there is always one.
+    /// Draws the scene of `seed`. The number of shapes is drawn from `count`, up to 3. If one of them finds no space in
+    /// 32 tries, it and the remaining ones are left out, but there is always one.
     public init(seed: UInt64, count: ClosedRange<Int> = 1...3) {
         precondition(count.lowerBound >= 1 && count.upperBound <= 3, "a scene has 1 to 3 shapes")
         var generator = SplitMix64(seed: seed)
@@ -111,7 +112,7 @@ public struct ShapeScene: Sendable, Equatable {
         return .init(shape: shape, x: x, y: y, width: width, height: height)
     }
 
-    /// Two image pixels between boxes, so that no pixel mixes two shapes.
+    /// Whether two image pixels or more separate the boxes, so that no pixel mixes two shapes.
     private static func isApart(_ a: ShapeCanvas.Outline, _ b: ShapeCanvas.Outline) -> Bool {
         let gap = 4
         return a.x + a.width + gap < b.x || b.x + b.width + gap < a.x
@@ -121,9 +122,9 @@ public struct ShapeScene: Sendable, Equatable {
 
 /// The shapes of easy-VQA; raw values are its words.
 public enum Shape: String, Sendable, CaseIterable {
-    /// As wide as high.
+    /// Of equal width and height.
     case circle
-    /// With sides along the image's.
+    /// With sides parallel to the image's.
     case rectangle
     /// Equilateral, on its base.
     case triangle
@@ -169,12 +170,11 @@ public enum Colour: String, Sendable, CaseIterable {
     import Darwin
 #endif
 
-/// Draws as easy-VQA's authors did, pixel for pixel: without antialiasing at 128x128, then halved with a bilinear
-/// filter.
+/// Draws like easy-VQA's authors, pixel for pixel: without antialiasing at 128x128, then halved with a bilinear filter.
 package struct ShapeCanvas {
     static let side = 128
 
-    /// A shape's place on the canvas: it covers columns `x...(x + width)` and rows `y...(y + height)`.
+    /// A shape's position on the canvas: it covers columns `x...(x + width)` and rows `y...(y + height)`.
     package struct Outline: Equatable {
         package var shape: Shape
         package var x: Int
@@ -191,7 +191,7 @@ package struct ShapeCanvas {
         }
     }
 
-    /// What covers each canvas pixel: 0 is the background, n the n-th shape drawn.
+    /// The owner of each canvas pixel: 0 is the background, n the n-th shape drawn.
     private(set) var owners = [UInt8](repeating: 0, count: side * side)
 
     /// Fills an outline, which must lie within the canvas, with `owner`.
@@ -212,14 +212,14 @@ package struct ShapeCanvas {
             .resized(width: Self.side / 2, height: Self.side / 2, filter: .bilinear)
     }
 
-    /// Who owns most of the four canvas pixels under each image pixel, `[64, 64]`; a tie goes to the shape.
+    /// The owner of most of the four canvas pixels under each image pixel, `[64, 64]`; in a tie, the shape.
     var mask: [UInt8] {
         let half = Self.side / 2
         return (0..<(half * half)).map { index in
             let corner = index / half * 2 * Self.side + index % half * 2
             let (a, b) = (owners[corner], owners[corner + 1])
             let (c, d) = (owners[corner + Self.side], owners[corner + Self.side + 1])
-            // Shapes lie apart, so no other shape covers any of the four.
+            // Shapes do not touch, so at most one shape covers any of the four.
             let owner = max(max(a, b), max(c, d))
             let covered = (a == owner ? 1 : 0) + (b == owner ? 1 : 0) + (c == owner ? 1 : 0) + (d == owner ? 1 : 0)
             return covered >= 2 ? owner : 0
@@ -235,7 +235,7 @@ package struct ShapeCanvas {
         }
     }
 
-    /// The polygon through one point a degree, as Pillow drew ellipses before version 8.
+    /// The polygon through one point per degree, as Pillow drew ellipses before version 8.
     private static func circleRows(_ outline: Outline) -> [(row: Int, columns: ClosedRange<Int>)] {
         func place(_ part: Float, _ size: Int, _ start: Int) -> Int {
             let value = part * Float(size) / 2 + Float((2 * start + size) / 2)
@@ -253,7 +253,7 @@ package struct ShapeCanvas {
         return rows.map { ($0.key, $0.value) }
     }
 
-    /// The apex is above the middle of the base, to the left of it if that lies between two columns.
+    /// The apex is above the middle of the base; if the middle lies between two columns, it is in the left one.
     private static func triangleRows(_ outline: Outline) -> [(row: Int, columns: ClosedRange<Int>)] {
         let middle = outline.width / 2
         return (0...outline.height).map { row in

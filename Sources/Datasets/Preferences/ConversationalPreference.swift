@@ -1,16 +1,17 @@
 public import Foundation
 import Images
 
-/// A preferred pair as TRL, OpenRLHF and verl read it: TRL's conversational preference format with an explicit prompt.
+/// A preferred pair in the format of TRL, OpenRLHF and verl: TRL's conversational preference format with an explicit
+/// prompt.
 ///
 /// A line of a JSON lines file: `{"prompt": [messages], "chosen": [messages], "rejected": [messages], "images":
-/// [files]}` with messages of `role` and `content`. The fields after these are ours; others pass over them.
+/// [files]}` with messages of `role` and `content`. The fields after these are Apus's own; other programs ignore them.
 public struct ConversationalPreference: Codable, Sendable, Equatable {
     /// A turn of the conversation.
     public struct Message: Codable, Sendable, Equatable {
         /// `user` or `assistant`.
         public let role: String
-        /// What is said; the image's place is before the first word.
+        /// The text; the image comes before its first word.
         public let content: String
     }
 
@@ -20,17 +21,17 @@ public struct ConversationalPreference: Codable, Sendable, Equatable {
     public let chosen: [Message]
     /// The other answer, one turn of the assistant.
     public let rejected: [Message]
-    /// Paths of image files from the file's own folder; at most one. Nil, as where the field is missing, is none.
+    /// Paths of image files, relative to the file's own folder; at most one. Nil, like a missing field, means none.
     public let images: [String]?
-    /// The comparison that the pair is from; nil in files of others, as all that follow.
+    /// The comparison that the pair is from; nil in files from other programs, like all following fields.
     public let comparison: String?
-    /// Who ranked.
+    /// The labeler's name.
     public let labeler: String?
-    /// What kind of labeler that is.
+    /// The kind of labeler.
     public let labelerKind: PreferenceRecord.Labeler.Kind?
-    /// Who gave the preferred answer, as NAME@GENERATION.
+    /// The model of the preferred answer, as NAME@GENERATION.
     public let chosenModel: String?
-    /// Who gave the other answer, as NAME@GENERATION.
+    /// The model of the other answer, as NAME@GENERATION.
     public let rejectedModel: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -81,15 +82,15 @@ public struct ConversationalPreference: Codable, Sendable, Equatable {
         rejectedModel = answers.1.policy
     }
 
-    /// The pair as a ranking of two whole answers, of which no tokens are known; `fallback` ranked if the pair does not
-    /// say who did, and `image` is the image's reference.
+    /// The pair as a ranking of two complete answers with unknown tokens. `fallback` is the labeler if the pair names
+    /// none, and `image` is the image's reference.
     ///
-    /// The same pair gives the same comparison whichever answer is preferred.
+    /// The same two answers give the same comparison, whichever is preferred.
     public func record(image: PreferenceImage?, fallback: PreferenceRecord.Labeler) throws -> PreferenceRecord {
         let question = prompt[0].content
         guard !question.isEmpty else { throw ConversationalPreferenceError.emptyQuestion }
         let sides = [(chosen[0].content, chosenModel), (rejected[0].content, rejectedModel)]
-        // Compared by bytes: spellings that differ only in how accents are composed are different tokens.
+        // Compared by bytes: two spellings that differ only in the composition of accents are different tokens.
         let keys = sides.map { Array($0.0.utf8) + [0] + Array(($0.1 ?? "").utf8) }
         guard keys[0] != keys[1] else { throw ConversationalPreferenceError.equalAnswers }
         let isSwapped = keys[1].lexicographicallyPrecedes(keys[0])
@@ -104,13 +105,13 @@ public struct ConversationalPreference: Codable, Sendable, Equatable {
     }
 }
 
-/// Why a pair is no preference.
+/// Why a pair is not a valid preference.
 public enum ConversationalPreferenceError: Error, Equatable, CustomStringConvertible {
-    /// The prompt says nothing.
+    /// The prompt has no text.
     case emptyQuestion
-    /// Both answers are the same, by the same model.
+    /// Both answers are equal and by the same model.
     case equalAnswers
-    /// The image file cannot be taken.
+    /// The image file cannot be used.
     case badImage(String, reason: String)
 
     /// What is wrong.
@@ -124,7 +125,7 @@ public enum ConversationalPreferenceError: Error, Equatable, CustomStringConvert
 }
 
 extension String {
-    /// Whether both are the same bytes: `==` takes different compositions of an accent for one.
+    /// Whether both have the same bytes: `==` treats different compositions of an accent as equal.
     package func hasBytes(of other: String) -> Bool { utf8.elementsEqual(other.utf8) }
 }
 
@@ -133,7 +134,7 @@ extension ConversationalPreference {
     /// `images/NAME.png` or `.jpg`; `file` gives an image's file. Answers of the same text, of which one was cut, are
     /// no pair to somebody who reads texts.
     ///
-    /// - Returns: how many pairs were written.
+    /// - Returns: the number of written pairs.
     @discardableResult
     public static func write(
         _ records: [PreferenceRecord], into path: String, file: (PreferenceImage) throws -> [UInt8]
@@ -169,8 +170,8 @@ extension ConversationalPreference {
     /// The pairs of a JSON lines file as rankings of two answers, each with the number of its line, counted from 1.
     ///
     /// - Parameters:
-    ///   - labeler: who ranked where a line does not say it.
-    ///   - keep: keeps an image file and tells its reference.
+    ///   - labeler: the labeler of lines that name none.
+    ///   - keep: stores an image file and returns its reference.
     /// - Throws: `PreferenceError` naming the file, the line and the field.
     public static func load(
         path: String, labeler: PreferenceRecord.Labeler, keep: (Data) throws -> PreferenceImage

@@ -1,13 +1,13 @@
 public import Images
 
-/// An image that a record speaks of, by where it can be had again.
+/// A reference to a record's image, by which the image can be drawn or read again.
 ///
-/// In JSON an object of the fields of one case: `{"family": "counts", "seed": 12}`, `{"easyVQA": 7}` or
+/// In JSON, an object with the fields of one case: `{"family": "counts", "seed": 12}`, `{"easyVQA": 7}` or
 /// `{"sha256": "9f86…"}`.
 public enum PreferenceImage: Sendable, Hashable {
     /// The image that the generator of `family` draws from `seed`.
     case generated(family: Family, seed: UInt64)
-    /// The image of this number in easy-VQA's training split.
+    /// The image with this number in easy-VQA's training split.
     case easyVQA(number: Int)
     /// An image that somebody sent, by the SHA-256 of its file: 64 hexadecimal digits in lower case.
     case stored(sha256: String)
@@ -18,7 +18,7 @@ extension PreferenceImage: Codable {
         case family, seed, easyVQA, sha256
     }
 
-    /// Throws `DecodingError` unless there are exactly the fields of one case.
+    /// Throws `DecodingError` unless the object has exactly the fields of one case.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: Field.self)
         switch Set(fields.allKeys) {
@@ -70,7 +70,7 @@ extension PreferenceImage: Codable {
 }
 
 extension PreferenceImage: CustomStringConvertible {
-    /// The reference as reports and seeds spell it: `counts/12`, `easy-vqa/7`, or the digest.
+    /// The reference in reports and seeds: `counts/12`, `easy-vqa/7`, or the digest.
     public var description: String {
         switch self {
         case .generated(let family, let seed): "\(family.rawValue)/\(seed)"
@@ -80,14 +80,14 @@ extension PreferenceImage: CustomStringConvertible {
     }
 }
 
-/// The images that records speak of, drawn or read again, and the answers that are demonstrated about them.
+/// The images that records refer to, drawn or read again, and the demonstrated answers about them.
 public struct ReferencedImages: Sendable {
     private let easyVQA: EasyVQA?
     private let questions: [Int: [EasyVQAQuestion]]
     private let kept: @Sendable (_ sha256: String) throws -> [UInt8]
 
-    /// Images of the generator, of easy-VQA's training split if it is there, and of those that people sent: `kept`
-    /// gives the file of the given SHA-256.
+    /// Images of the generator, of easy-VQA's training split if it is available, and images that people sent, whose
+    /// files `kept` returns by their SHA-256.
     public init(easyVQA: EasyVQA?, kept: @escaping @Sendable (_ sha256: String) throws -> [UInt8]) {
         self.easyVQA = easyVQA
         self.questions = Dictionary(grouping: easyVQA?.training ?? [], by: \.image)
@@ -96,8 +96,8 @@ public struct ReferencedImages: Sendable {
 
     /// The image: 64x64, or of the size that somebody sent.
     ///
-    /// - Throws: `EasyVQAError` if its file cannot be read or is a test image's, `ReferencedImageError` if the data
-    ///   set is not there, `ImageError`, or what `kept` throws.
+    /// - Throws: `EasyVQAError` if its file cannot be read or is a test image's, `ReferencedImageError` if the data set
+    ///   is missing, `ImageError`, or the errors of `kept`.
     public func image(of image: PreferenceImage) throws -> RGBImage {
         switch image {
         case .generated(let family, let seed): return family.image(seed: seed).scene.image
@@ -108,9 +108,9 @@ public struct ReferencedImages: Sendable {
         }
     }
 
-    /// The demonstrated answer to a question about an image; nil if the question is none of the image's own.
+    /// The demonstrated answer to a question about an image; nil if the question is not one of the image's own.
     ///
-    /// - Parameter index: the question's number among those of a generated image.
+    /// - Parameter index: the question's index among the questions of a generated image.
     public func demonstration(of question: String, index: Int?, about image: PreferenceImage?) -> String? {
         switch image {
         case .generated(let family, let seed):
@@ -123,9 +123,9 @@ public struct ReferencedImages: Sendable {
     }
 }
 
-/// Why an image cannot be had again.
+/// Why an image cannot be drawn or read again.
 public enum ReferencedImageError: Error, Equatable, CustomStringConvertible {
-    /// The data set that it is of is not there.
+    /// The image's data set is missing.
     case noEasyVQA(number: Int)
 
     /// What is missing.

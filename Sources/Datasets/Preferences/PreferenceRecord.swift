@@ -2,23 +2,23 @@ import Crypto
 public import Foundation
 import Support
 
-/// Answers to one question, ranked by one labeler: the one schema for the rankings of people and of rules.
+/// One labeler's ranking of answers to one question: the common schema for rankings by people and by rules.
 ///
-/// An object a line in JSON lines files; optional fields are left out where they are nil. Decoding is strict: unknown
-/// fields, rankings that do not rank each candidate once and empty texts are refused.
+/// JSON lines files hold one object per line; optional fields are left out if they are nil. Decoding is strict: unknown
+/// fields, empty texts, and rankings that do not contain each completion exactly once are refused.
 public struct PreferenceRecord: Codable, Sendable, Equatable {
     /// One of the ranked answers.
     public struct RankedCompletion: Codable, Sendable, Equatable {
-        /// The answer as it was shown.
+        /// The answer's text as shown to the labeler.
         public let text: String
-        /// The tokens as sampled, the end token included if it came; empty if unknown, as in imported pairs.
+        /// The sampled tokens, including the end token if the answer ended; empty if unknown, as in imported pairs.
         public let tokens: [Int32]
-        /// Who answered, as NAME@GENERATION, with `distractorMark` if about another image; nil if unknown.
+        /// The policy that answered, as NAME@GENERATION, with `distractorMark` if about another image; nil if unknown.
         public let policy: String?
         /// Why the answer ended.
         public let finishReason: FinishReason
 
-        /// An answer.
+        /// An answer with the given fields.
         public init(text: String, tokens: [Int32], policy: String?, finishReason: FinishReason) {
             self.text = text
             self.tokens = tokens
@@ -26,24 +26,24 @@ public struct PreferenceRecord: Codable, Sendable, Equatable {
             self.finishReason = finishReason
         }
 
-        /// What stands behind NAME@GENERATION if the policy was asked about another image.
+        /// The suffix of NAME@GENERATION for an answer about another image.
         package static let distractorMark = ", another picture"
 
-        /// Whether it was given to another image.
+        /// Whether the answer is about another image.
         package var isDistractor: Bool { policy?.hasSuffix(Self.distractorMark) ?? false }
     }
 
-    /// Why an answer ended; raw values are the HTTP API's.
+    /// Why an answer ended; raw values are those of the HTTP API.
     public enum FinishReason: String, Codable, Sendable, CaseIterable {
-        /// By its end token.
+        /// The answer ended with its end token.
         case stop
-        /// At the limit of tokens.
+        /// The answer reached the token limit.
         case length
     }
 
-    /// Who ranked.
+    /// The person or rule that ranked.
     public struct Labeler: Codable, Sendable, Hashable {
-        /// What ranks.
+        /// The kind of labeler.
         public enum Kind: String, Codable, Sendable, CaseIterable {
             /// A person.
             case human
@@ -51,52 +51,52 @@ public struct PreferenceRecord: Codable, Sendable, Equatable {
             case simulatedRule = "simulated-rule"
         }
 
-        /// What it is.
+        /// The kind of labeler.
         public let kind: Kind
-        /// Its name among its kind.
+        /// Its name within its kind.
         public let id: String
 
-        /// A labeler.
+        /// The labeler with the given kind and name.
         public init(kind: Kind, id: String) {
             self.kind = kind
             self.id = id
         }
     }
 
-    /// Two candidates, by index, of which the labeler prefers one.
+    /// Two completions, by index, one of which the labeler prefers.
     public struct Pair: Sendable, Hashable {
-        /// The preferred one.
+        /// The index of the preferred completion.
         public let chosen: Int
-        /// The other one.
+        /// The index of the other completion.
         public let rejected: Int
 
-        /// A preference.
+        /// A preference between two completions.
         public init(chosen: Int, rejected: Int) {
             self.chosen = chosen
             self.rejected = rejected
         }
     }
 
-    /// How many answers one ranking has.
+    /// The allowed numbers of answers in one ranking.
     public static let completionCount = 2...9
 
-    /// The comparison: rankings of the same candidates by other labelers have the same one.
+    /// The comparison's id: other labelers' rankings of the same completions have the same id.
     public let id: String
-    /// What the question is about; nil if it needs no image.
+    /// The image of the question; nil if it needs none.
     public let image: PreferenceImage?
-    /// The user's turn, without the image's place.
+    /// The user's turn, without a placeholder for the image.
     public let question: String
-    /// Which of the generated image's questions it is; nil if it is none of them.
+    /// The index of the question among the generated image's questions; nil for other questions.
     public let questionIndex: Int?
-    /// The form that the generated question asks for; nil if it is none.
+    /// The form that a generated question asks for; nil for other questions.
     public let form: FamilyQuestion.Form?
-    /// 2 to 9 answers, in an order that says nothing.
+    /// 2 to 9 answers, in an order without meaning.
     public let completions: [RankedCompletion]
-    /// Indices of candidates from best to worst; ties share a tier, and each candidate is in one.
+    /// Indices of completions from best to worst; ties share a tier, and each completion is in exactly one.
     public let tiers: [[Int]]
-    /// Who ranked.
+    /// The labeler.
     public let labeler: Labeler
-    /// What the candidates were sampled with: their sampling seeds follow from it and their index.
+    /// The base seed of sampling: a completion's own seed follows from it and the completion's index.
     public let seed: UInt64
 
     /// A ranking; see the properties.
@@ -118,7 +118,7 @@ public struct PreferenceRecord: Codable, Sendable, Equatable {
         self.seed = seed
     }
 
-    /// Every preferred pair; ties give none (Ouyang et al. 2022, appendix C.2).
+    /// All preferred pairs; ties give none (Ouyang et al. 2022, appendix C.2).
     public var pairs: [Pair] {
         tiers.indices.flatMap { better in
             tiers[(better + 1)...].joined().flatMap { rejected in
@@ -127,7 +127,7 @@ public struct PreferenceRecord: Codable, Sendable, Equatable {
         }
     }
 
-    /// Whether `tiers` hold each of `0..<count` once, and none of them is empty.
+    /// Whether `tiers` contain each of `0..<count` once, and no tier is empty.
     package static func ranks(_ tiers: [[Int]], _ count: Int) -> Bool {
         tiers.allSatisfy { !$0.isEmpty } && tiers.joined().sorted() == Array(0..<count)
     }
@@ -202,7 +202,7 @@ extension PreferenceRecord.Labeler {
 }
 
 extension KeyedDecodingContainer {
-    /// A text that is not empty.
+    /// A non-empty text.
     fileprivate func decodeText(_ key: Key) throws -> String {
         let text = try decode(String.self, forKey: key)
         guard !text.isEmpty else {
@@ -213,19 +213,19 @@ extension KeyedDecodingContainer {
 }
 
 extension PreferenceRecord {
-    /// The records of a JSON lines file, in order; blank lines are passed over.
+    /// The records of a JSON lines file, in order, without blank lines.
     ///
     /// - Throws: `PreferenceError` naming the file and the line.
     public static func load(path: String) throws(PreferenceError) -> [PreferenceRecord] {
         try numbered(path: path).map(\.record)
     }
 
-    /// The same, each with the number of its line, counted from 1.
+    /// The records, each with its line number, counted from 1.
     public static func numbered(path: String) throws(PreferenceError) -> [(line: Int, record: PreferenceRecord)] {
         try PreferenceLines.load(PreferenceRecord.self, path: path) { $0 }.map { (line: $0.line, record: $0.value) }
     }
 
-    /// The record as one line of a JSON lines file, line feed included; fields in alphabetical order.
+    /// The record as one line of a JSON lines file, including the line feed; fields are in alphabetical order.
     public func line() throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -237,7 +237,7 @@ extension PreferenceRecord {
 public enum PreferenceError: Error, Equatable, CustomStringConvertible {
     /// The file is missing or cannot be read.
     case unreadable(path: String)
-    /// A line, counted from 1, is no record.
+    /// A line, counted from 1, is not a valid record.
     case malformed(path: String, line: Int, reason: String)
 
     /// What is wrong, and where.
@@ -250,7 +250,7 @@ public enum PreferenceError: Error, Equatable, CustomStringConvertible {
 }
 
 extension PreferenceRecord {
-    /// The id of a comparison that `parts` describe wholly: the same parts give the same id, everywhere.
+    /// The id of the comparison that `parts` describe completely: equal parts always give the same id.
     public static func id(of parts: [String]) -> String {
         let key = parts.map { "\($0.utf8.count):\($0)" }.joined()
         let digits = SHA256.hash(data: Data(key.utf8)).prefix(12).map { byte in
