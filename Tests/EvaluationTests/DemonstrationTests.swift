@@ -3,7 +3,7 @@ import Evaluation
 import Support
 import Testing
 
-/// The judge and the generator were written apart: what one demonstrates the other must accept.
+/// The judge and the generator were written independently: the judge must accept the generator's demonstrations.
 @Suite struct DemonstrationTests {
     @Test(arguments: Family.allCases) func areRightInFormAndNameNothingAbsent(family: Family) {
         for index in 0..<2_000 as Range<UInt64> {
@@ -19,14 +19,14 @@ import Testing
         }
     }
 
-    /// No answer is right for all: another question's demonstration is wrong wherever the truths differ.
+    /// No answer is right for all questions: another question's demonstration is wrong wherever the truths differ.
     @Test(arguments: [Family.counts, .attributes, .digits, .numbers]) func areWrongForOtherTruths(family: Family) {
         var generator = SplitMix64(seed: 2)
         for index in 0..<500 as Range<UInt64> {
             let image = family.image(seed: index)
             let question = generator.draw(from: image.questions)
             let other = generator.draw(from: image.questions)
-            // A sentence may say more than was asked, a word does not.
+            // A sentence may say more than the question asks for; a word cannot.
             guard other.form == .short, question.truth != other.truth,
                 TruthKind(of: question.truth) == TruthKind(of: other.truth)
             else { continue }

@@ -85,7 +85,7 @@ import Testing
 
     @Test(arguments: [429, 400, 401, 500, 503])
     func endsWhenAQuestionIsRefused(status: Int) async throws {
-        // Only a busy server is asked again, and only when it says when.
+        // Only a busy server is asked again, and only if it says when.
         let client = ScriptedClient { _, _ in
             Reply(status: status, retryAfter: status == 429 ? nil : 1, body: [UInt8]("no".utf8))
         }
@@ -123,7 +123,7 @@ import Testing
         #expect(try await evaluation(client).run(.none).policy == .scripted("sft"))
     }
 
-    /// Metrics of two generations would be metrics of neither.
+    /// Metrics over two generations would describe neither.
     @Test func endsWhenThePolicyChangesMeanwhile() async throws {
         let client = ScriptedClient { [answers] request, _ in
             try .answer(answers[request.question] ?? "", generation: request.question.contains("blue") ? 2 : 1)
@@ -169,7 +169,7 @@ import Testing
     }
 }
 
-/// Keeps how long a client was told to wait, and does not wait.
+/// Records how long a client was told to wait, without waiting.
 final class Waits: Sendable {
     private let durations = Mutex<[Duration]>([])
 

@@ -3,7 +3,7 @@ import Evaluation
 import Images
 import Testing
 
-/// Seven questions, each about an image of its own: three counts, two of absent things, two of colours.
+/// Seven questions, each about its own image: three about counts, two about absent things, two about colours.
 private struct Sheet {
     let samples: [FamilySample]
 
@@ -28,7 +28,7 @@ private struct Sheet {
         }
     }
 
-    /// A red star and a blue circle; the background tells which image it is.
+    /// A red star and a blue circle; the shade of the background identifies the image.
     private static func scene(_ shade: UInt8) -> Scene {
         let image = RGBImage(width: 64, height: 64, red: 200 + shade, green: 200, blue: 200)
         let objects = [
@@ -40,7 +40,7 @@ private struct Sheet {
         return Scene(image: image, objects: objects, mask: [UInt8](repeating: 0, count: 64 * 64))
     }
 
-    /// What the demonstrations answer.
+    /// The demonstrated answers.
     var answers: [String: String] {
         Dictionary(uniqueKeysWithValues: samples.map { ($0.question.text, $0.question.answer) })
     }
@@ -104,7 +104,7 @@ private struct Sheet {
         #expect(shown.count == 1 && !sheet.samples.contains { shown.contains($0.png) })
     }
 
-    /// The commonest answer to the same words; to other words the family's commonest one in that form.
+    /// The most frequent answer to the same words; for other words the family's most frequent answer in that form.
     @Test func tellsWhatTheQuestionsAloneAnswer() async throws {
         func count(_ text: String, _ answer: Int) -> FamilyQuestion {
             FamilyQuestion(family: .counts, text: text, answer: "\(answer)", form: .short, truth: .count(answer))

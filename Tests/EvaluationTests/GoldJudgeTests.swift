@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    /// Each verdict, truth and form must be among the cases, or the table shows nothing.
+    /// Every verdict, truth and form must be among the cases, or the table would prove nothing about it.
     @Test func casesAreOfEveryKind() {
         #expect(Set(cases.map(\.correctness)) == Set(Verdict.Correctness.allCases))
         #expect(Set(cases.map(\.question.form)) == Set(FamilyQuestion.Form.allCases))
@@ -146,7 +146,7 @@ import Testing
         }
     }
 
-    /// A full sentence and a longer one are as good as each other, and words beyond need are worse.
+    /// A full sentence and a longer one are equally good; words beyond need are worse.
     @Test func doesNotLikeLength() {
         let question = FamilyQuestion(
             family: .absence, text: "What color is the star?", answer: "There is no star.", form: .sentence,

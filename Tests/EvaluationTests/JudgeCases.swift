@@ -2,14 +2,14 @@ import Datasets
 import Evaluation
 import Foundation
 
-/// One line of `Fixtures/judge-cases.txt`: an answer with the verdict that a person gave it.
+/// One line of `Fixtures/judge-cases.txt`: an answer with a person's verdict on it.
 struct JudgeCase: CustomStringConvertible {
     let line: Int
     let question: FamilyQuestion
     let objects: [SceneObject]
     let answer: String
     let correctness: Verdict.Correctness
-    /// Its first digits; nil where any will do.
+    /// The first digits of the share; nil if any share will do.
     let share: Double?
     let obeysForm: Bool
     let endsProperly: Bool
@@ -20,7 +20,7 @@ struct JudgeCase: CustomStringConvertible {
 
     var verdict: Verdict { GoldJudge.verdict(on: answer, to: question, about: objects) }
 
-    /// All cases of a file; its head says how they are written.
+    /// All cases of a file; the head of the file describes the format.
     static func load(_ text: String) throws -> [JudgeCase] {
         var cases: [JudgeCase] = []
         var objects: [SceneObject] = []

@@ -6,9 +6,9 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// A reader with perfect vision for text that it remembers only in part.
+/// Needle evaluation of a reader with perfect vision that remembers only part of a text.
 @Suite struct NeedleTests {
-    /// Answers with the number of the only secret, if its last part of the prompt has it.
+    /// Answers with the number of the only secret, if the last part of the prompt contains it.
     private struct Reader: InferenceEngine {
         let tokenizer: Tokenizer
         let memory: Double

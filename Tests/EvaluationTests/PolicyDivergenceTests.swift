@@ -11,7 +11,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// Over the tiny quantised llama and the engine that serves.
+/// On the tiny quantised llama and the serving engine.
 @Suite struct PolicyDivergenceTests {
     private let decoder: TransformerDecoder
     private let engine: Engine
@@ -40,7 +40,7 @@ import Tokenizers
         self.settings = settings
     }
 
-    /// A policy whose adapter moves the decoder by about `deviation`.
+    /// A policy whose adapter changes the decoder by about `deviation`.
     private func policy(_ name: String, deviation: Float) -> Policy {
         var generator = SplitMix64(seed: 3)
         var adapter = LowRankAdapter(starting: decoder.configuration, rank: 4, alpha: 8, using: &generator)
@@ -79,7 +79,7 @@ import Tokenizers
         #expect(far.answers == 12 && far.tokens >= 12)
     }
 
-    /// The exact sum over an answer is what the drawn tokens' log-ratios come to on average.
+    /// The exact sum over an answer is the expectation of the sampled tokens' log-ratios.
     @Test func agreesWithTheLogRatiosOfDrawnTokens() async throws {
         let (policy, reference) = (policy("near", deviation: 0.2), policy("sft", deviation: 0))
         var settings = settings

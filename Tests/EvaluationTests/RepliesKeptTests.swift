@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    /// The likeliest token after `ids`, computed from the beginning.
+    /// The most likely token after `ids`, computed from the beginning.
     private static func next(after ids: [Int32], _ decoder: TransformerDecoder) -> Int32 {
         let cache = decoder.makeCache(bytes: 0, minimumPositions: ids.count)
         let slice = SequenceSlice(

@@ -103,7 +103,7 @@ import Testing
         #expect(curve.points[1].reward == 1.5 && curve.points[1].gold >= 0.9, "\(curve.points)")
     }
 
-    /// A server whose answers tell images apart, and whose reward is the answer's length.
+    /// A server whose answers depend on the image, and whose reward is the answer's length.
     private struct Server: ReplyClient {
         private struct Body: Decodable {
             let question: String

@@ -4,7 +4,7 @@ import Policies
 import Synchronization
 import TestSupport
 
-/// A server by script: keeps every request and answers with what `script` says.
+/// A scripted server: records every request and replies by `script`.
 final class ScriptedClient: ReplyClient {
     struct Request: Decodable, Sendable {
         let question: String
@@ -35,8 +35,8 @@ final class ScriptedClient: ReplyClient {
     private let script: @Sendable (Request, _ earlier: Int) throws -> Reply
 
     /// - Parameters:
-    ///   - gathering: answers nobody, as long as there is hope, before so many requests were open at once.
-    ///   - script: the reply to a request before which the same question was posted `earlier` times.
+    ///   - gathering: the number of open requests that replies wait for; they give up waiting after a while.
+    ///   - script: the reply to a request; `earlier` is the number of earlier posts of the same question.
     init(gathering: Int = 0, _ script: @escaping @Sendable (Request, _ earlier: Int) throws -> Reply) {
         self.gathering = gathering
         self.script = script
@@ -56,7 +56,7 @@ final class ScriptedClient: ReplyClient {
             state.maximumOpen = max(state.maximumOpen, state.open)
             return earlier
         }
-        // Lets the others in, so that `maximumOpen` shows how many are let in.
+        // Lets other requests begin, so that `maximumOpen` shows how many may be open.
         var turns = 0
         while turns < 20 || (turns < 100_000 && maximumOpen < gathering) {
             await Task.yield()
@@ -66,7 +66,7 @@ final class ScriptedClient: ReplyClient {
         return try script(request, earlier)
     }
 
-    /// Every policy is there, in generation 1; without a name, `sft` is the first.
+    /// Every policy exists, in generation 1; without a name, `sft` is the first.
     func get(_ url: String) async throws -> Reply {
         let encoder = JSONEncoder()
         let batches = url.split(separator: "/")
@@ -78,14 +78,14 @@ final class ScriptedClient: ReplyClient {
 }
 
 extension EvaluatedPolicy {
-    /// A policy whose digests are made of its name.
+    /// A policy with digests made from its name.
     static func scripted(_ name: String) -> EvaluatedPolicy {
         EvaluatedPolicy(name: name, generation: 1, digests: .scripted(name))
     }
 }
 
 extension Reply {
-    /// What a server answers.
+    /// A server's answer.
     static func answer(_ text: String, reason: String = "stop", generation: Int = 1) throws -> Reply {
         struct Body: Encodable {
             let answer: String

@@ -33,7 +33,7 @@ import Tokenizers
         return ServingAdapter(adapter, configuration: decoder.configuration, compute: decoder.compute)
     }
 
-    /// From the softmax of whole rows, written out.
+    /// Computed from the softmax of whole rows, written out.
     @Test func isTheExponentialOfTheMeanLoss() throws {
         let cache = decoder.makeCache(bytes: 0, minimumPositions: ids.count)
         let slice = SequenceSlice(

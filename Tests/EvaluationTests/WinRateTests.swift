@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test func countsWhomTheJudgePrefers() async throws {
-        // The policy wins four, ties two and loses two of the eight; the other one always answers alike.
+        // The policy wins four of the eight, ties two and loses two; the other one always gives the same answer.
         let client = ScriptedClient { request, _ in
             guard request.model == "ppo" else {
                 return try .answer(request.question.contains("0") ? "A green ring." : "There is a star.")
@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test func asksWhatTheOtherIsNotSureOf() async throws {
-        // Of every part of eight questions, the second policy is not sure of the answers to two.
+        // In every batch of eight questions, the second policy is unsure about two.
         let client = ScriptedClient { request, _ in
             let isSure = !request.question.contains("1") && !request.question.contains("6")
             let isLucky = (request.seed ?? 0).isMultiple(of: 3)
@@ -108,7 +108,7 @@ import Testing
         #expect(WinRateReport.table([report]).contains("the contested ones of \(searched) questions"))
     }
 
-    /// A judge that sees no difference between a policy and itself: two samples of one distribution win alike.
+    /// A judge that sees no difference between a policy and itself: two samples of one distribution win equally often.
     @Test func findsNoWinnerBetweenEquals() async throws {
         let client = ScriptedClient { request, _ in
             let isLucky = (request.seed ?? 0).isMultiple(of: 2)

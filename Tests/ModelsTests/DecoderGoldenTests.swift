@@ -27,7 +27,7 @@ import Testing
     private let compute = Compute(threads: 2)
 
     /// Keys and values are kept in half precision, which alone costs this share of the largest logit. The training
-    /// pass, which keeps none, is held to 1e-4 (`TrainableDecoderGoldenTests`).
+    /// pass, which keeps none, must be within 1e-4 (`TrainableDecoderGoldenTests`).
     private static let cacheTolerance: Float = 2e-3
 
     @Test func floatLogitsEqualTheReference() throws {

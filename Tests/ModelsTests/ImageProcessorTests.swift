@@ -4,7 +4,7 @@ import Models
 import Tensors
 import Testing
 
-/// An image in which every pixel is another colour.
+/// An image in which every pixel has a different colour.
 private func image(_ width: Int, _ height: Int) -> RGBImage {
     var pixels: [UInt8] = []
     for index in 0..<width * height {

@@ -20,7 +20,7 @@ import Testing
         #expect(normalized.score.weight[0, 7] == 0.25 * head(logProbWeight: 0).score.weight[0, 7])
     }
 
-    /// A head that reads hidden states only has the tensors of a sequence classifier and no other.
+    /// A head that reads only hidden states has exactly the tensors of a sequence classifier.
     @Test(arguments: [(Float(0.4), 3), (0, 2)])
     func aFileGivesItBack(logProbWeight: Float, tensors: Int) throws {
         try withTemporaryFolder { folder in

@@ -34,7 +34,7 @@ import Testing
         #expect((0..<9).map { head.scores(hidden.rows($0..<$0 + 1), on: compute)[0] } == together)
     }
 
-    /// Scores are linear in each argument, so differences are exact up to rounding whatever the step.
+    /// Scores are linear in each argument, so differences are exact up to rounding for any step.
     @Test(arguments: [(1, 1), (3, 17), (5, 64)])
     func gradientsEqualFiniteDifferences(rows: Int, width: Int) {
         var generator = SplitMix64(seed: 4, stream: 0)

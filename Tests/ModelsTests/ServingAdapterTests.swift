@@ -5,7 +5,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// Adapters on the serving decoder, against PEFT (`make_adapter.py`) and against themselves in a crowd.
+/// Adapters on the serving decoder, against PEFT (`make_adapter.py`), and alone against beside other adapters.
 @Suite struct ServingAdapterTests {
     private struct Golden: Decodable { var ids: [Int32] }
 
@@ -58,7 +58,7 @@ import Testing
     @Test func everySequenceKeepsItsOwnAdapterInAMixedBatch() throws {
         let one = try adapter("adapter", precision: .bfloat16)
         let other = try adapter("adapter-bf16", precision: .bfloat16)
-        // So many rows that threads take parts of them, which begin and end within sequences.
+        // Enough rows for threads to split them, at bounds within sequences.
         let adapters = [one, nil, other, one, other, nil, one]
         for (found, adapter) in zip(logits(adapters), adapters) {
             #expect(found.elements == logits([adapter])[0].elements)

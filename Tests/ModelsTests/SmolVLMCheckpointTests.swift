@@ -6,7 +6,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// A checkpoint that transformers saved, with its logits for one image (`make_smolvlm.py`).
+/// A checkpoint saved by transformers, with its logits for one image (`make_smolvlm.py`).
 @Suite struct SmolVLMCheckpointTests {
     private struct Golden: Decodable {
         let ids: [Int32]
@@ -36,7 +36,7 @@ import Testing
         let batch = DecoderBatch(
             tokens: golden.ids, sequences: [slice], injections: [.init(row: golden.image[0], embeddings: tokens)],
             outputRows: rows)
-        // The cache's half precision, as in `DecoderGoldenTests`.
+        // The tolerance of the cache's half precision, as in `DecoderGoldenTests`.
         #expect(largestDifference(decoder.forward(batch, cache: cache), try file.tensor("logits")) < 2e-3)
     }
 
@@ -55,7 +55,7 @@ import Testing
         #expect(largestDifference(base.logits(hidden), try file.tensor("logits")) < 1e-5)
     }
 
-    /// What reading the checkpoint throws when its configuration has `replacement` for `text`.
+    /// The error of reading the checkpoint after `text` in its configuration is replaced by `replacement`.
     private func failure(_ text: String, _ replacement: String) throws -> String? {
         try withTemporaryFolder { folder in
             let original = try String(contentsOf: checkpoint.appendingPathComponent("config.json"), encoding: .utf8)

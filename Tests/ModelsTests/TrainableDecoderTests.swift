@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    /// An adapter whose B is not zero, or A would have no gradient.
+    /// An adapter with a non-zero B, because A would have no gradient otherwise.
     private func adapter(seed: UInt64, scale: Float = 0.4) -> LowRankAdapter {
         var generator = SplitMix64(seed: seed, stream: 0)
         return LowRankAdapter(
@@ -38,7 +38,7 @@ import Testing
             })
     }
 
-    /// Two trees; in the first, two branches follow one beginning, and one of them branches again.
+    /// Two trees. In the first, two branches follow one beginning, and one of them branches again.
     private func tree() -> (rows: PackedRows, paths: [[Int]]) {
         var rows = PackedRows()
         let root = rows.append([1, 2, 3, 4, 5])
@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    /// Moves one tensor at a time along a random direction: the change of the loss must be what its gradient says.
+    /// Moves one tensor at a time along a random direction: the loss must change as its gradient predicts.
     @Test func gradientsEqualFiniteDifferences() throws {
         let base = base()
         let adapter = adapter(seed: 5)
@@ -109,7 +109,7 @@ import Testing
         for (name, gradient) in zip(found.names, found.tensors) {
             let norm = compute.squaredNorm(gradient).squareRoot()
             try #require(norm > 1e-3, "\(name) has next to no gradient")
-            // Half along the gradient, so that the slope is not small against rounding.
+            // Half along the gradient, so that the slope is large compared with rounding.
             var direction = Tensor(normal: 1 / Float(gradient.count).squareRoot(), gradient.shape, using: &generator)
             compute.add(&direction, gradient, scale: Float(1 / norm))
             let slope = zip(direction.elements, gradient.elements).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }

@@ -12,7 +12,7 @@ private func small(scale: Int = 2) throws -> VisionConfiguration {
     )
 }
 
-/// Weights that are all far from zero and from one another, norms and biases too.
+/// Weights, including norms and biases, that are all far from zero and from each other.
 private func weights(_ configuration: VisionConfiguration, seed: UInt64) -> VisionWeights {
     var generator = SplitMix64(seed: seed, stream: 0)
     var weights = VisionWeights(configuration: configuration, using: &generator)
@@ -52,7 +52,7 @@ private func weights(_ configuration: VisionConfiguration, seed: UInt64) -> Visi
         compute.add(&dfeatures, b)
         pass.backward(dfeatures, weights: weights, gradients: &gradients)
         for (index, name) in weights.parameters.names.enumerated() where !name.hasSuffix("k_proj.bias") {
-            // Along the gradient itself the slope is its norm, so that rounding in single precision matters least.
+            // Along the gradient itself the slope is its norm, so that single-precision rounding matters least.
             let (start, gradient) = (weights.parameters.tensors[index], gradients.tensors[index])
             let norm = compute.squaredNorm(gradient).squareRoot()
             try #require(norm > 1e-3, "\(name) has no gradient")
@@ -126,7 +126,7 @@ private func weights(_ configuration: VisionConfiguration, seed: UInt64) -> Visi
         }
     }
 
-    /// The error of reading a file whose tensors or metadata `change` spoils.
+    /// The error of reading a file after `change` has damaged its tensors or metadata.
     private func failure(_ change: (inout [String: Tensor], inout [String: String]) -> Void) throws -> VisionError? {
         try withTemporaryFolder { folder throws in
             let path = folder.appendingPathComponent("model.safetensors").path

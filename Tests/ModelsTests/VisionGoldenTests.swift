@@ -6,7 +6,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// One case of `make_vision.py`: weights, pixels and what transformers computes from them in double precision.
+/// One case of `make_vision.py`: weights, pixels and the results of transformers in double precision.
 private struct GoldenCase: Decodable {
     let image: Int
     let patch: Int
@@ -38,7 +38,7 @@ private struct Golden: Decodable {
     }
 }
 
-/// The weights of a case and the file with everything else.
+/// The weights of a case, and the file with its other tensors.
 private func golden(_ name: String) throws -> (weights: VisionWeights, file: SafetensorsFile) {
     let golden = try #require(try Golden.load().cases[name])
     let file = try SafetensorsFile(path: fixtureURL("vision_\(name).safetensors").path)

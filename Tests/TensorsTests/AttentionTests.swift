@@ -7,7 +7,7 @@ import Testing
     private let keyHeads = 2
     private let size = 6
 
-    /// Attention in double precision over packed rows, row by row, from a mask.
+    /// Attention in double precision over packed rows, computed row by row from a mask.
     private func plain(_ q: [Double], _ k: [Double], _ v: [Double], sees: [[Int]]) -> [Double] {
         let (step, keyStep) = (heads * size, keyHeads * size)
         var output = [Double](repeating: 0, count: q.count)
@@ -98,7 +98,7 @@ import Testing
         #expect(AttentionSpans.tree([Self.tree]).positions == [0, 1, 2, 3, 4, 3, 4, 5, 6, 7, 5, 6])
     }
 
-    /// Rows of the tree's path through segments 0, 1 and 4.
+    /// The rows on the tree's path through segments 0, 1 and 4.
     private let path = [0, 1, 2, 3, 4, 10, 11]
 
     @Test func aPathInATreeIsBitwiseTheSameAlone() {

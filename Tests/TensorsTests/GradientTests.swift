@@ -2,7 +2,7 @@ import Foundation
 import Tensors
 import Testing
 
-/// Forward and backward of everything that works on rows, against plain loops in double precision.
+/// Forward and backward of all row operations, against plain loops in double precision.
 @Suite struct GradientTests {
     private static let shapes = [(1, 1), (3, 17), (17, 3), (5, 48), (2, 67)]
 
@@ -76,7 +76,7 @@ import Testing
             let y = compute.layerNorm(x, weight: weight, bias: bias, epsilon: 0.1)
             #expect(difference(y, layerNorm(doubles(x), w, b)) < 1e-6)
             let gradients = compute.layerNormBackward(dy, x: x, weight: weight, epsilon: 0.1)
-            // One column is its own mean: its gradient is exactly 0, and so is that of the weight.
+            // A single column equals its own mean: its gradient is exactly 0, and so is the weight's.
             if columns > 1 { #expect(difference(gradients.dx, dx) < 1e-4) }
             if columns > 1 { #expect(difference(gradients.dweight, dweight) < 1e-5) }
             if columns == 1 { #expect(Set(gradients.dx.elements + gradients.dweight.elements) == [0]) }

@@ -15,7 +15,7 @@ private struct RandomSequence {
         func rows(_ columns: Int, _ size: Float) -> Tensor {
             Tensor(random.floats(length * columns).map { $0 * size }, shape: [length, columns])
         }
-        // Large enough that some weights vanish and the running maximum rises often.
+        // Large enough that some weights vanish and the running maximum often rises.
         queries = rows(heads * headSize, 6)
         keys = rows(kvHeads * headSize, 6)
         values = rows(kvHeads * headSize, 1)
@@ -43,7 +43,7 @@ private struct Fixture {
         }
     }
 
-    /// Runs the rows `ranges` of some sequences as one batch and returns the results of each.
+    /// Runs the rows `ranges` of several sequences as one batch and returns the results of each.
     func run(_ batch: [(index: Int, rows: Range<Int>)], of all: [RandomSequence], _ compute: Compute) -> [[Float]] {
         func joined(_ part: (RandomSequence) -> Tensor) -> Tensor {
             let elements = batch.flatMap { part(all[$0.index]).rows($0.rows).elements }
@@ -66,7 +66,7 @@ private struct Fixture {
 }
 
 @Suite struct KVAttentionTests {
-    /// What a cache keeps of some heads' elements.
+    /// The values that a cache stores for elements of heads.
     private func kept(_ elements: [Float], headSize: Int, _ precision: KVCache.Precision) -> [Double] {
         switch precision {
         case .fp16: return elements.map { Double(Float(Float16($0))) }
@@ -80,7 +80,7 @@ private struct Fixture {
         }
     }
 
-    /// Attention by its definition, in double precision over what a cache keeps.
+    /// Attention by its definition, in double precision over the stored values.
     private func reference(
         _ s: RandomSequence, kvHeads: Int, headSize: Int, _ precision: KVCache.Precision
     ) -> [Double] {
@@ -123,7 +123,7 @@ private struct Fixture {
                 [length], kvHeads: kvHeads, headSize: headSize, precision: precision, using: &random)
             let result = fixture.run([(0, 0..<length)], of: [s], Compute(threads: 2, instructionSet: set))
             let error = zip(result[0], expected).map { abs(Double($0) - $1) }.max() ?? .infinity
-            // A tie of integers may round either way, and so do queries and weights.
+            // Integer ties may round either way, and so may queries and weights.
             let tolerances: [KVCache.Precision: Double] = [.fp16: 4e-5, .int16: 4e-3, .int8: 2e-2]
             #expect(error < tolerances[precision] ?? 0, "\(set): \(error)")
         }
@@ -151,7 +151,7 @@ private struct Fixture {
         }
     }
 
-    /// The sequences beside each other, each step some rows of some of them.
+    /// The sequences interleaved: each step runs some rows of some of them.
     private func inRandomChunks(
         _ all: [RandomSequence], _ compute: Compute, _ precision: KVCache.Precision,
         using random: inout SplitMix64
@@ -201,7 +201,7 @@ private struct Fixture {
         }
     }
 
-    /// Values of all sizes: what is zero, or tiny beside others, has its share of the weights all the same.
+    /// Values of all sizes: zeros, or values tiny beside others, still get their share of the weights.
     @Test(arguments: KVCache.Precision.allCases) func smallValuesKeepTheirWeight(precision: KVCache.Precision) {
         var random = SplitMix64(seed: 5)
         let sizes: [Float] = [0, 1e-3, 1, 1e-36]

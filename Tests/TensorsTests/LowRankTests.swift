@@ -2,11 +2,11 @@ import Support
 import Tensors
 import Testing
 
-/// Fused low-rank products give the very bits of the plain products with the zeros written out.
+/// Fused low-rank products give exactly the bits of plain products with the zeros written out.
 @Suite struct LowRankTests {
     private static let scale: Float = 1.25
 
-    /// Parts that begin and end within panels of every width, and one of a single output.
+    /// Blocks that begin and end within panels of every width, and one with a single output.
     private func parts(_ noise: inout Noise) -> [Tensor] {
         [[17, 3], [1, 2], [64, 4], [35, 1]].map { noise.tensor($0) }
     }
@@ -38,7 +38,8 @@ import Testing
         }
     }
 
-    /// Two adapters' updates of some rows: in single precision the bits of plain products with all zeros written out.
+    /// Two adapters' updates of some rows: in single precision exactly the bits of plain products with all zeros
+    /// written out.
     @Test(arguments: [Precision.float32, .bfloat16])
     func servedUpdatesEqualPlainProducts(precision: Precision) {
         var noise = Noise(23)
@@ -69,7 +70,7 @@ import Testing
         }
     }
 
-    /// The same bits for a row alone and beside others, on one thread and several, after a quantised product.
+    /// A row has the same bits alone and beside others, on one thread and several, after a quantised product.
     @Test(arguments: [Precision.float32, .bfloat16])
     func updatedRowsDoNotDependOnTheOthers(precision: Precision) {
         var noise = Noise(24)

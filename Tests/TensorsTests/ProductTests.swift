@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    /// To nearest, ties to even, by the bits of the number.
+    /// Rounded to nearest, ties to even, by the bits of the number.
     private func rounded(_ x: Float) -> Float {
         let bits = x.bitPattern
         return Float(bitPattern: (bits &+ 0x7fff &+ (bits >> 16 & 1)) & 0xffff_0000)
@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    /// Halfway cases, which noise hardly ever meets; both the vectors' rounding and that of the tail.
+    /// Halfway cases, which noise hardly ever produces, for the rounding of whole vectors and of the tail.
     @Test(arguments: [1, 33, 64])
     func bfloat16TiesGoToEven(depth: Int) {
         let halfway: [Float] = [1 + 1 / 256, 1 + 3 / 256]

@@ -2,7 +2,7 @@ import Support
 import Tensors
 import Testing
 
-/// A random matrix of weights as GGUF stores it.
+/// A random matrix of weights in GGUF's storage format.
 struct RandomBlocks {
     let format: BlockFormat
     let outputs: Int
@@ -28,7 +28,7 @@ struct RandomBlocks {
         }
     }
 
-    /// The weights by GGUF's definition of the formats.
+    /// The weights by GGUF's definition of the format.
     func weights() -> [Float] {
         var result: [Float] = []
         for start in stride(from: 0, to: bytes.count, by: format.blockBytes) {
@@ -108,7 +108,7 @@ private func halfValue(_ low: UInt8, _ high: UInt8) -> Float {
         }
     }
 
-    /// What a block of activations keeps: multiples of its largest magnitude / 127.
+    /// The values of a quantised block of activations: multiples of its largest magnitude / 127.
     private func roundedToBytes(_ x: [Float]) -> [Double] {
         stride(from: 0, to: x.count, by: 32).flatMap { start in
             let block = x[start..<start + 32].map(Double.init)
@@ -122,7 +122,7 @@ private func halfValue(_ low: UInt8, _ high: UInt8) -> Float {
         for rows in Array(1...13) + [17, 33] {
             for (outputs, inputs) in [(1, 32), (7, 64), (16, 96), (49, 160), (48, 576)] {
                 let blocks = RandomBlocks(format, outputs, inputs, using: &random)
-                // Ones at the ends of the range bring out sums that saturate.
+                // Ones at the ends of the range expose sums that saturate.
                 let elements = random.floats(rows * inputs).map {
                     abs($0) > 0.5 ? Float(signOf: $0, magnitudeOf: 1) : $0
                 }
@@ -180,7 +180,7 @@ private func halfValue(_ low: UInt8, _ high: UInt8) -> Float {
     }
 
     private func concatenated(_ parts: [RandomBlocks], _ compute: Compute) -> QuantizedMatrix {
-        // One buffer for all keeps the pointers together.
+        // A common buffer keeps the pointers valid together.
         let bytes = parts.flatMap(\.bytes)
         return bytes.withUnsafeBytes { all in
             var start = 0
@@ -194,7 +194,7 @@ private func halfValue(_ low: UInt8, _ high: UInt8) -> Float {
         }
     }
 
-    /// Whole tiles of eight rows have a kernel of their own.
+    /// Whole tiles of eight rows have their own kernel.
     @Test(arguments: [3, 8]) func nonFiniteNumbersComeOutNonFinite(rows: Int) {
         var random = SplitMix64(seed: 6)
         for format in BlockFormat.allCases {
@@ -245,7 +245,7 @@ private func halfValue(_ low: UInt8, _ high: UInt8) -> Float {
 
     @Test func singlesAndTheirUpperHalves() {
         let values: [Float] = [0, 1, -2.5, 3e38, .infinity]
-        var bytes: [UInt8] = [0]  // one byte off: nothing need be aligned
+        var bytes: [UInt8] = [0]  // one byte off: alignment is not needed
         for value in values { bytes += (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) } }
         let singles = bytes.withUnsafeBytes {
             Tensor(converting: .f32, bytes: UnsafeRawBufferPointer(rebasing: $0[1...]), shape: [5])

@@ -21,7 +21,7 @@ struct Noise {
     }
 }
 
-/// The largest difference of two lists, as a share of the largest expected magnitude.
+/// The largest difference between two lists, as a share of the largest expected magnitude.
 func difference(_ actual: Tensor, _ expected: [Double]) -> Double {
     precondition(actual.count == expected.count)
     let largest = max(expected.reduce(0) { max($0, abs($1)) }, 1e-12)
@@ -49,5 +49,5 @@ func numericalGradient(
     }
 }
 
-/// A `Compute` for every instruction set of this machine.
+/// A `Compute` for every instruction set that this machine supports.
 let computes = InstructionSet.supported.map { Compute(threads: 2, instructionSet: $0) }

@@ -1,7 +1,7 @@
 import Tensors
 import Testing
 
-/// Sums, rows and columns, and all instruction sets against the portable kernels at every length.
+/// Sums, rows and columns; and all instruction sets against the portable kernels at every length.
 @Suite struct RowsTests {
     private let portable = Compute(threads: 1, instructionSet: .portable)
 

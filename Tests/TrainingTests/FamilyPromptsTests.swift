@@ -3,7 +3,7 @@ import Testing
 import Training
 
 @Suite struct FamilyPromptsTests {
-    /// In this iteration of these families the first scene that is drawn for one place leaves nothing to ask.
+    /// In this iteration, the first drawn scene of one of the images has no question.
     @Test func everyImageHasQuestions() {
         let families: [Family] = [
             .descriptions, .counts, .positions, .descriptions, .comparisons, .counts, .attributes, .descriptions,

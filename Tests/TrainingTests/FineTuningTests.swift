@@ -12,7 +12,7 @@ import Training
 @Suite struct FineTuningTests {
     private let compute = Compute(threads: 2)
 
-    /// Sees tiles of 16 pixels in four tokens.
+    /// A vision model for tiles of 16 pixels, with four tokens per tile.
     private func vision(feedForward: Int = 16) throws -> VisionWeights {
         var generator = SplitMix64(seed: 4, stream: 0)
         let configuration = try VisionConfiguration(
@@ -21,7 +21,7 @@ import Training
         return VisionWeights(configuration: configuration, using: &generator)
     }
 
-    /// An image's first channel decides the answers: its colour.
+    /// Images whose first channel, their colour, decides the answers.
     private func images(_ count: Int) -> [ImageQuestions] {
         var generator = SplitMix64(seed: 21, stream: 0)
         return (0..<count).map { index in
@@ -90,7 +90,7 @@ import Training
         }
     }
 
-    /// With adapter and connector held still, what lowers the loss is the encoder.
+    /// With a frozen adapter and connector, only the encoder can lower the loss.
     @Test func theEncoderAloneLowersTheLoss() throws {
         var settings = settings(steps: 60)
         (settings.adapterRate, settings.connectorRate, settings.visionRate) = (0, 0, 1e-2)
@@ -109,7 +109,7 @@ import Training
         let before = first.vision.parameters
         let after = trained.vision.parameters
         for (name, (old, new)) in zip(before.names, zip(before.tensors, after.tensors)) {
-            // A key's bias shifts all of a row's scores alike, so the softmax takes it out again.
+            // A key's bias shifts all scores of a row equally, so the softmax removes it.
             if !name.hasSuffix("k_proj.bias") { #expect(old.elements != new.elements, "\(name)") }
         }
         let next = try SupervisedFineTuning(
@@ -143,7 +143,7 @@ import Training
         }
     }
 
-    /// What a killed run leaves: lines after the checkpoint, the last of them cut.
+    /// Leaves the folder like a killed run: with lines after the checkpoint, the last of them incomplete.
     private func tear(_ folder: URL) throws {
         let log = folder.appendingPathComponent("log.jsonl")
         let text = try String(contentsOf: log, encoding: .utf8)
@@ -173,7 +173,7 @@ import Training
         #expect(end.weights == Array(whole.weights.suffix(20)))
     }
 
-    /// The clock goes on by half a second with each reading, so that every step takes as long.
+    /// The clock advances by half a second with each reading, so that all steps take equally long.
     @Test func aStepThatWouldEndTooLateIsNotBegun() throws {
         try withTemporaryFolder { folder in
             let clock = StepClock()
@@ -232,9 +232,9 @@ import Training
     }
 }
 
-/// A clock that moves on by half a second whenever it is read.
+/// A clock that advances by half a second with each reading.
 final class StepClock: Clock, @unchecked Sendable {
-    // Sendable: one test's thread reads it.
+    // Sendable: only one test's thread reads it.
     struct Instant: InstantProtocol {
         var offset: Duration
         func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }

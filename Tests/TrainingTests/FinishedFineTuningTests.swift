@@ -64,7 +64,7 @@ import Training
             try writeRun(to: folder)
             try FileManager.default.removeItem(at: folder.appending(path: "adapter"))
             let config = folder.appending(path: "config.json")
-            // As `apus train vision` writes it, and none at all.
+            // A file as `apus train vision` writes it, and no file at all.
             try Data(#"{"settings": {"seed": 0}, "inputs": {"baseModel": "\#(backbone)"}}"#.utf8).write(to: config)
             for reason in ["template: the field is missing", "there is no such file"] {
                 #expect(throws: FinishedRunError.badFile(path: config.path, reason: reason)) {
@@ -104,7 +104,7 @@ import Training
             #expect(throws: PolicyError.published(path: policies + "/vision/1")) {
                 try second.publish(.init(generation: 2, visionGeneration: 1), in: policies)
             }
-            // The same vision may serve another generation.
+            // Another generation may use the same vision weights.
             let again = try first.publish(.init(generation: 2, visionGeneration: 1), in: policies)
             #expect(again.vision.manifest.generation == 1 && again.policy.manifest.generation == 2)
         }

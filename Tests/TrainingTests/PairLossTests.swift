@@ -13,7 +13,7 @@ import Training
         let cases: [Case]
     }
 
-    /// Rankings of 2 to 9 candidates against PyTorch's logsigmoid: `make_reward.py`.
+    /// Rankings of 2 to 9 completions against PyTorch's logsigmoid: `make_reward.py`.
     @Test func lossAndGradientsEqualPyTorch() throws {
         let cases = try PackedFixture.decode(Recording.self, from: fixtureURL("pair_loss.json")).cases
         #expect(cases.contains { $0.tiers.contains { $0.count > 1 } } && cases.count == 15)
@@ -52,7 +52,7 @@ import Training
         while ranks.count < 2 { ranks = tiers(count, using: &generator) }
         let order = generator.shuffled(Array(0..<count))
         let before = PairLoss(rewards: rewards, pairs: record(tiers: ranks).pairs)
-        // Candidate i is now number order[i].
+        // Completion i now has the index order[i].
         var moved = rewards
         for (old, new) in order.enumerated() { moved[new] = rewards[old] }
         let after = PairLoss(rewards: moved, pairs: record(tiers: ranks.map { $0.map { order[$0] } }).pairs)
@@ -68,7 +68,7 @@ import Training
         let expected =
             tied.pairs.map { PairLoss(rewards: rewards, pairs: [$0]).loss }.reduce(0, +) / 5
         #expect(abs(PairLoss(rewards: rewards, pairs: tied.pairs).loss - expected) < 1e-15)
-        // Two answers held equal pull nowhere: moving both alike beside a third one that is as far from each.
+        // Two tied answers have no pair: both move equally, relative to a third one that is equally far from each.
         let equal = PairLoss(rewards: [1, 1, 0], pairs: record(tiers: [[0, 1], [2]]).pairs)
         #expect(equal.gradients[0] == equal.gradients[1])
         #expect(record(tiers: [[0, 1, 2]]).pairs.isEmpty)
@@ -92,7 +92,7 @@ import Training
             tiers: tiers, labeler: .init(kind: .simulatedRule, id: "test"), seed: 0)
     }
 
-    /// Candidates in random tiers.
+    /// Completions in random tiers.
     private func tiers(_ count: Int, using generator: inout SplitMix64) -> [[Int]] {
         var tiers: [[Int]] = []
         for completion in generator.shuffled(Array(0..<count)) {

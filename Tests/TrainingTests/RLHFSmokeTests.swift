@@ -11,7 +11,8 @@ import Tokenizers
 import Training
 
 /// The whole recipe on a tiny random model and generated images: demonstrations, rankings of sampled answers, a reward
-/// model, PPO. `make rlhf-smoke` runs it; what it learns means nothing, that each stage takes what the last one made
+/// model, PPO. `make rlhf-smoke` runs it. The learned weights mean nothing; the test shows that each stage can read the
+/// results of the one before.
 /// does.
 @Suite struct RLHFSmokeTests {
     @Test func everyStageTakesWhatTheLastOneMade() async throws {
@@ -32,7 +33,7 @@ import Training
         }
     }
 
-    /// Demonstrations: the families' own answers.
+    /// Demonstrations with the families' own answers.
     private static func fineTuned(
         _ world: TinyPPO, in folder: URL
     ) throws -> (adapter: LowRankAdapter, sampler: RolloutSampler) {
@@ -56,7 +57,7 @@ import Training
         return (tuned.adapter, world.sampler(seeing: tuned.vision))
     }
 
-    /// Each question's answers, ranked by a rule that can tell random ones apart: by their first tokens.
+    /// Each question's answers, ranked by a rule that distinguishes random answers: by their first tokens.
     private static func rankings(of images: [AnsweredImage]) throws -> [(RankedAnswers, Tensor)] {
         try images.flatMap { image in
             let records = image.questions.enumerated().map { index, question in

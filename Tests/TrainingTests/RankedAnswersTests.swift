@@ -35,7 +35,7 @@ import Training
         }
     }
 
-    /// Tokens as sampled are kept; the end token is put after a text that ended, never after one that was cut off.
+    /// Sampled tokens are kept. The end token is added to a text that ended, never to one that was cut off.
     @Test func answersEndWhereTheyEnded() throws {
         let reader = try TinyRankings.reader()
         let texts = [

@@ -12,7 +12,7 @@ import Testing
 import Tokenizers
 import Training
 
-/// Sampling and ranking, with a scripted engine in the place of the model.
+/// Sampling and ranking, with a scripted engine instead of the model.
 @Suite struct RankingRunTests {
     private let policy: Policy
     private let tokenizer: Tokenizer
@@ -64,7 +64,7 @@ import Training
         }
     }
 
-    /// An image of a few shapes with four questions.
+    /// An image of a few shapes, with four questions.
     private static func image(_ family: Family, _ seed: UInt64) -> FamilyImage {
         let drawn = ShapeScene(seed: seed)
         let objects = drawn.objects.compactMap { object in
@@ -183,7 +183,7 @@ import Training
     }
 }
 
-/// Answers as the seed says, mostly alike, or as the image says; stops after so many answers.
+/// Answers decided by the seed, mostly alike, or by the image; stops after a given number of answers.
 private final class Babbler: InferenceEngine {
     private let left: Mutex<Int>
     private let seesOnly: Bool

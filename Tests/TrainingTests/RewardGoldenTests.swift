@@ -45,7 +45,7 @@ import Training
         ).pairs
     }
 
-    /// The prompts of `images`, whose visual tokens are the rows of `visual` in turn.
+    /// The prompts of `images`, whose visual tokens are consecutive rows of `visual`.
     private func prompts(_ images: [Image], visual: Tensor?) -> [RankedPrompt] {
         var first = 0
         return images.enumerated().flatMap { number, image in
@@ -133,7 +133,7 @@ import Training
         for name in expected.names {
             #expect(relativeDistance(gradients[name], expected[name]) < 1e-3, "\(name)")
         }
-        // A head's bias moves no difference of rewards.
+        // A head's bias changes no difference of rewards.
         #expect(abs(result.head.score.bias.elements[0]) < 1e-6)
     }
 }

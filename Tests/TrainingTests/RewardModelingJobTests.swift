@@ -16,7 +16,7 @@ import Training
     private let compute = Compute(threads: 2)
     private let time = Date(timeIntervalSince1970: 1_800_000_000)
 
-    /// An image that is red, or blue where `number` is odd.
+    /// An image that is blue if `number` is odd, else red.
     private func image(_ number: UInt64) -> RGBImage {
         number % 2 == 0
             ? RGBImage(width: 32, height: 32, red: 255, green: 0, blue: 0)
@@ -163,7 +163,7 @@ import Training
                     continue
                 }
             }
-            // The same comparison on both sides would be held out and trained on.
+            // With the same comparison in both files, it would be both held out and trained on.
             inputs.heldOut = inputs.rankings
             #expect(throws: RankedAnswersError.self) { try run(inputs, in: folder.appending(path: "twice")) }
         }

@@ -60,7 +60,7 @@ import Training
         settings.shufflesRankings = true
         settings.heldOutImages = 100
         var stage = try trained(0..<400, settings)
-        // Nothing that it believes holds for images that it has not seen: ln 2 is the loss of not knowing.
+        // What it learned does not hold for new images: ln 2 is the loss of a model that knows nothing.
         let loss = try #require(stage.validate().first { $0.name == "loss_held_out" }?.value)
         #expect(loss > 0.6)
     }
@@ -112,7 +112,7 @@ import Training
                 #expect(abs(alone - reward) < 1e-5)
             }
         }
-        // Rewards that are all alike would prove nothing.
+        // If all rewards were equal, the comparison would prove nothing.
         let all = packed.joined()
         #expect((all.max() ?? 0) - (all.min() ?? 0) > 0.1)
     }
@@ -135,7 +135,7 @@ import Training
 
     @Test func shiftAndGainChangeNoPair() throws {
         let fresh = try model(seed: 7)
-        // Far from normalised, whatever the rounding of this processor's products.
+        // Far from normalised, whatever this processor's rounding.
         let model = RewardModel(
             base: fresh.base, adapter: fresh.adapter, head: fresh.head.normalized(shift: 1, gain: 3))
         let prompts = try TinyRankings.prompts(0..<30)
@@ -157,7 +157,7 @@ import Training
         }
     }
 
-    /// Answers to other images are ranked, but the scale and a metric of their own are those of a policy's answers.
+    /// Distractors are ranked, but the normalisation and a metric of its own count only the policy's own answers.
     @Test func strayAnswersAreToldApart() throws {
         let model = try model(seed: 8)
         let prompts = try (0..<12).map { number in
@@ -204,7 +204,7 @@ import Training
 }
 
 extension RankedPrompt {
-    /// The same prompt with its answers `order`, whose rankings follow them.
+    /// The prompt with only the answers `order`, and its rankings for them.
     fileprivate func keeping(_ order: [Int]) -> RankedPrompt {
         RankedPrompt(
             id: id, image: image, prefix: prefix, visual: visual, embeddings: embeddings, question: question,

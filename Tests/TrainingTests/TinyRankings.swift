@@ -6,15 +6,15 @@ import TestSupport
 import Tokenizers
 import Training
 
-/// Rankings of the tiny llama's answers to made-up images: the answer that names the image's colour is preferred, a
-/// wrong colour comes last, and of two right answers the short one is better.
+/// Rankings of the tiny llama's answers to made-up images: the answer with the image's colour is preferred, a wrong
+/// colour comes last, and of two right answers the shorter is better.
 enum TinyRankings {
     static let answers = ["red", "blue", "it is red", "it is blue"]
 
-    /// The comparison about image `number`, whose colour is in every second one red.
+    /// The comparison about image `number`; every second image is red.
     static func record(_ number: Int, id: String? = nil) -> PreferenceRecord {
         let tiers = number % 2 == 0 ? [[0], [2], [1, 3]] : [[1], [3], [0, 2]]
-        // Candidates stand in an order that says nothing.
+        // Completions are in an order without meaning.
         var generator = SplitMix64(seed: UInt64(number))
         let order = generator.shuffled(Array(answers.indices))
         return PreferenceRecord(
@@ -24,7 +24,7 @@ enum TinyRankings {
             labeler: .init(kind: .simulatedRule, id: "test"), seed: UInt64(number))
     }
 
-    /// What the decoder reads of image `number`, `[3, hidden]`.
+    /// The embeddings of image `number`, `[3, hidden]`.
     static func embeddings(_ number: Int) -> Tensor {
         var generator = SplitMix64(seed: 7, stream: UInt64(number))
         var tokens = Tensor(normal: 0.1, [3, TinyLlama.configuration.hidden], using: &generator)

@@ -131,7 +131,7 @@ import Training
             let found = LabelledScene(scene.image, facts: ImageFacts())
             for side in [8, 16] {
                 for (a, b) in zip(drawn.contents(side: side), found.contents(side: side)) where a != b {
-                    // Where an edge begins is a matter of rounding.
+                    // Rounding decides where an edge begins.
                     #expect(a == .unclear || b == .unclear, "scene \(index): \(a), \(b)")
                 }
             }
@@ -180,7 +180,7 @@ import Training
         settings.seed = 1
         let other = VisionImages(training: Array(official[..<8]), heldOut: heldOut, settings: settings)
         #expect(other.batch(of: 3, on: compute)[1].image != batch[1].image)
-        // Two epochs of eight official images, less two: each once or twice, and none that is held out.
+        // Two epochs of eight official images, minus two: each once or twice, and no held-out image.
         let drawn = (0..<7).flatMap { step in
             let batch = images.batch(of: step, on: compute)
             return [0, 8].map { batch[$0].image.pixels }

@@ -108,7 +108,7 @@ import Training
             let parent = try finished.checkLineage(in: PolicyLibrary(published: nil, shipped: policies))
             #expect(try parent.adapter == FileDigest(path: policies + "/sft/2/adapter_model.safetensors").sha256)
             #expect(parent.vision == finished.digests.vision && parent.adapter != finished.digests.adapter)
-            // The same number of other bytes is another policy.
+            // The same number with other bytes is another policy.
             let other = policies + "-other"
             try publishBasis(in: other, seed: 2)
             let error = #expect(throws: FinishedRunError.self) {
@@ -130,7 +130,7 @@ import Training
             #expect(throws: PolicyError.published(path: policies + "/ppo/1")) {
                 try finished.publish(generation: 1, in: policies)
             }
-            // As a crash between the two leaves it: the value model alone.
+            // As after a crash between the two: only the value model exists.
             try FileManager.default.removeItem(atPath: policies + "/ppo")
             #expect(try finished.nextGeneration(of: "ppo", in: library) == 1)
             try writeRun(to: run + "2", from: policies, seed: 6)

@@ -5,14 +5,14 @@ import Tensors
 import Testing
 import Training
 
-/// What holds of PPO's arithmetic whatever the numbers.
+/// Properties of PPO's arithmetic that hold for all numbers.
 @Suite struct PPOMathTests {
     private func numbers(_ count: Int, seed: UInt64, scale: Double = 1) -> [Double] {
         var generator = SplitMix64(seed: seed, stream: 0)
         return (0..<count).map { _ in scale * Double(generator.normal()) }
     }
 
-    /// Central differences of `loss` against `gradients`, places at a kink left out by `smooth`.
+    /// Compares `gradients` with central differences of `loss`, leaving out the points at a kink, which `smooth` marks.
     private func check(
         _ point: [Double], gradients: [Double], smooth: (Int) -> Bool, loss: ([Double]) -> Double
     ) -> Int {
@@ -112,7 +112,7 @@ import Training
             #expect(abs(moments.variance - 1) < 1e-6)
             #expect(abs(moments.mean - (keepsMean ? Moments(values.joined()).mean : 0)) < 1e-9)
         }
-        // Without values, whitened rewards order answers as the rewards do.
+        // Without values, whitened rewards order answers like the rewards do.
         func ends(_ rewards: [[Double]]) -> [Double] {
             rewards.map { AdvantageEstimation(rewards: $0, values: [0], lambda: 1).advantages[0] }
         }

@@ -37,7 +37,7 @@ import Training
             }
             #expect(report.units == 16)
             #expect(self.elements(stage.policy) != self.elements(world.reference))
-            // The engine computes in 8 bits, adapters in bfloat16, what training computes in 32.
+            // The engine computes in 8 bits and adapters in bfloat16, training in 32 bits.
             let gap = try #require(report.metric("sampler_gap_mean"))
             #expect(gap > 0 && gap < 0.1)
             #expect(try #require(report.metric("sampler_gap_max")) < 0.3)
@@ -47,7 +47,7 @@ import Training
     @Test func questionsWhoseAnswersAgreeAreLeftOut() async throws {
         try await onOwnThread {
             let world = try TinyPPO()
-            /// Four answers to each of four questions; those before `equal` have the same seed.
+            /// Four answers to each of four questions; questions before `equal` have answers with the same seed.
             func kept(equal: Int, limit: Int = 64) throws -> InformativeQuestions {
                 let asked = try world.sampler(seeing: world.vision).sample(
                     TwoImages().images(of: 0), adapter: world.reference, generation: 1, answers: 4,
@@ -70,7 +70,8 @@ import Training
             var stage = try TinyPPO().stage(TinyPPO.settings, rule: Self.isLow)
             let report = try stage.advance(step: 0)
             #expect(report.metric("first_ratio_distance") == 0)
-            // The second minibatch measures its ratios against the policy that drew the answers, not the one before it.
+            // The second minibatch's ratios are against the policy that sampled the answers, not the one before this
+            // update.
             #expect(try #require(report.metric("approximate_kl")) > 0)
             let next = try stage.advance(step: 1)
             #expect(next.metric("first_ratio_distance") == 0)
@@ -138,7 +139,7 @@ import Training
     @Test func aHeavyDivergenceKeepsThePolicyAtTheReference() async throws {
         try await onOwnThread {
             let world = try TinyPPO()
-            /// The mean divergence of the last iterations, of several seeds: one alone wanders far.
+            /// The mean divergence of the last iterations, over several seeds: a single seed varies much.
             func divergence(klWeight: Double) throws -> Double {
                 let found = try (0..<6).map { seed in
                     var settings = Self.bandit

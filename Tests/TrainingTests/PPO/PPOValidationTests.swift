@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Training
 
-/// What a run says of its policies on held-out prompts, and what it keeps of them.
+/// Metrics of a run's policies on held-out prompts, and the files that it keeps of them.
 @Suite struct PPOValidationTests {
     private static let isLow: @Sendable (SampledAnswer) -> Double = { $0.tokens[0] < 160 ? 1 : 0 }
 
@@ -18,7 +18,7 @@ import Training
         let apart = RewardGain(scores: [6, 4, 4, 2], reference: [2, 0, 4, 2], groups: [2, 2])
         let deviation = (8.0 / 3).squareRoot()
         #expect(abs(apart.mean - 2 / deviation) < 1e-12)
-        // Two images' means, 4 and 0: their standard error is 2. Counted one by one it would be 2.31 / 2.
+        // The means of the two images are 4 and 0: their standard error is 2. For single answers it would be 2.31 / 2.
         #expect(abs(apart.error - 2 / deviation) < 1e-12)
         let alone = RewardGain(scores: [6, 4, 4, 2], reference: [2, 0, 4, 2], groups: [1, 1, 1, 1])
         #expect(abs(alone.error - (16.0 / 3).squareRoot() / 2 / deviation) < 1e-12)
@@ -45,7 +45,7 @@ import Training
             let end = Dictionary(uniqueKeysWithValues: try stage.validate())
             #expect(try #require(end["held_out_gain"]) > 0.3, "\(end)")
             #expect(try #require(end["held_out_kl_k3"]) > 0)
-            // The average lags behind.
+            // The average is behind the policy.
             #expect(try #require(end["held_out_average_kl_k3"]) < #require(end["held_out_kl_k3"]))
             #expect(snapshots.all.map(\.iteration) == [0, 3])
             #expect(
@@ -53,7 +53,7 @@ import Training
                     == world.reference.parameters.map(\.tensor.elements))
             #expect(snapshots.all[1].answers.questions.count == images.count)
 
-            // A stage that was never validated before finds the same reference.
+            // A stage that is first validated later finds the same reference.
             var late = world.stage(settings, heldOut: heldOut, rule: Self.isLow)
             for step in 0..<3 { _ = try late.advance(step: step) }
             #expect(try Dictionary(uniqueKeysWithValues: late.validate()) == end)

@@ -11,7 +11,7 @@ import TestSupport
 import Tokenizers
 import Training
 
-/// Everything that PPO needs, over the tiny quantised llama: a real engine, and training on the same weights.
+/// Everything that PPO needs, with the tiny quantised llama: a real engine, and training on the same weights.
 struct TinyPPO {
     let compute = Compute(threads: 2)
     let base: FrozenDecoder
@@ -48,7 +48,7 @@ struct TinyPPO {
             tokenizer: Tokenizer(try Vocabulary(TinyLlama.file(.q4_1))), endToken: 2, configuration: sizes)
     }
 
-    /// Draws answers of a policy that sees with `vision`.
+    /// A sampler of a policy's answers, with `vision` as its vision weights.
     func sampler(seeing vision: VisionWeights) -> RolloutSampler {
         RolloutSampler(
             engine: engine, tokenizer: tokenizer,
@@ -57,7 +57,7 @@ struct TinyPPO {
             template: .chatml, configuration: base.configuration, compute: compute)
     }
 
-    /// An adapter that changes something: `sft` is not the base model either.
+    /// An adapter that changes the decoder: `sft` is not the base model either.
     private static func adapter(_ generator: inout SplitMix64) -> LowRankAdapter {
         var adapter = LowRankAdapter(starting: TinyLlama.configuration, rank: 4, alpha: 8, using: &generator)
         for layer in adapter.layers.indices {
@@ -69,7 +69,7 @@ struct TinyPPO {
         return adapter
     }
 
-    /// Short runs on two images of two questions, never stopped by rule.
+    /// Short runs on two images with two questions each, never stopped by a rule.
     static var settings: PPOSettings {
         var settings = PPOSettings()
         settings.iterations = 4
@@ -121,7 +121,7 @@ extension StepReport {
     func metric(_ name: String) -> Double? { metrics.first { $0.name == name }?.value }
 }
 
-/// Runs `body` on a thread of its own: it waits for the engine, as the cooperative pool must not.
+/// Runs `body` on its own thread, because it blocks on the engine, which the cooperative pool must not do.
 func onOwnThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
         let thread = Thread { continuation.resume(with: Swift.Result { try body() }) }
