@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.." || exit 1
 status=0
 
 scripts/lint-imports.sh || status=1
+scripts/lint-words.sh || status=1
 
 # Unsafe memory stays inside the targets that own buffers, files and pixels.
 if grep -rnE 'Unsafe[A-Z]|withUnsafe|unsafeBitCast|Unmanaged' Sources --include='*.swift' |

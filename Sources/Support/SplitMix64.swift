@@ -81,8 +81,8 @@ extension RandomNumberGenerator {
         Float(next() >> 40) * 0x1p-24
     }
 
-    /// A number of mean 0 and deviation 1, close to normal: the sum of twelve uniform ones, because logarithms differ in
-    /// the last bit between systems.
+    /// A number of mean 0 and deviation 1, close to normal: the sum of twelve uniform ones, because logarithms differ
+    /// in the last bit between systems.
     public mutating func normal() -> Float {
         var sum: Float = -6
         for _ in 0..<12 { sum += uniform() }

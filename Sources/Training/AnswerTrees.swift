@@ -1,8 +1,8 @@
 import Models
 import Tensors
 
-/// The rows of one forward pass over trees of an image, questions about it, and their answers. An image is computed once
-/// for all of its questions, and a question once for all of its answers.
+/// The rows of one forward pass over trees of an image, questions about it, and their answers. An image is computed
+/// once for all of its questions, and a question once for all of its answers.
 ///
 /// The row before a token predicts it: a question's last row predicts the first token of each of its answers.
 struct AnswerTrees: Sendable {

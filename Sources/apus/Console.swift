@@ -36,8 +36,8 @@ package struct Console: Sendable {
         error("\(isInteractive ? "\r" : "")\(done) of \(total)\(done == total ? "\n" : "")")
     }
 
-    /// Says that a run begins in `folder`, and takes the lines that tell how far it is. Only a terminal shows those: the
-    /// folder keeps all of them.
+    /// Says that a run begins in `folder`, and takes the lines that tell how far it is. Only a terminal shows those:
+    /// the folder keeps all of them.
     func progress(in folder: String) -> (String) -> Void {
         error("running; \(folder)/log.jsonl has every step\n")
         return { line in

@@ -26,7 +26,7 @@ import Tokenizers
             template: .chatml, sampling: SamplingParameters(), created: 0)
     }
 
-    /// A scheduler with somebody who takes its plans as done.
+    /// A scheduler whose plans count as done.
     private struct Bench {
         var scheduler: Scheduler
         var layersLeft: [EmbeddingCache.Key: Int] = [:]

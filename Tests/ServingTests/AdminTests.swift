@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    /// Whoever sends SIGHUP too early gets no answer, so the log must have it.
+    /// SIGHUP before the server is ready has no reply, so the log must have the refusal.
     @Test func whatComesBeforeTheModelIsRefusedAndLogged() async throws {
         let recorder = LogRecorder()
         var configuration = ServerConfiguration()

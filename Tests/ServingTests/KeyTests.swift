@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    /// Whoever removes the last key of a file does not open the server to everyone.
+    /// Removing the last key of a file does not open the server to everyone.
     @Test func aFileWithoutKeysLetsNobodyIn() async throws {
         try await withServer(engine, keys: KeyRing([])) { client in
             let refused = try await client.post("/v1/chat/completions", chat)

@@ -104,7 +104,7 @@ import Testing
             #expect(sft.scores?.kl == 0)
             // The answer that a policy prefers is less likely under another policy.
             #expect(try #require(ppo.scores?.kl) > 0.01 && #require(base.scores?.kl) != 0)
-            // The value comes before the answer, whoever gives it.
+            // The value comes before the answer, whichever policy gives the answer.
             #expect(sft.scores?.value != nil && sft.scores?.value == ppo.scores?.value)
             #expect(base.scores?.value == sft.scores?.value)
         }

@@ -97,7 +97,7 @@ public struct LoadReport: Codable, Sendable, Equatable {
         report.open.map { "\($0) open" } ?? String(format: "%.2f a second", report.rate ?? 0)
     }
 
-    /// A row for each report, times in milliseconds, then the reasons of failed answers if there are any.
+    /// A row for each report, times in milliseconds, then the reasons of failed answers.
     public static func table(_ reports: [LoadReport]) -> String {
         let header = [
             "load", "tokens/s", "first token, text p50", "p99", "with picture p50", "p99", "gap p50", "p99", "failed",

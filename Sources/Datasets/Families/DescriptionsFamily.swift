@@ -151,7 +151,7 @@ enum CrowdsFamily {
     }
 }
 
-/// Whether captions of four to six things are true: who says yes to anything takes things for there that are not.
+/// Yes/no questions on whether a caption of four to six objects is true. They catch a policy that always says yes.
 enum CaptionsFamily {
     static let wordings = [DescriptionsFamily.shows]
 

@@ -58,7 +58,7 @@ package struct AnswerTraits: Equatable {
         return Double(found) / Double(things.count)
     }
 
-    /// How many mentions fit nothing that is there. Who says yes to "Is there a star?" names the star.
+    /// How many mentions fit no object. A yes to "Is there a star?" mentions the star.
     private static func absent(_ read: LabeledWords, _ task: LabelingTask) -> Int {
         guard let things = task.things else { return 0 }
         let absent = { (words: LabeledWords) in

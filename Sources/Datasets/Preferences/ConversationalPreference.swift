@@ -131,8 +131,8 @@ extension String {
 
 extension ConversationalPreference {
     /// Writes every pair of `records` as `pairs.jsonl` into the folder at `path`, and each image beside it as
-    /// `images/NAME.png` or `.jpg`; `file` gives an image's file. Answers of the same text, of which one was cut, are
-    /// no pair to somebody who reads texts.
+    /// `images/NAME.png` or `.jpg`; `file` gives an image's file. Two answers of the same text, one of them
+    /// cut off, make no pair: their texts do not differ.
     ///
     /// - Returns: the number of written pairs.
     @discardableResult
@@ -192,8 +192,8 @@ extension ConversationalPreference {
         .map { (line: $0.line, record: $0.value) }
     }
 
-    /// The bytes of the image file `name`, which must lie in `folder`: a line of somebody else's file may name no other
-    /// file of this machine.
+    /// The bytes of the image file `name`, which must lie in `folder`: a line of a file from elsewhere must
+    /// not name other files of this machine.
     private static func imageFile(_ name: String, in folder: URL) throws(ConversationalPreferenceError) -> Data {
         let root = folder.resolvingSymlinksInPath().standardizedFileURL.path
         let file = folder.appending(path: name).resolvingSymlinksInPath().standardizedFileURL

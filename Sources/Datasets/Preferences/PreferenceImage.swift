@@ -9,7 +9,7 @@ public enum PreferenceImage: Sendable, Hashable {
     case generated(family: Family, seed: UInt64)
     /// The image with this number in easy-VQA's training split.
     case easyVQA(number: Int)
-    /// An image that somebody sent, by the SHA-256 of its file: 64 hexadecimal digits in lower case.
+    /// An image that a person sent, by the SHA-256 of its file: 64 hexadecimal digits in lower case.
     case stored(sha256: String)
 }
 
@@ -94,7 +94,7 @@ public struct ReferencedImages: Sendable {
         self.kept = kept
     }
 
-    /// The image: 64x64, or of the size that somebody sent.
+    /// The image: 64x64, or of the size that it was sent in.
     ///
     /// - Throws: `EasyVQAError` if its file cannot be read or is a test image's, `ReferencedImageError` if the data set
     ///   is missing, `ImageError`, or the errors of `kept`.

@@ -3,10 +3,10 @@ import Synchronization
 
 /// Detects that a client has disconnected or does not read. Nothing else does so while a request waits for the engine.
 ///
-/// A half-closed connection counts as closed: whoever sends FIN after a request will not read the answer. A client that
-/// takes nothing for a while is cut off. Until then the channel's high-water mark of 64 KiB plus one frame is all that
-/// waits for it in memory, because every frame waits for the frame before. The context length limits what the engine
-/// produces meanwhile.
+/// A half-closed connection counts as closed: a client that sends FIN after a request will not read the answer. A
+/// client that takes nothing for a while is cut off. Until then the channel's high-water mark of 64 KiB plus one frame
+/// is all that waits for it in memory, because every frame waits for the frame before. The context length limits what
+/// the engine produces meanwhile.
 final class ConnectionMonitor: ChannelInboundHandler, RemovableChannelHandler, Sendable {
     typealias InboundIn = Any
 

@@ -14,7 +14,7 @@ public struct ServerConfiguration: Sendable {
     /// Whether the server may listen on a public address without keys.
     public var isInsecure = false
     /// Names in the `Host` header that a server on a loopback address answers to, beside its own and the loopback ones.
-    /// If there are any, others are refused on every address.
+    /// With a list, the server refuses all other names on every address.
     public var allowedHosts: [String] = []
     /// Origins like `https://example.com` whose pages may use the server; `*` stands for all.
     public var corsOrigins: [String] = []

@@ -23,8 +23,8 @@ final class LargePages: @unchecked Sendable {
     }
 }
 
-/// Hands out pieces of large slabs, one after the other: the matrices of a model that is loaded with one `Compute` lie in
-/// the order of their use, so that reading ahead of one runs into the next.
+/// Hands out pieces of large slabs, one after the other: the matrices of a model that is loaded with one `Compute` lie
+/// in the order of their use, so that reading ahead of one runs into the next.
 final class SlabAllocator: Sendable {
     /// The slab that is not full yet, and the number of its bytes in use.
     private let current = Mutex<(slab: Slab, taken: Int)?>(nil)

@@ -14,8 +14,8 @@ package enum TokenRewards {
         ended ? score : score - missingEndPenalty
     }
 
-    /// Each score less the mean of the scores of the same question's answers, as in RLOO (Ahmadian et al. 2024) and GRPO
-    /// (Shao et al. 2024). Scores differ mostly by how hard the question is, and the policy cannot change that.
+    /// Each score less the mean of the scores of the same question's answers, as in RLOO (Ahmadian et al. 2024) and
+    /// GRPO (Shao et al. 2024). Scores differ mostly by how hard the question is, and the policy cannot change that.
     ///
     /// - Parameter questions: the range of answers of each question; together all answers, in order.
     package static func relative(_ scores: [Double], questions: [Range<Int>]) -> [Double] {
@@ -275,8 +275,8 @@ public enum KLControl: String, Codable, Sendable, CaseIterable {
 
 // MARK: 6. Statistics
 
-/// What the sampled answers of one iteration say of the policy that drew them. All means are over answers or tokens that
-/// were drawn, never over padding.
+/// What the sampled answers of one iteration say of the policy that drew them. All means are over answers or tokens
+/// that were drawn, never over padding.
 package struct RolloutStatistics: Sendable {
     /// What the statistics are of, answer by answer.
     package struct Answers: Sendable {

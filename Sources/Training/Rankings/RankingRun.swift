@@ -147,7 +147,7 @@ public struct RankingSettings: Codable, Sendable {
     public var distractorAnswers = 2
     /// Upper bound on the questions about one image.
     public var questionsPerImage = 4
-    /// If there are any, only what is rightly answered by one of these is asked.
+    /// Ask only questions whose right answer is one of these; empty: all questions.
     public var only: [YesNo] = []
     /// Answers are cut after this many tokens.
     public var maximumTokens = 96

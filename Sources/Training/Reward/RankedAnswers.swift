@@ -31,7 +31,7 @@ public struct RankedAnswers: Sendable, Equatable {
     public let questionIndex: Int?
     /// The answers.
     public let completions: [PreferenceRecord.RankedCompletion]
-    /// Of each labeler who has a preference; those who hold all answers equal have none.
+    /// One ranking for each labeler with a preference. A labeler who ranks all answers equal has none.
     public var rankings: [Ranking]
 
     private init(_ record: PreferenceRecord) {
