@@ -219,12 +219,12 @@ struct PEFTConfiguration {
 }
 
 extension JSON {
-    /// The members of an object; none of any other value.
+    /// The members of an object; empty for any other value.
     fileprivate var members: [Member] {
         if case .object(let members) = self { members } else { [] }
     }
 
-    /// Whether it is null, false, or an empty text, array or object: the value of a field that turns nothing on.
+    /// Whether it is null, false, or an empty text, array or object: the values of a field that turn its feature off.
     fileprivate var isNeutral: Bool {
         switch self {
         case .null: true

@@ -91,8 +91,8 @@ public final class Policy: Sendable {
     public func sampling(hasImages: Bool) -> SamplingParameters { hasImages ? sampling : textSampling }
 }
 
-/// An object that only equals itself. Caches keep it in their keys, so its address cannot be used again while a cache
-/// knows it.
+/// An object that equals only itself. A cache's keys hold it, so that its address is not reused while the cache has
+/// them.
 package final class PolicyIdentity: Hashable, Sendable {
     /// A new identity.
     package init() {}

@@ -29,7 +29,7 @@ public enum JSON: Sendable, Equatable {
         }
     }
 
-    /// What error messages call this kind of value.
+    /// The kind of value, for error messages.
     package var kind: String {
         switch self {
         case .null: "null"

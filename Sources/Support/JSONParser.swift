@@ -1,4 +1,4 @@
-/// Where and why bytes are not JSON that the parser accepts.
+/// The offset and reason of a syntax error, or of a limit that the JSON exceeds.
 public struct JSONSyntaxError: Error, Equatable, CustomStringConvertible {
     /// The byte offset of the error.
     public var offset: Int
@@ -10,12 +10,11 @@ public struct JSONSyntaxError: Error, Equatable, CustomStringConvertible {
 }
 
 extension JSON {
-    /// Reads one value that takes up all of `bytes` except spaces around it.
+    /// Reads one value, which must take up all of `bytes` except for surrounding white space.
     ///
     /// Stricter than RFC 8259 where the RFC leaves a choice: UTF-8 without byte order mark, unique names, no lone
     /// surrogates, integers within 64 bits, finite numbers, at most 64 levels, 1,048,576 values and 65,536 names in one
-    /// object. The limits are there because a value in memory is many times larger than the two bytes it may be
-    /// written in.
+    /// object. The limits exist because a value of two bytes takes many times more memory once parsed.
     ///
     /// - Parameter roundsLargeIntegers: whether an integer beyond 64 signed bits becomes a rounded `number` instead of
     ///   an error.

@@ -6,12 +6,12 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     private static let increment: UInt64 = 0x9E37_79B9_7F4A_7C15
     private var state: UInt64
 
-    /// The generator whose state starts at `seed`: the one for data sets.
+    /// The generator whose state starts at `seed`, used for data sets.
     public init(seed: UInt64) {
         state = seed
     }
 
-    /// The generator of `stream` under `seed`: streams are unrelated to each other and to `init(seed:)`.
+    /// The generator of `stream` under `seed`: streams are independent of each other and of `init(seed:)`.
     ///
     /// Training makes a new generator for each step from `(seed, stream)`, so that a resumed run needs no saved state.
     public init(seed: UInt64, stream: UInt64) {
@@ -33,9 +33,10 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
         return z ^ (z >> 31)
     }
 
-    /// A number of `range`, all equally likely to within `count` / 2^64.
+    /// A number in `range`, all equally likely to within `count` / 2^64.
     ///
-    /// Unlike the standard library's method, it gives the same number in every version of Swift; so do the two below.
+    /// Unlike the standard library's method, it gives the same number in every version of Swift; so do the two methods
+    /// below.
     public mutating func draw(_ range: ClosedRange<Int>) -> Int {
         range.lowerBound + Int(next().multipliedFullWidth(by: UInt64(range.count)).high)
     }
@@ -81,8 +82,8 @@ extension RandomNumberGenerator {
         Float(next() >> 40) * 0x1p-24
     }
 
-    /// A number of mean 0 and deviation 1, close to normal: the sum of twelve uniform ones, because logarithms differ
-    /// in the last bit between systems.
+    /// A number with mean 0 and deviation 1, close to normal: the sum of twelve uniform numbers, because logarithms
+    /// differ between systems in their last bits.
     public mutating func normal() -> Float {
         var sum: Float = -6
         for _ in 0..<12 { sum += uniform() }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Why bytes are not the JSON document that was expected: the field and what is wrong with it, on one line.
+/// Why bytes are not the expected JSON document: the wrong field and what is wrong with it, on one line.
 package struct JSONFault: Error {
     /// The field, as in `candidates[1].text`, and what is wrong with it.
     package let reason: String
@@ -22,7 +22,7 @@ package func decodeJSON<T: Decodable>(_ type: T.Type, from bytes: [UInt8]) throw
 
 /// Decodes a JSON document and refuses fields that `T` does not have. A field that is `null` counts as absent.
 ///
-/// `T` has a field if it writes it back. So no type needs a decoder of its own to be strict.
+/// `T` has a field if it encodes it again, so that no type needs its own decoder to be strict.
 package func decodeStrictJSON<T: Codable>(_ type: T.Type, from bytes: [UInt8]) throws(JSONFault) -> T {
     let document = try parse(bytes)
     let value: T

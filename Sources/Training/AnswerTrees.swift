@@ -6,11 +6,11 @@ import Tensors
 ///
 /// The row before a token predicts it: a question's last row predicts the first token of each of its answers.
 struct AnswerTrees: Sendable {
-    /// The tokens, and which rows see which.
+    /// The tokens, and the rows that each row sees.
     private(set) var rows = PackedRows()
     /// The rows of each image's visual tokens.
     private(set) var images: [Range<Int>] = []
-    /// What the decoder reads there, for images whose embeddings are known beforehand.
+    /// The embeddings of these rows, for images that are already encoded.
     private var embeddings: [Tensor] = []
     /// The rows that predict the answers' tokens, in the order of the tokens.
     private(set) var predictors: [Int] = []
@@ -25,7 +25,8 @@ struct AnswerTrees: Sendable {
     ///
     /// - Parameters:
     ///   - visual: the image's rows of `prefix`.
-    ///   - embeddings: what the decoder reads there, `[visual tokens, hidden]`; nil if an encoder in training gives it.
+    ///   - embeddings: the embeddings of these rows, `[visual tokens, hidden]`; nil if an encoder in training computes
+    ///     them.
     mutating func append(image prefix: [Int32], visual: Range<Int>, embeddings: Tensor?) -> PackedRows.Node {
         let node = rows.append(prefix)
         images.append(node.rows.lowerBound + visual.lowerBound..<node.rows.lowerBound + visual.upperBound)
@@ -40,7 +41,7 @@ struct AnswerTrees: Sendable {
 
     /// Adds an answer to a question.
     ///
-    /// - Parameter withEnd: whether its last token has a row too, to be read. That row predicts nothing.
+    /// - Parameter withEnd: whether its last token has a row too, for reading the hidden state. It predicts nothing.
     mutating func append(answer: [Int32], after question: PackedRows.Node, withEnd: Bool) {
         predictors.append(question.rows.upperBound - 1)
         if withEnd {
@@ -70,9 +71,9 @@ struct AnswerTrees: Sendable {
         targets += answer
     }
 
-    /// What the decoder reads: tokens' embeddings, and the images' embeddings in their rows.
+    /// The decoder's input: embeddings of tokens and, at their rows, of images.
     ///
-    /// - Parameter visual: of all images, one after the other, if they were not given with them.
+    /// - Parameter visual: the embeddings of all images, one after the other, if they were not given with the images.
     func embeddings(in base: FrozenDecoder, visual: Tensor? = nil) -> Tensor {
         var result = base.embeddings(of: rows.tokens)
         var first = 0

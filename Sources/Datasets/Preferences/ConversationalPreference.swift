@@ -42,7 +42,7 @@ public struct ConversationalPreference: Codable, Sendable, Equatable {
         case rejectedModel = "rejected_model"
     }
 
-    /// Throws `DecodingError` for conversations of more than one turn a side.
+    /// Throws `DecodingError` for conversations with more than one turn per side.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         func turn(_ key: CodingKeys, of role: String) throws -> [Message] {

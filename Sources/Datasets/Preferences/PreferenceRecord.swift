@@ -263,8 +263,8 @@ extension PreferenceRecord {
 
 /// Reads JSON lines files with errors that name file and line.
 enum PreferenceLines {
-    /// What `convert` makes of each line that is not blank, in order, with the line's number, counted from 1. Unknown
-    /// fields are errors.
+    /// The results of `convert` for all lines that are not blank, in order, with the lines' numbers, counted from 1.
+    /// Unknown fields are errors.
     static func load<Line: Codable, Value>(
         _ type: Line.Type, path: String, _ convert: (Line) throws -> Value
     ) throws(PreferenceError) -> [(line: Int, value: Value)] {

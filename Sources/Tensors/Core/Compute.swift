@@ -59,9 +59,9 @@ public final class Compute: Sendable {
     /// The instruction set whose kernels run.
     public let instructionSet: InstructionSet
     package let pool: ThreadPool
-    /// Where its tensors come from.
+    /// The pool of its tensors' memory.
     let buffers: BufferPool
-    /// Where its quantised weights come from.
+    /// The allocator of its quantised weights' memory.
     let slabs: SlabAllocator
     private let single: Compute?
     // Unchecked: a constant table of C function pointers.

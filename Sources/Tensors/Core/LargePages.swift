@@ -1,10 +1,9 @@
 import CKernels
 import Synchronization
 
-/// Memory for weights and caches, which are read from end to end: in large pages where the system has them, and not set
-/// to anything.
+/// Memory for weights and caches, which are read from end to end: in large pages if the system has them, uninitialised.
 ///
-/// Small pieces share a slab, which lives as long as any memory in it.
+/// Small allocations share a slab, which lives as long as any memory in it.
 final class LargePages: @unchecked Sendable {
     // Sendable: the owner of the memory guards its bytes; nothing else changes after `init`.
 
@@ -12,7 +11,7 @@ final class LargePages: @unchecked Sendable {
     let base: UnsafeMutableRawPointer
     private let slab: Slab
 
-    /// Memory of its own.
+    /// Memory in an allocation of its own.
     convenience init(bytes: Int) {
         self.init(Slab(capacity: bytes), offset: 0)
     }
@@ -23,14 +22,14 @@ final class LargePages: @unchecked Sendable {
     }
 }
 
-/// Hands out pieces of large slabs, one after the other: the matrices of a model that is loaded with one `Compute` lie
-/// in the order of their use, so that reading ahead of one runs into the next.
+/// Hands out pieces of large slabs, one after the other. The matrices of a model loaded with one `Compute` therefore
+/// lie in the order of their use, so that prefetching past the end of one reaches the next.
 final class SlabAllocator: Sendable {
     /// The slab that is not full yet, and the number of its bytes in use.
     private let current = Mutex<(slab: Slab, taken: Int)?>(nil)
     private static let slabBytes = 32 << 20
 
-    /// The next `bytes` bytes of the current slab, or a slab of their own if they are many.
+    /// The next `bytes` bytes of the current slab; large requests get a slab of their own.
     func take(bytes: Int) -> LargePages {
         let bytes = (max(bytes, 1) + 63) / 64 * 64
         if bytes >= Self.slabBytes { return LargePages(bytes: bytes) }
@@ -47,7 +46,7 @@ final class SlabAllocator: Sendable {
 }
 
 private final class Slab: @unchecked Sendable {
-    // Sendable: holds memory that others write; the allocator gives each of them its own part.
+    // Sendable: the owners of its pieces write the memory; the allocator gives each owner a separate piece.
     let base: UnsafeMutableRawPointer
     let capacity: Int
 

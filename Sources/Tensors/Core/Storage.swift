@@ -5,7 +5,7 @@ final class Storage: @unchecked Sendable {
     // Sendable: a buffer is written only while its `Tensor` holds the only reference to it.
     let base: UnsafeMutablePointer<Float>
     let count: Int
-    /// Where the buffer came from and returns to; nil for the system's memory.
+    /// The pool that the buffer is from and returns to; nil for the system's memory.
     let pool: BufferPool?
 
     init(uninitialized count: Int, pool: BufferPool?) {
@@ -22,7 +22,7 @@ final class Storage: @unchecked Sendable {
 }
 
 extension Compute {
-    /// A tensor of the pool whose elements are not set yet: for kernels that write all of them.
+    /// A tensor of uninitialised elements from the pool, for kernels that write all of them.
     package func uninitialized(_ shape: [Int]) -> Tensor {
         Tensor(uninitialized: shape, pool: buffers)
     }
@@ -32,7 +32,7 @@ extension Compute {
         Tensor(zeros: shape, pool: buffers)
     }
 
-    /// Lets the pool keep at least so many bytes of freed tensors for the tensors that follow.
+    /// Lets the pool keep at least this many bytes of freed tensors for later tensors.
     ///
     /// For work that needs the same large buffers again and again: fresh pages cost more than a pass over them.
     package func keepFreedMemory(atLeast bytes: Int) {
@@ -40,7 +40,7 @@ extension Compute {
     }
 }
 
-/// Freed buffers by capacity, kept for the next tensors of their size, up to a total that stays bounded.
+/// Freed buffers by capacity, kept for the next tensors of their size, up to a bounded total.
 ///
 /// A forward pass makes and frees thousands of tensors of a few sizes. Fresh memory from the system would cost a page
 /// fault every 4 KiB, more than the arithmetic of a small layer. Each `Compute` owns one pool; its tensors hold it.
@@ -130,7 +130,7 @@ final class BufferPool: Sendable {
             return dropped
         }
 
-        /// Takes out all buffers.
+        /// Removes all buffers.
         mutating func removeAll() -> [UInt] { drop(until: 0) }
 
         /// Removes buffers until at most `limit` bytes are kept, starting with the least recently used capacity.

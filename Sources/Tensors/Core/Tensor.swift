@@ -13,17 +13,17 @@ public struct Tensor: Sendable {
     /// The index of the first element in the storage.
     private var start = 0
     private var base: UnsafeMutablePointer<Float> { storage.base + start }
-    /// The pool that the elements came from; what is made of this tensor comes from there too.
+    /// The pool of the elements, which is also used by tensors that are made from this one.
     var pool: BufferPool? { storage.pool }
 
-    /// A tensor whose elements are not set yet, from `pool`; without one from the system.
+    /// A tensor of uninitialised elements from `pool`, or from the system's memory if there is no pool.
     init(uninitialized shape: [Int], pool: BufferPool?) {
         self.shape = shape
         self.count = shape.reduce(1, *)
         self.storage = Storage(uninitialized: count, pool: pool)
     }
 
-    /// A tensor whose elements are not set yet, from the system's memory.
+    /// A tensor of uninitialised elements from the system's memory.
     package init(uninitialized shape: [Int]) {
         self.init(uninitialized: shape, pool: nil)
     }

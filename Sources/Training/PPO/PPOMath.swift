@@ -1,8 +1,8 @@
 import Foundation
 
 // The mathematics of PPO in the order of the algorithm: scores become rewards of tokens, rewards become advantages and
-// returns, and both models take steps on clipped losses. Names are those of the literature: logRatio is
-// log π(y_t) - log π_old(y_t), and the ratio ρ is its exponential.
+// returns, and both models take steps on clipped losses. Names follow the literature: logRatio is log π(y_t) - log
+// π_old(y_t), and the ratio ρ is its exponential.
 
 // MARK: 1. Rewards
 
@@ -14,8 +14,8 @@ package enum TokenRewards {
         ended ? score : score - missingEndPenalty
     }
 
-    /// Each score less the mean of the scores of the same question's answers, as in RLOO (Ahmadian et al. 2024) and
-    /// GRPO (Shao et al. 2024). Scores differ mostly by how hard the question is, and the policy cannot change that.
+    /// Each score minus the mean score of the same question's answers, as in RLOO (Ahmadian et al. 2024) and GRPO (Shao
+    /// et al. 2024). Most of the variance between scores is between questions, which the policy cannot change.
     ///
     /// - Parameter questions: the range of answers of each question; together all answers, in order.
     package static func relative(_ scores: [Double], questions: [Range<Int>]) -> [Double] {
@@ -44,7 +44,7 @@ package enum TokenRewards {
 
 // MARK: 2. Advantages
 
-/// Numbers brought to variance 1 over all tokens of a batch.
+/// Scales numbers to variance 1 over all tokens of a batch.
 ///
 /// (x - mean) / √(var + 1e-8), the variance with Bessel's correction as in TRL. openai/lm-human-preferences, the origin
 /// of this step, divides by the number of tokens.
@@ -52,8 +52,8 @@ package enum Whitening {
     private static let epsilon = 1e-8
 
     /// - Parameters:
-    ///   - values: of the tokens of each answer; at least two tokens in all.
-    ///   - keepsMean: whether the mean is added again: for rewards, because their sign matters.
+    ///   - values: the values of each answer's tokens; at least two tokens in all.
+    ///   - keepsMean: whether the mean is added again, as for rewards, whose sign matters.
     package static func whitened(_ values: [[Double]], keepsMean: Bool) -> [[Double]] {
         let moments = Moments(values.lazy.joined())
         precondition(moments.count > 1, "\(moments.count) tokens have no variance")
@@ -97,7 +97,7 @@ package struct AdvantageEstimation: Sendable {
 public enum PolicyObjective: String, Codable, Sendable, CaseIterable {
     /// Probability ratios are clipped (Schulman et al. 2017, arXiv 1707.06347, eq. 7).
     case clipped
-    /// Ratios are free, and the KL divergence from the old policy is a cost (the same, eq. 8).
+    /// Ratios are free, and the KL divergence from the old policy is penalized (ibid., eq. 8).
     case penalized
 }
 
@@ -111,14 +111,14 @@ package struct PolicyLoss: Sendable {
     package let loss: Double
     /// The gradient with respect to each log-probability.
     package let gradients: [Double]
-    /// How far the policy is from the one that drew the tokens.
+    /// The distance of the policy from the one that sampled the tokens.
     package let ratios: RatioStatistics
 
     /// - Parameters:
     ///   - logProbs: the tokens' log-probabilities under the policy, in nats.
     ///   - old: the tokens' log-probabilities under the policy that sampled them.
     ///   - advantages: A.
-    ///   - tokens: N, the tokens of the whole minibatch.
+    ///   - tokens: N, the number of tokens of the whole minibatch.
     ///   - range: ε.
     package static func clipped(
         logProbs: [Double], old: [Double], advantages: [Double], tokens: Int, range: Double
@@ -163,7 +163,7 @@ package struct PolicyLoss: Sendable {
     }
 }
 
-/// What the ratios ρ = π / π_old of some tokens say of the distance between the two policies.
+/// Statistics of the tokens' ratios ρ = π / π_old, which measure the distance between the two policies.
 package struct RatioStatistics: Sendable, Equatable {
     /// The number of tokens.
     package private(set) var tokens = 0
@@ -173,7 +173,7 @@ package struct RatioStatistics: Sendable, Equatable {
     private var squares = 0.0
     private var k3 = 0.0
 
-    /// No tokens yet.
+    /// The statistics of no tokens.
     package init() {}
 
     mutating func count(logRatio: Double, isClipped: Bool) {
@@ -184,7 +184,7 @@ package struct RatioStatistics: Sendable, Equatable {
         maxRatioDeviation = max(maxRatioDeviation, abs(exp(logRatio) - 1))
     }
 
-    /// Joins the tokens of another pass.
+    /// Adds the statistics of another pass.
     package mutating func add(_ other: RatioStatistics) {
         tokens += other.tokens
         clipped += other.clipped
@@ -196,10 +196,10 @@ package struct RatioStatistics: Sendable, Equatable {
     /// The share of tokens whose clipped term was the loss, so that their gradient is zero.
     package var clipFraction: Double { Double(clipped) / Double(max(1, tokens)) }
 
-    /// KL(π_old || π) a token by k2, ½ mean (log ρ)² (Schulman 2020), as TRL logs it.
+    /// KL(π_old || π) per token by k2, ½ mean (log ρ)² (Schulman 2020), as TRL logs it.
     package var approxKL: Double { squares / Double(2 * max(1, tokens)) }
 
-    /// KL(π_old || π) a token by k3, the mean of ρ - 1 - log ρ (Schulman 2020).
+    /// KL(π_old || π) per token by k3, the mean of ρ - 1 - log ρ (Schulman 2020).
     package var approxKLK3: Double { k3 / Double(max(1, tokens)) }
 }
 
@@ -207,7 +207,7 @@ package struct RatioStatistics: Sendable, Equatable {
 
 /// The value model's loss over tokens of a minibatch, and its gradient with respect to their values.
 ///
-/// (1/2N) Σ max((V - G)², (clip(V, V_old - c, V_old + c) - G)²): a value earns nothing for moving further than c in one
+/// (1/2N) Σ max((V - G)², (clip(V, V_old - c, V_old + c) - G)²): a value gains nothing by moving further than c in one
 /// iteration (openai/lm-human-preferences; TRL).
 package struct ValueLoss: Sendable {
     /// The share of these tokens in the minibatch's loss.
@@ -221,7 +221,7 @@ package struct ValueLoss: Sendable {
     ///   - values: V.
     ///   - old: V_old, from before the iteration's updates.
     ///   - returns: G.
-    ///   - tokens: N, the tokens of the whole minibatch.
+    ///   - tokens: N, the number of tokens of the whole minibatch.
     ///   - range: c.
     package init(values: [Double], old: [Double], returns: [Double], tokens: Int, range: Double) {
         precondition(values.count == old.count && old.count == returns.count && tokens >= old.count)
@@ -245,8 +245,7 @@ package struct ValueLoss: Sendable {
 
 // MARK: 5. The weight of the KL
 
-/// How the weight of a KL divergence follows the measured divergence: below the target it falls, above the target it
-/// rises.
+/// How the weight of a KL divergence follows the measured divergence: it falls below the target and rises above it.
 public enum KLControl: String, Codable, Sendable, CaseIterable {
     /// β (1 + e n / horizon) with e = clip(KL / target - 1, ±0.2) for n episodes (Ziegler et al. 2019, §2.2).
     case proportional
@@ -275,12 +274,11 @@ public enum KLControl: String, Codable, Sendable, CaseIterable {
 
 // MARK: 6. Statistics
 
-/// What the sampled answers of one iteration say of the policy that drew them. All means are over answers or tokens
-/// that were drawn, never over padding.
+/// Statistics of one iteration's sampled answers. All means are over answers or their tokens, never over padding.
 package struct RolloutStatistics: Sendable {
-    /// What the statistics are of, answer by answer.
+    /// The inputs of the statistics, answer by answer.
     package struct Answers: Sendable {
-        /// Scores, with the penalties for missing ends.
+        /// The scores, including penalties for missing ends.
         package var scores: [Double]
         /// Whether each answer ended with its end token.
         package var ended: [Bool]
@@ -318,7 +316,7 @@ package struct RolloutStatistics: Sendable {
         length = Double(answers.logProbs.reduce(0) { $0 + $1.count }) / count
     }
 
-    /// 1 - var(G - V) / var(G): how much of the returns the values predicted. 0 where all returns are the same.
+    /// 1 - var(G - V) / var(G): the share of the returns' variance that the values explain. 0 if all returns are equal.
     package static func explainedVariance(returns: [Double], values: [Double]) -> Double {
         let whole = Moments(returns).variance
         guard whole > 0 else { return 0 }
@@ -326,18 +324,18 @@ package struct RolloutStatistics: Sendable {
     }
 }
 
-/// How much better a policy's answers score than the reference's answers to the same prompts, in standard deviations of
+/// How much higher a policy's answers score than the reference's answers to the same prompts, in standard deviations of
 /// the reference's scores. Not a number if all the reference's scores are equal; a run's log then leaves it out.
 package struct RewardGain: Sendable, Equatable {
     /// The mean difference.
     package let mean: Double
-    /// Its standard error. Answers about one image are not independent, so the error is over images.
+    /// Its standard error. Answers about one image are not independent, so the sample size is the number of images.
     package let error: Double
 
     /// - Parameters:
-    ///   - scores: of the policy's answers, image by image.
-    ///   - reference: of the reference's answers, in the same order.
-    ///   - groups: answers about each image.
+    ///   - scores: the scores of the policy's answers, image by image.
+    ///   - reference: the scores of the reference's answers, in the same order.
+    ///   - groups: the number of answers about each image.
     package init(scores: [Double], reference: [Double], groups: [Int]) {
         precondition(
             scores.count == reference.count && groups.reduce(0, +) == scores.count, "scores of other answers")

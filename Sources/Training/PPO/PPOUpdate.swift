@@ -7,9 +7,9 @@ struct UpdateStatistics: Sendable {
     var valueLoss = 0.0
     var replayLoss: Double?
     var ratios = RatioStatistics()
-    /// What the first minibatch saw, before any update: all ratios are 1, by construction.
+    /// The ratios of the first minibatch, before any update: all are 1, by construction.
     var firstRatios: RatioStatistics?
-    /// The movement at the last minibatch.
+    /// The ratios of the last minibatch.
     var lastRatios = RatioStatistics()
     var valuesClipped = 0
     var policyNorm = 0.0

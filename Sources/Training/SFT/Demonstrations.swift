@@ -86,7 +86,7 @@ struct ImageTree: Sendable {
 struct DemonstrationBatch: Sendable {
     private(set) var trees = AnswerTrees()
     private var imageTiles: [Tensor] = []
-    /// Which metrics each answer counts for.
+    /// The group under which each answer's accuracy is reported.
     private(set) var groups: [String] = []
     /// The rows of the replay text, which are all trained towards the base model.
     private(set) var replay: Range<Int>?
@@ -106,7 +106,7 @@ struct DemonstrationBatch: Sendable {
     /// Adds a text; images must be added before it.
     mutating func append(replay excerpt: ReplayExcerpt) {
         replay = trees.append(text: excerpt.tokens)
-        // A row counts as much as the token that it predicts; the token after the last row is not known.
+        // A row has the weight of the token that it predicts; the token after the last row is unknown.
         replayWeights = excerpt.weights.dropFirst() + [1]
     }
 
