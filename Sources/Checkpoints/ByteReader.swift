@@ -1,4 +1,4 @@
-/// What is wrong in a file and where.
+/// What is wrong in a file, and where.
 public struct FileFault: Error, Equatable, Sendable, CustomStringConvertible {
     /// Bytes from the start of the file.
     public let offset: Int

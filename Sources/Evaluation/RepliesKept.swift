@@ -16,7 +16,7 @@ public struct RepliesKept: Codable, Sendable, Equatable {
     public let replies: Int
     /// The number of their tokens.
     public let tokens: Int
-    /// Replies on all of whose tokens the policy agrees.
+    /// Replies in which the policy agrees on every token.
     public let kept: Proportion
     /// Tokens that are the policy's most likely ones too.
     public let agreeing: Proportion

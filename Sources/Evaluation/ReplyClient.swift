@@ -7,7 +7,7 @@ public struct Reply: Sendable, Equatable {
     /// The whole body.
     public var body: [UInt8]
 
-    /// A reply of the given parts.
+    /// The given reply.
     public init(status: Int, retryAfter: Int? = nil, body: [UInt8]) {
         self.status = status
         self.retryAfter = retryAfter

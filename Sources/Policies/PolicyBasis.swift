@@ -4,7 +4,7 @@ package import Tokenizers
 
 /// Why a stage cannot start from a policy.
 public enum PolicyBasisError: Error, Equatable, CustomStringConvertible {
-    /// The policy's manifest lacks something.
+    /// The policy's manifest lacks a field.
     case missingField(path: String, field: String)
 
     /// What is wrong, where, and what to do.

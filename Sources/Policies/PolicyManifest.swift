@@ -167,7 +167,7 @@ extension PolicyManifest {
         }
     }
 
-    /// The manifest as it is written: sorted keys, one field a line.
+    /// The manifest as JSON: sorted keys, one field per line.
     func json() throws(JSONFault) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -11,7 +11,7 @@ public enum PolicyRole: String, Sendable, CaseIterable {
     case ppo
     /// A finished run that is served to be measured, before it is published.
     case candidate
-    /// The vision encoder and the connector that policies see with.
+    /// The vision encoder and the connector of policies.
     case vision
     /// The reward model.
     case reward

@@ -179,7 +179,7 @@ struct AnswerForm {
     ]
 }
 
-/// The words that the judge knows, in `AnswerText`'s spelling.
+/// The judge's vocabulary, in `AnswerText`'s spelling.
 enum AnswerVocabulary {
     /// Nouns of forms, singular and plural. A square is a rectangle whose sides are alike.
     static let shapes: [String: SceneShape] = {
@@ -195,7 +195,7 @@ enum AnswerVocabulary {
         return shapes
     }()
 
-    /// Nouns that name a thing without saying what it is.
+    /// Nouns that name a thing without its kind.
     static let generic: Set<String> = [
         "shape", "shapes", "thing", "things", "object", "objects", "item", "items", "figure", "figures", "form",
         "forms", "ones",
@@ -233,7 +233,7 @@ enum AnswerVocabulary {
         "several", "all", "both", "its", "only", "just", "exactly",
     ]
 
-    /// Nouns that claim no thing: the picture itself, its places, and words about things.
+    /// Nouns that name no thing: the image itself, its areas, and words about things.
     static let neutral: Set<String> = [
         "picture", "pictures", "image", "photo", "scene", "drawing", "background", "side", "corner", "edge", "top",
         "bottom", "left", "right", "center", "half", "part", "place", "position", "area", "region", "quarter", "row",
@@ -244,7 +244,7 @@ enum AnswerVocabulary {
         "date", "year", "maker", "reason", "owner", "price", "age", "weight", "smell", "sound", "taste", "artist",
     ]
 
-    /// Words that no noun phrase goes across.
+    /// Words that end a noun phrase.
     static let functionWords: Set<String> = [
         "is", "are", "was", "were", "be", "am", "do", "does", "has", "have", "can", "will", "not", "and", "or", "nor",
         "but", "than", "that", "which", "who", "with", "without", "of", "to", "in", "on", "at", "by", "from", "as",

@@ -16,7 +16,7 @@ public struct AdamWOptimizer: Sendable {
         /// Upper bound on the joint norm of all gradients; larger gradients are scaled down to it.
         public var maximumNorm: Float
 
-        /// Settings; the defaults are those of fine-tuning.
+        /// The given settings; the defaults are for fine-tuning.
         public init(beta1: Float = 0.9, beta2: Float = 0.95, epsilon: Float = 1e-8, maximumNorm: Float = 1) {
             self.beta1 = beta1
             self.beta2 = beta2

@@ -84,7 +84,7 @@ public struct HeldOutPrompts {
     }
 }
 
-/// A policy at one iteration of its run, with what it answers to held-out prompts.
+/// A policy at one iteration of its run, with its answers to held-out prompts.
 public struct PolicySnapshot: Sendable {
     /// Iterations done: 0 for the reference that training starts from.
     public let iteration: Int

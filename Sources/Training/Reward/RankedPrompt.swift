@@ -26,7 +26,7 @@ public struct RankedPrompt: Sendable {
     /// The indices of the distractors, the answers to another image.
     package let distractors: Set<Int>
 
-    /// A prompt of the given parts, from existing tokens.
+    /// The given prompt, whose tokens and embeddings already exist.
     package init(
         id: String, image: PreferenceImage?, prefix: [Int32], visual: Range<Int>, embeddings: Tensor?,
         question: [Int32],
