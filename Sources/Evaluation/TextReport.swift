@@ -37,7 +37,7 @@ public struct TextReport: Codable, Sendable, Equatable {
     }
 
     /// Measures a policy whose adapter is `adapter`: on the fixed text, on replies of the base model, and on its own
-    /// replies beside those of `base`.
+    /// replies. The replies of `base` to the same prompts are measured too.
     ///
     /// - Throws: the engine's errors, or a `ChatTemplateError` if the tokenizer lacks the template's tokens.
     public static func measured(

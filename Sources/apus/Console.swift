@@ -1,15 +1,15 @@
 import Foundation
 
-/// Where a command writes, and whether a person watches it write. A test gives one that keeps what is written.
+/// Where a command writes, and whether a terminal shows it. Tests pass a console that keeps the text.
 package struct Console: Sendable {
-    /// Takes what a command was asked for.
+    /// Writes the command's result.
     let output: @Sendable (String) -> Void
-    /// Takes everything else: progress, warnings, errors.
+    /// Writes progress, warnings and errors.
     let error: @Sendable (String) -> Void
     /// Whether a terminal shows the progress.
     let isInteractive: Bool
 
-    /// A console of the given parts.
+    /// A console that writes with the given closures.
     package init(
         isInteractive: Bool, output: @escaping @Sendable (String) -> Void, error: @escaping @Sendable (String) -> Void
     ) {
@@ -18,7 +18,7 @@ package struct Console: Sendable {
         self.error = error
     }
 
-    /// The process's own.
+    /// The standard output and standard error of the process.
     package static var standard: Console {
         Console(
             isInteractive: isatty(STDERR_FILENO) == 1,
@@ -26,26 +26,23 @@ package struct Console: Sendable {
             error: { FileHandle.standardError.write(Data($0.utf8)) })
     }
 
-    /// The one of the command that runs. The argument parser makes commands and hands nothing on, so the task does.
+    /// The console of the running command. The argument parser makes the commands and passes them nothing, so the task
+    /// carries the console.
     @TaskLocal static var current = Console.standard
 
-    /// Shows how far work of `total` pieces is, on one line that is written over. Elsewhere than on a terminal there is
-    /// one line, at the end.
+    /// Shows the progress of work with `total` pieces, on one line that each call overwrites. Without a terminal there
+    /// is one line, at the end.
     func count(_ done: Int, of total: Int) {
         guard done == total || (isInteractive && done.isMultiple(of: 100)) else { return }
         error("\(isInteractive ? "\r" : "")\(done) of \(total)\(done == total ? "\n" : "")")
     }
 
-    /// Says that a run begins in `folder`, and takes the lines that tell how far it is. Only a terminal shows those:
-    /// the folder keeps all of them.
+    /// Says that a run begins in `folder`, and shows its lines of progress on a terminal alone: the folder keeps them.
     func progress(in folder: String) -> (String) -> Void {
-        error("running; \(folder)/log.jsonl has every step\n")
-        return { line in
-            if isInteractive { error(line + "\n") }
-        }
+        progress("running; \(folder)/log.jsonl has every step")
     }
 
-    /// The same for work that keeps no log: `title` at its beginning, and on a terminal each line.
+    /// Shows `title` at once, and each line of progress on a terminal alone.
     func progress(_ title: String) -> @Sendable (String) -> Void {
         error(title + "\n")
         return { line in
@@ -54,7 +51,7 @@ package struct Console: Sendable {
     }
 }
 
-/// Writes a line of what the command was asked for, at once.
+/// Writes one line of the command's result to standard output.
 func say(_ line: String) {
     Console.current.output(line + "\n")
 }

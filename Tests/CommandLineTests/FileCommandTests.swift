@@ -135,7 +135,8 @@ import apus
             let sheet = await CommandRun("data", "sheet", "--families", "counts", "--questions", file)
             #expect(sheet.code == 0 && sheet.error.isEmpty)
             let image = try ImageFile.decode([UInt8](Data(contentsOf: URL(fileURLWithPath: file))))
-            #expect((image.width, image.height) == (8 * 130 - 2, 6 * 130 - 2) || image.width > 8 * 128)
+            // 8 by 6 cells of 64 pixels, doubled, with gaps of 2 pixels.
+            #expect((image.width, image.height) == (8 * 130 + 2, 6 * 130 + 2))
             let lines = sheet.output.split(separator: "\n")
             #expect(lines.count >= 48 * 4)
             for line in lines.prefix(5) {

@@ -91,8 +91,8 @@ struct LabeledWords {
         return found
     }
 
-    /// The colours and shapes that the answer claims to be in the image, without those that a denial shortly before
-    /// covers.
+    /// The colours and shapes that the answer claims to be in the image. A denial shortly before a word takes the claim
+    /// back.
     var mentions: [Mention] {
         let named = named.filter { !isDenied($0.at) }
         return named.indices.map { index in

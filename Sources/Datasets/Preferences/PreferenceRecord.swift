@@ -33,7 +33,7 @@ public struct PreferenceRecord: Codable, Sendable, Equatable {
         package var isDistractor: Bool { policy?.hasSuffix(Self.distractorMark) ?? false }
     }
 
-    /// Why an answer ended; raw values are those of the HTTP API.
+    /// Why an answer ended. The raw values are the words of the HTTP API.
     public enum FinishReason: String, Codable, Sendable, CaseIterable {
         /// The answer ended with its end token.
         case stop

@@ -45,7 +45,7 @@ enum AnswerNumbers {
     struct Found: Equatable {
         /// Its value; nil if it has too many digits.
         let value: Int?
-        /// Its digits: as written, or those of the value.
+        /// Its digits: the written ones, or the digits of the value.
         let digits: String
         /// Its tokens.
         let range: Range<Int>

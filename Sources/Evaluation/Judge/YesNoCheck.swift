@@ -17,7 +17,7 @@ struct YesNoCheck {
         return bareVerb
     }
 
-    /// Whether the answer agrees with the question, so that it claims the question's things to be present.
+    /// Whether the answer is a yes. It then claims that the objects of the question are present.
     var confirms: Bool { says == true && !question.negation.touches(question.text.tokens.indices) }
 
     /// The verdicts of words like "yes" and "no" that stand by themselves.
