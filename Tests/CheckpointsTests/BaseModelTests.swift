@@ -18,9 +18,9 @@ import Testing
 
         #expect(file.tensors.count == 272)
         let counts = Dictionary(file.tensors.values.map { ($0.type, 1) }, uniquingKeysWith: +)
-        #expect(counts == [.q4_1: 210, .f32: 61, .q8_0: 1])
+        #expect(counts == [.blocks(.q4_1): 210, .f32: 61, .blocks(.q8_0): 1])
         let embedding = try file.tensor("token_embd.weight")
-        #expect(embedding.type == .q8_0)
+        #expect(embedding.type == .blocks(.q8_0))
         #expect(embedding.shape == [49_152, 576])
         #expect(file.tensors["output.weight"] == nil, "input and output embeddings are tied")
         #expect(try file.tensor("blk.0.ffn_down.weight").shape == [576, 1536])

@@ -77,7 +77,7 @@ private func sample() -> GGUFWriter {
             #expect(weights.shape == [2, 3])
             #expect(weights.elements == [1, 2, 3, 4, 5, 6])
             let blocks = try file.tensor("blocks")
-            #expect(blocks.type == .q8_0 && blocks.byteCount == 34)
+            #expect(blocks.type == .blocks(.q8_0) && blocks.byteCount == 34)
             #expect(blocks.withBytes { $0[33] } == 31)
             #expect(blocks.floats().elements == (0..<32).map(Float.init))
             #expect(throws: GGUFError.missingTensor(path: file.path, name: "bias")) { try file.tensor("bias") }

@@ -51,6 +51,14 @@ import Testing
         }
     }
 
+    @Test(arguments: ["f32", "f16", "bf16"]) func floatsAreRoundedToBytesAlike(name: String) throws {
+        let (file, compute) = (try gguf(), Compute(threads: 1))
+        let tensor = try file.tensor(name)
+        let source = QuantizedMatrix.Source(format: tensor.type, outputs: 3) { tensor.withBytes($0) }
+        let matrix = QuantizedMatrix(inputs: 64, concatenating: [source], compute: compute)
+        #expect(compute.dequantize(matrix).elements == (try file.float("q8_0").elements))
+    }
+
     @Test func ggufFloatsAreExact() throws {
         let file = try gguf()
         let expected = try SafetensorsFile(path: fixtureURL("formats.safetensors").path).tensor("f32").elements

@@ -18,9 +18,16 @@ import Testing
         #expect(order.reordered(stored).elements == rows.flatMap { $0 })
     }
 
-    @Test func ordersBytesAsItOrdersFloats() {
+    @Test func ordersStoredRowsAsItOrdersFloats() {
         let order = HuggingFaceRowOrder(heads: 2, headSize: 6)
-        let floats = Tensor((0..<36).map { Float($0) }, shape: [12, 3])
-        #expect(order.reordered((0..<36).map { UInt8($0) }).map { Float($0) } == order.reordered(floats).elements)
+        var bytes: [UInt8] = []
+        for row in 0..<12 { bytes += [0, 0x3C] + (0..<32).map { UInt8(row + $0) } }  // Q8_0 with scale 1
+        let floats = bytes.withUnsafeBytes { Tensor(converting: .blocks(.q8_0), bytes: $0, shape: [12, 32]) }
+        let source = QuantizedMatrix.Source(format: .blocks(.q8_0), outputs: 12, rowOrder: order.ggufRow(of:)) {
+            bytes.withUnsafeBytes($0)
+        }
+        let compute = Compute(threads: 1)
+        let matrix = QuantizedMatrix(inputs: 32, concatenating: [source], compute: compute)
+        #expect(compute.dequantize(matrix).elements == order.reordered(floats).elements)
     }
 }

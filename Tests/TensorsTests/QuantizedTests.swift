@@ -23,10 +23,10 @@ struct RandomBlocks {
     }
 
     func matrix(_ compute: Compute) -> QuantizedMatrix {
-        bytes.withUnsafeBytes {
-            QuantizedMatrix(format: format, outputs: outputs, inputs: inputs, blocks: $0, compute: compute)
-        }
+        QuantizedMatrix(format: format, outputs: outputs, inputs: inputs, blocks: bytes, compute: compute)
     }
+
+    var source: QuantizedMatrix.Source { .init(format: .blocks(format), outputs: outputs, bytes: bytes) }
 
     /// The weights by GGUF's definition of the format.
     func weights() -> [Float] {
@@ -65,11 +65,16 @@ private func halfValue(_ low: UInt8, _ high: UInt8) -> Float {
     return bits >> 15 == 1 ? -value : value
 }
 
+/// The value of the half nearest to a positive number below 65,520.
+private func nearestHalf(_ value: Float) -> Float {
+    let step = Float(sign: .plus, exponent: max(value.exponent, -14) - 10, significand: 1)
+    return (value / step).rounded(.toNearestOrEven) * step
+}
+
 @Suite struct QuantizedTests {
     private static let computes = InstructionSet.supported.map { Compute(threads: 2, instructionSet: $0) }
 
-    @Test(arguments: [ElementFormat.q4_0, .q4_1, .q8_0]) func weightsAreThoseOfTheFile(element: ElementFormat) throws {
-        let format = try #require(element.blockFormat)
+    @Test(arguments: BlockFormat.allCases) func weightsAreThoseOfTheFile(format: BlockFormat) throws {
         var random = SplitMix64(seed: 1)
         for (outputs, inputs) in [(1, 32), (16, 64), (49, 96), (100, 576)] {
             let blocks = RandomBlocks(format, outputs, inputs, using: &random)
@@ -77,7 +82,7 @@ private func halfValue(_ low: UInt8, _ high: UInt8) -> Float {
             let matrix = blocks.matrix(Self.computes[0])
             #expect(Self.computes[0].dequantize(matrix).elements == expected)
             let converted = blocks.bytes.withUnsafeBytes {
-                Tensor(converting: element, bytes: $0, shape: [outputs, inputs])
+                Tensor(converting: .blocks(format), bytes: $0, shape: [outputs, inputs])
             }
             #expect(converted.elements == expected)
             let ids = (0..<9).map { _ in Int32.random(in: 0..<Int32(outputs), using: &random) }
@@ -160,18 +165,20 @@ private func halfValue(_ low: UInt8, _ high: UInt8) -> Float {
         }
     }
 
-    @Test func rowsThreadsAndPartsDoNotMatter() {
+    @Test(arguments: [[.q4_1, .q4_1, .q4_1], [.q4_1, .q4_1, .q8_0], [.q8_0, .q4_0, .q4_1] as [BlockFormat]])
+    func rowsThreadsAndPartsDoNotMatter(formats: [BlockFormat]) {
         var random = SplitMix64(seed: 5)
         let (rows, inputs) = (300, 96)
-        let parts = [48, 16, 23].map { RandomBlocks(.q4_1, $0, inputs, using: &random) }
+        let parts = zip([41, 7, 23], formats).map { RandomBlocks($1, $0, inputs, using: &random) }
         let x = Tensor(random.floats(rows * inputs), shape: [rows, inputs])
         for set in InstructionSet.supported {
             let alone = Compute(threads: 1, instructionSet: set)
             let expected = parts.map { alone.multiply(x, $0.matrix(alone)) }
             let compute = Compute(threads: 3, instructionSet: set)
-            let joined = concatenated(parts, compute)
+            let joined = QuantizedMatrix(
+                inputs: inputs, concatenating: parts.map(\.source), compute: compute)
             let result = compute.multiply(x, joined)
-            for (columns, expected) in zip([0..<48, 48..<64, 64..<87], expected) {
+            for (columns, expected) in zip([0..<41, 41..<48, 48..<71], expected) {
                 #expect(result.columns(columns).elements == expected.elements)
             }
             let single = compute.multiply(x.rows(211..<212), joined)
@@ -179,19 +186,37 @@ private func halfValue(_ low: UInt8, _ high: UInt8) -> Float {
         }
     }
 
-    private func concatenated(_ parts: [RandomBlocks], _ compute: Compute) -> QuantizedMatrix {
-        // A common buffer keeps the pointers valid together.
-        let bytes = parts.flatMap(\.bytes)
-        return bytes.withUnsafeBytes { all in
-            var start = 0
-            let sources = parts.map { part in
-                defer { start += part.bytes.count }
-                let blocks = UnsafeRawBufferPointer(rebasing: all[start..<start + part.bytes.count])
-                return QuantizedMatrix.Source(outputs: part.outputs, blocks: blocks)
-            }
-            return QuantizedMatrix(
-                format: parts[0].format, inputs: parts[0].inputs, concatenating: sources, compute: compute)
+    @Test(arguments: [1, 100, 3e-6, 3e4, 0x1p-131, 0] as [Float]) func floatsAreRoundedToBytes(size: Float) {
+        var random = SplitMix64(seed: 8)
+        let (outputs, inputs, compute) = (50, 96, Compute(threads: 2))
+        var elements = random.floats(outputs * inputs).map { $0 * size }
+        // The largest magnitude 127 has scale 1: multiples of a half are ties.
+        for i in 0..<32 { elements[i] = i == 5 ? -127 : Float(i) - 15.5 }
+        let bytes = elements.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
         }
+        let q4 = RandomBlocks(.q4_0, 3, inputs, using: &random)
+        let sources = [q4.source, .init(format: .f32, outputs: outputs, bytes: bytes)]
+        let result = compute.dequantize(QuantizedMatrix(inputs: inputs, concatenating: sources, compute: compute))
+        #expect(result.rows(0..<3).elements == q4.weights())
+        for (index, value) in result.rows(3..<53).elements.enumerated() {
+            let block = elements[index / 32 * 32..<index / 32 * 32 + 32]
+            let scale = (block.map(abs).max() ?? 0) / 127
+            let byte = scale > 0 ? (elements[index] * (1 / scale)).rounded(.toNearestOrAwayFromZero) : 0
+            #expect(value == nearestHalf(scale) * min(max(byte, -127), 127))
+        }
+    }
+
+    @Test(arguments: [Float.nan, .infinity, -.infinity]) func roundedFloatsStayNonFinite(value: Float) {
+        var random = SplitMix64(seed: 9)
+        let compute = Compute(threads: 1)
+        var elements = random.floats(2 * 64)
+        elements[40] = value
+        let bytes = elements.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
+        }
+        let source = QuantizedMatrix.Source(format: .f32, outputs: 2, bytes: bytes)
+        let matrix = QuantizedMatrix(inputs: 64, concatenating: [source], compute: compute)
+        let product = compute.multiply(Tensor(repeating: 1, [1, 64]), matrix)
+        #expect(!product[0, 0].isFinite && product[0, 1].isFinite)
     }
 
     /// Whole tiles of eight rows have their own kernel.

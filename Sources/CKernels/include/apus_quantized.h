@@ -26,15 +26,12 @@ typedef enum apus_block_format {
 typedef struct apus_activation_block {
     int8_t values[APUS_TILE_ROWS][APUS_BLOCK];
     float scale[APUS_TILE_ROWS];
-    float scaled_sum[APUS_TILE_ROWS]; // scale * sum of values
-    int32_t start[APUS_TILE_ROWS];    // -zero point * sum of values: the initial value of the integer dot product
+    float scaled_sum[APUS_TILE_ROWS];     // scale * sum of values
+    int32_t negative_sum[APUS_TILE_ROWS]; // times a zero point, the initial value of an integer dot product
 } apus_activation_block;
 
 /// The bytes of a block in GGUF.
 size_t apus_block_bytes(apus_block_format format);
-
-/// The unsigned stored weight that means zero; 0 for Q4_1, which has a minimum instead.
-int32_t apus_block_zero_point(apus_block_format format);
 
 /// Bytes of a panel of `blocks` blocks, a multiple of 64.
 ///
@@ -47,14 +44,17 @@ size_t apus_panel_bytes(apus_block_format format, size_t blocks);
 void apus_pack_panel(apus_block_format format, const uint8_t *const rows[APUS_PANEL_COLUMNS], size_t blocks,
                      uint8_t *panel);
 
+/// Rounds `blocks` * 32 floats to Q8_0 as ggml does: the largest magnitude of a block becomes 127, ties round away from
+/// zero. A block with a non-finite element gets a scale that is not a number.
+void apus_quantize_q8_0(const float *x, size_t blocks, uint8_t *out);
+
 /// Writes the weights of one column of a panel to `out`[blocks * 32].
 void apus_unpack_column(apus_block_format format, const uint8_t *panel, size_t blocks, size_t column, float *out);
 
 typedef struct apus_quantized_kernels {
     /// Quantises `rows` <= 8 rows of x, `stride` floats apart, into one tile of `blocks` blocks. A row with a
     /// non-finite element gets a non-finite scale.
-    void (*quantize_rows)(const float *x, size_t stride, size_t rows, size_t blocks, int32_t zero_point,
-                          apus_activation_block *tile);
+    void (*quantize_rows)(const float *x, size_t stride, size_t rows, size_t blocks, apus_activation_block *tile);
 
     /// out[row][column] = sum over inputs of x[row][input] * w[column][input], for the first `columns` columns of
     /// consecutive panels and `rows` rows in ceil(rows / 8) consecutive tiles; rows of `out` are `stride` floats apart.

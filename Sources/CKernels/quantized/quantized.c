@@ -30,7 +30,8 @@ static void multiply_row(apus_block_format format, const uint8_t *panel, size_t 
         sums[column] = 0;
     for (size_t b = 0; b < blocks; b++) {
         int32_t dots[APUS_PANEL_COLUMNS];
-        block_dots(format, panel + b * apus_panel_block_bytes(format), tile[b].values[row], tile[b].start[row], dots);
+        block_dots(format, panel + b * apus_panel_block_bytes(format), tile[b].values[row],
+                   apus_block_zero_point(format) * tile[b].negative_sum[row], dots);
         for (size_t column = 0; column < APUS_PANEL_COLUMNS; column++) {
             const size_t at = b * APUS_PANEL_COLUMNS + column;
             const float scale = apus_half_to_float(scales[at]) * tile[b].scale[row];

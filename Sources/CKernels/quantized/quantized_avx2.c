@@ -69,7 +69,9 @@ static inline __attribute__((always_inline)) void multiply_half(apus_block_forma
         apus_prefetch(panel + APUS_STREAM_DISTANCE + b * step, step);
         __m256i dots[4];
         for (int r = 0; r < rows; r++)
-            dots[r] = format == APUS_Q4_0 ? broadcast4(&tile->start[first + r]) : _mm256_setzero_si256();
+            dots[r] = format == APUS_Q4_0 ? _mm256_mullo_epi32(broadcast4(&tile->negative_sum[first + r]),
+                                                               _mm256_set1_epi32(apus_block_zero_point(format)))
+                                          : _mm256_setzero_si256();
         if (format == APUS_Q8_0) {
             byte_dots(weights, tile->values + first, rows, dots);
         } else {

@@ -24,7 +24,8 @@ static inline __attribute__((always_inline)) void block_dots(apus_block_format f
                                                              __m512i dots[APUS_TILE_ROWS]) {
     const __m512i nibble = _mm512_set1_epi8(15);
     for (int i = 0; i < panels * rows; i++)
-        dots[i] = format == APUS_Q4_1 ? _mm512_setzero_si512() : broadcast4(&x->start[first + i % rows]);
+        dots[i] = _mm512_mullo_epi32(broadcast4(&x->negative_sum[first + i % rows]),
+                                     _mm512_set1_epi32(apus_block_zero_point(format)));
     for (int g = 0; g < (format == APUS_Q8_0 ? 8 : 4); g++) {
         __m512i low[2], high[2];
         for (int p = 0; p < panels; p++) {

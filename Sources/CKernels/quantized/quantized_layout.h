@@ -3,6 +3,11 @@
 
 #include "apus_quantized.h"
 
+/// The unsigned stored weight that means zero; 0 for Q4_1, which has a minimum instead.
+static inline int32_t apus_block_zero_point(apus_block_format format) {
+    return format == APUS_Q8_0 ? 128 : format == APUS_Q4_0 ? 8 : 0;
+}
+
 static inline size_t apus_panel_block_bytes(apus_block_format format) {
     return format == APUS_Q8_0 ? APUS_PANEL_COLUMNS * 32 : APUS_PANEL_COLUMNS * 16;
 }

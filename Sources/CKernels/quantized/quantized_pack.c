@@ -7,11 +7,6 @@ size_t apus_block_bytes(apus_block_format format) {
     return bytes[format];
 }
 
-int32_t apus_block_zero_point(apus_block_format format) {
-    static const int32_t zero[] = {[APUS_Q4_0] = 8, [APUS_Q4_1] = 0, [APUS_Q8_0] = 128};
-    return zero[format];
-}
-
 size_t apus_panel_bytes(apus_block_format format, size_t blocks) {
     const size_t factors = APUS_PANEL_COLUMNS * sizeof(uint16_t) * (format == APUS_Q4_1 ? 2 : 1);
     return (blocks * (apus_panel_block_bytes(format) + factors) + 63) / 64 * 64;

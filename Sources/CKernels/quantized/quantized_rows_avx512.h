@@ -37,7 +37,7 @@ static inline void measure_block(const float *x, size_t stride, apus_activation_
 }
 
 /// The values of a measured block, and their sums.
-static inline void round_block(const float *x, size_t stride, int32_t zero_point, apus_activation_block *out) {
+static inline void round_block(const float *x, size_t stride, apus_activation_block *out) {
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     __m512i pairs[4];
     for (int p = 0; p < 4; p++) {
@@ -58,19 +58,18 @@ static inline void round_block(const float *x, size_t stride, int32_t zero_point
     }
     const __m256i sum = sums_of_rows(pairs);
     _mm256_storeu_ps(out->scaled_sum, _mm256_mul_ps(_mm256_loadu_ps(out->scale), _mm256_cvtepi32_ps(sum)));
-    _mm256_storeu_si256((__m256i *)out->start, _mm256_mullo_epi32(_mm256_set1_epi32(-zero_point), sum));
+    _mm256_storeu_si256((__m256i *)out->negative_sum, _mm256_sub_epi32(_mm256_setzero_si256(), sum));
 }
 
 /// `quantize_rows` with the interface of all instruction sets. A whole tile takes two passes: in a single pass, each
 /// block would wait for its division.
-static void quantize_tile(const float *x, size_t stride, size_t rows, size_t blocks, int32_t zero_point,
-                          apus_activation_block *tile) {
+static void quantize_tile(const float *x, size_t stride, size_t rows, size_t blocks, apus_activation_block *tile) {
     if (rows < APUS_TILE_ROWS) {
-        quantize_rows(x, stride, rows, blocks, zero_point, tile);
+        quantize_rows(x, stride, rows, blocks, tile);
         return;
     }
     for (size_t b = 0; b < blocks; b++)
         measure_block(x + b * APUS_BLOCK, stride, tile + b);
     for (size_t b = 0; b < blocks; b++)
-        round_block(x + b * APUS_BLOCK, stride, zero_point, tile + b);
+        round_block(x + b * APUS_BLOCK, stride, tile + b);
 }

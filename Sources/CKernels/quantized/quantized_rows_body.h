@@ -9,7 +9,7 @@
 // Adding this rounds to an integer: the mantissa has no bits left for a fraction.
 #define ROUNDER 0x1.8p23f
 
-static inline void quantize_block(const float *x, size_t row, int32_t zero_point, apus_activation_block *out) {
+static inline void quantize_block(const float *x, size_t row, apus_activation_block *out) {
     // Bit patterns of magnitudes have the order of the numbers, with infinity and then NaN on top.
     uint32_t largest_bits = 0;
     for (size_t i = 0; i < APUS_BLOCK; i++) {
@@ -31,12 +31,11 @@ static inline void quantize_block(const float *x, size_t row, int32_t zero_point
     const float scale = is_zero ? 0 : largest / 127;
     out->scale[row] = scale;
     out->scaled_sum[row] = scale * (float)sum;
-    out->start[row] = -zero_point * sum;
+    out->negative_sum[row] = -sum;
 }
 
-static void quantize_rows(const float *x, size_t stride, size_t rows, size_t blocks, int32_t zero_point,
-                          apus_activation_block *tile) {
+static void quantize_rows(const float *x, size_t stride, size_t rows, size_t blocks, apus_activation_block *tile) {
     for (size_t row = 0; row < rows; row++)
         for (size_t b = 0; b < blocks; b++)
-            quantize_block(x + row * stride + b * APUS_BLOCK, row, zero_point, tile + b);
+            quantize_block(x + row * stride + b * APUS_BLOCK, row, tile + b);
 }

@@ -94,20 +94,6 @@ public struct HuggingFaceRowOrder: Sendable, Equatable {
         }
         return Tensor(elements, shape: tensor.shape)
     }
-
-    /// The bytes of a GGUF tensor in Hugging Face order; `bytes` contains `heads * headSize` rows of equal size.
-    public func reordered(_ bytes: some RandomAccessCollection<UInt8>) -> [UInt8] {
-        let rows = heads * headSize
-        precondition(bytes.count % rows == 0, "\(bytes.count) bytes are not \(rows) rows")
-        let size = bytes.count / rows
-        var result: [UInt8] = []
-        result.reserveCapacity(bytes.count)
-        for row in 0..<rows {
-            let start = bytes.index(bytes.startIndex, offsetBy: ggufRow(of: row) * size)
-            result += bytes[start..<bytes.index(start, offsetBy: size)]
-        }
-        return result
-    }
 }
 
 /// Token embeddings, which are also the output projection.

@@ -87,19 +87,20 @@ private struct DecoderLoader {
         try file.tensor(weight, of: configuration)
     }
 
-    /// A fused layer; quantised only if all of its layers have the same quantisation.
+    /// A fused layer; quantised only if all of its layers are.
     private func linear(_ fused: FusedModule, layer: Int) throws -> LinearWeights {
         let matrices = try fused.modules.map { module in
             (tensor: try tensor(.linear(module, layer: layer)), order: module.rowOrder(in: configuration))
         }
         let inputs = matrices[0].tensor.shape[1]
         let outputs = matrices.reduce(0) { $0 + $1.tensor.shape[0] }
-        if precision == .asStored, let format = matrices[0].tensor.type.blockFormat,
-            matrices.allSatisfy({ $0.tensor.type.blockFormat == format })
-        {
-            let blocks = matrices.flatMap { $0.order?.reordered($0.tensor.bytes) ?? $0.tensor.bytes }
-            return .quantized(
-                QuantizedMatrix(format: format, outputs: outputs, inputs: inputs, blocks: blocks, compute: compute))
+        if precision == .asStored, matrices.allSatisfy({ $0.tensor.type.blockFormat != nil }) {
+            let sources = matrices.map { tensor, order in
+                QuantizedMatrix.Source(
+                    format: tensor.type, outputs: tensor.shape[0], rowOrder: order?.ggufRow(of:),
+                    withBytes: { tensor.withBytes($0) })
+            }
+            return .quantized(QuantizedMatrix(inputs: inputs, concatenating: sources, compute: compute))
         }
         var weights = Tensor(zeros: [outputs, inputs])
         var row = 0

@@ -25,35 +25,42 @@ public enum BlockFormat: Sendable, CaseIterable {
 }
 
 /// The storage format of a tensor's elements; little-endian.
-public enum ElementFormat: Sendable, CaseIterable {
+public enum ElementFormat: Sendable, Hashable {
     /// IEEE single precision.
     case f32
     /// IEEE half precision.
     case f16
     /// The upper half of an IEEE single.
     case bf16
-    /// `BlockFormat.q4_0`, blocks along the last extent.
-    case q4_0
-    /// `BlockFormat.q4_1`, blocks along the last extent.
-    case q4_1
-    /// `BlockFormat.q8_0`, blocks along the last extent.
-    case q8_0
+    /// Blocks of elements along the last extent.
+    case blocks(BlockFormat)
 
     /// The block format; nil if every element is stored by itself.
     public var blockFormat: BlockFormat? {
-        switch self {
-        case .f32, .f16, .bf16: nil
-        case .q4_0: .q4_0
-        case .q4_1: .q4_1
-        case .q8_0: .q8_0
-        }
+        if case .blocks(let format) = self { format } else { nil }
     }
 
     /// The number of elements stored together; the last extent of a tensor is a multiple of it.
     public var blockSize: Int { blockFormat == nil ? 1 : BlockFormat.blockSize }
 
     /// The bytes of `blockSize` elements.
-    public var blockBytes: Int { blockFormat?.blockBytes ?? (self == .f32 ? 4 : 2) }
+    public var blockBytes: Int {
+        switch self {
+        case .f32: 4
+        case .f16, .bf16: 2
+        case .blocks(let format): format.blockBytes
+        }
+    }
+
+    /// Converts `count` stored elements to fp32 without loss; `source` needs no alignment.
+    func convert(_ source: UnsafePointer<UInt8>, count: Int, to target: UnsafeMutablePointer<Float>) {
+        switch self {
+        case .f32: UnsafeMutableRawPointer(target).copyMemory(from: source, byteCount: count * 4)
+        case .f16: apus_convert_f16(source, count, target)
+        case .bf16: apus_convert_bf16(source, count, target)
+        case .blocks(let format): apus_convert_blocks(format.kernel, source, count / blockSize, target)
+        }
+    }
 }
 
 extension Tensor {
@@ -62,19 +69,13 @@ extension Tensor {
     /// `bytes` needs no alignment. The caller must have checked that its size and the last extent fit `format`.
     public init(converting format: ElementFormat, bytes: UnsafeRawBufferPointer, shape: [Int]) {
         self.init(uninitialized: shape)
-        let blocks = count / format.blockSize
         precondition((shape.last ?? 1) % format.blockSize == 0, "\(shape) is not whole blocks")
-        precondition(bytes.count == blocks * format.blockBytes, "\(bytes.count) bytes do not fill \(shape)")
-        guard count > 0, let source = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+        precondition(
+            bytes.count == count / format.blockSize * format.blockBytes, "\(bytes.count) bytes do not fill \(shape)")
+        guard let source = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
         withUnsafeMutableElements { elements in
-            switch format {
-            case .f32: UnsafeMutableRawBufferPointer(elements).copyMemory(from: bytes)
-            case .f16: apus_convert_f16(source, elements.count, elements.baseAddress)
-            case .bf16: apus_convert_bf16(source, elements.count, elements.baseAddress)
-            case .q4_0: apus_convert_blocks(APUS_Q4_0, source, blocks, elements.baseAddress)
-            case .q4_1: apus_convert_blocks(APUS_Q4_1, source, blocks, elements.baseAddress)
-            case .q8_0: apus_convert_blocks(APUS_Q8_0, source, blocks, elements.baseAddress)
-            }
+            guard let target = elements.baseAddress else { return }
+            format.convert(source, count: elements.count, to: target)
         }
     }
 }
