@@ -15,8 +15,7 @@ public struct Tokenizer: Sendable {
     /// The vocabulary that the tokenizer was made from.
     public let vocabulary: Vocabulary
     private let byteTokens: [Int32]  // by byte; -1 if there is none
-    private let userDefined: WholeTokenMatcher
-    private let specials: WholeTokenMatcher
+    private let wholeTokens: WholeTokens
 
     /// A tokenizer over a checked vocabulary.
     public init(_ vocabulary: Vocabulary) {
@@ -26,8 +25,7 @@ public struct Tokenizer: Sendable {
             byteTokens[Int(vocabulary.spellings[id][0])] = Int32(id)
         }
         self.byteTokens = byteTokens
-        userDefined = WholeTokenMatcher(vocabulary, kinds: [.userDefined])
-        specials = WholeTokenMatcher(vocabulary, kinds: [.control, .userDefined])
+        wholeTokens = WholeTokens(vocabulary)
     }
 
     /// The number of tokens: ids are `0..<vocabularySize`.
@@ -36,17 +34,33 @@ public struct Tokenizer: Sendable {
     /// The ids of `text`. It takes O(n log n) in the text's length for any text; nothing is added before or after it.
     public func encode(_ text: String, special: SpecialTokens) -> [Int32] {
         let bytes = Array(text.utf8)
+        switch special {
+        case .asText: return encode(bytes, specialTokensWithin: [])
+        case .recognized: return encode(bytes, specialTokensWithin: [0..<bytes.count])
+        }
+    }
+
+    /// The ids of a text of which only some stretches may hold control tokens: a prompt whose template is trusted and
+    /// whose messages are not.
+    ///
+    /// A control token is recognised where it lies wholly within one trusted stretch, a user-defined token everywhere.
+    /// The text between them is encoded as one text, across the borders of stretches. Nothing is added before or after.
+    ///
+    /// - Parameters:
+    ///   - text: UTF-8. A byte that is part of no character is a symbol.
+    ///   - trusted: Byte ranges of `text`, ascending and disjoint.
+    public func encode(_ text: [UInt8], specialTokensWithin trusted: [Range<Int>]) -> [Int32] {
         var ids: [Int32] = []
-        ids.reserveCapacity(bytes.count / 3)
+        ids.reserveCapacity(text.count / 3)
         var merger = BytePairMerger(vocabulary.merges)
+        var matches = WholeTokenMatches(in: text, of: wholeTokens, controlWithin: trusted)
         var start = 0
-        let whole = special == .recognized ? specials : userDefined
-        while let (id, range) = whole.firstMatch(in: bytes, from: start) {
-            encode(bytes, start..<range.lowerBound, with: &merger, into: &ids)
+        while let (id, range) = matches.next() {
+            encode(text, start..<range.lowerBound, with: &merger, into: &ids)
             ids.append(id)
             start = range.upperBound
         }
-        encode(bytes, start..<bytes.count, with: &merger, into: &ids)
+        encode(text, start..<text.count, with: &merger, into: &ids)
         return ids
     }
 
@@ -73,7 +87,7 @@ public struct Tokenizer: Sendable {
 
     /// The id of the control token written `text`, if there is one.
     public func id(ofControl text: String) -> Int32? {
-        specials.id(of: Array(text.utf8)).flatMap { vocabulary.kinds[Int($0)] == .control ? $0 : nil }
+        wholeTokens.id(ofControl: Array(text.utf8))
     }
 
     private func encode(
@@ -85,38 +99,6 @@ public struct Tokenizer: Sendable {
             for byte in text[part] where byteTokens[Int(byte)] >= 0 { word.append(byteTokens[Int(byte)]) }
             merger.merge(word, into: &ids)
         }
-    }
-}
-
-/// Finds tokens of certain kinds in text. Merges do not produce these tokens.
-private struct WholeTokenMatcher: Sendable {
-    private let byFirstByte: [[(text: [UInt8], id: Int32)]]  // 256 lists, longest text first
-    private let isEmpty: Bool
-
-    init(_ vocabulary: Vocabulary, kinds: Set<TokenKind>) {
-        var lists = [[(text: [UInt8], id: Int32)]](repeating: [], count: 256)
-        for (id, kind) in vocabulary.kinds.enumerated() where kinds.contains(kind) {
-            let text = Array(vocabulary.tokens[id].utf8)
-            lists[Int(text[0])].append((text, Int32(id)))
-        }
-        byFirstByte = lists.map { $0.sorted { $0.text.count > $1.text.count } }
-        isEmpty = lists.allSatisfy(\.isEmpty)
-    }
-
-    /// The leftmost token at or after `start`; the longest if several begin there.
-    func firstMatch(in text: [UInt8], from start: Int) -> (id: Int32, range: Range<Int>)? {
-        guard !isEmpty else { return nil }
-        for at in start..<text.count {
-            for special in byFirstByte[Int(text[at])] where text[at...].starts(with: special.text) {
-                return (special.id, at..<at + special.text.count)
-            }
-        }
-        return nil
-    }
-
-    func id(of text: [UInt8]) -> Int32? {
-        guard let first = text.first else { return nil }
-        return byFirstByte[Int(first)].first { $0.text == text }?.id
     }
 }
 

@@ -9,7 +9,7 @@ struct WordScanner: Sequence, IteratorProtocol {
     private var position: Int
     private let end: Int
 
-    /// Scans `text[range]`: valid UTF-8, cut between characters.
+    /// Scans `text[range]`: UTF-8, cut between characters. A byte that begins no character is a symbol.
     init(_ text: [UInt8], in range: Range<Int>) {
         self.text = text
         position = range.lowerBound
@@ -80,6 +80,7 @@ struct WordScanner: Sequence, IteratorProtocol {
         let first = text[position]
         if first < 0x80 { return (ScalarKind(ascii: first), position + 1) }
         let length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
+        guard first >= 0xC0, position + length <= end else { return (.symbol, position + 1) }
         var value = UInt32(first) & (0x7F >> UInt32(length))
         for byte in text[position + 1..<position + length] { value = value << 6 | UInt32(byte & 0x3F) }
         return (ScalarKind(value), position + length)

@@ -82,6 +82,42 @@ struct TokenizerTests {
         #expect(tokenizer.id(ofControl: "<think>") == nil)
     }
 
+    @Test func controlTokensNeedATrustedStretch() throws {
+        let tokenizer = try TinyVocabulary(
+            merges: ["h e"], control: ["<a>", "<a><b>", "<b>"], userDefined: ["<t>"]
+        ).tokenizer()
+        func ids(_ text: String, _ trusted: Range<Int>...) -> [Int32] {
+            tokenizer.encode(Array(text.utf8), specialTokensWithin: trusted)
+        }
+        #expect(ids("<a><b>", 0..<6) == [258])
+        #expect(ids("<a><b>", 0..<5) == [257, 0x3C, 0x62, 0x3E])
+        #expect(ids("<a><b>", 0..<3, 3..<6) == [257, 259])
+        #expect(ids("<a><b>", 1..<6) == [0x3C, 0x61, 0x3E, 259])
+        #expect(ids("<t>he<t>", 4..<5) == [260, 256, 260])
+        #expect(ids("<a>", 0..<1, 1..<3) == [0x3C, 0x61, 0x3E])
+    }
+
+    /// Everything trusted and nothing trusted are the two ways to treat special-token text.
+    @Test func trustedStretchesChangeNothingButControlTokens() throws {
+        let tokenizer = try SmolLM2.tokenizer.get()
+        for line in try Fixture.encodings() {
+            let text = Array("<|im_start|>\(line.text)<|im_end|>".utf8)
+            let trusted = [0..<12, text.count - 10..<text.count]
+            #expect(tokenizer.encode(text, specialTokensWithin: trusted) == [1] + line.ids + [2])
+        }
+    }
+
+    /// No caller may pass broken UTF-8, but none of it stops the process.
+    @Test func brokenCharactersAreSymbols() throws {
+        let tokenizer = try TinyVocabulary(merges: ["! Ģ", "a Ģ"]).tokenizer()
+        #expect(tokenizer.encode([0x21, 0x80, 0x61, 0x80, 0xF0, 0x9F], specialTokensWithin: []).count == 5)
+        var random = SplitMix64(seed: 11, stream: 0)
+        for _ in 0..<2000 {
+            let bytes = (0..<12).map { _ in UInt8.random(in: 0x70...0xFF, using: &random) }
+            #expect(tokenizer.encode(bytes, specialTokensWithin: []).flatMap(tokenizer.bytes(of:)) == bytes)
+        }
+    }
+
     @Test func specialsAreFoundByTheirWholeText() throws {
         let tokenizer = try SmolLM2.tokenizer.get()
         #expect(tokenizer.id(ofControl: "<|im_start|>") == 1)
