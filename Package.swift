@@ -71,7 +71,7 @@ let package = Package(
         .target(name: "Support", swiftSettings: swift),
         .target(name: "Tensors", dependencies: ["CKernels", "Support"], swiftSettings: swift),
         .target(name: "Images", dependencies: ["CPNG", "CPNGDecoder", "CJPEGDecoder"], swiftSettings: swift),
-        .target(name: "Tokenizers", swiftSettings: swift),
+        .target(name: "Tokenizers", dependencies: ["Support"], swiftSettings: swift),
         .target(
             name: "Checkpoints",
             dependencies: ["Support", "Tensors", .product(name: "Crypto", package: "swift-crypto")],
@@ -150,7 +150,8 @@ let package = Package(
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: swift),
         .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Fixtures"], swiftSettings: swift),
         .testTarget(
-            name: "TokenizersTests", dependencies: ["Tokenizers", "Models", "TestSupport"], exclude: ["Fixtures"],
+            name: "TokenizersTests", dependencies: ["Tokenizers", "Models", "Support", "TestSupport"],
+            exclude: ["Fixtures"],
             swiftSettings: swift),
         .testTarget(
             name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"], exclude: ["Fixtures"],
