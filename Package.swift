@@ -77,7 +77,8 @@ let package = Package(
             dependencies: ["Support", "Tensors", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: swift),
         .target(
-            name: "Models", dependencies: ["Tensors", "Images", "Tokenizers", "Checkpoints"], swiftSettings: swift),
+            name: "Models", dependencies: ["Support", "Tensors", "Images", "Tokenizers", "Checkpoints"],
+            swiftSettings: swift),
         .target(name: "Policies", dependencies: ["Models"], swiftSettings: swift),
         .target(
             name: "Engine",

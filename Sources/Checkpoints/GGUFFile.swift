@@ -10,7 +10,7 @@ public struct GGUFFile: Sendable {
     /// The metadata by key.
     public let metadata: [String: GGUFValue]
     /// The tensors by name.
-    public let tensors: [String: GGUFTensor]
+    public let tensors: [String: StoredTensor]
 
     /// Opens the file at `path`.
     public init(path: String) throws(GGUFError) {
@@ -28,7 +28,7 @@ public struct GGUFFile: Sendable {
     }
 
     /// The tensor `name`.
-    public func tensor(_ name: String) throws(GGUFError) -> GGUFTensor {
+    public func tensor(_ name: String) throws(GGUFError) -> StoredTensor {
         guard let tensor = tensors[name] else { throw .missingTensor(path: path, name: name) }
         return tensor
     }
@@ -39,8 +39,8 @@ public struct GGUFFile: Sendable {
     }
 
     /// Gives every tensor its bytes, after checking that they lie in the file and overlap no other tensor.
-    private static func layOut(_ parser: GGUFParser, in file: MappedFile) throws(GGUFError) -> [String: GGUFTensor] {
-        var tensors: [String: GGUFTensor] = [:]
+    private static func layOut(_ parser: GGUFParser, in file: MappedFile) throws(GGUFError) -> [String: StoredTensor] {
+        var tensors: [String: StoredTensor] = [:]
         tensors.reserveCapacity(parser.tensors.count)
         var end = parser.dataOffset
         var previous = "the header"
@@ -61,7 +61,7 @@ public struct GGUFFile: Sendable {
             }
             end = range.upperBound
             previous = info.name
-            tensors[info.name] = GGUFTensor(
+            tensors[info.name] = StoredTensor(
                 name: info.name, shape: info.dimensions.reversed(), type: type, file: file, range: range)
         }
         return tensors
@@ -152,43 +152,6 @@ extension GGUFFile {
             throw .wrongType(path: path, key: key, expected: expected, found: value.kind)
         }
         return result
-    }
-}
-
-/// A tensor of a GGUF file. Its bytes stay in the mapped file until they are used.
-public struct GGUFTensor: Sendable {
-    /// Its name in the file.
-    public let name: String
-    /// Extents, outermost first: `[outputs, inputs]` for a matrix. The file itself stores them innermost first.
-    public let shape: [Int]
-    /// The format of its numbers.
-    public let type: ElementFormat
-    let file: MappedFile
-    let range: Range<Int>
-
-    /// The first `count` rows; the matrix must have at least that many.
-    public func firstRows(_ count: Int) -> GGUFTensor {
-        precondition(shape.count == 2 && (1...shape[0]).contains(count), "\(count) rows of \(shape)")
-        let bytes = range.count / shape[0] * count
-        return GGUFTensor(
-            name: name, shape: [count, shape[1]], type: type, file: file,
-            range: range.lowerBound..<range.lowerBound + bytes)
-    }
-
-    /// Bytes in the file.
-    public var byteCount: Int { range.count }
-
-    /// Calls `body` with the bytes as stored in the file: row-major, each row in blocks of `type`.
-    public func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
-        try file.withBytes(range, body)
-    }
-
-    /// A copy of the tensor's bytes in the file.
-    public var bytes: [UInt8] { withBytes(Array.init) }
-
-    /// The numbers as floats.
-    public func floats() -> Tensor {
-        withBytes { Tensor(converting: type, bytes: $0, shape: shape) }
     }
 }
 

@@ -22,12 +22,17 @@ public struct SafetensorsFile: Sendable {
     public let metadata: [String: String]
     /// The tensors by name.
     public let entries: [String: Entry]
+    /// The tensors that were skipped, and their types.
+    let skipped: [String: String]
     private let file: MappedFile
 
     private static let headerLimit = 100_000_000
 
     /// Opens the file at `path`.
-    public init(path: String) throws(SafetensorsError) {
+    ///
+    /// - Parameter skipsOtherTypes: whether tensors whose numbers are not floats are left out of `entries`. Without it
+    ///   they are an error.
+    public init(path: String, skipsOtherTypes: Bool = false) throws(SafetensorsError) {
         let file: MappedFile
         do { file = try MappedFile(path: path) } catch { throw .file(error) }
         let json: [UInt8]
@@ -41,7 +46,20 @@ public struct SafetensorsFile: Sendable {
         self.path = path
         self.file = file
         self.metadata = header.metadata
-        self.entries = try Self.layOut(header, from: 8 + json.count, in: file)
+        (self.entries, self.skipped) = try Self.layOut(
+            header, from: 8 + json.count, in: file, skipsOtherTypes: skipsOtherTypes)
+    }
+
+    /// The tensors as they are in the file, by name.
+    public var tensors: [String: StoredTensor] {
+        Dictionary(
+            uniqueKeysWithValues: entries.map { name, entry in
+                (
+                    name,
+                    StoredTensor(
+                        name: name, shape: entry.shape, type: entry.format.element, file: file, range: entry.range)
+                )
+            })
     }
 
     /// The tensor `name` as 32-bit floats.
@@ -67,15 +85,13 @@ public struct SafetensorsFile: Sendable {
     }
 
     private static func layOut(
-        _ header: SafetensorsHeader, from start: Int, in file: MappedFile
-    ) throws(SafetensorsError) -> [String: Entry] {
+        _ header: SafetensorsHeader, from start: Int, in file: MappedFile, skipsOtherTypes: Bool
+    ) throws(SafetensorsError) -> (entries: [String: Entry], skipped: [String: String]) {
         var entries: [String: Entry] = [:]
+        var skipped: [String: String] = [:]
         var end = 0
         for (name, entry) in header.entries.sorted(by: { $0.value.offsets.lexicographicallyPrecedes($1.value.offsets) })
         {
-            guard let format = FloatFormat(rawValue: entry.dtype) else {
-                throw .unsupportedType(path: file.path, tensor: name, type: entry.dtype)
-            }
             func fault(_ expected: String, _ found: String) -> SafetensorsError {
                 .badHeader(path: file.path, reason: "\(name): expected \(expected), found \(found)")
             }
@@ -84,6 +100,14 @@ public struct SafetensorsFile: Sendable {
             }
             guard entry.offsets[1] <= file.count - start else {
                 throw fault("data_offsets within \(file.count - start) bytes of data", "\(entry.offsets)")
+            }
+            guard let format = FloatFormat(rawValue: entry.dtype) else {
+                guard skipsOtherTypes else {
+                    throw .unsupportedType(path: file.path, tensor: name, type: entry.dtype)
+                }
+                skipped[name] = entry.dtype
+                end = entry.offsets[1]
+                continue
             }
             guard let size = format.element.byteCount(shape: entry.shape) else {
                 throw fault("extents of 0 or more whose product memory can hold", "\(entry.shape)")
@@ -98,7 +122,7 @@ public struct SafetensorsFile: Sendable {
             let reason = "expected data of \(end) bytes, as the tensors describe it, found \(file.count - start)"
             throw .badHeader(path: file.path, reason: reason)
         }
-        return entries
+        return (entries, skipped)
     }
 }
 

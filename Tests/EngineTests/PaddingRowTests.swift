@@ -30,7 +30,7 @@ import Tokenizers
             for row in 0..<16 {
                 #expect(found.elements(ofRow: row) == Array(expected.elements(ofRow: row).prefix(300)))
             }
-            let frozen = try FrozenDecoder(gguf: file, configuration: DecoderConfiguration(file), compute: compute)
+            let frozen = try FrozenDecoder(DecoderFiles(file), compute: compute)
             #expect(frozen.logits(Tensor(zeros: [1, 64])).shape == [1, 300])
         }
     }

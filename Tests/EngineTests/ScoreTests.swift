@@ -103,7 +103,7 @@ import Tokenizers
     ) async throws {
         let file = try TinyLlama.file(format)
         let decoder = try TransformerDecoder(file, precision: precision, compute: compute)
-        let base = try FrozenDecoder(gguf: file, configuration: TinyLlama.configuration, compute: compute)
+        let base = try FrozenDecoder(DecoderFiles(file), compute: compute)
         let texts = ["red", "it is blue", "there is a red circle", "x"]
         let answers = texts.map { InputProcessor(tokenizer: tokenizer).answer($0) }
         let served = try await scores(request(answers), by: engine(decoder) { $0.cachePrecision = cache })
@@ -139,7 +139,7 @@ import Tokenizers
             name: "reward", generation: 1,
             adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: compute), vision: nil,
             template: .chatml, sampling: SamplingParameters(), created: 0, head: head)
-        let base = try FrozenDecoder(gguf: file, configuration: decoder.configuration, compute: compute)
+        let base = try FrozenDecoder(DecoderFiles(file), compute: compute)
         let question = [ChatMessage(role: .user, text: "What is the capital of France?")]
         let texts = ["Paris", "The capital of France is Paris.", "No.", "I cannot see that.", "blue", "Rome, I think"]
         let processor = InputProcessor(tokenizer: tokenizer)

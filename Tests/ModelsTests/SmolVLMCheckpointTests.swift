@@ -80,10 +80,10 @@ import Testing
         ("\"num_channels\": 3", "\"num_channels\": 1", "vision_config.num_channels: expected 3, found 1"),
         ("\"scale_factor\": 2", "\"scale_factor\": 3", "scale_factor 3"),
         ("\"hidden_size\": 48", "\"hidden_size\": \"48\"", "hidden_size"),
-        ("\"hidden_size\": 64,", "", "hidden_size: the field is missing"),
+        ("\"hidden_size\": 64,", "", "text_config.hidden_size: expected an integer, found nothing"),
         ("\"num_hidden_layers\": 2,\n    \"patch", "\"num_hidden_layers\": 3,\n    \"patch", "layers.2."),
         ("\"num_hidden_layers\": 2,\n    \"patch", "\"num_hidden_layers\": 1,\n    \"patch", "layers.1."),
-        ("\"patch_size\": 8\n  }", "", "config.json: cannot read"),
+        ("\"patch_size\": 8\n  }", "", "config.json: not JSON that can be read"),
     ])
     func whatWeCannotRunIsNamed(text: String, replacement: String, complaint: String) throws {
         let found = try failure(text, replacement)

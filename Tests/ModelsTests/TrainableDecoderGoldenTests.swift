@@ -55,7 +55,7 @@ import Testing
         let all = try PackedFixture.decode(Prompts.self, from: fixtureURL("decoder.json")).prompts
         let golden = try SafetensorsFile(path: fixtureURL("decoder.safetensors").path)
         let base = try FrozenDecoder(
-            gguf: GGUFFile(path: baseModelPath()), configuration: Self.smolLM, compute: compute)
+            DecoderFiles(GGUFFile(path: baseModelPath())), compute: compute)
         for (name, prompt) in all.sorted(by: { $0.key < $1.key }) {
             let logits = baseLogits(base, ids: prompt.ids, outputs: prompt.positions)
             let largest = try golden.tensor("\(name).max_abs").elements

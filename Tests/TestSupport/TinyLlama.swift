@@ -12,7 +12,7 @@ public enum TinyLlama {
 
     /// Its weights for training.
     public static func frozen(compute: Compute) throws -> FrozenDecoder {
-        try FrozenDecoder(gguf: file(), configuration: configuration, compute: compute)
+        try FrozenDecoder(DecoderFiles(file()), compute: compute)
     }
 }
 

@@ -59,25 +59,36 @@ package struct DecoderRowTile: Sendable {
         let (block, configuration) = (decoder.blocks[layer], decoder.configuration)
         let normed = compute.rmsNorm(hidden, weight: block.attentionNorm, epsilon: configuration.normEpsilon)
         var fused = project(normed, block.queryKeyValue, .queryKeyValue, layer: layer)
+        if let norms = block.headNorms {
+            let (heads, kvHeads) = (configuration.heads, configuration.kvHeads)
+            compute.normalizeHeads(
+                &fused, [(0..<heads, norms.query), (heads..<heads + kvHeads, norms.key)],
+                epsilon: configuration.normEpsilon)
+        }
         // Queries and keys are adjacent and rotated in the same way.
-        compute.rotate(&fused, heads: configuration.heads + configuration.kvHeads, by: angles)
+        if !configuration.unrotatedLayers.contains(layer) {
+            compute.rotate(&fused, heads: configuration.heads + configuration.kvHeads, by: angles)
+        }
         return fused
     }
 
     /// Adds attention's output for the whole batch, `[rows of the batch, query width]`, and the feed-forward layer.
     mutating func add(attention mixed: Tensor, layer: Int) {
-        let (block, epsilon) = (decoder.blocks[layer], decoder.configuration.normEpsilon)
-        compute.add(&hidden, project(mixed.rows(rows), block.output, .output, layer: layer))
-        let normed = compute.rmsNorm(hidden, weight: block.feedForwardNorm, epsilon: epsilon)
+        let (block, configuration) = (decoder.blocks[layer], decoder.configuration)
+        let scale = configuration.residualScale
+        compute.add(&hidden, project(mixed.rows(rows), block.output, .output, layer: layer), scale: scale)
+        let normed = compute.rmsNorm(hidden, weight: block.feedForwardNorm, epsilon: configuration.normEpsilon)
         let gateUp = project(normed, block.gateUp, .gateUp, layer: layer)
-        compute.add(&hidden, project(compute.swiGLU(gateUp), block.down, .down, layer: layer))
+        compute.add(&hidden, project(compute.swiGLU(gateUp), block.down, .down, layer: layer), scale: scale)
     }
 
     /// A linear layer, plus the low-rank update of its adapter on the rows of each policy.
-    private func project(_ x: Tensor, _ weights: LinearWeights, _ module: FusedModule, layer: Int) -> Tensor {
+    private func project(_ x: Tensor, _ linear: LinearLayer, _ module: FusedModule, layer: Int) -> Tensor {
         let updates = adapters.compactMap { run in
             run.adapter.factors(layer: layer, module).map { LowRankUpdate(rows: run.rows, factors: $0) }
         }
-        return compute.multiply(x, weights, updates: updates)
+        var y = compute.multiply(x, linear.weights, updates: updates)
+        if let bias = linear.bias { compute.addBias(&y, bias) }
+        return y
     }
 }

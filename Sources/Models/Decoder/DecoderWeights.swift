@@ -1,38 +1,87 @@
 public import Tensors
 
-/// The tensors of a Llama-shaped decoder, under their GGUF names.
+/// The tensors of a decoder by their role.
 public enum DecoderWeight: Sendable, Hashable {
-    /// Token embeddings `[vocabulary, hidden]`, also the output projection.
+    /// Token embeddings `[vocabulary, hidden]`, also the output projection unless the model has `ownOutput`.
     case embedding
+    /// The output projection `[vocabulary, hidden]` of a model with `hasOwnOutput`.
+    case ownOutput
     /// Weight of the norm before the output projection, `[hidden]`.
     case outputNorm
+    /// The divisors of the rotary frequencies in a GGUF file, `[headSize / 2]`.
+    case rotaryFactors
     /// Weight of the norm before a block's attention, `[hidden]`.
     case attentionNorm(layer: Int)
+    /// Weight of the norm of each query head, `[headSize]`, in a model with `normalizesHeads`.
+    case queryNorm(layer: Int)
+    /// Weight of the norm of each key head, `[headSize]`, in a model with `normalizesHeads`.
+    case keyNorm(layer: Int)
     /// Weight of the norm before a block's feed-forward layer, `[hidden]`.
     case feedForwardNorm(layer: Int)
     /// A linear layer of a block, `[outputs, inputs]`.
     case linear(AdapterModule, layer: Int)
+    /// The bias of a linear layer, `[outputs]`, for the layers in `biases`.
+    case bias(AdapterModule, layer: Int)
 
     /// The tensor's name in a GGUF file.
     public var ggufName: String {
         switch self {
         case .embedding: "token_embd.weight"
+        case .ownOutput: "output.weight"
         case .outputNorm: "output_norm.weight"
+        case .rotaryFactors: "rope_freqs.weight"
         case .attentionNorm(let layer): "blk.\(layer).attn_norm.weight"
+        case .queryNorm(let layer): "blk.\(layer).attn_q_norm.weight"
+        case .keyNorm(let layer): "blk.\(layer).attn_k_norm.weight"
         case .feedForwardNorm(let layer): "blk.\(layer).ffn_norm.weight"
         case .linear(let module, let layer): "blk.\(layer).\(module.ggufStem).weight"
+        case .bias(let module, let layer): "blk.\(layer).\(module.ggufStem).bias"
+        }
+    }
+
+    /// The tensor's name in a Hugging Face checkpoint whose decoder is called `prefix`, such as `model.`; nil if such
+    /// checkpoints do not have it.
+    public func huggingFaceName(prefix: String) -> String? {
+        switch self {
+        case .embedding: "\(prefix)embed_tokens.weight"
+        case .ownOutput: "lm_head.weight"
+        case .outputNorm: "\(prefix)norm.weight"
+        case .rotaryFactors: nil
+        case .attentionNorm(let layer): "\(prefix)layers.\(layer).input_layernorm.weight"
+        case .queryNorm(let layer): "\(prefix)layers.\(layer).self_attn.q_norm.weight"
+        case .keyNorm(let layer): "\(prefix)layers.\(layer).self_attn.k_norm.weight"
+        case .feedForwardNorm(let layer): "\(prefix)layers.\(layer).post_attention_layernorm.weight"
+        case .linear(let module, let layer): "\(prefix)layers.\(layer).\(module.huggingFaceStem).weight"
+        case .bias(let module, let layer): "\(prefix)layers.\(layer).\(module.huggingFaceStem).bias"
         }
     }
 
     /// The tensor's extents, outermost first.
     public func shape(in configuration: DecoderConfiguration) -> [Int] {
         switch self {
-        case .embedding: return [configuration.vocabulary, configuration.hidden]
+        case .embedding, .ownOutput: return [configuration.vocabulary, configuration.hidden]
         case .outputNorm, .attentionNorm, .feedForwardNorm: return [configuration.hidden]
+        case .rotaryFactors: return [configuration.headSize / 2]
+        case .queryNorm, .keyNorm: return [configuration.headSize]
         case .linear(let module, _):
             let shape = module.shape(in: configuration)
             return [shape.outputs, shape.inputs]
+        case .bias(let module, _): return [module.shape(in: configuration).outputs]
         }
+    }
+
+    /// All tensors of a decoder.
+    public static func all(in configuration: DecoderConfiguration) -> [DecoderWeight] {
+        var all: [DecoderWeight] = [.embedding, .outputNorm]
+        if configuration.hasOwnOutput { all.append(.ownOutput) }
+        if case .divided = configuration.ropeScaling { all.append(.rotaryFactors) }
+        for layer in 0..<configuration.layers {
+            all += [.attentionNorm(layer: layer), .feedForwardNorm(layer: layer)]
+            all += AdapterModule.allCases.map { .linear($0, layer: layer) }
+            all += AdapterModule.allCases.filter(configuration.biases.contains).map { .bias($0, layer: layer) }
+            if configuration.normalizesHeads { all += [.queryNorm(layer: layer), .keyNorm(layer: layer)] }
+        }
+        return all
     }
 }
 
@@ -46,6 +95,13 @@ extension AdapterModule {
         case .gate: "ffn_gate"
         case .up: "ffn_up"
         case .down: "ffn_down"
+        }
+    }
+
+    fileprivate var huggingFaceStem: String {
+        switch self {
+        case .query, .key, .value, .output: "self_attn.\(rawValue)"
+        case .gate, .up, .down: "mlp.\(rawValue)"
         }
     }
 
@@ -93,58 +149,5 @@ public struct HuggingFaceRowOrder: Sendable, Equatable {
             elements += tensor.rows(source..<source + 1).elements
         }
         return Tensor(elements, shape: tensor.shape)
-    }
-}
-
-/// Token embeddings, which are also the output projection.
-enum EmbeddingTable: Sendable {
-    case quantized(QuantizedMatrix)
-    case float(Tensor, PackedMatrix)
-
-    /// The embeddings of the given tokens, `[ids, hidden]`.
-    func rows(_ ids: [Int32], _ compute: Compute) -> Tensor {
-        switch self {
-        case .quantized(let matrix): compute.rows(ids, of: matrix)
-        case .float(let table, _): compute.gather(ids, from: table)
-        }
-    }
-
-    /// The logits of final hidden states, `[rows, vocabulary]`.
-    func logits(_ hidden: Tensor, _ compute: Compute) -> Tensor {
-        switch self {
-        case .quantized(let matrix): compute.multiply(hidden, matrix)
-        case .float(_, let matrix): compute.multiply(hidden, matrix)
-        }
-    }
-
-    /// Bytes that `logits` reads.
-    var outputBytes: Int {
-        switch self {
-        case .quantized(let matrix): matrix.byteCount
-        case .float(_, let matrix): matrix.byteCount
-        }
-    }
-}
-
-/// The matrix of a linear layer as stored in the file: quantised blocks, or floats.
-enum LinearWeights: Sendable {
-    case quantized(QuantizedMatrix)
-    case float(PackedMatrix)
-
-    var byteCount: Int {
-        switch self {
-        case .quantized(let matrix): matrix.byteCount
-        case .float(let matrix): matrix.byteCount
-        }
-    }
-}
-
-extension Compute {
-    /// x·wᵀ: `[rows, inputs]` to `[rows, outputs]`, plus `updates` for their rows.
-    func multiply(_ x: Tensor, _ weights: LinearWeights, updates: [LowRankUpdate]) -> Tensor {
-        switch weights {
-        case .quantized(let matrix): multiply(x, matrix, updates: updates)
-        case .float(let matrix): multiply(x, matrix, updates: updates)
-        }
     }
 }

@@ -1,25 +1,28 @@
 public import Tensors
 
-/// The serving decoder: a Llama-shaped transformer over a ragged batch of sequences and a paged KV cache.
+/// The serving decoder: a transformer over a ragged batch of sequences and a paged KV cache.
 ///
 /// It follows transformers' `LlamaForCausalLM`: RMS norm (Zhang and Sennrich 2019), rotary positions in halves (Su et
-/// al. 2021), grouped-query attention (Ainslie et al. 2023), SwiGLU (Shazeer 2020), tied embeddings. Every row's logits
-/// are bitwise the same for any split of its sequence into batches and any other rows in the batch.
+/// al. 2021), grouped-query attention (Ainslie et al. 2023), SwiGLU (Shazeer 2020). The configuration's options add what
+/// other families have. Every row's logits are bitwise the same for any split of its sequence into batches and any other
+/// rows in the batch.
 public final class TransformerDecoder: Sendable {
     final class Block: Sendable {
         let attentionNorm: Tensor
-        let queryKeyValue: LinearWeights
-        let output: LinearWeights
+        let queryKeyValue: LinearLayer
+        let headNorms: HeadNorms?
+        let output: LinearLayer
         let feedForwardNorm: Tensor
-        let gateUp: LinearWeights
-        let down: LinearWeights
+        let gateUp: LinearLayer
+        let down: LinearLayer
 
         init(
-            attentionNorm: Tensor, queryKeyValue: LinearWeights, output: LinearWeights, feedForwardNorm: Tensor,
-            gateUp: LinearWeights, down: LinearWeights
+            attentionNorm: Tensor, queryKeyValue: LinearLayer, headNorms: HeadNorms?, output: LinearLayer,
+            feedForwardNorm: Tensor, gateUp: LinearLayer, down: LinearLayer
         ) {
             self.attentionNorm = attentionNorm
             self.queryKeyValue = queryKeyValue
+            self.headNorms = headNorms
             self.output = output
             self.feedForwardNorm = feedForwardNorm
             self.gateUp = gateUp
@@ -27,21 +30,29 @@ public final class TransformerDecoder: Sendable {
         }
     }
 
+    /// The weights of the norms of query and key heads, `[headSize]` each.
+    struct HeadNorms: Sendable {
+        let query: Tensor
+        let key: Tensor
+    }
+
     /// The decoder's sizes.
     public let configuration: DecoderConfiguration
     /// The kernels and threads for its arithmetic.
     public let compute: Compute
     let embedding: EmbeddingTable
+    let output: LinearWeights
     let blocks: [Block]
     let finalNorm: Tensor
     let frequencies: RotaryFrequencies
 
     init(
-        configuration: DecoderConfiguration, embedding: EmbeddingTable, blocks: [Block], finalNorm: Tensor,
-        compute: Compute
+        configuration: DecoderConfiguration, embedding: EmbeddingTable, output: LinearWeights, blocks: [Block],
+        finalNorm: Tensor, compute: Compute
     ) {
         self.configuration = configuration
         self.embedding = embedding
+        self.output = output
         self.blocks = blocks
         self.finalNorm = finalNorm
         self.compute = compute
@@ -72,9 +83,8 @@ public final class TransformerDecoder: Sendable {
 
     /// Bytes of weights that every step reads.
     public var weightBytes: Int {
-        blocks.reduce(embedding.outputBytes) { bytes, block in
-            bytes + block.queryKeyValue.byteCount + block.output.byteCount + block.gateUp.byteCount
-                + block.down.byteCount
+        blocks.reduce(output.byteCount) { bytes, block in
+            [block.queryKeyValue, block.output, block.gateUp, block.down].reduce(bytes) { $0 + $1.weights.byteCount }
         }
     }
 
@@ -87,7 +97,9 @@ public final class TransformerDecoder: Sendable {
 
     /// The logits, `[rows, vocabulary]`, of hidden states after the final norm, `[rows, hidden]`.
     public func logits(of hidden: Tensor) -> Tensor {
-        embedding.logits(hidden, compute)
+        var logits = compute.multiply(hidden, output)
+        if configuration.logitsScale != 1 { compute.scale(&logits, by: 1 / configuration.logitsScale) }
+        return logits
     }
 
     /// Like `forward`, but returns the hidden states of the output rows after the final norm, which scalar heads read.
@@ -108,6 +120,7 @@ public final class TransformerDecoder: Sendable {
     private func embed(_ batch: DecoderBatch) -> Tensor {
         var x = embedding.rows(batch.tokens, compute)
         for injection in batch.injections { x.replaceRows(from: injection.row, with: injection.embeddings) }
+        if configuration.embeddingScale != 1 { compute.scale(&x, by: configuration.embeddingScale) }
         return x
     }
 

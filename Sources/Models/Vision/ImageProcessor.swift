@@ -4,8 +4,9 @@ public import Tensors
 /// Turns an image into tiles for the vision encoder: chooses their number and positions, resizes them, and normalises
 /// them to [-1, 1] (mean and deviation 0.5 of samples in [0, 1]).
 ///
-/// An image that fits in one tile becomes one tile. A larger image becomes a grid of crops, row by row, followed by the
-/// whole image, as in SmolVLM. An image of exactly the size of a tile, or of its grid, is not resampled.
+/// With Apus's own tiling, an image that fits in one tile becomes one tile. A larger image becomes a grid of crops, row by
+/// row, followed by the whole image. An image of exactly the size of a tile, or of its grid, is not resampled.
+/// Checkpoints have tilings of their own, which are followed byte for byte.
 public struct ImageProcessor: Sendable, Hashable {
     /// The treatment of an image whose aspect ratio differs from that of its tiles. `pad` fills with 0, the middle of
     /// the range, equally on both sides.
@@ -26,6 +27,17 @@ public struct ImageProcessor: Sendable, Hashable {
         case auto
     }
 
+    /// The number of tiles of an image, and their rows and columns.
+    public struct Grid: Sendable, Equatable {
+        /// Rows of tiles.
+        public let rows: Int
+        /// Columns of tiles.
+        public let columns: Int
+
+        /// All tiles; more than one are followed by the whole image.
+        public var tileCount: Int { rows * columns == 1 ? 1 : rows * columns + 1 }
+    }
+
     /// The side of a tile in pixels.
     public let tileSize: Int
     /// Maximum number of tiles per image; 1 for a model that was not trained on crops.
@@ -34,6 +46,8 @@ public struct ImageProcessor: Sendable, Hashable {
     public let fit: Fit
     /// The filter for resizing.
     public let filter: ResampleFilter
+    /// The checkpoint's tiling; nil for Apus's own.
+    public let idefics3: Idefics3Tiling?
 
     /// A processor for tiles of `tileSize` pixels per side.
     public init(tileSize: Int, maximumTiles: Int = 1, fit: Fit = .stretch, filter: ResampleFilter = .lanczos) {
@@ -42,12 +56,30 @@ public struct ImageProcessor: Sendable, Hashable {
         self.maximumTiles = maximumTiles
         self.fit = fit
         self.filter = filter
+        self.idefics3 = nil
+    }
+
+    /// A processor with the tiling of an Idefics3 or SmolVLM checkpoint.
+    public init(_ tiling: Idefics3Tiling, filter: ResampleFilter = .lanczos) {
+        self.tileSize = tiling.tileSize
+        self.maximumTiles = tiling.maximumTiles
+        self.fit = .stretch
+        self.filter = filter
+        self.idefics3 = tiling
+    }
+
+    /// The tiles for an image of this size; the image's header is enough to know them.
+    public func grid(width: Int, height: Int, detail: Detail) -> Grid {
+        if let plan = idefics3?.plan(width: width, height: height, detail: detail) {
+            return Grid(rows: plan.rows, columns: plan.columns)
+        }
+        let (rows, columns) = ownGrid(width: width, height: height, detail: detail)
+        return Grid(rows: rows, columns: columns)
     }
 
     /// The number of tiles for an image of this size; the image's header is enough to know it.
     public func tileCount(width: Int, height: Int, detail: Detail) -> Int {
-        let grid = grid(width: width, height: height, detail: detail)
-        return grid.rows * grid.columns == 1 ? 1 : grid.rows * grid.columns + 1
+        grid(width: width, height: height, detail: detail).tileCount
     }
 
     /// The tiles of `image`, `[tileCount, 3, tileSize, tileSize]`.
@@ -56,21 +88,35 @@ public struct ImageProcessor: Sendable, Hashable {
     /// The tiles of `image`, `[tileCount, 3, tileSize, tileSize]`.
     public func tiles(of image: DecodedImage, detail: Detail) -> Tensor {
         let grid = grid(width: image.width, height: image.height, detail: detail)
+        let (cut, whole) = canvases(image, grid, detail: detail)
         var elements: [Float] = []
-        if grid.rows * grid.columns > 1 {
-            let whole = canvas(image, rows: grid.rows, columns: grid.columns)
+        elements.reserveCapacity(grid.tileCount * 3 * tileSize * tileSize)
+        if grid.tileCount > 1 {
             for row in 0..<grid.rows {
-                for column in 0..<grid.columns { whole.append(row: row, column: column, of: tileSize, to: &elements) }
+                for column in 0..<grid.columns { cut.append(row: row, column: column, of: tileSize, to: &elements) }
             }
         }
-        canvas(image, rows: 1, columns: 1).append(row: 0, column: 0, of: tileSize, to: &elements)
-        return Tensor(elements, shape: [elements.count / (3 * tileSize * tileSize), 3, tileSize, tileSize])
+        whole.append(row: 0, column: 0, of: tileSize, to: &elements)
+        return Tensor(elements, shape: [grid.tileCount, 3, tileSize, tileSize])
+    }
+
+    /// The image at the size of the grid, and the whole image at the size of a tile.
+    private func canvases(_ image: DecodedImage, _ grid: Grid, detail: Detail) -> (cut: Canvas, whole: Canvas) {
+        guard let plan = idefics3?.plan(width: image.width, height: image.height, detail: detail) else {
+            let whole = canvas(image, rows: 1, columns: 1)
+            return (grid.tileCount == 1 ? whole : canvas(image, rows: grid.rows, columns: grid.columns), whole)
+        }
+        // The whole image is made from the enlarged one, which has been rounded twice already.
+        let cut = image.resized(width: plan.first.width, height: plan.first.height, filter: filter)
+            .resized(width: plan.grid.width, height: plan.grid.height, filter: filter)
+        let whole = cut.resized(width: tileSize, height: tileSize, filter: filter)
+        return (Canvas(image: cut, left: 0, top: 0), Canvas(image: whole, left: 0, top: 0))
     }
 
     /// The grid of crops; 1 × 1 means no crops. Candidates leave room for the whole image and do not enlarge it beyond
     /// the tiles that it fills. The best one has the highest resolution on its worse side; of equal ones, the smaller
     /// grid.
-    private func grid(width: Int, height: Int, detail: Detail) -> (rows: Int, columns: Int) {
+    private func ownGrid(width: Int, height: Int, detail: Detail) -> (rows: Int, columns: Int) {
         precondition(width > 0 && height > 0, "a picture of \(width) × \(height)")
         guard detail != .low else { return (1, 1) }
         let rows = (height - 1) / tileSize + 1

@@ -4,6 +4,9 @@
 /// rows of the language model's width. The policy that ships: 64 pixels, patch 8, width 192, 6 blocks, 3 heads, shuffle
 /// by 2, so 16 tokens per tile.
 public struct VisionConfiguration: Sendable, Equatable {
+    /// The `model_type`s of checkpoints with such an encoder.
+    public static let modelTypes = ["idefics3", "smolvlm"]
+
     /// The side of a tile in pixels.
     public let imageSize: Int
     /// The side of a patch in pixels.
@@ -39,8 +42,12 @@ public struct VisionConfiguration: Sendable, Equatable {
         ] where size < 1 || size > limit {
             throw .sizes("\(name) is \(size), expected 1 to \(limit)")
         }
-        guard imageSize % (patchSize * scale) == 0 else {
-            throw .sizes("image_size \(imageSize) is no multiple of patch_size \(patchSize) × scale_factor \(scale)")
+        // As in the reference, pixels beyond the last whole patch are not read.
+        let side = imageSize / patchSize
+        guard side > 0, side % scale == 0 else {
+            throw .sizes(
+                "\(side) patches a side (image_size \(imageSize), patch_size \(patchSize)) are no multiple of "
+                    + "scale_factor \(scale)")
         }
         guard hidden % heads == 0 else {
             throw .sizes("hidden_size \(hidden) is no multiple of num_attention_heads \(heads)")

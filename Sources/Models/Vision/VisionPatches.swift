@@ -12,12 +12,13 @@ package struct VisionPatches {
     let rows: Int
     let columns: Int
 
-    /// The layout of pixels `[tiles, 3, height, width]`.
+    /// The layout of pixels `[tiles, 3, height, width]`. Pixels beyond the last whole patch of a row or column are not
+    /// read.
     init(_ configuration: VisionConfiguration, pixels shape: [Int]) {
         let patch = configuration.patchSize
         precondition(
-            shape.count == 4 && shape[1] == 3 && shape[2] % patch == 0 && shape[3] % patch == 0,
-            "views of shape \(shape) are no multiple of \(patch) pixels a side")
+            shape.count == 4 && shape[1] == 3 && shape[2] >= patch && shape[3] >= patch,
+            "tiles of shape \(shape) have no patch of \(patch) pixels a side")
         self.configuration = configuration
         self.tiles = shape[0]
         self.rows = shape[2] / configuration.patchSize
@@ -69,11 +70,30 @@ package struct VisionPatches {
     /// Pixels `[tiles, 3, height, width]` as one row per patch, `[tiles * patches, 3 * patch * patch]`.
     func flattened(_ pixels: Tensor, on compute: Compute) -> Tensor {
         let patch = configuration.patchSize
-        let lines = pixels.reshaped([pixels.count / patch, patch])
+        let whole = wholePatches(of: pixels)
+        let lines = whole.reshaped([whole.count / patch, patch])
         return compute.gather(pixelRows, from: lines).reshaped([tiles * patchesPerTile, configuration.patchElements])
     }
 
-    /// The inverse of `flattened`.
+    /// The pixels that belong to whole patches, `[tiles, 3, rows * patch, columns * patch]`.
+    private func wholePatches(of pixels: Tensor) -> Tensor {
+        let (height, width) = (rows * configuration.patchSize, columns * configuration.patchSize)
+        let shape = pixels.shape
+        guard shape[2] != height || shape[3] != width else { return pixels }
+        var elements: [Float] = []
+        elements.reserveCapacity(tiles * 3 * height * width)
+        pixels.withUnsafeElements { source in
+            for channel in 0..<tiles * 3 {
+                for y in 0..<height {
+                    let start = (channel * shape[2] + y) * shape[3]
+                    elements.append(contentsOf: source[start..<start + width])
+                }
+            }
+        }
+        return Tensor(elements, shape: [tiles, 3, height, width])
+    }
+
+    /// The inverse of `flattened`, for pixels of whole patches.
     func unflattened(_ patches: Tensor, on compute: Compute) -> Tensor {
         let patch = configuration.patchSize
         let lines = patches.reshaped([patches.count / patch, patch])

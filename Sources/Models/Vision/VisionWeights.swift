@@ -41,6 +41,9 @@ public struct VisionWeights: Sendable {
     /// The connector's weight, `[textHidden, shuffledWidth]`.
     package static let connector = "model.connector.modality_projection.proj.weight"
 
+    /// The beginnings of the weights' names.
+    static let prefixes = ["model.vision_model.", "model.connector."]
+
     static func block(_ layer: Int) -> String { "model.vision_model.encoder.layers.\(layer)." }
 
     /// Names and shapes of all weights, in the order of the forward pass.
@@ -74,28 +77,24 @@ extension VisionWeights {
     ///   for tensors with unexpected names or shapes.
     public init(path: String) throws {
         let file = try SafetensorsFile(path: path)
-        try self.init(file, configuration: VisionConfiguration(metadata: file.metadata))
+        try self.init(file.tensors, configuration: VisionConfiguration(metadata: file.metadata))
     }
 
-    /// The weights in `file`, which must contain the tensors of `configuration`, and no others with names for which
-    /// `ours` is true.
+    /// The weights in `tensors`, which must be the tensors of `configuration` and no others.
     ///
-    /// - Throws: `SafetensorsError`, or `VisionError` with the name of a missing, unknown or wrongly shaped tensor.
-    init(
-        _ file: SafetensorsFile, configuration: VisionConfiguration, ours: (String) -> Bool = { _ in true }
-    ) throws {
+    /// - Throws: `VisionError` with the name of a missing, unknown or wrongly shaped tensor.
+    init(_ tensors: [String: StoredTensor], configuration: VisionConfiguration) throws(VisionError) {
         let shapes = Self.shapes(for: configuration)
-        var known: Set<String> = []
+        var ours: [(name: String, tensor: StoredTensor)] = []
         for (name, shape) in shapes {
-            guard let found = file.entries[name]?.shape else { throw VisionError.missingTensor(name) }
-            guard found == shape else { throw VisionError.shape(name, expected: shape, found: found) }
-            known.insert(name)
+            guard let tensor = tensors[name] else { throw .missingTensor(name) }
+            guard tensor.shape == shape else { throw .shape(name, expected: shape, found: tensor.shape) }
+            ours.append((name, tensor))
         }
-        if let unknown = file.entries.keys.filter({ ours($0) && !known.contains($0) }).min() {
-            throw VisionError.unknownTensor(unknown)
-        }
+        let known = Set(shapes.map(\.name))
+        if let unknown = tensors.keys.filter({ !known.contains($0) }).min() { throw .unknownTensor(unknown) }
         self.configuration = configuration
-        self.parameters = ParameterSet(try shapes.map { name, _ in (name, try file.tensor(name)) })
+        self.parameters = ParameterSet(ours.map { ($0.name, $0.tensor.floats()) })
     }
 
     /// Writes the weights to `path` in `format`, with their sizes in the metadata.
@@ -126,90 +125,5 @@ extension VisionConfiguration {
             layers: number("num_hidden_layers"), heads: number("num_attention_heads"),
             feedForward: number("intermediate_size"), scale: number("scale_factor"),
             textHidden: number("text_hidden_size"), normEpsilon: number("layer_norm_eps"))
-    }
-}
-
-extension VisionWeights {
-    /// The vision encoder and connector of a checkpoint in the form in which transformers saves Idefics3 and SmolVLM: a
-    /// folder with `config.json` and `model.safetensors`. The language model in it is not read.
-    ///
-    /// - Throws: `FileError` for a configuration that cannot be read, `ModelError.unsupported` for a value in it that
-    ///   is not supported, `VisionError` with the name of the wrong size or tensor, or `SafetensorsError`.
-    public init(checkpoint folder: String) throws {
-        let path = folder + "/config.json"
-        let configuration = try VisionConfiguration(decodeSmallFile(CheckpointFields.self, path: path), path: path)
-        let file = try SafetensorsFile(path: folder + "/model.safetensors")
-        try self.init(file, configuration: configuration) { name in
-            ["model.vision_model.", "model.connector."].contains { name.hasPrefix($0) }
-        }
-    }
-}
-
-extension VisionConfiguration {
-    fileprivate init(_ fields: CheckpointFields, path: String) throws {
-        let vision = fields.visionConfig
-        let rules: [(field: String, expected: [String], found: String)] = [
-            ("model_type", ["idefics3", "smolvlm"], fields.modelType),
-            ("vision_config.hidden_act", ["gelu_pytorch_tanh"], vision.hiddenAct ?? "gelu_pytorch_tanh"),
-            ("vision_config.num_channels", ["3"], "\(vision.numChannels ?? 3)"),
-        ]
-        for rule in rules where !rule.expected.contains(rule.found) {
-            throw ModelError.unsupported(
-                key: "\(path): \(rule.field)", expected: rule.expected.joined(separator: " or "), found: rule.found)
-        }
-        try self.init(
-            imageSize: vision.imageSize ?? 224, patchSize: vision.patchSize ?? 32,
-            hidden: vision.hiddenSize ?? 1152, layers: vision.numHiddenLayers ?? 12,
-            heads: vision.numAttentionHeads ?? 16, feedForward: vision.intermediateSize ?? 3072,
-            scale: fields.scaleFactor ?? 2, textHidden: fields.textConfig.hiddenSize,
-            normEpsilon: vision.layerNormEps ?? 1e-6)
-    }
-}
-
-/// The fields of `config.json` for the vision encoder and connector. Checkpoints omit fields with transformers'
-/// default.
-private struct CheckpointFields: Decodable {
-    struct Vision: Decodable {
-        var imageSize: Int?
-        var patchSize: Int?
-        var hiddenSize: Int?
-        var numHiddenLayers: Int?
-        var numAttentionHeads: Int?
-        var intermediateSize: Int?
-        var hiddenAct: String?
-        var layerNormEps: Float?
-        var numChannels: Int?
-
-        enum CodingKeys: String, CodingKey {
-            case imageSize = "image_size"
-            case patchSize = "patch_size"
-            case hiddenSize = "hidden_size"
-            case numHiddenLayers = "num_hidden_layers"
-            case numAttentionHeads = "num_attention_heads"
-            case intermediateSize = "intermediate_size"
-            case hiddenAct = "hidden_act"
-            case layerNormEps = "layer_norm_eps"
-            case numChannels = "num_channels"
-        }
-    }
-
-    struct Text: Decodable {
-        var hiddenSize: Int
-
-        enum CodingKeys: String, CodingKey {
-            case hiddenSize = "hidden_size"
-        }
-    }
-
-    var modelType: String
-    var scaleFactor: Int?
-    var visionConfig: Vision
-    var textConfig: Text
-
-    enum CodingKeys: String, CodingKey {
-        case modelType = "model_type"
-        case scaleFactor = "scale_factor"
-        case visionConfig = "vision_config"
-        case textConfig = "text_config"
     }
 }

@@ -19,6 +19,26 @@ extension Compute {
         return y
     }
 
+    /// Applies the RMS norm to heads of each row of `x` in place: to the heads in each range, with its weight of
+    /// `[headSize]`. Head `h` is the columns from `h · headSize` on.
+    public func normalizeHeads(_ x: inout Tensor, _ heads: [(range: Range<Int>, weight: Tensor)], epsilon: Float) {
+        let (kernels, columns, rows) = (elementwise, x.columns, x.rows)
+        for (range, weight) in heads {
+            let size = weight.count
+            precondition(range.upperBound * size <= columns, "heads \(range) of \(size) in \(x.shape)")
+            x.withMutablePointer { x in
+                weight.withPointer { weight in
+                    forEachRange(of: rows, cost: range.count * size) {
+                        for row in $0 {
+                            let at = x + row * columns + range.lowerBound * size
+                            kernels.rms_norm(range.count, size, at, weight, epsilon, at)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// The gradients of `rmsNorm` with respect to `x` and `weight`.
     public func rmsNormBackward(
         _ dy: Tensor, x: Tensor, weight: Tensor, epsilon: Float

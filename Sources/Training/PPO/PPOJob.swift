@@ -80,8 +80,7 @@ public struct PPOJob: Sendable {
             instructionSet: compute.instructionSet)
         let runFolder = try RunFolder(path: folder, configuration: StageRecord(basis: basis, own: record))
         let file = try GGUFFile(path: inputs.baseModel)
-        let base = try FrozenDecoder(
-            gguf: file, configuration: configuration, precision: precision, compute: compute)
+        let base = try FrozenDecoder(DecoderFiles(file), precision: precision, compute: compute)
         let engine = try engine(of: file, tokenizer: tokenizer, compute: compute)
         defer { engine.stop() }
         let files = PPORunFiles(

@@ -76,8 +76,7 @@ public struct RewardModelingJob {
         var data = try RankedData(inputs, basis: basis, configuration: configuration, tokenizer: tokenizer)
         try data.encodeImages(on: compute, report: report)
         let base = try FrozenDecoder(
-            gguf: GGUFFile(path: inputs.baseModel), configuration: configuration, precision: precision,
-            compute: compute)
+            DecoderFiles(GGUFFile(path: inputs.baseModel)), precision: precision, compute: compute)
         let stage = try RewardModeling(
             base: base, adapter: adapter, prompts: data.prompts(of: data.training),
             heldOut: data.prompts(of: data.heldOut), settings: settings)

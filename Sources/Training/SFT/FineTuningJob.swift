@@ -90,8 +90,7 @@ public struct FineTuningJob: Sendable {
                 processor: processor),
         ])
         let base = try FrozenDecoder(
-            gguf: GGUFFile(path: inputs.baseModel), configuration: configuration, precision: precision,
-            compute: compute)
+            DecoderFiles(GGUFFile(path: inputs.baseModel)), precision: precision, compute: compute)
         let replay = try inputs.replay.map {
             try ReplayRecord.load(path: $0, vocabulary: configuration.vocabulary)
         }

@@ -25,7 +25,7 @@ struct TinyPPO {
         let file = try TinyLlama.file(.q4_1)
         let configuration = TinyLlama.configuration
         var generator = SplitMix64(seed: 31, stream: 0)
-        base = try FrozenDecoder(gguf: file, configuration: configuration, compute: compute)
+        base = try FrozenDecoder(DecoderFiles(file), compute: compute)
         tokenizer = Tokenizer(try Vocabulary(file))
         var sizes = EngineConfiguration(contextLength: 256)
         sizes.cacheBytes = 0

@@ -1,4 +1,3 @@
-public import Checkpoints
 public import Tensors
 
 /// A decoder's weights for training: floats in Hugging Face row order that never change, packed for products.
@@ -38,19 +37,12 @@ public struct FrozenDecoder: Sendable {
         }
     }
 
-    /// Dequantises and packs the weights of a GGUF file.
+    /// Dequantises and packs the weights of a model's files.
     ///
-    /// - Throws: `GGUFError` for a missing tensor, `ModelError.shape` for a tensor of the wrong shape.
-    public init(
-        gguf file: GGUFFile, configuration: DecoderConfiguration, precision: Precision = .float32, compute: Compute
-    ) throws {
-        try self.init(configuration: configuration, precision: precision, compute: compute) { weight in
-            let tensor = try file.tensor(weight, of: configuration)
-            guard case .linear(let module, _) = weight, let order = module.rowOrder(in: configuration) else {
-                return tensor.floats()
-            }
-            return order.reordered(tensor.floats())
-        }
+    /// - Throws: `ModelError`, naming the file and the tensor.
+    public init(_ files: DecoderFiles, precision: Precision = .float32, compute: Compute) throws {
+        try self.init(
+            configuration: files.configuration, precision: precision, compute: compute, weight: files.floats)
     }
 
     /// The embeddings of `tokens`, `[tokens, hidden]`.

@@ -1,0 +1,127 @@
+public import Checkpoints
+public import Tensors
+
+/// The decoder in a model's files: its sizes and options, and its weights by their role.
+///
+///     let files = try DecoderFiles(GGUFFile(path: "SmolLM2-135M-Instruct.Q4_1.gguf"))
+///     let decoder = try TransformerDecoder(files, compute: compute)
+public struct DecoderFiles: Sendable {
+    /// The sizes and options.
+    public var configuration: DecoderConfiguration
+    private let path: String
+    private let tensors: [String: StoredTensor]
+    /// The tensors that belong to the decoder; the others belong to a vision encoder.
+    private let isOurs: @Sendable (String) -> Bool
+    private let naming: Naming
+
+    private enum Naming: Sendable {
+        /// GGUF's names; query and key heads may be interleaved.
+        case gguf(interleavesHeads: Bool)
+        /// Hugging Face's names after a prefix.
+        case huggingFace(prefix: String)
+    }
+
+    /// The decoder of a GGUF file. Every tensor of the file must be the decoder's.
+    ///
+    /// - Throws: `GGUFError` or `ModelError`, naming the key or tensor.
+    public init(_ file: GGUFFile) throws {
+        configuration = try DecoderConfiguration(file)
+        path = file.path
+        tensors = file.tensors
+        isOurs = { _ in true }
+        naming = .gguf(interleavesHeads: try GGUFArchitecture(file).interleavesHeads)
+        try checkNames()
+    }
+
+    /// The decoder of a Hugging Face folder: a text model, or the text model of Idefics3 or SmolVLM.
+    ///
+    /// - Throws: `CheckpointError` or `ModelError`, naming the file and the field or tensor.
+    public init(_ folder: CheckpointFolder) throws {
+        let fields = try folder.fields("config.json")
+        let known = DecoderFamily.allCases.map(\.rawValue) + VisionConfiguration.modelTypes
+        try fields.require("model_type", oneOf: known)
+        let isMultimodal = VisionConfiguration.modelTypes.contains(try fields.string("model_type") ?? "")
+        let text = isMultimodal ? try fields.object("text_config") : fields
+        let family = try DecoderFamily(text, or: "llama")
+        configuration = try DecoderConfiguration(text, family: family)
+        path = folder.path
+        tensors = folder.tensors
+        naming = .huggingFace(prefix: isMultimodal ? "model.text_model." : "model.")
+        isOurs = { name in !isMultimodal || !VisionWeights.prefixes.contains { name.hasPrefix($0) } }
+        let isTied = try fields.flag("tie_word_embeddings", or: family == .smollm3 && !isMultimodal)
+        configuration.hasOwnOutput = try hasOwnOutput(isTied: isTied)
+        try checkNames()
+    }
+
+    /// Whether the output projection has weights of its own. As in transformers, a stored head that differs from the
+    /// embedding is used even if the configuration ties them.
+    private func hasOwnOutput(isTied: Bool) throws -> Bool {
+        guard let head = stored(.ownOutput) else {
+            guard isTied else {
+                throw CheckpointError(path, "lm_head.weight is missing, and tie_word_embeddings is not true")
+            }
+            return false
+        }
+        guard isTied, let embedding = stored(.embedding) else { return true }
+        guard head.shape == embedding.shape, head.type == embedding.type else { return true }
+        return head.withBytes { head in embedding.withBytes { head.elementsEqual($0) == false } }
+    }
+
+    private func checkNames() throws {
+        // A tied head is the embedding again.
+        let known = Set((DecoderWeight.all(in: configuration) + [.ownOutput]).compactMap(name))
+        if let unknown = tensors.keys.filter({ isOurs($0) && !known.contains($0) && !isConstant($0) }).min() {
+            throw ModelError.unknownTensor("\(path): \(unknown)")
+        }
+    }
+
+    /// Older checkpoints store rotary frequencies, which follow from the configuration.
+    private func isConstant(_ name: String) -> Bool { name.hasSuffix(".rotary_emb.inv_freq") }
+
+    private func name(_ weight: DecoderWeight) -> String? {
+        switch naming {
+        case .gguf: weight.ggufName
+        case .huggingFace(let prefix): weight.huggingFaceName(prefix: prefix)
+        }
+    }
+
+    private func stored(_ weight: DecoderWeight) -> StoredTensor? { name(weight).flatMap { tensors[$0] } }
+
+    /// A tensor as stored, after a check of its shape; of a GGUF file's embedding, only the rows of tokens.
+    ///
+    /// - Throws: `ModelError`, naming the file and the tensor.
+    public func tensor(_ weight: DecoderWeight) throws -> StoredTensor {
+        let expected = weight.shape(in: configuration)
+        guard var tensor = stored(weight) else {
+            throw ModelError.missingTensor("\(path): \(name(weight) ?? weight.ggufName)")
+        }
+        let isTable = weight == .embedding || weight == .ownOutput
+        if isTable, case .gguf = naming, tensor.shape.count == 2, tensor.shape[0] > expected[0] {
+            tensor = tensor.firstRows(expected[0])
+        }
+        guard tensor.shape == expected else {
+            throw ModelError.shape(tensor: "\(path): \(tensor.name)", expected: expected, found: tensor.shape)
+        }
+        return tensor
+    }
+
+    /// The order that brings the rows of a linear layer into Hugging Face order; nil if they have it.
+    func rowOrder(of module: AdapterModule) -> HuggingFaceRowOrder? {
+        guard case .gguf(interleavesHeads: true) = naming else { return nil }
+        return module.rowOrder(in: configuration)
+    }
+
+    /// A tensor as floats, in Hugging Face row order.
+    ///
+    /// - Throws: `ModelError`, naming the file and the tensor.
+    public func floats(_ weight: DecoderWeight) throws -> Tensor {
+        let floats = try tensor(weight).floats()
+        switch weight {
+        case .linear(let module, _): return rowOrder(of: module)?.reordered(floats) ?? floats
+        case .bias(let module, _):
+            guard let order = rowOrder(of: module) else { return floats }
+            return order.reordered(floats.reshaped([floats.count, 1])).reshaped([floats.count])
+        default: return floats
+        }
+    }
+}
