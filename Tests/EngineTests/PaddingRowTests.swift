@@ -62,7 +62,8 @@ import Tokenizers
             let error = #expect(throws: ModelError.self) { try TransformerDecoder(file, compute: compute) }
             #expect(
                 error?.description
-                    == "tokenizer.ggml.tokens: expected 1 to 320 tokens, the rows of token_embd.weight, found 336")
+                    == "\(file.path): tokenizer.ggml.tokens: expected 1 to 320 tokens, the rows of token_embd.weight, found 336"
+            )
             #expect(throws: ModelError.self) { try DecoderConfiguration(file) }
         }
     }

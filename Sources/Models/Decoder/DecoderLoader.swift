@@ -82,7 +82,8 @@ private struct DecoderLoader {
         switch stored {
         case .quantized(let matrix): return (.quantized(matrix), output)
         case .float where precision == .bfloat16 && tensor.type != .f32:
-            return (.stored(tensor.type, tensor.bytes, hidden: configuration.hidden), output)
+            let rows = StoredRows(format: tensor.type, columns: configuration.hidden, bytes: tensor.bytes)
+            return (.stored(rows), output)
         case .float: return (.float(tensor.floats()), output)
         }
     }
@@ -143,19 +144,14 @@ enum EmbeddingTable: Sendable {
     case quantized(QuantizedMatrix)
     case float(Tensor)
     /// Rows of 16-bit floats as in the file.
-    case stored(ElementFormat, [UInt8], hidden: Int)
+    case stored(StoredRows)
 
     /// The embeddings of the given tokens, `[ids, hidden]`.
     func rows(_ ids: [Int32], _ compute: Compute) -> Tensor {
         switch self {
-        case .quantized(let matrix): return compute.rows(ids, of: matrix)
-        case .float(let table): return compute.gather(ids, from: table)
-        case .stored(let format, let bytes, let hidden):
-            let size = hidden * format.blockBytes
-            var rows: [UInt8] = []
-            rows.reserveCapacity(ids.count * size)
-            for id in ids { rows += bytes[Int(id) * size..<(Int(id) + 1) * size] }
-            return rows.withUnsafeBytes { Tensor(converting: format, bytes: $0, shape: [ids.count, hidden]) }
+        case .quantized(let matrix): compute.rows(ids, of: matrix)
+        case .float(let table): compute.gather(ids, from: table)
+        case .stored(let table): table.rows(ids)
         }
     }
 }

@@ -82,12 +82,11 @@ package struct VisionPatches {
         guard shape[2] != height || shape[3] != width else { return pixels }
         var elements: [Float] = []
         elements.reserveCapacity(tiles * 3 * height * width)
-        pixels.withUnsafeElements { source in
-            for channel in 0..<tiles * 3 {
-                for y in 0..<height {
-                    let start = (channel * shape[2] + y) * shape[3]
-                    elements.append(contentsOf: source[start..<start + width])
-                }
+        let source = pixels.elements
+        for channel in 0..<tiles * 3 {
+            for y in 0..<height {
+                let start = (channel * shape[2] + y) * shape[3]
+                elements += source[start..<start + width]
             }
         }
         return Tensor(elements, shape: [tiles, 3, height, width])
