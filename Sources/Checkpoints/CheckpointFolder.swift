@@ -65,11 +65,12 @@ public struct CheckpointFolder: Sendable {
         return text
     }
 
-    /// The SHA-256 over the names and digests of the weights and of those of `names` that exist.
-    public func digest(with names: [String]) throws -> String {
-        let files = (weights + names.filter(has)).sorted()
-        let lines = try files.map { "\($0) \(try FileDigest(path: "\(path)/\($0)").sha256)" }
-        return FileDigest.sha256(of: lines.joined(separator: "\n"))
+    /// The bytes of the weights and of those of `names` that exist, and the SHA-256 of a list of their names and
+    /// digests.
+    public func digest(with names: [String]) throws -> FileDigest {
+        let files = try (weights + names.filter(has)).sorted().map { ($0, try FileDigest(path: "\(path)/\($0)")) }
+        let list = files.map { "\($0) \($1.sha256)" }.joined(separator: "\n")
+        return FileDigest(sha256: FileDigest.sha256(of: list), bytes: files.reduce(0) { $0 + $1.1.bytes })
     }
 
     /// The files with weights in order, and the index's map from tensors to files; empty if there is no index.

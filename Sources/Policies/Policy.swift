@@ -1,3 +1,4 @@
+import Checkpoints
 public import Models
 public import Tokenizers
 
@@ -47,11 +48,14 @@ public final class Policy: Sendable {
         /// The SHA-256 of everything that decides the embeddings of an image; nil for an encoder that was made in
         /// memory.
         public var digest: String? {
-            weights.map {
-                PolicyManifest.Image(
-                    tileSize: processor.tileSize, maximumTiles: processor.maximumTiles, fit: processor.fit
-                )
-                .digest(weights: $0)
+            weights.map { weights in
+                guard let tiling = processor.idefics3 else {
+                    let image = PolicyManifest.Image(
+                        tileSize: processor.tileSize, maximumTiles: processor.maximumTiles, fit: processor.fit)
+                    return image.digest(weights: weights)
+                }
+                return FileDigest.sha256(
+                    of: "\(weights) idefics3 \(tiling.tileSize) \(tiling.longestEdge) \(tiling.splits)")
             }
         }
 

@@ -82,6 +82,12 @@ public struct PolicyLibrary: Sendable {
         return try PolicyFolder(unverified: "\(place)/\(name)/\(generation)").manifest.value
     }
 
+    /// The SHA-256 of the base model that a generation was trained for; nil if there is no such generation.
+    func backbone(of name: String, generation: Int) throws(PolicyError) -> String? {
+        guard let place = place(of: name, generation: generation) else { return nil }
+        return try PolicyFolder(unverified: "\(place)/\(name)/\(generation)").manifest.backbone
+    }
+
     /// Finishes or undoes killed publications in the folder that this library publishes into.
     public func recover() throws(PolicyError) {
         guard let published, FileManager.default.fileExists(atPath: published) else { return }

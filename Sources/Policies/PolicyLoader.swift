@@ -36,35 +36,81 @@ public enum PolicyLoadingError: Error, Equatable, CustomStringConvertible {
     }
 }
 
+/// The model under all policies, as its files describe it.
+public struct BaseModel: Sendable {
+    /// The vision in its own files.
+    public struct Vision: Sendable {
+        /// The weights, and how images become tiles.
+        public var files: VisionFiles
+        /// The SHA-256 of the files.
+        public var digest: String
+
+        /// Vision in the given files.
+        public init(files: VisionFiles, digest: String) {
+            self.files = files
+            self.digest = digest
+        }
+    }
+
+    /// The SHA-256 of its files.
+    public var digest: String
+    /// Its own vision; nil for a text model.
+    public var vision: Vision?
+    /// Its sampling defaults.
+    public var sampling = SamplingParameters()
+
+    /// A text model whose files have the SHA-256 `digest`.
+    public init(digest: String) {
+        self.digest = digest
+    }
+
+    /// The model in the given files.
+    ///
+    /// - Parameter path: a folder or `mmproj` file with other vision; nil for the model's own.
+    public init(_ checkpoint: ModelCheckpoint, vision path: String? = nil) throws {
+        digest = checkpoint.digest.sha256
+        sampling = SamplingParameters(checkpoint.sampling)
+        if let path {
+            let (files, digest) = try VisionFiles.open(path: path)
+            vision = Vision(files: files, digest: digest)
+        } else {
+            vision = checkpoint.vision.map { Vision(files: $0, digest: checkpoint.digest.sha256) }
+        }
+    }
+}
+
 /// Reads policies from their folders: verifies every file, lays out adapters for serving and loads the vision weights.
 public struct PolicyLoader: PolicySource {
     private let decoder: TransformerDecoder
-    private let backbone: String
+    private let base: BaseModel
     private let library: PolicyLibrary
     private let preferred: String?
     private let aliases: [String: String]
-    private let checkpoint: String?
 
-    /// A loader for policies of `decoder`, whose file has the SHA-256 `backbone`.
+    private var backbone: String { base.digest }
+
+    /// A loader for policies of `decoder`, the decoder of `base`.
     ///
     /// - Parameters:
     ///   - preferred: the default policy; nil takes `ppo` if it exists, else `sft`, else `base`.
     ///   - aliases: other names of policies.
-    ///   - checkpoint: the folder of an Idefics3 or SmolVLM checkpoint whose encoder and connector are `base`'s vision.
     public init(
-        decoder: TransformerDecoder, backbone: String, library: PolicyLibrary, preferred: String? = nil,
-        aliases: [String: String] = [:], vision checkpoint: String? = nil
+        decoder: TransformerDecoder, base: BaseModel, library: PolicyLibrary, preferred: String? = nil,
+        aliases: [String: String] = [:]
     ) {
         self.decoder = decoder
-        self.backbone = backbone
+        self.base = base
         self.library = library
         self.preferred = preferred
         self.aliases = aliases
-        self.checkpoint = checkpoint
     }
 
-    /// The current generations in the library's folders.
-    public func current() throws -> [String: Int] { try library.current() }
+    /// The current generations in the library's folders of policies that were trained for this base model.
+    public func current() throws -> [String: Int] {
+        try library.current().filter { name, generation in
+            try library.backbone(of: name, generation: generation) == backbone
+        }
+    }
 
     /// All generations in the library's folders.
     public func generations() throws -> [String: [Int]] { try library.generations() }
@@ -79,8 +125,8 @@ public struct PolicyLoader: PolicySource {
         try library.setCurrent(generation, of: name)
     }
 
-    /// The policies among the given generations, and `base`: the backbone without an adapter, with the default policy's
-    /// vision. The reward and value models are included if they are among the generations.
+    /// The policies among the given generations, and `base`: the backbone without an adapter, with its own vision or
+    /// else the default policy's. The reward and value models are included if they are among the generations.
     ///
     /// - Throws: `PolicyError`, `PEFTError`, `SafetensorsError`, `ModelError`, `VisionError`, `PolicyLoadingError`, or
     ///   `FileError` for the checkpoint's configuration.
@@ -101,12 +147,11 @@ public struct PolicyLoader: PolicySource {
             throw PolicyLoadingError.unknownDefault(preferred, known: policies.map(\.name) + [PolicyRole.base.name])
         }
         let vision =
-            try checkpoint.map { try known.first { $0.role == .base }?.vision ?? self.vision(checkpoint: $0) }
+            try base.vision.map { try known.first { $0.role == .base }?.vision ?? self.vision($0) }
             ?? (first ?? standardDefault(policies))?.vision
-        let base = Policy(
+        let backboneAlone = Policy(
             name: PolicyRole.base.name, generation: 0, adapter: nil, vision: vision, template: .smollm2,
-            sampling: SamplingParameters(),
-            created: 0,
+            sampling: base.sampling, created: 0,
             digests: .init(adapter: nil, adapterConfiguration: nil, vision: vision?.digest, backbone: backbone))
         let names = Set(policies.map(\.name) + [PolicyRole.base.name])
         let bad = aliases.sorted { $0.key < $1.key }.first { names.contains($0.key) || !names.contains($0.value) }
@@ -114,7 +159,8 @@ public struct PolicyLoader: PolicySource {
             throw PolicyLoadingError.badAlias(bad.key, policy: bad.value)
         }
         return PolicyCatalog(
-            default: first ?? base, others: policies.filter { $0 !== first } + (first == nil ? [] : [base]),
+            default: first ?? backboneAlone,
+            others: policies.filter { $0 !== first } + (first == nil ? [] : [backboneAlone]),
             aliases: aliases, reward: scorers[.reward], value: scorers[.value])
     }
 
@@ -203,13 +249,13 @@ public struct PolicyLoader: PolicySource {
         return (VisionEncoder(weights, on: decoder.compute), files.manifest.files[PolicyFiles.vision]?.sha256)
     }
 
-    /// The encoder and connector of a checkpoint, each image stretched to one tile.
-    private func vision(checkpoint folder: String) throws -> Policy.Vision {
-        let weights = try VisionWeights(checkpoint: folder)
+    /// The base model's own vision.
+    private func vision(_ vision: BaseModel.Vision) throws -> Policy.Vision {
+        let weights = try vision.files.weights()
         try checkWidth(of: weights)
         return Policy.Vision(
-            generation: 0, encoder: VisionEncoder(weights, on: decoder.compute),
-            processor: ImageProcessor(tileSize: weights.configuration.imageSize), weights: weights.digest)
+            generation: 0, encoder: VisionEncoder(weights, on: decoder.compute), processor: vision.files.processor,
+            weights: vision.digest)
     }
 
     private func checkWidth(of weights: VisionWeights) throws {
@@ -222,6 +268,16 @@ public struct PolicyLoader: PolicySource {
 }
 
 extension SamplingParameters {
+    /// The defaults of a model's authors; parameters that they leave out are neutral.
+    fileprivate init(_ defaults: GenerationDefaults) {
+        self.init()
+        temperature = defaults.temperature ?? temperature
+        topK = defaults.topK
+        topP = defaults.topP ?? topP
+        minP = defaults.minP ?? minP
+        repetitionPenalty = defaults.repetitionPenalty ?? repetitionPenalty
+    }
+
     /// A manifest's defaults; fields that it leaves out are neutral.
     fileprivate init(_ manifest: PolicyManifest.Sampling?) {
         self.init()

@@ -63,8 +63,8 @@ struct ImportPolicy: ParsableCommand {
     }
 
     func run() throws {
-        let file = try GGUFFile(path: model)
-        let adapter = try ImportedAdapter(folder: folder, for: DecoderConfiguration(file), base: base)
+        let checkpoint = try ModelCheckpoint(path: model)
+        let adapter = try ImportedAdapter(folder: folder, for: checkpoint.decoder.configuration, base: base)
         var publication = ImportedAdapter.Publication(name: name, generation: generation)
         publication.template = ChatTemplate(rawValue: template) ?? publication.template
         let library = try self.library.recovered()
@@ -72,7 +72,7 @@ struct ImportPolicy: ParsableCommand {
         publication.vision = textOnly ? nil : visionGeneration ?? newest
         publication.temperature = temperature
         let published = try adapter.publish(
-            publication, in: self.library.into, library: library, backbone: FileDigest(path: model).sha256)
+            publication, in: self.library.into, library: library, backbone: checkpoint.digest.sha256)
         say("published \(published.path)")
         guard let vision = publication.vision else {
             let reason = textOnly ? "--text-only" : "there is no vision generation in either folder"

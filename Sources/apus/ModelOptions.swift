@@ -26,8 +26,17 @@ enum Cache {
 struct ModelOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The base model, a GGUF file. Default: the file that `make build` fetches.", valueName: "file"))
+            "The base model: a GGUF file or a Hugging Face folder. Default: the file that `make build` fetches.",
+            valueName: "path"))
     var model = Cache.model
+
+    @Option(
+        help: ArgumentHelp(
+            "How float weights are kept: q8_0, bf16 or f32. Default: q8_0 for a folder, f32 for a GGUF file.",
+            discussion:
+                "Quantised blocks of a GGUF file stay as they are. bf16 and f32 take two and four times the memory "
+                + "of q8_0 and are slower."))
+    var weights: WeightFormat?
 
     @Option(help: "Number of compute threads. Default: one per processor.")
     var threads: Int?
@@ -43,12 +52,29 @@ struct ModelOptions: ParsableArguments {
             environment: ProcessInfo.processInfo.environment)
     }
 
-    func file() throws -> GGUFFile {
+    /// The model's files, read but for the weights.
+    func checkpoint() throws -> ModelCheckpoint {
         guard FileManager.default.fileExists(atPath: model) else {
             throw ValidationError("there is no model at \(model); `make build` fetches the base model")
         }
-        return try GGUFFile(path: model)
+        return try ModelCheckpoint(path: model)
     }
+
+    /// The form of the weights of `checkpoint` in memory.
+    func precision(of checkpoint: ModelCheckpoint) -> TransformerDecoder.Precision {
+        switch weights ?? (checkpoint.isFolder ? .q8_0 : .f32) {
+        case .q8_0: .q8_0
+        case .bf16: .bfloat16
+        case .f32: .asStored
+        }
+    }
+}
+
+/// The form of float weights in memory.
+enum WeightFormat: String, ExpressibleByArgument, CaseIterable {
+    case q8_0
+    case bf16
+    case f32
 }
 
 /// The policies that a command serves, and the options of its engine.
@@ -88,8 +114,9 @@ struct PolicyChoice: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The vision checkpoint of base, an Idefics3 or SmolVLM. Default: the default policy's vision.",
-            valueName: "folder"))
+            "The vision of base: an Idefics3 or SmolVLM folder, or an mmproj GGUF file. Default: the model's own, or else "
+                + "the default policy's.",
+            valueName: "path"))
     var vision: String?
 }
 
@@ -158,22 +185,22 @@ struct LoadedModel {
     ) throws {
         let began = ContinuousClock.now
         compute = try options.model.compute()
-        let file = try options.model.file()
-        backbone = try FileDigest(path: options.model.model).sha256
-        decoder = try TransformerDecoder(file, contextLength: options.engine.contextLength, compute: compute) { share in
-            Self.tell("loading the model: \(Int(share * 100)) %")
-        }
-        tokenizer = Tokenizer(try Vocabulary(file))
+        let checkpoint = try options.model.checkpoint()
+        backbone = checkpoint.digest.sha256
+        decoder = try TransformerDecoder(
+            checkpoint.decoder, precision: options.model.precision(of: checkpoint),
+            contextLength: options.engine.contextLength, compute: compute
+        ) { share in Self.tell("loading the model: \(Int(share * 100)) %") }
+        tokenizer = Tokenizer(checkpoint.vocabulary)
         guard let endToken = tokenizer.vocabulary.endOfText else {
-            throw ValidationError("\(options.model.model) names no end token (tokenizer.ggml.eos_token_id)")
+            throw ValidationError("\(options.model.model) names no end token")
         }
         let library = library ?? options.library
         try library.recover()
         policies = try PolicyStore(
             PolicyLoader(
-                decoder: decoder, backbone: backbone, library: library,
-                preferred: options.defaultPolicy,
-                aliases: aliases, vision: options.vision))
+                decoder: decoder, base: try BaseModel(checkpoint, vision: options.vision), library: library,
+                preferred: options.defaultPolicy, aliases: aliases))
         cachePrecision = options.engine.kvType
         let (loaded, precision, trained) = (decoder, options.engine.kvType, decoder.configuration.contextLength)
         var configuration = EngineConfiguration(contextLength: trained)

@@ -34,10 +34,11 @@ struct PolicyLogits: ParsableCommand {
     var output: String
 
     func run() throws {
-        let file = try options.model.file()
-        let decoder = try TransformerDecoder(file, precision: .float32, compute: options.model.compute())
+        let checkpoint = try options.model.checkpoint()
+        let decoder = try TransformerDecoder(
+            checkpoint.decoder, precision: .float32, compute: options.model.compute())
         let loader = PolicyLoader(
-            decoder: decoder, backbone: try FileDigest(path: options.model.model).sha256, library: options.library,
+            decoder: decoder, base: try BaseModel(checkpoint, vision: options.vision), library: options.library,
             preferred: options.defaultPolicy)
         let catalog = try loader.catalog(of: loader.current())
         guard let policy = policy.map({ catalog[$0] }) ?? catalog.defaultPolicy else {
@@ -50,7 +51,7 @@ struct PolicyLogits: ParsableCommand {
             return [InputProcessor.Image(image: try ImageFile.decode(Array(bytes)))]
         }
         let message = ChatMessage(role: .user, content: (images ?? []).map { _ in .image(0) } + [.text(question)])
-        let request = try InputProcessor(tokenizer: Tokenizer(Vocabulary(file)))
+        let request = try InputProcessor(tokenizer: Tokenizer(checkpoint.vocabulary))
             .request(messages: [message], images: images ?? [], policy: policy)
         let metadata = [
             "policy": policy.name, "generation": "\(policy.generation)",

@@ -100,17 +100,17 @@ struct TrainVision: ParsableCommand {
     }
 
     func run() throws {
-        let file = try training.model.file()
+        let model = try training.model.checkpoint()
         var settings = VisionPretrainingSettings()
         settings.seed = training.seed
         settings.steps = steps
         settings.learningRate = learningRate
         let words = WordEmbeddings(
-            embeddings: try file.float(DecoderWeight.embedding.ggufName), tokenizer: Tokenizer(try Vocabulary(file)))
+            embeddings: try model.decoder.floats(.embedding), tokenizer: Tokenizer(model.vocabulary))
         let outcome = try VisionPretraining.run(
             dataset: EasyVQA(folder: URL(fileURLWithPath: training.easyVQA)), words: words, start: from,
             inputs: [
-                "baseModel": try FileDigest(path: training.model.model).sha256,
+                "baseModel": model.digest.sha256,
                 "questions": try FileDigest(path: training.easyVQA + "/train/questions.json").sha256,
             ],
             settings: settings, folder: folder, options: training.options(validationInterval: 250),
@@ -165,7 +165,7 @@ struct TrainSFT: ParsableCommand {
     }
 
     func run() throws {
-        let file = try training.model.file()
+        let model = try training.model.checkpoint()
         let compute = try training.model.compute()
         var settings = FineTuningSettings()
         settings.seed = training.seed
@@ -174,11 +174,10 @@ struct TrainSFT: ParsableCommand {
         settings.scaleRates(by: learningRate / settings.adapterRate)
         let job = FineTuningJob(
             inputs: .init(
-                baseModel: training.model.model, vision: try visionFile(), start: from, easyVQA: training.easyVQA,
+                baseModel: model, vision: try visionFile(), start: from, easyVQA: training.easyVQA,
                 replay: replay == "none" ? nil : replay),
             settings: settings, folder: folder)
         let outcome = try job.run(
-            configuration: DecoderConfiguration(file), tokenizer: Tokenizer(Vocabulary(file)),
             precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16, compute: compute,
             options: training.options(validationInterval: 100), report: Console.current.progress(in: folder))
         say(

@@ -83,7 +83,7 @@ struct TrainPPO: ParsableCommand {
     }
 
     func run() throws {
-        let file = try model.file()
+        let checkpoint = try model.checkpoint()
         let compute = try model.compute()
         var settings = PPOSettings()
         settings.seed = seed
@@ -96,9 +96,8 @@ struct TrainPPO: ParsableCommand {
         var prompts = PromptSettings()
         prompts.families = families
         prompts.images = images
-        let job = PPOJob(inputs: try inputs(), settings: settings, prompts: prompts, folder: folder)
+        let job = PPOJob(inputs: try inputs(checkpoint), settings: settings, prompts: prompts, folder: folder)
         let outcome = try job.run(
-            configuration: DecoderConfiguration(file), tokenizer: Tokenizer(Vocabulary(file)),
             precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16, compute: compute,
             options: .init(
                 timeLimit: maxMinutes.map { .seconds($0 * 60) }, validationInterval: validationInterval,
@@ -111,11 +110,11 @@ struct TrainPPO: ParsableCommand {
         }
     }
 
-    private func inputs() throws -> PPOJob.Inputs {
-        let backbone = try FileDigest(path: model.model).sha256
+    private func inputs(_ checkpoint: ModelCheckpoint) throws -> PPOJob.Inputs {
+        let backbone = checkpoint.digest.sha256
         let (from, vision) = try folders.policy(policy, generation: generation, backbone: backbone)
         return .init(
-            baseModel: model.model, policy: from, vision: vision,
+            baseModel: checkpoint, policy: from, vision: vision,
             reward: try folders.open(PolicyRole.reward.name, generation: rewardGeneration, backbone: backbone),
             replay: replay == "none" ? nil : replay)
     }

@@ -56,7 +56,7 @@ struct TrainReward: ParsableCommand {
     }
 
     func run() throws {
-        let file = try training.model.file()
+        let model = try training.model.checkpoint()
         let compute = try training.model.compute()
         var settings = RewardModelingSettings()
         settings.seed = training.seed
@@ -66,8 +66,7 @@ struct TrainReward: ParsableCommand {
         settings.heldOutImages = heldOut == nil ? heldOutImages : 0
         let outcome: TrainingRun<RewardModeling>.Outcome
         do {
-            outcome = try RewardModelingJob(inputs: try inputs(), settings: settings, folder: folder).run(
-                configuration: DecoderConfiguration(file), tokenizer: Tokenizer(Vocabulary(file)),
+            outcome = try RewardModelingJob(inputs: try inputs(model), settings: settings, folder: folder).run(
                 precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16, compute: compute,
                 options: training.options(validationInterval: 50), report: Console.current.progress(in: folder))
         } catch RankedAnswersError.tooFew(what: "pictures", _, let found) {
@@ -80,8 +79,8 @@ struct TrainReward: ParsableCommand {
                 : "paused; the same command goes on")
     }
 
-    private func inputs() throws -> RewardModelingJob.Inputs {
-        let backbone = try FileDigest(path: training.model.model).sha256
+    private func inputs(_ model: ModelCheckpoint) throws -> RewardModelingJob.Inputs {
+        let backbone = model.digest.sha256
         let (from, vision) = try folders.policy(policy, generation: generation, backbone: backbone)
         let dataSet = URL(fileURLWithPath: training.easyVQA)
         let kept = DataFolder(path: folders.dataPath).images
@@ -89,7 +88,7 @@ struct TrainReward: ParsableCommand {
             easyVQA: FileManager.default.fileExists(atPath: dataSet.path) ? try EasyVQA(folder: dataSet) : nil
         ) { [UInt8](try kept.file(sha256: $0)) }
         return .init(
-            baseModel: training.model.model, policy: from, vision: vision, rankings: rankings, heldOut: heldOut,
+            baseModel: model, policy: from, vision: vision, rankings: rankings, heldOut: heldOut,
             image: images.image,
             demonstration: { ranked in
                 // There are no demonstrations for people's images; the preferred answer takes their place.

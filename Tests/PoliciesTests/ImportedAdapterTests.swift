@@ -20,7 +20,8 @@ import Tokenizers
 
     private func load(_ name: String, from policies: String) throws -> Policy? {
         let loader = PolicyLoader(
-            decoder: decoder, backbone: TinyPolicy.backbone, library: .init(published: nil, shipped: policies))
+            decoder: decoder, base: BaseModel(digest: TinyPolicy.backbone),
+            library: .init(published: nil, shipped: policies))
         return try loader.catalog(of: loader.current())[name]
     }
 

@@ -47,7 +47,8 @@ import Tokenizers
         _ folder: String, backbone: String? = nil, preferred: String? = nil, aliases: [String: String] = [:]
     ) -> PolicyLoader {
         PolicyLoader(
-            decoder: decoder, backbone: backbone ?? self.backbone, library: .init(published: nil, shipped: folder),
+            decoder: decoder, base: BaseModel(digest: backbone ?? self.backbone),
+            library: .init(published: nil, shipped: folder),
             preferred: preferred, aliases: aliases)
     }
 
@@ -105,9 +106,11 @@ import Tokenizers
                 let checkpoint = folder.appendingPathComponent(UUID().uuidString)
                 try FileManager.default.copyItem(at: original, to: checkpoint)
                 try change(checkpoint)
+                var base = BaseModel(digest: backbone)
+                let (files, digest) = try VisionFiles.open(path: checkpoint.path)
+                base.vision = .init(files: files, digest: digest)
                 let loader = PolicyLoader(
-                    decoder: decoder, backbone: backbone,
-                    library: .init(published: nil, shipped: folder.path + "/none"), vision: checkpoint.path)
+                    decoder: decoder, base: base, library: .init(published: nil, shipped: folder.path + "/none"))
                 return try #require(catalog(loader).defaultPolicy.digests?.vision)
             }
             let same = try digest { _ in }

@@ -16,7 +16,7 @@ import Testing
     private func store(published: String?, shipped: String) throws -> PolicyStore {
         try PolicyStore(
             PolicyLoader(
-                decoder: decoder, backbone: TinyPolicy.backbone,
+                decoder: decoder, base: BaseModel(digest: TinyPolicy.backbone),
                 library: PolicyLibrary(published: published, shipped: shipped)))
     }
 
@@ -169,7 +169,7 @@ import Testing
             try TinyPolicy.publish(generation: 1, in: folder.path)
             func catalog(_ aliases: [String: String]) throws -> PolicyCatalog {
                 let loader = PolicyLoader(
-                    decoder: decoder, backbone: TinyPolicy.backbone,
+                    decoder: decoder, base: BaseModel(digest: TinyPolicy.backbone),
                     library: PolicyLibrary(published: nil, shipped: folder.path), aliases: aliases)
                 return try loader.catalog(of: loader.current())
             }

@@ -37,7 +37,8 @@ import Testing
             try TinyPolicy.publish("value", generation: 1, in: folder.path, alpha: 4, head: TinyPolicy.head(seed: 2))
             let decoder = try TransformerDecoder(TinyLlama.file(), compute: Compute(threads: 2))
             let loader = PolicyLoader(
-                decoder: decoder, backbone: TinyPolicy.backbone, library: .init(published: nil, shipped: folder.path))
+                decoder: decoder, base: BaseModel(digest: TinyPolicy.backbone),
+                library: .init(published: nil, shipped: folder.path))
             var configuration = EngineConfiguration(contextLength: 1_024)
             configuration.cacheBytes = 1 << 22
             let engine = Engine(

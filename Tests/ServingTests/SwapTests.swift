@@ -60,7 +60,7 @@ import Testing
             try TinyPolicy.publish(generation: 2, in: folder.path, alpha: 80)
             let decoder = try TransformerDecoder(TinyLlama.file(), compute: Compute(threads: 2))
             let loader = PolicyLoader(
-                decoder: decoder, backbone: TinyPolicy.backbone,
+                decoder: decoder, base: BaseModel(digest: TinyPolicy.backbone),
                 library: .init(published: folder.path, shipped: folder.path + "/none"))
             var configuration = EngineConfiguration(contextLength: 128)
             configuration.cacheBytes = 1 << 22

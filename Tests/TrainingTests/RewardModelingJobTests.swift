@@ -52,7 +52,8 @@ import Training
         let rankings = folder.appending(path: "rankings.jsonl")
         try (0..<count).map { try record($0).line() }.reduce(Data(), +).write(to: rankings)
         return .init(
-            baseModel: base, policy: policy, vision: vision, rankings: rankings.path, heldOut: nil,
+            baseModel: try ModelCheckpoint(path: base), policy: policy, vision: vision, rankings: rankings.path,
+            heldOut: nil,
             image: { reference in
                 guard case .generated(_, let seed) = reference else { preconditionFailure("a generated picture") }
                 return image(seed)
@@ -74,8 +75,8 @@ import Training
         _ inputs: RewardModelingJob.Inputs, in folder: URL, limit: Duration? = nil
     ) throws -> TrainingRun<RewardModeling>.Outcome {
         try RewardModelingJob(inputs: inputs, settings: settings(), folder: folder.path).run(
-            configuration: TinyLlama.configuration, tokenizer: TinyLlama.tokenizer(), precision: .float32,
-            compute: compute, options: .init(timeLimit: limit, validationInterval: 0), clock: StepClock()
+            precision: .float32, compute: compute, options: .init(timeLimit: limit, validationInterval: 0),
+            clock: StepClock()
         ) { _ in }
     }
 

@@ -21,6 +21,8 @@ struct PrefixFile {
         var numerics = 3
         var instructionSet: String
         var precision: String
+        /// The form of the decoder's weights in memory; nil if they are as stored.
+        var weights: String?
         /// Positions that the rotary frequencies reach: stretched frequencies rotate differently.
         var contextLength: Int
         var blockBytes: Int
@@ -147,7 +149,7 @@ public enum PrefixFileError: Error, Equatable, CustomStringConvertible {
 
 extension PrefixFile.Origin: CustomStringConvertible {
     var description: String {
-        "\(instructionSet) kernels of numerics \(numerics), \(precision), a context of \(contextLength), "
+        "\(instructionSet) kernels of numerics \(numerics), \(precision), weights \(weights ?? "as stored"), a context of \(contextLength), "
             + "blocks of \(blockBytes) bytes"
     }
 }

@@ -17,6 +17,7 @@ struct PrefixKeeper {
         self.cache = cache
         origin = PrefixFile.Origin(
             instructionSet: decoder.compute.instructionSet.rawValue, precision: cache.precision.rawValue,
+            weights: decoder.precision == .asStored ? nil : decoder.precision.rawValue,
             contextLength: decoder.configuration.stretchedLength, blockBytes: cache.blockBytes)
     }
 

@@ -3,7 +3,7 @@ public import Tensors
 
 extension TransformerDecoder {
     /// The form of the weights in memory.
-    public enum Precision: Sendable {
+    public enum Precision: String, Sendable {
         /// As stored in the file: quantised blocks stay quantised, and activations are quantised to match. Floats are
         /// 32-bit floats.
         case asStored
@@ -38,7 +38,7 @@ extension TransformerDecoder {
         let (embedding, output) = try loader.embeddingAndOutput()
         self.init(
             configuration: files.configuration, embedding: embedding, output: output, blocks: blocks,
-            finalNorm: try files.floats(.outputNorm), compute: compute)
+            finalNorm: try files.floats(.outputNorm), precision: precision, compute: compute)
         progress(1)
     }
 

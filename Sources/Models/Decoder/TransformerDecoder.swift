@@ -38,6 +38,8 @@ public final class TransformerDecoder: Sendable {
 
     /// The decoder's sizes.
     public let configuration: DecoderConfiguration
+    /// The form of its weights in memory.
+    public let precision: Precision
     /// The kernels and threads for its arithmetic.
     public let compute: Compute
     let embedding: EmbeddingTable
@@ -48,13 +50,14 @@ public final class TransformerDecoder: Sendable {
 
     init(
         configuration: DecoderConfiguration, embedding: EmbeddingTable, output: LinearWeights, blocks: [Block],
-        finalNorm: Tensor, compute: Compute
+        finalNorm: Tensor, precision: Precision, compute: Compute
     ) {
         self.configuration = configuration
         self.embedding = embedding
         self.output = output
         self.blocks = blocks
         self.finalNorm = finalNorm
+        self.precision = precision
         self.compute = compute
         self.frequencies = configuration.rotaryFrequencies
     }

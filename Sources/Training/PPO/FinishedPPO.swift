@@ -1,6 +1,7 @@
 import Checkpoints
 public import Datasets
 public import Foundation
+import Models
 public import Policies
 import Tensors
 
@@ -194,7 +195,7 @@ struct PPORunRecord: Encodable {
         self.precision = "\(precision)"
         self.instructionSet = instructionSet.rawValue
         var digests = [
-            "baseModel": try FileDigest(path: inputs.baseModel),
+            "baseModel": inputs.baseModel.digest,
             "policy": try inputs.policy.digest(of: PolicyFiles.adapterWeights),
             "reward": try reward.digest(of: PolicyFiles.adapterWeights),
             "rewardHead": try reward.digest(of: PolicyFiles.head),

@@ -5,14 +5,14 @@ import Foundation
 public import Models
 public import Policies
 public import Tensors
-public import Tokenizers
+import Tokenizers
 
 /// PPO on files: reads the policies `sft` and `reward`, and writes a policy's adapter and a value model.
 public struct PPOJob: Sendable {
     /// The inputs. The run folder records the SHA-256 of each.
     public struct Inputs: Sendable {
         /// The base model, a GGUF file.
-        public var baseModel: String
+        public var baseModel: ModelCheckpoint
         /// The verified policy that training starts from, which is also the KL reference.
         public var policy: PolicyFolder
         /// The vision generation that the policy names, verified.
@@ -24,7 +24,8 @@ public struct PPOJob: Sendable {
 
         /// The given inputs.
         public init(
-            baseModel: String, policy: PolicyFolder, vision: PolicyFolder, reward: PolicyFolder, replay: String?
+            baseModel: ModelCheckpoint, policy: PolicyFolder, vision: PolicyFolder, reward: PolicyFolder,
+            replay: String?
         ) {
             self.baseModel = baseModel
             self.policy = policy
@@ -63,14 +64,13 @@ public struct PPOJob: Sendable {
     /// The calling thread blocks until the engine is done, so it must not be in Swift's cooperative pool.
     ///
     /// - Parameters:
-    ///   - configuration: the base model's sizes.
     ///   - precision: the precision of the frozen products.
     ///   - report: prints one line.
     /// - Throws: the errors of the files' types, `PolicyBasisError`, `PPOJobError`, `RunFolderError` if the folder
     ///   belongs to another run, `TrainingError`, `EngineFailure`.
     public func run<C: Clock>(
-        configuration: DecoderConfiguration, tokenizer: Tokenizer, precision: Precision, compute: Compute,
-        options: TrainingRun<ProximalPolicyOptimization>.Options, clock: C = ContinuousClock(),
+        precision: Precision, compute: Compute, options: TrainingRun<ProximalPolicyOptimization>.Options,
+        clock: C = ContinuousClock(),
         report: @escaping (String) -> Void
     ) throws -> TrainingRun<ProximalPolicyOptimization>.Outcome where C.Duration == Duration {
         let start = clock.now
@@ -79,9 +79,9 @@ public struct PPOJob: Sendable {
             inputs: inputs, basis: basis, settings: settings, prompts: prompts, precision: precision,
             instructionSet: compute.instructionSet)
         let runFolder = try RunFolder(path: folder, configuration: StageRecord(basis: basis, own: record))
-        let file = try GGUFFile(path: inputs.baseModel)
-        let base = try FrozenDecoder(DecoderFiles(file), precision: precision, compute: compute)
-        let engine = try engine(of: file, tokenizer: tokenizer, compute: compute)
+        let base = try FrozenDecoder(inputs.baseModel.decoder, precision: precision, compute: compute)
+        let tokenizer = Tokenizer(inputs.baseModel.vocabulary)
+        let engine = try engine(tokenizer: tokenizer, compute: compute)
         defer { engine.stop() }
         let files = PPORunFiles(
             folder: folder, iterations: settings.iterations, interval: options.validationInterval)
@@ -95,12 +95,13 @@ public struct PPOJob: Sendable {
         return outcome
     }
 
-    private func engine(of file: GGUFFile, tokenizer: Tokenizer, compute: Compute) throws -> Engine {
+    private func engine(tokenizer: Tokenizer, compute: Compute) throws -> Engine {
         guard let endToken = tokenizer.vocabulary.endOfText else {
-            throw PPOJobError.noEndToken(path: inputs.baseModel)
+            throw PPOJobError.noEndToken(path: inputs.baseModel.path)
         }
         return Engine(
-            decoder: try TransformerDecoder(file, compute: compute), tokenizer: tokenizer, endToken: endToken,
+            decoder: try TransformerDecoder(inputs.baseModel.decoder, compute: compute), tokenizer: tokenizer,
+            endToken: endToken,
             configuration: Self.engineSizes(settings, prompts))
     }
 

@@ -5,7 +5,7 @@ public import Images
 public import Models
 public import Policies
 public import Tensors
-public import Tokenizers
+import Tokenizers
 
 /// Training of the reward model on files: reads the policy `sft` and rankings of its samples, and writes an adapter, a
 /// head and their metrics.
@@ -13,7 +13,7 @@ public struct RewardModelingJob {
     /// The inputs. The run folder records the SHA-256 of each.
     public struct Inputs {
         /// The base model, a GGUF file.
-        public var baseModel: String
+        public var baseModel: ModelCheckpoint
         /// The verified policy with the initial adapter and the vision settings.
         public var policy: PolicyFolder
         /// The vision generation that the policy names, verified.
@@ -29,7 +29,7 @@ public struct RewardModelingJob {
 
         /// The given inputs.
         public init(
-            baseModel: String, policy: PolicyFolder, vision: PolicyFolder, rankings: String, heldOut: String?,
+            baseModel: ModelCheckpoint, policy: PolicyFolder, vision: PolicyFolder, rankings: String, heldOut: String?,
             image: @escaping (PreferenceImage) throws -> RGBImage,
             demonstration: @escaping (RankedAnswers) throws -> String?
         ) {
@@ -57,14 +57,13 @@ public struct RewardModelingJob {
     /// Trains, or resumes training, and writes the results when all steps are done.
     ///
     /// - Parameters:
-    ///   - configuration: the base model's sizes.
     ///   - precision: the precision of the frozen products.
     ///   - report: prints one line.
     /// - Throws: the errors of the files' types, `RankedAnswersError`, `PolicyBasisError`, `RunFolderError` if the
     ///   folder belongs to another run, `TrainingError`.
     public func run<C: Clock>(
-        configuration: DecoderConfiguration, tokenizer: Tokenizer, precision: Precision, compute: Compute,
-        options: TrainingRun<RewardModeling>.Options, clock: C = ContinuousClock(),
+        precision: Precision, compute: Compute, options: TrainingRun<RewardModeling>.Options,
+        clock: C = ContinuousClock(),
         report: @escaping (String) -> Void
     ) throws -> TrainingRun<RewardModeling>.Outcome where C.Duration == Duration {
         let start = clock.now
@@ -72,11 +71,13 @@ public struct RewardModelingJob {
         let record = try RewardRunRecord(
             inputs: inputs, settings: settings, precision: precision, instructionSet: compute.instructionSet)
         let runFolder = try RunFolder(path: folder, configuration: StageRecord(basis: basis, own: record))
+        let configuration = inputs.baseModel.decoder.configuration
         let adapter = try LowRankAdapter(completeIn: inputs.policy.path, configuration: configuration)
-        var data = try RankedData(inputs, basis: basis, configuration: configuration, tokenizer: tokenizer)
+        var data = try RankedData(
+            inputs, basis: basis, configuration: configuration,
+            tokenizer: Tokenizer(inputs.baseModel.vocabulary))
         try data.encodeImages(on: compute, report: report)
-        let base = try FrozenDecoder(
-            DecoderFiles(GGUFFile(path: inputs.baseModel)), precision: precision, compute: compute)
+        let base = try FrozenDecoder(inputs.baseModel.decoder, precision: precision, compute: compute)
         let stage = try RewardModeling(
             base: base, adapter: adapter, prompts: data.prompts(of: data.training),
             heldOut: data.prompts(of: data.heldOut), settings: settings)

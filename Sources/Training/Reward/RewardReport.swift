@@ -1,5 +1,6 @@
 import Checkpoints
 public import Foundation
+import Models
 public import Policies
 import Tensors
 
@@ -84,7 +85,7 @@ struct RewardRunRecord: Encodable {
         self.precision = "\(precision)"
         self.instructionSet = instructionSet.rawValue
         var digests = [
-            "baseModel": try FileDigest(path: inputs.baseModel), "rankings": try FileDigest(path: inputs.rankings),
+            "baseModel": inputs.baseModel.digest, "rankings": try FileDigest(path: inputs.rankings),
             "adapter": try inputs.policy.digest(of: PolicyFiles.adapterWeights),
             "visionModel": try inputs.vision.digest(of: PolicyFiles.vision),
         ]

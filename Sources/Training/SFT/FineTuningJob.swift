@@ -11,8 +11,8 @@ public import Tokenizers
 public struct FineTuningJob: Sendable {
     /// The inputs. The run folder records the SHA-256 of each.
     public struct Inputs: Sendable {
-        /// The base model, a GGUF file.
-        public var baseModel: String
+        /// The base model.
+        public var baseModel: ModelCheckpoint
         /// The pre-trained vision encoder and connector, a safetensors file.
         public var vision: String
         /// The folder of a policy with the initial adapter; nil for an adapter that changes nothing.
@@ -23,7 +23,7 @@ public struct FineTuningJob: Sendable {
         public var replay: String?
 
         /// The given inputs.
-        public init(baseModel: String, vision: String, start: String?, easyVQA: String, replay: String?) {
+        public init(baseModel: ModelCheckpoint, vision: String, start: String?, easyVQA: String, replay: String?) {
             self.baseModel = baseModel
             self.vision = vision
             self.start = start
@@ -63,14 +63,13 @@ public struct FineTuningJob: Sendable {
     /// Trains, or resumes training, and writes the results when all steps are done.
     ///
     /// - Parameters:
-    ///   - configuration: the base model's sizes.
     ///   - precision: the precision of the frozen products.
     ///   - report: prints one line.
     /// - Throws: the errors of the files' types, `RunFolderError` if the folder belongs to another run,
     ///   `TrainingError`.
     public func run<C: Clock>(
-        configuration: DecoderConfiguration, tokenizer: Tokenizer, precision: Precision, compute: Compute,
-        options: TrainingRun<SupervisedFineTuning>.Options, clock: C = ContinuousClock(),
+        precision: Precision, compute: Compute, options: TrainingRun<SupervisedFineTuning>.Options,
+        clock: C = ContinuousClock(),
         report: @escaping (String) -> Void
     ) throws -> TrainingRun<SupervisedFineTuning>.Outcome where C.Duration == Duration {
         let start = clock.now
@@ -89,14 +88,14 @@ public struct FineTuningJob: Sendable {
                 imagesPerStep: settings.familyImages, questionsPerImage: settings.questionsPerImage,
                 processor: processor),
         ])
-        let base = try FrozenDecoder(
-            DecoderFiles(GGUFFile(path: inputs.baseModel)), precision: precision, compute: compute)
+        let base = try FrozenDecoder(inputs.baseModel.decoder, precision: precision, compute: compute)
         let replay = try inputs.replay.map {
-            try ReplayRecord.load(path: $0, vocabulary: configuration.vocabulary)
+            try ReplayRecord.load(path: $0, vocabulary: base.configuration.vocabulary)
         }
         let stage = try SupervisedFineTuning(
-            base: base, vision: vision, start: try startingAdapter(configuration), demonstrations: demonstrations,
-            replay: replay ?? [], template: template, tokenizer: tokenizer, settings: settings)
+            base: base, vision: vision, start: try startingAdapter(base.configuration), demonstrations: demonstrations,
+            replay: replay ?? [], template: template, tokenizer: Tokenizer(inputs.baseModel.vocabulary),
+            settings: settings)
         var run = try TrainingRun(stage: stage, folder: runFolder, options: options, report: report)
         let outcome = try run.run(clock: clock, since: start)
         if outcome == .finished { try write(run.stage) }
@@ -117,7 +116,7 @@ public struct FineTuningJob: Sendable {
 
     private func digests() throws -> [String: FileDigest] {
         var digests = [
-            "baseModel": try FileDigest(path: inputs.baseModel), "vision": try FileDigest(path: inputs.vision),
+            "baseModel": inputs.baseModel.digest, "vision": try FileDigest(path: inputs.vision),
             "questions": try FileDigest(path: inputs.easyVQA + "/train/questions.json"),
         ]
         if let replay = inputs.replay { digests["replay"] = try FileDigest(path: replay) }
