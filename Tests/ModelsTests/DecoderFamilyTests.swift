@@ -90,6 +90,76 @@ import Testing
         }
     }
 
+    /// The frozen decoder of a family, and an adapter whose factors are all random.
+    private func trainable(_ family: String) throws -> (base: FrozenDecoder, adapter: LowRankAdapter) {
+        let folder = try fixtureURL("families/\(family)").path
+        let base = try FrozenDecoder(DecoderFiles(CheckpointFolder(path: folder)), compute: compute)
+        var generator = SplitMix64(seed: 5, stream: 0)
+        var adapter = LowRankAdapter(starting: base.configuration, rank: 2, alpha: 2, using: &generator)
+        for layer in adapter.layers.indices {
+            for (module, pair) in adapter.layers[layer].sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+                adapter.layers[layer][module]?.b = Tensor(normal: 0.1, pair.b.shape, using: &generator)
+            }
+        }
+        return (base, adapter)
+    }
+
+    static let families = cases.filter(\.rope.isEmpty).map(\.name)
+
+    @Test(arguments: families) func trainingLogitsEqualTransformers(family: String) throws {
+        let (base, adapter) = try trainable(family)
+        var still = adapter
+        for layer in still.layers.indices {
+            for (module, pair) in adapter.layers[layer] { still.layers[layer][module]?.b = Tensor(zeros: pair.b.shape) }
+        }
+        var rows = PackedRows()
+        _ = rows.append(ids)
+        let hidden = TrainableDecoder(base, adapter: still)
+            .forward(base.embeddings(of: ids), rows: rows, outputs: Array(ids.indices)).hidden
+        let difference = largestDifference(base.logits(hidden), try logits.tensor("logits.\(family)"))
+        #expect(difference < 1e-4, "\(difference)")
+    }
+
+    /// The gradient along a random direction against the difference quotient, for the adapter and the embeddings.
+    @Test(arguments: families) func gradientsEqualDifferenceQuotients(family: String) throws {
+        let (base, adapter) = try trainable(family)
+        var generator = SplitMix64(seed: 6, stream: 0)
+        let weights = Tensor(normal: 1, [ids.count, base.configuration.vocabulary], using: &generator)
+        let embeddings = base.embeddings(of: ids)
+        let direction = adapter.parameters.map { Tensor(normal: 1, $0.tensor.shape, using: &generator) }
+        let embeddingDirection = Tensor(normal: 1, embeddings.shape, using: &generator)
+        var rows = PackedRows()
+        _ = rows.append(ids)
+        func pass(_ step: Float) -> (decoder: TrainableDecoder, pass: TrainableDecoder.Pass) {
+            let moved = zip(adapter.parameters, direction).map { parameter, direction in
+                (parameter.name, self.moved(parameter.tensor, direction, step))
+            }
+            let changed = LowRankAdapter(ParameterSet(moved), like: base.configuration, rank: 2, alpha: 2)
+            let decoder = TrainableDecoder(base, adapter: changed)
+            let input = self.moved(embeddings, embeddingDirection, step)
+            return (decoder, decoder.forward(input, rows: rows, outputs: Array(ids.indices)))
+        }
+        func loss(_ step: Float) -> Double {
+            dot(base.logits(pass(step).pass.hidden), weights)
+        }
+        let (decoder, now) = pass(0)
+        let gradient = decoder.backward(now, dhidden: base.logitsBackward(weights))
+        let slope =
+            zip(gradient.adapter.parameters, direction).reduce(0) { $0 + dot($1.0.tensor, $1.1) }
+            + dot(gradient.embeddings, embeddingDirection)
+        let step: Float = 1e-3
+        let quotient = (loss(step) - loss(-step)) / Double(2 * step)
+        #expect(abs(slope - quotient) < 0.01 * abs(quotient) + 0.5, "\(slope) and \(quotient)")
+    }
+
+    private func moved(_ tensor: Tensor, _ direction: Tensor, _ step: Float) -> Tensor {
+        Tensor(zip(tensor.elements, direction.elements).map { $0 + step * $1 }, shape: tensor.shape)
+    }
+
+    private func dot(_ a: Tensor, _ b: Tensor) -> Double {
+        zip(a.elements, b.elements).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+    }
+
     @Test(arguments: cases.filter { !$0.rope.isEmpty }) func theOlderFormOfRotaryOptionsIsTheSame(of example: Case)
         throws
     {

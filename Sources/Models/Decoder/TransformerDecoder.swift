@@ -3,9 +3,9 @@ public import Tensors
 /// The serving decoder: a transformer over a ragged batch of sequences and a paged KV cache.
 ///
 /// It follows transformers' `LlamaForCausalLM`: RMS norm (Zhang and Sennrich 2019), rotary positions in halves (Su et
-/// al. 2021), grouped-query attention (Ainslie et al. 2023), SwiGLU (Shazeer 2020). The configuration's options add what
-/// other families have. Every row's logits are bitwise the same for any split of its sequence into batches and any other
-/// rows in the batch.
+/// al. 2021), grouped-query attention (Ainslie et al. 2023), SwiGLU (Shazeer 2020). The configuration's options add the
+/// differences of other families. Every row's logits are bitwise the same for any split of its sequence into batches
+/// and any other rows in the batch.
 public final class TransformerDecoder: Sendable {
     final class Block: Sendable {
         let attentionNorm: Tensor

@@ -4,8 +4,8 @@ public import Tensors
 /// Turns an image into tiles for the vision encoder: chooses their number and positions, resizes them, and normalises
 /// them to [-1, 1] (mean and deviation 0.5 of samples in [0, 1]).
 ///
-/// With Apus's own tiling, an image that fits in one tile becomes one tile. A larger image becomes a grid of crops, row by
-/// row, followed by the whole image. An image of exactly the size of a tile, or of its grid, is not resampled.
+/// With Apus's own tiling, an image that fits in one tile becomes one tile. A larger image becomes a grid of crops, row
+/// by row, followed by the whole image. An image of exactly the size of a tile, or of its grid, is not resampled.
 /// Checkpoints have tilings of their own, which are followed byte for byte.
 public struct ImageProcessor: Sendable, Hashable {
     /// The treatment of an image whose aspect ratio differs from that of its tiles. `pad` fills with 0, the middle of

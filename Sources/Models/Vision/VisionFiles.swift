@@ -32,7 +32,7 @@ public struct VisionFiles: Sendable {
         path = file.path
         configuration = try VisionConfiguration(mmproj: file)
         tensors = VisionNames.huggingFace(file.tensors)
-        // Files from before 2026 do not have the key; all published models of this kind cut images of four tiles a side.
+        // Older files lack the key. The published models of this kind cut images of four tiles a side.
         let key = "clip.vision.preproc_image_size"
         let edge = file.metadata[key] == nil ? 4 * configuration.imageSize : try file.integer(key)
         guard (1...1 << 14).contains(edge) else {
@@ -52,8 +52,8 @@ public struct VisionFiles: Sendable {
 }
 
 extension Idefics3Tiling {
-    /// The tiling in a folder's `processor_config.json` (today's form) or `preprocessor_config.json`. Absent fields have
-    /// transformers' defaults.
+    /// The tiling in a folder's `processor_config.json` (today's form) or `preprocessor_config.json`. Absent fields
+    /// have transformers' defaults.
     fileprivate init(_ folder: CheckpointFolder, configuration: VisionConfiguration) throws {
         let processor = folder.has("processor_config.json") ? try folder.fields("processor_config.json") : nil
         let inner = try processor?.optionalObject("image_processor")

@@ -23,15 +23,28 @@ public struct FrozenDecoder: Sendable {
         self.compute = compute
         self.embedding = try weight(.embedding)
         self.outputNorm = try weight(.outputNorm)
-        self.output = FrozenMatrix(embedding, precision: precision, compute: compute)
+        self.output = FrozenMatrix(
+            configuration.hasOwnOutput ? try weight(.ownOutput) : embedding, precision: precision, compute: compute)
         self.blocks = try (0..<configuration.layers).map { layer throws(E) in
-            func fused(_ modules: [AdapterModule]) throws(E) -> FrozenMatrix {
+            func fused(_ modules: [AdapterModule]) throws(E) -> FrozenLinear {
                 let parts = try modules.map { module throws(E) in try weight(.linear(module, layer: layer)) }
-                return FrozenMatrix(Tensor.stacking(parts), precision: precision, compute: compute)
+                let biases = try modules.map { module throws(E) in
+                    configuration.biases.contains(module)
+                        ? try weight(.bias(module, layer: layer))
+                        : Tensor(zeros: [module.shape(in: configuration).outputs])
+                }
+                let hasBias = modules.contains(where: configuration.biases.contains)
+                return FrozenLinear(
+                    matrix: FrozenMatrix(Tensor.stacking(parts), precision: precision, compute: compute),
+                    bias: hasBias
+                        ? Tensor(biases.flatMap(\.elements), shape: [biases.reduce(0) { $0 + $1.count }]) : nil)
             }
+            let norms = configuration.normalizesHeads
             return FrozenBlock(
                 attentionNorm: try weight(.attentionNorm(layer: layer)),
-                queryKeyValue: try fused([.query, .key, .value]), output: try fused([.output]),
+                queryKeyValue: try fused([.query, .key, .value]),
+                queryNorm: norms ? try weight(.queryNorm(layer: layer)) : nil,
+                keyNorm: norms ? try weight(.keyNorm(layer: layer)) : nil, output: try fused([.output]),
                 feedForwardNorm: try weight(.feedForwardNorm(layer: layer)),
                 gateUp: try fused([.gate, .up]), down: try fused([.down]))
         }
@@ -62,21 +75,36 @@ public struct FrozenDecoder: Sendable {
 
     /// Logits of normalised hidden states: `[rows, hidden]` to `[rows, vocabulary]`.
     public func logits(_ hidden: Tensor) -> Tensor {
-        compute.multiply(hidden, output.forward)
+        var logits = compute.multiply(hidden, output.forward)
+        if configuration.logitsScale != 1 { compute.scale(&logits, by: 1 / configuration.logitsScale) }
+        return logits
     }
 
     /// The gradient of `logits` with respect to the hidden states.
     public func logitsBackward(_ dlogits: Tensor) -> Tensor {
-        compute.multiply(dlogits, output.backward)
+        var dhidden = compute.multiply(dlogits, output.backward)
+        if configuration.logitsScale != 1 { compute.scale(&dhidden, by: 1 / configuration.logitsScale) }
+        return dhidden
     }
 }
 
 /// The frozen weights of one block.
 struct FrozenBlock: Sendable {
     let attentionNorm: Tensor
-    let queryKeyValue: FrozenMatrix
-    let output: FrozenMatrix
+    let queryKeyValue: FrozenLinear
+    /// The norm of each query head, `[headSize]`; nil in a model without.
+    let queryNorm: Tensor?
+    /// The norm of each key head, `[headSize]`; nil in a model without.
+    let keyNorm: Tensor?
+    let output: FrozenLinear
     let feedForwardNorm: Tensor
-    let gateUp: FrozenMatrix
-    let down: FrozenMatrix
+    let gateUp: FrozenLinear
+    let down: FrozenLinear
+}
+
+/// Frozen linear layers of one input.
+struct FrozenLinear: Sendable {
+    let matrix: FrozenMatrix
+    /// `[outputs]`; nil without one.
+    let bias: Tensor?
 }

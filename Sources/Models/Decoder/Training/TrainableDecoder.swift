@@ -67,8 +67,9 @@ public struct TrainableDecoder: Sendable {
         self.base = base
         self.rank = adapter.rank
         self.alpha = adapter.alpha
-        self.blocks = zip(base.blocks, adapter.layers).map {
-            DecoderBlock($0, pairs: $1, scale: adapter.scale, configuration: base.configuration)
+        self.blocks = zip(base.blocks.enumerated(), adapter.layers).map {
+            DecoderBlock(
+                $0.element, layer: $0.offset, pairs: $1, scale: adapter.scale, configuration: base.configuration)
         }
     }
 
@@ -79,6 +80,7 @@ public struct TrainableDecoder: Sendable {
         let angles = RotaryAngles(positions: spans.positions, frequencies: base.configuration.rotaryFrequencies)
         base.compute.keepFreedMemory(atLeast: savedBytes(rows: rows.count))
         var x = embeddings
+        if base.configuration.embeddingScale != 1 { base.compute.scale(&x, by: base.configuration.embeddingScale) }
         var saved: [DecoderBlock.Saved] = []
         saved.reserveCapacity(blocks.count)
         for block in blocks {
@@ -117,6 +119,7 @@ public struct TrainableDecoder: Sendable {
             dx = dinput
             layers.append(pairs)
         }
+        if base.configuration.embeddingScale != 1 { compute.scale(&dx, by: base.configuration.embeddingScale) }
         return (LowRankAdapter(rank: rank, alpha: alpha, layers: layers.reversed()), dx)
     }
 }
@@ -135,19 +138,21 @@ struct DecoderBlock: Sendable {
     private let feedForward: FeedForwardLayer
 
     init(
-        _ frozen: FrozenBlock, pairs: [AdapterModule: LowRankAdapter.Pair], scale: Float,
+        _ frozen: FrozenBlock, layer: Int, pairs: [AdapterModule: LowRankAdapter.Pair], scale: Float,
         configuration: DecoderConfiguration
     ) {
-        func adapted(_ weight: FrozenMatrix, _ modules: [AdapterModule]) -> AdaptedLinear {
+        func adapted(_ weight: FrozenLinear, _ modules: [AdapterModule]) -> AdaptedLinear {
             let chosen = modules.map { module in
                 guard let pair = pairs[module] else { preconditionFailure("the adapter has no \(module.rawValue)") }
                 return pair
             }
-            return AdaptedLinear(weight, pairs: chosen, scale: scale)
+            return AdaptedLinear(
+                weight, pairs: chosen, scale: scale, residualScale: configuration.residualScale)
         }
         attention = AttentionLayer(
             norm: frozen.attentionNorm, queryKeyValue: adapted(frozen.queryKeyValue, [.query, .key, .value]),
-            output: adapted(frozen.output, [.output]), configuration: configuration)
+            queryNorm: frozen.queryNorm, keyNorm: frozen.keyNorm, output: adapted(frozen.output, [.output]),
+            isRotated: !configuration.unrotatedLayers.contains(layer), configuration: configuration)
         feedForward = FeedForwardLayer(
             norm: frozen.feedForwardNorm, gateUp: adapted(frozen.gateUp, [.gate, .up]),
             down: adapted(frozen.down, [.down]), epsilon: configuration.normEpsilon)
