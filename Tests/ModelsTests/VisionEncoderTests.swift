@@ -84,6 +84,27 @@ private func weights(_ configuration: VisionConfiguration, seed: UInt64) -> Visi
         }
     }
 
+    /// Heads of 16 elements, and heads that the kernels pad.
+    @Test(arguments: [(48, 3), (72, 3)]) func integersAreCloseToFloats(hidden: Int, heads: Int) throws {
+        let configuration = try VisionConfiguration(
+            imageSize: 160, patchSize: 8, hidden: hidden, layers: 3, heads: heads, feedForward: 128, scale: 2,
+            textHidden: 40)
+        let weights = weights(configuration, seed: 11)
+        let reference = VisionEncoder(weights, on: compute)
+        let encoder = VisionEncoder(weights, arithmetic: .integers, on: compute)
+        var generator = SplitMix64(seed: 12, stream: 0)
+        let pixels = Tensor(normal: 1, [2, 3, 160, 160], using: &generator)
+        let (expected, found) = (reference.encode(pixels), encoder.encode(pixels))
+        for row in 0..<expected.rows {
+            let (a, b) = (expected.rows(row..<row + 1).elements, found.rows(row..<row + 1).elements)
+            let dot = zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
+            let norms = a.reduce(0) { $0 + $1 * $1 } * b.reduce(0) { $0 + $1 * $1 }
+            #expect(dot / norms.squareRoot() > 0.999)
+        }
+        let second = encoder.encode(pixels.reshaped([6, 160 * 160]).rows(3..<6).reshaped([1, 3, 160, 160]))
+        #expect(second.elements == found.rows(100..<200).elements)
+    }
+
     @Test func trainingAndServingAgree() throws {
         let configuration = try small()
         let weights = weights(configuration, seed: 3)

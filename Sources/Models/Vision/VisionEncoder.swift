@@ -4,33 +4,36 @@ public import Tensors
 ///
 /// A tile's rows are bitwise the same for any other tiles in the batch. `VisionPass` is for training.
 public struct VisionEncoder: Sendable {
+    /// How weights are stored and products computed.
+    public enum Arithmetic: Sendable {
+        /// Products in floats of this precision: the reference in single precision.
+        case floats(Precision)
+        /// Weights and activations in 8 bits with a scale for each block of 32, sums in 32 bits, and attention in 16
+        /// bits. A matrix whose rows are not whole blocks stays in single precision.
+        case integers
+    }
+
     /// The sizes.
     public let configuration: VisionConfiguration
     private let compute: Compute
+    /// Vectors, and the table of positions.
     private let parameters: ParameterSet
-    private let packed: [String: PackedMatrix]
+    private let matrices: [String: LinearWeights]
+    private let isFused: Bool
 
     /// An encoder with the given weights; its products run on `compute`.
-    public init(_ weights: VisionWeights, precision: Precision = .float32, on compute: Compute) {
+    public init(_ weights: VisionWeights, arithmetic: Arithmetic = .floats(.float32), on compute: Compute) {
         self.configuration = weights.configuration
         self.compute = compute
-        var packed: [String: PackedMatrix] = [:]
-        var vectors: [(name: String, tensor: Tensor)] = []
-        for (name, tensor) in zip(weights.parameters.names, weights.parameters.tensors) {
-            if tensor.shape.count == 1 || name == VisionWeights.positions {
-                vectors.append((name, tensor))
-            } else {
-                let matrix = tensor.reshaped([tensor.shape[0], tensor.count / tensor.shape[0]])
-                packed[name] = PackedMatrix(matrix, precision: precision, compute: compute)
-            }
-        }
-        self.parameters = ParameterSet(vectors)
-        self.packed = packed
+        self.isFused = if case .integers = arithmetic { true } else { false }
+        let packer = VisionPacker(weights: weights, arithmetic: arithmetic, compute: compute)
+        self.parameters = ParameterSet(packer.vectors())
+        self.matrices = packer.matrices()
     }
 
     /// The bytes of the weights.
     public var byteCount: Int {
-        packed.values.reduce(0) { $0 + $1.byteCount } + parameters.tensors.reduce(0) { $0 + $1.count * 4 }
+        matrices.values.reduce(0) { $0 + $1.byteCount } + parameters.tensors.reduce(0) { $0 + $1.count * 4 }
     }
 
     /// The rows that the language model reads for `pixels`, `[tiles, 3, height, width]`, normalised to [-1, 1]; tiles
@@ -50,7 +53,7 @@ public struct VisionEncoder: Sendable {
 
     /// Applies one layer to all tiles.
     func apply(layer: Int, to x: inout Tensor, _ layout: VisionPatches) {
-        attend(&x, VisionWeights.block(layer), spans: layout.spans)
+        attend(&x, VisionWeights.block(layer), layout)
         feedForward(&x, VisionWeights.block(layer))
     }
 
@@ -59,13 +62,18 @@ public struct VisionEncoder: Sendable {
         multiply(layout.shuffled(norm(x, VisionWeights.postNorm), on: compute), VisionWeights.connector)
     }
 
-    private func attend(_ x: inout Tensor, _ block: String, spans: AttentionSpans) {
+    private func attend(_ x: inout Tensor, _ block: String, _ layout: VisionPatches) {
         let normed = norm(x, block + "layer_norm1")
-        let attention = compute.attention(
-            linear(normed, block + "self_attn.q_proj"), linear(normed, block + "self_attn.k_proj"),
-            linear(normed, block + "self_attn.v_proj"), heads: configuration.heads, kvHeads: configuration.heads,
-            spans: spans)
-        compute.add(&x, linear(attention.output, block + "self_attn.out_proj"))
+        let attended =
+            isFused
+            ? compute.tileAttention(
+                linear(normed, block + VisionPacker.fused), heads: configuration.heads, rows: layout.patchesPerTile)
+            : compute.attention(
+                linear(normed, block + "self_attn.q_proj"), linear(normed, block + "self_attn.k_proj"),
+                linear(normed, block + "self_attn.v_proj"), heads: configuration.heads, kvHeads: configuration.heads,
+                spans: layout.spans
+            ).output
+        compute.add(&x, linear(attended, block + "self_attn.out_proj"))
     }
 
     private func feedForward(_ x: inout Tensor, _ block: String) {
@@ -84,8 +92,66 @@ public struct VisionEncoder: Sendable {
     }
 
     private func multiply(_ x: Tensor, _ name: String) -> Tensor {
-        guard let matrix = packed[name] else { preconditionFailure("no matrix is called \(name)") }
+        guard let matrix = matrices[name] else { preconditionFailure("no matrix is called \(name)") }
         return compute.multiply(x, matrix)
+    }
+}
+
+/// Lays out an encoder's weights for serving.
+private struct VisionPacker {
+    let weights: VisionWeights
+    let arithmetic: VisionEncoder.Arithmetic
+    let compute: Compute
+
+    /// The projections of queries, keys and values as one layer.
+    static let fused = "self_attn.qkv_proj"
+    private static let projections = ["q_proj", "k_proj", "v_proj"]
+
+    private func isVector(_ name: String) -> Bool {
+        weights.parameters[name].shape.count == 1 || name == VisionWeights.positions
+    }
+
+    private func projections(_ layer: Int, _ suffix: String) -> [Tensor] {
+        Self.projections.map { weights.parameters["\(VisionWeights.block(layer))self_attn.\($0).\(suffix)"] }
+    }
+
+    func vectors() -> [(String, Tensor)] {
+        var vectors = weights.parameters.names.filter(isVector).map { ($0, weights.parameters[$0]) }
+        guard case .integers = arithmetic else { return vectors }
+        for layer in 0..<weights.configuration.layers {
+            let biases = projections(layer, "bias").flatMap(\.elements)
+            vectors.append(
+                ("\(VisionWeights.block(layer))\(Self.fused).bias", Tensor(biases, shape: [biases.count])))
+        }
+        return vectors
+    }
+
+    func matrices() -> [String: LinearWeights] {
+        var matrices: [String: LinearWeights] = [:]
+        for name in weights.parameters.names where !isVector(name) {
+            let tensor = weights.parameters[name]
+            matrices[name] = pack([tensor.reshaped([tensor.shape[0], tensor.count / tensor.shape[0]])])
+        }
+        guard case .integers = arithmetic else { return matrices }
+        for layer in 0..<weights.configuration.layers {
+            let block = VisionWeights.block(layer)
+            matrices["\(block)\(Self.fused).weight"] = pack(projections(layer, "weight"))
+            for projection in Self.projections { matrices["\(block)self_attn.\(projection).weight"] = nil }
+        }
+        return matrices
+    }
+
+    private func pack(_ parts: [Tensor]) -> LinearWeights {
+        let inputs = parts[0].columns
+        switch arithmetic {
+        case .integers where inputs % BlockFormat.blockSize == 0:
+            return .quantized(
+                QuantizedMatrix(
+                    inputs: inputs, concatenating: parts.map { .init(rounding: $0) }, compute: compute))
+        case .integers: return .float(PackedMatrix(Tensor.stacking(parts), compute: compute))
+        case .floats(let precision):
+            return .float(PackedMatrix(Tensor.stacking(parts), precision: precision, compute: compute))
+        }
     }
 }
 

@@ -34,6 +34,13 @@ public struct QuantizedMatrix: Sendable {
             self.init(format: format, outputs: outputs) { bytes.withUnsafeBytes($0) }
         }
 
+        /// The rows of `matrix`, `[outputs, inputs]`, rounded to Q8_0.
+        public init(rounding matrix: Tensor) {
+            self.init(format: .f32, outputs: matrix.rows) { body in
+                matrix.withUnsafeElements { body(UnsafeRawBufferPointer($0)) }
+            }
+        }
+
         /// The format of the rows in memory.
         var stored: BlockFormat { format.blockFormat ?? .q8_0 }
     }
