@@ -254,7 +254,8 @@ public struct PolicyLoader: PolicySource {
         let weights = try vision.files.weights()
         try checkWidth(of: weights)
         return Policy.Vision(
-            generation: 0, encoder: VisionEncoder(weights, arithmetic: .integers, on: decoder.compute), processor: vision.files.processor,
+            generation: 0, encoder: VisionEncoder(weights, arithmetic: .integers, on: decoder.compute),
+            processor: vision.files.processor,
             weights: vision.digest)
     }
 
