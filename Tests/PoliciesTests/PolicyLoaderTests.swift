@@ -105,6 +105,8 @@ import Tokenizers
             func digest(_ change: (URL) throws -> Void) throws -> String {
                 let checkpoint = folder.appendingPathComponent(UUID().uuidString)
                 try FileManager.default.copyItem(at: original, to: checkpoint)
+                try Data(#"{"size": {"longest_edge": 128}, "max_image_size": {"longest_edge": 32}}"#.utf8)
+                    .write(to: checkpoint.appendingPathComponent("preprocessor_config.json"))
                 try change(checkpoint)
                 var base = BaseModel(digest: backbone)
                 let (files, digest) = try VisionFiles.open(path: checkpoint.path)
@@ -127,7 +129,11 @@ import Tokenizers
                 try text.replacingOccurrences(of: "1e-06", with: "1e-05")
                     .write(to: file, atomically: true, encoding: .utf8)
             }
-            #expect(Set([same, weights, sizes]).count == 3)
+            let tiling = try digest { checkpoint in
+                try Data(#"{"size": {"longest_edge": 96}, "max_image_size": {"longest_edge": 32}}"#.utf8)
+                    .write(to: checkpoint.appendingPathComponent("preprocessor_config.json"))
+            }
+            #expect(Set([same, weights, sizes, tiling]).count == 4)
         }
     }
 
@@ -144,9 +150,10 @@ import Tokenizers
             #expect(throws: PolicyLoadingError.missingField(policy: "sft", field: "image")) {
                 try catalog(loader(folder.path))
             }
-            #expect(throws: PolicyError.self) {
-                try catalog(loader(folder.path, backbone: String(repeating: "cd", count: 32)))
-            }
+            // Policies of another base model are not served, and no such generation can be asked for.
+            let other = loader(folder.path, backbone: String(repeating: "cd", count: 32))
+            #expect(try catalog(other).policies.map(\.name) == ["base"])
+            #expect(throws: PolicyError.self) { try other.catalog(of: loader(folder.path).current()) }
         }
         try withTemporaryFolder { folder in
             try publish(in: folder.path, image: image)

@@ -1,8 +1,8 @@
 import CKernels
 
 extension Compute {
-    /// Attention within tiles, in integers: every row sees all rows of its tile. Queries, keys and values are rounded to
-    /// 12 or 13 bits with a scale for each row and head, as in a `KVCache` of `int16`; sums are exact in 32 bits.
+    /// Attention within tiles, in integers: every row sees all rows of its tile. Queries, keys and values are rounded
+    /// to 12 or 13 bits with a scale for each row and head, as in a `KVCache` of `int16`; sums are exact in 32 bits.
     ///
     /// A tile's result is bitwise the same whatever tiles are computed beside it.
     ///
