@@ -37,13 +37,13 @@ struct RoofBenchmark {
         let bounds = DecoderRowTile.bounds(of: Self.rows, threads: compute.threads)
         var generator = SplitMix64(seed: 0, stream: 0)
         let products = layers.map { inputs, outputs in
-            let blocks = [UInt8](
-                repeating: 0, count: inputs / BlockFormat.blockSize * BlockFormat.q4_1.blockBytes * outputs)
+            let format = BlockFormat.q4_1
+            let blocks = [UInt8](repeating: 0, count: inputs / format.blockSize * format.blockBytes * outputs)
             let x = Tensor(normal: 1, [Self.rows, inputs], using: &generator)
             return (
                 parts: bounds.map(x.rows),
                 w: QuantizedMatrix(
-                    format: .q4_1, outputs: outputs, inputs: inputs, blocks: blocks, compute: compute)
+                    format: format, outputs: outputs, inputs: inputs, blocks: blocks, compute: compute)
             )
         }
         let reached = stopwatch.operations("Q4_1 products") {

@@ -163,7 +163,16 @@ extension ElementFormat {
         case 1: self = .f16
         case 2: self = .blocks(.q4_0)
         case 3: self = .blocks(.q4_1)
+        case 6: self = .blocks(.q5_0)
+        case 7: self = .blocks(.q5_1)
         case 8: self = .blocks(.q8_0)
+        case 10: self = .blocks(.q2_k)
+        case 11: self = .blocks(.q3_k)
+        case 12: self = .blocks(.q4_k)
+        case 13: self = .blocks(.q5_k)
+        case 14: self = .blocks(.q6_k)
+        case 20: self = .blocks(.iq4_nl)
+        case 23: self = .blocks(.iq4_xs)
         case 30: self = .bf16
         default: return nil
         }

@@ -95,7 +95,7 @@ private func sample() -> GGUFWriter {
         }
     }
 
-    @Test(arguments: [(6, "Q5_0"), (12, "Q4_K"), (14, "Q6_K"), (16, "IQ2_XXS"), (99, "type 99")])
+    @Test(arguments: [(9, "Q8_1"), (15, "Q8_K"), (16, "IQ2_XXS"), (29, "IQ1_M"), (99, "type 99")])
     func otherTypesAreNamed(code: UInt32, name: String) throws {
         var writer = sample()
         writer.addTensor("odd", shape: [256], type: code, bytes: Array(repeating: 0, count: 1_024))

@@ -119,6 +119,10 @@ import Testing
         writer = GGUFWriter()
         writer.addTensor("broken", shape: [2, 16], type: 8, bytes: Array(repeating: 0, count: 34))
         #expect(try error(writer.bytes())?.field == "dimensions of broken")
+        // Q4_K has blocks of 256.
+        writer = GGUFWriter()
+        writer.addTensor("half", shape: [2, 128], type: 12, bytes: Array(repeating: 0, count: 144))
+        #expect(try error(writer.bytes())?.expected.contains("blocks of 256") == true)
     }
 
     @Test func deepArraysAreRefused() throws {

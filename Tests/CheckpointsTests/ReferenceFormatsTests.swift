@@ -28,9 +28,9 @@ import Testing
     }
 
     /// The file that the `gguf` package wrote; its bytes stay mapped.
-    private func gguf() throws -> GGUFFile {
+    private func gguf(_ fixture: String = "formats.json") throws -> GGUFFile {
         struct Formats: Decodable { var gguf: Data }
-        let formats = try JSONDecoder().decode(Formats.self, from: Data(contentsOf: fixtureURL("formats.json")))
+        let formats = try JSONDecoder().decode(Formats.self, from: Data(contentsOf: fixtureURL(fixture)))
         return try withTemporaryFolder { folder in
             let url = folder.appendingPathComponent("formats.gguf")
             try formats.gguf.write(to: url)
@@ -49,6 +49,18 @@ import Testing
             // Both compute in fp32, but only one of them may fuse scale and minimum into one rounding.
             #expect(pairs.allSatisfy { abs($0 - $1) <= 1e-6 * scale * 4 })
         }
+    }
+
+    @Test(arguments: BlockFormat.allCases) func blocksAreDequantisedToTheBit(format: BlockFormat) throws {
+        let (file, compute) = (try gguf("blocks.json"), Compute(threads: 1))
+        let tensor = try file.tensor("\(format)")
+        let expected = try file.float("\(format).expected").elements.map(\.bitPattern)
+        #expect(tensor.type == .blocks(format) && Set(expected).count > 20)
+        #expect(tensor.floats().elements.map(\.bitPattern) == expected)
+        let source = QuantizedMatrix.Source(format: tensor.type, outputs: 2) { tensor.withBytes($0) }
+        let matrix = QuantizedMatrix(inputs: 512, concatenating: [source], compute: compute)
+        #expect(compute.dequantize(matrix).elements.map(\.bitPattern) == expected)
+        #expect(compute.rows([1, 0, 1], of: matrix).rows(1..<2).elements.map(\.bitPattern) == Array(expected[..<512]))
     }
 
     @Test(arguments: ["f32", "f16", "bf16"]) func floatsAreRoundedToBytesAlike(name: String) throws {

@@ -10,10 +10,15 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from common import destination, generator, provenance, report, write_json
+from common import SEED, destination, generator, provenance, report, write_json
 
 SHAPE = (3, 64)
 QUANTISED = ("Q4_0", "Q4_1", "Q8_0")
+# Where the fp16 factors stand in a block of each format.
+FACTORS = {
+    "Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q8_0": [0], "IQ4_NL": [0],
+    "Q2_K": [80, 82], "Q3_K": [108], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208], "IQ4_XS": [0],
+}  # fmt: skip
 
 
 def values() -> torch.Tensor:
@@ -76,10 +81,39 @@ def make_gguf(x: torch.Tensor) -> None:
     write_json("Checkpoints", "formats.json", {"gguf": content})
 
 
+def random_blocks(kind: gguf.GGMLQuantizationType, factors: list[int], count: int) -> np.ndarray:
+    """`count` blocks of random bytes, with halves of a usual size at the offsets `factors`. The first is subnormal."""
+    random = np.random.default_rng(SEED + kind)
+    blocks = random.integers(0, 256, (count, gguf.GGML_QUANT_SIZES[kind][1]), dtype=np.uint8)
+    for offset in factors:
+        halves = random.uniform(-0.1, 0.1, count).astype(np.float16)
+        halves[0] = 3e-6
+        blocks[:, offset : offset + 2] = halves.view(np.uint8).reshape(count, 2)
+    return blocks
+
+
+def make_blocks() -> None:
+    """Two rows of 512 weights in every block format, and what the reference dequantises them to."""
+    scratch = tempfile.NamedTemporaryFile(suffix=".gguf")
+    writer = gguf.GGUFWriter(scratch.name, "llama")
+    for name, factors in FACTORS.items():
+        kind = gguf.GGMLQuantizationType[name]
+        stored = random_blocks(kind, factors, 1_024 // gguf.GGML_QUANT_SIZES[kind][0]).reshape(2, -1)
+        writer.add_tensor(name.lower(), stored, raw_dtype=kind)
+        writer.add_tensor(f"{name.lower()}.expected", gguf.quants.dequantize(stored, kind).astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    content = base64.b64encode(Path(scratch.name).read_bytes()).decode()
+    write_json("Checkpoints", "blocks.json", {"gguf": content})
+
+
 def main() -> None:
     x = values()
     make_safetensors(x)
     make_gguf(x)
+    make_blocks()
 
 
 if __name__ == "__main__":

@@ -13,12 +13,25 @@ struct RandomBlocks {
         self.format = format
         self.outputs = outputs
         self.inputs = inputs
-        for _ in 0..<outputs * inputs / 32 {
-            for _ in 0..<(format == .q4_1 ? 2 : 1) {
+        for _ in 0..<outputs * inputs / format.blockSize {
+            var block = (0..<format.blockBytes).map { _ in UInt8.random(in: 0...255, using: &random) }
+            for offset in Self.factors(of: format) {
                 let bits = halfBits(Float.random(in: -0.1...0.1, using: &random))
-                bytes += [UInt8(bits & 0xFF), UInt8(bits >> 8)]
+                block[offset] = UInt8(bits & 0xFF)
+                block[offset + 1] = UInt8(bits >> 8)
             }
-            bytes += (0..<(format == .q8_0 ? 32 : 16)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            bytes += block
+        }
+    }
+
+    /// Where the halves stand in a block of the format.
+    static func factors(of format: BlockFormat) -> [Int] {
+        switch format {
+        case .q4_0, .q5_0, .q8_0, .iq4_nl, .iq4_xs: [0]
+        case .q4_1, .q5_1, .q4_k, .q5_k: [0, 2]
+        case .q2_k: [80, 82]
+        case .q3_k: [108]
+        case .q6_k: [208]
         }
     }
 
@@ -28,23 +41,33 @@ struct RandomBlocks {
 
     var source: QuantizedMatrix.Source { .init(format: .blocks(format), outputs: outputs, bytes: bytes) }
 
-    /// The weights by GGUF's definition of the format.
+    /// The weights; tests of checkpoints compare the conversion with ggml's.
     func weights() -> [Float] {
-        var result: [Float] = []
-        for start in stride(from: 0, to: bytes.count, by: format.blockBytes) {
+        bytes.withUnsafeBytes { Tensor(converting: .blocks(format), bytes: $0, shape: [outputs, inputs]) }.elements
+    }
+
+    /// The weights of a format with 32 in a block, by GGUF's definition of it.
+    func smallBlockWeights() -> [Float] {
+        stride(from: 0, to: bytes.count, by: format.blockBytes).flatMap { start in
             let block = Array(bytes[start..<start + format.blockBytes])
             let scale = halfValue(block[0], block[1])
+            if format == .q8_0 { return block[2...].map { scale * Float(Int8(bitPattern: $0)) } }
+            let nibbles = block.suffix(16).map { $0 & 15 } + block.suffix(16).map { $0 >> 4 }
+            let fifths = block.prefix(block.count - 16).suffix(4)
+            let codes = nibbles.enumerated().map { index, nibble in
+                let hasFifth = format == .q5_0 || format == .q5_1
+                return nibble | (hasFifth ? fifths[fifths.startIndex + index / 8] >> UInt8(index % 8) & 1 : 0) << 4
+            }
+            let minimum = halfValue(block[2], block[3])
             switch format {
-            case .q4_0:
-                let nibbles = block[2...].map { $0 & 15 } + block[2...].map { $0 >> 4 }
-                result += nibbles.map { scale * (Float($0) - 8) }
-            case .q4_1:
-                let nibbles = block[4...].map { $0 & 15 } + block[4...].map { $0 >> 4 }
-                result += nibbles.map { scale * Float($0) + halfValue(block[2], block[3]) }
-            case .q8_0: result += block[2...].map { scale * Float(Int8(bitPattern: $0)) }
+            case .q4_0: return codes.map { scale * (Float($0) - 8) }
+            case .q5_0: return codes.map { scale * (Float($0) - 16) }
+            case .q4_1, .q5_1: return codes.map { scale * Float($0) + minimum }
+            default:
+                let table = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113]
+                return codes.map { scale * Float(table[Int($0)]) }
             }
         }
-        return result
     }
 }
 
@@ -76,15 +99,13 @@ private func nearestHalf(_ value: Float) -> Float {
 
     @Test(arguments: BlockFormat.allCases) func weightsAreThoseOfTheFile(format: BlockFormat) throws {
         var random = SplitMix64(seed: 1)
-        for (outputs, inputs) in [(1, 32), (16, 64), (49, 96), (100, 576)] {
+        for (outputs, count) in [(1, 1), (16, 2), (49, 3), (100, format.blockSize == 32 ? 18 : 4)] {
+            let inputs = count * format.blockSize
             let blocks = RandomBlocks(format, outputs, inputs, using: &random)
             let expected = blocks.weights()
+            if format.blockSize == 32 { #expect(blocks.smallBlockWeights() == expected) }
             let matrix = blocks.matrix(Self.computes[0])
             #expect(Self.computes[0].dequantize(matrix).elements == expected)
-            let converted = blocks.bytes.withUnsafeBytes {
-                Tensor(converting: .blocks(format), bytes: $0, shape: [outputs, inputs])
-            }
-            #expect(converted.elements == expected)
             let ids = (0..<9).map { _ in Int32.random(in: 0..<Int32(outputs), using: &random) }
             let rows = ids.flatMap { expected[Int($0) * inputs..<(Int($0) + 1) * inputs] }
             #expect(Self.computes[0].rows(ids, of: matrix).elements == rows)
@@ -93,7 +114,7 @@ private func nearestHalf(_ value: Float) -> Float {
 
     @Test(arguments: BlockFormat.allCases) func productsAreThoseOfRoundedActivations(format: BlockFormat) {
         var random = SplitMix64(seed: 2)
-        let (rows, inputs, outputs) = (5, 320, 37)
+        let (rows, inputs, outputs) = (5, 768, 37)
         let blocks = RandomBlocks(format, outputs, inputs, using: &random)
         let weights = blocks.weights()
         let x = Tensor(random.floats(rows * inputs), shape: [rows, inputs])
@@ -125,7 +146,8 @@ private func nearestHalf(_ value: Float) -> Float {
     @Test(arguments: BlockFormat.allCases) func instructionSetsAgreeToTheBit(format: BlockFormat) {
         var random = SplitMix64(seed: 3)
         for rows in Array(1...13) + [17, 33] {
-            for (outputs, inputs) in [(1, 32), (7, 64), (16, 96), (49, 160), (48, 576)] {
+            for (outputs, count) in [(1, 1), (7, 2), (16, 3), (49, 5), (48, format.blockSize == 32 ? 18 : 2)] {
+                let inputs = count * format.blockSize
                 let blocks = RandomBlocks(format, outputs, inputs, using: &random)
                 // Ones at the ends of the range expose sums that saturate.
                 let elements = random.floats(rows * inputs).map {
@@ -144,20 +166,22 @@ private func nearestHalf(_ value: Float) -> Float {
         for format in BlockFormat.allCases {
             for byte in [UInt8(0x80), 0x7F, 0xFF, 0x00] {
                 var random = SplitMix64(seed: 4)
-                var blocks = RandomBlocks(format, 16, 32, using: &random)
-                for start in stride(from: 0, to: blocks.bytes.count, by: format.blockBytes) {
-                    let header = format == .q4_1 ? 4 : 2
-                    for index in header..<format.blockBytes { blocks.bytes[start + index] = byte }
+                let inputs = format.blockSize
+                var blocks = RandomBlocks(format, 16, inputs, using: &random)
+                let factors = RandomBlocks.factors(of: format).flatMap { [$0, $0 + 1] }
+                for index in blocks.bytes.indices where !factors.contains(index % format.blockBytes) {
+                    blocks.bytes[index] = byte
                 }
+                let weights = blocks.weights()
                 for sign in [Float(1), -1] {
-                    let x = Tensor(repeating: sign, [1, 32])
+                    let x = Tensor(repeating: sign, [1, inputs])
                     let products = Self.computes.map { $0.multiply(x, blocks.matrix($0)).elements }
                     let expected = (0..<16).map { output in
-                        blocks.weights()[output * 32..<output * 32 + 32].reduce(0, +) * sign
+                        weights[output * inputs..<(output + 1) * inputs].reduce(0, +) * sign
                     }
                     for product in products {
                         for (value, wanted) in zip(product, expected) {
-                            #expect(abs(value - wanted) <= 1e-4 * max(1, abs(wanted)))
+                            #expect(abs(value - wanted) <= 1e-4 * max(10, abs(wanted)))
                         }
                     }
                 }
@@ -165,10 +189,13 @@ private func nearestHalf(_ value: Float) -> Float {
         }
     }
 
-    @Test(arguments: [[.q4_1, .q4_1, .q4_1], [.q4_1, .q4_1, .q8_0], [.q8_0, .q4_0, .q4_1] as [BlockFormat]])
+    @Test(arguments: [
+        [.q4_1, .q4_1, .q4_1], [.q4_1, .q4_1, .q8_0], [.q4_k, .q4_k, .q6_k], [.q5_0, .q2_k, .iq4_xs],
+        [.q3_k, .q5_k, .q5_1], [.iq4_nl, .q4_0, .q8_0] as [BlockFormat],
+    ])
     func rowsThreadsAndPartsDoNotMatter(formats: [BlockFormat]) {
         var random = SplitMix64(seed: 5)
-        let (rows, inputs) = (300, 96)
+        let (rows, inputs) = (300, 256)
         let parts = zip([41, 7, 23], formats).map { RandomBlocks($1, $0, inputs, using: &random) }
         let x = Tensor(random.floats(rows * inputs), shape: [rows, inputs])
         for set in InstructionSet.supported {
@@ -224,8 +251,9 @@ private func nearestHalf(_ value: Float) -> Float {
         var random = SplitMix64(seed: 6)
         for format in BlockFormat.allCases {
             for compute in Self.computes {
-                var blocks = RandomBlocks(format, 17, 64, using: &random)
-                var x = Tensor(random.floats(rows * 64), shape: [rows, 64])
+                let inputs = 2 * format.blockSize
+                var blocks = RandomBlocks(format, 17, inputs, using: &random)
+                var x = Tensor(random.floats(rows * inputs), shape: [rows, inputs])
                 x[0, 40] = .nan
                 x[1, 3] = .infinity
                 let product = compute.multiply(x, blocks.matrix(compute))
@@ -234,7 +262,7 @@ private func nearestHalf(_ value: Float) -> Float {
                     #expect((2..<rows).allSatisfy { product[$0, column].isFinite })
                 }
                 // The scale of output 1's first block becomes a NaN.
-                blocks.bytes[2 * format.blockBytes + 1] = 0x7F
+                blocks.bytes[2 * format.blockBytes + RandomBlocks.factors(of: format)[0] + 1] = 0x7F
                 let hostile = compute.multiply(x, blocks.matrix(compute))
                 #expect(!hostile[2, 1].isFinite && hostile[2, 2] == product[2, 2])
             }

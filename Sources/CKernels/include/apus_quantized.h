@@ -1,46 +1,59 @@
-// Products with weights in GGUF's block formats: 32 consecutive weights share a scale (and, in Q4_1, a minimum).
+// Products with weights in GGUF's block formats: 16 or 32 consecutive weights share a scale and perhaps a minimum.
 //
 // Weights are repacked into panels of 16 output columns, so that one register holds four consecutive inputs of all 16.
-// Activations are quantised to 8 bits per block of 32. The integer dot product of a block is exact; then one fp32
-// multiply-add applies the scales and, in Q4_1, a second one applies the minimum. Blocks are added in their order. All
-// instruction sets give the same bits.
+// Activations are quantised to 8 bits per block of 32. The integer dot product of weights with a common scale is exact;
+// then one fp32 multiply-add applies the scales and, in formats with minima, a second one applies the minimum. Blocks
+// are added in their order. All instruction sets give the same bits.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-    APUS_BLOCK = 32,         // weights that share a scale
+    APUS_BLOCK = 32,         // activations that share a scale
     APUS_PANEL_COLUMNS = 16, // output columns interleaved in a panel
     APUS_TILE_ROWS = 8,      // activation rows interleaved in a tile
     APUS_PEAK_SUMS = 12,     // vectors of sums that `saturate` keeps in registers
 };
 
+/// GGUF's block formats (`ggml-common.h`). A weight is scale * (code - zero point), or scale * code + minimum.
+///
+/// A block of the first six has 32 weights and an fp16 scale. One of the others has 256 weights and fp16 factors, which
+/// are multiplied with small integers to give the scale and minimum of each 16 or 32 weights.
 typedef enum apus_block_format {
-    APUS_Q4_0 = 0, // fp16 scale, 16 bytes of nibbles with zero point 8
-    APUS_Q4_1 = 1, // fp16 scale, fp16 minimum, 16 bytes of nibbles
-    APUS_Q8_0 = 2, // fp16 scale, 32 signed bytes
+    APUS_Q4_0 = 0,
+    APUS_Q4_1,
+    APUS_Q5_0,
+    APUS_Q5_1,
+    APUS_Q8_0,
+    APUS_IQ4_NL, // 4-bit indices into a table of 16 bytes
+    APUS_Q2_K,
+    APUS_Q3_K,
+    APUS_Q4_K,
+    APUS_Q5_K,
+    APUS_Q6_K,
+    APUS_IQ4_XS,
 } apus_block_format;
 
 /// One block of 32 inputs of eight activation rows. Slots of missing rows are never read.
 typedef struct apus_activation_block {
     int8_t values[APUS_TILE_ROWS][APUS_BLOCK];
     float scale[APUS_TILE_ROWS];
-    float scaled_sum[APUS_TILE_ROWS];     // scale * sum of values
-    int32_t negative_sum[APUS_TILE_ROWS]; // times a zero point, the initial value of an integer dot product
+    float scaled_sum[APUS_TILE_ROWS]; // scale * sum of values
+    // Times a zero point, the initial values of integer dot products: of the whole block, and of inputs 0..15.
+    int16_t negative_sum[APUS_TILE_ROWS], negative_first_sum[APUS_TILE_ROWS];
 } apus_activation_block;
 
-/// The bytes of a block in GGUF.
+/// The weights in a GGUF block: 32 or 256.
+size_t apus_block_weights(apus_block_format format);
+
+/// The bytes of a GGUF block.
 size_t apus_block_bytes(apus_block_format format);
 
-/// Bytes of a panel of `blocks` blocks, a multiple of 64.
-///
-/// A panel holds, in this order: per block the weights as [4 or 8 registers][16 columns][4 inputs] unsigned bytes, in
-/// the 4-bit formats with inputs 0..15 in the low nibbles and 16..31 in the high ones; per block 16 fp16 scales; in
-/// Q4_1 per block 16 fp16 minima.
+/// Bytes of a panel of `blocks` * 32 inputs, which are whole GGUF blocks; a multiple of 64.
 size_t apus_panel_bytes(apus_block_format format, size_t blocks);
 
-/// Packs 16 rows of GGUF blocks into `panel`; a null row is packed as zeros.
+/// Packs 16 rows of GGUF blocks, `blocks` * 32 inputs each, into `panel`; a null row is packed as zeros.
 void apus_pack_panel(apus_block_format format, const uint8_t *const rows[APUS_PANEL_COLUMNS], size_t blocks,
                      uint8_t *panel);
 

@@ -36,10 +36,14 @@ static inline void measure_block(const float *x, size_t stride, apus_activation_
     _mm256_storeu_ps(out->scaled_sum, _mm256_maskz_div_ps(counts, most, largest));
 }
 
+static inline void store_negative(__m256i sums, int16_t out[APUS_TILE_ROWS]) {
+    _mm_storeu_si128((__m128i *)out, _mm256_cvtepi32_epi16(_mm256_sub_epi32(_mm256_setzero_si256(), sums)));
+}
+
 /// The values of a measured block, and their sums.
 static inline void round_block(const float *x, size_t stride, apus_activation_block *out) {
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    __m512i pairs[4];
+    __m512i pairs[4], first[4];
     for (int p = 0; p < 4; p++) {
         __m512i words[2];
         for (int i = 0, r = 2 * p; i < 2; i++, r++) {
@@ -55,10 +59,12 @@ static inline void round_block(const float *x, size_t stride, apus_activation_bl
         const __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packs_epi16(words[0], words[1]));
         _mm512_storeu_si512(out->values[2 * p], bytes);
         pairs[p] = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(1), bytes);
+        first[p] = _mm512_maskz_mov_epi32(0x0F0F, pairs[p]);
     }
     const __m256i sum = sums_of_rows(pairs);
     _mm256_storeu_ps(out->scaled_sum, _mm256_mul_ps(_mm256_loadu_ps(out->scale), _mm256_cvtepi32_ps(sum)));
-    _mm256_storeu_si256((__m256i *)out->negative_sum, _mm256_sub_epi32(_mm256_setzero_si256(), sum));
+    store_negative(sum, out->negative_sum);
+    store_negative(sums_of_rows(first), out->negative_first_sum);
 }
 
 /// `quantize_rows` with the interface of all instruction sets. A whole tile takes two passes: in a single pass, each

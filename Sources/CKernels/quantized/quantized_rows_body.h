@@ -20,18 +20,20 @@ static inline void quantize_block(const float *x, size_t row, apus_activation_bl
     const int is_zero = largest < SMALLEST_LARGEST;
     const float inverse = is_zero ? 0 : 127 / largest;
     int8_t *values = out->values[row];
-    int32_t sum = 0;
+    int32_t sum = 0, first_sum = 0;
     for (size_t i = 0; i < APUS_BLOCK; i++) {
         float scaled = x[i] * inverse;          // rounds to at most 127
         scaled = scaled > -127 ? scaled : -127; // also for a NaN
         const int32_t value = (int32_t)(apus_float_bits(scaled + ROUNDER) - apus_float_bits(ROUNDER));
         values[i] = (int8_t)value;
         sum += value;
+        first_sum += i < APUS_BLOCK / 2 ? value : 0;
     }
     const float scale = is_zero ? 0 : largest / 127;
     out->scale[row] = scale;
     out->scaled_sum[row] = scale * (float)sum;
-    out->negative_sum[row] = -sum;
+    out->negative_sum[row] = (int16_t)-sum;
+    out->negative_first_sum[row] = (int16_t)-first_sum;
 }
 
 static void quantize_rows(const float *x, size_t stride, size_t rows, size_t blocks, apus_activation_block *tile) {

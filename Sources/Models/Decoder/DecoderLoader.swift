@@ -134,7 +134,7 @@ private struct DecoderLoader {
         switch precision {
         case .float32: false
         case .asStored, .bfloat16: tensor.type.blockFormat != nil
-        case .q8_0: tensor.shape[1] % BlockFormat.blockSize == 0
+        case .q8_0: tensor.shape[1] % BlockFormat.q8_0.blockSize == 0
         }
     }
 }

@@ -144,7 +144,7 @@ private struct VisionPacker {
     private func pack(_ parts: [Tensor]) -> LinearWeights {
         let inputs = parts[0].columns
         switch arithmetic {
-        case .integers where inputs % BlockFormat.blockSize == 0:
+        case .integers where inputs % BlockFormat.q8_0.blockSize == 0:
             return .quantized(
                 QuantizedMatrix(
                     inputs: inputs, concatenating: parts.map { .init(rounding: $0) }, compute: compute))

@@ -1,16 +1,36 @@
 import CKernels
 
-/// A format of 32 consecutive weights that share a scale, as GGUF stores it.
+/// A format of blocks of consecutive weights that share scales, as GGUF stores them (`ggml-common.h`).
+///
+/// A weight is scale × (code − zero point), or scale × code + minimum.
 public enum BlockFormat: Sendable, CaseIterable {
-    /// 4-bit weights around zero: scale × (nibble − 8).
+    /// 32 weights of 4 bits: a scale, zero point 8.
     case q4_0
-    /// 4-bit weights above a minimum: scale × nibble + minimum.
+    /// 32 weights of 4 bits: a scale and a minimum.
     case q4_1
-    /// 8-bit weights: scale × byte.
+    /// 32 weights of 5 bits: a scale, zero point 16.
+    case q5_0
+    /// 32 weights of 5 bits: a scale and a minimum.
+    case q5_1
+    /// 32 weights of 8 signed bits: a scale.
     case q8_0
+    /// 32 weights of 4 bits, indices into a table of 16 signed bytes: a scale.
+    case iq4_nl
+    /// 256 weights of 2 bits: a scale and a minimum for each 16.
+    case q2_k
+    /// 256 weights of 3 bits: a scale for each 16, zero point 4.
+    case q3_k
+    /// 256 weights of 4 bits: a scale and a minimum for each 32.
+    case q4_k
+    /// 256 weights of 5 bits: a scale and a minimum for each 32.
+    case q5_k
+    /// 256 weights of 6 bits: a scale for each 16, zero point 32.
+    case q6_k
+    /// 256 weights of 4 bits, indices into a table of 16 signed bytes: a scale for each 32.
+    case iq4_xs
 
-    /// Weights in a block.
-    public static let blockSize = Int(APUS_BLOCK)
+    /// Weights in a block: 32 or 256. The length of a row is a multiple of it.
+    public var blockSize: Int { apus_block_weights(kernel) }
 
     /// The bytes of a block in a GGUF file.
     public var blockBytes: Int { apus_block_bytes(kernel) }
@@ -19,7 +39,16 @@ public enum BlockFormat: Sendable, CaseIterable {
         switch self {
         case .q4_0: APUS_Q4_0
         case .q4_1: APUS_Q4_1
+        case .q5_0: APUS_Q5_0
+        case .q5_1: APUS_Q5_1
         case .q8_0: APUS_Q8_0
+        case .iq4_nl: APUS_IQ4_NL
+        case .q2_k: APUS_Q2_K
+        case .q3_k: APUS_Q3_K
+        case .q4_k: APUS_Q4_K
+        case .q5_k: APUS_Q5_K
+        case .q6_k: APUS_Q6_K
+        case .iq4_xs: APUS_IQ4_XS
         }
     }
 }
@@ -41,7 +70,7 @@ public enum ElementFormat: Sendable, Hashable {
     }
 
     /// The number of elements stored together; the last extent of a tensor is a multiple of it.
-    public var blockSize: Int { blockFormat == nil ? 1 : BlockFormat.blockSize }
+    public var blockSize: Int { blockFormat?.blockSize ?? 1 }
 
     /// The bytes of `blockSize` elements.
     public var blockBytes: Int {
@@ -52,7 +81,7 @@ public enum ElementFormat: Sendable, Hashable {
         }
     }
 
-    /// Converts `count` stored elements to fp32 without loss; `source` needs no alignment.
+    /// Converts `count` stored elements to fp32; `source` needs no alignment.
     func convert(_ source: UnsafePointer<UInt8>, count: Int, to target: UnsafeMutablePointer<Float>) {
         switch self {
         case .f32: UnsafeMutableRawPointer(target).copyMemory(from: source, byteCount: count * 4)
@@ -64,7 +93,7 @@ public enum ElementFormat: Sendable, Hashable {
 }
 
 extension Tensor {
-    /// The tensor of `shape` whose stored elements are `bytes`, converted to fp32 without loss.
+    /// The tensor of `shape` whose stored elements are `bytes`, converted to fp32 as ggml does.
     ///
     /// `bytes` needs no alignment. The caller must have checked that its size and the last extent fit `format`.
     public init(converting format: ElementFormat, bytes: UnsafeRawBufferPointer, shape: [Int]) {

@@ -64,7 +64,7 @@ extension Compute {
     /// The tiles of eight rows of `x`. The buffer is a tensor only to reuse recycled memory.
     private func quantizeRows(of x: Tensor) -> Tensor {
         let tileRows = Int(APUS_TILE_ROWS)
-        let blocks = x.columns / BlockFormat.blockSize
+        let blocks = x.columns / QuantizedMatrix.blockSize
         let count = (x.rows + tileRows - 1) / tileRows
         let floats = MemoryLayout<apus_activation_block>.stride / MemoryLayout<Float>.stride
         var tiles = uninitialized([count, blocks * floats])
@@ -72,7 +72,7 @@ extension Compute {
         x.withUnsafeElements { x in
             tiles.withUnsafeMutableElements { tiles in
                 guard let source = x.baseAddress, let target = tiles.baseAddress else { return }
-                let columns = blocks * BlockFormat.blockSize
+                let columns = blocks * QuantizedMatrix.blockSize
                 let rows = x.count / columns
                 pool.run(count: count) { tile in
                     let row = tile * tileRows

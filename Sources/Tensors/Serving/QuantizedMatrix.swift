@@ -63,7 +63,7 @@ public struct QuantizedMatrix: Sendable {
     /// The caller must have checked the sizes: `inputs` is a positive multiple of 32 and of each source's blocks, and
     /// the bytes of a source are its rows.
     public init(inputs: Int, concatenating sources: [Source], compute: Compute) {
-        precondition(inputs > 0 && inputs % BlockFormat.blockSize == 0, "\(inputs) inputs are not whole blocks")
+        precondition(inputs > 0 && inputs % Self.blockSize == 0, "\(inputs) inputs are not whole blocks")
         var ranges: [[Source]] = []
         for source in sources where source.outputs > 0 {
             if let last = ranges.indices.last, ranges[last][0].stored == source.stored {
@@ -87,8 +87,11 @@ public struct QuantizedMatrix: Sendable {
     /// The bytes of the weights in memory.
     public var byteCount: Int { panels.reduce(0) { $0 + $1.count * $1.stride } }
 
-    /// Activation blocks of a row.
-    var blocks: Int { inputs / BlockFormat.blockSize }
+    /// Inputs that are rounded to 8 bits together.
+    static let blockSize = Int(APUS_BLOCK)
+
+    /// Blocks of inputs.
+    var blocks: Int { inputs / Self.blockSize }
 }
 
 /// The memory of rows of a quantised matrix with one format: panels of 16 columns, one after the other.
@@ -109,7 +112,7 @@ final class Panels: @unchecked Sendable {
         self.format = format
         self.rows = rows
         self.inputs = inputs
-        self.stride = apus_panel_bytes(format.kernel, inputs / BlockFormat.blockSize)
+        self.stride = apus_panel_bytes(format.kernel, inputs / QuantizedMatrix.blockSize)
         self.count = (rows.count + Self.columns - 1) / Self.columns
         self.memory = compute.slabs.take(bytes: stride * count)
         self.base = memory.base.bindMemory(to: UInt8.self, capacity: stride * count)
@@ -124,8 +127,7 @@ final class Panels: @unchecked Sendable {
 
     /// Packs up to 16 rows; floats are rounded first.
     private func pack(_ stored: ArraySlice<StoredRow>, into panel: UnsafeMutablePointer<UInt8>) {
-        let blocks = inputs / BlockFormat.blockSize
-        let rowBytes = blocks * format.blockBytes
+        let rowBytes = inputs / format.blockSize * format.blockBytes
         let floats = stored.count { $0.format.blockFormat == nil }
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: floats * rowBytes) { rounded in
             var next = rounded.baseAddress
@@ -136,7 +138,7 @@ final class Panels: @unchecked Sendable {
                 return UnsafePointer(target)
             }
             addresses += Array(repeating: nil, count: Self.columns - stored.count)
-            apus_pack_panel(format.kernel, addresses, blocks, panel)
+            apus_pack_panel(format.kernel, addresses, inputs / QuantizedMatrix.blockSize, panel)
         }
     }
 }
@@ -179,7 +181,7 @@ private struct StoredRow {
         withUnsafeTemporaryAllocation(of: Float.self, capacity: inputs) { floats in
             guard let base = floats.baseAddress else { return }
             format.convert(address, count: inputs, to: base)
-            apus_quantize_q8_0(base, inputs / BlockFormat.blockSize, blocks)
+            apus_quantize_q8_0(base, inputs / QuantizedMatrix.blockSize, blocks)
         }
     }
 }
