@@ -32,7 +32,7 @@ public struct ImportedAdapter: Sendable {
         /// Its generation, 1 or more.
         public var generation: Int
         /// How conversations are written for it.
-        public var template = ChatTemplate.chatml
+        public var template = ChatTemplate.Name.chatml
         /// The generation of the vision weights that it was trained on; nil for a policy that reads text alone.
         public var vision: Int?
         /// The default temperature; nil: the server's.

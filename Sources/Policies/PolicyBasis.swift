@@ -22,7 +22,7 @@ package struct PolicyBasis: Codable {
     /// The generation of its vision weights.
     package let vision: PolicyManifest.Reference
     /// How conversations become tokens.
-    package let template: ChatTemplate
+    package let template: ChatTemplate.Name
     /// How images become tiles.
     package let image: PolicyManifest.Image
 

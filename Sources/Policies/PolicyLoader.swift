@@ -2,7 +2,7 @@ import Checkpoints
 import Foundation
 public import Models
 import Tensors
-import Tokenizers
+public import Tokenizers
 
 /// Why a verified policy cannot be served.
 public enum PolicyLoadingError: Error, Equatable, CustomStringConvertible {
@@ -58,6 +58,15 @@ public struct BaseModel: Sendable {
     public var vision: Vision?
     /// Its sampling defaults.
     public var sampling = SamplingParameters()
+    /// Its own chat template; nil if its files have none.
+    public var template: ChatTemplate?
+
+    /// The template for dialogues without an image: its own, or else SmolLM2's.
+    var textTemplate: ChatTemplate { template ?? .smollm2 }
+
+    /// The template for dialogues with images: its own if that takes images, or else SmolLM2's. A text model sees with
+    /// vision from elsewhere.
+    var imageTemplate: ChatTemplate { textTemplate.takesImages ? textTemplate : .smollm2 }
 
     /// A text model whose files have the SHA-256 `digest`.
     public init(digest: String) {
@@ -70,6 +79,7 @@ public struct BaseModel: Sendable {
     public init(_ checkpoint: ModelCheckpoint, vision path: String? = nil) throws {
         digest = checkpoint.digest.sha256
         sampling = SamplingParameters(checkpoint.sampling)
+        template = try checkpoint.template()
         if let path {
             let (files, digest) = try VisionFiles.open(path: path)
             vision = Vision(files: files, digest: digest)
@@ -150,8 +160,8 @@ public struct PolicyLoader: PolicySource {
             try base.vision.map { try known.first { $0.role == .base }?.vision ?? self.vision($0) }
             ?? (first ?? standardDefault(policies))?.vision
         let backboneAlone = Policy(
-            name: PolicyRole.base.name, generation: 0, adapter: nil, vision: vision, template: .smollm2,
-            sampling: base.sampling, created: 0,
+            name: PolicyRole.base.name, generation: 0, adapter: nil, vision: vision, template: base.imageTemplate,
+            textTemplate: base.textTemplate, sampling: base.sampling, created: 0,
             digests: .init(adapter: nil, adapterConfiguration: nil, vision: vision?.digest, backbone: backbone))
         let names = Set(policies.map(\.name) + [PolicyRole.base.name])
         let bad = aliases.sorted { $0.key < $1.key }.first { names.contains($0.key) || !names.contains($0.value) }
@@ -171,9 +181,11 @@ public struct PolicyLoader: PolicySource {
     private func load(_ name: String, generation: Int, visions: [Policy.Vision]) throws -> Policy {
         let files = try library.open(name, generation: generation, backbone: backbone)
         let manifest = files.manifest
-        guard let template = manifest.chatTemplate else {
+        guard let templateName = manifest.chatTemplate else {
             throw PolicyLoadingError.missingField(policy: name, field: "chat_template")
         }
+        let template = try ChatTemplate(named: templateName, model: base.template)
+        let textTemplate = try manifest.textTemplate.map { try ChatTemplate(named: $0, model: base.template) }
         let adapter = try LowRankAdapter(PEFTAdapter(folder: files.path), configuration: decoder.configuration)
         guard adapter.isFinite else { throw PolicyLoadingError.notFinite(policy: name) }
         let head = try manifest.role?.hasHead == true ? head(of: files) : nil
@@ -181,7 +193,7 @@ public struct PolicyLoader: PolicySource {
         let policy = Policy(
             name: name, generation: manifest.generation,
             adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: decoder.compute),
-            vision: vision, template: template, textTemplate: manifest.textTemplate,
+            vision: vision, template: template, textTemplate: textTemplate,
             sampling: SamplingParameters(manifest.sampling),
             textSampling: manifest.textSampling.map { SamplingParameters($0) },
             created: Int(try Date(manifest.created, strategy: .iso8601).timeIntervalSince1970),

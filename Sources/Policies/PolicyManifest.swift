@@ -98,9 +98,9 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
     /// The value model that was trained beside the policy.
     public var value: Reference?
     /// How conversations become tokens; a vision encoder has none.
-    public var chatTemplate: ChatTemplate?
+    public var chatTemplate: ChatTemplate.Name?
     /// The template for conversations without an image; nil: `chatTemplate`.
-    public var textTemplate: ChatTemplate?
+    public var textTemplate: ChatTemplate.Name?
     /// How images become tiles; nil for a policy that reads text alone.
     public var image: Image?
     /// Sampling defaults.
@@ -118,7 +118,7 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
     public init(
         name: String, generation: Int, parent: Reference? = nil, backbone: String, created: Date, creator: String,
         vision: Reference? = nil, reward: Reference? = nil, value: Reference? = nil,
-        chatTemplate: ChatTemplate? = nil, textTemplate: ChatTemplate? = nil,
+        chatTemplate: ChatTemplate.Name? = nil, textTemplate: ChatTemplate.Name? = nil,
         image: Image? = nil, sampling: Sampling? = nil, textSampling: Sampling? = nil,
         metrics: [String: Double] = [:], data: [String: String] = [:]
     ) {

@@ -1,57 +1,141 @@
-/// One turn of a conversation.
-public struct ChatMessage: Sendable, Equatable {
-    /// The speaker.
-    public enum Role: String, Sendable {
-        /// Instructions to the model.
-        case system
-        /// The person.
-        case user
-        /// The model.
-        case assistant
+/// Turns a conversation into one prompt, which the assistant's next turn continues.
+///
+/// Only what a template writes itself becomes control tokens: a person who types `<|im_end|>` writes plain text.
+public struct ChatTemplate: Sendable, Equatable {
+    /// The name by which manifests choose a template.
+    public enum Name: String, Codable, Sendable, CaseIterable {
+        /// Turns of the form `<|im_start|>ROLE\nTEXT<|im_end|>\n`, without additions.
+        case chatml
+        /// SmolLM2's template: `chatml` with a default system turn if the conversation does not begin with a system
+        /// turn.
+        case smollm2
+        /// The template that came with the base model.
+        case model
     }
 
-    /// A content part of a turn.
-    public enum Part: Sendable, Equatable {
-        /// Plain text; special tokens in it stay text.
-        case text(String)
-        /// An image, by the caller's number.
-        case image(Int)
+    private enum Form: Sendable, Equatable {
+        case turns(defaultSystemText: String?)
+        case jinja(CheckpointTemplate)
     }
 
-    /// The speaker.
-    public let role: Role
-    /// The content, in order. Adjacent texts form one text.
-    public let content: [Part]
+    /// Its name.
+    public let name: Name
+    private let form: Form
 
-    /// A turn with text and images.
-    public init(role: Role, content: [Part]) {
-        self.role = role
-        self.content = content
+    /// Turns without additions.
+    public static let chatml = ChatTemplate(name: .chatml, form: .turns(defaultSystemText: nil))
+
+    /// SmolLM2's own template.
+    public static let smollm2 = ChatTemplate(
+        name: .smollm2,
+        form: .turns(defaultSystemText: "You are a helpful AI assistant named SmolLM, trained by Hugging Face"))
+
+    private init(name: Name, form: Form) {
+        self.name = name
+        self.form = form
     }
 
-    /// Whether the turn contains an image.
-    public var hasImages: Bool { !content.allSatisfy(\.isText) }
-
-    /// A turn with text only.
-    public init(role: Role, text: String) {
-        self.init(role: role, content: [.text(text)])
-    }
-}
-
-/// A conversation in the form that the model reads.
-public struct RenderedPrompt: Sendable, Equatable {
-    /// The position of an image.
-    public struct ImageSpan: Sendable, Equatable {
-        /// The image's number in the message.
-        public let image: Int
-        /// Its positions in `ids`.
-        public let range: Range<Int>
+    /// A checkpoint's own template.
+    ///
+    /// - Parameters:
+    ///   - source: Jinja text, of `chat_template.jinja`, of the field `chat_template` or of `tokenizer.chat_template`.
+    ///   - specialTokens: The texts of special tokens by their names in the template, such as `bos_token`.
+    /// - Throws: `ChatTemplateError.unreadable`, which names the construct that is not supported and its line.
+    public init(jinja source: String, specialTokens: [String: String]) throws(ChatTemplateError) {
+        self.init(name: .model, form: .jinja(try CheckpointTemplate(source, specialTokens: specialTokens)))
     }
 
-    /// The prompt's token ids.
-    public fileprivate(set) var ids: [Int32] = []
-    /// The images, in the prompt's order.
-    public fileprivate(set) var imageSpans: [ImageSpan] = []
+    /// The template that a manifest names.
+    ///
+    /// - Parameter model: The base model's own template, if it has one.
+    /// - Throws: `ChatTemplateError.noModelTemplate` if the manifest names a template that the base model lacks.
+    public init(named name: Name, model: ChatTemplate?) throws(ChatTemplateError) {
+        switch name {
+        case .chatml: self = .chatml
+        case .smollm2: self = .smollm2
+        case .model:
+            guard let model else { throw .noModelTemplate }
+            self = model
+        }
+    }
+
+    /// Whether conversations may have images. A checkpoint's template may be for text alone.
+    public var takesImages: Bool {
+        if case .jinja(let template) = form { template.takesImages } else { true }
+    }
+
+    /// Throws if the tokenizer lacks a control token that the template needs.
+    ///
+    /// - Throws: `ChatTemplateError.missingToken`.
+    public func check(_ tokenizer: Tokenizer) throws(ChatTemplateError) {
+        guard case .turns = form else { return }
+        for token in [Self.turnStart, Self.turnEnd] where tokenizer.id(ofControl: token) == nil {
+            throw .missingToken(token)
+        }
+    }
+
+    /// The token that ends an assistant's turn.
+    ///
+    /// A template of a checkpoint is asked with a short conversation; if it writes no control token after the
+    /// assistant's text, the vocabulary's first end token ends the turn.
+    ///
+    /// - Throws: `ChatTemplateError.missingToken` if there is none.
+    public func turnEnd(_ tokenizer: Tokenizer) throws(ChatTemplateError) -> Int32 {
+        let end: Int32? =
+            switch form {
+            case .turns: tokenizer.id(ofControl: Self.turnEnd)
+            case .jinja(let template): template.turnEnd(tokenizer) ?? tokenizer.vocabulary.endOfText
+            }
+        guard let end else { throw .missingToken(Self.turnEnd) }
+        return end
+    }
+
+    /// The prompt for `messages`.
+    ///
+    /// - Parameters:
+    ///   - messages: The conversation; may be empty.
+    ///   - images: The layouts of the images, by their numbers in the messages.
+    ///   - imageToken: The id at each position of a tile.
+    ///   - tokenizer: The model's tokenizer.
+    public func render(
+        _ messages: [ChatMessage], images: [ImageLayout] = [], imageToken: Int32, tokenizer: Tokenizer
+    ) throws(ChatTemplateError) -> RenderedPrompt {
+        if let index = messages.firstIndex(where: { $0.role != .user && $0.hasImages }) {
+            throw .imageOutsideUserMessage(index: index)
+        }
+        try check(tokenizer)
+        var writer = PromptWriter(tokenizer, imageToken: imageToken)
+        switch form {
+        case .turns(let system): Self.write(messages, defaultSystemText: system, images: images, to: &writer)
+        case .jinja(let template): try template.write(messages, images: images, to: &writer)
+        }
+        return writer.finish()
+    }
+
+    // MARK: Turns
+
+    private static let turnStart = "<|im_start|>"
+    private static let turnEnd = "<|im_end|>"
+
+    private static func write(
+        _ messages: [ChatMessage], defaultSystemText: String?, images: [ImageLayout], to writer: inout PromptWriter
+    ) {
+        var messages = messages
+        if let defaultSystemText, let first = messages.first, first.role != .system {
+            messages.insert(ChatMessage(role: .system, text: defaultSystemText), at: 0)
+        }
+        for message in messages {
+            writer.write("\(turnStart)\(message.role.rawValue)\n", isTrusted: true)
+            for part in message.content {
+                switch part {
+                case .text(let text): writer.write(text, isTrusted: false)
+                case .image(let image): writer.write(images[image], image: image)
+                }
+            }
+            writer.write("\(turnEnd)\n", isTrusted: true)
+        }
+        writer.write("\(turnStart)assistant\n", isTrusted: true)
+    }
 }
 
 /// Why a conversation cannot be rendered.
@@ -60,122 +144,33 @@ public enum ChatTemplateError: Error, Equatable, Sendable {
     case missingToken(String)
     /// Message `index` contains an image but does not come from the user.
     case imageOutsideUserMessage(index: Int)
+    /// A manifest names the base model's template, and there is none.
+    case noModelTemplate
+    /// The text of a template cannot be read; the reason names the line.
+    case unreadable(String)
+    /// The template refuses the conversation, in its own words.
+    case refused(String)
+    /// The template fails on the conversation; the reason names the line.
+    case failed(String)
+    /// The template writes `written` placeholders for the conversation's images, of which there are `images`.
+    case imagePlaceholders(written: Int, images: Int)
 }
 
 extension ChatTemplateError: CustomStringConvertible {
-    /// Names the missing token or the message with the error.
+    /// Names the missing token, the message with the error, or the template's line.
     public var description: String {
         switch self {
         case .missingToken(let token):
             "the vocabulary has no control token \"\(token)\", which chat templates are written with"
         case .imageOutsideUserMessage(let index): "messages[\(index)]: expected a picture in user messages only"
+        case .noModelTemplate: "the base model has no chat template of its own"
+        case .unreadable(let reason): "the model's chat template, \(reason)"
+        case .refused(let message): "the model's chat template refuses the conversation: \(message)"
+        case .failed(let reason): "the model's chat template fails on the conversation, \(reason)"
+        case .imagePlaceholders(let written, let images):
+            written == 0
+                ? "the model's chat template takes no pictures"
+                : "the model's chat template shows \(written) of \(images) pictures"
         }
-    }
-}
-
-/// Turns a conversation into one prompt, which the assistant's next turn continues.
-///
-/// Both templates write each turn as `<|im_start|>ROLE\nTEXT<|im_end|>\n` and end with `<|im_start|>assistant\n`. They
-/// produce ids directly, without an intermediate text, so no text can open or close a turn.
-public enum ChatTemplate: String, Codable, Sendable, CaseIterable {
-    /// The turns without additions.
-    case chatml
-    /// SmolLM2's own template: adds a default system turn if the conversation does not begin with a system turn.
-    case smollm2
-
-    private static let turnStart = "<|im_start|>"
-    private static let turnEnd = "<|im_end|>"
-    private static let defaultSystemText =
-        "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
-
-    /// The ids of the control tokens that open and close a turn. A user-defined token with the same text is not
-    /// accepted: user text could produce it.
-    ///
-    /// - Throws: `ChatTemplateError.missingToken`.
-    public static func turnTokens(of tokenizer: Tokenizer) throws(ChatTemplateError) -> (start: Int32, end: Int32) {
-        func id(_ token: String) throws(ChatTemplateError) -> Int32 {
-            guard let id = tokenizer.id(ofControl: token) else { throw .missingToken(token) }
-            return id
-        }
-        return (try id(turnStart), try id(turnEnd))
-    }
-
-    /// The prompt for `messages`. Each run of text between special tokens and images is encoded in one piece.
-    ///
-    /// - Parameters:
-    ///   - messages: The conversation; may be empty.
-    ///   - imageTokens: The placeholder ids for an image, by its number.
-    ///   - tokenizer: A tokenizer whose vocabulary has `<|im_start|>` and `<|im_end|>`.
-    public func render(
-        _ messages: [ChatMessage], imageTokens: (Int) -> [Int32], tokenizer: Tokenizer
-    ) throws(ChatTemplateError) -> RenderedPrompt {
-        var writer = try PromptWriter(tokenizer)
-        if self == .smollm2, let first = messages.first, first.role != .system {
-            writer.write(ChatMessage(role: .system, text: Self.defaultSystemText), imageTokens: imageTokens)
-        }
-        for (index, message) in messages.enumerated() {
-            guard message.role == .user || !message.hasImages else {
-                throw .imageOutsideUserMessage(index: index)
-            }
-            writer.write(message, imageTokens: imageTokens)
-        }
-        writer.open(.assistant)
-        return writer.finish()
-    }
-}
-
-extension ChatMessage.Part {
-    fileprivate var isText: Bool {
-        if case .text = self { true } else { false }
-    }
-}
-
-/// Writes turns as ids. Text is collected in `text` until a special token or an image ends it.
-private struct PromptWriter {
-    private let tokenizer: Tokenizer
-    private let turnStart: Int32
-    private let turnEnd: Int32
-    private var text = ""
-    private var prompt = RenderedPrompt()
-
-    init(_ tokenizer: Tokenizer) throws(ChatTemplateError) {
-        self.tokenizer = tokenizer
-        (turnStart, turnEnd) = try ChatTemplate.turnTokens(of: tokenizer)
-    }
-
-    mutating func write(_ message: ChatMessage, imageTokens: (Int) -> [Int32]) {
-        open(message.role)
-        for part in message.content {
-            switch part {
-            case .text(let more): text += more
-            case .image(let image):
-                flush()
-                let start = prompt.ids.count
-                prompt.ids += imageTokens(image)
-                prompt.imageSpans.append(.init(image: image, range: start..<prompt.ids.count))
-            }
-        }
-        put(turnEnd)
-        text = "\n"
-    }
-
-    mutating func open(_ role: ChatMessage.Role) {
-        put(turnStart)
-        text = role.rawValue + "\n"
-    }
-
-    mutating func finish() -> RenderedPrompt {
-        flush()
-        return prompt
-    }
-
-    private mutating func put(_ token: Int32) {
-        flush()
-        prompt.ids.append(token)
-    }
-
-    private mutating func flush() {
-        prompt.ids += tokenizer.encode(text, special: .asText)
-        text = ""
     }
 }

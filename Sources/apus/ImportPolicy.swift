@@ -33,7 +33,8 @@ struct ImportPolicy: ParsableCommand {
     @Option(help: "The policy's generation, 1 or more.")
     var generation: Int
 
-    @Option(help: "The chat template: chatml, or smollm2, which adds a default system turn.")
+    @Option(
+        help: "The chat template: chatml; smollm2, which adds a default system turn; or model, the base model's own.")
     var template = "chatml"
 
     @Option(help: "The vision generation that it was trained with, in either folder. Default: the newest one.")
@@ -66,7 +67,7 @@ struct ImportPolicy: ParsableCommand {
         let checkpoint = try ModelCheckpoint(path: model)
         let adapter = try ImportedAdapter(folder: folder, for: checkpoint.decoder.configuration, base: base)
         var publication = ImportedAdapter.Publication(name: name, generation: generation)
-        publication.template = ChatTemplate(rawValue: template) ?? publication.template
+        publication.template = ChatTemplate.Name(rawValue: template) ?? publication.template
         let library = try self.library.recovered()
         let newest = try library.generations()[PolicyRole.vision.name]?.last
         publication.vision = textOnly ? nil : visionGeneration ?? newest
@@ -82,5 +83,5 @@ struct ImportPolicy: ParsableCommand {
         say("\(name) sees with vision generation \(vision)\(visionGeneration == nil ? ", the newest one" : "")")
     }
 
-    private static let templates = ChatTemplate.allCases.map(\.rawValue)
+    private static let templates = ChatTemplate.Name.allCases.map(\.rawValue)
 }

@@ -10,9 +10,11 @@ import datetime
 import json
 import os
 import time
+import types
 from importlib.metadata import version
 
 import jinja2
+from transformers.models.idefics3.processing_idefics3 import Idefics3Processor
 from transformers.utils import chat_template_utils
 
 from common import destination, write_json
@@ -172,6 +174,22 @@ def rendered(template: str, variables: dict) -> dict:
         return {"raised": str(error)} if type(error) is jinja2.TemplateError else {"fails": True}
 
 
+def layouts() -> list[dict]:
+    """What the processor of Idefics3 and SmolVLM writes for an image that is cut into a grid, or not cut (0 × 0)."""
+    processor = types.SimpleNamespace(
+        fake_image_token="<fake_token_around_image>",
+        global_image_tag="<global-img>",
+        image_token="<image>",
+    )
+    result = []
+    for rows, columns, tokens in ((0, 0, 3), (1, 2, 2), (2, 1, 1), (3, 4, 2)):
+        processor.image_seq_len = tokens
+        grid = {"rows": [[rows]], "cols": [[columns]]}
+        written = Idefics3Processor.replace_image_token(processor, grid, 0)
+        result.append({"rows": rows, "columns": columns, "tokens": tokens, "text": written})
+    return result
+
+
 def main() -> None:
     os.environ["TZ"] = "UTC"
     time.tzset()
@@ -189,6 +207,7 @@ def main() -> None:
         "defaults": defaults,
         "dialogues": DIALOGUES,
         "templates": templates,
+        "layouts": layouts(),
     }
     write_json("Tokenizers", "jinja.json", {"jinja2": version("jinja2")} | content)
 

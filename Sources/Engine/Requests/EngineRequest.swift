@@ -2,7 +2,7 @@ public import Checkpoints
 public import Policies
 public import Tensors
 
-/// The input of a vision encoder for one image.
+/// An input of a vision encoder: one tile or more, whose positions in a prompt are adjacent.
 public struct ImageTiles: Sendable {
     /// The encoder's input, `[tiles, 3, side, side]`.
     public let pixels: Tensor
@@ -13,6 +13,16 @@ public struct ImageTiles: Sendable {
     public init(_ pixels: Tensor) {
         self.pixels = pixels
         content = TensorDigest(pixels)
+    }
+
+    /// Each tile of `[tiles, 3, side, side]` as an input of its own.
+    static func each(of pixels: Tensor) -> [ImageTiles] {
+        let shape = pixels.shape
+        guard let tiles = shape.first, tiles > 1 else { return [ImageTiles(pixels)] }
+        let rows = pixels.rows / tiles
+        return (0..<tiles).map {
+            ImageTiles(pixels.rows($0 * rows..<($0 + 1) * rows).reshaped([1] + shape.dropFirst()))
+        }
     }
 }
 

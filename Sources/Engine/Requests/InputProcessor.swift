@@ -9,7 +9,7 @@ public struct InputProcessor: Sendable {
     public struct Image: Sendable {
         private enum Source: Sendable {
             case image(DecodedImage)
-            case tiles([ImageProcessor: ImageTiles])
+            case tiles([ImageProcessor: [ImageTiles]])
         }
 
         /// Pixels per row.
@@ -39,15 +39,15 @@ public struct InputProcessor: Sendable {
 
         /// The image as tiles for these processors, without its pixels. Requests to their policies need only the tiles.
         public func resized(for processors: some Swift.Sequence<ImageProcessor>) -> Image {
-            var tiles: [ImageProcessor: ImageTiles] = [:]
+            var tiles: [ImageProcessor: [ImageTiles]] = [:]
             for processor in processors where tiles[processor] == nil { tiles[processor] = self.tiles(for: processor) }
             return Image(width: width, height: height, detail: detail, source: .tiles(tiles))
         }
 
-        /// The input of `processor`'s encoder.
-        func tiles(for processor: ImageProcessor) -> ImageTiles {
+        /// The inputs of `processor`'s encoder, one for each tile.
+        func tiles(for processor: ImageProcessor) -> [ImageTiles] {
             switch source {
-            case .image(let image): return ImageTiles(processor.tiles(of: image, detail: detail))
+            case .image(let image): return ImageTiles.each(of: processor.tiles(of: image, detail: detail))
             case .tiles(let tiles):
                 guard let known = tiles[processor] else { preconditionFailure("an image was resized for others") }
                 return known
@@ -79,8 +79,10 @@ public struct InputProcessor: Sendable {
         self.tokenizer = tokenizer
     }
 
-    /// Whether the vocabulary has the chat templates' tokens; without them only raw prompts work.
-    public var takesMessages: Bool { (try? ChatTemplate.turnTokens(of: tokenizer)) != nil }
+    /// Whether the vocabulary has the tokens of the policy's templates; without them only raw prompts work.
+    public func takesMessages(for policy: Policy) -> Bool {
+        [policy.template, policy.textTemplate].allSatisfy { (try? $0.check(tokenizer)) != nil }
+    }
 
     /// A request for the assistant's next turn. A dialogue without an image gets the policy's template and sampling
     /// defaults for text.
@@ -90,26 +92,23 @@ public struct InputProcessor: Sendable {
         messages: [ChatMessage], images: [Image], policy: Policy
     ) throws(Failure) -> EngineRequest {
         if policy.vision == nil, !images.isEmpty { throw .cannotSee(policy: policy.name) }
-        let counts = images.map { image in
-            policy.vision.map { $0.tokens(width: image.width, height: image.height, image.detail) }
-                ?? 0
+        let layouts = images.compactMap { image in
+            policy.vision?.layout(width: image.width, height: image.height, image.detail)
         }
         // The decoder never reads the ids at an image's positions. Penalties may, so these positions get an id that no
-        // text uses.
-        let placeholder = tokenizer.vocabulary.padding ?? 0
+        // text uses: the placeholder's where the checkpoint has one.
+        let ownToken = layouts.first.flatMap { tokenizer.id(ofControl: $0.placeholder) }
+        let imageToken = ownToken ?? tokenizer.vocabulary.padding ?? 0
         let hasImages = messages.contains(where: \.hasImages)
         let prompt: RenderedPrompt
         do {
             prompt = try policy.template(hasImages: hasImages).render(
-                messages, imageTokens: { Array(repeating: placeholder, count: counts[$0]) }, tokenizer: tokenizer)
+                messages, images: layouts, imageToken: imageToken, tokenizer: tokenizer)
         } catch {
             throw .template(error)
         }
-        let spans = prompt.imageSpans.compactMap { span in
-            policy.vision.map { vision in
-                PromptImage(range: span.range, tiles: images[span.image].tiles(for: vision.processor))
-            }
-        }
+        let tiles = policy.vision.map { vision in images.map { $0.tiles(for: vision.processor) } } ?? []
+        let spans = prompt.imageSpans.map { PromptImage(range: $0.range, tiles: tiles[$0.image][$0.tile]) }
         var request = EngineRequest(prompt: prompt.ids, images: spans, policy: policy)
         request.sampling = policy.sampling(hasImages: hasImages)
         return request
@@ -122,8 +121,17 @@ public struct InputProcessor: Sendable {
 }
 
 extension Policy.Vision {
-    /// The number of positions that an image of this size occupies.
+    /// How an image of this size stands in a prompt.
+    public func layout(width: Int, height: Int, _ detail: ImageProcessor.Detail) -> ImageLayout {
+        let grid = processor.grid(width: width, height: height, detail: detail)
+        let tokens = encoder.configuration.tokensPerTile
+        return processor.idefics3 == nil
+            ? .bare(tiles: grid.tileCount, tokens: tokens)
+            : .idefics3(rows: grid.rows, columns: grid.columns, tokens: tokens)
+    }
+
+    /// The number of positions of an image of this size, without markers.
     public func tokens(width: Int, height: Int, _ detail: ImageProcessor.Detail) -> Int {
-        processor.tileCount(width: width, height: height, detail: detail) * encoder.configuration.tokensPerTile
+        layout(width: width, height: height, detail).tiles.reduce(0, +)
     }
 }

@@ -64,6 +64,20 @@ public struct ModelCheckpoint: Sendable {
     }
 }
 
+extension ModelCheckpoint {
+    /// The chat template; nil if the files have none.
+    ///
+    /// - Throws: `CheckpointError` with the construct that is not supported.
+    public func template() throws(CheckpointError) -> ChatTemplate? {
+        guard let chatTemplate else { return nil }
+        do {
+            return try ChatTemplate(jinja: chatTemplate, specialTokens: vocabulary.namedTokens)
+        } catch {
+            throw CheckpointError(path, error.description)
+        }
+    }
+}
+
 extension VisionFiles {
     /// The vision in an `mmproj` GGUF file or a Hugging Face folder, and its digest.
     public static func open(path: String) throws -> (files: VisionFiles, digest: String) {

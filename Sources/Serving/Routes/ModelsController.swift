@@ -44,7 +44,7 @@ struct ModelsController: Controller {
         }
         return ModelInfo(
             id: policy.name, created: policy.created, generation: policy.generation, parent: policy.parent,
-            contextLength: model.contextLength, image: image, takesMessages: model.processor.takesMessages,
+            contextLength: model.contextLength, image: image, takesMessages: model.processor.takesMessages(for: policy),
             defaults: defaults(policy.sampling), textDefaults: defaults(policy.textSampling),
             digests: policy.digests.map {
                 .init(

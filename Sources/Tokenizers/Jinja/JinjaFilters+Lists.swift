@@ -107,7 +107,10 @@ extension JinjaRenderer {
         case "sum":
             let given = try values("attribute", "start")
             var sum = given[1] ?? .integer(0)
-            for value in try self.values(of: elements, at: given[0]) { sum = try arithmetic(.add, sum, value) }
+            for value in try self.values(of: elements, at: given[0]) {
+                try charge(4)
+                sum = try arithmetic(.add, sum, value)
+            }
             return sum
         case "batch": return try batches(of: elements, try values("linecount", "fill_with"))
         case "sort":

@@ -264,8 +264,12 @@ struct JinjaRenderer {
     mutating func elements(of value: JinjaValue) throws(JinjaError) -> [JinjaValue] {
         switch value {
         case .undefined: return []
-        case .list(let list): return list.elements
-        case .mapping(let mapping): return mapping.keys
+        case .list(let list):
+            try charge(list.elements.count)
+            return list.elements
+        case .mapping(let mapping):
+            try charge(mapping.keys.count)
+            return mapping.keys
         case .text(let text):
             try charge(text.count)
             return text.characters.map { .text(MarkedText([$0])) }

@@ -130,7 +130,9 @@ public struct PPOJob: Sendable {
             vision: .init(
                 generation: basis.vision.generation, encoder: VisionEncoder(vision, on: base.compute),
                 processor: basis.imageProcessor),
-            template: basis.template, configuration: configuration, compute: base.compute)
+            template: try ChatTemplate(named: basis.template, model: inputs.baseModel.template()),
+            configuration: configuration,
+            compute: base.compute)
         let replay = try inputs.replay.map { try ReplayRecord.load(path: $0, vocabulary: configuration.vocabulary) }
         return ProximalPolicyOptimization(
             base: base, reference: reference, value: ValueModel(startingFrom: reward),

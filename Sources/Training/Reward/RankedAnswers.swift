@@ -129,7 +129,8 @@ struct RankedData {
         image = inputs.image
         demonstrated = inputs.demonstration
         reader = try RankedPromptReader(
-            template: basis.template, tokenizer: tokenizer, vocabulary: configuration.vocabulary)
+            template: ChatTemplate(named: basis.template, model: inputs.baseModel.template()), tokenizer: tokenizer,
+            vocabulary: configuration.vocabulary)
         weights = try basis.visionWeights(in: inputs.vision, hidden: configuration.hidden)
         processor = basis.imageProcessor
     }

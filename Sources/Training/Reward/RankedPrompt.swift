@@ -63,13 +63,12 @@ public struct RankedPromptReader: Sendable {
 
     /// A reader for a model of `vocabulary` tokens.
     ///
-    /// - Throws: `ChatTemplateError` if the tokenizer has no `<|im_end|>`.
+    /// - Throws: `ChatTemplateError` if the tokenizer lacks the template's tokens.
     public init(template: ChatTemplate, tokenizer: Tokenizer, vocabulary: Int) throws(ChatTemplateError) {
-        guard let endToken = tokenizer.id(ofControl: "<|im_end|>") else { throw .missingToken("<|im_end|>") }
+        endToken = try template.turnEnd(tokenizer)
         self.template = template
         self.tokenizer = tokenizer
         self.vocabulary = vocabulary
-        self.endToken = endToken
     }
 
     /// The prompt and answers of a comparison.
@@ -80,8 +79,9 @@ public struct RankedPromptReader: Sendable {
         let image: [ChatMessage.Part] = embeddings == nil ? [] : [.image(0)]
         let rendered = try template.render(
             [ChatMessage(role: .user, content: image + [.text(ranked.question)])],
-            imageTokens: { _ in Array(repeating: endToken, count: embeddings?.rows ?? 0) }, tokenizer: tokenizer)
-        let visual = rendered.imageSpans.first?.range ?? 0..<0
+            images: embeddings.map { [.bare(tiles: 1, tokens: $0.rows)] } ?? [], imageToken: endToken,
+            tokenizer: tokenizer)
+        let visual = rendered.imageRange
         var answers: [[Int32]] = []
         for (index, completion) in ranked.completions.enumerated() {
             let tokens = tokens(of: completion)

@@ -53,7 +53,7 @@ public enum FinishedRunError: Error, Equatable, CustomStringConvertible {
 /// The fields of a run's `config.json` that publishing reads, for all stages.
 struct RunRecord: Decodable {
     private let stageName: String?
-    let template: ChatTemplate
+    let template: ChatTemplate.Name
     let parent: PolicyManifest.Reference?
     let reward: PolicyManifest.Reference?
     let vision: PolicyManifest.Reference?
@@ -86,7 +86,7 @@ struct RunRecord: Decodable {
 struct FinishedRun: Sendable {
     static let creator = "apus"
     /// The template of replayed conversations, which policies also use for dialogues without an image.
-    static let textTemplate = ChatTemplate.smollm2
+    static let textTemplate = ChatTemplate.Name.smollm2
     /// The files of a run's adapter, as paths in the run's folder.
     static let adapterFiles = PolicyFiles.adapter.map { "adapter/\($0)" }
 

@@ -64,10 +64,9 @@ struct ImageTree: Sendable {
         for question in image.questions {
             let message = ChatMessage(role: .user, content: [.image(0), .text(question.text)])
             let prompt = try template.render(
-                [message],
-                imageTokens: { _ in Array(repeating: endToken, count: image.tiles.shape[0] * tokensPerTile) },
+                [message], images: [.bare(tiles: image.tiles.shape[0], tokens: tokensPerTile)], imageToken: endToken,
                 tokenizer: tokenizer)
-            visual = prompt.imageSpans[0].range
+            visual = prompt.imageRange
             prefix = Array(prompt.ids[..<visual.upperBound])
             branches.append(
                 Branch(

@@ -74,7 +74,7 @@ public struct FineTuningJob: Sendable {
     ) throws -> TrainingRun<SupervisedFineTuning>.Outcome where C.Duration == Duration {
         let start = clock.now
         let record = Record(
-            settings: settings, template: template.rawValue, precision: "\(precision)",
+            settings: settings, template: template.name.rawValue, precision: "\(precision)",
             instructionSet: compute.instructionSet.rawValue, inputs: try digests())
         let runFolder = try RunFolder(path: folder, configuration: record)
         let vision = try VisionWeights(path: inputs.vision)

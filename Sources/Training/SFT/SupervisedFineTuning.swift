@@ -47,7 +47,7 @@ public struct SupervisedFineTuning: TrainingStage {
         demonstrations: any DemonstrationSource, replay: [ReplayRecord], template: ChatTemplate,
         tokenizer: Tokenizer, settings: FineTuningSettings
     ) throws(ChatTemplateError) {
-        guard let endToken = tokenizer.id(ofControl: "<|im_end|>") else { throw .missingToken("<|im_end|>") }
+        let endToken = try template.turnEnd(tokenizer)
         var generator = SplitMix64(seed: settings.seed, stream: 0)
         let neutral = LowRankAdapter(
             starting: base.configuration, rank: settings.rank, alpha: settings.alpha, using: &generator)
