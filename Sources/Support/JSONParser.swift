@@ -21,12 +21,13 @@ extension JSON {
     public static func parse(
         _ bytes: [UInt8], roundsLargeIntegers: Bool = false
     ) throws(JSONSyntaxError) -> JSON {
-        var parser = JSONParser(bytes: bytes, roundsLargeIntegers: roundsLargeIntegers)
-        return try parser.document()
+        var reader = JSONReader(bytes, roundsLargeIntegers: roundsLargeIntegers)
+        return try reader.document { reader throws(JSONSyntaxError) in try reader.value() }
     }
 }
 
-private struct JSONParser {
+/// Reads JSON value by value. A caller that takes a large document apart itself needs memory for what it keeps only.
+package struct JSONReader {
     private static let maximumDepth = 64
     private static let maximumValues = 1 << 20
     private static let maximumMembers = 1 << 16
@@ -37,22 +38,28 @@ private struct JSONParser {
     private var depth = 0
     private var values = 0
 
-    init(bytes: [UInt8], roundsLargeIntegers: Bool) {
+    /// A reader at the start of `bytes`.
+    package init(_ bytes: [UInt8], roundsLargeIntegers: Bool = false) {
         self.bytes = bytes
         self.roundsLargeIntegers = roundsLargeIntegers
     }
 
-    mutating func document() throws(JSONSyntaxError) -> JSON {
+    /// Reads the only value of the document with `read`.
+    package mutating func document<T>(
+        _ read: (inout JSONReader) throws(JSONSyntaxError) -> T
+    ) throws(JSONSyntaxError) -> T {
         skipSpaces()
-        let value = try value()
+        let value = try read(&self)
         skipSpaces()
         guard index == bytes.count else { throw fault("expected the end") }
         return value
     }
 
-    private var next: UInt8? { index < bytes.count ? bytes[index] : nil }
+    /// The first byte of the value that follows, and so its kind.
+    package var next: UInt8? { index < bytes.count ? bytes[index] : nil }
 
-    private func fault(_ reason: String) -> JSONSyntaxError {
+    /// An error at the present offset.
+    package func fault(_ reason: String) -> JSONSyntaxError {
         JSONSyntaxError(offset: index, reason: reason)
     }
 
@@ -66,7 +73,8 @@ private struct JSONParser {
         return true
     }
 
-    private mutating func value() throws(JSONSyntaxError) -> JSON {
+    /// The whole value that follows. The limits of `JSON.parse` hold for all values together.
+    package mutating func value() throws(JSONSyntaxError) -> JSON {
         values += 1
         guard values <= Self.maximumValues else { throw fault("more than \(Self.maximumValues) values") }
         switch next {
@@ -87,42 +95,68 @@ private struct JSONParser {
         skipSpaces()
     }
 
-    private mutating func object() throws(JSONSyntaxError) -> JSON {
+    /// Reads an object: `member` gets each name and must read its value. Names may repeat.
+    package mutating func object(
+        _ member: (inout JSONReader, String) throws(JSONSyntaxError) -> Void
+    ) throws(JSONSyntaxError) {
+        guard next == UInt8(ascii: "{") else { throw fault("expected an object") }
         try enter()
         defer { depth -= 1 }
-        var members: [JSON.Member] = []
-        var names: Set<String> = []
-        if take("}") { return .object(members) }
+        if take("}") { return }
         while true {
             guard next == UInt8(ascii: "\"") else { throw fault("expected a name") }
             let name = try string()
-            guard names.insert(name).inserted else { throw fault("a name twice in one object") }
-            guard names.count <= Self.maximumMembers else {
-                throw fault("more than \(Self.maximumMembers) names in one object")
-            }
             skipSpaces()
             guard take(":") else { throw fault("expected a colon") }
             skipSpaces()
-            members.append(JSON.Member(name, try value()))
+            try member(&self, name)
             skipSpaces()
-            if take("}") { return .object(members) }
+            if take("}") { return }
             guard take(",") else { throw fault("expected a comma or }") }
             skipSpaces()
         }
     }
 
-    private mutating func array() throws(JSONSyntaxError) -> JSON {
+    /// Reads an array: `element` must read one value.
+    package mutating func array(
+        _ element: (inout JSONReader) throws(JSONSyntaxError) -> Void
+    ) throws(JSONSyntaxError) {
+        guard next == UInt8(ascii: "[") else { throw fault("expected an array") }
         try enter()
         defer { depth -= 1 }
-        var elements: [JSON] = []
-        if take("]") { return .array(elements) }
+        if take("]") { return }
         while true {
-            elements.append(try value())
+            try element(&self)
             skipSpaces()
-            if take("]") { return .array(elements) }
+            if take("]") { return }
             guard take(",") else { throw fault("expected a comma or ]") }
             skipSpaces()
         }
+    }
+
+    /// Reads an integer.
+    package mutating func integer() throws(JSONSyntaxError) -> Int64 {
+        guard case .integer(let integer) = try number() else { throw fault("expected an integer") }
+        return integer
+    }
+
+    private mutating func object() throws(JSONSyntaxError) -> JSON {
+        var members: [JSON.Member] = []
+        var names: Set<String> = []
+        try object { reader, name throws(JSONSyntaxError) in
+            guard names.insert(name).inserted else { throw reader.fault("a name twice in one object") }
+            guard names.count <= Self.maximumMembers else {
+                throw reader.fault("more than \(Self.maximumMembers) names in one object")
+            }
+            members.append(JSON.Member(name, try reader.value()))
+        }
+        return .object(members)
+    }
+
+    private mutating func array() throws(JSONSyntaxError) -> JSON {
+        var elements: [JSON] = []
+        try array { reader throws(JSONSyntaxError) in elements.append(try reader.value()) }
+        return .array(elements)
     }
 
     private mutating func word(_ text: StaticString, _ value: JSON) throws(JSONSyntaxError) -> JSON {
@@ -133,9 +167,9 @@ private struct JSONParser {
         return value
     }
 
-    /// Parses a string from its opening to its closing quote. Runs without escapes are copied as a whole.
-    private mutating func string() throws(JSONSyntaxError) -> String {
-        index += 1
+    /// Reads a string from its opening to its closing quote. Runs without escapes are copied as a whole.
+    package mutating func string() throws(JSONSyntaxError) -> String {
+        guard take("\"") else { throw fault("expected a string") }
         let start = index
         while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { index += 1 }
         if next == UInt8(ascii: "\"") {
