@@ -2,30 +2,62 @@ public import Checkpoints
 public import Tokenizers
 
 extension Vocabulary {
-    /// The vocabulary in a GGUF file (`tokenizer.ggml.*`): byte-level BPE of the kind `gpt2`.
+    /// The vocabulary in a GGUF file (`tokenizer.ggml.*`): byte-level BPE (`gpt2`) or SentencePiece (`llama`).
     ///
     /// - Throws: `GGUFError`, `ModelError` for a tokenizer of another kind, or `VocabularyError`.
     public init(_ file: GGUFFile) throws {
-        let model = try file.string("tokenizer.ggml.model")
-        guard model == "gpt2" else {
-            throw ModelError.unsupported(key: "tokenizer.ggml.model", expected: "gpt2", found: model)
+        let fields = TokenizerFields(file: file)
+        for key in ["add_eos_token", "remove_extra_whitespaces"] where try fields.flag(key) == true {
+            throw ModelError.unsupported(key: fields.key(key), expected: "false", found: "true")
         }
-        func id(_ key: String) throws -> Int32? {
-            try file.metadata[key] == nil ? nil : Self.int32(file.integer(key), key)
+        let model = try file.string(fields.key("model"))
+        switch model {
+        case "gpt2":
+            try self.init(
+                tokens: try file.strings(fields.key("tokens")), kinds: try fields.kinds(),
+                merges: try file.strings(fields.key("merges")), preTokenizer: try file.string(fields.key("pre")),
+                beginOfText: try fields.id("bos"), addsBeginOfText: try fields.flag("add_bos_token"),
+                endOfText: try fields.id("eos"), endOfTurn: try fields.endOfTurn(), padding: try fields.id("padding"))
+        case "llama":
+            try self.init(
+                tokens: try file.strings(fields.key("tokens")), kinds: try fields.kinds(),
+                scores: try file.numbers(fields.key("scores")).map { Float($0) },
+                addsSpace: try fields.flag("add_space_prefix") ?? true, beginOfText: try fields.id("bos"),
+                addsBeginOfText: try fields.flag("add_bos_token") ?? true, endOfText: try fields.id("eos"),
+                endOfTurn: try fields.endOfTurn(), padding: try fields.id("padding"))
+        default:
+            throw ModelError.unsupported(key: fields.key("model"), expected: "gpt2 or llama", found: model)
         }
-        try self.init(
-            tokens: try file.strings("tokenizer.ggml.tokens"),
-            kinds: try file.integers("tokenizer.ggml.token_type").map {
-                try Self.int32($0, "tokenizer.ggml.token_type")
-            },
-            merges: try file.strings("tokenizer.ggml.merges"),
-            preTokenizer: try file.string("tokenizer.ggml.pre"),
-            beginOfText: try id("tokenizer.ggml.bos_token_id"),
-            endOfText: try id("tokenizer.ggml.eos_token_id"),
-            padding: try id("tokenizer.ggml.padding_token_id"))
+    }
+}
+
+/// The fields `tokenizer.ggml.NAME` of a file.
+private struct TokenizerFields {
+    let file: GGUFFile
+
+    func key(_ name: String) -> String { "tokenizer.ggml.\(name)" }
+
+    /// The id `NAME_token_id`; nil if the file has none.
+    func id(_ name: String) throws -> Int32? {
+        let key = key("\(name)_token_id")
+        return try file.metadata[key] == nil ? nil : int32(file.integer(key), key)
     }
 
-    private static func int32(_ value: Int, _ key: String) throws -> Int32 {
+    /// The tokens that end a turn or a message beside the one that ends a text.
+    func endOfTurn() throws -> [Int32] { try [id("eot"), id("eom")].compactMap { $0 } }
+
+    /// A boolean; nil if the file has none.
+    func flag(_ name: String) throws -> Bool? {
+        let key = key(name)
+        return try file.metadata[key] == nil ? nil : file.bool(key)
+    }
+
+    func kinds() throws -> [Int32] {
+        let key = key("token_type")
+        return try file.integers(key).map { try int32($0, key) }
+    }
+
+    private func int32(_ value: Int, _ key: String) throws -> Int32 {
         guard let exact = Int32(exactly: value) else {
             throw ModelError.unsupported(key: key, expected: "32 bits", found: "\(value)")
         }

@@ -6,15 +6,21 @@
 public struct StreamingDetokenizer: Sendable {
     private let tokenizer: Tokenizer
     private var pending: [UInt8] = []  // the first bytes of an unfinished character: at most 3
+    private var dropsSpace: Bool  // until the first byte is printed
 
     /// A detokenizer at the start of a text.
     public init(_ tokenizer: Tokenizer) {
         self.tokenizer = tokenizer
+        dropsSpace = tokenizer.vocabulary.rules.dropsFirstSpace
     }
 
     /// The text that token `id` completes: often a word, possibly nothing. The id must be below the vocabulary's size.
     public mutating func append(_ id: Int32) -> String {
-        let bytes = pending + tokenizer.bytes(of: id)
+        var bytes = pending + tokenizer.bytes(of: id)
+        if dropsSpace, let first = bytes.first {
+            if first == UInt8(ascii: " ") { bytes.removeFirst() }
+            dropsSpace = false
+        }
         let whole = bytes.count - unfinishedCharacter(endOf: bytes)
         pending = Array(bytes[whole...])
         return String(decoding: bytes[..<whole], as: UTF8.self)
