@@ -13,11 +13,14 @@ struct MergeTable: Sendable {
 
     /// The table of `pairs`, whose ranks are their indices.
     ///
-    /// - Parameter ids: the tokens that merge, by their text.
-    init(_ pairs: [(left: [UInt8], right: [UInt8])], ids: [[UInt8]: Int32]) throws(VocabularyError) {
+    /// - Parameter ids: all tokens, by their text.
+    init(
+        _ pairs: [(left: [UInt8], right: [UInt8])], of parts: VocabularyParts, ids: [[UInt8]: Int32]
+    ) throws(VocabularyError) {
         merges.reserveCapacity(pairs.count)
         for (rank, pair) in pairs.enumerated() {
-            guard let left = ids[pair.left], let right = ids[pair.right], let merged = ids[pair.left + pair.right]
+            guard let left = ids[pair.left], let right = ids[pair.right], let merged = ids[pair.left + pair.right],
+                parts.merges(left), parts.merges(right), parts.merges(merged)
             else {
                 throw .unknownTokenInMerge(rank: rank, merge: Self.text(pair))
             }
@@ -30,7 +33,7 @@ struct MergeTable: Sendable {
     /// The table of a SentencePiece vocabulary: any two tokens merge whose texts together are a token's, and the rank
     /// is the rank of that token's score. Pairs of one rank merge from left to right, as in llama.cpp.
     ///
-    /// - Parameter ids: the tokens that merge, by their text.
+    /// - Parameter ids: all tokens, by their text.
     init(scores: [Float], of parts: VocabularyParts, ids: [[UInt8]: Int32]) throws(VocabularyError) {
         guard scores.count == parts.tokens.count else {
             throw .scoreMismatch(tokens: parts.tokens.count, scores: scores.count)
@@ -38,10 +41,12 @@ struct MergeTable: Sendable {
         if let id = scores.firstIndex(where: { !$0.isFinite }) { throw .scoreNotFinite(id: id) }
         let ranks = Self.ranks(of: scores)
         merges.reserveCapacity(ids.count * 2)
-        for (text, id) in ids where text.count > 1 {
+        for (text, id) in ids where text.count > 1 && parts.merges(id) {
             guard text.count <= Self.longestScoredToken else { throw .longToken(id: Int(id), bytes: text.count) }
             for cut in 1..<text.count where text[cut] & 0xC0 != 0x80 {
-                guard let left = ids[Array(text[..<cut])], let right = ids[Array(text[cut...])] else { continue }
+                guard let left = ids[Array(text[..<cut])], let right = ids[Array(text[cut...])],
+                    parts.merges(left), parts.merges(right)
+                else { continue }
                 merges[Self.key(left, right)] = (ranks[Int(id)], id)
             }
         }

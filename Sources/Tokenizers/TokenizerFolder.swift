@@ -163,6 +163,9 @@ private struct TokenizerConfig {
             }
         }
         specialTokens = special
+        if try fields.flag("split_special_tokens") {
+            throw fields.fault("split_special_tokens", expected: "false", found: true)
+        }
         isLegacy = try fields.flag("legacy")
         addsSpace = try fields.flag("add_prefix_space", missing: true)
         if case .string(let name) = fields.take("tokenizer_class") {

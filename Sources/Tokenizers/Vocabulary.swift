@@ -65,7 +65,7 @@ public struct Vocabulary: Sendable {
         spellings = try Self.spellings(of: parts)
         let index = try Self.index(parts)
         switch parts.merges {
-        case .ranked(let merges): self.merges = try MergeTable(merges, ids: index)
+        case .ranked(let merges): self.merges = try MergeTable(merges, of: parts, ids: index)
         case .scored(let scores): self.merges = try MergeTable(scores: scores, of: parts, ids: index)
         }
         wholeTokens = try parts.wholeTokens()
@@ -106,8 +106,7 @@ public struct Vocabulary: Sendable {
         return spellings
     }
 
-    // The tokens that merge, by their text. Keys are UTF-8 bytes, because `String` treats canonically equivalent texts
-    // as equal.
+    // All tokens by their text. Keys are UTF-8 bytes, because `String` treats canonically equivalent texts as equal.
     private static func index(_ parts: VocabularyParts) throws(VocabularyError) -> [[UInt8]: Int32] {
         var ids: [[UInt8]: Int32] = [:]
         ids.reserveCapacity(parts.tokens.count)
@@ -118,8 +117,7 @@ public struct Vocabulary: Sendable {
                 throw .duplicateToken(token, ids: Int(first), id)
             }
         }
-        let merging: Set<TokenKind> = parts.rules.alphabet == .bytes ? [.normal] : [.normal, .userDefined]
-        return ids.filter { merging.contains(parts.kinds[Int($0.value)]) }
+        return ids
     }
 
     private static func checkBytes(_ parts: VocabularyParts) throws(VocabularyError) {
@@ -152,13 +150,28 @@ struct VocabularyParts {
     var addsBeginOfText = false
     var endTokens: [Int32] = []
     var padding: Int32?
+    /// More bytes than all whole tokens of any real vocabulary have together: a search for them takes memory a byte.
+    static let mostWholeTokenBytes = 1 << 22
+
     /// The flags of whole tokens, by id; without flags for those that are not listed.
     var flags: [Int32: WholeTokenFlags] = [:]
+
+    /// Whether merges join and make the token.
+    func merges(_ id: Int32) -> Bool {
+        switch kinds[Int(id)] {
+        case .normal: true
+        case .userDefined: rules.alphabet == .characters
+        case .control, .unknown, .unused, .byte: false
+        }
+    }
 
     /// The whole tokens found in raw text, and those found after it was normalized.
     func wholeTokens() throws(VocabularyError) -> (raw: [WholeToken], normalized: [WholeToken]) {
         var (raw, normalized): ([WholeToken], [WholeToken]) = ([], [])
+        var bytes = 0
         for (id, kind) in kinds.enumerated() where kind == .control || kind == .userDefined {
+            bytes += tokens[id].utf8.count
+            guard bytes <= Self.mostWholeTokenBytes else { throw .tooManyWholeTokens(id: id) }
             let flags = self.flags[Int32(id)] ?? WholeTokenFlags()
             var token = WholeToken(
                 id: Int32(id), text: Array(tokens[id].utf8), isControl: kind == .control,
@@ -192,8 +205,13 @@ struct WholeTokenFlags: Equatable {
 enum ByteToken {
     /// The byte of a token written so; nil for another text.
     static func byte(of text: String) -> UInt8? {
-        let utf8 = Array(text.utf8)
-        guard utf8.count == 6, text.hasPrefix("<0x"), text.hasSuffix(">") else { return nil }
-        return UInt8(String(decoding: utf8[3..<5], as: UTF8.self), radix: 16)
+        let digits = Array(text.utf8.dropFirst(3).prefix(2))
+        guard let byte = UInt8(String(decoding: digits, as: UTF8.self), radix: 16) else { return nil }
+        return text == self.text(of: byte) ? byte : nil
+    }
+
+    /// The text of the token for a byte.
+    static func text(of byte: UInt8) -> String {
+        "<0x\(byte < 16 ? "0" : "")\(String(byte, radix: 16, uppercase: true))>"
     }
 }

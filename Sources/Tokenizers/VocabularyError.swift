@@ -34,6 +34,8 @@ public enum VocabularyError: Error, Equatable, Sendable {
     case duplicateMerge(rank: Int, merge: String)
     /// A control token would be searched for with a space before it.
     case normalizedControl(id: Int, token: String)
+    /// The control and user-defined tokens up to this one have more text than those of any real vocabulary.
+    case tooManyWholeTokens(id: Int)
     /// A model has fewer embedding rows than its vocabulary has tokens.
     case tooFewRows(rows: Int, tokens: Int)
 }
@@ -64,11 +66,11 @@ extension VocabularyError: CustomStringConvertible {
         case .unknownKind(let id, let value): return ("token_type[\(id)]", "expected 1 to 6, found \(value)")
         case .scoreNotFinite(let id): return ("scores[\(id)]", "expected a finite number")
         case .missingByte(let byte):
-            let hex = String(byte, radix: 16, uppercase: true)
-            return ("tokens", "expected a token for each byte, found none for 0x\(byte < 16 ? "0" : "")\(hex)")
+            return ("tokens", "expected a token for each byte, found no \(ByteToken.text(of: byte))")
         case .tooFewRows(let rows, let tokens):
             return ("tokens", "expected at most \(rows) tokens, the model's embedding rows, found \(tokens)")
-        case .notInByteAlphabet, .notAByte, .emptyToken, .longToken, .duplicateToken, .normalizedControl:
+        case .notInByteAlphabet, .notAByte, .emptyToken, .longToken, .duplicateToken, .normalizedControl,
+            .tooManyWholeTokens:
             return tokenParts
         case .malformedMerge, .unknownTokenInMerge, .duplicateMerge: return mergeParts
         }
@@ -84,6 +86,11 @@ extension VocabularyError: CustomStringConvertible {
             ("tokens[\(id)]", "expected at most \(MergeTable.longestScoredToken) bytes, found \(bytes)")
         case .duplicateToken(let token, let first, let second):
             ("tokens[\(second)]", "\"\(token)\" is already token \(first)")
+        case .tooManyWholeTokens(let id):
+            (
+                "tokens[\(id)]",
+                "control and user-defined tokens have more than \(VocabularyParts.mostWholeTokenBytes) bytes"
+            )
         case .normalizedControl(let id, let token):
             ("tokens[\(id)]", "the control token \"\(token)\" is normalized: found with a space before it only")
         default: ("", "")

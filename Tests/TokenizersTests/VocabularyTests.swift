@@ -73,6 +73,14 @@ struct VocabularyTests {
         }
     }
 
+    @Test func refusesWholeTokensBeyondMeasure() throws {
+        let long = String(repeating: "<", count: 1 << 22)
+        _ = try TinyVocabulary(control: [long]).vocabulary()
+        #expect(throws: VocabularyError.tooManyWholeTokens(id: 257)) {
+            try TinyVocabulary(control: [long, "<>"]).vocabulary()
+        }
+    }
+
     /// The words of a text, by the names that files give to the ways of splitting.
     @Test(arguments: [
         ("smollm", ["it", "'s", " ", "1", "2", "3", "4", " (", "a", ")", "\n\n"]),
