@@ -35,6 +35,22 @@ struct TokenizerFolderTests {
         #expect(other.beginOfText == (try id("<|turn|>", in: other)) && !other.addsBeginOfText)
     }
 
+    /// As in SmolLM's file: the same vocabulary, but each digit is a word.
+    @Test func digitsAreWordsWhereTheFileSaysSo() throws {
+        let text = try Self.file("gpt2")
+        let level = try #require(text.range(of: #"{"type":"ByteLevel","add_prefix_space":false"#))
+        let end = try #require(text[level.lowerBound...].range(of: "}"))
+        let digits =
+            #"{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},"#
+            + text[level.lowerBound..<end.upperBound] + "]}"
+        let changed = text.replacingCharacters(in: level.lowerBound..<end.upperBound, with: digits)
+        let tokenizer = Tokenizer(try Vocabulary(TokenizerFiles(tokenizer: Array(changed.utf8))))
+        #expect(
+            tokenizer.encode("a 1234567", special: .asText).map { tokenizer.decode([$0]) }.suffix(7) == [
+                "1", "2", "3", "4", "5", "6", "7",
+            ])
+    }
+
     @Test func theEndsAreTheGenerationConfigurations() throws {
         let config = #"{"eos_token": "<|end|>"}"#
         #expect(try vocabulary("qwen2").endTokens == [])
