@@ -58,10 +58,10 @@ public final class Engine: InferenceEngine {
     /// Starts the engine's thread.
     ///
     /// - Parameters:
-    ///   - endToken: the id that ends a turn.
+    ///   - endTokens: the ids that end a turn.
     ///   - policies: the policies whose blocks may be restored.
     public init(
-        decoder: TransformerDecoder, tokenizer: Tokenizer, endToken: Int32, configuration: EngineConfiguration,
+        decoder: TransformerDecoder, tokenizer: Tokenizer, endTokens: [Int32], configuration: EngineConfiguration,
         policies: [Policy] = []
     ) {
         self.configuration = configuration
@@ -69,7 +69,8 @@ public final class Engine: InferenceEngine {
         let (ending, end) = AsyncStream<KeptBlocks>.makeStream()
         self.ending = ending
         let loop = EngineLoop(
-            decoder: decoder, tokenizer: tokenizer, endToken: endToken, configuration: configuration, mailbox: mailbox,
+            decoder: decoder, tokenizer: tokenizer, endTokens: endTokens, configuration: configuration,
+            mailbox: mailbox,
             published: published, end: end)
         restored = loop.restorePrefixes(of: policies)
         loop.start()

@@ -192,7 +192,8 @@ struct LoadedModel {
             contextLength: options.engine.contextLength, compute: compute
         ) { share in Self.tell("loading the model: \(Int(share * 100)) %") }
         tokenizer = Tokenizer(checkpoint.vocabulary)
-        guard let endToken = tokenizer.vocabulary.endOfText else {
+        let endTokens = tokenizer.vocabulary.endTokens
+        guard !endTokens.isEmpty else {
             throw ValidationError("\(options.model.model) names no end token")
         }
         let library = library ?? options.library
@@ -216,7 +217,7 @@ struct LoadedModel {
         contextLength = configuration.contextLength
         configuration.prefixFile = prefixFile
         engine = Engine(
-            decoder: decoder, tokenizer: tokenizer, endToken: endToken, configuration: configuration,
+            decoder: decoder, tokenizer: tokenizer, endTokens: endTokens, configuration: configuration,
             policies: policies.catalog.all)
         let seconds = (ContinuousClock.now - began) / .seconds(1)
         let facts = [

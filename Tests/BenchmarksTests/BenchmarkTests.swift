@@ -81,7 +81,7 @@ import Tokenizers
         let decoder = try TransformerDecoder(file, compute: Compute(threads: 2))
         let tokenizer = Tokenizer(try Vocabulary(file))
         let engine = Engine(
-            decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: .init(contextLength: 256))
+            decoder: decoder, tokenizer: tokenizer, endTokens: [2], configuration: .init(contextLength: 256))
         var generator = SplitMix64(seed: 1, stream: 0)
         let adapter = LowRankAdapter(starting: decoder.configuration, rank: 4, alpha: 8, using: &generator)
         let policy = Policy(

@@ -45,7 +45,7 @@ import Tokenizers
         var configuration = EngineConfiguration(contextLength: 256)
         configuration.maximumWaiting = 1_000
         change(&configuration)
-        return Engine(decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: configuration)
+        return Engine(decoder: decoder, tokenizer: tokenizer, endTokens: [2], configuration: configuration)
     }
 
     /// Few beginnings and many ends; some prompts repeat themselves, so that guesses are right. Every third request

@@ -29,7 +29,7 @@ import Tokenizers
         configuration.cacheBytes = 0
         configuration.tokenBudget = 24
         change(&configuration)
-        return Engine(decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: configuration)
+        return Engine(decoder: decoder, tokenizer: tokenizer, endTokens: [2], configuration: configuration)
     }
 
     private func request(_ prompt: Int, length: Int, tokens: Int, seed: UInt64) -> EngineRequest {

@@ -18,7 +18,7 @@ import Tokenizers
     private func run(
         _ text: String, stop: StopConditions = StopConditions(), room: Int = 1000
     ) -> (deltas: [String], reason: FinishReason?, tokens: Int) {
-        var output = OutputProcessor(stop: stop, endToken: end, room: room, tokenizer: tokenizer)
+        var output = OutputProcessor(stop: stop, endTokens: [end], room: room, tokenizer: tokenizer)
         var deltas: [String] = []
         var tokens = 0
         for id in tokenizer.encode(text, special: .asText) + [end] {
@@ -105,11 +105,25 @@ import Tokenizers
     @Test func endTokensCanBeHeldOffAndIgnored() {
         var stop = StopConditions()
         stop.minimumTokens = 2
-        var output = OutputProcessor(stop: stop, endToken: end, room: 10, tokenizer: tokenizer)
+        var output = OutputProcessor(stop: stop, endTokens: [end], room: 10, tokenizer: tokenizer)
         #expect(output.bannedTokens == [end])
         for id in tokenizer.encode("a b", special: .asText) { _ = output.append(GeneratedToken(id: id)) }
         #expect(output.bannedTokens.isEmpty)
         stop.ignoresEndToken = true
         #expect(run("a", stop: stop).reason == nil)
+    }
+
+    @Test func everyEndTokenEndsAnAnswer() {
+        let ends = [end, end + 1]
+        for last in ends {
+            var stop = StopConditions()
+            stop.minimumTokens = 1
+            var output = OutputProcessor(stop: stop, endTokens: ends, room: 10, tokenizer: tokenizer)
+            #expect(output.bannedTokens == Set(ends))
+            for id in tokenizer.encode("a", special: .asText) {
+                #expect(output.append(GeneratedToken(id: id)).reason == nil)
+            }
+            #expect(output.append(GeneratedToken(id: last)).reason == .endToken)
+        }
     }
 }

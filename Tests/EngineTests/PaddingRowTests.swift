@@ -48,7 +48,7 @@ import Tokenizers
             request.topLogprobs = 20
             let engine = Engine(
                 decoder: try TransformerDecoder(file, compute: compute), tokenizer: Tokenizer(try Vocabulary(file)),
-                endToken: 2,
+                endTokens: [2],
                 configuration: EngineConfiguration(contextLength: 256))
             let tokens = try await engine.answer(to: request).tokens
             #expect(tokens.count == 253 && tokens.contains { $0.id > 200 })

@@ -41,7 +41,7 @@ import Tokenizers
         var configuration = EngineConfiguration(contextLength: 256)
         configuration.cacheBytes = 0
         change(&configuration)
-        return Engine(decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: configuration)
+        return Engine(decoder: decoder, tokenizer: tokenizer, endTokens: [2], configuration: configuration)
     }
 
     private func request(_ prompt: [Int32], by policy: Policy? = nil, tokens: Int = 6) -> EngineRequest {

@@ -43,7 +43,7 @@ import Tokenizers
         configuration.prefixFile = path ?? self.path
         change(&configuration)
         return Engine(
-            decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: configuration, policies: [policy])
+            decoder: decoder, tokenizer: tokenizer, endTokens: [2], configuration: configuration, policies: [policy])
     }
 
     /// A prompt of 50 positions; positions `4..<8` are an image.

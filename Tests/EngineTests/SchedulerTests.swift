@@ -71,7 +71,7 @@ import Tokenizers
         }
         let prompt = (0..<length).map { reservation -> Int32 in Int32(3 + (reservation * 7 + Int(id) * 31) % 300) }
         let request = EngineRequest(prompt: prompt, images: images, policy: policy)
-        let output = OutputProcessor(stop: request.stop, endToken: 2, room: 1_000, tokenizer: tokenizer)
+        let output = OutputProcessor(stop: request.stop, endTokens: [2], room: 1_000, tokenizer: tokenizer)
         let (_, continuation) = AsyncStream<EngineEvent>.makeStream()
         return EngineSequence(
             id: id, request: request, output: output, continuation: continuation, submitted: .now, reservation: nil,

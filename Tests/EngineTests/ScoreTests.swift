@@ -51,7 +51,7 @@ import Tokenizers
         configuration.cacheBytes = 0
         change(&configuration)
         return Engine(
-            decoder: decoder ?? self.decoder, tokenizer: tokenizer ?? self.tokenizer, endToken: 2,
+            decoder: decoder ?? self.decoder, tokenizer: tokenizer ?? self.tokenizer, endTokens: [2],
             configuration: configuration)
     }
 

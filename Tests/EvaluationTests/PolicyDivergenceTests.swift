@@ -26,7 +26,7 @@ import Tokenizers
         tokenizer = Tokenizer(try Vocabulary(file))
         var sizes = EngineConfiguration(contextLength: 256)
         sizes.cacheBytes = 0
-        engine = Engine(decoder: decoder, tokenizer: tokenizer, endToken: 2, configuration: sizes)
+        engine = Engine(decoder: decoder, tokenizer: tokenizer, endTokens: [2], configuration: sizes)
         var generator = SplitMix64(seed: 5)
         let weights = VisionWeights(
             configuration: try VisionConfiguration(

@@ -20,7 +20,7 @@ import Tokenizers
         let decoder = try TransformerDecoder(file, compute: Compute(threads: 2))
         let tokenizer = Tokenizer(try Vocabulary(file))
         let engine = Engine(
-            decoder: decoder, tokenizer: tokenizer, endToken: try #require(tokenizer.vocabulary.endOfText),
+            decoder: decoder, tokenizer: tokenizer, endTokens: tokenizer.vocabulary.endTokens,
             configuration: EngineConfiguration(contextLength: 512))
         func policy(_ template: ChatTemplate) -> Policy {
             Policy(

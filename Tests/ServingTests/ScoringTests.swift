@@ -42,7 +42,7 @@ import Testing
             var configuration = EngineConfiguration(contextLength: 1_024)
             configuration.cacheBytes = 1 << 22
             let engine = Engine(
-                decoder: decoder, tokenizer: try TinyLlama.tokenizer(), endToken: 2, configuration: configuration)
+                decoder: decoder, tokenizer: try TinyLlama.tokenizer(), endTokens: [2], configuration: configuration)
             try await withServer(engine, policies: loader, test)
             engine.stop()
             #expect(engine.load.usedBlocks == 0 && engine.load.running == 0 && engine.load.waiting == 0)

@@ -65,7 +65,7 @@ import Testing
             var configuration = EngineConfiguration(contextLength: 128)
             configuration.cacheBytes = 1 << 22
             let engine = Engine(
-                decoder: decoder, tokenizer: try TinyLlama.tokenizer(), endToken: 2, configuration: configuration)
+                decoder: decoder, tokenizer: try TinyLlama.tokenizer(), endTokens: [2], configuration: configuration)
             try await withServer(engine, policies: loader, keys: KeyRing([admin])) { client in
                 var alone: [Int: Answer] = [:]
                 for generation in [2, 1] {

@@ -16,11 +16,11 @@ package struct OutputProcessor {
     private var repetition: RepetitionGuard?
 
     /// - Parameters:
-    ///   - endToken: the model's own end-of-turn token.
+    ///   - endTokens: the model's own end tokens, each of which ends the answer.
     ///   - room: the positions of the context that are left for the answer.
-    package init(stop: StopConditions, endToken: Int32, room: Int, tokenizer: Tokenizer) {
+    package init(stop: StopConditions, endTokens: [Int32], room: Int, tokenizer: Tokenizer) {
         self.stop = stop
-        self.endTokens = stop.ignoresEndToken ? stop.tokenIDs : stop.tokenIDs.union([endToken])
+        self.endTokens = stop.ignoresEndToken ? stop.tokenIDs : stop.tokenIDs.union(endTokens)
         self.maximumTokens = min(stop.maximumTokens ?? room, room)
         self.longestStop = stop.strings.map(\.utf8.count).max() ?? 0
         self.detokenizer = StreamingDetokenizer(tokenizer)

@@ -132,7 +132,7 @@ public enum AdmissionError: Error, Equatable, Sendable, CustomStringConvertible 
     }
 }
 
-/// When an answer ends, apart from the model's own end token.
+/// When an answer ends, apart from the model's own end tokens.
 public struct StopConditions: Sendable, Equatable {
     /// Strings that end the answer; the first one to occur is not part of the shown text.
     public var strings: [String] = []
@@ -140,7 +140,7 @@ public struct StopConditions: Sendable, Equatable {
     public var includesString = false
     /// Tokens that end the answer, like the end token.
     public var tokenIDs: Set<Int32> = []
-    /// Whether generation continues after the end token; benchmarks need exact lengths.
+    /// Whether generation continues after an end token; benchmarks need exact lengths.
     public var ignoresEndToken = false
     /// The minimum length: no end or stop token is drawn before the answer has this many tokens.
     public var minimumTokens = 0

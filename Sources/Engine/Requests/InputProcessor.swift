@@ -114,9 +114,9 @@ public struct InputProcessor: Sendable {
         return request
     }
 
-    /// The tokens of a complete answer, with the end token last.
+    /// The tokens of a complete answer, with the model's first end token last.
     public func answer(_ text: String) -> [Int32] {
-        tokenizer.encode(text, special: .asText) + (tokenizer.vocabulary.endOfText.map { [$0] } ?? [])
+        tokenizer.encode(text, special: .asText) + tokenizer.vocabulary.endTokens.prefix(1)
     }
 }
 

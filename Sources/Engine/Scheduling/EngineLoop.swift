@@ -9,7 +9,7 @@ final class EngineLoop: @unchecked Sendable {
     // Sendable: handed to its thread once, in `start`, and never touched from elsewhere.
     private let configuration: EngineConfiguration
     private let tokenizer: Tokenizer
-    private let endToken: Int32
+    private let endTokens: [Int32]
     private let mailbox: Mailbox
     private let published: Published
     private let end: AsyncStream<Engine.KeptBlocks>.Continuation
@@ -21,7 +21,7 @@ final class EngineLoop: @unchecked Sendable {
     private var load = EngineLoad()
 
     init(
-        decoder: TransformerDecoder, tokenizer: Tokenizer, endToken: Int32, configuration: EngineConfiguration,
+        decoder: TransformerDecoder, tokenizer: Tokenizer, endTokens: [Int32], configuration: EngineConfiguration,
         mailbox: Mailbox,
         published: Published, end: AsyncStream<Engine.KeptBlocks>.Continuation
     ) {
@@ -30,7 +30,7 @@ final class EngineLoop: @unchecked Sendable {
             precision: configuration.cachePrecision)
         self.configuration = configuration
         self.tokenizer = tokenizer
-        self.endToken = endToken
+        self.endTokens = endTokens
         self.mailbox = mailbox
         self.published = published
         self.end = end
@@ -86,7 +86,7 @@ final class EngineLoop: @unchecked Sendable {
     private func accept(_ submission: Mailbox.Submission) {
         let request = submission.request
         let output = OutputProcessor(
-            stop: request.stop, endToken: endToken, room: configuration.contextLength - request.prompt.count,
+            stop: request.stop, endTokens: endTokens, room: configuration.contextLength - request.prompt.count,
             tokenizer: tokenizer)
         let sequence = EngineSequence(
             id: submission.id, request: request, output: output, continuation: submission.continuation,

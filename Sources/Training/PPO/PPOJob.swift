@@ -96,12 +96,13 @@ public struct PPOJob: Sendable {
     }
 
     private func engine(tokenizer: Tokenizer, compute: Compute) throws -> Engine {
-        guard let endToken = tokenizer.vocabulary.endOfText else {
+        let endTokens = tokenizer.vocabulary.endTokens
+        guard !endTokens.isEmpty else {
             throw PPOJobError.noEndToken(path: inputs.baseModel.path)
         }
         return Engine(
             decoder: try TransformerDecoder(inputs.baseModel.decoder, compute: compute), tokenizer: tokenizer,
-            endToken: endToken,
+            endTokens: endTokens,
             configuration: Self.engineSizes(settings, prompts))
     }
 

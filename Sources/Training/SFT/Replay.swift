@@ -45,14 +45,14 @@ public struct ReplayWriter: Sendable {
     private let engine: any InferenceEngine
     private let input: InputProcessor
     private let policy: Policy
-    private let endToken: Int32?
+    private let endTokens: Set<Int32>
 
     /// A writer of answers of `policy` on `engine`.
     public init(engine: any InferenceEngine, tokenizer: Tokenizer, policy: Policy) {
         self.engine = engine
         self.input = InputProcessor(tokenizer: tokenizer)
         self.policy = policy
-        self.endToken = tokenizer.vocabulary.endOfText
+        self.endTokens = Set(tokenizer.vocabulary.endTokens)
     }
 
     /// Samples an answer to every prompt at temperature 0.7, each with its own seed, and writes the answers that end by
@@ -83,7 +83,7 @@ public struct ReplayWriter: Sendable {
             }
             for (prompt, events) in answers {
                 let reply = try await events.answer().tokens.map(\.id)
-                guard let last = reply.last, last == endToken else { continue }
+                guard let last = reply.last, endTokens.contains(last) else { continue }
                 lines += try encoder.encode(ReplayRecord(prompt: prompt, reply: reply))
                 lines.append(UInt8(ascii: "\n"))
                 written += 1

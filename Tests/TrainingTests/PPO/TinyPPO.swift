@@ -30,7 +30,7 @@ struct TinyPPO {
         var sizes = EngineConfiguration(contextLength: 256)
         sizes.cacheBytes = 0
         engine = Engine(
-            decoder: try TransformerDecoder(file, compute: compute), tokenizer: tokenizer, endToken: 2,
+            decoder: try TransformerDecoder(file, compute: compute), tokenizer: tokenizer, endTokens: [2],
             configuration: sizes)
         vision = VisionWeights(
             configuration: try VisionConfiguration(
@@ -45,7 +45,7 @@ struct TinyPPO {
     static func engine(_ sizes: EngineConfiguration) throws -> Engine {
         Engine(
             decoder: try TransformerDecoder(TinyLlama.file(.q4_1), compute: Compute(threads: 2)),
-            tokenizer: Tokenizer(try Vocabulary(TinyLlama.file(.q4_1))), endToken: 2, configuration: sizes)
+            tokenizer: Tokenizer(try Vocabulary(TinyLlama.file(.q4_1))), endTokens: [2], configuration: sizes)
     }
 
     /// A sampler of a policy's answers, with `vision` as its vision weights.
