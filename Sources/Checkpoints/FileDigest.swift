@@ -35,7 +35,10 @@ public struct FileDigest: Codable, Equatable, Sendable {
     }
 
     /// The SHA-256 of a text.
-    package static func sha256(of text: String) -> String { hexadecimal(SHA256.hash(data: Array(text.utf8))) }
+    package static func sha256(of text: String) -> String { sha256(of: Array(text.utf8)) }
+
+    /// The SHA-256 of bytes.
+    package static func sha256(of bytes: [UInt8]) -> String { hexadecimal(SHA256.hash(data: bytes)) }
 
     private static func hexadecimal(_ digest: SHA256.Digest) -> String {
         digest.map { hexadecimal($0) }.joined()

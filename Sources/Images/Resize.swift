@@ -6,13 +6,17 @@ extension RGBImage {
 }
 
 extension DecodedImage {
-    /// The image at another size, equal to Pillow's `Image.resize` byte for byte.
+    /// The image at another size, equal to Pillow 13's `Image.resize` byte for byte.
     ///
-    /// It is antialiased: when a side shrinks, the filter widens by the same factor. There are two passes, columns
-    /// first, with 22-bit fixed-point weights; each pass rounds to 8 bits. A side that keeps its size is not filtered.
+    /// It is antialiased: when a side shrinks, the filter widens by the same factor. There are two passes with 22-bit
+    /// fixed-point weights; each pass rounds to 8 bits. The width is changed first, unless the height loses more than
+    /// twice as many pixels. A side that keeps its size is not filtered.
     public func resized(width: Int, height: Int, filter: ResampleFilter) -> DecodedImage {
         precondition(width > 0 && height > 0, "cannot resize to \(width)x\(height)")
+        let lostRows = self.height - height
+        let isDownFirst = lostRows > 0 && lostRows > 2 * (self.width - width)
         var image = self
+        if isDownFirst { image = image.resizedDown(to: height, filter: filter) }
         if width != image.width { image = image.resizedAcross(to: width, filter: filter) }
         if height != image.height { image = image.resizedDown(to: height, filter: filter) }
         return image

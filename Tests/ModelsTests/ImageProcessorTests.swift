@@ -1,7 +1,9 @@
 import Checkpoints
+import Foundation
 import Images
 import Models
 import Tensors
+import TestSupport
 import Testing
 
 /// An image in which every pixel has a different colour.
@@ -13,6 +15,85 @@ private func image(_ width: Int, _ height: Int) -> RGBImage {
         pixels.append(UInt8(7 * index % 256))
     }
     return RGBImage(width: width, height: height, pixels: pixels)
+}
+
+/// The picture of `make_tiles.py`.
+private func waves(_ width: Int, _ height: Int) -> RGBImage {
+    var pixels: [UInt8] = []
+    for y in 0..<height {
+        for x in 0..<width {
+            for c in 0..<3 {
+                let value = x * (7 + c) + y * (13 - c) + x * y / (3 + c) + 90 * ((x / 5 + y / 7) % 2)
+                pixels.append(UInt8(value % 256))
+            }
+        }
+    }
+    return RGBImage(width: width, height: height, pixels: pixels)
+}
+
+/// Tiles of a checkpoint's tiling against transformers (`make_tiles.py`).
+@Suite struct Idefics3TilingTests {
+    struct Cut: Decodable, Sendable {
+        let rows: Int
+        let columns: Int
+        let sha256: [String]
+    }
+
+    struct Case: Decodable, Sendable, CustomTestStringConvertible {
+        let width: Int
+        let height: Int
+        let tile: Int
+        let edge: Int
+        let high: Cut
+        let low: Cut
+
+        var testDescription: String { "\(width) × \(height), tiles of \(tile), at most \(edge)" }
+    }
+
+    private struct Golden: Decodable {
+        let cases: [Case]
+    }
+
+    static let cases =
+        (try? JSONDecoder().decode(Golden.self, from: Data(contentsOf: fixtureURL("tiles.json"))).cases) ?? []
+
+    @Test func manySizesAreCompared() {
+        #expect(Self.cases.count == 64)
+    }
+
+    @Test(arguments: cases) func tilesEqualTransformersByteForByte(example: Case) {
+        let processor = ImageProcessor(Idefics3Tiling(tileSize: example.tile, longestEdge: example.edge))
+        for (detail, expected) in [(ImageProcessor.Detail.high, example.high), (.low, example.low)] {
+            let grid = processor.grid(width: example.width, height: example.height, detail: detail)
+            #expect(grid.tileCount == expected.sha256.count)
+            if grid.tileCount > 1 { #expect((grid.rows, grid.columns) == (expected.rows, expected.columns)) }
+            #expect(grid.tileCount <= processor.maximumTiles)
+            let tiles = processor.tiles(of: waves(example.width, example.height), detail: detail)
+            let size = example.tile * example.tile
+            let elements = tiles.elements
+            for (index, digest) in expected.sha256.enumerated() {
+                var bytes: [UInt8] = []
+                for pixel in 0..<size {
+                    for channel in 0..<3 {
+                        let element = elements[(index * 3 + channel) * size + pixel]
+                        bytes.append(UInt8(((element * 0.5 + 0.5) * 255).rounded()))
+                    }
+                }
+                #expect(FileDigest.sha256(of: bytes) == digest, "\(detail), tile \(index)")
+            }
+        }
+    }
+
+    @Test(arguments: [(20, 20, 1), (32, 32, 1), (32, 9, 1), (33, 20, 5), (64, 64, 5), (70, 40, 7), (1_000, 800, 17)])
+    func autoDoesNotEnlargeBeforeItCuts(width: Int, height: Int, count: Int) {
+        let processor = ImageProcessor(Idefics3Tiling(tileSize: 32, longestEdge: 128))
+        #expect(processor.tileCount(width: width, height: height, detail: .auto) == count)
+        if count == 1 {
+            let image = waves(width, height)
+            #expect(
+                processor.tiles(of: image, detail: .auto).elements == processor.tiles(of: image, detail: .low).elements)
+        }
+    }
 }
 
 @Suite struct ImageProcessorTests {
