@@ -21,6 +21,14 @@ public struct PEFTAdapter: Sendable {
         }
     }
 
+    /// The name of a model's decoder, with which the names of its layers begin.
+    public enum DecoderName: String, Sendable, CaseIterable {
+        /// In a text model.
+        case text = "model."
+        /// In Idefics3 and SmolVLM, beside the vision encoder.
+        case multimodal = "model.text_model."
+    }
+
     /// The two factors of one layer's update, which is (alpha / rank) · b · a.
     public struct Pair: Sendable {
         /// `[rank, inputs]`.
@@ -43,6 +51,8 @@ public struct PEFTAdapter: Sendable {
     public let baseModel: String?
     /// The pairs by layer.
     public let pairs: [Key: Pair]
+    /// The decoder's name in the model that the adapter belongs to.
+    public let decoder: DecoderName
 
     /// The modules that an adapter may change, each with the name of its submodule of a block.
     static let blocks = [
@@ -53,7 +63,9 @@ public struct PEFTAdapter: Sendable {
     private static let weightsName = "adapter_model.safetensors"
 
     /// An adapter of the given pairs. Their inner width must be `rank`, and their modules a Llama block's.
-    public init(rank: Int, alpha: Float, baseModel: String? = nil, pairs: [Key: Pair]) {
+    public init(
+        rank: Int, alpha: Float, baseModel: String? = nil, pairs: [Key: Pair], decoder: DecoderName = .text
+    ) {
         for (key, pair) in pairs {
             precondition(Self.blocks[key.module] != nil, "no module \(key.module)")
             precondition(pair.a.shape.first == rank && pair.b.shape.last == rank, "\(key) is not of rank \(rank)")
@@ -62,6 +74,7 @@ public struct PEFTAdapter: Sendable {
         self.alpha = alpha
         self.baseModel = baseModel
         self.pairs = pairs
+        self.decoder = decoder
     }
 
     /// The names of the modules that it changes, sorted.
@@ -76,8 +89,12 @@ public struct PEFTAdapter: Sendable {
         let file: SafetensorsFile
         do { file = try SafetensorsFile(path: "\(folder)/\(Self.weightsName)") } catch { throw .weights(error) }
         var keys = Set<Key>()
+        let decoder =
+            DecoderName.allCases.last { decoder in
+                file.entries.keys.contains { $0.hasPrefix("base_model.model.\(decoder.rawValue)layers.") }
+            } ?? .text
         for name in file.entries.keys.sorted() {
-            guard let key = Self.key(of: name), configuration.targetModules.contains(key.module) else {
+            guard let key = Self.key(of: name, in: decoder), configuration.targetModules.contains(key.module) else {
                 throw .unknownTensor(path: file.path, name: name)
             }
             keys.insert(key)
@@ -85,25 +102,26 @@ public struct PEFTAdapter: Sendable {
         let layers = (keys.map(\.layer).max() ?? 0) + 1
         let expected = Set(configuration.targetModules).count.multipliedReportingOverflow(by: layers)
         if expected.overflow || keys.count != expected.partialValue {
-            throw .missingTensor(path: file.path, name: Self.firstMissing(keys, configuration.targetModules))
+            throw .missingTensor(path: file.path, name: Self.firstMissing(keys, configuration.targetModules, decoder))
         }
         var pairs: [Key: Pair] = [:]
-        for key in keys { pairs[key] = try Self.pair(key, rank: configuration.rank, in: file) }
+        for key in keys { pairs[key] = try Self.pair(key, rank: configuration.rank, of: decoder, in: file) }
         self.init(
-            rank: configuration.rank, alpha: configuration.alpha, baseModel: configuration.baseModel, pairs: pairs)
+            rank: configuration.rank, alpha: configuration.alpha, baseModel: configuration.baseModel, pairs: pairs,
+            decoder: decoder)
     }
 
     /// Writes the two files into `folder`, which must exist.
     public func write(to folder: String, as format: FloatFormat) throws(PEFTError) {
         let configuration = PEFTConfiguration(
-            rank: rank, alpha: alpha, targetModules: targetModules, baseModel: baseModel)
+            rank: rank, alpha: alpha, targetModules: targetModules, baseModel: baseModel, decoder: decoder)
         let path = "\(folder)/\(Self.configurationName)"
         let json: [UInt8]
         do { json = try configuration.json() } catch { throw .badConfiguration(path: path, reason: "\(error)") }
         var tensors: [String: Tensor] = [:]
         for (key, pair) in pairs {
-            tensors[Self.name(of: key, factor: "A")] = pair.a
-            tensors[Self.name(of: key, factor: "B")] = pair.b
+            tensors[Self.name(of: key, in: decoder, factor: "A")] = pair.a
+            tensors[Self.name(of: key, in: decoder, factor: "B")] = pair.b
         }
         do {
             let weights = "\(folder)/\(Self.weightsName)"
@@ -114,8 +132,10 @@ public struct PEFTAdapter: Sendable {
         do { try AtomicFile.write(json, to: path) } catch { throw .file(error) }
     }
 
-    private static func pair(_ key: Key, rank: Int, in file: SafetensorsFile) throws(PEFTError) -> Pair {
-        let (nameA, nameB) = (name(of: key, factor: "A"), name(of: key, factor: "B"))
+    private static func pair(
+        _ key: Key, rank: Int, of decoder: DecoderName, in file: SafetensorsFile
+    ) throws(PEFTError) -> Pair {
+        let (nameA, nameB) = (name(of: key, in: decoder, factor: "A"), name(of: key, in: decoder, factor: "B"))
         guard let a = file.entries[nameA] else { throw .missingTensor(path: file.path, name: nameA) }
         guard let b = file.entries[nameB] else { throw .missingTensor(path: file.path, name: nameB) }
         do {
@@ -127,28 +147,29 @@ public struct PEFTAdapter: Sendable {
         }
     }
 
-    private static func firstMissing(_ keys: Set<Key>, _ modules: [String]) -> String {
+    private static func firstMissing(_ keys: Set<Key>, _ modules: [String], _ decoder: DecoderName) -> String {
         var layer = 0
         while true {
             for module in modules.sorted() {
                 let key = Key(layer: layer, module: module)
-                if !keys.contains(key) { return name(of: key, factor: "A") }
+                if !keys.contains(key) { return name(of: key, in: decoder, factor: "A") }
             }
             layer += 1
         }
     }
 
-    private static func name(of key: Key, factor: String) -> String {
+    private static func name(of key: Key, in decoder: DecoderName, factor: String) -> String {
         let block = blocks[key.module] ?? ""
-        return "base_model.model.model.layers.\(key.layer).\(block).\(key.module).lora_\(factor).weight"
+        return "base_model.model.\(decoder.rawValue)layers.\(key.layer).\(block).\(key.module).lora_\(factor).weight"
     }
 
     /// The layer that a tensor belongs to; nil for a name that PEFT does not use.
-    private static func key(of name: String) -> Key? {
-        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 9, let layer = Int(parts[4]), (0..<65_536).contains(layer) else { return nil }
-        let key = Key(layer: layer, module: String(parts[6]))
-        return ["A", "B"].contains { Self.name(of: key, factor: $0) == name } ? key : nil
+    private static func key(of name: String, in decoder: DecoderName) -> Key? {
+        // layers.LAYER.BLOCK.MODULE.lora_FACTOR.weight
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false).suffix(6).map(String.init)
+        guard parts.count == 6, let layer = Int(parts[1]), (0..<65_536).contains(layer) else { return nil }
+        let key = Key(layer: layer, module: parts[3])
+        return ["A", "B"].contains { Self.name(of: key, in: decoder, factor: $0) == name } ? key : nil
     }
 }
 
@@ -158,6 +179,7 @@ struct PEFTConfiguration {
     var alpha: Float
     var targetModules: [String]
     var baseModel: String?
+    var decoder = PEFTAdapter.DecoderName.text
 
     /// Fields of training or bookkeeping that do not change what the finished weights compute.
     private static let withoutEffect: Set = [
@@ -169,11 +191,12 @@ struct PEFTConfiguration {
     ]
     private static let rankLimit = 4_096
 
-    init(rank: Int, alpha: Float, targetModules: [String], baseModel: String?) {
+    init(rank: Int, alpha: Float, targetModules: [String], baseModel: String?, decoder: PEFTAdapter.DecoderName) {
         self.rank = rank
         self.alpha = alpha
         self.targetModules = targetModules
         self.baseModel = baseModel
+        self.decoder = decoder
     }
 
     /// Reads a configuration. An unknown field is allowed only with a value that turns nothing on.
@@ -201,7 +224,8 @@ struct PEFTConfiguration {
             throw .badConfiguration(path: path, reason: "lora_alpha: expected a finite number")
         }
         self.init(
-            rank: decoded.r, alpha: decoded.alpha, targetModules: decoded.targets, baseModel: decoded.baseModel)
+            rank: decoded.r, alpha: decoded.alpha, targetModules: decoded.targets.names, baseModel: decoded.baseModel,
+            decoder: .text)
     }
 
     /// The configuration as PEFT writes it, with sorted keys; fields that are left out have PEFT's defaults.
@@ -212,7 +236,7 @@ struct PEFTConfiguration {
             "base_model_name_or_path": JSON(baseModel), "bias": "none", "fan_in_fan_out": false,
             "inference_mode": true, "init_lora_weights": true, "lora_alpha": JSON(Double(alpha)), "lora_dropout": 0,
             "modules_to_save": nil, "peft_type": "LORA", "r": JSON(rank), "task_type": "CAUSAL_LM",
-            "target_modules": .array(targetModules.sorted().map { JSON($0) }),
+            "target_modules": PEFTTargets(names: targetModules.sorted()).json(in: decoder),
         ]
         return [UInt8](try encoder.encode(fields)) + [UInt8(ascii: "\n")]
     }
@@ -242,7 +266,7 @@ private struct Fields: Decodable {
     var type: String
     var r: Int
     var alpha: Float
-    var targets: [String]
+    var targets: PEFTTargets
     var bias: String?
     var task: String?
     var baseModel: String?
@@ -264,12 +288,46 @@ private struct Fields: Decodable {
         for rule in rules where rule.found != rule.expected {
             throw .unsupported(path: path, field: rule.field, expected: rule.expected, found: rule.found)
         }
-        guard !targets.isEmpty else {
+        guard !targets.names.isEmpty else {
             throw .badConfiguration(path: path, reason: "target_modules: expected at least one, found none")
         }
-        if let other = targets.first(where: { PEFTAdapter.blocks[$0] == nil }) {
+        if let other = targets.names.first(where: { PEFTAdapter.blocks[$0] == nil }) {
             let known = PEFTAdapter.blocks.keys.sorted().joined(separator: ", ")
             throw .unsupported(path: path, field: "target_modules", expected: "some of \(known)", found: other)
+        }
+    }
+}
+
+/// The modules that an adapter changes: a list of names, or the pattern that keeps them to a multimodal model's
+/// decoder.
+///
+/// With a list, PEFT would change layers of the same names in the vision encoder too.
+private struct PEFTTargets: Decodable {
+    let names: [String]
+
+    private static let start = ".*\\.text_model\\..*\\.("
+    private static let end = ")"
+
+    init(names: [String]) { self.names = names }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let pattern = try? container.decode(String.self) else {
+            names = try container.decode([String].self)
+            return
+        }
+        guard pattern.hasPrefix(Self.start), pattern.hasSuffix(Self.end) else {
+            throw DecodingError.dataCorruptedError(
+                in: container,
+                debugDescription: "expected a list, or a pattern of the form \(Self.start)NAME|NAME\(Self.end)")
+        }
+        names = pattern.dropFirst(Self.start.count).dropLast(Self.end.count).split(separator: "|").map(String.init)
+    }
+
+    func json(in decoder: PEFTAdapter.DecoderName) -> JSON {
+        switch decoder {
+        case .text: .array(names.map { JSON($0) })
+        case .multimodal: .string(Self.start + names.joined(separator: "|") + Self.end)
         }
     }
 }

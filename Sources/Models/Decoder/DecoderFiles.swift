@@ -8,6 +8,8 @@ public import Tensors
 public struct DecoderFiles: Sendable {
     /// The sizes and options.
     public var configuration: DecoderConfiguration
+    /// The decoder's name in the model, with which PEFT names the layers of an adapter.
+    public let decoderName: PEFTAdapter.DecoderName
     private let path: String
     private let tensors: [String: StoredTensor]
     /// The tensors that belong to the decoder; the others belong to a vision encoder.
@@ -29,6 +31,7 @@ public struct DecoderFiles: Sendable {
         path = file.path
         tensors = file.tensors
         isOurs = { _ in true }
+        decoderName = .text
         naming = .gguf(interleavesHeads: try GGUFArchitecture(file).interleavesHeads)
         try checkNames()
     }
@@ -46,7 +49,8 @@ public struct DecoderFiles: Sendable {
         configuration = try DecoderConfiguration(text, family: family)
         path = folder.path
         tensors = folder.tensors
-        naming = .huggingFace(prefix: isMultimodal ? "model.text_model." : "model.")
+        decoderName = isMultimodal ? .multimodal : .text
+        naming = .huggingFace(prefix: decoderName.rawValue)
         isOurs = { name in !isMultimodal || !VisionWeights.prefixes.contains { name.hasPrefix($0) } }
         let isTied = try fields.flag("tie_word_embeddings", or: family == .smollm3 && !isMultimodal)
         configuration.hasOwnOutput = try hasOwnOutput(isTied: isTied)
@@ -103,6 +107,22 @@ public struct DecoderFiles: Sendable {
             throw ModelError.shape(tensor: "\(path): \(tensor.name)", expected: expected, found: tensor.shape)
         }
         return tensor
+    }
+
+    /// The bytes of the weights in memory in the given form.
+    public func bytes(as precision: TransformerDecoder.Precision) -> Int {
+        DecoderWeight.all(in: configuration).reduce(0) { bytes, weight in
+            guard let tensor = stored(weight) else { return bytes }
+            let elements = weight.shape(in: configuration).reduce(1, *)
+            guard tensor.shape.count == 2, precision != .float32 else { return bytes + elements * 4 }
+            if tensor.type.blockFormat != nil { return bytes + tensor.byteCount }
+            switch precision {
+            case .q8_0 where tensor.shape[1] % BlockFormat.q8_0.blockSize == 0:
+                return bytes + elements / BlockFormat.q8_0.blockSize * BlockFormat.q8_0.blockBytes
+            case .bfloat16: return bytes + elements * 2
+            case .asStored, .float32, .q8_0: return bytes + elements * 4
+            }
+        }
     }
 
     /// The order that brings the rows of a linear layer into Hugging Face order; nil if they have it.
