@@ -2,7 +2,7 @@ import Checkpoints
 import Foundation
 public import Models
 import Tensors
-public import Tokenizers
+import Tokenizers
 
 /// Why a verified policy cannot be served.
 public enum PolicyLoadingError: Error, Equatable, CustomStringConvertible {
@@ -32,59 +32,6 @@ public enum PolicyLoadingError: Error, Equatable, CustomStringConvertible {
             "there is no generation \(generation) of the policy \(policy); there are: "
                 + (known.isEmpty ? "none" : known.map(String.init).joined(separator: ", "))
         case .notFinite(let policy): "policy \(policy): the weights or their logits are not finite"
-        }
-    }
-}
-
-/// The model under all policies, as its files describe it.
-public struct BaseModel: Sendable {
-    /// The vision in its own files.
-    public struct Vision: Sendable {
-        /// The weights, and how images become tiles.
-        public var files: VisionFiles
-        /// The SHA-256 of the files.
-        public var digest: String
-
-        /// Vision in the given files.
-        public init(files: VisionFiles, digest: String) {
-            self.files = files
-            self.digest = digest
-        }
-    }
-
-    /// The SHA-256 of its files.
-    public var digest: String
-    /// Its own vision; nil for a text model.
-    public var vision: Vision?
-    /// Its sampling defaults.
-    public var sampling = SamplingParameters()
-    /// Its own chat template; nil if its files have none.
-    public var template: ChatTemplate?
-
-    /// The template for dialogues without an image: its own, or else SmolLM2's.
-    var textTemplate: ChatTemplate { template ?? .smollm2 }
-
-    /// The template for dialogues with images: its own if that takes images, or else SmolLM2's. A text model sees with
-    /// vision from elsewhere.
-    var imageTemplate: ChatTemplate { textTemplate.takesImages ? textTemplate : .smollm2 }
-
-    /// A text model whose files have the SHA-256 `digest`.
-    public init(digest: String) {
-        self.digest = digest
-    }
-
-    /// The model in the given files.
-    ///
-    /// - Parameter path: a folder or `mmproj` file with other vision; nil for the model's own.
-    public init(_ checkpoint: ModelCheckpoint, vision path: String? = nil) throws {
-        digest = checkpoint.digest.sha256
-        sampling = SamplingParameters(checkpoint.sampling)
-        template = try checkpoint.template()
-        if let path {
-            let (files, digest) = try VisionFiles.open(path: path)
-            vision = Vision(files: files, digest: digest)
-        } else {
-            vision = checkpoint.vision.map { Vision(files: $0, digest: checkpoint.digest.sha256) }
         }
     }
 }
@@ -156,9 +103,7 @@ public struct PolicyLoader: PolicySource {
         if let preferred, first == nil, preferred != PolicyRole.base.name {
             throw PolicyLoadingError.unknownDefault(preferred, known: policies.map(\.name) + [PolicyRole.base.name])
         }
-        let vision =
-            try base.vision.map { try known.first { $0.role == .base }?.vision ?? self.vision($0) }
-            ?? (first ?? standardDefault(policies))?.vision
+        let vision = base.vision ?? (first ?? standardDefault(policies))?.vision
         let backboneAlone = Policy(
             name: PolicyRole.base.name, generation: 0, adapter: nil, vision: vision, template: base.imageTemplate,
             textTemplate: base.textTemplate, sampling: base.sampling, created: 0,
@@ -178,6 +123,8 @@ public struct PolicyLoader: PolicySource {
         policies.first { $0.role == .ppo } ?? policies.first { $0.role == .sft }
     }
 
+    /// Loads a generation. A policy with the base model's template and without vision of its own sees as the base model
+    /// does.
     private func load(_ name: String, generation: Int, visions: [Policy.Vision]) throws -> Policy {
         let files = try library.open(name, generation: generation, backbone: backbone)
         let manifest = files.manifest
@@ -189,7 +136,12 @@ public struct PolicyLoader: PolicySource {
         let adapter = try LowRankAdapter(PEFTAdapter(folder: files.path), configuration: decoder.configuration)
         guard adapter.isFinite else { throw PolicyLoadingError.notFinite(policy: name) }
         let head = try manifest.role?.hasHead == true ? head(of: files) : nil
-        let vision = try manifest.vision.map { try self.vision($0, image: manifest.image, of: name, known: visions) }
+        var vision = try manifest.vision.map { try self.vision($0, image: manifest.image, of: name, known: visions) }
+        var digests = PolicyDigests(manifest, visionWeights: vision?.weights)
+        if vision == nil, templateName == .model, let own = base.vision {
+            vision = own
+            digests.vision = own.digest
+        }
         let policy = Policy(
             name: name, generation: manifest.generation,
             adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: decoder.compute),
@@ -198,7 +150,7 @@ public struct PolicyLoader: PolicySource {
             textSampling: manifest.textSampling.map { SamplingParameters($0) },
             created: Int(try Date(manifest.created, strategy: .iso8601).timeIntervalSince1970),
             parent: manifest.parent?.name ?? PolicyRole.base.name,
-            digests: PolicyDigests(manifest, visionWeights: vision?.weights), head: head)
+            digests: digests, head: head)
         try tryOut(policy)
         return policy
     }
@@ -222,7 +174,8 @@ public struct PolicyLoader: PolicySource {
     private func tryOut(_ policy: Policy) throws {
         let rows = 0..<KVCache.blockSize
         var batch = DecoderBatch(
-            tokens: rows.map { Int32($0) }, sequences: [SequenceSlice(rows: rows, start: 0, blockTable: [0])],
+            tokens: rows.map { Int32($0 % decoder.configuration.vocabulary) },
+            sequences: [SequenceSlice(rows: rows, start: 0, blockTable: [0])],
             outputRows: [rows.upperBound - 1])
         batch.adapters = policy.adapter.map { [DecoderBatch.AdapterRows(rows: rows, adapter: $0)] } ?? []
         let logits = decoder.forward(batch, cache: decoder.makeCache(bytes: 0, minimumPositions: rows.count))
@@ -261,16 +214,6 @@ public struct PolicyLoader: PolicySource {
         return (VisionEncoder(weights, on: decoder.compute), files.manifest.files[PolicyFiles.vision]?.sha256)
     }
 
-    /// The base model's own vision.
-    private func vision(_ vision: BaseModel.Vision) throws -> Policy.Vision {
-        let weights = try vision.files.weights()
-        try checkWidth(of: weights)
-        return Policy.Vision(
-            generation: 0, encoder: VisionEncoder(weights, arithmetic: .integers, on: decoder.compute),
-            processor: vision.files.processor,
-            weights: vision.digest)
-    }
-
     private func checkWidth(of weights: VisionWeights) throws {
         guard weights.configuration.textHidden == decoder.configuration.hidden else {
             throw ModelError.unsupported(
@@ -281,16 +224,6 @@ public struct PolicyLoader: PolicySource {
 }
 
 extension SamplingParameters {
-    /// The defaults of a model's authors; parameters that they leave out are neutral.
-    fileprivate init(_ defaults: GenerationDefaults) {
-        self.init()
-        temperature = defaults.temperature ?? temperature
-        topK = defaults.topK
-        topP = defaults.topP ?? topP
-        minP = defaults.minP ?? minP
-        repetitionPenalty = defaults.repetitionPenalty ?? repetitionPenalty
-    }
-
     /// A manifest's defaults; fields that it leaves out are neutral.
     fileprivate init(_ manifest: PolicyManifest.Sampling?) {
         self.init()

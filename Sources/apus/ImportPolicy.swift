@@ -70,11 +70,16 @@ struct ImportPolicy: ParsableCommand {
         publication.template = ChatTemplate.Name(rawValue: template) ?? publication.template
         let library = try self.library.recovered()
         let newest = try library.generations()[PolicyRole.vision.name]?.last
-        publication.vision = textOnly ? nil : visionGeneration ?? newest
+        let seesAsBase = publication.template == .model && checkpoint.vision != nil && visionGeneration == nil
+        if seesAsBase, textOnly {
+            throw ValidationError("--text-only: a policy with the base model's template sees as the base model does")
+        }
+        publication.vision = textOnly || seesAsBase ? nil : visionGeneration ?? newest
         publication.temperature = temperature
         let published = try adapter.publish(
             publication, in: self.library.into, library: library, backbone: checkpoint.digest.sha256)
         say("published \(published.path)")
+        if seesAsBase { return say("\(name) sees with the base model's own vision") }
         guard let vision = publication.vision else {
             let reason = textOnly ? "--text-only" : "there is no vision generation in either folder"
             say("WARNING: \(name) is blind: \(reason)")

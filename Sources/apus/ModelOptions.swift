@@ -68,6 +68,15 @@ struct ModelOptions: ParsableArguments {
         case .f32: .asStored
         }
     }
+
+    /// How vision computes beside weights in this form.
+    var visionArithmetic: VisionEncoder.Arithmetic {
+        switch weights {
+        case .f32: .floats(.float32)
+        case .bf16: .floats(.bfloat16)
+        case .q8_0, nil: .integers
+        }
+    }
 }
 
 /// The form of float weights in memory.
@@ -198,9 +207,11 @@ struct LoadedModel {
         }
         let library = library ?? options.library
         try library.recover()
+        let base = try BaseModel(
+            checkpoint, vision: options.vision, arithmetic: options.model.visionArithmetic, decoder: decoder)
         policies = try PolicyStore(
             PolicyLoader(
-                decoder: decoder, base: try BaseModel(checkpoint, vision: options.vision), library: library,
+                decoder: decoder, base: base, library: library,
                 preferred: options.defaultPolicy, aliases: aliases))
         cachePrecision = options.engine.kvType
         let (loaded, precision, trained) = (decoder, options.engine.kvType, decoder.configuration.contextLength)

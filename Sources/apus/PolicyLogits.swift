@@ -37,9 +37,10 @@ struct PolicyLogits: ParsableCommand {
         let checkpoint = try options.model.checkpoint()
         let decoder = try TransformerDecoder(
             checkpoint.decoder, precision: .float32, compute: options.model.compute())
+        let base = try BaseModel(
+            checkpoint, vision: options.vision, arithmetic: .floats(.float32), decoder: decoder)
         let loader = PolicyLoader(
-            decoder: decoder, base: try BaseModel(checkpoint, vision: options.vision), library: options.library,
-            preferred: options.defaultPolicy)
+            decoder: decoder, base: base, library: options.library, preferred: options.defaultPolicy)
         let catalog = try loader.catalog(of: loader.current())
         guard let policy = policy.map({ catalog[$0] }) ?? catalog.defaultPolicy else {
             throw ValidationError("there is no policy \(policy ?? "")")

@@ -110,7 +110,7 @@ import Tokenizers
                 try change(checkpoint)
                 var base = BaseModel(digest: backbone)
                 let (files, digest) = try VisionFiles.open(path: checkpoint.path)
-                base.vision = .init(files: files, digest: digest)
+                base.vision = try .init(files, digest: digest, arithmetic: .integers, decoder: decoder)
                 let loader = PolicyLoader(
                     decoder: decoder, base: base, library: .init(published: nil, shipped: folder.path + "/none"))
                 return try #require(catalog(loader).defaultPolicy.digests?.vision)

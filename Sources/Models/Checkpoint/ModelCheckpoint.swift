@@ -60,7 +60,12 @@ public struct ModelCheckpoint: Sendable {
         path = folder.path
         isFolder = true
         decoder = try DecoderFiles(folder)
-        throw CheckpointError(folder.path, "the tokenizer of a folder is not read yet")
+        vocabulary = try Vocabulary(folder: folder.path).padded(to: decoder.configuration.vocabulary)
+        chatTemplate = try folder.chatTemplate()
+        let type = try folder.fields("config.json").string("model_type") ?? ""
+        vision = VisionConfiguration.modelTypes.contains(type) ? try VisionFiles(folder) : nil
+        sampling = try GenerationDefaults(folder)
+        digest = try folder.digest(with: Self.smallFiles)
     }
 }
 

@@ -1,3 +1,4 @@
+public import Checkpoints
 public import Tensors
 
 /// The vision encoder and connector for serving: packed weights, any number of tiles at once, no saved activations.
@@ -23,12 +24,39 @@ public struct VisionEncoder: Sendable {
 
     /// An encoder with the given weights; its products run on `compute`.
     public init(_ weights: VisionWeights, arithmetic: Arithmetic = .floats(.float32), on compute: Compute) {
-        self.configuration = weights.configuration
-        self.compute = compute
-        self.isFused = if case .integers = arithmetic { true } else { false }
-        let packer = VisionPacker(weights: weights, arithmetic: arithmetic, compute: compute)
-        self.parameters = ParameterSet(packer.vectors())
-        self.matrices = packer.matrices()
+        let parameters = weights.parameters
+        let packer = VisionPacker(
+            configuration: weights.configuration, arithmetic: arithmetic, compute: compute,
+            floats: { parameters[$0] }, rows: { .init(rounding: VisionPacker.matrix(parameters[$0])) })
+        self.init(packer)
+    }
+
+    /// An encoder with the weights of a model's files, which are never in memory as floats all at once.
+    ///
+    /// - Throws: `CheckpointError` with the file and the size or tensor that is wrong.
+    public init(_ files: VisionFiles, arithmetic: Arithmetic, on compute: Compute) throws(CheckpointError) {
+        let tensors = try files.checkedTensors()
+        func stored(_ name: String) -> StoredTensor {
+            guard let tensor = tensors[name] else { preconditionFailure("no tensor is called \(name)") }
+            return tensor
+        }
+        let packer = VisionPacker(
+            configuration: files.configuration, arithmetic: arithmetic, compute: compute,
+            floats: { stored($0).floats() },
+            rows: { name in
+                let tensor = stored(name)
+                return .init(
+                    format: tensor.type, outputs: tensor.shape[0], withBytes: { tensor.withBytes($0) })
+            })
+        self.init(packer)
+    }
+
+    private init(_ packer: VisionPacker) {
+        configuration = packer.configuration
+        compute = packer.compute
+        isFused = packer.isInteger
+        parameters = ParameterSet(packer.vectors())
+        matrices = packer.matrices()
     }
 
     /// The bytes of the weights.
@@ -99,27 +127,40 @@ public struct VisionEncoder: Sendable {
 
 /// Lays out an encoder's weights for serving.
 private struct VisionPacker {
-    let weights: VisionWeights
+    let configuration: VisionConfiguration
     let arithmetic: VisionEncoder.Arithmetic
     let compute: Compute
+    /// A weight as floats.
+    let floats: (String) -> Tensor
+    /// A matrix's rows for rounding to blocks.
+    let rows: (String) -> QuantizedMatrix.Source
 
     /// The projections of queries, keys and values as one layer.
     static let fused = "self_attn.qkv_proj"
     private static let projections = ["q_proj", "k_proj", "v_proj"]
 
-    private func isVector(_ name: String) -> Bool {
-        weights.parameters[name].shape.count == 1 || name == VisionWeights.positions
+    var isInteger: Bool { if case .integers = arithmetic { true } else { false } }
+
+    private var shapes: [(name: String, shape: [Int])] { VisionWeights.shapes(for: configuration) }
+
+    private static func isVector(_ name: String, _ shape: [Int]) -> Bool {
+        shape.count == 1 || name == VisionWeights.positions
     }
 
-    private func projections(_ layer: Int, _ suffix: String) -> [Tensor] {
-        Self.projections.map { weights.parameters["\(VisionWeights.block(layer))self_attn.\($0).\(suffix)"] }
+    /// The weight as a matrix of `[outputs, inputs]`: the patch embedding is a convolution's.
+    static func matrix(_ tensor: Tensor) -> Tensor {
+        tensor.reshaped([tensor.shape[0], tensor.count / tensor.shape[0]])
+    }
+
+    private func projections(_ layer: Int, _ suffix: String) -> [String] {
+        Self.projections.map { "\(VisionWeights.block(layer))self_attn.\($0).\(suffix)" }
     }
 
     func vectors() -> [(String, Tensor)] {
-        var vectors = weights.parameters.names.filter(isVector).map { ($0, weights.parameters[$0]) }
-        guard case .integers = arithmetic else { return vectors }
-        for layer in 0..<weights.configuration.layers {
-            let biases = projections(layer, "bias").flatMap(\.elements)
+        var vectors = shapes.filter { Self.isVector($0.name, $0.shape) }.map { ($0.name, floats($0.name)) }
+        guard isInteger else { return vectors }
+        for layer in 0..<configuration.layers {
+            let biases = projections(layer, "bias").flatMap { floats($0).elements }
             vectors.append(
                 ("\(VisionWeights.block(layer))\(Self.fused).bias", Tensor(biases, shape: [biases.count])))
         }
@@ -128,30 +169,28 @@ private struct VisionPacker {
 
     func matrices() -> [String: LinearWeights] {
         var matrices: [String: LinearWeights] = [:]
-        for name in weights.parameters.names where !isVector(name) {
-            let tensor = weights.parameters[name]
-            matrices[name] = pack([tensor.reshaped([tensor.shape[0], tensor.count / tensor.shape[0]])])
+        var fused: Set<String> = []
+        if isInteger {
+            for layer in 0..<configuration.layers {
+                let names = projections(layer, "weight")
+                matrices["\(VisionWeights.block(layer))\(Self.fused).weight"] = pack(
+                    names, inputs: configuration.hidden)
+                fused.formUnion(names)
+            }
         }
-        guard case .integers = arithmetic else { return matrices }
-        for layer in 0..<weights.configuration.layers {
-            let block = VisionWeights.block(layer)
-            matrices["\(block)\(Self.fused).weight"] = pack(projections(layer, "weight"))
-            for projection in Self.projections { matrices["\(block)self_attn.\(projection).weight"] = nil }
+        for (name, shape) in shapes where !Self.isVector(name, shape) && !fused.contains(name) {
+            matrices[name] = pack([name], inputs: shape.dropFirst().reduce(1, *))
         }
         return matrices
     }
 
-    private func pack(_ parts: [Tensor]) -> LinearWeights {
-        let inputs = parts[0].columns
-        switch arithmetic {
-        case .integers where inputs % BlockFormat.q8_0.blockSize == 0:
-            return .quantized(
-                QuantizedMatrix(
-                    inputs: inputs, concatenating: parts.map { .init(rounding: $0) }, compute: compute))
-        case .integers: return .float(PackedMatrix(Tensor.stacking(parts), compute: compute))
-        case .floats(let precision):
-            return .float(PackedMatrix(Tensor.stacking(parts), precision: precision, compute: compute))
+    private func pack(_ names: [String], inputs: Int) -> LinearWeights {
+        if isInteger, inputs % BlockFormat.q8_0.blockSize == 0 {
+            return .quantized(QuantizedMatrix(inputs: inputs, concatenating: names.map(rows), compute: compute))
         }
+        let matrix = Tensor.stacking(names.map { Self.matrix(floats($0)) })
+        guard case .floats(let precision) = arithmetic else { return .float(PackedMatrix(matrix, compute: compute)) }
+        return .float(PackedMatrix(matrix, precision: precision, compute: compute))
     }
 }
 

@@ -41,13 +41,23 @@ public struct VisionFiles: Sendable {
         processor = ImageProcessor(Idefics3Tiling(tileSize: configuration.imageSize, longestEdge: edge))
     }
 
-    /// Reads the weights.
+    /// Reads the weights as floats.
     ///
     /// - Throws: `CheckpointError` with the file and the size or tensor that is wrong.
-    public func weights() throws -> VisionWeights {
+    public func weights() throws(CheckpointError) -> VisionWeights {
         do { return try VisionWeights(tensors, configuration: configuration) } catch {
             throw CheckpointError(path, error.description)
         }
+    }
+
+    /// The weights as the files store them, by their names in the reference implementation. No weight is read.
+    ///
+    /// - Throws: `CheckpointError` with the file and the size or tensor that is wrong.
+    public func checkedTensors() throws(CheckpointError) -> [String: StoredTensor] {
+        do { _ = try VisionWeights.check(tensors, configuration: configuration) } catch {
+            throw CheckpointError(path, error.description)
+        }
+        return tensors
     }
 }
 

@@ -84,17 +84,29 @@ extension VisionWeights {
     ///
     /// - Throws: `VisionError` with the name of a missing, unknown or wrongly shaped tensor.
     init(_ tensors: [String: StoredTensor], configuration: VisionConfiguration) throws(VisionError) {
-        let shapes = Self.shapes(for: configuration)
-        var ours: [(name: String, tensor: StoredTensor)] = []
+        let ours = try Self.check(tensors, configuration: configuration)
+        self.configuration = configuration
+        self.parameters = ParameterSet(
+            zip(Self.shapes(for: configuration), ours).map { ($0.name, $1.floats()) })
+    }
+
+    /// The weights in `tensors` in order, which must be the tensors of `configuration` and no others. No weight is
+    /// read.
+    ///
+    /// - Throws: `VisionError` with the name of a missing, unknown or wrongly shaped tensor.
+    static func check(
+        _ tensors: [String: StoredTensor], configuration: VisionConfiguration
+    ) throws(VisionError) -> [StoredTensor] {
+        let shapes = shapes(for: configuration)
+        var ours: [StoredTensor] = []
         for (name, shape) in shapes {
             guard let tensor = tensors[name] else { throw .missingTensor(name) }
             guard tensor.shape == shape else { throw .shape(name, expected: shape, found: tensor.shape) }
-            ours.append((name, tensor))
+            ours.append(tensor)
         }
         let known = Set(shapes.map(\.name))
         if let unknown = tensors.keys.filter({ !known.contains($0) }).min() { throw .unknownTensor(unknown) }
-        self.configuration = configuration
-        self.parameters = ParameterSet(ours.map { ($0.name, $0.tensor.floats()) })
+        return ours
     }
 
     /// Writes the weights to `path` in `format`, with their sizes in the metadata.

@@ -1,0 +1,77 @@
+import Checkpoints
+public import Models
+public import Tokenizers
+
+/// The model under all policies.
+public struct BaseModel: Sendable {
+    /// The SHA-256 of its files.
+    public var digest: String
+    /// Its own vision; nil for a text model.
+    public var vision: Policy.Vision?
+    /// Its sampling defaults.
+    public var sampling = SamplingParameters()
+    /// Its own chat template; nil if its files have none.
+    public var template: ChatTemplate?
+
+    /// The template for dialogues without an image: its own, or else SmolLM2's.
+    var textTemplate: ChatTemplate { template ?? .smollm2 }
+
+    /// The template for dialogues with images: its own if that takes images, or else SmolLM2's. A text model sees with
+    /// vision from elsewhere.
+    var imageTemplate: ChatTemplate { textTemplate.takesImages ? textTemplate : .smollm2 }
+
+    /// A text model whose files have the SHA-256 `digest`.
+    public init(digest: String) {
+        self.digest = digest
+    }
+
+    /// The model in the given files, whose decoder is `decoder`. The weights of its vision are loaded.
+    ///
+    /// - Parameters:
+    ///   - path: a folder or `mmproj` file with other vision; nil for the model's own.
+    ///   - arithmetic: how the vision computes.
+    /// - Throws: the errors of the files' types, and `ModelError` for vision of another width than the decoder's.
+    public init(
+        _ checkpoint: ModelCheckpoint, vision path: String? = nil, arithmetic: VisionEncoder.Arithmetic = .integers,
+        decoder: TransformerDecoder
+    ) throws {
+        digest = checkpoint.digest.sha256
+        sampling = SamplingParameters(checkpoint.sampling)
+        template = try checkpoint.template()
+        if let path {
+            let (files, digest) = try VisionFiles.open(path: path)
+            vision = try Policy.Vision(files, digest: digest, arithmetic: arithmetic, decoder: decoder)
+        } else if let files = checkpoint.vision {
+            vision = try Policy.Vision(files, digest: digest, arithmetic: arithmetic, decoder: decoder)
+        }
+    }
+}
+
+extension Policy.Vision {
+    /// The vision in files with the SHA-256 `digest`, for a decoder.
+    public init(
+        _ files: VisionFiles, digest: String, arithmetic: VisionEncoder.Arithmetic, decoder: TransformerDecoder
+    ) throws {
+        let width = decoder.configuration.hidden
+        guard files.configuration.textHidden == width else {
+            throw ModelError.unsupported(
+                key: "vision text width", expected: "\(width)", found: "\(files.configuration.textHidden)")
+        }
+        // Other arithmetic gives other embeddings.
+        self.init(
+            generation: 0, encoder: try VisionEncoder(files, arithmetic: arithmetic, on: decoder.compute),
+            processor: files.processor, weights: FileDigest.sha256(of: "\(digest) \(arithmetic)"))
+    }
+}
+
+extension SamplingParameters {
+    /// The defaults of a model's authors; parameters that they leave out are neutral.
+    fileprivate init(_ defaults: GenerationDefaults) {
+        self.init()
+        temperature = defaults.temperature ?? temperature
+        topK = defaults.topK
+        topP = defaults.topP ?? topP
+        minP = defaults.minP ?? minP
+        repetitionPenalty = defaults.repetitionPenalty ?? repetitionPenalty
+    }
+}
