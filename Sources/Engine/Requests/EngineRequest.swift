@@ -48,6 +48,26 @@ public struct PromptImage: Sendable {
     public var content: TensorDigest { tiles.content }
 }
 
+/// An image of a dialogue: its size as received, and what it takes.
+public struct ImageSize: Sendable, Equatable {
+    /// Pixels per row.
+    public var width: Int
+    /// The number of rows.
+    public var height: Int
+    /// The number of encoder inputs.
+    public var tiles: Int
+    /// The prompt positions that its tiles fill.
+    public var tokens: Int
+
+    /// An image of the given sizes.
+    public init(width: Int, height: Int, tiles: Int, tokens: Int) {
+        self.width = width
+        self.height = height
+        self.tiles = tiles
+        self.tokens = tokens
+    }
+}
+
 /// A prompt and the engine's task, as pure value data.
 public struct EngineRequest: Sendable {
     /// The engine's task for a prompt.
@@ -62,8 +82,10 @@ public struct EngineRequest: Sendable {
     public var task = Task.generate
     /// Token ids; positions of an image may hold any id.
     public var prompt: [Int32]
-    /// The images, in order of position.
+    /// The tiles of all images, in order of position.
     public var images: [PromptImage]
+    /// What the images of the dialogue became, in order.
+    public var imageSizes: [ImageSize] = []
     /// The policy that answers: one immutable generation.
     public var policy: Policy
     /// How tokens are drawn.

@@ -110,6 +110,11 @@ public struct InputProcessor: Sendable {
         let tiles = policy.vision.map { vision in images.map { $0.tiles(for: vision.processor) } } ?? []
         let spans = prompt.imageSpans.map { PromptImage(range: $0.range, tiles: tiles[$0.image][$0.tile]) }
         var request = EngineRequest(prompt: prompt.ids, images: spans, policy: policy)
+        request.imageSizes = zip(images, layouts).map { image, layout in
+            let tiles = layout.tiles
+            return ImageSize(
+                width: image.width, height: image.height, tiles: tiles.count, tokens: tiles.reduce(0, +))
+        }
         request.sampling = policy.sampling(hasImages: hasImages)
         return request
     }

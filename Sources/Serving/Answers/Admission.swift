@@ -153,7 +153,21 @@ struct Admission: Sendable {
         guard !images.isEmpty else { return [] }
         let processors = Set(readers.compactMap { $0.vision?.processor })
         return try await whileConnected(context.monitor()) { [services] in
-            try await services.imageReader.read(images, for: processors)
+            try await services.imageReader.read(images, for: processors) { sizes in
+                try checkLength(sizes, for: readers)
+            }
+        }
+    }
+
+    /// Refuses images whose tiles cannot fit, before they are decoded.
+    private func checkLength(_ images: [ImageReader.Size], for readers: [Policy]) throws(APIError) {
+        for vision in readers.compactMap(\.vision) {
+            let tokens = images.reduce(0) { $0 + vision.tokens(width: $1.width, height: $1.height, $1.detail) }
+            guard tokens >= model.contextLength else { continue }
+            throw APIError(
+                .contextLengthExceeded,
+                "This model's maximum context length is \(model.contextLength) tokens, and the images take \(tokens): "
+                    + "send fewer images, or images with \"detail\": \"low\".", param: images[0].param)
         }
     }
 
@@ -298,7 +312,10 @@ struct Admission: Sendable {
         let seed = options.seed.map { UInt64(bitPattern: $0) } ?? .random(in: .min ... .max)
         let usage = Usage(
             promptTokens: requests.reduce(0) { $0 + $1.givenTokens },
-            imageTokens: requests.reduce(0) { $0 + $1.imageTokens })
+            imageTokens: requests.reduce(0) { $0 + $1.imageTokens },
+            images: requests.flatMap(\.imageSizes).map {
+                Usage.Image(width: $0.width, height: $0.height, tiles: $0.tiles, tokens: $0.tokens)
+            })
         if let key = record.current.key {
             try services.limiter.charge(usage.promptTokens, to: key, metrics: services.metrics)
         }

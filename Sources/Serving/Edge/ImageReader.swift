@@ -24,15 +24,31 @@ struct ImageReader: Sendable {
         self.metrics = metrics
     }
 
+    /// The size of an image as its header has it.
+    struct Size: Sendable {
+        /// The image's field in the request.
+        let param: String
+        let width: Int
+        let height: Int
+        let detail: ImageProcessor.Detail
+    }
+
     /// The images in order, resized for `processors`. All headers are read first, so that an image over a limit costs
     /// nothing.
     ///
+    /// - Parameter check: throws for sizes that the request cannot have.
     /// - Throws: `APIError`, or `CancellationError` once the task is cancelled.
     func read(
-        _ references: [ImageReference], for processors: Set<ImageProcessor>
+        _ references: [ImageReference], for processors: Set<ImageProcessor>, check: ([Size]) throws -> Void
     ) async throws -> [InputProcessor.Image] {
         guard !references.isEmpty else { return [] }
         let files = try await workers.run { _ in try references.map { try file($0) } }
+        try check(
+            files.map {
+                Size(
+                    param: $0.reference.param, width: $0.header.width, height: $0.header.height,
+                    detail: $0.reference.detail.tileDetail)
+            })
         var images: [InputProcessor.Image] = []
         var spent = Duration.zero
         for file in files {

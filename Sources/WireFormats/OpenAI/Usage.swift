@@ -6,14 +6,41 @@ public struct Usage: Sendable, Equatable {
     public var promptTokens: Int
     /// Prompt positions that are image positions.
     public var imageTokens: Int
+    /// The images of the prompt in order, as OpenAI's usage does not have them.
+    public var images: [Image]
     /// For each prompt, by its index: the positions found in the cache.
     private var cached: [Int: Int] = [:]
     /// Tokens of all answers, end tokens included.
     public var completionTokens: Int
 
+    /// An image: its size as received, and what it takes.
+    public struct Image: Sendable, Equatable {
+        /// Pixels per row.
+        public var width: Int
+        /// The number of rows.
+        public var height: Int
+        /// The number of encoder inputs.
+        public var tiles: Int
+        /// Prompt positions of its tiles.
+        public var tokens: Int
+
+        /// An image of the given sizes.
+        public init(width: Int, height: Int, tiles: Int, tokens: Int) {
+            self.width = width
+            self.height = height
+            self.tiles = tiles
+            self.tokens = tokens
+        }
+
+        fileprivate var json: JSON {
+            ["width": JSON(width), "height": JSON(height), "tiles": JSON(tiles), "tokens": JSON(tokens)]
+        }
+    }
+
     /// The counts of a request.
-    public init(promptTokens: Int, imageTokens: Int, completionTokens: Int = 0) {
+    public init(promptTokens: Int, imageTokens: Int, images: [Image] = [], completionTokens: Int = 0) {
         self.promptTokens = promptTokens
+        self.images = images
         self.imageTokens = imageTokens
         self.completionTokens = completionTokens
     }
@@ -27,14 +54,16 @@ public struct Usage: Sendable, Equatable {
         cached[index] = min(cached[index] ?? .max, cachedTokens)
     }
 
-    /// The counts in OpenAI's format.
+    /// The counts in OpenAI's format. With images, `prompt_tokens_details` lists them.
     public var json: JSON {
-        [
+        var details = [
+            JSON.Member("cached_tokens", JSON(cachedTokens)), JSON.Member("image_tokens", JSON(imageTokens)),
+            JSON.Member("audio_tokens", 0),
+        ]
+        if !images.isEmpty { details.append(JSON.Member("images", .array(images.map(\.json)))) }
+        return [
             "prompt_tokens": JSON(promptTokens), "completion_tokens": JSON(completionTokens),
-            "total_tokens": JSON(promptTokens + completionTokens),
-            "prompt_tokens_details": [
-                "cached_tokens": JSON(cachedTokens), "image_tokens": JSON(imageTokens), "audio_tokens": 0,
-            ],
+            "total_tokens": JSON(promptTokens + completionTokens), "prompt_tokens_details": .object(details),
             "completion_tokens_details": [
                 "reasoning_tokens": 0, "audio_tokens": 0, "accepted_prediction_tokens": 0,
                 "rejected_prediction_tokens": 0,
