@@ -1,0 +1,103 @@
+import ArgumentParser
+import Checkpoints
+import Foundation
+import Models
+import Policies
+import Tensors
+import Tokenizers
+
+/// Commands about model files.
+struct ModelsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "models", abstract: "Inspect model files.", subcommands: [CheckModel.self])
+}
+
+/// Says what a server would load, without loading it.
+struct CheckModel: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Say what of a model would be loaded, and what it would need.",
+        discussion: """
+            It reads the files but not the weights, and fails with the reason if the model cannot be served.
+
+            Example: apus models check SmolVLM-256M-Instruct
+            """)
+
+    @Argument(help: "A Hugging Face folder or a GGUF file.")
+    var path: String
+
+    @Option(help: "The vision of a GGUF file: an mmproj GGUF file or a folder.")
+    var vision: String?
+
+    func run() throws {
+        guard FileManager.default.fileExists(atPath: path) else { throw ValidationError("there is no \(path)") }
+        let checkpoint = try ModelCheckpoint(path: path)
+        let template = try checkpoint.template()
+        let images = try vision.map { try VisionFiles.open(path: $0).files } ?? checkpoint.vision
+        decoder(checkpoint)
+        text(checkpoint, template)
+        if let images { try describe(images, width: checkpoint.decoder.configuration.hidden) }
+        say("digest: \(checkpoint.digest.sha256)")
+    }
+
+    private func decoder(_ checkpoint: ModelCheckpoint) {
+        let sizes = checkpoint.decoder.configuration
+        say(
+            "decoder: \(sizes.layers) layers of width \(sizes.hidden), \(sizes.heads) heads of \(sizes.headSize), "
+                + "\(sizes.kvHeads) for keys and values, feed-forward \(sizes.feedForward)")
+        let options = [
+            sizes.hasOwnOutput ? "an output head of its own" : "the embedding as output head",
+            sizes.biases.isEmpty ? nil : "biases of \(sizes.biases.map(\.rawValue).sorted().joined(separator: ", "))",
+            sizes.normalizesHeads ? "norms of query and key heads" : nil,
+            sizes.unrotatedLayers.isEmpty ? nil : "\(sizes.unrotatedLayers.count) layers without rotary positions",
+            sizes.ropeScaling == .none ? nil : "scaled rotary positions",
+            sizes.embeddingScale == 1 && sizes.logitsScale == 1 ? nil : "scaled embeddings and logits",
+        ]
+        say("options: \(options.compactMap { $0 }.joined(separator: ", "))")
+        let position = sizes.layers * sizes.kvHeads * 2 * sizes.headSize * MemoryLayout<Int16>.size
+        say("context: \(sizes.contextLength) positions of \(position) bytes of keys and values")
+        let forms = TransformerDecoder.Precision.served.map { precision, name in
+            "\(Self.mebibytes(checkpoint.decoder.bytes(as: precision))) as \(name)"
+        }
+        say(
+            "weights: \(Self.mebibytes(checkpoint.digest.bytes)) in files; the decoder takes \(forms.joined(separator: ", "))"
+        )
+    }
+
+    private func text(_ checkpoint: ModelCheckpoint, _ template: ChatTemplate?) {
+        let vocabulary = checkpoint.vocabulary
+        let ends = vocabulary.endTokens.map { vocabulary.tokens[Int($0)] }
+        say("tokens: \(vocabulary.tokens.count), an answer ends with \(ends.joined(separator: " or "))")
+        say(
+            checkpoint.chatTemplate == nil
+                ? "chat template: none in the files; conversations use SmolLM2's"
+                : "chat template: the model's own\(template?.takesImages == true ? ", with images" : "")")
+    }
+
+    private func describe(_ files: VisionFiles, width: Int) throws {
+        let sizes = files.configuration
+        guard sizes.textHidden == width else {
+            throw ModelError.unsupported(
+                key: "width of the vision's tokens", expected: "\(width), the decoder's", found: "\(sizes.textHidden)")
+        }
+        _ = try files.checkedTensors()
+        say(
+            "vision: \(sizes.layers) layers of width \(sizes.hidden), tiles of \(sizes.imageSize) pixels, "
+                + "\(sizes.tokensPerTile) tokens each")
+        for (side, other) in [(sizes.imageSize, sizes.imageSize), (1600, 1200)] {
+            let counts = ImageProcessor.Detail.allCases.map { detail in
+                let tiles = files.processor.tileCount(width: side, height: other, detail: detail)
+                return "\(detail.rawValue) \(tiles) tiles, \(tiles * sizes.tokensPerTile) tokens"
+            }
+            say("an image of \(side) × \(other) pixels: \(counts.joined(separator: "; "))")
+        }
+    }
+
+    private static func mebibytes(_ bytes: Int) -> String { "\((bytes + (1 << 19)) >> 20) MiB" }
+}
+
+extension TransformerDecoder.Precision {
+    /// The forms that `--weights` names.
+    fileprivate static let served: [(TransformerDecoder.Precision, String)] = [
+        (.q8_0, "q8_0"), (.bfloat16, "bf16"), (.asStored, "f32"),
+    ]
+}
