@@ -2,8 +2,7 @@ import Foundation
 import Support
 import TestSupport
 import Testing
-
-@testable import Tokenizers
+import Tokenizers
 
 /// Templates against jinja2 as transformers runs it; `Tests/Fixtures/make_jinja.py` wrote the texts.
 struct JinjaTests {
@@ -79,7 +78,7 @@ struct JinjaTests {
         let template = try JinjaTemplate(template)
         let began = ContinuousClock.now
         do {
-            _ = try template.text(variables: [:], now: 0)
+            _ = try template.text(variables: [], now: 0)
             Issue.record("rendered")
         } catch {
             guard case .tooMuch = error else { throw error }
@@ -93,7 +92,7 @@ struct JinjaTests {
         func source(_ count: Int) -> String { "{{ " + String(repeating: opening, count: count) + "x }}" }
         for count in [100, 10_000] { #expect(throws: JinjaError.self) { try JinjaTemplate(source(count)) } }
         // Just below the bound nothing traps.
-        for count in 80..<100 { _ = try? JinjaTemplate(source(count)).text(variables: [:], now: 0) }
+        for count in 80..<100 { _ = try? JinjaTemplate(source(count)).text(variables: [], now: 0) }
         let blocks = String(repeating: "{% if x %}", count: 10_000)
         #expect(throws: JinjaError.self) { try JinjaTemplate(blocks) }
     }
