@@ -86,7 +86,8 @@ struct CheckModel: ParsableCommand {
         for (side, other) in [(sizes.imageSize, sizes.imageSize), (1600, 1200)] {
             let counts = ImageProcessor.Detail.allCases.map { detail in
                 let tiles = files.processor.tileCount(width: side, height: other, detail: detail)
-                return "\(detail.rawValue) \(tiles) tiles, \(tiles * sizes.tokensPerTile) tokens"
+                return
+                    "\(detail.rawValue) \(tiles == 1 ? "1 tile" : "\(tiles) tiles"), \(tiles * sizes.tokensPerTile) tokens"
             }
             say("an image of \(side) × \(other) pixels: \(counts.joined(separator: "; "))")
         }
