@@ -1,5 +1,6 @@
 import Checkpoints
 public import Models
+public import Tensors
 public import Tokenizers
 
 /// The model under all policies.
@@ -40,27 +41,36 @@ public struct BaseModel: Sendable {
         template = try checkpoint.template()
         if let path {
             let (files, digest) = try VisionFiles.open(path: path)
-            vision = try Policy.Vision(files, digest: digest, arithmetic: arithmetic, decoder: decoder)
+            vision = try Policy.Vision(
+                files, digest: digest, arithmetic: arithmetic, width: decoder.configuration.hidden,
+                on: decoder.compute)
         } else if let files = checkpoint.vision {
-            vision = try Policy.Vision(files, digest: digest, arithmetic: arithmetic, decoder: decoder)
+            vision = try Policy.Vision(
+                files, digest: digest, arithmetic: arithmetic, width: decoder.configuration.hidden,
+                on: decoder.compute)
         }
     }
 }
 
 extension Policy.Vision {
-    /// The vision in files with the SHA-256 `digest`, for a decoder.
+    /// The vision in files with the SHA-256 `digest`, for a decoder of the given width.
     public init(
-        _ files: VisionFiles, digest: String, arithmetic: VisionEncoder.Arithmetic, decoder: TransformerDecoder
+        _ files: VisionFiles, digest: String, arithmetic: VisionEncoder.Arithmetic, width: Int, on compute: Compute
     ) throws {
-        let width = decoder.configuration.hidden
-        guard files.configuration.textHidden == width else {
-            throw ModelError.unsupported(
-                key: "vision text width", expected: "\(width)", found: "\(files.configuration.textHidden)")
-        }
+        try files.configuration.requireTextWidth(width)
         // Other arithmetic gives other embeddings.
         self.init(
-            generation: 0, encoder: try VisionEncoder(files, arithmetic: arithmetic, on: decoder.compute),
+            generation: 0, encoder: try VisionEncoder(files, arithmetic: arithmetic, on: compute),
             processor: files.processor, weights: FileDigest.sha256(of: "\(digest) \(arithmetic)"))
+    }
+}
+
+extension VisionConfiguration {
+    /// Refuses a connector whose embeddings are not as wide as the decoder's.
+    package func requireTextWidth(_ hidden: Int) throws(ModelError) {
+        guard textHidden == hidden else {
+            throw .unsupported(key: "vision text width", expected: "\(hidden)", found: "\(textHidden)")
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 package import Checkpoints
 package import Models
+package import Tensors
 package import Tokenizers
 
 /// Why a stage cannot start from a policy.
@@ -19,37 +20,55 @@ public enum PolicyBasisError: Error, Equatable, CustomStringConvertible {
 package struct PolicyBasis: Codable {
     /// The policy.
     package let parent: PolicyManifest.Reference
-    /// The generation of its vision weights.
-    package let vision: PolicyManifest.Reference
+    /// The generation of its vision weights; nil if it sees with the base model's own vision.
+    package let vision: PolicyManifest.Reference?
     /// How conversations become tokens.
     package let template: ChatTemplate.Name
-    /// How images become tiles.
-    package let image: PolicyManifest.Image
+    /// How images become tiles; nil if the base model's files say it.
+    package let image: PolicyManifest.Image?
 
-    /// - Throws: `PolicyBasisError` if the policy's manifest lacks its templates or vision.
+    /// - Throws: `PolicyBasisError` if the policy's manifest lacks its templates, or its vision beside a template that
+    ///   is not the base model's.
     package init(_ policy: PolicyFolder) throws {
         let manifest = policy.manifest
         parent = .init(name: manifest.name, generation: manifest.generation)
-        vision = try policy.required(manifest.vision, "vision")
         template = try policy.required(manifest.chatTemplate, "chat_template")
-        image = try policy.required(manifest.image, "image")
+        let seesAsBase = manifest.seesAsBase
+        vision = seesAsBase ? nil : try policy.required(manifest.vision, "vision")
+        image = seesAsBase ? nil : try policy.required(manifest.image, "image")
     }
 
-    /// How images become tiles.
-    package var imageProcessor: ImageProcessor {
-        ImageProcessor(tileSize: image.tileSize, maximumTiles: image.maximumTiles, fit: image.fit)
-    }
-
-    /// The vision weights in the folder of `vision`. They must fit the policy's tiles and the decoder's width.
-    package func visionWeights(in folder: PolicyFolder, hidden: Int) throws -> VisionWeights {
+    /// The policy's vision over `model`, in 32 bits, with weights from the folder of `vision`. The weights must fit the
+    /// policy's tiles and the decoder's width.
+    ///
+    /// - Parameter folder: nil if the policy sees with the base model's own vision.
+    package func vision(
+        in folder: PolicyFolder?, over model: ModelCheckpoint, on compute: Compute
+    ) throws -> Policy.Vision {
+        guard let vision, let image, let folder else { return try model.ownVision(on: compute) }
         let weights = try VisionWeights(path: folder.required(folder.file(PolicyFiles.vision), PolicyFiles.vision))
         let found = weights.configuration
+        let hidden = model.decoder.configuration.hidden
         guard found.textHidden == hidden, found.imageSize == image.tileSize else {
             throw ModelError.unsupported(
                 key: "vision of the policy", expected: "views of \(image.tileSize) pixels, width \(hidden)",
                 found: "\(found.imageSize), \(found.textHidden)")
         }
-        return weights
+        return Policy.Vision(
+            generation: vision.generation, encoder: VisionEncoder(weights, on: compute),
+            processor: ImageProcessor(tileSize: image.tileSize, maximumTiles: image.maximumTiles, fit: image.fit))
+    }
+}
+
+extension ModelCheckpoint {
+    /// The vision in the model's own files, in 32 bits.
+    ///
+    /// - Throws: `CheckpointError` if the files have no vision, or the files' own errors.
+    package func ownVision(on compute: Compute) throws -> Policy.Vision {
+        guard let vision else { throw CheckpointError(path, "the model has no vision of its own") }
+        return try Policy.Vision(
+            vision, digest: digest.sha256, arithmetic: .floats(.float32), width: decoder.configuration.hidden,
+            on: compute)
     }
 }
 

@@ -138,7 +138,7 @@ public struct PolicyLoader: PolicySource {
         let head = try manifest.role?.hasHead == true ? head(of: files) : nil
         var vision = try manifest.vision.map { try self.vision($0, image: manifest.image, of: name, known: visions) }
         var digests = PolicyDigests(manifest, visionWeights: vision?.weights)
-        if vision == nil, templateName == .model, let own = base.vision {
+        if manifest.seesAsBase, let own = base.vision {
             vision = own
             digests.vision = own.digest
         }
@@ -210,16 +210,8 @@ public struct PolicyLoader: PolicySource {
             throw PolicyLoadingError.missingFile(policy: reference.name, file: PolicyFiles.vision)
         }
         let weights = try VisionWeights(path: path)
-        try checkWidth(of: weights)
+        try weights.configuration.requireTextWidth(decoder.configuration.hidden)
         return (VisionEncoder(weights, on: decoder.compute), files.manifest.files[PolicyFiles.vision]?.sha256)
-    }
-
-    private func checkWidth(of weights: VisionWeights) throws {
-        guard weights.configuration.textHidden == decoder.configuration.hidden else {
-            throw ModelError.unsupported(
-                key: "vision text width", expected: "\(decoder.configuration.hidden)",
-                found: "\(weights.configuration.textHidden)")
-        }
     }
 }
 

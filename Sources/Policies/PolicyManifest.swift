@@ -99,6 +99,8 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
     public var value: Reference?
     /// How conversations become tokens; a vision encoder has none.
     public var chatTemplate: ChatTemplate.Name?
+    /// Whether the policy sees with the base model's own vision: it has the base model's template and names no vision.
+    package var seesAsBase: Bool { chatTemplate == .model && vision == nil }
     /// The template for conversations without an image; nil: `chatTemplate`.
     public var textTemplate: ChatTemplate.Name?
     /// How images become tiles; nil for a policy that reads text alone.

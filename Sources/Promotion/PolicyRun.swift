@@ -10,13 +10,22 @@ public enum PolicyRun: Sendable {
 
     /// Opens the run in `folder`.
     ///
-    /// - Throws: `FinishedRunError`, the files' own errors, or `PromotionError.component` for a reward model's run.
+    /// - Throws: `FinishedRunError`, the files' own errors, or `PromotionError`: `component` for a reward model's run,
+    ///   `baseVision` for a policy that sees with the base model's own vision.
     public init(folder: String) throws {
+        let seesAlone: Bool
         switch try TrainedStage(ofRun: folder) {
-        case .sft: self = .fineTuning(try FinishedFineTuning(folder: folder))
-        case .ppo: self = .reinforced(try FinishedPPO(folder: folder))
+        case .sft:
+            let run = try FinishedFineTuning(folder: folder)
+            seesAlone = run.vision != nil
+            self = .fineTuning(run)
+        case .ppo:
+            let run = try FinishedPPO(folder: folder)
+            seesAlone = run.vision != nil
+            self = .reinforced(run)
         case .reward: throw PromotionError.component(folder: folder)
         }
+        guard seesAlone else { throw PromotionError.baseVision(folder: folder) }
     }
 
     /// The training stage of the run.
@@ -80,7 +89,7 @@ public enum PolicyRun: Sendable {
     ) throws -> Int {
         for generation in known {
             let there = try library.open(.vision, generation: generation, backbone: run.backbone)
-            if there.manifest.files.values.contains(run.vision) { return generation }
+            if let vision = run.vision, there.manifest.files.values.contains(vision) { return generation }
         }
         return (known.last ?? 0) + 1
     }
@@ -90,6 +99,8 @@ public enum PolicyRun: Sendable {
 public enum PromotionError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The run made a component, not a policy that answers.
     case component(folder: String)
+    /// The run's policy sees with the base model's own vision, whose digest the run does not have.
+    case baseVision(folder: String)
     /// The run is not measured yet.
     case notMeasured(evaluation: String, folder: String)
     /// A kept report cannot be read.
@@ -104,6 +115,9 @@ public enum PromotionError: Error, Equatable, Sendable, CustomStringConvertible 
         switch self {
         case .component(let folder):
             "\(folder) is the run of a component, not of a policy; `apus policy ship` publishes it"
+        case .baseVision(let folder):
+            "\(folder) is the run of a policy that sees with the base model's own vision, which evaluations do not "
+                + "verify; `apus policy ship` publishes it"
         case .notMeasured(let evaluation, let folder):
             "there is no \(evaluation); `apus eval policy \(folder)` writes it"
         case .badReport(let path, let reason):

@@ -8,9 +8,9 @@ import Tensors
 struct AnswerTrees: Sendable {
     /// The tokens, and the rows that each row sees.
     private(set) var rows = PackedRows()
-    /// The rows of each image's visual tokens.
-    private(set) var images: [Range<Int>] = []
-    /// The embeddings of these rows, for images that are already encoded.
+    /// The rows of the tiles of all images, in order.
+    private(set) var tiles: [Range<Int>] = []
+    /// The embeddings of each image's tiles, for images that are already encoded.
     private var embeddings: [Tensor] = []
     /// The rows that predict the answers' tokens, in the order of the tokens.
     private(set) var predictors: [Int] = []
@@ -24,12 +24,13 @@ struct AnswerTrees: Sendable {
     /// Begins a tree with the prompt up to and with its image.
     ///
     /// - Parameters:
-    ///   - visual: the image's rows of `prefix`.
+    ///   - tiles: the rows of each of the image's tiles in `prefix`.
     ///   - embeddings: the embeddings of these rows, `[visual tokens, hidden]`; nil if an encoder in training computes
     ///     them.
-    mutating func append(image prefix: [Int32], visual: Range<Int>, embeddings: Tensor?) -> PackedRows.Node {
+    mutating func append(image prefix: [Int32], tiles: [Range<Int>], embeddings: Tensor?) -> PackedRows.Node {
         let node = rows.append(prefix)
-        images.append(node.rows.lowerBound + visual.lowerBound..<node.rows.lowerBound + visual.upperBound)
+        let first = node.rows.lowerBound
+        self.tiles += tiles.map { first + $0.lowerBound..<first + $0.upperBound }
         if let embeddings { self.embeddings.append(embeddings) }
         return node
     }
@@ -71,16 +72,20 @@ struct AnswerTrees: Sendable {
         targets += answer
     }
 
+    /// The embeddings of all images that were given with them, one after the other.
+    var encoded: Tensor { Tensor.stacking(embeddings) }
+
     /// The decoder's input: embeddings of tokens and, at their rows, of images.
     ///
     /// - Parameter visual: the embeddings of all images, one after the other, if they were not given with the images.
     func embeddings(in base: FrozenDecoder, visual: Tensor? = nil) -> Tensor {
         var result = base.embeddings(of: rows.tokens)
+        guard !tiles.isEmpty else { return result }
+        let visual = visual ?? encoded
         var first = 0
-        for (index, image) in images.enumerated() {
-            let block = visual.map { $0.rows(first..<first + image.count) } ?? embeddings[index]
-            result.replaceRows(from: image.lowerBound, with: block)
-            first += image.count
+        for tile in tiles {
+            result.replaceRows(from: tile.lowerBound, with: visual.rows(first..<first + tile.count))
+            first += tile.count
         }
         return result
     }

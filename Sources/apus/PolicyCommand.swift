@@ -16,7 +16,7 @@ struct PolicyCommand: ParsableCommand {
 /// Publishes the result of a training run.
 struct Ship: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Publish a finished run without an evaluation: `train sft` gives a policy and its vision generation, "
+        abstract: "Publish a finished run without an evaluation: `train sft` gives a policy and its trained vision, "
             + "`train reward` gives `reward`, `train ppo` gives a policy and `value` of the same generation.",
         discussion: "Example: apus policy ship runs/sft --generation 8 --vision-generation 8")
 
@@ -32,7 +32,10 @@ struct Ship: ParsableCommand {
     @Option(help: "The generation, 1 or more.")
     var generation: Int
 
-    @Option(help: "The vision model's generation, 1 or more. Later stages inherit it from their first policy.")
+    @Option(
+        help: ArgumentHelp(
+            "The generation of the vision model that `train sft` trained, 1 or more. Later stages inherit it from "
+                + "their first policy."))
     var visionGeneration: Int?
 
     @Option(help: "A result of its evaluation, name=value. May be repeated.")
@@ -48,11 +51,13 @@ struct Ship: ParsableCommand {
 
     func run() throws {
         let stage = try TrainedStage(ofRun: folder)
-        guard (visionGeneration != nil) == (stage == .sft) else {
-            throw ValidationError("--vision-generation is for runs of `train sft`, and only for them")
+        let fineTuning = stage == .sft ? try FinishedFineTuning(folder: folder) : nil
+        guard (visionGeneration != nil) == (fineTuning?.vision != nil) else {
+            throw ValidationError(
+                "--vision-generation is for runs of `train sft` that trained a vision encoder, and only for them")
         }
         switch stage {
-        case .sft: try shipFineTuning()
+        case .sft: try fineTuning.map(ship)
         case .reward:
             if name != nil { throw ValidationError("the run of a reward model is published as reward; leave --name") }
             let published = try FinishedRewardModeling(folder: folder)
@@ -65,13 +70,13 @@ struct Ship: ParsableCommand {
         }
     }
 
-    private func shipFineTuning() throws {
-        guard let visionGeneration else { return }
+    private func ship(_ run: FinishedFineTuning) throws {
         var publication = FinishedFineTuning.Publication(generation: generation, visionGeneration: visionGeneration)
         publication.name = name ?? publication.name
         publication.metrics = try metrics()
-        let published = try FinishedFineTuning(folder: folder).publish(publication, in: into)
-        say("published \(published.vision.path) and \(published.policy.path)")
+        let published = try run.publish(publication, in: into)
+        let paths = [published.vision?.path, published.policy.path].compactMap { $0 }
+        say("published \(paths.joined(separator: " and "))")
     }
 
     private func metrics() throws -> [String: Double] {

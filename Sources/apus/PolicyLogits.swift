@@ -14,7 +14,7 @@ struct PolicyLogits: ParsableCommand {
         commandName: "logits",
         abstract: "Write a policy's logits at every position of a prompt, computed in 32 bits, for comparison with "
             + "transformers and PEFT (Tests/Clients/peft_policy.py).",
-        discussion: "Example: apus policy logits --picture photo.png 'What is this?' logits.safetensors")
+        discussion: "Example: apus policy logits --image photo.png 'What is this?' logits.safetensors")
 
     @OptionGroup var options: PolicyOptions
 

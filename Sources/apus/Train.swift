@@ -63,13 +63,16 @@ struct PolicyFolders: ParsableArguments {
         return try library.open(name, generation: generation, backbone: backbone)
     }
 
-    /// A policy and the vision generation that it was trained with.
+    /// A policy and the vision generation that it was trained with; nil if it sees with the base model's own vision.
     func policy(
         _ name: String, generation: Int?, backbone: String
-    ) throws -> (policy: PolicyFolder, vision: PolicyFolder) {
+    ) throws -> (policy: PolicyFolder, vision: PolicyFolder?) {
         let policy = try open(name, generation: generation, backbone: backbone)
         guard let vision = policy.manifest.vision else {
-            throw ValidationError("the policy \(name) names no vision generation")
+            guard policy.manifest.seesAsBase else {
+                throw ValidationError("the policy \(name) names no vision generation")
+            }
+            return (policy, nil)
         }
         return (policy, try open(vision.name, generation: vision.generation, backbone: backbone))
     }
@@ -133,7 +136,8 @@ struct TrainSFT: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The vision encoder and connector. Default: from the policy in --from, else runs/vision/model.safetensors.",
+            "The vision encoder and connector to train on. Default: from the policy in --from, else the model's own, "
+                + "which stays as it is, else runs/vision/model.safetensors.",
             valueName: "file"))
     var vision: String?
 
@@ -174,22 +178,23 @@ struct TrainSFT: ParsableCommand {
         settings.scaleRates(by: learningRate / settings.adapterRate)
         let job = FineTuningJob(
             inputs: .init(
-                baseModel: model, vision: try visionFile(), start: from, easyVQA: training.easyVQA,
+                baseModel: model, vision: try visionFile(of: model), start: from, easyVQA: training.easyVQA,
                 replay: replay == "none" ? nil : replay),
             settings: settings, folder: folder)
         let outcome = try job.run(
             precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16, compute: compute,
             options: training.options(validationInterval: 100), report: Console.current.progress(in: folder))
-        say(
-            outcome == .finished
-                ? "finished: \(job.adapterFolder) and \(job.visionPath)" : "paused; the same command goes on")
+        let results = [job.adapterFolder, job.visionPath].compactMap { $0 }.joined(separator: " and ")
+        say(outcome == .finished ? "finished: \(results)" : "paused; the same command goes on")
     }
 
-    /// The vision model to start from: the file given, or the vision model that the policy was trained with.
-    private func visionFile() throws -> String {
+    /// The vision model to start from: the file given, or the vision model that the policy was trained with. Nil is the
+    /// base model's own.
+    private func visionFile(of model: ModelCheckpoint) throws -> String? {
         if let vision { return vision }
-        guard let from else { return "runs/vision/model.safetensors" }
+        guard let from else { return model.vision == nil ? "runs/vision/model.safetensors" : nil }
         let policy = try PolicyFolder(unverified: from)
+        if policy.manifest.seesAsBase { return nil }
         guard let reference = policy.manifest.vision else {
             throw ValidationError("\(from)/manifest.json names no vision generation; name the encoder with --vision")
         }

@@ -98,7 +98,7 @@ def ours(apus: Path, policies: Path, name: str, picture: Path | None, question: 
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "logits.safetensors"
         command = [apus, "policy", "logits", "--policies", policies, "--data-path", "", "--policy", name]
-        command += ["--picture", picture] if picture else []
+        command += ["--image", picture] if picture else []
         subprocess.run([str(part) for part in [*command, question, path]], check=True, stdout=subprocess.DEVNULL)
         with safe_open(path, "pt") as file:
             metadata = file.metadata()

@@ -110,7 +110,9 @@ import Tokenizers
                 try change(checkpoint)
                 var base = BaseModel(digest: backbone)
                 let (files, digest) = try VisionFiles.open(path: checkpoint.path)
-                base.vision = try .init(files, digest: digest, arithmetic: .integers, decoder: decoder)
+                base.vision = try .init(
+                    files, digest: digest, arithmetic: .integers, width: decoder.configuration.hidden,
+                    on: decoder.compute)
                 let loader = PolicyLoader(
                     decoder: decoder, base: base, library: .init(published: nil, shipped: folder.path + "/none"))
                 return try #require(catalog(loader).defaultPolicy.digests?.vision)

@@ -4,6 +4,7 @@ import Models
 public import Policies
 import Support
 import Tensors
+public import Tokenizers
 
 /// The folders of tiny finished runs; other seeds give other weights.
 public struct TinyRun {
@@ -31,7 +32,9 @@ public struct TinyRun {
     }
 
     /// What a run of `train sft` leaves.
-    public static func fineTuning(to folder: String, seed: UInt64 = 1) throws {
+    public static func fineTuning(
+        to folder: String, seed: UInt64 = 1, template: ChatTemplate.Name = .chatml
+    ) throws {
         var generator = SplitMix64(seed: seed, stream: 0)
         let sizes = try VisionConfiguration(
             imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2, textHidden: 12)
@@ -39,7 +42,7 @@ public struct TinyRun {
         try VisionWeights(configuration: sizes, using: &generator)
             .write(to: folder + "/model.safetensors", as: .bfloat16)
         let config = """
-            {"settings": {"seed": 0}, "template": "chatml", "precision": "float32", "inputs": {
+            {"settings": {"seed": 0}, "template": "\(template.rawValue)", "precision": "float32", "inputs": {
             "baseModel": {"sha256": "\(backbone)", "bytes": 9}, "vision": {"sha256": "\(data)", "bytes": 9},
             "questions": {"sha256": "\(data)", "bytes": 9}}}
             """

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Images
 import Models
 import Support
 import Tensors
@@ -26,16 +27,25 @@ import Training
         var generator = SplitMix64(seed: 21, stream: 0)
         return (0..<count).map { index in
             let isRed = index % 2 == 0
-            let noise = Tensor(normal: 0.1, [3, 256], using: &generator)
-            let tiles = noise.elements.enumerated().map { $0 < 256 ? $1 + (isRed ? 1 : -1) : $1 }
+            let noise = Tensor(normal: 0.1, [256, 3], using: &generator)
+            let pixels = noise.elements.enumerated().map { position, noise in
+                let level = position % 3 > 0 ? 0 : isRed ? 0.8 : -0.8
+                return UInt8(max(0, min(255, (127.5 * (1 + noise + Float(level))).rounded())))
+            }
             return ImageQuestions(
-                tiles: Tensor(tiles, shape: [1, 3, 16, 16]),
+                image: RGBImage(width: 16, height: 16, pixels: pixels),
                 questions: [
                     .init(text: "what color?", answer: isRed ? "red" : "blue", group: "open"),
                     .init(text: "is it red?", answer: isRed ? "yes" : "no", group: "yes_no"),
                     .init(text: "is it blue?", answer: isRed ? "no" : "yes", group: "yes_no"),
                 ])
         }
+    }
+
+    private func format() throws -> DialogueFormat {
+        try DialogueFormat(
+            template: .chatml, processor: ImageProcessor(tileSize: 16), tokensPerTile: 4,
+            tokenizer: TinyLlama.tokenizer())
     }
 
     private func settings(steps: Int) -> FineTuningSettings {
@@ -66,8 +76,9 @@ import Training
                 reply: tokenizer.encode($0, special: .asText) + [2])
         }
         return try SupervisedFineTuning(
-            base: TinyLlama.frozen(compute: compute), vision: vision(), demonstrations: demonstrations(images(16)),
-            replay: replay, template: .chatml, tokenizer: tokenizer, settings: settings(steps: steps))
+            base: TinyLlama.frozen(compute: compute), vision: .trained(vision()),
+            demonstrations: demonstrations(images(16)),
+            replay: replay, format: format(), settings: settings(steps: steps))
     }
 
     private func run(
@@ -95,8 +106,8 @@ import Training
         var settings = settings(steps: 60)
         (settings.adapterRate, settings.connectorRate, settings.visionRate) = (0, 0, 1e-2)
         var stage = try SupervisedFineTuning(
-            base: TinyLlama.frozen(compute: compute), vision: vision(), demonstrations: demonstrations(images(16)),
-            replay: [], template: .chatml, tokenizer: TinyLlama.tokenizer(), settings: settings)
+            base: TinyLlama.frozen(compute: compute), vision: .trained(vision()),
+            demonstrations: demonstrations(images(16)), replay: [], format: format(), settings: settings)
         let losses = try (0..<60).map { try stage.advance(step: $0).loss }
         let (first, last) = (losses.prefix(10).reduce(0, +) / 10, losses.suffix(10).reduce(0, +) / 10)
         #expect(last < first - 0.5, "\(first) \(last)")
@@ -106,16 +117,17 @@ import Training
         let first = try stage(steps: 4)
         var trained = first
         for step in 0..<4 { _ = try trained.advance(step: step) }
-        let before = first.vision.parameters
-        let after = trained.vision.parameters
+        let before = try #require(first.vision).parameters
+        let trainedVision = try #require(trained.vision)
+        let after = trainedVision.parameters
         for (name, (old, new)) in zip(before.names, zip(before.tensors, after.tensors)) {
             // A key's bias shifts all scores of a row equally, so the softmax removes it.
             if !name.hasSuffix("k_proj.bias") { #expect(old.elements != new.elements, "\(name)") }
         }
         let next = try SupervisedFineTuning(
-            base: TinyLlama.frozen(compute: compute), vision: trained.vision, start: trained.adapter,
-            demonstrations: demonstrations(images(16)), replay: [], template: .chatml,
-            tokenizer: TinyLlama.tokenizer(), settings: settings(steps: 4))
+            base: TinyLlama.frozen(compute: compute), vision: .trained(trainedVision),
+            start: trained.adapter, demonstrations: demonstrations(images(16)), replay: [], format: format(),
+            settings: settings(steps: 4))
         for (one, other) in zip(next.parameters.tensors, trained.parameters.tensors) {
             #expect(one.elements == other.elements)
         }
@@ -221,9 +233,8 @@ import Training
             _ = try run(folder, steps: 2, options: .init(validationInterval: 0))
             let runFolder = try RunFolder(path: folder.path, configuration: settings(steps: 2))
             let other = try SupervisedFineTuning(
-                base: TinyLlama.frozen(compute: compute), vision: vision(feedForward: 24),
-                demonstrations: demonstrations(images(16)), replay: [], template: .chatml,
-                tokenizer: TinyLlama.tokenizer(),
+                base: TinyLlama.frozen(compute: compute), vision: .trained(vision(feedForward: 24)),
+                demonstrations: demonstrations(images(16)), replay: [], format: format(),
                 settings: settings(steps: 2))
             #expect(throws: RunFolderError.self) {
                 _ = try TrainingRun(stage: other, folder: runFolder, options: .init()) { _ in }

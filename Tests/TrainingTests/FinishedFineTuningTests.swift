@@ -106,7 +106,7 @@ import Training
             }
             // Another generation may use the same vision weights.
             let again = try first.publish(.init(generation: 2, visionGeneration: 1), in: policies)
-            #expect(again.vision.manifest.generation == 1 && again.policy.manifest.generation == 2)
+            #expect(again.vision?.manifest.generation == 1 && again.policy.manifest.generation == 2)
         }
     }
 }

@@ -37,24 +37,30 @@ import Training
     private static func fineTuned(
         _ world: TinyPPO, in folder: URL
     ) throws -> (adapter: LowRankAdapter, sampler: RolloutSampler) {
-        let processor = ImageProcessor(tileSize: world.vision.configuration.imageSize)
         let images = (0..<8).map { seed in
             let image = Family.counts.image(seed: UInt64(seed))
             return ImageQuestions(
-                tiles: processor.tiles(of: image.scene.image, detail: .low),
+                image: image.scene.image,
                 questions: image.questions.map { .init(text: $0.text, answer: $0.answer, group: "counts") })
         }
         var settings = FineTuningSettings()
         settings.steps = 4
         settings.rank = 4
         settings.alpha = 8
-        let stage = try SupervisedFineTuning(
-            base: world.base, vision: world.vision,
+        let stage = SupervisedFineTuning(
+            base: world.base, vision: .trained(world.vision),
             demonstrations: RepeatedDemonstrations(
                 images, heldOut: 2, seed: 0, imagesPerStep: 2, questionsPerImage: 2),
-            replay: [], template: .chatml, tokenizer: world.tokenizer, settings: settings)
+            replay: [], format: try format(world), settings: settings)
         let tuned = try finished(stage, settings, in: folder.appendingPathComponent("sft"))
-        return (tuned.adapter, world.sampler(seeing: tuned.vision))
+        return (tuned.adapter, world.sampler(seeing: try #require(tuned.vision)))
+    }
+
+    private static func format(_ world: TinyPPO) throws -> DialogueFormat {
+        let sizes = world.vision.configuration
+        return try DialogueFormat(
+            template: .chatml, processor: ImageProcessor(tileSize: sizes.imageSize),
+            tokensPerTile: sizes.tokensPerTile, tokenizer: world.tokenizer)
     }
 
     /// Each question's answers, ranked by a rule that distinguishes random answers: by their first tokens.
@@ -80,9 +86,9 @@ import Training
     private static func rewardModel(
         _ world: TinyPPO, sft: LowRankAdapter, ranked: [(RankedAnswers, Tensor)], in folder: URL
     ) throws -> RewardModel {
-        let reader = try RankedPromptReader(
-            template: .chatml, tokenizer: world.tokenizer, vocabulary: world.base.configuration.vocabulary)
-        let prompts = try ranked.map { try reader.prompt(of: $0, embeddings: $1) }
+        let reader = RankedPromptReader(
+            format: try format(world), vocabulary: world.base.configuration.vocabulary)
+        let prompts = try ranked.map { try reader.prompt(of: $0, image: TinyRankings.encoded($1)) }
         var settings = RewardModelingSettings()
         settings.heldOutImages = 1
         settings.promptsPerStep = 2

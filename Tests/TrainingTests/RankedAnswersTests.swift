@@ -44,7 +44,7 @@ import Training
         ]
         let tokens = try reader.prompt(
             of: RankedAnswers.comparisons(of: [record("one", completions: texts, tiers: [[0], [1], [2], [3]])])[0],
-            embeddings: nil
+            image: nil
         ).answers
         #expect(tokens[0] == [70, 71, 2] && tokens[1] == [70, 71])
         #expect(tokens[2] == tokens[3] + [2] && !tokens[3].isEmpty)
@@ -60,7 +60,7 @@ import Training
     func answersThatCannotBeScoredAreRefused(bad: PreferenceRecord.RankedCompletion, reason: String) throws {
         let ranked = try RankedAnswers.comparisons(of: [record("one", completions: [completion("x"), bad])])[0]
         #expect(throws: RankedAnswersError.completion(id: "one", index: 1, reason: reason)) {
-            try TinyRankings.reader().prompt(of: ranked, embeddings: nil)
+            try TinyRankings.reader().prompt(of: ranked, image: nil)
         }
     }
 }

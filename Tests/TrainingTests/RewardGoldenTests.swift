@@ -54,7 +54,7 @@ import Training
             return image.prompts.map { prompt in
                 RankedPrompt(
                     id: "\(number)", image: tokens == nil ? nil : .easyVQA(number: number),
-                    prefix: tokens == nil ? [] : image.prefix, visual: tokens == nil ? 0..<0 : 1..<1 + image.visual,
+                    prefix: tokens == nil ? [] : image.prefix, tiles: tokens == nil ? [] : [1..<1 + image.visual],
                     embeddings: tokens, question: (tokens == nil ? image.prefix : []) + prompt.question,
                     answers: prompt.answers,
                     rankings: [.init(labeler: Self.labeler, pairs: Self.pairs(of: prompt))], family: "test")

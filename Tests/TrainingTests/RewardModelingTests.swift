@@ -101,7 +101,8 @@ import Training
                     id: "\(number) \(question)", image: record.image, question: question,
                     completions: record.completions, tiers: record.tiers, labeler: record.labeler, seed: 0)
                 return try reader.prompt(
-                    of: RankedAnswers.comparisons(of: [asked])[0], embeddings: TinyRankings.embeddings(number))
+                    of: RankedAnswers.comparisons(of: [asked])[0],
+                    image: TinyRankings.encoded(TinyRankings.embeddings(number)))
             }
         }
         let packed = model.rewards(of: prompts)
@@ -171,7 +172,8 @@ import Training
                 id: record.id, image: record.image, question: record.question, completions: completions,
                 tiers: record.tiers, labeler: record.labeler, seed: 0)
             return try TinyRankings.reader().prompt(
-                of: RankedAnswers.comparisons(of: [ranked])[0], embeddings: TinyRankings.embeddings(number))
+                of: RankedAnswers.comparisons(of: [ranked])[0],
+                image: TinyRankings.encoded(TinyRankings.embeddings(number)))
         }
         let blank = Tensor(zeros: [1, TinyLlama.configuration.hidden])
         let evaluation = RewardEvaluation(model, heldOut: prompts, blank: blank)
@@ -207,7 +209,7 @@ extension RankedPrompt {
     /// The prompt with only the answers `order`, and its rankings for them.
     fileprivate func keeping(_ order: [Int]) -> RankedPrompt {
         RankedPrompt(
-            id: id, image: image, prefix: prefix, visual: visual, embeddings: embeddings, question: question,
+            id: id, image: image, prefix: prefix, tiles: tiles, embeddings: embeddings, question: question,
             answers: order.map { answers[$0] },
             rankings: rankings.map { ranking in
                 let pairs: [PreferenceRecord.Pair] = ranking.pairs.compactMap { pair in

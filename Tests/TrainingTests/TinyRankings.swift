@@ -32,16 +32,23 @@ enum TinyRankings {
         return tokens
     }
 
+    /// An image of one tile.
+    static func encoded(_ embeddings: Tensor) -> EncodedImage {
+        EncodedImage(layout: .bare(tiles: 1, tokens: embeddings.rows), embeddings: embeddings)
+    }
+
     static func reader() throws -> RankedPromptReader {
-        try RankedPromptReader(
-            template: .chatml, tokenizer: TinyLlama.tokenizer(), vocabulary: TinyLlama.configuration.vocabulary)
+        let format = try DialogueFormat(
+            template: .chatml, processor: ImageProcessor(tileSize: 16), tokensPerTile: 3,
+            tokenizer: TinyLlama.tokenizer())
+        return RankedPromptReader(format: format, vocabulary: TinyLlama.configuration.vocabulary)
     }
 
     static func prompts(_ numbers: Range<Int>) throws -> [RankedPrompt] {
         let reader = try reader()
         return try RankedAnswers.comparisons(of: numbers.map { record($0) }).map {
             guard case .easyVQA(let number) = $0.image else { preconditionFailure("a picture") }
-            return try reader.prompt(of: $0, embeddings: embeddings(number))
+            return try reader.prompt(of: $0, image: encoded(embeddings(number)))
         }
     }
 

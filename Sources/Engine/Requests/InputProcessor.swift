@@ -128,11 +128,8 @@ public struct InputProcessor: Sendable {
 extension Policy.Vision {
     /// How an image of this size stands in a prompt.
     public func layout(width: Int, height: Int, _ detail: ImageProcessor.Detail) -> ImageLayout {
-        let grid = processor.grid(width: width, height: height, detail: detail)
-        let tokens = encoder.configuration.tokensPerTile
-        return processor.idefics3 == nil
-            ? .bare(tiles: grid.tileCount, tokens: tokens)
-            : .idefics3(rows: grid.rows, columns: grid.columns, tokens: tokens)
+        processor.layout(
+            width: width, height: height, detail: detail, tokensPerTile: encoder.configuration.tokensPerTile)
     }
 
     /// The number of positions of an image of this size, without markers.

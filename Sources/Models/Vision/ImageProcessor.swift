@@ -1,5 +1,6 @@
 public import Images
 public import Tensors
+public import Tokenizers
 
 /// Turns an image into tiles for the vision encoder: chooses their number and positions, resizes them, and normalises
 /// them to [-1, 1] (mean and deviation 0.5 of samples in [0, 1]).
@@ -80,6 +81,14 @@ public struct ImageProcessor: Sendable, Hashable {
     /// The number of tiles for an image of this size; the image's header is enough to know it.
     public func tileCount(width: Int, height: Int, detail: Detail) -> Int {
         grid(width: width, height: height, detail: detail).tileCount
+    }
+
+    /// How an image of this size stands in a prompt for an encoder of `tokensPerTile` embeddings a tile.
+    public func layout(width: Int, height: Int, detail: Detail, tokensPerTile: Int) -> ImageLayout {
+        let grid = grid(width: width, height: height, detail: detail)
+        return idefics3 == nil
+            ? .bare(tiles: grid.tileCount, tokens: tokensPerTile)
+            : .idefics3(rows: grid.rows, columns: grid.columns, tokens: tokensPerTile)
     }
 
     /// The tiles of `image`, `[tileCount, 3, tileSize, tileSize]`.

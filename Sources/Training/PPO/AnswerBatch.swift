@@ -77,7 +77,7 @@ extension AnswerTrees {
     fileprivate init(_ images: some Sequence<AnsweredImage>) {
         self.init()
         for image in images {
-            let prefix = append(image: image.prefix, visual: image.visual, embeddings: image.embeddings)
+            let prefix = append(image: image.prefix, tiles: image.tiles, embeddings: image.embeddings)
             for question in image.questions {
                 let prompt = append(question: question.prompt, after: prefix)
                 for answer in question.answers { append(answer: answer.tokens, after: prompt, withEnd: false) }

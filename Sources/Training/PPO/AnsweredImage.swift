@@ -16,9 +16,9 @@ public struct AnsweredImage: Sendable {
     public let prompts: ImagePrompts
     /// The prompt up to and with the image.
     let prefix: [Int32]
-    /// The image's rows of the prefix.
-    let visual: Range<Int>
-    /// The embeddings of the visual rows, `[visual tokens, hidden]`.
+    /// The rows of each of the image's tiles in the prefix.
+    let tiles: [Range<Int>]
+    /// The embeddings of these rows, `[visual tokens, hidden]`.
     public let embeddings: Tensor
     /// The questions, in the image's order.
     public let questions: [Question]
@@ -79,7 +79,7 @@ extension AnsweredImage {
     /// The image with only the given questions.
     fileprivate func with(_ questions: [Question]) -> AnsweredImage {
         AnsweredImage(
-            prompts: prompts, prefix: prefix, visual: visual, embeddings: embeddings, questions: questions)
+            prompts: prompts, prefix: prefix, tiles: tiles, embeddings: embeddings, questions: questions)
     }
 }
 
@@ -104,7 +104,7 @@ public struct RewardModelScorer: AnswerScorer {
             image.questions.map { question in
                 RankedPrompt(
                     id: question.text, image: image.prompts.reference, prefix: image.prefix,
-                    visual: image.visual, embeddings: image.embeddings, question: question.prompt,
+                    tiles: image.tiles, embeddings: image.embeddings, question: question.prompt,
                     answers: question.answers.map(\.tokens), rankings: [], family: "")
             }
         }

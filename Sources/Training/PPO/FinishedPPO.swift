@@ -26,15 +26,16 @@ public struct FinishedPPO: Sendable {
     public let parent: PolicyManifest.Reference
     /// The reward model.
     public let reward: PolicyManifest.Reference
-    /// The generation of the vision weights of policy, parent and reward model.
-    public let vision: PolicyManifest.Reference
+    /// The generation of the vision weights of policy, parent and reward model; nil if they see with the base model's
+    /// own vision.
+    public let vision: PolicyManifest.Reference?
     /// The families of its training images, each as often as it was listed.
     public let families: [Family]
     /// Its answers were cut after this many tokens.
     public let maximumTokens: Int
     /// The target of the divergence from the parent, in nats per answer.
     public let klTarget: Double
-    private let image: PolicyManifest.Image
+    private let image: PolicyManifest.Image?
 
     /// Opens the run in `folder`.
     ///
@@ -44,10 +45,11 @@ public struct FinishedPPO: Sendable {
             folder: folder, stage: .ppo, adapters: ["adapter", "value"], results: ["value/\(PolicyFiles.head)"])
         parent = try run.required(run.record.parent, "parent")
         reward = try run.required(run.record.reward, "reward")
-        vision = try run.required(run.record.vision, "vision")
-        image = try run.required(run.record.image, "image")
-        let vision = try run.required(run.inputs["visionModel"], "inputs.visionModel")
-        digests = try run.digests(vision: vision.sha256, image: image)
+        vision = try run.requiredToSee(run.record.vision, "vision")
+        let image = try run.requiredToSee(run.record.image, "image")
+        self.image = image
+        let weights = try run.requiredToSee(run.inputs["visionModel"], "inputs.visionModel")
+        digests = try run.digests(vision: weights.flatMap { image?.digest(weights: $0.sha256) })
         let config = folder + "/config.json"
         let own: Settings
         do { own = try decodeSmallFile(Settings.self, path: config) } catch {
@@ -80,10 +82,11 @@ public struct FinishedPPO: Sendable {
     /// - Throws: `PolicyError`; `FinishedRunError.badFile` naming an input whose bytes differ.
     @discardableResult
     public func checkLineage(in library: PolicyLibrary) throws -> PolicyDigests {
-        let inputs = [
-            ("policy", parent, PolicyFiles.adapterWeights), ("reward", reward, PolicyFiles.adapterWeights),
-            ("rewardHead", reward, PolicyFiles.head), ("visionModel", vision, PolicyFiles.vision),
-        ]
+        let inputs =
+            [
+                ("policy", parent, PolicyFiles.adapterWeights), ("reward", reward, PolicyFiles.adapterWeights),
+                ("rewardHead", reward, PolicyFiles.head),
+            ] + (vision.map { [("visionModel", $0, PolicyFiles.vision)] } ?? [])
         var parentDigests = digests
         for (input, reference, file) in inputs {
             let there = try library.open(reference.name, generation: reference.generation, backbone: backbone)
@@ -135,7 +138,7 @@ public struct FinishedPPO: Sendable {
         manifest.parent = parent
         manifest.reward = reward
         manifest.value = .init(.value, generation: generation)
-        manifest.textTemplate = FinishedRun.textTemplate
+        manifest.textTemplate = run.record.textTemplate
         manifest.sampling = .init(temperature: 0)
         manifest.metrics = trainingMetrics.merging(metrics) { $1 }
         return (value, try run.publish(manifest, files: FinishedRun.adapterFiles, in: policies))
@@ -187,7 +190,7 @@ struct PPORunRecord: Encodable {
         let reward = inputs.reward
         guard reward.manifest.vision == basis.vision else {
             throw PPOJobError.otherVision(
-                path: reward.path, expected: basis.vision.generation, found: reward.manifest.vision?.generation)
+                path: reward.path, expected: basis.vision?.generation, found: reward.manifest.vision?.generation)
         }
         self.settings = settings
         self.prompts = prompts
@@ -199,8 +202,8 @@ struct PPORunRecord: Encodable {
             "policy": try inputs.policy.digest(of: PolicyFiles.adapterWeights),
             "reward": try reward.digest(of: PolicyFiles.adapterWeights),
             "rewardHead": try reward.digest(of: PolicyFiles.head),
-            "visionModel": try inputs.vision.digest(of: PolicyFiles.vision),
         ]
+        if let vision = inputs.vision { digests["visionModel"] = try vision.digest(of: PolicyFiles.vision) }
         if let replay = inputs.replay { digests["replay"] = try FileDigest(path: replay) }
         self.inputs = digests
     }
@@ -209,7 +212,7 @@ struct PPORunRecord: Encodable {
 /// Why PPO cannot start from the given policies.
 public enum PPOJobError: Error, Equatable, CustomStringConvertible {
     /// The reward model was trained on another vision generation.
-    case otherVision(path: String, expected: Int, found: Int?)
+    case otherVision(path: String, expected: Int?, found: Int?)
     /// The base model's file names no end token.
     case noEndToken(path: String)
 
@@ -217,7 +220,7 @@ public enum PPOJobError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .otherVision(let path, let expected, let found):
-            "\(path): expected a reward model of vision generation \(expected), found "
+            "\(path): expected a reward model of vision generation \(expected.map(String.init) ?? "none"), found "
                 + (found.map(String.init) ?? "none")
         case .noEndToken(let path): "\(path): there is no end token (tokenizer.ggml.eos_token_id)"
         }

@@ -11,12 +11,12 @@ import Tokenizers
 public struct PPOJob: Sendable {
     /// The inputs. The run folder records the SHA-256 of each.
     public struct Inputs: Sendable {
-        /// The base model, a GGUF file.
+        /// The base model.
         public var baseModel: ModelCheckpoint
         /// The verified policy that training starts from, which is also the KL reference.
         public var policy: PolicyFolder
-        /// The vision generation that the policy names, verified.
-        public var vision: PolicyFolder
+        /// The vision generation that the policy names, verified; nil if it sees with the base model's own vision.
+        public var vision: PolicyFolder?
         /// The reward model, verified.
         public var reward: PolicyFolder
         /// Texts of the base model, JSON lines of `ReplayRecord`; nil for none.
@@ -24,7 +24,7 @@ public struct PPOJob: Sendable {
 
         /// The given inputs.
         public init(
-            baseModel: ModelCheckpoint, policy: PolicyFolder, vision: PolicyFolder, reward: PolicyFolder,
+            baseModel: ModelCheckpoint, policy: PolicyFolder, vision: PolicyFolder?, reward: PolicyFolder,
             replay: String?
         ) {
             self.baseModel = baseModel
@@ -84,7 +84,8 @@ public struct PPOJob: Sendable {
         let engine = try engine(tokenizer: tokenizer, compute: compute)
         defer { engine.stop() }
         let files = PPORunFiles(
-            folder: folder, iterations: settings.iterations, interval: options.validationInterval)
+            folder: folder, iterations: settings.iterations, interval: options.validationInterval,
+            decoder: inputs.baseModel.decoder.decoderName)
         let stage = try stage(base: base, engine: engine, tokenizer: tokenizer, basis: basis, files: files)
         var run = try TrainingRun(stage: stage, folder: runFolder, options: options, report: report)
         let outcome = try run.run(clock: clock, since: start)
@@ -125,12 +126,9 @@ public struct PPOJob: Sendable {
         let reward = RewardModel(
             base: base, adapter: try LowRankAdapter(completeIn: inputs.reward.path, configuration: configuration),
             head: try RewardHead(path: headPath, hidden: configuration.hidden))
-        let vision = try basis.visionWeights(in: inputs.vision, hidden: configuration.hidden)
         let sampler = RolloutSampler(
             engine: engine, tokenizer: tokenizer,
-            vision: .init(
-                generation: basis.vision.generation, encoder: VisionEncoder(vision, on: base.compute),
-                processor: basis.imageProcessor),
+            vision: try basis.vision(in: inputs.vision, over: inputs.baseModel, on: base.compute),
             template: try ChatTemplate(named: basis.template, model: inputs.baseModel.template()),
             configuration: configuration,
             compute: base.compute)
@@ -155,8 +153,9 @@ public struct PPOJob: Sendable {
         for path in [adapterFolder, valueFolder] {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         }
-        try PEFTAdapter(stage.averagedPolicy).write(to: adapterFolder, as: .bfloat16)
-        try PEFTAdapter(stage.value.adapter).write(to: valueFolder, as: .bfloat16)
+        let decoder = inputs.baseModel.decoder.decoderName
+        try PEFTAdapter(stage.averagedPolicy, decoder: decoder).write(to: adapterFolder, as: .bfloat16)
+        try PEFTAdapter(stage.value.adapter, decoder: decoder).write(to: valueFolder, as: .bfloat16)
         try RewardHead(score: stage.value.head).write(to: "\(valueFolder)/\(PolicyFiles.head)")
     }
 }

@@ -1,4 +1,4 @@
-import Checkpoints
+package import Checkpoints
 public import Datasets
 import Foundation
 import Models
@@ -11,12 +11,15 @@ package struct PPORunFiles: Sendable {
     private let folder: String
     /// The number of iterations between kept snapshots.
     private let stride: Int
+    private let decoder: PEFTAdapter.DecoderName
 
     /// - Parameters:
     ///   - iterations: the number of iterations of the whole run.
     ///   - interval: the number of iterations between validations; 0 for none.
-    package init(folder: String, iterations: Int, interval: Int) {
+    ///   - decoder: the decoder's name in the base model.
+    package init(folder: String, iterations: Int, interval: Int, decoder: PEFTAdapter.DecoderName = .text) {
         self.folder = folder
+        self.decoder = decoder
         let validations = iterations / max(1, interval)
         stride = max(1, interval) * max(1, (validations + Self.snapshots - 1) / Self.snapshots)
     }
@@ -36,7 +39,7 @@ package struct PPORunFiles: Sendable {
         guard snapshot.iteration > 0 else { return }
         let snapshotFolder = path("snapshots", snapshot.iteration)
         try FileManager.default.createDirectory(atPath: snapshotFolder, withIntermediateDirectories: true)
-        try PEFTAdapter(snapshot.adapter).write(to: snapshotFolder, as: .bfloat16)
+        try PEFTAdapter(snapshot.adapter, decoder: decoder).write(to: snapshotFolder, as: .bfloat16)
         for earlier in try names(in: "snapshots") where earlier < snapshot.iteration && earlier % stride != 0 {
             try FileManager.default.removeItem(atPath: path("snapshots", earlier))
         }

@@ -50,16 +50,17 @@ public struct RolloutSampler: Sendable {
         var asked: [AskedImage] = []
         for prompts in images {
             var questions: [AskedImage.Question] = []
-            var embeddings: Tensor?
+            var embeddings: [Tensor]?
             for text in prompts.questions {
                 let message = ChatMessage(role: .user, content: [.image(0), .text(text)])
                 var request = try input.request(
-                    messages: [message], images: [.init(image: prompts.image, detail: .low)], policy: policy)
+                    messages: [message], images: [.init(image: prompts.image)], policy: policy)
                 request.stop.maximumTokens = maximumTokens
                 request.topLogprobs = 0
                 // Encoded once for all answers, and for the passes that score them.
-                embeddings = embeddings ?? vision.encoder.encode(request.images[0].pixels)
-                request.images[0].embeddings = embeddings
+                let encoded = embeddings ?? request.images.map { vision.encoder.encode($0.pixels) }
+                for (tile, rows) in zip(request.images.indices, encoded) { request.images[tile].embeddings = rows }
+                embeddings = encoded
                 let streams = try (0..<answers).map { _ in
                     request.sampling.seed = seed(index)
                     index += 1
@@ -87,15 +88,18 @@ private struct AskedImage {
     /// Waits for the answers.
     func answered() throws -> AnsweredImage {
         let first = questions[0].request
-        let visual = first.images[0].range
-        let prefix = Array(first.prompt[..<visual.upperBound])
-        guard let embeddings = first.images[0].embeddings else { preconditionFailure("asked without embeddings") }
+        let tiles = first.images.map(\.range)
+        let end = tiles.last?.upperBound ?? 0
+        let prefix = Array(first.prompt[..<end])
         return AnsweredImage(
-            prompts: prompts, prefix: prefix, visual: visual, embeddings: embeddings,
+            prompts: prompts, prefix: prefix, tiles: tiles,
+            embeddings: Tensor.stacking(first.images.compactMap(\.embeddings)),
             questions: try questions.map { question in
-                precondition(question.request.prompt.starts(with: prefix), "a picture's prompts begin alike")
+                guard question.request.prompt.starts(with: prefix) else {
+                    throw DialogueFormat.Failure.questionBeforeImage
+                }
                 return .init(
-                    text: question.text, prompt: Array(question.request.prompt[visual.upperBound...]),
+                    text: question.text, prompt: Array(question.request.prompt[end...]),
                     answers: try question.streams.map { stream in
                         SampledAnswer(try waiting { try await stream.answer() })
                     })

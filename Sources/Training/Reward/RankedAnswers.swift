@@ -108,17 +108,15 @@ public enum RankedAnswersError: Error, Equatable, CustomStringConvertible {
 struct RankedData {
     let training: [RankedAnswers]
     let heldOut: [RankedAnswers]
-    private let image: (PreferenceImage) throws -> RGBImage
     private let demonstrated: (RankedAnswers) throws -> String?
     private let reader: RankedPromptReader
-    private let weights: VisionWeights
-    private let processor: ImageProcessor
-    private var embeddings: [PreferenceImage: Tensor] = [:]
+    private let images: [PreferenceImage: EncodedImage]
+    /// The embeddings of a blank tile, `[tokens of a tile, hidden]`.
+    let blankTile: Tensor
 
-    /// Reads the rankings; `encodeImages` encodes the images.
+    /// Reads the rankings, and encodes each image once, as serving does: vision encoder and connector are frozen.
     init(
-        _ inputs: RewardModelingJob.Inputs, basis: PolicyBasis, configuration: DecoderConfiguration,
-        tokenizer: Tokenizer
+        _ inputs: RewardModelingJob.Inputs, basis: PolicyBasis, on compute: Compute, report: (String) -> Void
     ) throws {
         training = try Self.comparisons(inputs.rankings, split: .training)
         heldOut = try inputs.heldOut.map { try Self.comparisons($0, split: .validation) } ?? []
@@ -126,34 +124,29 @@ struct RankedData {
         if let twice = heldOut.first(where: { known.contains($0.id) }) {
             throw RankedAnswersError.contradiction(id: twice.id)
         }
-        image = inputs.image
         demonstrated = inputs.demonstration
-        reader = try RankedPromptReader(
-            template: ChatTemplate(named: basis.template, model: inputs.baseModel.template()), tokenizer: tokenizer,
-            vocabulary: configuration.vocabulary)
-        weights = try basis.visionWeights(in: inputs.vision, hidden: configuration.hidden)
-        processor = basis.imageProcessor
-    }
-
-    /// Encodes each image once, as serving does: vision encoder and connector are frozen.
-    mutating func encodeImages(on compute: Compute, report: (String) -> Void) throws {
-        let encoder = VisionEncoder(weights, on: compute)
-        for reference in (training + heldOut).compactMap(\.image) where embeddings[reference] == nil {
-            embeddings[reference] = encoder.encode(processor.tiles(of: try image(reference), detail: .auto))
-            if embeddings.count % 500 == 0 { report("reward: \(embeddings.count) pictures encoded") }
+        let model = inputs.baseModel
+        let vision = try basis.vision(in: inputs.vision, over: model, on: compute)
+        let format = try DialogueFormat(
+            template: ChatTemplate(named: basis.template, model: model.template()), processor: vision.processor,
+            tokensPerTile: vision.encoder.configuration.tokensPerTile, tokenizer: Tokenizer(model.vocabulary))
+        reader = RankedPromptReader(format: format, vocabulary: model.decoder.configuration.vocabulary)
+        var images: [PreferenceImage: EncodedImage] = [:]
+        for reference in (training + heldOut).compactMap(\.image) where images[reference] == nil {
+            let image = try inputs.image(reference)
+            images[reference] = EncodedImage(
+                layout: format.layout(of: image), embeddings: vision.encoder.encode(format.tiles(of: image)))
+            if images.count % 500 == 0 { report("reward: \(images.count) pictures encoded") }
         }
-    }
-
-    /// The embeddings of a blank tile, `[tokens of a tile, hidden]`.
-    func blankTile(on compute: Compute) throws -> Tensor {
-        let side = processor.tileSize
+        self.images = images
+        let side = vision.processor.tileSize
         let blank = RGBImage(width: side, height: side, red: 243, green: 243, blue: 243)
-        return VisionEncoder(weights, on: compute).encode(processor.tiles(of: blank, detail: .low))
+        blankTile = vision.encoder.encode(vision.processor.tiles(of: blank, detail: .low))
     }
 
     /// Each comparison's prompt, in order.
     func prompts(of comparisons: [RankedAnswers]) throws -> [RankedPrompt] {
-        try comparisons.map { try reader.prompt(of: $0, embeddings: $0.image.flatMap { embeddings[$0] }) }
+        try comparisons.map { try reader.prompt(of: $0, image: $0.image.flatMap { images[$0] }) }
     }
 
     /// For each prompt the tokens of the demonstrated answer, found by the comparison that the prompt was made of.

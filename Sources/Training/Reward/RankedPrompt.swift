@@ -1,7 +1,7 @@
 package import Datasets
 import Models
-public import Tensors
-public import Tokenizers
+package import Tensors
+import Tokenizers
 
 /// A ranked question as token ids: the prompt up to its image, the rest of the prompt, and the answers.
 public struct RankedPrompt: Sendable {
@@ -11,9 +11,9 @@ public struct RankedPrompt: Sendable {
     package let image: PreferenceImage?
     /// The prompt up to and with the image; empty without one.
     package let prefix: [Int32]
-    /// The image's rows of the prefix.
-    package let visual: Range<Int>
-    /// The embeddings of the visual rows, `[visual tokens, hidden]`.
+    /// The rows of each of the image's tiles in the prefix.
+    package let tiles: [Range<Int>]
+    /// The embeddings of these rows, `[visual tokens, hidden]`.
     package let embeddings: Tensor?
     /// The rest of the prompt.
     package let question: [Int32]
@@ -28,16 +28,17 @@ public struct RankedPrompt: Sendable {
 
     /// The given prompt, whose tokens and embeddings already exist.
     package init(
-        id: String, image: PreferenceImage?, prefix: [Int32], visual: Range<Int>, embeddings: Tensor?,
+        id: String, image: PreferenceImage?, prefix: [Int32], tiles: [Range<Int>], embeddings: Tensor?,
         question: [Int32],
         answers: [[Int32]], rankings: [RankedAnswers.Ranking], family: String, distractors: Set<Int> = []
     ) {
         precondition(answers.allSatisfy { !$0.isEmpty }, "an answer without tokens has no reward")
-        precondition(visual.count == embeddings?.rows ?? 0, "\(visual.count) places for a picture of other size")
+        let rows = tiles.reduce(0) { $0 + $1.count }
+        precondition(rows == embeddings?.rows ?? 0, "\(rows) rows for a picture of other size")
         self.id = id
         self.image = image
         self.prefix = prefix
-        self.visual = visual
+        self.tiles = tiles
         self.embeddings = embeddings
         self.question = question
         self.answers = answers
@@ -49,39 +50,28 @@ public struct RankedPrompt: Sendable {
     /// The prompt with other answers, without rankings.
     func scoring(_ answers: [[Int32]]) -> RankedPrompt {
         RankedPrompt(
-            id: id, image: image, prefix: prefix, visual: visual, embeddings: embeddings, question: question,
+            id: id, image: image, prefix: prefix, tiles: tiles, embeddings: embeddings, question: question,
             answers: answers, rankings: [], family: family)
     }
 }
 
 /// Renders ranked answers exactly as in serving.
 public struct RankedPromptReader: Sendable {
-    private let template: ChatTemplate
-    private let tokenizer: Tokenizer
+    private let format: DialogueFormat
     private let vocabulary: Int
-    private let endToken: Int32
 
     /// A reader for a model of `vocabulary` tokens.
-    ///
-    /// - Throws: `ChatTemplateError` if the tokenizer lacks the template's tokens.
-    public init(template: ChatTemplate, tokenizer: Tokenizer, vocabulary: Int) throws(ChatTemplateError) {
-        endToken = try template.turnEnd(tokenizer)
-        self.template = template
-        self.tokenizer = tokenizer
+    public init(format: DialogueFormat, vocabulary: Int) {
+        self.format = format
         self.vocabulary = vocabulary
     }
 
     /// The prompt and answers of a comparison.
     ///
-    /// - Parameter embeddings: the image's embeddings, `[visual tokens, hidden]`; nil for text.
+    /// - Parameter image: the encoded image; nil for text.
     /// - Throws: `ChatTemplateError`, or `RankedAnswersError.completion` for an answer that cannot be scored.
-    public func prompt(of ranked: RankedAnswers, embeddings: Tensor?) throws -> RankedPrompt {
-        let image: [ChatMessage.Part] = embeddings == nil ? [] : [.image(0)]
-        let rendered = try template.render(
-            [ChatMessage(role: .user, content: image + [.text(ranked.question)])],
-            images: embeddings.map { [.bare(tiles: 1, tokens: $0.rows)] } ?? [], imageToken: endToken,
-            tokenizer: tokenizer)
-        let visual = rendered.imageRange
+    public func prompt(of ranked: RankedAnswers, image: EncodedImage?) throws -> RankedPrompt {
+        let prompt = try format.prompt(ranked.question, image: image?.layout)
         var answers: [[Int32]] = []
         for (index, completion) in ranked.completions.enumerated() {
             let tokens = tokens(of: completion)
@@ -95,16 +85,14 @@ public struct RankedPromptReader: Sendable {
             answers.append(tokens)
         }
         return RankedPrompt(
-            id: ranked.id, image: ranked.image, prefix: Array(rendered.ids[..<visual.upperBound]),
-            visual: visual, embeddings: embeddings, question: Array(rendered.ids[visual.upperBound...]),
-            answers: answers, rankings: ranked.rankings, family: ranked.family,
+            id: ranked.id, image: ranked.image, prefix: prompt.prefix, tiles: prompt.tiles,
+            embeddings: image?.embeddings, question: prompt.question, answers: answers, rankings: ranked.rankings,
+            family: ranked.family,
             distractors: Set(ranked.completions.indices.filter { ranked.completions[$0].isDistractor }))
     }
 
     /// The tokens of a complete answer, including the end token.
-    func answer(_ text: String) -> [Int32] {
-        tokenizer.encode(text, special: .asText) + [endToken]
-    }
+    func answer(_ text: String) -> [Int32] { format.answer(text) }
 
     /// The sampled tokens, or the tokens of the text if those are unknown. An answer that was cut off has no end token;
     /// its reward is read at its last token, as in PPO before the penalty for a missing end.
@@ -112,7 +100,7 @@ public struct RankedPromptReader: Sendable {
         if !completion.tokens.isEmpty { return completion.tokens }
         switch completion.finishReason {
         case .stop: return answer(completion.text)
-        case .length: return tokenizer.encode(completion.text, special: .asText)
+        case .length: return format.tokenizer.encode(completion.text, special: .asText)
         }
     }
 }
@@ -163,7 +151,7 @@ struct RankingBatch: Sendable {
             return nil
         }
         if let tree, tree.image == prompt.image { return tree.node }
-        let node = trees.append(image: prompt.prefix, visual: prompt.visual, embeddings: embeddings)
+        let node = trees.append(image: prompt.prefix, tiles: prompt.tiles, embeddings: embeddings)
         tree = prompt.image.map { ($0, node) }
         return node
     }

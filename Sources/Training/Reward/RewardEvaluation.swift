@@ -104,7 +104,7 @@ extension RankedPrompt {
     fileprivate func blinded(by blank: Tensor) -> RankedPrompt? {
         guard let embeddings, embeddings.rows % blank.rows == 0 else { return nil }
         return RankedPrompt(
-            id: id, image: image, prefix: prefix, visual: visual,
+            id: id, image: image, prefix: prefix, tiles: tiles,
             embeddings: Tensor.stacking(Array(repeating: blank, count: embeddings.rows / blank.rows)),
             question: question, answers: answers, rankings: rankings, family: family)
     }

@@ -130,7 +130,7 @@ extension RankedPrompt {
     /// The prompt with each of its rankings assigned to the answers in a random order.
     fileprivate func shuffled(using generator: inout some RandomNumberGenerator) -> RankedPrompt {
         RankedPrompt(
-            id: id, image: image, prefix: prefix, visual: visual, embeddings: embeddings, question: question,
+            id: id, image: image, prefix: prefix, tiles: tiles, embeddings: embeddings, question: question,
             answers: answers,
             rankings: rankings.map { ranking in
                 let order = answers.indices.shuffled(using: &generator)

@@ -12,12 +12,12 @@ import Tokenizers
 public struct RewardModelingJob {
     /// The inputs. The run folder records the SHA-256 of each.
     public struct Inputs {
-        /// The base model, a GGUF file.
+        /// The base model.
         public var baseModel: ModelCheckpoint
         /// The verified policy with the initial adapter and the vision settings.
         public var policy: PolicyFolder
-        /// The vision generation that the policy names, verified.
-        public var vision: PolicyFolder
+        /// The vision generation that the policy names, verified; nil if it sees with the base model's own vision.
+        public var vision: PolicyFolder?
         /// Rankings to train on, JSON lines of `PreferenceRecord`.
         public var rankings: String
         /// Rankings of validation images to measure on; nil to hold out some of `rankings`.
@@ -29,7 +29,7 @@ public struct RewardModelingJob {
 
         /// The given inputs.
         public init(
-            baseModel: ModelCheckpoint, policy: PolicyFolder, vision: PolicyFolder, rankings: String, heldOut: String?,
+            baseModel: ModelCheckpoint, policy: PolicyFolder, vision: PolicyFolder?, rankings: String, heldOut: String?,
             image: @escaping (PreferenceImage) throws -> RGBImage,
             demonstration: @escaping (RankedAnswers) throws -> String?
         ) {
@@ -73,10 +73,7 @@ public struct RewardModelingJob {
         let runFolder = try RunFolder(path: folder, configuration: StageRecord(basis: basis, own: record))
         let configuration = inputs.baseModel.decoder.configuration
         let adapter = try LowRankAdapter(completeIn: inputs.policy.path, configuration: configuration)
-        var data = try RankedData(
-            inputs, basis: basis, configuration: configuration,
-            tokenizer: Tokenizer(inputs.baseModel.vocabulary))
-        try data.encodeImages(on: compute, report: report)
+        let data = try RankedData(inputs, basis: basis, on: compute, report: report)
         let base = try FrozenDecoder(inputs.baseModel.decoder, precision: precision, compute: compute)
         let stage = try RewardModeling(
             base: base, adapter: adapter, prompts: data.prompts(of: data.training),
@@ -94,12 +91,13 @@ public struct RewardModelingJob {
         let results = RewardRunFiles(folder: folder)
         try FileManager.default.createDirectory(atPath: results.adapter, withIntermediateDirectories: true)
         let trained = stage.model
-        try PEFTAdapter(trained.adapter).write(to: results.adapter, as: .bfloat16)
+        try PEFTAdapter(trained.adapter, decoder: inputs.baseModel.decoder.decoderName)
+            .write(to: results.adapter, as: .bfloat16)
         let model = RewardModel(
             base: base, adapter: try LowRankAdapter(completeIn: results.adapter, configuration: base.configuration),
             head: trained.head)
         report("reward: measuring on \(stage.heldOut.count) held-out prompts")
-        let evaluation = RewardEvaluation(model, heldOut: stage.heldOut, blank: try data.blankTile(on: base.compute))
+        let evaluation = RewardEvaluation(model, heldOut: stage.heldOut, blank: data.blankTile)
         let normalization = try RewardNormalization(
             model, prompts: stage.heldOut, demonstrations: data.demonstrations(for: stage.heldOut))
         try AtomicFile.write(

@@ -87,8 +87,8 @@ struct RewardRunRecord: Encodable {
         var digests = [
             "baseModel": inputs.baseModel.digest, "rankings": try FileDigest(path: inputs.rankings),
             "adapter": try inputs.policy.digest(of: PolicyFiles.adapterWeights),
-            "visionModel": try inputs.vision.digest(of: PolicyFiles.vision),
         ]
+        if let vision = inputs.vision { digests["visionModel"] = try vision.digest(of: PolicyFiles.vision) }
         if let heldOut = inputs.heldOut { digests["heldOut"] = try FileDigest(path: heldOut) }
         self.inputs = digests
     }
@@ -134,8 +134,8 @@ public struct FinishedRewardModeling: Sendable {
         let manifest = PolicyManifest(
             name: PolicyRole.reward.name, generation: generation, parent: try run.required(record.parent, "parent"),
             backbone: run.backbone, created: time, creator: FinishedRun.creator,
-            vision: try run.required(record.vision, "vision"), chatTemplate: record.template,
-            image: try run.required(record.image, "image"), metrics: metrics.merging(more) { $1 },
+            vision: try run.requiredToSee(record.vision, "vision"), chatTemplate: record.template,
+            image: try run.requiredToSee(record.image, "image"), metrics: metrics.merging(more) { $1 },
             data: run.digests(of: ["rankings", "heldOut"]))
         return try run.publish(manifest, files: FinishedRun.adapterFiles + [PolicyFiles.head], in: policies)
     }

@@ -65,6 +65,13 @@ struct RunRecord: Decodable {
         case stageName = "stage"
     }
 
+    /// Whether the policy sees with the base model's own vision: it has the base model's template, and names no vision.
+    var seesAsBase: Bool { template == .model && vision == nil }
+
+    /// The template of replayed conversations, which policies also use for dialogues without an image; nil for the
+    /// policy's only template.
+    var textTemplate: ChatTemplate.Name? { seesAsBase ? nil : .smollm2 }
+
     /// Fine-tuning, the first stage, does not record its name.
     var stage: TrainedStage { stageName.flatMap { TrainedStage(rawValue: $0) } ?? .sft }
 
@@ -85,8 +92,6 @@ struct RunRecord: Decodable {
 /// A finished run in its folder, with its record; all its results exist.
 struct FinishedRun: Sendable {
     static let creator = "apus"
-    /// The template of replayed conversations, which policies also use for dialogues without an image.
-    static let textTemplate = ChatTemplate.Name.smollm2
     /// The files of a run's adapter, as paths in the run's folder.
     static let adapterFiles = PolicyFiles.adapter.map { "adapter/\($0)" }
 
@@ -124,12 +129,13 @@ struct FinishedRun: Sendable {
     /// The digest of the run's file `name`.
     func digest(of name: String) throws -> FileDigest { try FileDigest(path: "\(folder)/\(name)") }
 
-    /// The digests of the run's policy, if images are prepared by `image` for vision weights with the SHA-256 `vision`.
-    func digests(vision: String, image: PolicyManifest.Image) throws -> PolicyDigests {
+    /// The digests of the run's policy, which sees with `vision`: the digest of the weights and of the preparation of
+    /// images, or nil for the base model's own.
+    func digests(vision: String?) throws -> PolicyDigests {
         PolicyDigests(
             adapter: try digest(of: "adapter/\(PolicyFiles.adapterWeights)").sha256,
             adapterConfiguration: try digest(of: "adapter/\(PolicyFiles.adapterConfiguration)").sha256,
-            vision: image.digest(weights: vision), backbone: backbone)
+            vision: vision, backbone: backbone)
     }
 
     /// A field that the stage must have written into the record.
@@ -138,6 +144,11 @@ struct FinishedRun: Sendable {
             throw .badFile(path: folder + "/config.json", reason: "\(field): the field is missing")
         }
         return value
+    }
+
+    /// A field that the stage must have written unless the policy sees with the base model's own vision.
+    func requiredToSee<T>(_ value: T?, _ field: String) throws(FinishedRunError) -> T? {
+        record.seesAsBase ? nil : try required(value, field)
     }
 
     /// The SHA-256 of each input among `names` that the run had.

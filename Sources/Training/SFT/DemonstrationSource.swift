@@ -1,5 +1,4 @@
 import Datasets
-import Models
 import Support
 
 /// A source of demonstrations. A step's demonstrations are a function of the step alone, so that a resumed run needs no
@@ -37,7 +36,7 @@ public struct RepeatedDemonstrations: DemonstrationSource {
         let shuffled = images.shuffled(using: &generator)
         heldOut = shuffled.prefix(heldOutCount).map { image in
             ImageQuestions(
-                tiles: image.tiles, questions: Array(image.questions.prefix(questionsPerImage)))
+                image: image.image, questions: Array(image.questions.prefix(questionsPerImage)))
         }
         let training = Array(shuffled.dropFirst(heldOutCount))
         self.training = training
@@ -50,7 +49,7 @@ public struct RepeatedDemonstrations: DemonstrationSource {
     public func images(of step: Int) -> [ImageQuestions] {
         order.items(of: step).map { image, questions in
             ImageQuestions(
-                tiles: training[image].tiles, questions: questions.map { training[image].questions[$0] })
+                image: training[image].image, questions: questions.map { training[image].questions[$0] })
         }
     }
 }
@@ -111,27 +110,23 @@ struct FamilyDemonstrations: DemonstrationSource {
     private let families: [Family]
     private let imagesPerStep: Int
     private let questionsPerImage: Int
-    private let processor: ImageProcessor
 
     /// - Parameters:
     ///   - families: the families of a step's images, in turn; a family that is listed twice is drawn twice as often.
     ///   - heldOutCount: the number of images of each family's validation split to measure on.
-    ///   - processor: makes the tiles of each image.
     init(
-        seed: UInt64, families: [Family], heldOut heldOutCount: Int, imagesPerStep: Int, questionsPerImage: Int,
-        processor: ImageProcessor
+        seed: UInt64, families: [Family], heldOut heldOutCount: Int, imagesPerStep: Int, questionsPerImage: Int
     ) {
         precondition(!families.isEmpty, "no family")
         self.seed = seed
         self.families = families
         self.imagesPerStep = imagesPerStep
         self.questionsPerImage = questionsPerImage
-        self.processor = processor
         heldOut = Family.allCases.flatMap { family in
             let images = (0..<heldOutCount).map {
                 family.image(seed: SeedSplit.validation.seed(at: UInt64($0)))
             }
-            return Self.demonstrations(images, questionsPerImage, processor)
+            return Self.demonstrations(images, questionsPerImage)
         }
     }
 
@@ -142,15 +137,13 @@ struct FamilyDemonstrations: DemonstrationSource {
             let seed = SeedSplit.training.seed(at: generator.next() % 1_000_000_000)
             return families[position % families.count].image(seed: seed)
         }
-        return Self.demonstrations(images, questionsPerImage, processor)
+        return Self.demonstrations(images, questionsPerImage)
     }
 
-    private static func demonstrations(
-        _ images: [FamilyImage], _ limit: Int, _ processor: ImageProcessor
-    ) -> [ImageQuestions] {
+    private static func demonstrations(_ images: [FamilyImage], _ limit: Int) -> [ImageQuestions] {
         images.map { image in
             ImageQuestions(
-                tiles: processor.tiles(of: image.scene.image, detail: .low),
+                image: image.scene.image,
                 questions: image.questions.prefix(limit).map {
                     .init(text: $0.text, answer: $0.answer, group: $0.family.rawValue)
                 })

@@ -1,6 +1,5 @@
-import Datasets
-import Models
-public import Tensors
+public import Images
+import Tensors
 import Tokenizers
 
 /// An image with questions and their right answers.
@@ -22,14 +21,14 @@ public struct ImageQuestions: Sendable {
         }
     }
 
-    /// The image's tiles, `[tiles, 3, side, side]`.
-    public var tiles: Tensor
+    /// The image.
+    public var image: RGBImage
     /// The questions; at least one.
     public var questions: [Question]
 
     /// An image with its questions.
-    public init(tiles: Tensor, questions: [Question]) {
-        self.tiles = tiles
+    public init(image: RGBImage, questions: [Question]) {
+        self.image = image
         self.questions = questions
     }
 }
@@ -47,36 +46,24 @@ struct ImageTree: Sendable {
 
     /// The prompt up to and with the image.
     let prefix: [Int32]
-    /// The image's rows of the prefix.
-    let visual: Range<Int>
-    let tiles: Tensor
+    /// The rows of each tile in the prefix.
+    let tiles: [Range<Int>]
     let branches: [Branch]
 
-    /// Renders each question exactly as in serving, then splits the prompts after the image.
-    ///
-    /// - Parameter tokensPerView: the number of visual tokens of a tile.
-    init(
-        _ image: ImageQuestions, tokensPerTile: Int, template: ChatTemplate, tokenizer: Tokenizer, endToken: Int32
-    ) throws(ChatTemplateError) {
+    /// Renders each question as in serving, then splits the prompts after the image.
+    init(_ image: ImageQuestions, format: DialogueFormat) throws(ChatTemplateError) {
+        let layout = format.layout(of: image.image)
         var prefix: [Int32] = []
-        var visual = 0..<0
+        var tiles: [Range<Int>] = []
         var branches: [Branch] = []
         for question in image.questions {
-            let message = ChatMessage(role: .user, content: [.image(0), .text(question.text)])
-            let prompt = try template.render(
-                [message], images: [.bare(tiles: image.tiles.shape[0], tokens: tokensPerTile)], imageToken: endToken,
-                tokenizer: tokenizer)
-            visual = prompt.imageRange
-            prefix = Array(prompt.ids[..<visual.upperBound])
+            let prompt = try format.prompt(question.text, image: layout)
+            (prefix, tiles) = (prompt.prefix, prompt.tiles)
             branches.append(
-                Branch(
-                    prompt: Array(prompt.ids[visual.upperBound...]),
-                    answer: tokenizer.encode(question.answer, special: .asText) + [endToken],
-                    group: question.group))
+                Branch(prompt: prompt.question, answer: format.answer(question.answer), group: question.group))
         }
         self.prefix = prefix
-        self.visual = visual
-        self.tiles = image.tiles
+        self.tiles = tiles
         self.branches = branches
     }
 }
@@ -84,7 +71,7 @@ struct ImageTree: Sendable {
 /// The rows of one step: trees of images with questions and answers, followed by a replay text.
 struct DemonstrationBatch: Sendable {
     private(set) var trees = AnswerTrees()
-    private var imageTiles: [Tensor] = []
+    private var pixels: [Tensor] = []
     /// The group under which each answer's accuracy is reported.
     private(set) var groups: [String] = []
     /// The rows of the replay text, which are all trained towards the base model.
@@ -92,10 +79,19 @@ struct DemonstrationBatch: Sendable {
     /// The weight of each replay row.
     private(set) var replayWeights: [Float] = []
 
+    /// Adds an image and its questions, for an encoder in training.
+    ///
+    /// - Parameter pixels: the image's tiles, `[tiles, 3, side, side]`.
+    mutating func append(_ tree: ImageTree, pixels: Tensor) {
+        self.pixels.append(pixels)
+        append(tree, embeddings: nil)
+    }
+
     /// Adds an image and its questions.
-    mutating func append(_ tree: ImageTree) {
-        let prefix = trees.append(image: tree.prefix, visual: tree.visual, embeddings: nil)
-        imageTiles.append(tree.tiles)
+    ///
+    /// - Parameter embeddings: the embeddings of its tiles, `[visual tokens, hidden]`.
+    mutating func append(_ tree: ImageTree, embeddings: Tensor?) {
+        let prefix = trees.append(image: tree.prefix, tiles: tree.tiles, embeddings: embeddings)
         for branch in tree.branches {
             trees.append(question: branch.prompt, onlyAnswer: branch.answer, after: prefix)
             groups.append(branch.group)
@@ -109,9 +105,9 @@ struct DemonstrationBatch: Sendable {
         replayWeights = excerpt.weights.dropFirst() + [1]
     }
 
-    /// The tiles of all images, `[tiles, 3, side, side]`.
+    /// The tiles of all images for an encoder in training, `[tiles, 3, side, side]`.
     var tiles: Tensor {
-        let side = imageTiles[0].shape[2]
-        return Tensor.stacking(imageTiles).reshaped([imageTiles.reduce(0) { $0 + $1.shape[0] }, 3, side, side])
+        let side = pixels[0].shape[2]
+        return Tensor.stacking(pixels).reshaped([pixels.reduce(0) { $0 + $1.shape[0] }, 3, side, side])
     }
 }

@@ -4,17 +4,18 @@ public import Foundation
 public import Models
 public import Policies
 public import Tensors
-public import Tokenizers
+import Tokenizers
 
 /// Supervised fine-tuning on files: reads easy-VQA's training split and replay texts, draws the families' images, and
-/// writes an adapter and a vision model with a trained connector.
+/// writes an adapter and a vision model with a trained connector. Over a base model with vision of its own it writes
+/// only an adapter: images and dialogues become tokens as the base model's files say.
 public struct FineTuningJob: Sendable {
     /// The inputs. The run folder records the SHA-256 of each.
     public struct Inputs: Sendable {
         /// The base model.
         public var baseModel: ModelCheckpoint
-        /// The pre-trained vision encoder and connector, a safetensors file.
-        public var vision: String
+        /// The pre-trained vision encoder and connector, a safetensors file; nil for the base model's own.
+        public var vision: String?
         /// The folder of a policy with the initial adapter; nil for an adapter that changes nothing.
         public var start: String?
         /// The folder of easy-VQA 1.0.
@@ -23,7 +24,7 @@ public struct FineTuningJob: Sendable {
         public var replay: String?
 
         /// The given inputs.
-        public init(baseModel: ModelCheckpoint, vision: String, start: String?, easyVQA: String, replay: String?) {
+        public init(baseModel: ModelCheckpoint, vision: String?, start: String?, easyVQA: String, replay: String?) {
             self.baseModel = baseModel
             self.vision = vision
             self.start = start
@@ -43,63 +44,82 @@ public struct FineTuningJob: Sendable {
 
     private let inputs: Inputs
     private let settings: FineTuningSettings
-    private let template: ChatTemplate
     private let folder: String
 
     /// A job that keeps its state and results in `folder`.
-    public init(inputs: Inputs, settings: FineTuningSettings, template: ChatTemplate = .chatml, folder: String) {
+    public init(inputs: Inputs, settings: FineTuningSettings, folder: String) {
         self.inputs = inputs
         self.settings = settings
-        self.template = template
         self.folder = folder
     }
 
     /// The adapter's folder after the last step: a PEFT folder, bf16.
     public var adapterFolder: String { folder + "/adapter" }
 
-    /// The file of the vision encoder with the trained connector: safetensors, bf16.
-    public var visionPath: String { folder + "/model.safetensors" }
+    /// The file of the vision encoder with the trained connector: safetensors, bf16. Nil if they are not trained.
+    public var visionPath: String? { inputs.vision.map { _ in "\(folder)/\(PolicyFiles.vision)" } }
 
     /// Trains, or resumes training, and writes the results when all steps are done.
     ///
     /// - Parameters:
     ///   - precision: the precision of the frozen products.
     ///   - report: prints one line.
-    /// - Throws: the errors of the files' types, `RunFolderError` if the folder belongs to another run,
-    ///   `TrainingError`.
+    /// - Throws: the errors of the files' types, `ChatTemplateError` or `DialogueFormat.Failure` for a chat template
+    ///   that takes no images, `RunFolderError` if the folder belongs to another run, `TrainingError`.
     public func run<C: Clock>(
         precision: Precision, compute: Compute, options: TrainingRun<SupervisedFineTuning>.Options,
         clock: C = ContinuousClock(),
         report: @escaping (String) -> Void
     ) throws -> TrainingRun<SupervisedFineTuning>.Outcome where C.Duration == Duration {
         let start = clock.now
+        let (vision, format) = try sight(on: compute)
         let record = Record(
-            settings: settings, template: template.name.rawValue, precision: "\(precision)",
+            settings: settings, template: format.template.name.rawValue, precision: "\(precision)",
             instructionSet: compute.instructionSet.rawValue, inputs: try digests())
         let runFolder = try RunFolder(path: folder, configuration: record)
-        let vision = try VisionWeights(path: inputs.vision)
-        let processor = ImageProcessor(tileSize: vision.configuration.imageSize)
         let demonstrations = MixedDemonstrations(sources: [
             RepeatedDemonstrations(
-                try officialImages(processor), heldOut: settings.heldOutImages, seed: settings.seed,
+                try officialImages(), heldOut: settings.heldOutImages, seed: settings.seed,
                 imagesPerStep: settings.officialImages, questionsPerImage: settings.questionsPerImage),
             FamilyDemonstrations(
                 seed: settings.seed, families: settings.families, heldOut: settings.heldOutFamilyImages,
-                imagesPerStep: settings.familyImages, questionsPerImage: settings.questionsPerImage,
-                processor: processor),
+                imagesPerStep: settings.familyImages, questionsPerImage: settings.questionsPerImage),
         ])
         let base = try FrozenDecoder(inputs.baseModel.decoder, precision: precision, compute: compute)
         let replay = try inputs.replay.map {
             try ReplayRecord.load(path: $0, vocabulary: base.configuration.vocabulary)
         }
-        let stage = try SupervisedFineTuning(
+        let stage = SupervisedFineTuning(
             base: base, vision: vision, start: try startingAdapter(base.configuration), demonstrations: demonstrations,
-            replay: replay ?? [], template: template, tokenizer: Tokenizer(inputs.baseModel.vocabulary),
-            settings: settings)
+            replay: replay ?? [], format: format, settings: settings)
         var run = try TrainingRun(stage: stage, folder: runFolder, options: options, report: report)
         let outcome = try run.run(clock: clock, since: start)
         if outcome == .finished { try write(run.stage) }
         return outcome
+    }
+
+    /// The vision encoder, and how images and questions become tokens. Without a file of their own, both are the base
+    /// model's.
+    private func sight(on compute: Compute) throws -> (SupervisedFineTuning.Vision, DialogueFormat) {
+        let tokenizer = Tokenizer(inputs.baseModel.vocabulary)
+        guard let path = inputs.vision else {
+            let vision = try inputs.baseModel.ownVision(on: compute)
+            return (
+                .frozen(vision.encoder),
+                try DialogueFormat(
+                    template: ChatTemplate(named: .model, model: inputs.baseModel.template()),
+                    processor: vision.processor, tokensPerTile: vision.encoder.configuration.tokensPerTile,
+                    tokenizer: tokenizer)
+            )
+        }
+        let weights = try VisionWeights(path: path)
+        try weights.configuration.requireTextWidth(inputs.baseModel.decoder.configuration.hidden)
+        return (
+            .trained(weights),
+            try DialogueFormat(
+                template: .chatml, processor: ImageProcessor(tileSize: weights.configuration.imageSize),
+                tokensPerTile: weights.configuration.tokensPerTile, tokenizer: tokenizer)
+        )
     }
 
     /// The initial adapter, which must have the rank and alpha of the settings.
@@ -116,21 +136,22 @@ public struct FineTuningJob: Sendable {
 
     private func digests() throws -> [String: FileDigest] {
         var digests = [
-            "baseModel": inputs.baseModel.digest, "vision": try FileDigest(path: inputs.vision),
+            "baseModel": inputs.baseModel.digest,
             "questions": try FileDigest(path: inputs.easyVQA + "/train/questions.json"),
         ]
+        if let vision = inputs.vision { digests["vision"] = try FileDigest(path: vision) }
         if let replay = inputs.replay { digests["replay"] = try FileDigest(path: replay) }
         if let start = inputs.start { digests["start"] = try FileDigest(path: start + "/adapter_model.safetensors") }
         return digests
     }
 
     /// Each training image with its questions. `EasyVQA` refuses test images.
-    private func officialImages(_ processor: ImageProcessor) throws -> [ImageQuestions] {
+    private func officialImages() throws -> [ImageQuestions] {
         let data = try EasyVQA(folder: URL(fileURLWithPath: inputs.easyVQA))
         let questions = Dictionary(grouping: data.training, by: \.image)
         return try questions.keys.sorted().map { number in
             ImageQuestions(
-                tiles: processor.tiles(of: try data.trainingImage(number), detail: .low),
+                image: try data.trainingImage(number),
                 questions: (questions[number] ?? []).map {
                     .init(
                         text: $0.text, answer: $0.answer.rawValue,
@@ -141,8 +162,9 @@ public struct FineTuningJob: Sendable {
 
     private func write(_ stage: SupervisedFineTuning) throws {
         try FileManager.default.createDirectory(atPath: adapterFolder, withIntermediateDirectories: true)
-        try PEFTAdapter(stage.adapter).write(to: adapterFolder, as: .bfloat16)
-        try stage.vision.write(to: visionPath, as: .bfloat16)
+        try PEFTAdapter(stage.adapter, decoder: inputs.baseModel.decoder.decoderName)
+            .write(to: adapterFolder, as: .bfloat16)
+        if let vision = stage.vision, let visionPath { try vision.write(to: visionPath, as: .bfloat16) }
     }
 }
 
@@ -170,10 +192,10 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     public var alpha: Float = 32
     /// The learning rate of the adapter.
     public var adapterRate: Float = 5e-4
-    /// The learning rate of the connector. It is low, because otherwise the connector's tokens outgrow word embeddings,
-    /// and the additions of the decoder's layers to them are lost.
+    /// The learning rate of a connector that learns. It is low, because otherwise the connector's tokens outgrow word
+    /// embeddings, and the additions of the decoder's layers to them are lost.
     public var connectorRate: Float = 5e-5
-    /// The learning rate of the vision encoder.
+    /// The learning rate of a vision encoder that learns.
     public var visionRate: Float = 1e-4
     /// Steps over which the learning rates rise.
     public var warmUp = 15
@@ -222,15 +244,15 @@ public struct FinishedFineTuning: Sendable {
         public var name = PolicyRole.sft.name
         /// The policy's generation.
         public var generation: Int
-        /// The generation of `vision` that belongs to it.
-        public var visionGeneration: Int
+        /// The generation of `vision` that belongs to it; nil for a policy that sees with the base model's own vision.
+        public var visionGeneration: Int?
         /// The policy that training started from; nil if it started from none.
         public var parent: PolicyManifest.Reference?
         /// Results of its evaluation, by name.
         public var metrics: [String: Double] = [:]
 
         /// The given generations of `sft` and `vision`, without metrics.
-        public init(generation: Int, visionGeneration: Int) {
+        public init(generation: Int, visionGeneration: Int? = nil) {
             self.generation = generation
             self.visionGeneration = visionGeneration
         }
@@ -243,49 +265,57 @@ public struct FinishedFineTuning: Sendable {
     private let run: FinishedRun
     /// The digests of the policy's weights.
     public let digests: PolicyDigests
-    /// The vision model's weights.
-    public let vision: FileDigest
-    private let image: PolicyManifest.Image
+    /// The vision model's weights; nil for a policy that sees with the base model's own vision.
+    public let vision: FileDigest?
+    private let image: PolicyManifest.Image?
 
     /// Opens the run in `folder`.
     ///
     /// - Throws: `FinishedRunError`, or the files' own errors if the adapter or the vision model cannot be read.
     public init(folder: String) throws {
-        run = try FinishedRun(folder: folder, stage: .sft, results: [PolicyFiles.vision])
+        let record = try RunRecord(folder: folder)
+        run = try FinishedRun(folder: folder, stage: .sft, results: record.seesAsBase ? [] : [PolicyFiles.vision])
+        guard !record.seesAsBase else {
+            (image, vision) = (nil, nil)
+            digests = try run.digests(vision: nil)
+            return
+        }
         let tileSize = try VisionWeights(path: "\(folder)/\(PolicyFiles.vision)").configuration.imageSize
-        image = .init(tileSize: tileSize, maximumTiles: 1, fit: .stretch)
-        vision = try run.digest(of: PolicyFiles.vision)
-        digests = try run.digests(vision: vision.sha256, image: image)
+        let image = PolicyManifest.Image(tileSize: tileSize, maximumTiles: 1, fit: .stretch)
+        let vision = try run.digest(of: PolicyFiles.vision)
+        digests = try run.digests(vision: image.digest(weights: vision.sha256))
+        (self.image, self.vision) = (image, vision)
     }
 
     /// The SHA-256 of the file of the base model that it was trained for.
     public var backbone: String { run.backbone }
 
-    /// Publishes the vision model, then the policy that names it. If a generation of `vision` has the same file
-    /// already, it is reused.
+    /// Publishes the vision model if the run trained one, then the policy that names it. If a generation of `vision`
+    /// has the same file already, it is reused.
     ///
-    /// - Returns: both folders.
+    /// - Returns: the folders.
     /// - Throws: `PolicyError`; `.published` if the policy's generation, or that of another vision model, exists
     ///   already.
     @discardableResult
     public func publish(
         _ publication: Publication, in policies: String, at time: Date = Date()
-    ) throws -> (vision: PolicyFolder, policy: PolicyFolder) {
+    ) throws -> (vision: PolicyFolder?, policy: PolicyFolder) {
+        precondition((publication.visionGeneration == nil) == (vision == nil), "a generation for the trained vision")
         let path = "\(policies)/\(publication.name)/\(publication.generation)"
         if FileManager.default.fileExists(atPath: path) { throw PolicyError.published(path: path) }
         let data = run.inputs.filter { !["baseModel", "vision"].contains($0.key) }.mapValues(\.sha256)
-        let visionManifest = PolicyManifest(
-            name: PolicyRole.vision.name, generation: publication.visionGeneration, backbone: run.backbone,
-            created: time,
-            creator: FinishedRun.creator, data: data)
-        let vision = try run.publishComponent(visionManifest, files: [PolicyFiles.vision], in: policies)
+        let vision = try publication.visionGeneration.map { generation in
+            let manifest = PolicyManifest(
+                name: PolicyRole.vision.name, generation: generation, backbone: run.backbone, created: time,
+                creator: FinishedRun.creator, data: data)
+            return try run.publishComponent(manifest, files: [PolicyFiles.vision], in: policies)
+        }
         let manifest = PolicyManifest(
             name: publication.name, generation: publication.generation, parent: publication.parent,
             backbone: run.backbone, created: time, creator: FinishedRun.creator,
-            vision: .init(.vision, generation: publication.visionGeneration), chatTemplate: run.record.template,
-            textTemplate: FinishedRun.textTemplate, image: image, sampling: .init(temperature: 0),
-            textSampling: Self.textSampling,
-            metrics: publication.metrics, data: data)
+            vision: publication.visionGeneration.map { .init(.vision, generation: $0) },
+            chatTemplate: run.record.template, textTemplate: run.record.textTemplate, image: image,
+            sampling: .init(temperature: 0), textSampling: Self.textSampling, metrics: publication.metrics, data: data)
         let policy = try run.publish(manifest, files: FinishedRun.adapterFiles, in: policies)
         return (vision, policy)
     }

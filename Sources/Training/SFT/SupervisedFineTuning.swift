@@ -2,10 +2,10 @@ public import Datasets
 public import Models
 import Support
 import Tensors
-public import Tokenizers
+import Tokenizers
 
 /// Stage 1: the adapter, the connector and, more slowly, the vision encoder learn the demonstrated answers; the decoder
-/// is frozen.
+/// is frozen. Over a base model with vision of its own, only the adapter learns.
 ///
 /// L = - mean over answer tokens, including the end token, of log π(token | image, question, tokens before) (Ouyang et
 /// al. 2022, §3.5), plus a weighted mean over the tokens of a replayed conversation of KL(base || adapted), which
@@ -16,7 +16,7 @@ public struct SupervisedFineTuning: TrainingStage {
     public let name = TrainedStage.sft.rawValue
     /// Rows of the decoder.
     public let unit = "tokens"
-    /// The vision encoder's and connector's weights and the adapter's factors.
+    /// The adapter's factors, and the weights of a vision encoder and connector that learn.
     public var parameters: ParameterSet
     /// Their AdamW optimiser.
     public var optimizer: AdamWOptimizer
@@ -24,44 +24,59 @@ public struct SupervisedFineTuning: TrainingStage {
     public var state: [String: String] = [:]
 
     private let base: FrozenDecoder
-    private let visionConfiguration: VisionConfiguration
+    /// The sizes of a vision encoder that learns.
+    private let visionConfiguration: VisionConfiguration?
+    /// A vision encoder that does not learn.
+    private let encoder: VisionEncoder?
     /// An adapter that changes nothing: with it the decoder is the base model.
     private let reference: LowRankAdapter
     private let settings: FineTuningSettings
     private let demonstrations: any DemonstrationSource
     private let replay: [ReplayRecord]
-    private let template: ChatTemplate
-    private let tokenizer: Tokenizer
-    private let endToken: Int32
+    private let format: DialogueFormat
     private let schedule: CosineSchedule
+    /// The held-out images, prepared at the first validation.
+    private var heldOut: [DemonstrationBatch]?
+
+    /// The vision encoder and connector of a run.
+    public enum Vision: Sendable {
+        /// They learn, from these weights on.
+        case trained(VisionWeights)
+        /// They stay as they are. Each image is encoded once per step, each held-out image once.
+        case frozen(VisionEncoder)
+    }
 
     /// A run over `demonstrations`.
     ///
     /// - Parameters:
-    ///   - vision: the initial encoder and connector.
+    ///   - vision: the encoder and connector.
     ///   - start: the initial adapter; nil for one that changes nothing.
     ///   - replay: texts of the base model; may be empty.
-    /// - Throws: `ChatTemplateError` if the tokenizer lacks the template's tokens.
     public init(
-        base: FrozenDecoder, vision: VisionWeights, start: LowRankAdapter? = nil,
-        demonstrations: any DemonstrationSource, replay: [ReplayRecord], template: ChatTemplate,
-        tokenizer: Tokenizer, settings: FineTuningSettings
-    ) throws(ChatTemplateError) {
-        let endToken = try template.turnEnd(tokenizer)
+        base: FrozenDecoder, vision: Vision, start: LowRankAdapter? = nil,
+        demonstrations: any DemonstrationSource, replay: [ReplayRecord], format: DialogueFormat,
+        settings: FineTuningSettings
+    ) {
         var generator = SplitMix64(seed: settings.seed, stream: 0)
         let neutral = LowRankAdapter(
             starting: base.configuration, rank: settings.rank, alpha: settings.alpha, using: &generator)
         self.base = base
-        self.visionConfiguration = vision.configuration
         self.reference = neutral
         self.settings = settings
         self.demonstrations = demonstrations
         self.replay = replay
-        self.template = template
-        self.tokenizer = tokenizer
-        self.endToken = endToken
-        self.parameters = ParameterSet(
-            zip(vision.parameters.names, vision.parameters.tensors).map { ($0, $1) } + (start ?? neutral).parameters)
+        self.format = format
+        var learning: [(name: String, tensor: Tensor)] = []
+        switch vision {
+        case .trained(let weights):
+            visionConfiguration = weights.configuration
+            encoder = nil
+            learning = weights.parameters.pairs
+        case .frozen(let frozen):
+            visionConfiguration = nil
+            encoder = frozen
+        }
+        self.parameters = ParameterSet(learning + (start ?? neutral).parameters)
         self.optimizer = AdamWOptimizer(
             parameters: parameters,
             groups: [
@@ -80,8 +95,10 @@ public struct SupervisedFineTuning: TrainingStage {
         LowRankAdapter(parameters, like: base.configuration, rank: settings.rank, alpha: settings.alpha)
     }
 
-    /// The current vision encoder and connector.
-    public var vision: VisionWeights { VisionWeights(configuration: visionConfiguration, parameters: parameters) }
+    /// The current vision encoder and connector; nil if they do not learn.
+    public var vision: VisionWeights? {
+        visionConfiguration.map { VisionWeights(configuration: $0, parameters: parameters) }
+    }
 
     /// Forward, backward and update on the images and questions of `step`.
     public mutating func advance(step: Int) throws -> StepReport {
@@ -107,10 +124,13 @@ public struct SupervisedFineTuning: TrainingStage {
     private func batch(of images: ArraySlice<ImageQuestions>) throws(ChatTemplateError) -> DemonstrationBatch {
         var batch = DemonstrationBatch()
         for image in images {
-            batch.append(
-                try ImageTree(
-                    image, tokensPerTile: visionConfiguration.tokensPerTile, template: template,
-                    tokenizer: tokenizer, endToken: endToken))
+            let tree = try ImageTree(image, format: format)
+            let pixels = format.tiles(of: image.image)
+            if let encoder {
+                batch.append(tree, embeddings: encoder.encode(pixels))
+            } else {
+                batch.append(tree, pixels: pixels)
+            }
         }
         return batch
     }
@@ -136,9 +156,8 @@ public struct SupervisedFineTuning: TrainingStage {
     private func gradients(of batch: DemonstrationBatch) -> Gradients {
         let compute = base.compute
         let decoder = TrainableDecoder(base, adapter: adapter)
-        let vision = vision
-        let seen = VisionPass(batch.tiles, weights: vision, on: compute)
-        let (visual, shuffled) = seen.connect(weights: vision)
+        let seen = vision.map { TrainedVision(batch.tiles, weights: $0, on: compute) }
+        let visual = seen?.tokens ?? batch.trees.encoded
         let pass = decoder.forward(
             batch.trees.embeddings(in: base, visual: visual), rows: batch.trees.rows,
             outputs: batch.trees.predictors + Array(batch.replay ?? 0..<0))
@@ -157,15 +176,11 @@ public struct SupervisedFineTuning: TrainingStage {
             dhidden.append(base.logitsBackward(logits))
         }
         let (dadapter, dembeddings) = decoder.backward(pass, dhidden: Tensor.stacking(dhidden))
-        var dvision = vision.parameters.zeros(on: compute)
-        let dfeatures = seen.connectBackward(
-            Tensor.stacking(batch.trees.images.map { dembeddings.rows($0) }), shuffled: shuffled, weights: vision,
-            gradients: &dvision)
-        seen.backward(dfeatures, weights: vision, gradients: &dvision)
+        let dvision = seen?.gradients(Tensor.stacking(batch.trees.tiles.map { dembeddings.rows($0) }))
         return Gradients(
             answerLoss: mean(losses) ?? 0, replayLoss: mean(divergences),
             visualNorm: (compute.squaredNorm(visual) / Double(visual.rows)).squareRoot(),
-            gradients: ParameterSet(zip(dvision.names, dvision.tensors).map { ($0, $1) } + dadapter.parameters))
+            gradients: ParameterSet((dvision?.pairs ?? []) + dadapter.parameters))
     }
 
     /// The base model's logits after each of a text's tokens.
@@ -186,9 +201,10 @@ public struct SupervisedFineTuning: TrainingStage {
     /// The shares of held-out questions whose tokens are all the most likely ones, given the right tokens before them,
     /// which is what greedy decoding answers exactly: over all questions, and for each group.
     public mutating func validate() throws -> [(name: String, value: Double)] {
+        let batches = try heldOut ?? heldOutBatches()
+        heldOut = batches
         var counts: [String: (right: Int, asked: Int)] = [:]
-        for start in stride(from: 0, to: demonstrations.heldOut.count, by: settings.imagesPerStep) {
-            let batch = try batch(of: demonstrations.heldOut[start...].prefix(settings.imagesPerStep))
+        for batch in batches {
             for (group, isRight) in zip(batch.groups, correctness(of: batch)) {
                 for name in ["accuracy", "accuracy_" + group] {
                     let old = counts[name, default: (0, 0)]
@@ -199,10 +215,18 @@ public struct SupervisedFineTuning: TrainingStage {
         return counts.sorted { $0.key < $1.key }.map { ($0.key, Double($0.value.right) / Double($0.value.asked)) }
     }
 
+    private func heldOutBatches() throws(ChatTemplateError) -> [DemonstrationBatch] {
+        let images = demonstrations.heldOut
+        var batches: [DemonstrationBatch] = []
+        for start in stride(from: 0, to: images.count, by: settings.imagesPerStep) {
+            batches.append(try batch(of: images[start...].prefix(settings.imagesPerStep)))
+        }
+        return batches
+    }
+
     private func correctness(of batch: DemonstrationBatch) -> [Bool] {
         let decoder = TrainableDecoder(base, adapter: adapter)
-        let vision = vision
-        let visual = VisionPass(batch.tiles, weights: vision, on: base.compute).connect(weights: vision).tokens
+        let visual = vision.map { TrainedVision(batch.tiles, weights: $0, on: base.compute).tokens }
         let pass = decoder.forward(
             batch.trees.embeddings(in: base, visual: visual), rows: batch.trees.rows, outputs: batch.trees.predictors)
         let logits = base.logits(pass.hidden)
@@ -213,4 +237,34 @@ public struct SupervisedFineTuning: TrainingStage {
             }
         }
     }
+}
+
+/// A batch's tiles through an encoder and connector that learn.
+private struct TrainedVision {
+    /// The rows that the decoder reads, `[visual tokens, hidden]`.
+    let tokens: Tensor
+    private let pass: VisionPass
+    private let shuffled: Tensor
+    private let weights: VisionWeights
+    private let compute: Compute
+
+    init(_ pixels: Tensor, weights: VisionWeights, on compute: Compute) {
+        self.weights = weights
+        self.compute = compute
+        pass = VisionPass(pixels, weights: weights, on: compute)
+        (tokens, shuffled) = pass.connect(weights: weights)
+    }
+
+    /// The gradients of all weights from those of `tokens`.
+    func gradients(_ dtokens: Tensor) -> ParameterSet {
+        var gradients = weights.parameters.zeros(on: compute)
+        let dfeatures = pass.connectBackward(dtokens, shuffled: shuffled, weights: weights, gradients: &gradients)
+        pass.backward(dfeatures, weights: weights, gradients: &gradients)
+        return gradients
+    }
+}
+
+extension ParameterSet {
+    /// The names with their tensors.
+    fileprivate var pairs: [(name: String, tensor: Tensor)] { zip(names, tensors).map { ($0, $1) } }
 }

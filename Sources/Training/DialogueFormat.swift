@@ -1,0 +1,91 @@
+package import Images
+public import Models
+public import Tensors
+public import Tokenizers
+
+/// How a question about an image becomes tokens, as in serving: the chat template, the cut of images into tiles, and
+/// the token that ends an answer.
+public struct DialogueFormat: Sendable {
+    /// Why questions about one image cannot share its rows.
+    public enum Failure: Error, Equatable, CustomStringConvertible {
+        /// The template writes a text that depends on the question before the image.
+        case questionBeforeImage
+
+        /// What is wrong.
+        public var description: String {
+            "the chat template writes the question before the picture; training needs the picture first"
+        }
+    }
+
+    /// A question as token ids, split behind its image.
+    package struct Prompt {
+        /// The prompt up to and with the image's last tile; empty without an image.
+        package let prefix: [Int32]
+        /// The rows of each tile in `prefix`.
+        package let tiles: [Range<Int>]
+        /// The rest of the prompt.
+        package let question: [Int32]
+    }
+
+    /// The chat template.
+    let template: ChatTemplate
+    /// The base model's tokenizer.
+    let tokenizer: Tokenizer
+    private let processor: ImageProcessor
+    private let tokensPerTile: Int
+    private let turnEnd: Int32
+
+    /// A format for images that `processor` prepares and an encoder turns into `tokensPerTile` embeddings a tile.
+    ///
+    /// - Throws: `ChatTemplateError` if the template takes no images or the tokenizer lacks its tokens, or `Failure`.
+    public init(
+        template: ChatTemplate, processor: ImageProcessor, tokensPerTile: Int, tokenizer: Tokenizer
+    ) throws {
+        self.template = template
+        self.tokenizer = tokenizer
+        self.processor = processor
+        self.tokensPerTile = tokensPerTile
+        turnEnd = try template.turnEnd(tokenizer)
+        let layout = processor.layout(width: 1, height: 1, detail: .auto, tokensPerTile: tokensPerTile)
+        let prefixes = try ["a", "is it b?"].map { try prompt($0, image: layout).prefix }
+        guard prefixes[0] == prefixes[1] else { throw Failure.questionBeforeImage }
+    }
+
+    /// The tiles of `image`, `[tiles, 3, side, side]`.
+    package func tiles(of image: RGBImage) -> Tensor { processor.tiles(of: image, detail: .auto) }
+
+    /// How `image` stands in a prompt.
+    package func layout(of image: RGBImage) -> ImageLayout {
+        processor.layout(width: image.width, height: image.height, detail: .auto, tokensPerTile: tokensPerTile)
+    }
+
+    /// The user's turn with a question, and the beginning of the answer.
+    ///
+    /// - Parameter image: the layout of the image before the question; nil for text.
+    package func prompt(_ question: String, image: ImageLayout?) throws(ChatTemplateError) -> Prompt {
+        let shown: [ChatMessage.Part] = image == nil ? [] : [.image(0)]
+        let rendered = try template.render(
+            [ChatMessage(role: .user, content: shown + [.text(question)])], images: image.map { [$0] } ?? [],
+            imageToken: turnEnd, tokenizer: tokenizer)
+        let tiles = rendered.imageSpans.map(\.range)
+        let end = tiles.last?.upperBound ?? 0
+        return Prompt(prefix: Array(rendered.ids[..<end]), tiles: tiles, question: Array(rendered.ids[end...]))
+    }
+
+    /// The tokens of a complete answer, with the end of the turn.
+    package func answer(_ text: String) -> [Int32] { tokenizer.encode(text, special: .asText) + [turnEnd] }
+}
+
+/// An image as the decoder reads it.
+public struct EncodedImage: Sendable {
+    /// How it stands in a prompt.
+    let layout: ImageLayout
+    /// The embeddings of its tiles, `[visual tokens, hidden]`.
+    let embeddings: Tensor
+
+    /// An image whose tiles in `layout` have as many positions as there are embeddings.
+    public init(layout: ImageLayout, embeddings: Tensor) {
+        self.layout = layout
+        self.embeddings = embeddings
+    }
+}
