@@ -156,27 +156,23 @@ extension GGUFFile {
 }
 
 extension ElementFormat {
-    /// The format with ggml's type code `code` (`ggml.h`, `enum ggml_type`); nil for a format that Apus cannot read.
+    /// The formats by ggml's type codes (`ggml.h`, `enum ggml_type`).
+    private static let ggmlTypes: [UInt32: ElementFormat] = [
+        0: .f32, 1: .f16, 2: .blocks(.q4_0), 3: .blocks(.q4_1), 6: .blocks(.q5_0), 7: .blocks(.q5_1),
+        8: .blocks(.q8_0), 10: .blocks(.q2_k), 11: .blocks(.q3_k), 12: .blocks(.q4_k), 13: .blocks(.q5_k),
+        14: .blocks(.q6_k), 20: .blocks(.iq4_nl), 23: .blocks(.iq4_xs), 30: .bf16,
+    ]
+
+    private static let ggmlCodes = Dictionary(uniqueKeysWithValues: ggmlTypes.map { ($1, $0) })
+
+    /// The format with ggml's type code `code`; nil for a format that Apus cannot read.
     init?(ggmlType code: UInt32) {
-        switch code {
-        case 0: self = .f32
-        case 1: self = .f16
-        case 2: self = .blocks(.q4_0)
-        case 3: self = .blocks(.q4_1)
-        case 6: self = .blocks(.q5_0)
-        case 7: self = .blocks(.q5_1)
-        case 8: self = .blocks(.q8_0)
-        case 10: self = .blocks(.q2_k)
-        case 11: self = .blocks(.q3_k)
-        case 12: self = .blocks(.q4_k)
-        case 13: self = .blocks(.q5_k)
-        case 14: self = .blocks(.q6_k)
-        case 20: self = .blocks(.iq4_nl)
-        case 23: self = .blocks(.iq4_xs)
-        case 30: self = .bf16
-        default: return nil
-        }
+        guard let format = Self.ggmlTypes[code] else { return nil }
+        self = format
     }
+
+    /// ggml's type code.
+    var ggmlType: UInt32 { Self.ggmlCodes[self] ?? 0 }
 
     /// ggml's names for types, also for types that Apus cannot read.
     private static let ggmlNames: [UInt32: String] = [

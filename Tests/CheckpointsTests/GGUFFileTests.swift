@@ -30,7 +30,7 @@ private func sample() -> GGUFWriter {
     writer.add("nested", .array([.array([.int8(-1)]), .array([.int8(2), .int8(3)])]))
     writer.add("scale", .float32(0.5))
     writer.addTensor("weights", shape: [2, 3], [1, 2, 3, 4, 5, 6])
-    writer.addTensor("blocks", shape: [1, 32], type: 8, bytes: [0, 0x3C] + (0..<32).map { UInt8($0) })
+    writer.addTensor("blocks", shape: [1, 32], ggmlType: 8, bytes: [0, 0x3C] + (0..<32).map { UInt8($0) })
     return writer
 }
 
@@ -98,7 +98,7 @@ private func sample() -> GGUFWriter {
     @Test(arguments: [(9, "Q8_1"), (15, "Q8_K"), (16, "IQ2_XXS"), (29, "IQ1_M"), (99, "type 99")])
     func otherTypesAreNamed(code: UInt32, name: String) throws {
         var writer = sample()
-        writer.addTensor("odd", shape: [256], type: code, bytes: Array(repeating: 0, count: 1_024))
+        writer.addTensor("odd", shape: [256], ggmlType: code, bytes: Array(repeating: 0, count: 1_024))
         let error = #expect(throws: GGUFError.self) { try open(writer.bytes()) { _ in } }
         guard case .unsupportedType(_, "odd", name) = error else {
             Issue.record("\(String(describing: error))")
@@ -115,6 +115,17 @@ private func sample() -> GGUFWriter {
             writer = sample()
             writer.add("general.alignment", .uint32(wrong))
             #expect(try fault(writer.bytes())?.field == "general.alignment")
+        }
+    }
+
+    /// The tiny llama's files: golden values of other tests belong to these bytes.
+    @Test func aWrittenFileHasTheSameBytesAsEver() throws {
+        let digests: [(TinyLlama.Format, String)] = [
+            (.float32, "df53ddb3f7a09cd53549e8a5cec21b47acc729d9791b871900f4f5e434fe12ce"),
+            (.q4_1, "b1902ba5aac81c9e1d895aae289a4c9cdab4bc55907d8a752acb2fded6d8d8f3"),
+        ]
+        for (format, digest) in digests {
+            #expect(try FileDigest(path: TinyLlama.file(format).path).sha256 == digest)
         }
     }
 

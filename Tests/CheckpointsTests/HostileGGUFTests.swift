@@ -12,7 +12,7 @@ import Testing
         writer.add("tokens", .array([.string("a"), .string("bc")]))
         writer.add("nested", .array([.array([.bool(true)]), .array([.float64(1)])]))
         writer.addTensor("weights", shape: [2, 2], [1, 2, 3, 4])
-        writer.addTensor("blocks", shape: [1, 32], type: 2, bytes: Array(repeating: 7, count: 18))
+        writer.addTensor("blocks", shape: [1, 32], ggmlType: 2, bytes: Array(repeating: 7, count: 18))
         return writer
     }
 
@@ -32,7 +32,7 @@ import Testing
 
     @Test func everyPrefixIsRefused() throws {
         try withTemporaryFolder { folder throws in
-            let whole = Self.sample().bytes()
+            let whole = try Self.sample().bytes()
             #expect(try reads(whole, in: folder))
             // The last tensor's padding is not needed.
             let needed = whole.count - (32 - 18)
@@ -43,7 +43,7 @@ import Testing
 
     @Test func everyFlippedByteIsSurvived() throws {
         try withTemporaryFolder { folder throws in
-            let whole = Self.sample().bytes()
+            let whole = try Self.sample().bytes()
             var refused = 0
             for position in whole.indices {
                 for mask: UInt8 in [0x01, 0x08, 0x80, 0xFF] {
@@ -58,7 +58,7 @@ import Testing
 
     /// The sample with 8 bytes replaced by `value` at `offset` after the first occurrence of `text`.
     private func patched(_ text: String, _ offset: Int, _ value: UInt64) throws -> [UInt8] {
-        var bytes = Self.sample().bytes()
+        var bytes = try Self.sample().bytes()
         let found = try #require(bytes.indices.first { bytes[$0...].starts(with: text.utf8) })
         let start = found + text.utf8.count + offset
         bytes.replaceSubrange(start..<start + 8, with: withUnsafeBytes(of: value.littleEndian, Array.init))
@@ -97,7 +97,7 @@ import Testing
     @Test func dimensionsWhoseProductOverflowsAreRefused() throws {
         let extent = 1 << 32
         var writer = GGUFWriter()
-        writer.addTensor("huge", shape: [extent, extent], type: 0, bytes: [0, 0, 0, 0])
+        writer.addTensor("huge", shape: [extent, extent], ggmlType: 0, bytes: [0, 0, 0, 0])
         #expect(try error(writer.bytes())?.field == "dimensions of huge")
     }
 
@@ -117,11 +117,11 @@ import Testing
         writer.addTensor("empty", shape: [0, 4], [])
         #expect(try error(writer.bytes())?.field == "dimension of empty")
         writer = GGUFWriter()
-        writer.addTensor("broken", shape: [2, 16], type: 8, bytes: Array(repeating: 0, count: 34))
+        writer.addTensor("broken", shape: [2, 16], ggmlType: 8, bytes: Array(repeating: 0, count: 34))
         #expect(try error(writer.bytes())?.field == "dimensions of broken")
         // Q4_K has blocks of 256.
         writer = GGUFWriter()
-        writer.addTensor("half", shape: [2, 128], type: 12, bytes: Array(repeating: 0, count: 144))
+        writer.addTensor("half", shape: [2, 128], ggmlType: 12, bytes: Array(repeating: 0, count: 144))
         #expect(try error(writer.bytes())?.expected.contains("blocks of 256") == true)
     }
 

@@ -19,16 +19,17 @@ extension TinyLlama {
 
     /// The same file with the first `count` tokens, or with more of them than the embedding has rows.
     public static func file(_ format: Format = .float32, tokens count: Int, at url: URL) throws -> GGUFFile {
-        try AtomicFile.write(bytes(format, tokens: count), to: url.path)
+        try writer(format, tokens: count).write(to: url.path)
         return try GGUFFile(path: url.path)
     }
 
-    private static func bytes(_ format: Format, tokens count: Int = configuration.vocabulary) throws -> [UInt8] {
-        let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("../ModelsTests/Fixtures")
-        let texts = try Data(contentsOf: fixtures.appendingPathComponent("tiny-llama.json"))
+    private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("../ModelsTests/Fixtures")
+
+    /// What its file contains, to be changed before it is written.
+    public static func writer(_ format: Format = .float32, tokens count: Int? = nil) throws -> GGUFWriter {
         var writer = GGUFWriter()
-        addMetadata(to: &writer, try JSONDecoder().decode(Texts.self, from: texts).resized(to: count))
+        addMetadata(to: &writer, try texts().resized(to: count ?? configuration.vocabulary))
         let weights = try SafetensorsFile(path: fixtures.appendingPathComponent("tiny-llama-weights.safetensors").path)
         for (name, source, heads) in tensors {
             var values = try weights.tensor("model.\(source).weight")
@@ -37,12 +38,12 @@ extension TinyLlama {
             case (.float32, _, _), (_, 1, _):
                 writer.addTensor("\(name).weight", shape: values.shape, values.elements)
             case (.q4_1, _, "embed_tokens"):
-                writer.addTensor("\(name).weight", shape: values.shape, type: 8, bytes: q8_0(values.elements))
+                writer.addTensor("\(name).weight", shape: values.shape, ggmlType: 8, bytes: q8_0(values.elements))
             case (.q4_1, _, _):
-                writer.addTensor("\(name).weight", shape: values.shape, type: 3, bytes: q4_1(values.elements))
+                writer.addTensor("\(name).weight", shape: values.shape, ggmlType: 3, bytes: q4_1(values.elements))
             }
         }
-        return writer.bytes()
+        return writer
     }
 
     /// The folder of the files of this process, below the build's.
@@ -51,14 +52,13 @@ extension TinyLlama {
             .appendingPathComponent("../../.build/tiny-llama")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         for format in Format.allCases {
-            try AtomicFile.write(
-                bytes(format), to: folder.appendingPathComponent("\(format.rawValue).gguf").path)
+            try writer(format).write(to: folder.appendingPathComponent("\(format.rawValue).gguf").path)
         }
         return folder
     }
 
     /// What `tiny-llama.json` says about the files.
-    private struct Texts: Decodable {
+    struct Texts: Decodable {
         var tokens: [String], merges: [String], chat_template: String
 
         /// With `count` tokens, and the merges that make some of them.
@@ -69,6 +69,11 @@ extension TinyLlama {
             texts.merges = merges.filter { known.contains($0.filter { $0 != " " }) }
             return texts
         }
+    }
+
+    static func texts() throws -> Texts {
+        try JSONDecoder().decode(
+            Texts.self, from: Data(contentsOf: fixtures.appendingPathComponent("tiny-llama.json")))
     }
 
     private static func addMetadata(to writer: inout GGUFWriter, _ texts: Texts) {
