@@ -2,13 +2,16 @@ public import Support
 
 /// The members of a JSON object in a checkpoint's file, read field by field. `null` counts as absent.
 ///
-/// Every error names the file and the field: `…/config.json: text_config.head_dim: expected …, found …`.
+/// Every error names the file, the field and, of a `config.json`, the model type:
+/// `…/config.json: text_config.head_dim: expected …, found … (model_type smolvlm)`.
 public struct CheckpointFields: Sendable {
     /// The file.
     public let path: String
     /// The members in the file's order.
     public let members: [JSON.Member]
     private let prefix: String
+    /// The file's `model_type`, for errors.
+    private let modelType: String?
 
     /// Reads the file at `path`, which must contain one JSON object of at most `limit` bytes.
     public init(path: String, limit: Int = 4 << 20) throws {
@@ -20,18 +23,21 @@ public struct CheckpointFields: Sendable {
         guard case .object(let members) = value else {
             throw CheckpointError(path, "expected a JSON object, found \(value.kind)")
         }
-        self.init(path: path, members: members, prefix: "")
+        self.init(path: path, members: members)
     }
 
     /// The members of one value in a file; `name` is the value's name in errors.
     public init(path: String, members: [JSON.Member], name: String = "") {
-        self.init(path: path, members: members, prefix: name.isEmpty ? "" : name + ".")
+        var modelType: String?
+        if case .string(let type)? = members.first(where: { $0.name == "model_type" })?.value { modelType = type }
+        self.init(path: path, members: members, prefix: name.isEmpty ? "" : name + ".", modelType: modelType)
     }
 
-    private init(path: String, members: [JSON.Member], prefix: String) {
+    private init(path: String, members: [JSON.Member], prefix: String, modelType: String?) {
         self.path = path
         self.members = members
         self.prefix = prefix
+        self.modelType = modelType
     }
 
     /// The value of `field`; nil if it is absent or `null`.
@@ -50,7 +56,8 @@ public struct CheckpointFields: Sendable {
     public func optionalObject(_ field: String) throws -> CheckpointFields? {
         guard let value = self[field] else { return nil }
         guard case .object(let members) = value else { throw fault(field, "an object", value.kind) }
-        return CheckpointFields(path: path, members: members, prefix: "\(prefix)\(field).")
+        return CheckpointFields(
+            path: path, members: members, prefix: "\(prefix)\(field).", modelType: modelType)
     }
 
     /// The integer under `field`, within `range`; `standard` if it is absent. Without a standard it must be there.
@@ -109,6 +116,7 @@ public struct CheckpointFields: Sendable {
     /// An error of `field`, under its full name in the file.
     public func fault(_ field: String, _ expected: String, _ found: String) -> CheckpointError {
         let shown = found.utf8.count > 200 ? found.prefix(200) + "…" : found[...]
-        return CheckpointError(path, "\(prefix)\(field): expected \(expected), found \(shown)")
+        let model = field == "model_type" ? "" : modelType.map { " (model_type \($0.prefix(80)))" } ?? ""
+        return CheckpointError(path, "\(prefix)\(field): expected \(expected), found \(shown)\(model)")
     }
 }

@@ -8,7 +8,7 @@ extension Vocabulary {
     public init(_ file: GGUFFile) throws {
         let fields = TokenizerFields(file: file)
         for key in ["add_eos_token", "remove_extra_whitespaces"] where try fields.flag(key) == true {
-            throw ModelError.unsupported(key: fields.key(key), expected: "false", found: "true")
+            throw ModelError.unsupported(key: "\(file.path): \(fields.key(key))", expected: "false", found: "true")
         }
         let model = try file.string(fields.key("model"))
         switch model {
@@ -26,7 +26,8 @@ extension Vocabulary {
                 addsBeginOfText: try fields.flag("add_bos_token") ?? true, endOfText: try fields.id("eos"),
                 endOfTurn: try fields.endOfTurn(), padding: try fields.id("padding"))
         default:
-            throw ModelError.unsupported(key: fields.key("model"), expected: "gpt2 or llama", found: model)
+            throw ModelError.unsupported(
+                key: "\(file.path): \(fields.key("model"))", expected: "gpt2 or llama", found: model)
         }
     }
 }
@@ -59,7 +60,7 @@ private struct TokenizerFields {
 
     private func int32(_ value: Int, _ key: String) throws -> Int32 {
         guard let exact = Int32(exactly: value) else {
-            throw ModelError.unsupported(key: key, expected: "32 bits", found: "\(value)")
+            throw ModelError.unsupported(key: "\(file.path): \(key)", expected: "32 bits", found: "\(value)")
         }
         return exact
     }

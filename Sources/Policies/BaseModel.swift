@@ -38,7 +38,7 @@ public struct BaseModel: Sendable {
     ) throws {
         digest = checkpoint.digest.sha256
         sampling = SamplingParameters(checkpoint.sampling)
-        template = try checkpoint.template()
+        template = checkpoint.template
         if let path {
             let (files, digest) = try VisionFiles.open(path: path)
             vision = try Policy.Vision(
@@ -60,7 +60,7 @@ extension Policy.Vision {
         try files.configuration.requireTextWidth(width)
         // Other arithmetic gives other embeddings.
         self.init(
-            generation: 0, encoder: try VisionEncoder(files, arithmetic: arithmetic, on: compute),
+            generation: 0, encoder: VisionEncoder(files, arithmetic: arithmetic, on: compute),
             processor: files.processor, weights: FileDigest.sha256(of: "\(digest) \(arithmetic)"))
     }
 }

@@ -43,7 +43,12 @@ extension Vocabulary {
         for token in config.added { try table.add(token, file: TokenizerConfig.name, isLate: true) }
         for token in config.specialTokens { table.makeControl(token) }
         let begin = try table.id(before: try pipeline.tokenBeforeText())
-        var ends = generation.endTokens.isEmpty ? model.endTokens : generation.endTokens
+        let settings = generation.endTokens.isEmpty ? model : generation
+        var ends = settings.endTokens
+        if let id = ends.first(where: { !table.tokens.indices.contains(Int($0)) }) {
+            throw TokenizerFileError(
+                file: settings.file, problem: "eos_token_id: expected an id below \(table.tokens.count), found \(id)")
+        }
         if ends.isEmpty, let end = config.endToken.flatMap(table.id(of:)) { ends = [end] }
         var rules = try pipeline.rules()
         config.adjust(&rules, modelType: model.type)
@@ -213,12 +218,15 @@ private struct TokenizerConfig {
 
 /// What `config.json` or `generation_config.json` say about the ends of a text.
 private struct ModelSettings {
+    /// The file's name.
+    let file: String
     /// `model_type`; empty if it is missing.
     let type: String
     /// `eos_token_id`: a number or a list, in the file or in its `text_config`.
     let endTokens: [Int32]
 
     init(_ bytes: [UInt8]?, name: String) throws(TokenizerFileError) {
+        file = name
         var fields = try JSONFields(parsing: bytes, file: name)
         if case .string(let type) = fields.take("model_type") { self.type = type } else { type = "" }
         var ends = fields.take("eos_token_id")

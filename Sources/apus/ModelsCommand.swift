@@ -31,10 +31,9 @@ struct CheckModel: ParsableCommand {
     func run() throws {
         guard FileManager.default.fileExists(atPath: path) else { throw ValidationError("there is no \(path)") }
         let checkpoint = try ModelCheckpoint(path: path)
-        let template = try checkpoint.template()
         let images = try vision.map { try VisionFiles.open(path: $0).files } ?? checkpoint.vision
         decoder(checkpoint)
-        text(checkpoint, template)
+        text(checkpoint)
         if let images { try describe(images, width: checkpoint.decoder.configuration.hidden) }
         say("digest: \(checkpoint.digest.sha256)")
     }
@@ -63,14 +62,14 @@ struct CheckModel: ParsableCommand {
         )
     }
 
-    private func text(_ checkpoint: ModelCheckpoint, _ template: ChatTemplate?) {
+    private func text(_ checkpoint: ModelCheckpoint) {
         let vocabulary = checkpoint.vocabulary
         let ends = vocabulary.endTokens.map { vocabulary.tokens[Int($0)] }
         say("tokens: \(vocabulary.tokens.count), an answer ends with \(ends.joined(separator: " or "))")
         say(
-            checkpoint.chatTemplate == nil
+            checkpoint.template == nil
                 ? "chat template: none in the files; conversations use SmolLM2's"
-                : "chat template: the model's own\(template?.takesImages == true ? ", with images" : "")")
+                : "chat template: the model's own\(checkpoint.template?.takesImages == true ? ", with images" : "")")
     }
 
     private func describe(_ files: VisionFiles, width: Int) throws {
@@ -79,7 +78,6 @@ struct CheckModel: ParsableCommand {
             throw ModelError.unsupported(
                 key: "width of the vision's tokens", expected: "\(width), the decoder's", found: "\(sizes.textHidden)")
         }
-        _ = try files.checkedTensors()
         say(
             "vision: \(sizes.layers) layers of width \(sizes.hidden), tiles of \(sizes.imageSize) pixels, "
                 + "\(sizes.tokensPerTile) tokens each")

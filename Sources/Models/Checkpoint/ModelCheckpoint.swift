@@ -17,8 +17,8 @@ public struct ModelCheckpoint: Sendable {
     public let decoder: DecoderFiles
     /// The tokens.
     public let vocabulary: Vocabulary
-    /// The text of the chat template; nil if the files have none.
-    public let chatTemplate: String?
+    /// The chat template; nil if the files have none.
+    public let template: ChatTemplate?
     /// The vision; nil for a text model.
     public let vision: VisionFiles?
     /// How the model's authors draw tokens.
@@ -38,6 +38,8 @@ public struct ModelCheckpoint: Sendable {
     public init(path: String) throws {
         var isDirectory: ObjCBool = false
         if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
+            // The model type comes first: of a model that is not known, no other field means anything.
+            try CheckpointFields(path: "\(path)/config.json").require("model_type", oneOf: DecoderFiles.modelTypes)
             try self.init(CheckpointFolder(path: path))
         } else {
             try self.init(GGUFFile(path: path))
@@ -48,9 +50,17 @@ public struct ModelCheckpoint: Sendable {
         path = file.path
         isFolder = false
         decoder = try DecoderFiles(file)
-        vocabulary = try Vocabulary(file)
+        do { vocabulary = try Vocabulary(file) } catch let error as VocabularyError {
+            throw CheckpointError(path, error.description)
+        }
+        guard vocabulary.endOfText != nil else {
+            throw CheckpointError(
+                path, "tokenizer.ggml.eos_token_id: expected the token that ends a text, found nothing")
+        }
         let key = "tokenizer.chat_template"
-        chatTemplate = file.metadata[key] == nil ? nil : try file.string(key)
+        template =
+            file.metadata[key] == nil
+            ? nil : try Self.template(file.string(key), in: "\(path): \(key)", vocabulary: vocabulary)
         vision = nil
         sampling = GenerationDefaults()
         digest = try FileDigest(path: file.path)
@@ -60,25 +70,36 @@ public struct ModelCheckpoint: Sendable {
         path = folder.path
         isFolder = true
         decoder = try DecoderFiles(folder)
-        vocabulary = try Vocabulary(folder: folder.path).padded(to: decoder.configuration.vocabulary)
-        chatTemplate = try folder.chatTemplate()
+        let tokens = try Vocabulary(folder: folder.path)
+        let rows = decoder.configuration.vocabulary
+        do { vocabulary = try tokens.padded(to: rows) } catch {
+            throw CheckpointError(
+                "\(path)/tokenizer.json",
+                "model.vocab: expected at most \(rows) tokens, vocab_size, found \(tokens.tokens.count)")
+        }
+        guard vocabulary.endOfText != nil else {
+            throw CheckpointError(
+                path,
+                "eos_token_id: expected the token that ends a text in generation_config.json or config.json, or "
+                    + "eos_token in tokenizer_config.json, found nothing")
+        }
+        template = try folder.chatTemplate().map { [vocabulary] text, file in
+            try Self.template(text, in: file, vocabulary: vocabulary)
+        }
         let type = try folder.fields("config.json").string("model_type") ?? ""
         vision = VisionConfiguration.modelTypes.contains(type) ? try VisionFiles(folder) : nil
         sampling = try GenerationDefaults(folder)
         digest = try folder.digest(with: Self.smallFiles)
     }
-}
 
-extension ModelCheckpoint {
-    /// The chat template; nil if the files have none.
-    ///
-    /// - Throws: `CheckpointError` with the construct that is not supported.
-    public func template() throws(CheckpointError) -> ChatTemplate? {
-        guard let chatTemplate else { return nil }
+    /// The template in `text`; a construct that is not supported is an error of `file`.
+    private static func template(
+        _ text: String, in file: String, vocabulary: Vocabulary
+    ) throws(CheckpointError) -> ChatTemplate {
         do {
-            return try ChatTemplate(jinja: chatTemplate, specialTokens: vocabulary.namedTokens)
+            return try ChatTemplate(jinja: text, specialTokens: vocabulary.namedTokens)
         } catch {
-            throw CheckpointError(path, error.description)
+            throw CheckpointError(file, error.description)
         }
     }
 }
@@ -88,6 +109,8 @@ extension VisionFiles {
     public static func open(path: String) throws -> (files: VisionFiles, digest: String) {
         var isDirectory: ObjCBool = false
         if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
+            try CheckpointFields(path: "\(path)/config.json")
+                .require("model_type", oneOf: VisionConfiguration.modelTypes)
             let folder = try CheckpointFolder(path: path)
             return (
                 try VisionFiles(folder),
@@ -99,22 +122,24 @@ extension VisionFiles {
 }
 
 extension CheckpointFolder {
-    /// The text of the chat template, from the first file that has one: `chat_template.jinja`, `chat_template.json`,
-    /// `tokenizer_config.json`.
-    fileprivate func chatTemplate() throws -> String? {
-        if let text = try text("chat_template.jinja") { return text }
+    /// The text of the chat template, and its file: the first of `chat_template.jinja`, `chat_template.json` and
+    /// `tokenizer_config.json` that has one.
+    fileprivate func chatTemplate() throws -> (text: String, file: String)? {
+        if let text = try text("chat_template.jinja") { return (text, "\(path)/chat_template.jinja") }
         for name in ["chat_template.json", "tokenizer_config.json"] where has(name) {
             let fields = try fields(name)
             guard case .array(let named)? = fields["chat_template"] else {
-                if let text = try fields.string("chat_template") { return text }
+                if let text = try fields.string("chat_template") { return (text, fields.path) }
                 continue
             }
             // Several templates have names; conversations get the one called `default`.
             for case .object(let members) in named {
                 let template = CheckpointFields(path: fields.path, members: members, name: "chat_template")
-                if try template.string("name") == "default" { return try template.string("template") }
+                if try template.string("name") == "default", let text = try template.string("template") {
+                    return (text, fields.path)
+                }
             }
-            throw fields.fault("chat_template", "a template called default", "others")
+            throw fields.fault("chat_template", "a template called default", "no such one")
         }
         return nil
     }

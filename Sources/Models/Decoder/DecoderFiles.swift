@@ -11,7 +11,11 @@ public struct DecoderFiles: Sendable {
     /// The decoder's name in the model, with which PEFT names the layers of an adapter.
     public let decoderName: PEFTAdapter.DecoderName
     private let path: String
+    /// The architecture or model type, for errors.
+    private let model: String
     private let tensors: [String: StoredTensor]
+    /// The types of the tensors whose numbers are not floats, by name.
+    private let skipped: [String: String]
     /// The tensors that belong to the decoder; the others belong to a vision encoder.
     private let isOurs: @Sendable (String) -> Bool
     private let naming: Naming
@@ -29,11 +33,13 @@ public struct DecoderFiles: Sendable {
     public init(_ file: GGUFFile) throws {
         configuration = try DecoderConfiguration(file)
         path = file.path
+        model = try file.string("general.architecture")
         tensors = file.tensors
+        skipped = [:]
         isOurs = { _ in true }
         decoderName = .text
         naming = .gguf(interleavesHeads: try GGUFArchitecture(file).interleavesHeads)
-        try checkNames()
+        try check()
     }
 
     /// The decoder of a Hugging Face folder: a text model, or the text model of Idefics3 or SmolVLM.
@@ -41,29 +47,34 @@ public struct DecoderFiles: Sendable {
     /// - Throws: `CheckpointError` or `ModelError`, naming the file and the field or tensor.
     public init(_ folder: CheckpointFolder) throws {
         let fields = try folder.fields("config.json")
-        let known = DecoderFamily.allCases.map(\.rawValue) + VisionConfiguration.modelTypes
-        try fields.require("model_type", oneOf: known)
-        let isMultimodal = VisionConfiguration.modelTypes.contains(try fields.string("model_type") ?? "")
+        try fields.require("model_type", oneOf: Self.modelTypes)
+        model = try fields.string("model_type") ?? ""
+        let isMultimodal = VisionConfiguration.modelTypes.contains(model)
+        guard fields["quantization_config"] == nil else {
+            throw fields.fault("quantization_config", "no quantised weights in a folder", "an object")
+        }
         let text = isMultimodal ? try fields.object("text_config") : fields
         let family = try DecoderFamily(text, or: "llama")
         configuration = try DecoderConfiguration(text, family: family)
         path = folder.path
         tensors = folder.tensors
+        skipped = folder.skipped
         decoderName = isMultimodal ? .multimodal : .text
         naming = .huggingFace(prefix: decoderName.rawValue)
         isOurs = { name in !isMultimodal || !VisionWeights.prefixes.contains { name.hasPrefix($0) } }
         let isTied = try fields.flag("tie_word_embeddings", or: family == .smollm3 && !isMultimodal)
         configuration.hasOwnOutput = try hasOwnOutput(isTied: isTied)
-        try checkNames()
+        try check()
     }
+
+    /// The `model_type`s of folders with a decoder that is supported.
+    public static let modelTypes = DecoderFamily.allCases.map(\.rawValue) + VisionConfiguration.modelTypes
 
     /// Whether the output projection has weights of its own. As in transformers, a stored head that differs from the
     /// embedding is used even if the configuration ties them.
     private func hasOwnOutput(isTied: Bool) throws -> Bool {
         guard let head = stored(.ownOutput) else {
-            guard isTied else {
-                throw CheckpointError(path, "lm_head.weight is missing, and tie_word_embeddings is not true")
-            }
+            guard isTied else { throw missing(.ownOutput, " and tie_word_embeddings is not true") }
             return false
         }
         guard isTied, let embedding = stored(.embedding) else { return true }
@@ -71,12 +82,22 @@ public struct DecoderFiles: Sendable {
         return head.withBytes { head in embedding.withBytes { head.elementsEqual($0) == false } }
     }
 
-    private func checkNames() throws {
+    /// Refuses tensors that are missing, of other shapes or types, or not known.
+    private func check() throws {
+        for weight in DecoderWeight.all(in: configuration) { _ = try tensor(weight) }
         // A tied head is the embedding again.
         let known = Set((DecoderWeight.all(in: configuration) + [.ownOutput]).compactMap(name))
         if let unknown = tensors.keys.filter({ isOurs($0) && !known.contains($0) && !isConstant($0) }).min() {
-            throw ModelError.unknownTensor("\(path): \(unknown)")
+            throw CheckpointError(path, "tensor \(unknown) is not part of the architecture of \(model)")
         }
+    }
+
+    private func missing(_ weight: DecoderWeight, _ reason: String = "") -> CheckpointError {
+        let name = name(weight) ?? weight.ggufName
+        if let type = skipped[name] {
+            return CheckpointError(path, "tensor \(name) is of type \(type), expected F32, F16 or BF16")
+        }
+        return CheckpointError(path, "tensor \(name) is missing\(reason) (\(model))")
     }
 
     /// Older checkpoints store rotary frequencies, which follow from the configuration.
@@ -93,18 +114,17 @@ public struct DecoderFiles: Sendable {
 
     /// A tensor as stored, after a check of its shape; of a GGUF file's embedding, only the rows of tokens.
     ///
-    /// - Throws: `ModelError`, naming the file and the tensor.
-    public func tensor(_ weight: DecoderWeight) throws -> StoredTensor {
+    /// - Throws: `CheckpointError`, naming the file and the tensor.
+    public func tensor(_ weight: DecoderWeight) throws(CheckpointError) -> StoredTensor {
         let expected = weight.shape(in: configuration)
-        guard var tensor = stored(weight) else {
-            throw ModelError.missingTensor("\(path): \(name(weight) ?? weight.ggufName)")
-        }
+        guard var tensor = stored(weight) else { throw missing(weight) }
         let isTable = weight == .embedding || weight == .ownOutput
         if isTable, case .gguf = naming, tensor.shape.count == 2, tensor.shape[0] > expected[0] {
             tensor = tensor.firstRows(expected[0])
         }
         guard tensor.shape == expected else {
-            throw ModelError.shape(tensor: "\(path): \(tensor.name)", expected: expected, found: tensor.shape)
+            throw CheckpointError(
+                path, "tensor \(tensor.name): expected shape \(expected), found \(tensor.shape) (\(model))")
         }
         return tensor
     }
@@ -133,8 +153,8 @@ public struct DecoderFiles: Sendable {
 
     /// A tensor as floats, in Hugging Face row order.
     ///
-    /// - Throws: `ModelError`, naming the file and the tensor.
-    public func floats(_ weight: DecoderWeight) throws -> Tensor {
+    /// - Throws: `CheckpointError`, naming the file and the tensor.
+    public func floats(_ weight: DecoderWeight) throws(CheckpointError) -> Tensor {
         let floats = try tensor(weight).floats()
         switch weight {
         case .linear(let module, _): return rowOrder(of: module)?.reordered(floats) ?? floats

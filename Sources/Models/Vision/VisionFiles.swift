@@ -12,8 +12,8 @@ public struct VisionFiles: Sendable {
     /// How images become tiles.
     public let processor: ImageProcessor
     private let path: String
-    /// The tensors under Hugging Face's names.
-    private let tensors: [String: StoredTensor]
+    /// The weights as the files store them, under Hugging Face's names: all of `configuration`, and no others.
+    let tensors: [String: StoredTensor]
 
     /// The vision of a Hugging Face folder.
     ///
@@ -23,6 +23,7 @@ public struct VisionFiles: Sendable {
         configuration = try VisionConfiguration(folder.fields("config.json"))
         tensors = folder.tensors.filter { name, _ in VisionWeights.prefixes.contains { name.hasPrefix($0) } }
         processor = ImageProcessor(try Idefics3Tiling(folder, configuration: configuration))
+        try check(skipped: folder.skipped)
     }
 
     /// The vision of an `mmproj` file.
@@ -39,6 +40,19 @@ public struct VisionFiles: Sendable {
             throw ModelError.unsupported(key: "\(path): \(key)", expected: "1 to \(1 << 14)", found: "\(edge)")
         }
         processor = ImageProcessor(Idefics3Tiling(tileSize: configuration.imageSize, longestEdge: edge))
+        try check()
+    }
+
+    /// Refuses tensors that are missing, of other shapes or types, or not known.
+    ///
+    /// - Parameter skipped: the types of the tensors whose numbers are not floats, by name.
+    private func check(skipped: [String: String] = [:]) throws(CheckpointError) {
+        do { _ = try VisionWeights.check(tensors, configuration: configuration) } catch {
+            if case .missingTensor(let name) = error, let type = skipped[name] {
+                throw CheckpointError(path, "tensor \(name) is of type \(type), expected F32, F16 or BF16")
+            }
+            throw CheckpointError(path, error.description)
+        }
     }
 
     /// Reads the weights as floats.
@@ -48,16 +62,6 @@ public struct VisionFiles: Sendable {
         do { return try VisionWeights(tensors, configuration: configuration) } catch {
             throw CheckpointError(path, error.description)
         }
-    }
-
-    /// The weights as the files store them, by their names in the reference implementation. No weight is read.
-    ///
-    /// - Throws: `CheckpointError` with the file and the size or tensor that is wrong.
-    public func checkedTensors() throws(CheckpointError) -> [String: StoredTensor] {
-        do { _ = try VisionWeights.check(tensors, configuration: configuration) } catch {
-            throw CheckpointError(path, error.description)
-        }
-        return tensors
     }
 }
 
@@ -102,7 +106,8 @@ extension CheckpointFields {
         }
         _ = try integer("resample", in: 1...1, or: 1)
         for name in ["image_mean", "image_std"] {
-            guard try array(name)?.allSatisfy({ $0.doubleValue == 0.5 }) ?? true else {
+            let values = try array(name)?.map(\.doubleValue) ?? [0.5, 0.5, 0.5]
+            guard values == [0.5, 0.5, 0.5] else {
                 throw fault(name, "0.5 for each channel", self[name]?.text ?? "")
             }
         }
@@ -129,8 +134,9 @@ extension VisionConfiguration {
         }
         for key in ["clip.vision.image_mean", "clip.vision.image_std"] {
             let found = try file.numbers(key)
-            guard found.allSatisfy({ $0 == 0.5 }) else {
-                throw ModelError.unsupported(key: "\(file.path): \(key)", expected: "0.5", found: "\(found)")
+            guard found == [0.5, 0.5, 0.5] else {
+                throw ModelError.unsupported(
+                    key: "\(file.path): \(key)", expected: "0.5 for each channel", found: "\(found)")
             }
         }
         func size(_ name: String) throws -> Int { try file.integer("clip.vision." + name) }

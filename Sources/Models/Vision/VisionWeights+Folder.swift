@@ -30,15 +30,19 @@ extension VisionConfiguration {
             throw vision.fault("num_channels", "3", vision["num_channels"]?.text ?? "")
         }
         let sizes = 1...(1 << 20)
-        try self.init(
-            imageSize: try vision.integer("image_size", in: sizes, or: 224),
-            patchSize: try vision.integer("patch_size", in: sizes, or: 32),
-            hidden: try vision.integer("hidden_size", in: sizes, or: 1152),
-            layers: try vision.integer("num_hidden_layers", in: sizes, or: 12),
-            heads: try vision.integer("num_attention_heads", in: sizes, or: 16),
-            feedForward: try vision.integer("intermediate_size", in: sizes, or: 3072),
-            scale: try fields.integer("scale_factor", in: sizes, or: 2),
-            textHidden: try fields.object("text_config").integer("hidden_size", in: sizes),
-            normEpsilon: try vision.number("layer_norm_eps", or: 1e-6))
+        do {
+            try self.init(
+                imageSize: try vision.integer("image_size", in: sizes, or: 224),
+                patchSize: try vision.integer("patch_size", in: sizes, or: 32),
+                hidden: try vision.integer("hidden_size", in: sizes, or: 1152),
+                layers: try vision.integer("num_hidden_layers", in: sizes, or: 12),
+                heads: try vision.integer("num_attention_heads", in: sizes, or: 16),
+                feedForward: try vision.integer("intermediate_size", in: sizes, or: 3072),
+                scale: try fields.integer("scale_factor", in: sizes, or: 2),
+                textHidden: try fields.object("text_config").integer("hidden_size", in: sizes),
+                normEpsilon: try vision.number("layer_norm_eps", or: 1e-6))
+        } catch let error as VisionError {
+            throw CheckpointError(fields.path, error.description)
+        }
     }
 }

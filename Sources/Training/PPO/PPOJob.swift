@@ -129,7 +129,7 @@ public struct PPOJob: Sendable {
         let sampler = RolloutSampler(
             engine: engine, tokenizer: tokenizer,
             vision: try basis.vision(in: inputs.vision, over: inputs.baseModel, on: base.compute),
-            template: try ChatTemplate(named: basis.template, model: inputs.baseModel.template()),
+            template: try ChatTemplate(named: basis.template, model: inputs.baseModel.template),
             configuration: configuration,
             compute: base.compute)
         let replay = try inputs.replay.map { try ReplayRecord.load(path: $0, vocabulary: configuration.vocabulary) }

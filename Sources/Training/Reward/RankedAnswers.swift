@@ -128,7 +128,7 @@ struct RankedData {
         let model = inputs.baseModel
         let vision = try basis.vision(in: inputs.vision, over: model, on: compute)
         let format = try DialogueFormat(
-            template: ChatTemplate(named: basis.template, model: model.template()), processor: vision.processor,
+            template: ChatTemplate(named: basis.template, model: model.template), processor: vision.processor,
             tokensPerTile: vision.encoder.configuration.tokensPerTile, tokenizer: Tokenizer(model.vocabulary))
         reader = RankedPromptReader(format: format, vocabulary: model.decoder.configuration.vocabulary)
         var images: [PreferenceImage: EncodedImage] = [:]

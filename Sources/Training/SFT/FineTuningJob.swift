@@ -107,7 +107,7 @@ public struct FineTuningJob: Sendable {
             return (
                 .frozen(vision.encoder),
                 try DialogueFormat(
-                    template: ChatTemplate(named: .model, model: inputs.baseModel.template()),
+                    template: ChatTemplate(named: .model, model: inputs.baseModel.template),
                     processor: vision.processor, tokensPerTile: vision.encoder.configuration.tokensPerTile,
                     tokenizer: tokenizer)
             )
