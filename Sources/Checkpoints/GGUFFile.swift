@@ -11,6 +11,9 @@ public struct GGUFFile: Sendable {
     public let metadata: [String: GGUFValue]
     /// The tensors by name.
     public let tensors: [String: StoredTensor]
+    /// The metadata in the file's order, each value with its type as it is stored.
+    private let entries: [(key: String, range: Range<Int>)]
+    private let file: MappedFile
 
     /// Opens the file at `path`.
     public init(path: String) throws(GGUFError) {
@@ -25,6 +28,18 @@ public struct GGUFFile: Sendable {
         self.path = path
         self.metadata = parser.metadata
         self.tensors = try Self.layOut(parser, in: file)
+        self.entries = parser.entries
+        self.file = file
+    }
+
+    /// The metadata in the file's order, to be written into another file.
+    package var storedMetadata: [(key: String, value: GGUFWriter.Value)] {
+        entries.map { key, range in (key, .stored(file.withBytes(range) { Array($0) })) }
+    }
+
+    /// The tensors in the order of their bytes.
+    package var orderedTensors: [StoredTensor] {
+        tensors.values.sorted { $0.range.lowerBound < $1.range.lowerBound }
     }
 
     /// The tensor `name`.

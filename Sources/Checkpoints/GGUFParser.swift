@@ -22,6 +22,8 @@ struct GGUFParser {
     private var reader: ByteReader
     private var elements = 0
     private(set) var metadata: [String: GGUFValue] = [:]
+    /// The metadata's keys in order, with the bytes of their types and values.
+    private(set) var entries: [(key: String, range: Range<Int>)] = []
     private(set) var tensors: [TensorInfo] = []
     private(set) var alignment = 32
     /// The offset of the tensor data in the file.
@@ -62,8 +64,10 @@ struct GGUFParser {
     private mutating func entry() throws(FileFault) {
         let start = reader.offset
         let key = try reader.string("metadata key", limit: Self.nameLimit)
+        let typeStart = reader.offset
         let type: UInt32 = try reader.integer("type of \(key)")
         let value = try self.value(of: type, key: key)
+        entries.append((key, typeStart..<reader.offset))
         guard metadata.updateValue(value, forKey: key) == nil else {
             throw FileFault(at: start, "metadata", expected: "different keys", found: "\(key) twice")
         }

@@ -14,6 +14,8 @@ public struct GGUFWriter {
         case uint64(UInt64), int64(Int64), float64(Double)
         /// Elements of one type; an empty array is of 32-bit integers.
         case array([Value])
+        /// An array of strings, which may be empty.
+        case strings([String])
         /// A value as another file contains it: its type's code and its bytes.
         case stored([UInt8])
     }
@@ -134,6 +136,7 @@ extension GGUFWriter.Value {
         case .string(let text): sized(text)
         case .array(let values):
             littleEndian(values.first?.code ?? 5) + littleEndian(UInt64(values.count)) + values.flatMap(\.encoded)
+        case .strings(let texts): littleEndian(UInt32(8)) + littleEndian(UInt64(texts.count)) + texts.flatMap(sized)
         case .stored(let bytes): Array(bytes.dropFirst(4))
         }
     }
@@ -149,7 +152,7 @@ extension GGUFWriter.Value {
         case .float32: 6
         case .bool: 7
         case .string: 8
-        case .array: 9
+        case .array, .strings: 9
         case .uint64: 10
         case .int64: 11
         case .float64: 12

@@ -149,7 +149,7 @@ extension SafetensorsFile {
         do {
             try AtomicFile.write(to: path) { append throws(FileError) in
                 try append(header)
-                for (_, tensor) in sorted { try append(format.bytes(of: tensor)) }
+                for (_, tensor) in sorted { try append(tensor.bytes(as: format.element)) }
             }
         } catch {
             throw .file(error)
@@ -165,22 +165,6 @@ extension SafetensorsHeader {
         var json = [UInt8](try encoder.encode(self))
         json += Array(repeating: UInt8(ascii: " "), count: (8 - json.count % 8) % 8)
         return withUnsafeBytes(of: UInt64(json.count).littleEndian, Array.init) + json
-    }
-}
-
-extension FloatFormat {
-    /// The elements of `tensor` in this format, little-endian.
-    fileprivate func bytes(of tensor: Tensor) -> [UInt8] {
-        tensor.withUnsafeElements { elements in
-            switch self {
-            case .float32:
-                Array(UnsafeRawBufferPointer(elements))
-            case .float16:
-                elements.map { Float16($0).bitPattern.littleEndian }.withUnsafeBytes(Array.init)
-            case .bfloat16:
-                elements.map(\.bfloat16.littleEndian).withUnsafeBytes(Array.init)
-            }
-        }
     }
 }
 
@@ -247,14 +231,6 @@ public enum FloatFormat: String, Sendable, CaseIterable {
         case .float16: .f16
         case .bfloat16: .bf16
         }
-    }
-}
-
-extension Float {
-    /// The nearest bfloat16, ties to even; NaN stays NaN.
-    var bfloat16: UInt16 {
-        if isNaN { return UInt16(bitPattern >> 16) | 0x40 }
-        return UInt16((bitPattern + 0x7FFF + (bitPattern >> 16 & 1)) >> 16)
     }
 }
 

@@ -14,13 +14,15 @@ public struct StoredTensor: Sendable {
     /// The file that contains the tensor.
     public var path: String { file.path }
 
-    /// The first `count` rows; the matrix must have at least that many.
-    public func firstRows(_ count: Int) -> StoredTensor {
-        precondition(shape.count == 2 && (1...shape[0]).contains(count), "\(count) rows of \(shape)")
-        let bytes = range.count / shape[0] * count
+    /// The rows `rows` of a matrix.
+    public func rows(_ rows: Range<Int>) -> StoredTensor {
+        precondition(
+            shape.count == 2 && !rows.isEmpty && rows.lowerBound >= 0 && rows.upperBound <= shape[0],
+            "rows \(rows) of \(shape)")
+        let bytes = range.count / shape[0]
         return StoredTensor(
-            name: name, shape: [count, shape[1]], type: type, file: file,
-            range: range.lowerBound..<range.lowerBound + bytes)
+            name: name, shape: [rows.count, shape[1]], type: type, file: file,
+            range: range.lowerBound + bytes * rows.lowerBound..<range.lowerBound + bytes * rows.upperBound)
     }
 
     /// Bytes in the file.

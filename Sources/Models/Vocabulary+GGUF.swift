@@ -32,6 +32,24 @@ extension Vocabulary {
     }
 }
 
+extension VocabularyFields {
+    /// The metadata that `Vocabulary(_ file:)` reads.
+    var metadata: [(key: String, value: GGUFWriter.Value)] {
+        var entries: [(String, GGUFWriter.Value)] = [("model", .string(model))]
+        if let preTokenizer { entries.append(("pre", .string(preTokenizer))) }
+        entries.append(("tokens", .strings(tokens)))
+        if model == "llama" { entries.append(("scores", .array(scores.map { .float32($0) }))) }
+        entries.append(("token_type", .array(kinds.map { .int32($0) })))
+        if model == "gpt2" { entries.append(("merges", .strings(merges))) }
+        let ends = zip(["eos", "eot", "eom"], endTokens).map { ($0, Optional($1)) }
+        for case (let name, let id?) in [("bos", beginOfText)] + ends + [("padding", padding), ("unknown", unknown)] {
+            entries.append(("\(name)_token_id", .uint32(UInt32(clamping: id))))
+        }
+        entries += [("add_bos_token", .bool(addsBeginOfText)), ("add_space_prefix", .bool(addsSpace))]
+        return entries.map { ("tokenizer.ggml.\($0.0)", $0.1) }
+    }
+}
+
 /// The fields `tokenizer.ggml.NAME` of a file.
 private struct TokenizerFields {
     let file: GGUFFile

@@ -11,6 +11,28 @@ struct MergeTable: Sendable {
         merges[Self.key(left, right)]
     }
 
+    /// The pairs that merge and what they make, the first to merge first.
+    var pairs: [(left: Int32, right: Int32, merged: Int32)] {
+        merges.sorted { ($0.value.rank, $0.key) < ($1.value.rank, $1.key) }.map { key, value in
+            (Int32(truncatingIfNeeded: key >> 32), Int32(truncatingIfNeeded: key), value.merged)
+        }
+    }
+
+    /// Whether this table of scores has the merges of `other` in the same order, where pairs of one token count alike:
+    /// by scores the leftmost merges first, by ranks the first of the list. SentencePiece merges by scores; the list of
+    /// a `tokenizer.json` that was converted from it is this list.
+    func isLike(_ other: MergeTable) -> Bool {
+        guard merges.count == other.merges.count else { return false }
+        var last: UInt32 = 0
+        for pair in other.pairs {
+            guard let (rank, merged) = merge(pair.left, pair.right), merged == pair.merged, rank >= last else {
+                return false
+            }
+            last = rank
+        }
+        return true
+    }
+
     /// The table of `pairs`, whose ranks are their indices.
     ///
     /// - Parameter ids: all tokens, by their text.

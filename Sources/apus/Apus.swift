@@ -16,8 +16,7 @@ package struct Apus: AsyncParsableCommand {
         version: ServerConfiguration().version,
         subcommands: [
             Serve.self, Ask.self, Train.self, DataCommand.self, Rank.self, Eval.self, Bench.self, ModelsCommand.self,
-            PolicyCommand.self,
-            FeedbackCommand.self, KeysCommand.self, Health.self,
+            Quantize.self, PolicyCommand.self, FeedbackCommand.self, KeysCommand.self, Health.self,
         ])
 
     package init() {}

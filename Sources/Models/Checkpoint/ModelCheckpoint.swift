@@ -17,6 +17,8 @@ public struct ModelCheckpoint: Sendable {
     public let decoder: DecoderFiles
     /// The tokens.
     public let vocabulary: Vocabulary
+    /// The text of the chat template; nil if the files have none.
+    public let chatTemplate: String?
     /// The chat template; nil if the files have none.
     public let template: ChatTemplate?
     /// The vision; nil for a text model.
@@ -58,9 +60,10 @@ public struct ModelCheckpoint: Sendable {
                 path, "tokenizer.ggml.eos_token_id: expected the token that ends a text, found nothing")
         }
         let key = "tokenizer.chat_template"
-        template =
-            file.metadata[key] == nil
-            ? nil : try Self.template(file.string(key), in: "\(path): \(key)", vocabulary: vocabulary)
+        chatTemplate = file.metadata[key] == nil ? nil : try file.string(key)
+        template = try chatTemplate.map { [vocabulary, path] text in
+            try Self.template(text, in: "\(path): \(key)", vocabulary: vocabulary)
+        }
         vision = nil
         sampling = GenerationDefaults()
         digest = try FileDigest(path: file.path)
@@ -83,7 +86,9 @@ public struct ModelCheckpoint: Sendable {
                 "eos_token_id: expected the token that ends a text in generation_config.json or config.json, or "
                     + "eos_token in tokenizer_config.json, found nothing")
         }
-        template = try folder.chatTemplate().map { [vocabulary] text, file in
+        let found = try folder.chatTemplate()
+        chatTemplate = found?.text
+        template = try found.map { [vocabulary] text, file in
             try Self.template(text, in: file, vocabulary: vocabulary)
         }
         let type = try folder.fields("config.json").string("model_type") ?? ""

@@ -10,6 +10,17 @@ enum GGUFArchitecture: String, CaseIterable {
     case smollm3
     case granite
 
+    /// The architecture of a Hugging Face folder's decoder.
+    init(_ family: DecoderFamily) {
+        switch family {
+        case .llama, .mistral: self = .llama
+        case .qwen2: self = .qwen2
+        case .qwen3: self = .qwen3
+        case .smollm3: self = .smollm3
+        case .granite: self = .granite
+        }
+    }
+
     /// Whether llama.cpp's converter interleaves the halves of query and key heads.
     var interleavesHeads: Bool { self != .qwen2 && self != .qwen3 }
 

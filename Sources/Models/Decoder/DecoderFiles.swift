@@ -13,6 +13,8 @@ public struct DecoderFiles: Sendable {
     private let path: String
     /// The architecture or model type, for errors.
     private let model: String
+    /// The architecture under which a GGUF file has such a decoder.
+    let architecture: GGUFArchitecture
     private let tensors: [String: StoredTensor]
     /// The types of the tensors whose numbers are not floats, by name.
     private let skipped: [String: String]
@@ -33,12 +35,13 @@ public struct DecoderFiles: Sendable {
     public init(_ file: GGUFFile) throws {
         configuration = try DecoderConfiguration(file)
         path = file.path
-        model = try file.string("general.architecture")
+        architecture = try GGUFArchitecture(file)
+        model = architecture.rawValue
         tensors = file.tensors
         skipped = [:]
         isOurs = { _ in true }
         decoderName = .text
-        naming = .gguf(interleavesHeads: try GGUFArchitecture(file).interleavesHeads)
+        naming = .gguf(interleavesHeads: architecture.interleavesHeads)
         try check()
     }
 
@@ -55,6 +58,7 @@ public struct DecoderFiles: Sendable {
         }
         let text = isMultimodal ? try fields.object("text_config") : fields
         let family = try DecoderFamily(text, or: "llama")
+        architecture = GGUFArchitecture(family)
         configuration = try DecoderConfiguration(text, family: family)
         path = folder.path
         tensors = folder.tensors
@@ -120,7 +124,7 @@ public struct DecoderFiles: Sendable {
         guard var tensor = stored(weight) else { throw missing(weight) }
         let isTable = weight == .embedding || weight == .ownOutput
         if isTable, case .gguf = naming, tensor.shape.count == 2, tensor.shape[0] > expected[0] {
-            tensor = tensor.firstRows(expected[0])
+            tensor = tensor.rows(0..<expected[0])
         }
         guard tensor.shape == expected else {
             throw CheckpointError(

@@ -139,6 +139,14 @@ public struct HuggingFaceRowOrder: Sendable, Equatable {
         return head * headSize + 2 * (element % half) + element / half
     }
 
+    /// A Hugging Face tensor `[heads * headSize, inputs]` in GGUF order: `reordered` undoes it.
+    public func interleaved(_ tensor: Tensor) -> Tensor {
+        precondition(tensor.rows == heads * headSize, "\(tensor.rows) rows are not \(heads) heads of \(headSize)")
+        var result = Tensor(zeros: tensor.shape)
+        for row in 0..<tensor.rows { result.replaceRows(from: ggufRow(of: row), with: tensor.rows(row..<row + 1)) }
+        return result
+    }
+
     /// A GGUF tensor `[heads * headSize, inputs]` in Hugging Face order.
     public func reordered(_ tensor: Tensor) -> Tensor {
         precondition(tensor.rows == heads * headSize, "\(tensor.rows) rows are not \(heads) heads of \(headSize)")

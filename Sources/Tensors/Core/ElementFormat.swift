@@ -108,3 +108,35 @@ extension Tensor {
         }
     }
 }
+
+extension Tensor {
+    /// The elements in `format`, rounded to the nearest number, ties to even; Q8_0 as ggml's reference rounds.
+    ///
+    /// Of the block formats only Q8_0 can be written; the last extent must be whole blocks.
+    public func bytes(as format: ElementFormat) -> [UInt8] {
+        withUnsafeElements { elements in
+            switch format {
+            case .f32: return Array(UnsafeRawBufferPointer(elements))
+            case .f16: return elements.map { Float16($0).bitPattern.littleEndian }.withUnsafeBytes(Array.init)
+            case .bf16: return elements.map(\.bfloat16.littleEndian).withUnsafeBytes(Array.init)
+            case .blocks(let blocks):
+                precondition(
+                    blocks == .q8_0 && (shape.last ?? 1) % blocks.blockSize == 0, "\(shape) cannot become \(blocks)")
+                let count = elements.count / blocks.blockSize
+                return [UInt8](unsafeUninitializedCapacity: count * blocks.blockBytes) { bytes, written in
+                    guard let source = elements.baseAddress, let target = bytes.baseAddress else { return }
+                    apus_quantize_q8_0(source, count, target)
+                    written = count * blocks.blockBytes
+                }
+            }
+        }
+    }
+}
+
+extension Float {
+    /// The nearest bfloat16, ties to even; NaN stays NaN.
+    fileprivate var bfloat16: UInt16 {
+        if isNaN { return UInt16(bitPattern >> 16) | 0x40 }
+        return UInt16((bitPattern + 0x7FFF + (bitPattern >> 16 & 1)) >> 16)
+    }
+}

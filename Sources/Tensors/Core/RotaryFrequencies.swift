@@ -47,15 +47,14 @@ public struct RotaryFrequencies: Sendable {
 
     /// `theta^(-2i / headSize)` for the pairs `i` (Su et al. 2021, arXiv:2104.09864), scaled by `scaling`.
     public init(headSize: Int, theta: Float, scaling: RotaryScaling = .none) {
-        let plain = (0..<headSize / 2).map { 1 / pow(Double(theta), Double(2 * $0) / Double(headSize)) }
+        let plain = Self.plain(headSize: headSize, theta: theta)
         magnitude = 1
         switch scaling {
         case .none: radians = plain.map { Float($0) }
         case .linear(let factor): radians = plain.map { Float($0 / Double(factor)) }
         case .llama3(let factor, let low, let high, let trained):
             radians = plain.map { frequency in
-                let turns = Double(trained) * frequency / (2 * .pi)
-                let kept = min(max((turns - Double(low)) / Double(high - low), 0), 1)
+                let kept = Self.keptShare(of: frequency, low: low, high: high, trained: trained)
                 return Float((1 - kept) * frequency / Double(factor) + kept * frequency)
             }
         case .yarn(let yarn):
@@ -73,6 +72,30 @@ public struct RotaryFrequencies: Sendable {
         var result = self
         result.magnitude *= factor.squareRoot()
         return result
+    }
+
+    /// The divisors of the frequencies, as a GGUF file's `rope_freqs.weight` has them; nil for a scaling that is not
+    /// written as divisors.
+    public static func divisors(headSize: Int, theta: Float, scaling: RotaryScaling) -> [Float]? {
+        switch scaling {
+        case .none, .linear, .yarn: return nil
+        case .divided(let divisors): return divisors
+        case .llama3(let factor, let low, let high, let trained):
+            return plain(headSize: headSize, theta: theta).map { frequency in
+                let kept = keptShare(of: frequency, low: low, high: high, trained: trained)
+                return Float(1 / ((1 - kept) / Double(factor) + kept))
+            }
+        }
+    }
+
+    private static func plain(headSize: Int, theta: Float) -> [Double] {
+        (0..<headSize / 2).map { 1 / pow(Double(theta), Double(2 * $0) / Double(headSize)) }
+    }
+
+    /// The share of a frequency that Llama 3.1's scaling keeps, from 0 to 1.
+    private static func keptShare(of frequency: Double, low: Float, high: Float, trained: Int) -> Double {
+        let turns = Double(trained) * frequency / (2 * .pi)
+        return min(max((turns - Double(low)) / Double(high - low), 0), 1)
     }
 
     /// For each pair, the share of the stretched frequency in its mixture, from 0 to 1.
