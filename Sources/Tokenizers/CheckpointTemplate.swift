@@ -126,7 +126,7 @@ extension CheckpointTemplate: Equatable {
 extension Vocabulary {
     /// The texts of special tokens by the names that templates use.
     public var namedTokens: [String: String] {
-        let ids = [("bos_token", beginOfText), ("eos_token", endOfText), ("pad_token", padding)]
+        let ids = [("bos_token", beginOfText), ("eos_token", templateEnd ?? endOfText), ("pad_token", padding)]
         return Dictionary(uniqueKeysWithValues: ids.compactMap { name, id in id.map { (name, tokens[Int($0)]) } })
     }
 }

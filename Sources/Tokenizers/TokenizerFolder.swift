@@ -30,7 +30,7 @@ extension Vocabulary {
     /// - Named special tokens of `tokenizer_config.json` are control tokens. Whether a text begins with one is what the
     ///   post-processor says; `add_bos_token` says nothing beside a `tokenizer.json`.
     /// - The end tokens are `eos_token_id` of `generation_config.json`, else of `config.json`, else the `eos_token` of
-    ///   `tokenizer_config.json`.
+    ///   `tokenizer_config.json`. Chat templates write the last one in any case.
     ///
     /// - Throws: `TokenizerFileError` with the file, the field, what was expected and what was found.
     public init(_ files: TokenizerFiles) throws(TokenizerFileError) {
@@ -49,13 +49,15 @@ extension Vocabulary {
             throw TokenizerFileError(
                 file: settings.file, problem: "eos_token_id: expected an id below \(table.tokens.count), found \(id)")
         }
-        if ends.isEmpty, let end = config.endToken.flatMap(table.id(of:)) { ends = [end] }
+        let templateEnd = config.endToken.flatMap(table.id(of:))
+        if ends.isEmpty, let templateEnd { ends = [templateEnd] }
         var rules = try pipeline.rules()
         config.adjust(&rules, modelType: model.type)
         let parts = VocabularyParts(
             tokens: table.tokens, kinds: table.kinds(for: rules.alphabet), merges: .ranked(file.merges), rules: rules,
             beginOfText: begin ?? config.beginToken.flatMap(table.id(of:)), addsBeginOfText: begin != nil,
-            endTokens: ends, padding: config.paddingToken.flatMap(table.id(of:)), flags: table.flags)
+            endTokens: ends, templateEnd: templateEnd, padding: config.paddingToken.flatMap(table.id(of:)),
+            flags: table.flags)
         do throws(VocabularyError) { try self.init(parts) } catch {
             throw TokenizerFileError(file: TokenizerFile.name, problem: error.description(prefix: "model."))
         }

@@ -30,6 +30,8 @@ public struct Vocabulary: Sendable {
     public let addsBeginOfText: Bool
     /// The tokens at the end of a text or a turn, the usual one first. An answer ends with any of them.
     public let endTokens: [Int32]
+    /// The token that chat templates write as `eos_token`; nil: the first end token.
+    let templateEnd: Int32?
     /// The token for unused positions of a batch.
     public let padding: Int32?
 
@@ -61,6 +63,7 @@ public struct Vocabulary: Sendable {
         beginOfText = parts.beginOfText
         addsBeginOfText = parts.addsBeginOfText && parts.beginOfText != nil
         endTokens = parts.endTokens.enumerated().filter { !parts.endTokens[..<$0].contains($1) }.map(\.element)
+        templateEnd = parts.templateEnd
         padding = parts.padding
         spellings = try Self.spellings(of: parts)
         let index = try Self.index(parts)
@@ -149,11 +152,12 @@ struct VocabularyParts {
     var beginOfText: Int32?
     var addsBeginOfText = false
     var endTokens: [Int32] = []
+    var templateEnd: Int32?
     var padding: Int32?
     /// More bytes than all whole tokens of any real vocabulary have together: a search for them takes memory a byte.
     static let mostWholeTokenBytes = 1 << 22
 
-    /// The flags of whole tokens, by id; without flags for those that are not listed.
+    /// The flags of whole tokens, by id. A token that is not listed has none.
     var flags: [Int32: WholeTokenFlags] = [:]
 
     /// Whether merges join and make the token.

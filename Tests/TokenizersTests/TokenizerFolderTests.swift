@@ -58,6 +58,7 @@ struct TokenizerFolderTests {
         #expect(named.endTokens == [try id("<|end|>", in: named)])
         let model = try vocabulary("qwen2", config: config, model: #"{"eos_token_id": 5}"#)
         #expect(model.endTokens == [5])
+        #expect(model.namedTokens["eos_token"] == "<|end|>")
         let nested = try vocabulary("qwen2", model: #"{"text_config": {"eos_token_id": [7, 5]}}"#)
         #expect(nested.endTokens == [7, 5] && nested.endOfText == 7)
         let both = try vocabulary("qwen2", config: config, generation: #"{"eos_token_id": [8, 5, 8]}"#, model: "{}")
