@@ -62,11 +62,20 @@ public struct PolicyLoader: PolicySource {
         self.aliases = aliases
     }
 
-    /// The current generations in the library's folders of policies that were trained for this base model.
+    /// The current generations in the library's folders of policies that were trained for this base model. A generation
+    /// that is missing stays in the list, so that loading it fails by name.
     public func current() throws -> [String: Int] {
+        let others = Set(try ofOtherModels())
+        return try library.current().filter { !others.contains($0.key) }
+    }
+
+    /// The policies and components in the library's folders whose current generation was trained for another base
+    /// model. They are not served.
+    public func ofOtherModels() throws -> [String] {
         try library.current().filter { name, generation in
-            try library.backbone(of: name, generation: generation) == backbone
-        }
+            let found = try library.backbone(of: name, generation: generation)
+            return found != nil && found != backbone
+        }.keys.sorted()
     }
 
     /// All generations in the library's folders.

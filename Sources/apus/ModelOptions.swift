@@ -209,10 +209,10 @@ struct LoadedModel {
         try library.recover()
         let base = try BaseModel(
             checkpoint, vision: options.vision, arithmetic: options.model.visionArithmetic, decoder: decoder)
-        policies = try PolicyStore(
-            PolicyLoader(
-                decoder: decoder, base: base, library: library,
-                preferred: options.defaultPolicy, aliases: aliases))
+        let loader = PolicyLoader(
+            decoder: decoder, base: base, library: library, preferred: options.defaultPolicy, aliases: aliases)
+        policies = try PolicyStore(loader)
+        let others = try loader.ofOtherModels()
         cachePrecision = options.engine.kvType
         let (loaded, precision, trained) = (decoder, options.engine.kvType, decoder.configuration.contextLength)
         var configuration = EngineConfiguration(contextLength: trained)
@@ -238,8 +238,10 @@ struct LoadedModel {
                 ? "a context of \(contextLength) positions, of the \(trained) that the model was trained for"
                 : "a context of \(contextLength) positions",
             "policies: \(policies.catalog.policies.map(\.name).joined(separator: ", "))",
+            others.isEmpty ? nil : "not served, because of another base model: \(others.joined(separator: ", "))",
         ]
-        Self.tell("loaded in \(String(format: "%.1f", seconds)) s: \(facts.joined(separator: ", "))\n")
+        let line = facts.compactMap { $0 }.joined(separator: ", ")
+        Self.tell("loaded in \(String(format: "%.1f", seconds)) s: \(line)\n")
     }
 
     /// A terminal shows the progress; a file gets only the last line.

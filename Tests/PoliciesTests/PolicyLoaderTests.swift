@@ -155,6 +155,11 @@ import Tokenizers
             // Policies of another base model are not served, and no such generation can be asked for.
             let other = loader(folder.path, backbone: String(repeating: "cd", count: 32))
             #expect(try catalog(other).policies.map(\.name) == ["base"])
+            #expect(try other.ofOtherModels() == ["sft", "vision"])
+            #expect(try loader(folder.path).ofOtherModels() == [])
+            try FileManager.default.createDirectory(atPath: folder.path + "/lost", withIntermediateDirectories: true)
+            try Data("3".utf8).write(to: folder.appendingPathComponent("lost/current"))
+            #expect(throws: PolicyError.self) { try catalog(other) }
             #expect(throws: PolicyError.self) { try other.catalog(of: loader(folder.path).current()) }
         }
         try withTemporaryFolder { folder in
