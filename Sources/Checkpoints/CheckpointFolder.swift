@@ -65,8 +65,8 @@ public struct CheckpointFolder: Sendable {
         return text
     }
 
-    /// The bytes of the weights and of those of `names` that exist, and the SHA-256 of a list of their names and
-    /// digests.
+    /// The digest of the files with weights and of the files in `names` that exist: their bytes together, and the
+    /// SHA-256 of a list of their names and digests.
     public func digest(with names: [String]) throws -> FileDigest {
         let files = try (weights + names.filter(has)).sorted().map { ($0, try FileDigest(path: "\(path)/\($0)")) }
         let list = files.map { "\($0) \($1.sha256)" }.joined(separator: "\n")

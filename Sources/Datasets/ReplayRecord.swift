@@ -44,7 +44,7 @@ public struct ReplayRecord: Codable, Sendable, Equatable {
 public enum ReplayError: Error, Equatable, CustomStringConvertible {
     /// The file is missing or cannot be read.
     case unreadable(path: String)
-    /// A line, counted among those that are not empty, is not a valid record.
+    /// A line is not a valid record. Empty lines are not counted.
     case malformed(path: String, line: Int, expected: String)
 
     /// What is wrong, and where.

@@ -42,7 +42,7 @@ enum Composition {
 
     private static func isKnown(_ scalar: Unicode.Scalar) -> Bool { (scalar.properties.age?.major ?? .max) <= 9 }
 
-    // Marks of one run stand in the order of their classes, and those of one class in the text's order.
+    // The marks of a run are sorted by class. Marks of one class keep the order of the text.
     private static func sortMarks(_ scalars: inout [Scalar]) {
         var start = 0
         while start < scalars.count {

@@ -17,7 +17,8 @@ struct CheckModel: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Say what of a model would be loaded, and what it would need.",
         discussion: """
-            It reads the files but not the weights, and fails with the reason if the model cannot be served.
+            It checks and hashes the files without loading the weights, and fails with the reason if the model cannot
+            be served.
 
             Example: apus models check SmolVLM-256M-Instruct
             """)

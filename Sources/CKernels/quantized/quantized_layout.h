@@ -1,7 +1,7 @@
 // The layout of a panel.
 //
 // A panel holds, in this order: the codes of each block of 32 inputs; the scales; the minima; in formats of 256 weights
-// the fp16 factors of the scales and those of the minima.
+// the fp16 factors of the scales and the fp16 factors of the minima.
 //
 // The bits of codes lie in planes: a low one of 2, 4 or 8 bits and perhaps a high one of 1 or 2 bits. A plane of n bits
 // is n registers of [16 columns][4 inputs] bytes. Inputs 4 g ... 4 g + 3 are bits n * (g / n) and up of register g % n.

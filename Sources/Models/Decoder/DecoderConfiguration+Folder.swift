@@ -4,8 +4,8 @@ import Tensors
 
 /// The decoder families of Hugging Face folders, by `model_type`.
 ///
-/// The fields that are read and their defaults are those of transformers' configuration and model classes of the same
-/// name. Other fields are not read there either.
+/// Fields and defaults are as in transformers' classes of the same name. A field that is not read here has no effect
+/// there.
 enum DecoderFamily: String, CaseIterable {
     /// Llama 2 and 3, SmolLM2 and others of their shape; the text model of Idefics3 and SmolVLM.
     case llama

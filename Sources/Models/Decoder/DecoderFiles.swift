@@ -83,7 +83,7 @@ public struct DecoderFiles: Sendable {
         }
         guard isTied, let embedding = stored(.embedding) else { return true }
         guard head.shape == embedding.shape, head.type == embedding.type else { return true }
-        return head.withBytes { head in embedding.withBytes { head.elementsEqual($0) == false } }
+        return head.withBytes { head in embedding.withBytes { !head.elementsEqual($0) } }
     }
 
     /// Refuses tensors that are missing, of other shapes or types, or not known.

@@ -39,7 +39,8 @@ public struct LowRankAdapter: Sendable {
 
 // The adapter as an ordered set of named tensors for training, `adapter.LAYER.MODULE.a` and `….b`.
 extension LowRankAdapter {
-    /// The initial adapter of training: A normal with deviation 1/√inputs, B zero, so that it changes nothing.
+    /// The initial adapter of training. The elements of A are drawn from a normal distribution with deviation
+    /// 1/√inputs. B is zero, so that the adapter changes nothing yet.
     public init(
         starting configuration: DecoderConfiguration, rank: Int, alpha: Float,
         using generator: inout some RandomNumberGenerator

@@ -49,8 +49,8 @@ extension Compute {
         return (output, AttentionState(output: output, normalizers: normalizers))
     }
 
-    /// The gradients of `attention` with respect to `q`, `k` and `v`; the other arguments are those of the forward
-    /// pass.
+    /// The gradients of `attention` with respect to `q`, `k` and `v`. The other arguments must be the same as in the
+    /// forward pass.
     public func attentionBackward(
         _ doutput: Tensor, q: Tensor, k: Tensor, v: Tensor, state: AttentionState, heads: Int, kvHeads: Int,
         spans: AttentionSpans, scale: Float? = nil

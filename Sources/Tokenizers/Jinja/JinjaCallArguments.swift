@@ -3,8 +3,8 @@ struct JinjaCallArguments {
     var positional: [JinjaValue] = []
     var named: [(name: String, value: JinjaValue)] = []
 
-    /// The arguments in the order of a function's parameters, nil for those that are not given. The function takes no
-    /// others.
+    /// The arguments in the order of a function's parameters; nil for a parameter without an argument. Any other
+    /// argument is an error.
     func values(of parameters: [String], of function: String, line: Int) throws(JinjaError) -> [JinjaValue?] {
         guard positional.count <= parameters.count else {
             throw .failed(line: line, "the \(function) takes at most \(parameters.count) arguments")

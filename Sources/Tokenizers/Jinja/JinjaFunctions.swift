@@ -31,7 +31,7 @@ extension JinjaRenderer {
         }
     }
 
-    /// The members of a dictionary that is given, and those that are given by name.
+    /// The dictionary of `dict(…)`: the members or pairs of the first argument, and a member for each named one.
     private mutating func mapping(_ arguments: JinjaCallArguments) throws(JinjaError) -> JinjaMapping {
         var mapping = JinjaMapping()
         guard arguments.positional.count < 2 else { throw failure("expected one dictionary at most") }

@@ -1,5 +1,5 @@
-/// The methods of values that templates may call. Nothing is changed by one: those that change a value are refused, as
-/// in Jinja's immutable sandbox.
+/// The methods of values that templates may call. A method that would change a value is refused, as in Jinja's
+/// immutable sandbox.
 enum JinjaMethods {
     private static let ofText: Set<String> = [
         "capitalize", "count", "endswith", "find", "isalnum", "isalpha", "isdigit", "islower", "isspace", "isupper",

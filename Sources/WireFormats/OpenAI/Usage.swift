@@ -6,7 +6,7 @@ public struct Usage: Sendable, Equatable {
     public var promptTokens: Int
     /// Prompt positions that are image positions.
     public var imageTokens: Int
-    /// The images of the prompt in order, as OpenAI's usage does not have them.
+    /// The images of the prompt in order: a member that OpenAI's usage does not have.
     public var images: [Image]
     /// For each prompt, by its index: the positions found in the cache.
     private var cached: [Int: Int] = [:]
