@@ -79,6 +79,22 @@ import Testing
         }
     }
 
+    @Test(arguments: [false, true], [false, true])
+    func bfloat16ProductsRoundTransposedFactorsToo(transposeA: Bool, transposeB: Bool) {
+        var noise = Noise(5)
+        for compute in computes {
+            for (rows, columns, depth) in [(1, 1, 1), (3, 17, 33), (15, 48, 64), (29, 65, 71), (6, 40, 2051)] {
+                let a = noise.tensor(transposeA ? [depth, rows] : [rows, depth])
+                let b = noise.tensor(transposeB ? [columns, depth] : [depth, columns])
+                let exact = !compute.multipliesBFloat16
+                let wanted = expected(exact ? a : rounded(a), exact ? b : rounded(b), transposeA, transposeB, 1)
+                let product = compute.multiply(
+                    a, b, transposeA: transposeA, transposeB: transposeB, precision: .bfloat16)
+                #expect(difference(product, wanted) < 2e-6 * Double(depth).squareRoot() + 1e-6)
+            }
+        }
+    }
+
     /// Halfway cases, which noise hardly ever produces, for the rounding of whole vectors and of the tail.
     @Test(arguments: [1, 33, 64])
     func bfloat16TiesGoToEven(depth: Int) {

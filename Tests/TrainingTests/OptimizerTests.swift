@@ -23,9 +23,9 @@ import Training
     private static let connector = "model.connector.modality_projection.proj.weight"
     private let compute = Compute(threads: 2)
 
-    private func optimizer(_ parameters: ParameterSet, _ recording: Recording) -> AdamWOptimizer {
+    private func optimizer(_ parameters: ParameterSet, _ recording: Recording) -> Optimizer {
         let settings = recording.settings
-        return AdamWOptimizer(
+        return Optimizer(
             parameters: parameters,
             groups: [("adapter.", "adapter"), ("connector", "connector")].compactMap { prefix, name in
                 recording.rates[name].map {
@@ -85,7 +85,7 @@ import Training
         let gradients = ParameterSet([
             ("a.x", Tensor(repeating: 0.1, [4])), ("b", Tensor(repeating: 0.1, [4])),
         ])
-        var optimizer = AdamWOptimizer(
+        var optimizer = Optimizer(
             parameters: parameters,
             groups: [.init(prefix: "a.", learningRate: 0.5), .init(learningRate: 0.25)])
         optimizer.update(&parameters, gradients: gradients, factor: 1, on: compute)

@@ -88,7 +88,7 @@ import Training
         }
         let (start, settings) = (try parameters("start."), recording.settings)
         var current = start
-        var optimizer = AdamWOptimizer(
+        var optimizer = Optimizer(
             parameters: start,
             groups: try [("adapter.", "adapter"), ("head.", "head")].map {
                 .init(

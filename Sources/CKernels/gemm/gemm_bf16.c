@@ -33,8 +33,8 @@ INLINE uint32_t rounded_pair(const float *p, size_t left) {
     return rounded(p[0]) | (left > 1 ? rounded(p[1]) << 16 : 0);
 }
 
-/// group[(k + 1) / 2][GROUP_LANES]
-static void pack_group(size_t m, size_t k, const float *a, size_t lda, uint32_t *group) {
+/// Packs up to GV rows of length k of a[m][k] side by side: out[(k + 1) / 2][step].
+INLINE void pack_block(size_t m, size_t k, const float *a, size_t lda, uint32_t *out, size_t step) {
     size_t kk = 0;
     for (; kk + 2 * GV <= k; kk += 2 * GV) {
         gv rows[GV];
@@ -46,18 +46,49 @@ static void pack_group(size_t m, size_t k, const float *a, size_t lda, uint32_t 
         transpose(rows);
 #pragma clang loop unroll(full)
         for (size_t r = 0; r < GV; r++)
-            _mm512_storeu_si512(group + (kk / 2 + r) * GROUP_LANES, (__m512i)rows[r]);
+            _mm512_storeu_si512(out + (kk / 2 + r) * step, (__m512i)rows[r]);
     }
     for (; kk < k; kk += 2)
-        for (size_t r = 0; r < m; r++)
-            group[kk / 2 * GROUP_LANES + r] = rounded_pair(a + r * lda + kk, k - kk);
+        for (size_t r = 0; r < GV; r++)
+            out[kk / 2 * step + r] = r < m ? rounded_pair(a + r * lda + kk, k - kk) : 0;
 }
 
+/// Packs up to GV columns of a[k][m], in the same layout: two rows become one.
+INLINE void pack_columns_block(size_t m, size_t k, const float *a, size_t lda, uint32_t *out, size_t step) {
+    const __mmask16 mask = (__mmask16)((1u << m) - 1);
+    const __m512i interleaved = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22,
+                                                 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    for (size_t kk = 0; kk < k; kk += 2, a += 2 * lda, out += step) {
+        __m512 low = _mm512_maskz_loadu_ps(mask, a);
+        __m512 high = kk + 1 < k ? _mm512_maskz_loadu_ps(mask, a + lda) : _mm512_setzero_ps();
+        __m512i both = (__m512i)_mm512_cvtne2ps_pbh(high, low);
+        _mm512_storeu_si512(out, _mm512_permutexvar_epi16(interleaved, both));
+    }
+}
+
+/// group[(k + 1) / 2][GROUP_LANES]
+static void pack_group(size_t m, size_t k, const float *a, size_t lda, int transposed, uint32_t *group) {
+    if (transposed)
+        pack_columns_block(m, k, a, lda, group, GROUP_LANES);
+    else
+        pack_block(m, k, a, lda, group, GROUP_LANES);
+}
+
+/// panels[n / PANEL][(k + 1) / 2][PANEL]
 static void pack_rows(size_t n, size_t k, const float *b, size_t ld, uint32_t *panels) {
-    for (size_t j = 0; j < n; j += PANEL)
-        for (size_t kk = 0; kk < k; kk += 2, panels += PANEL)
-            for (size_t i = 0; i < PANEL; i++)
-                panels[i] = j + i < n ? rounded_pair(b + (j + i) * ld + kk, k - kk) : 0;
+    for (size_t j = 0; j < n; j += PANEL, panels += (k + 1) / 2 * PANEL)
+        for (size_t half = 0; half < PANEL; half += GV) {
+            size_t first = j + half < n ? j + half : n;
+            pack_block(n - first < GV ? n - first : GV, k, b + first * ld, ld, panels + half, PANEL);
+        }
+}
+
+static void pack_columns(size_t n, size_t k, const float *b, size_t ld, uint32_t *panels) {
+    for (size_t j = 0; j < n; j += PANEL, panels += (k + 1) / 2 * PANEL)
+        for (size_t half = 0; half < PANEL; half += GV) {
+            size_t first = j + half < n ? j + half : n;
+            pack_columns_block(n - first < GV ? n - first : GV, k, b + first, ld, panels + half, PANEL);
+        }
 }
 
 static const apus_bf16_kernels bf16 = {
@@ -65,6 +96,7 @@ static const apus_bf16_kernels bf16 = {
     .group = GROUP,
     .lanes = GROUP_LANES,
     .pack_rows = pack_rows,
+    .pack_columns = pack_columns,
     .pack_group = pack_group,
     .multiply = multiply,
     .saturate = saturate,

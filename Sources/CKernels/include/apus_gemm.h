@@ -41,8 +41,10 @@ typedef struct apus_bf16_kernels {
 
     /// Packs the n columns of B from its transpose b = [n][elements].
     void (*pack_rows)(size_t n, size_t elements, const float *b, size_t ld, uint32_t *panels);
-    /// Packs m <= group rows of A, a[m][elements].
-    void (*pack_group)(size_t m, size_t elements, const float *a, size_t lda, uint32_t *group);
+    /// Packs the n columns of B, b[elements][n].
+    void (*pack_columns)(size_t n, size_t elements, const float *b, size_t ld, uint32_t *panels);
+    /// Packs m <= group rows of A, a[m][elements], or of its transpose a[elements][m].
+    void (*pack_group)(size_t m, size_t elements, const float *a, size_t lda, int transposed, uint32_t *group);
     void (*multiply)(size_t m, size_t n, size_t k, const uint32_t *group, const uint32_t *panels, size_t depth,
                      float *c, size_t ldc, int accumulate);
     /// `steps` times group * panel pairs of multiply-adds.

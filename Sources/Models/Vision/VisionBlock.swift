@@ -6,6 +6,7 @@ struct VisionBlock {
     let configuration: VisionConfiguration
     let layer: Int
     let compute: Compute
+    let precision: Precision
 
     private var prefix: String { VisionWeights.block(layer) }
 
@@ -45,12 +46,12 @@ struct VisionBlock {
         _ x: Tensor, _ parameters: ParameterSet, spans: AttentionSpans
     ) -> (Tensor, AttentionActivations) {
         let normed = compute.layerNorm(x, prefix + "layer_norm1", of: parameters, epsilon: configuration.normEpsilon)
-        let queries = compute.linear(normed, prefix + "self_attn.q_proj", of: parameters)
-        let keys = compute.linear(normed, prefix + "self_attn.k_proj", of: parameters)
-        let values = compute.linear(normed, prefix + "self_attn.v_proj", of: parameters)
+        let queries = compute.linear(normed, prefix + "self_attn.q_proj", of: parameters, precision: precision)
+        let keys = compute.linear(normed, prefix + "self_attn.k_proj", of: parameters, precision: precision)
+        let values = compute.linear(normed, prefix + "self_attn.v_proj", of: parameters, precision: precision)
         let heads = configuration.heads
         let attention = compute.attention(queries, keys, values, heads: heads, kvHeads: heads, spans: spans)
-        var y = compute.linear(attention.output, prefix + "self_attn.out_proj", of: parameters)
+        var y = compute.linear(attention.output, prefix + "self_attn.out_proj", of: parameters, precision: precision)
         compute.add(&y, x)
         let activations = AttentionActivations(
             input: x, normed: normed, queries: queries, keys: keys, values: values, attended: attention.output,
@@ -63,18 +64,20 @@ struct VisionBlock {
         gradients: inout ParameterSet
     ) -> Tensor {
         let dattended = compute.linearBackward(
-            dy, input: activations.attended, prefix + "self_attn.out_proj", of: parameters, gradients: &gradients)
+            dy, input: activations.attended, prefix + "self_attn.out_proj", of: parameters,
+            precision: precision, gradients: &gradients)
         let (dqueries, dkeys, dvalues) = compute.attentionBackward(
             dattended, q: activations.queries, k: activations.keys, v: activations.values, state: activations.state,
             heads: configuration.heads, kvHeads: configuration.heads, spans: spans)
         var dnormed = compute.linearBackward(
-            dqueries, input: activations.normed, prefix + "self_attn.q_proj", of: parameters, gradients: &gradients)
+            dqueries, input: activations.normed, prefix + "self_attn.q_proj", of: parameters,
+            precision: precision, gradients: &gradients)
         for (name, gradient) in [("k_proj", dkeys), ("v_proj", dvalues)] {
             compute.add(
                 &dnormed,
                 compute.linearBackward(
                     gradient, input: activations.normed, prefix + "self_attn." + name, of: parameters,
-                    gradients: &gradients))
+                    precision: precision, gradients: &gradients))
         }
         var dx = compute.layerNormBackward(
             dnormed, input: activations.input, prefix + "layer_norm1", of: parameters,
@@ -94,9 +97,9 @@ struct VisionBlock {
 
     private func feedForward(_ x: Tensor, _ parameters: ParameterSet) -> (Tensor, FeedForwardActivations) {
         let normed = compute.layerNorm(x, prefix + "layer_norm2", of: parameters, epsilon: configuration.normEpsilon)
-        let expanded = compute.linear(normed, prefix + "mlp.fc1", of: parameters)
+        let expanded = compute.linear(normed, prefix + "mlp.fc1", of: parameters, precision: precision)
         let activated = compute.gelu(expanded)
-        var y = compute.linear(activated, prefix + "mlp.fc2", of: parameters)
+        var y = compute.linear(activated, prefix + "mlp.fc2", of: parameters, precision: precision)
         compute.add(&y, x)
         return (y, FeedForwardActivations(input: x, normed: normed, expanded: expanded, activated: activated))
     }
@@ -106,10 +109,12 @@ struct VisionBlock {
         gradients: inout ParameterSet
     ) -> Tensor {
         let dactivated = compute.linearBackward(
-            dy, input: activations.activated, prefix + "mlp.fc2", of: parameters, gradients: &gradients)
+            dy, input: activations.activated, prefix + "mlp.fc2", of: parameters,
+            precision: precision, gradients: &gradients)
         let dexpanded = compute.geluBackward(dactivated, x: activations.expanded)
         let dnormed = compute.linearBackward(
-            dexpanded, input: activations.normed, prefix + "mlp.fc1", of: parameters, gradients: &gradients)
+            dexpanded, input: activations.normed, prefix + "mlp.fc1", of: parameters,
+            precision: precision, gradients: &gradients)
         var dx = compute.layerNormBackward(
             dnormed, input: activations.input, prefix + "layer_norm2", of: parameters,
             epsilon: configuration.normEpsilon, gradients: &gradients)
@@ -123,18 +128,21 @@ struct VisionBlock {
 
 extension Compute {
     /// y = x Wᵀ + b with `name.weight` as `[outputs, inputs]` and `name.bias`; `[rows, inputs]` -> `[rows, outputs]`.
-    package func linear(_ x: Tensor, _ name: String, of parameters: ParameterSet) -> Tensor {
-        var y = multiply(x, parameters[name + ".weight"], transposeB: true)
+    package func linear(
+        _ x: Tensor, _ name: String, of parameters: ParameterSet, precision: Precision = .float32
+    ) -> Tensor {
+        var y = multiply(x, parameters[name + ".weight"], transposeB: true, precision: precision)
         addBias(&y, parameters[name + ".bias"])
         return y
     }
 
     package func linearBackward(
-        _ dy: Tensor, input x: Tensor, _ name: String, of parameters: ParameterSet, gradients: inout ParameterSet
+        _ dy: Tensor, input x: Tensor, _ name: String, of parameters: ParameterSet, precision: Precision = .float32,
+        gradients: inout ParameterSet
     ) -> Tensor {
-        multiply(dy, x, transposeA: true, addingTo: &gradients[name + ".weight"])
+        multiply(dy, x, transposeA: true, precision: precision, addingTo: &gradients[name + ".weight"])
         add(&gradients[name + ".bias"], columnSums(dy))
-        return multiply(dy, parameters[name + ".weight"])
+        return multiply(dy, parameters[name + ".weight"], precision: precision)
     }
 
     /// Layer norm with `name.weight` and `name.bias`.

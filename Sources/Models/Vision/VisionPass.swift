@@ -12,6 +12,7 @@ public struct VisionPass {
 
     private let configuration: VisionConfiguration
     private let compute: Compute
+    private let precision: Precision
     private let layout: VisionPatches
     private let patches: Tensor
     private let spans: AttentionSpans
@@ -19,9 +20,20 @@ public struct VisionPass {
 
     /// Encodes `pixels`, `[tiles, 3, height, width]`, each side a multiple of the patch.
     public init(_ pixels: Tensor, weights: VisionWeights, on compute: Compute) {
+        self.init(pixels, windows: nil, weights: weights, precision: .float32, on: compute)
+    }
+
+    /// Encodes `pixels`, `[tiles, 3, height, width]`, each side a multiple of the patch.
+    ///
+    /// - Parameters:
+    ///   - windows: the place of each image in its tile, if the images are windows of tiles; nil for whole tiles.
+    ///   - precision: the precision of the blocks' products, forward and backward; sums are in single precision.
+    package init(
+        _ pixels: Tensor, windows: [VisionWindow]?, weights: VisionWeights, precision: Precision, on compute: Compute
+    ) {
         let configuration = weights.configuration
         let parameters = weights.parameters
-        let layout = VisionPatches(configuration, pixels: pixels.shape)
+        let layout = VisionPatches(configuration, pixels: pixels.shape, windows: windows)
         let spans = layout.spans
         let patches = layout.flattened(pixels, on: compute)
         var x = Self.embed(patches, layout, parameters, on: compute)
@@ -29,7 +41,7 @@ public struct VisionPass {
         var blocks: [VisionBlock.Activations] = []
         var outputs: [Tensor] = []
         for layer in 0..<configuration.layers {
-            let block = VisionBlock(configuration: configuration, layer: layer, compute: compute)
+            let block = VisionBlock(configuration: configuration, layer: layer, compute: compute, precision: precision)
             let (y, activations) = block.forward(x, parameters, spans: spans)
             blocks.append(activations)
             outputs.append(y)
@@ -39,6 +51,7 @@ public struct VisionPass {
             x, VisionWeights.postNorm, of: parameters, epsilon: configuration.normEpsilon)
         self.configuration = configuration
         self.compute = compute
+        self.precision = precision
         self.layout = layout
         self.patches = patches
         self.spans = spans
@@ -56,7 +69,7 @@ public struct VisionPass {
             dfeatures, input: blockOutputs.last ?? embeddings, VisionWeights.postNorm, of: parameters,
             epsilon: configuration.normEpsilon, gradients: &gradients)
         for layer in (0..<configuration.layers).reversed() {
-            let block = VisionBlock(configuration: configuration, layer: layer, compute: compute)
+            let block = VisionBlock(configuration: configuration, layer: layer, compute: compute, precision: precision)
             dx = block.backward(dx, blocks[layer], parameters, spans: spans, gradients: &gradients)
         }
         embedBackward(dx, gradients: &gradients)
@@ -96,7 +109,8 @@ public struct VisionPass {
     /// `connectBackward` needs.
     public func connect(weights: VisionWeights) -> (tokens: Tensor, shuffled: Tensor) {
         let shuffled = layout.shuffled(features, on: compute)
-        let tokens = compute.multiply(shuffled, weights.parameters[VisionWeights.connector], transposeB: true)
+        let tokens = compute.multiply(
+            shuffled, weights.parameters[VisionWeights.connector], transposeB: true, precision: precision)
         return (tokens, shuffled)
     }
 
@@ -104,8 +118,9 @@ public struct VisionPass {
     public func connectBackward(
         _ dtokens: Tensor, shuffled: Tensor, weights: VisionWeights, gradients: inout ParameterSet
     ) -> Tensor {
-        compute.multiply(dtokens, shuffled, transposeA: true, addingTo: &gradients[VisionWeights.connector])
-        let dshuffled = compute.multiply(dtokens, weights.parameters[VisionWeights.connector])
+        compute.multiply(
+            dtokens, shuffled, transposeA: true, precision: precision, addingTo: &gradients[VisionWeights.connector])
+        let dshuffled = compute.multiply(dtokens, weights.parameters[VisionWeights.connector], precision: precision)
         return layout.unshuffled(dshuffled, on: compute)
     }
 }

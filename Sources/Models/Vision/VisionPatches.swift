@@ -11,10 +11,12 @@ package struct VisionPatches {
     /// Patches along each side of these tiles.
     let rows: Int
     let columns: Int
+    /// For windows of tiles, where in its tile each one lies; nil for whole tiles.
+    let windows: [VisionWindow]?
 
     /// The layout of pixels `[tiles, 3, height, width]`. Pixels beyond the last whole patch of a row or column are not
     /// read.
-    init(_ configuration: VisionConfiguration, pixels shape: [Int]) {
+    init(_ configuration: VisionConfiguration, pixels shape: [Int], windows: [VisionWindow]? = nil) {
         let patch = configuration.patchSize
         precondition(
             shape.count == 4 && shape[1] == 3 && shape[2] >= patch && shape[3] >= patch,
@@ -23,6 +25,12 @@ package struct VisionPatches {
         self.tiles = shape[0]
         self.rows = shape[2] / configuration.patchSize
         self.columns = shape[3] / configuration.patchSize
+        self.windows = windows
+        let (side, rows, columns) = (configuration.patchesPerSide, self.rows, self.columns)
+        precondition(
+            windows?.allSatisfy { $0.row + rows <= side && $0.column + columns <= side } ?? true,
+            "windows of \(rows) × \(columns) patches reach out of their tiles")
+        precondition(windows.map { $0.count == shape[0] } ?? true, "windows for \(shape[0]) tiles")
     }
 
     var patchesPerTile: Int { rows * columns }
@@ -113,9 +121,17 @@ package struct VisionPatches {
     }
 
     /// For each patch, its row in the position table: its fractional coordinates in buckets, as in Idefics3, so that
-    /// smaller tiles spread over the whole table. Tiles of `imageSize` use the table in order.
+    /// smaller tiles spread over the whole table. Tiles of `imageSize` use the table in order, and windows of them the
+    /// rows of their place.
     var positions: [Int32] {
         let side = configuration.patchesPerSide
+        if let windows {
+            return windows.flatMap { window in
+                (window.row..<window.row + rows).flatMap { row in
+                    (window.column..<window.column + columns).map { Int32(row * side + $0) }
+                }
+            }
+        }
         let (y, x) = (Self.buckets(rows, of: side), Self.buckets(columns, of: side))
         let tile = y.flatMap { row in x.map { Int32(row * side + $0) } }
         return (0..<tiles).flatMap { _ in tile }
@@ -138,5 +154,20 @@ package struct VisionPatches {
         var result = permutation
         for (position, source) in permutation.enumerated() { result[Int(source)] = Int32(position) }
         return result
+    }
+}
+
+/// Where a smaller image lies in a tile: training on windows costs less than on tiles, and attention among the patches
+/// of a window is a part of the tile's.
+package struct VisionWindow: Sendable, Equatable {
+    /// The first row of patches.
+    package let row: Int
+    /// The first column of patches.
+    package let column: Int
+
+    /// A window that begins at the given patch.
+    package init(row: Int, column: Int) {
+        self.row = row
+        self.column = column
     }
 }

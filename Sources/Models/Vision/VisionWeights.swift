@@ -44,7 +44,10 @@ public struct VisionWeights: Sendable {
     /// The beginnings of the weights' names.
     static let prefixes = ["model.vision_model.", "model.connector."]
 
-    static func block(_ layer: Int) -> String { "model.vision_model.encoder.layers.\(layer)." }
+    /// The beginning of the names of all blocks' weights.
+    package static let blocks = "model.vision_model.encoder.layers."
+
+    static func block(_ layer: Int) -> String { "\(blocks)\(layer)." }
 
     /// Names and shapes of all weights, in the order of the forward pass.
     public static func shapes(for configuration: VisionConfiguration) -> [(name: String, shape: [Int])] {

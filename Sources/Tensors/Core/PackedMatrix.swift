@@ -1,7 +1,7 @@
 import CKernels
 
 /// How the weights of a `PackedMatrix` are stored and multiplied.
-public enum Precision: Sendable, Equatable {
+public enum Precision: String, Codable, Sendable, Equatable {
     /// Single precision throughout.
     case float32
     /// Weights and activations rounded to bfloat16, to nearest even; products summed in single precision.
@@ -39,7 +39,7 @@ public struct PackedMatrix: Sendable {
         switch precision {
         case .bfloat16 where compute.multipliesBFloat16:
             self.precision = .bfloat16
-            self.panels = compute.packedBFloat16(w)
+            self.panels = compute.packedBFloat16(w, outputs: w.rows, transposed: true)
             self.bands = blocks.map { compute.bandsBFloat16(of: $0) }
         case .bfloat16, .float32:
             self.precision = .float32
@@ -68,45 +68,57 @@ extension Compute {
     }
 
     /// `scale · op(a) · op(b)`, where `op` transposes its argument on request.
+    ///
+    /// - Parameter precision: `.bfloat16` rounds both factors, where the processor multiplies so.
     public func multiply(
-        _ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false, scale: Float = 1
+        _ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false, scale: Float = 1,
+        precision: Precision = .float32
     ) -> Tensor {
         var result = uninitialized([transposeA ? a.columns : a.rows, transposeB ? b.rows : b.columns])
-        sum([term(a, b, transposeA, transposeB, scale)], into: &result)
+        sum([term(a, b, transposeA, transposeB, scale, precision)], into: &result)
         return result
     }
 
     /// Adds `scale · op(a) · op(b)` to `c`.
     public func multiply(
         _ a: Tensor, _ b: Tensor, transposeA: Bool = false, transposeB: Bool = false, scale: Float = 1,
-        addingTo c: inout Tensor
+        precision: Precision = .float32, addingTo c: inout Tensor
     ) {
-        sum([term(a, b, transposeA, transposeB, scale)], into: &c, accumulate: true)
+        sum([term(a, b, transposeA, transposeB, scale, precision)], into: &c, accumulate: true)
     }
 
     func term(
-        _ a: Tensor, _ b: Tensor, _ transposeA: Bool, _ transposeB: Bool, _ scale: Float
+        _ a: Tensor, _ b: Tensor, _ transposeA: Bool, _ transposeB: Bool, _ scale: Float,
+        _ precision: Precision = .float32
     ) -> ProductTerm {
         let depth = transposeA ? a.rows : a.columns
         let columns = transposeB ? b.rows : b.columns
         precondition(depth == (transposeB ? b.columns : b.rows), "inner extents of \(a.shape) and \(b.shape)")
-        let panels = packed(b, outputs: columns, transposed: transposeB, scale: scale)
-        return term(a, transposed: transposeA, panels: panels, columns: columns)
+        guard precision == .bfloat16, multipliesBFloat16 else {
+            let panels = packed(b, outputs: columns, transposed: transposeB, scale: scale)
+            return term(a, transposed: transposeA, panels: panels, columns: columns)
+        }
+        precondition(scale == 1, "products in bfloat16 have no scale")
+        let panels = packedBFloat16(b, outputs: columns, transposed: transposeB)
+        return term(a, transposed: transposeA, panelKernel(.bfloat16), panels: panels, columns: columns)
     }
 }
 
 extension Compute {
-    /// `w`, `[outputs, inputs]`, in panels of bfloat16 pairs: two elements take the memory of one float.
-    func packedBFloat16(_ w: Tensor) -> Tensor {
+    /// A right factor in panels of bfloat16 pairs: two elements take the memory of one float. `b` is
+    /// `[outputs, depth]` when `transposed`, else `[depth, outputs]`.
+    func packedBFloat16(_ b: Tensor, outputs: Int, transposed: Bool) -> Tensor {
         guard let kernels = bfloat16 else { preconditionFailure("no bfloat16 products here") }
-        let (outputs, inputs, pairs) = (w.rows, w.columns, (w.columns + 1) / 2)
+        let (depth, step) = (transposed ? b.columns : b.rows, b.columns)
+        let pairs = (depth + 1) / 2
         var panels = uninitialized([(outputs + kernels.panel - 1) / kernels.panel * kernels.panel, pairs])
         panels.withMutablePointer { panels in
-            w.withPointer { w in
-                forEachRange(of: outputs, cost: inputs, step: kernels.panel) { range in
-                    let target = panels + range.lowerBound * pairs
-                    target.withMemoryRebound(to: UInt32.self, capacity: 1) { target in
-                        kernels.pack_rows(range.count, inputs, w + range.lowerBound * inputs, inputs, target)
+            b.withPointer { b in
+                forEachRange(of: outputs, cost: depth, step: kernels.panel) { range in
+                    let source = b + range.lowerBound * (transposed ? step : 1)
+                    guard let pack = transposed ? kernels.pack_rows : kernels.pack_columns else { return }
+                    (panels + range.lowerBound * pairs).withMemoryRebound(to: UInt32.self, capacity: 1) {
+                        pack(range.count, depth, source, step, $0)
                     }
                 }
             }

@@ -23,41 +23,34 @@ extension Compute {
     func term(_ x: Tensor, _ w: PackedMatrix) -> ProductTerm {
         precondition(x.columns == w.inputs, "\(x.shape) times \(w.outputs) x \(w.inputs) weights")
         return term(
-            panelKernel(w.precision), rows: x.rows, depth: w.depth, panels: w.panels, columns: w.outputs, bands: w.bands
-        ) { kernel, rows, left in
-            x.withPointer { kernel.pack(rows.count, x.columns, $0 + rows.lowerBound * x.columns, into: left) }
-        }
+            x, taking: 0..<x.columns, transposed: false, panelKernel(w.precision), panels: w.panels,
+            columns: w.outputs, bands: w.bands)
     }
 
     /// The term with the left factor `a` (of which it may use only some columns) or its transpose, and panels of
     /// `columns` columns.
     func term(
-        _ a: Tensor, taking taken: Range<Int>? = nil, transposed: Bool, panels: Tensor, columns: Int,
-        bands: [ProductBand]? = nil
+        _ a: Tensor, taking taken: Range<Int>? = nil, transposed: Bool, _ kernel: PanelKernel? = nil, panels: Tensor,
+        columns: Int, bands: [ProductBand]? = nil
     ) -> ProductTerm {
-        let (gemm, step) = (gemm, a.columns)
-        let taken = taken ?? 0..<a.columns
-        let (rows, depth) = transposed ? (taken.count, a.rows) : (a.rows, taken.count)
-        return term(.float32(gemm), rows: rows, depth: depth, panels: panels, columns: columns, bands: bands) {
-            _, rows, left in
-            a.withPointer { a in
-                gemm.pack_group(
-                    rows.count, depth, a + taken.lowerBound + rows.lowerBound * (transposed ? 1 : step), step,
-                    transposed ? 1 : 0, left)
-            }
-        }
-    }
-
-    private func term(
-        _ kernel: PanelKernel, rows: Int, depth: Int, panels: Tensor, columns: Int, bands: [ProductBand]?,
-        pack: (_ kernel: PanelKernel, _ rows: Range<Int>, _ group: MutableElements) -> Void
-    ) -> ProductTerm {
+        let (kernel, taken) = (kernel ?? .float32(gemm), taken ?? 0..<a.columns)
+        let step = a.columns
+        let (rows, elements) = transposed ? (taken.count, a.rows) : (a.rows, taken.count)
+        let depth = kernel.units(elements)
         let groups = RowGroups(rows: rows, limit: kernel.group)
         let size = depth * kernel.lanes
         var left = uninitialized([groups.count, depth, kernel.lanes])
         left.withMutablePointer { left in
-            forEachRange(of: groups.count, cost: size) {
-                for group in $0 { pack(kernel, groups[group], left + group * size) }
+            a.withPointer { a in
+                forEachRange(of: groups.count, cost: size) {
+                    for group in $0 {
+                        let rows = groups[group]
+                        let source = a + taken.lowerBound + rows.lowerBound * (transposed ? 1 : step)
+                        kernel.pack(
+                            rows.count, elements, source, step: step, transposed: transposed,
+                            into: left + group * size)
+                    }
+                }
             }
         }
         return ProductTerm(
@@ -257,13 +250,28 @@ enum PanelKernel {
         }
     }
 
-    /// Packs `rows` rows of `inputs` elements, one after the other, into a group.
-    func pack(_ rows: Int, _ inputs: Int, _ source: Elements, into group: MutableElements) {
+    /// The depth, in units, of rows of `elements`.
+    func units(_ elements: Int) -> Int {
         switch self {
-        case .float32(let kernels): kernels.pack_group(rows, inputs, source, inputs, 0, group)
+        case .float32: elements
+        case .bfloat16: (elements + 1) / 2
+        }
+    }
+
+    /// Packs `rows` rows of `elements`, or columns if `transposed`, into a group.
+    ///
+    /// - Parameter step: elements from one row of `source` to the next; nil if rows follow each other.
+    func pack(
+        _ rows: Int, _ elements: Int, _ source: Elements, step: Int? = nil, transposed: Bool = false,
+        into group: MutableElements
+    ) {
+        let step = step ?? elements
+        switch self {
+        case .float32(let kernels):
+            kernels.pack_group(rows, elements, source, step, transposed ? 1 : 0, group)
         case .bfloat16(let kernels):
             group.withMemoryRebound(to: UInt32.self, capacity: 1) {
-                kernels.pack_group(rows, inputs, source, inputs, $0)
+                kernels.pack_group(rows, elements, source, step, transposed ? 1 : 0, $0)
             }
         }
     }

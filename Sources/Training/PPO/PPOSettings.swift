@@ -51,7 +51,7 @@ public struct PPOSettings: Codable, Sendable, Equatable {
     /// The number of first iterations that train only the value model: a poor baseline gives poor advantages.
     public var valueIterations = 2
     /// Moments and clipping of both models' optimisers, each clipped by its own norm.
-    public var optimizer = AdamWOptimizer.Settings(epsilon: 1e-5)
+    public var optimizer = Optimizer.Settings(epsilon: 1e-5)
     /// The norm of the replayed text's gradient as a share of the policy's, at the first update of the policy.
     public var replayShare = 0.2
     /// Upper bound on the rows of the text that joins each update; the text is cut there.

@@ -17,7 +17,7 @@ public struct ProximalPolicyOptimization: TrainingStage {
     /// The policy's adapter.
     public var parameters: ParameterSet
     /// The policy's AdamW optimiser.
-    public var optimizer: AdamWOptimizer
+    public var optimizer: Optimizer
     /// The weights of the divergences, their targets, and the counts of the stop rule.
     public var state: [String: String] = [:]
 
@@ -29,7 +29,7 @@ public struct ProximalPolicyOptimization: TrainingStage {
     let scorer: any AnswerScorer
     let heldOut: HeldOutPrompts?
     var valueParameters: ParameterSet
-    var valueOptimizer: AdamWOptimizer
+    var valueOptimizer: Optimizer
     /// The average of the policies.
     private var average: ParameterSet
     private let initialValue: ValueModel
@@ -63,9 +63,9 @@ public struct ProximalPolicyOptimization: TrainingStage {
         parameters = ParameterSet(reference.parameters)
         average = parameters
         valueParameters = value.parameters
-        optimizer = AdamWOptimizer(
+        optimizer = Optimizer(
             parameters: parameters, groups: [.init(learningRate: settings.policyRate)], settings: settings.optimizer)
-        valueOptimizer = AdamWOptimizer(
+        valueOptimizer = Optimizer(
             parameters: valueParameters,
             groups: [
                 .init(prefix: "head.", learningRate: settings.headRate),

@@ -17,7 +17,7 @@ public struct RewardModeling: TrainingStage {
     /// The parameters of the head and the adapter.
     public var parameters: ParameterSet
     /// Their AdamW optimiser.
-    public var optimizer: AdamWOptimizer
+    public var optimizer: Optimizer
     /// Empty: the order of the data follows from seed and step.
     public var state: [String: String] = [:]
     /// The prompts for validation.
@@ -60,7 +60,7 @@ public struct RewardModeling: TrainingStage {
         self.rank = adapter.rank
         self.alpha = adapter.alpha
         self.parameters = ParameterSet(head.parameters + adapter.parameters)
-        self.optimizer = AdamWOptimizer(
+        self.optimizer = Optimizer(
             parameters: parameters,
             groups: [
                 .init(prefix: "head.", learningRate: settings.headRate),
@@ -160,7 +160,7 @@ public struct RewardModelingSettings: Codable, Sendable, Equatable {
     /// The share of the learning rates at the end.
     public var floor: Float = 0.1
     /// AdamW's moments and clipping.
-    public var optimizer = AdamWOptimizer.Settings()
+    public var optimizer = Optimizer.Settings()
     /// The number of images, drawn by the seed, whose prompts are held out; 0 if held-out rankings have their own file.
     public var heldOutImages = 100
     /// A control: each training ranking is assigned to its completions in random order, so there is nothing to learn.

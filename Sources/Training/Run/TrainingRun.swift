@@ -15,7 +15,7 @@ public protocol TrainingStage {
     /// The trained parameters.
     var parameters: ParameterSet { get set }
     /// The optimiser of the parameters.
-    var optimizer: AdamWOptimizer { get set }
+    var optimizer: Optimizer { get set }
     /// Further tensors of the training state, for example an average of weights or a second optimiser's moments.
     var further: ParameterSet { get set }
     /// Further state in text form, for example a data cursor or a generator's words.
@@ -285,7 +285,7 @@ private struct ProgressMeter {
     }
 }
 
-extension AdamWOptimizer {
+extension Optimizer {
     mutating func restore(_ checkpoint: TrainingCheckpoint) {
         first = checkpoint.first
         second = checkpoint.second

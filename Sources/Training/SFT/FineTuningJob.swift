@@ -202,7 +202,7 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     /// The share of the learning rates at the end.
     public var floor: Float = 0.05
     /// AdamW's moments and clipping.
-    public var optimizer = AdamWOptimizer.Settings()
+    public var optimizer = Optimizer.Settings()
     /// Upper bound on the rows of the replayed conversation that joins each step.
     public var replayRows = 256
     /// The weight of the replay's mean divergence from the base model, relative to the loss of the images' answers.

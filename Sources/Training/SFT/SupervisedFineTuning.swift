@@ -19,7 +19,7 @@ public struct SupervisedFineTuning: TrainingStage {
     /// The adapter's factors, and the weights of a vision encoder and connector that learn.
     public var parameters: ParameterSet
     /// Their AdamW optimiser.
-    public var optimizer: AdamWOptimizer
+    public var optimizer: Optimizer
     /// Empty: the order of the data follows from seed and step.
     public var state: [String: String] = [:]
 
@@ -77,7 +77,7 @@ public struct SupervisedFineTuning: TrainingStage {
             encoder = frozen
         }
         self.parameters = ParameterSet(learning + (start ?? neutral).parameters)
-        self.optimizer = AdamWOptimizer(
+        self.optimizer = Optimizer(
             parameters: parameters,
             groups: [
                 .init(prefix: VisionWeights.connector, learningRate: settings.connectorRate),

@@ -1,25 +1,31 @@
 package import Datasets
 package import Images
+import Models
 import Support
 import Synchronization
 package import Tensors
+package import Typography
 
-/// The images that train and test the vision encoder: official training images and generated scenes.
+/// The images that train and test the vision encoder: pages of text, official training images and generated scenes.
 ///
 /// A step's images are a function of seed and step alone, so that a resumed run needs no cursor.
 package struct VisionImages: Sendable {
-    private let seed: UInt64
-    private let imagesPerStep: Int
-    private let families: [Family]
-    private let official: [LabelledScene]
-    /// Official training images that no step uses.
-    let heldOutOfficial: [LabelledScene]
-    /// Scenes of the validation split.
-    let heldOutScenes: [LabelledScene]
-    /// Images of each family's validation split.
-    let heldOutFamilies: [(family: Family, images: [LabelledScene])]
+    /// Draws the page of a seed, whose split decides its fonts and words.
+    package typealias Pages = @Sendable (_ seed: UInt64) -> (image: RGBImage, characters: [PlacedCharacter])
 
-    init(_ dataset: EasyVQA, settings: VisionPretrainingSettings) throws(EasyVQAError) {
+    private let settings: VisionPretrainingSettings
+    private let official: [LabelledScene]
+    private let pages: Pages?
+    /// Official training images that no step uses.
+    let heldOutOfficial: [VisionExample]
+    /// Scenes of the validation split.
+    let heldOutScenes: [VisionExample]
+    /// Images of each family's validation split.
+    let heldOutFamilies: [(family: Family, images: [VisionExample])]
+    /// Tiles of pages with held-out words: in fonts that training uses, and in fonts that it never sees.
+    let heldOutPages: [(name: String, images: [VisionExample])]
+
+    init(_ dataset: EasyVQA, pages: Pages?, settings: VisionPretrainingSettings) throws(EasyVQAError) {
         var training: [LabelledScene] = []
         var heldOut: [LabelledScene] = []
         for (number, facts) in try dataset.trainingFacts().sorted(by: { $0.key < $1.key }) {
@@ -30,63 +36,146 @@ package struct VisionImages: Sendable {
                 training.append(image)
             }
         }
-        self.init(training: training, heldOut: heldOut, settings: settings)
+        self.init(training: training, heldOut: heldOut, pages: pages, settings: settings)
     }
 
-    package init(training: [LabelledScene], heldOut: [LabelledScene], settings: VisionPretrainingSettings) {
+    package init(
+        training: [LabelledScene], heldOut: [LabelledScene], pages: Pages? = nil, settings: VisionPretrainingSettings
+    ) {
         precondition(!training.isEmpty, "no official pictures to train on")
-        seed = settings.seed
-        imagesPerStep = settings.imagesPerStep
-        families = settings.families
+        precondition((pages != nil) == settings.readsText, "pages are for runs that read text")
+        self.settings = settings
+        self.pages = pages
         official = training
-        heldOutOfficial = heldOut
+        let factor = settings.tileSize / EasyVQA.side
+        func tile(_ scene: LabelledScene) -> VisionExample { VisionExample(scene.enlarged(by: factor)) }
+        heldOutOfficial = heldOut.map(tile)
         heldOutScenes = (0..<settings.heldOutScenes).map {
-            LabelledScene(ShapeScene(seed: SeedSplit.validation.seed(at: UInt64($0))))
+            tile(LabelledScene(ShapeScene(seed: SeedSplit.validation.seed(at: UInt64($0)))))
         }
         let perFamily = (settings.heldOutScenes + Family.allCases.count - 1) / Family.allCases.count
         heldOutFamilies = Family.allCases.map { family in
             let seeds = (0..<perFamily).map { SeedSplit.validation.seed(at: UInt64($0)) }
-            return (family, seeds.map { LabelledScene(family.image(seed: $0).scene) })
+            return (family, seeds.map { tile(LabelledScene(family.image(seed: $0).scene)) })
         }
+        heldOutPages = pages.map { pages in
+            [("seen_fonts", SeedSplit.validation), ("new_fonts", SeedSplit.test)].map { name, split in
+                let seeds = (0..<settings.heldOutPages).map { split.seed(at: UInt64($0)) }
+                return (name, seeds.map { Self.piece(of: pages($0), side: settings.tileSize, seed: $0, tile: nil) })
+            }
+        } ?? []
     }
 
-    /// The images of `step`, in a repeating order: an official image, three of families, a scene of one to three
-    /// shapes, and three more of families.
-    package func batch(of step: Int, on compute: Compute) -> [LabelledScene] {
+    /// The images of `step`: scenes first, then pieces of pages.
+    package func batch(of step: Int, on compute: Compute) -> [VisionExample] {
+        let isWhole = settings.isWhole(at: step)
+        let ratio = settings.tileSize / settings.windowSize
+        let perStep = isWhole ? max(1, settings.imagesPerStep / (ratio * ratio)) : settings.imagesPerStep
+        let sceneCount = settings.readsText ? perStep / 3 : perStep
+        let textCount = perStep - sceneCount
+        let scenes = scenes(from: step * sceneCount, count: sceneCount, isWhole: isWhole, on: compute)
+        guard let pages, textCount > 0 else { return scenes }
+        // A page gives several windows, or one tile.
+        let perPage = isWhole ? 1 : Self.windowsPerPage
+        let (first, end) = (step * textCount / perPage, ((step + 1) * textCount + perPage - 1) / perPage)
+        let pieces = compute.map(Array(first..<end)) { number in
+            let page = pages(pageSeed(number, isWhole: isWhole))
+            return (0..<perPage).map { piece in
+                let seed = pageSeed(number * perPage + piece, isWhole: isWhole)
+                return Self.piece(
+                    of: page, side: isWhole ? settings.tileSize : settings.windowSize, seed: seed,
+                    tile: isWhole ? nil : settings)
+            }
+        }
+        let skipped = step * textCount - first * perPage
+        return scenes + pieces.joined().dropFirst(skipped).prefix(textCount)
+    }
+
+    // MARK: Pages
+
+    private static let windowsPerPage = 4
+
+    /// A square of a page: the one of five random places with the most characters. With `tile`, it is a window at a
+    /// random place of a tile.
+    private static func piece(
+        of page: (image: RGBImage, characters: [PlacedCharacter]), side: Int, seed: UInt64,
+        tile settings: VisionPretrainingSettings?
+    ) -> VisionExample {
+        var generator = SplitMix64(seed: seed, stream: 1)
+        var best: (x: Int, y: Int, characters: [PlacedCharacter])?
+        for _ in 0..<5 {
+            let x = Int(generator.next() % UInt64(page.image.width - side + 1))
+            let y = Int(generator.next() % UInt64(page.image.height - side + 1))
+            let inside = page.characters.compactMap { $0.moved(left: x, up: y, inside: side) }
+            if inside.count > best?.characters.count ?? -1 { best = (x, y, inside) }
+        }
+        let (x, y, characters) = best ?? (0, 0, [])
+        let window = settings.map { settings in
+            // Tokens of windows and of tiles have the same patches.
+            let free = (settings.tileSize - side) / (settings.patchSize * settings.scale) + 1
+            func place() -> Int { Int(generator.next() % UInt64(free)) * settings.scale }
+            return VisionWindow(row: place(), column: place())
+        }
+        return VisionExample(page.image.square(x: x, y: y, side: side), characters: characters, window: window)
+    }
+
+    private func pageSeed(_ number: Int, isWhole: Bool) -> UInt64 {
+        trainingSeed(UInt64(number) | 1 << 49 | (isWhole ? 1 << 50 : 0))
+    }
+
+    // MARK: Scenes
+
+    /// Scenes in a repeating order: an official image, three of families, a scene of one to three shapes, and three more
+    /// of families. Where training is on windows, a scene is one.
+    private func scenes(from first: Int, count: Int, isWhole: Bool, on compute: Compute) -> [VisionExample] {
         var orders: [Int: [Int]] = [:]
-        let drawn = Mutex<[Int: LabelledScene]>([:])
-        let first = step * imagesPerStep
-        for position in stride(from: first, to: first + imagesPerStep, by: 1) where position % 8 == 0 {
+        var originals: [Int: LabelledScene] = [:]
+        for position in first..<first + count where position % 8 == 0 {
             let (epoch, index) = (position / 8).quotientAndRemainder(dividingBy: official.count)
             let order = orders[epoch] ?? shuffled(epoch: epoch)
             orders[epoch] = order
-            drawn.withLock { $0[position - first] = official[order[index]] }
+            originals[position] = official[order[index]]
         }
-        compute.pool.run(count: imagesPerStep) { index in
-            let position = first + index
-            if position % 8 == 0 { return }
-            let image = generated(position)
-            drawn.withLock { $0[index] = image }
+        let isTile = isWhole || settings.windowSize == settings.tileSize
+        return compute.map(Array(first..<first + count)) { position in
+            let scene = originals[position] ?? generated(position)
+            guard !isTile else { return VisionExample(scene.enlarged(by: settings.tileSize / EasyVQA.side)) }
+            var generator = SplitMix64(seed: settings.seed, stream: UInt64(position) | 1 << 51)
+            let free = (settings.tileSize - settings.windowSize) / (settings.patchSize * settings.scale) + 1
+            func place() -> Int { Int(generator.next() % UInt64(free)) * settings.scale }
+            return VisionExample(scene, window: VisionWindow(row: place(), column: place()))
         }
-        return drawn.withLock { drawn in (0..<imagesPerStep).compactMap { drawn[$0] } }
     }
 
     private func generated(_ position: Int) -> LabelledScene {
         if position % 8 == 4 { return LabelledScene(ShapeScene(seed: sceneSeed(position))) }
         let number = position / 8 * 6 + position % 8 - (position % 8 < 4 ? 1 : 2)
-        let family = families[number % families.count]
+        let family = settings.families[number % settings.families.count]
         return LabelledScene(family.image(seed: sceneSeed(position)).scene)
     }
 
     private func shuffled(epoch: Int) -> [Int] {
-        var generator = SplitMix64(seed: seed, stream: UInt64(epoch))
+        var generator = SplitMix64(seed: settings.seed, stream: UInt64(epoch))
         return official.indices.shuffled(using: &generator)
     }
 
+    private func sceneSeed(_ position: Int) -> UInt64 { trainingSeed(UInt64(position) | 1 << 48) }
+
     /// Runs with other seeds begin elsewhere in the training split.
-    private func sceneSeed(_ position: Int) -> UInt64 {
-        var generator = SplitMix64(seed: seed, stream: UInt64(position) | 1 << 48)
+    private func trainingSeed(_ stream: UInt64) -> UInt64 {
+        var generator = SplitMix64(seed: settings.seed, stream: stream)
         return SeedSplit.training.seed(at: generator.next() % 1_000_000_000)
+    }
+}
+
+extension PlacedCharacter {
+    /// The character in a square of the image that begins at (`left`, `up`); nil if its centre is outside.
+    fileprivate func moved(left: Int, up: Int, inside side: Int) -> PlacedCharacter? {
+        let (x, y) = (centreX - Float(left), centreY - Float(up))
+        guard x >= 0, y >= 0, x < Float(side), y < Float(side) else { return nil }
+        let (left, up) = (Float(left), Float(up))
+        let box = InkBox(left: box.left - left, top: box.top - up, right: box.right - left, bottom: box.bottom - up)
+        return PlacedCharacter(scalar: scalar, box: box)
     }
 }
 
@@ -159,6 +248,38 @@ package struct LabelledScene: Sendable {
     }
 
     private static func kind(_ shape: Shape) -> SceneObject.Kind { .shape(SceneShape(shape)) }
+
+    /// The digits of the scene and their centres, in pixels.
+    var characters: [(scalar: Unicode.Scalar, x: Float, y: Float)] {
+        labels.compactMap { label in
+            guard case .glyph(let text) = label.kind, let scalar = text.unicodeScalars.first else { return nil }
+            let (x, y) = (Float(2 * label.box.x + label.box.width) / 2, Float(2 * label.box.y + label.box.height) / 2)
+            return (scalar, x, y)
+        }
+    }
+
+    /// The scene at a multiple of its size.
+    package func enlarged(by factor: Int) -> LabelledScene {
+        guard factor > 1 else { return self }
+        let (width, height) = (image.width * factor, image.height * factor)
+        let larger = DecodedImage(image).resized(width: width, height: height, filter: .lanczos)
+        let mask = (0..<width * height).map { index in
+            self.mask[index / width / factor * image.width + index % width / factor]
+        }
+        let labels = labels.map { label in
+            let box = ShapeScene.Box(
+                x: label.box.x * factor, y: label.box.y * factor, width: label.box.width * factor,
+                height: label.box.height * factor)
+            return Label(kind: label.kind, colour: label.colour, isLarge: label.isLarge, box: box)
+        }
+        return LabelledScene(image: larger.rgb, labels: labels, mask: mask)
+    }
+
+    private init(image: RGBImage, labels: [Label], mask: [UInt8]) {
+        self.image = image
+        self.labels = labels
+        self.mask = mask
+    }
 
     /// The label of the image, if it shows one thing.
     package var single: Label? { labels.count == 1 ? labels.first : nil }

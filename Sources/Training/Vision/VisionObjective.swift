@@ -22,15 +22,15 @@ package struct VisionObjective: Sendable {
         let pairs = WordEmbeddings.Word.kinds.flatMap { kind in
             SceneColour.allCases.map { [(word: WordEmbeddings.Word.kind(kind), share: Float(1)), (.colour($0), 1)] }
         }
-        let all = compute.multiply(Self.shares(pairs), words.table)
+        let all = compute.multiply(Self.shares(pairs, rows: words.table.rows), words.table)
         // Forms are the first of the kinds.
         self.forms = all.rows(0..<SceneShape.allCases.count * SceneColour.allCases.count)
         self.meanSquare = Float(compute.squaredNorm(all) / Double(all.count))
     }
 
     /// `[tokens, words]`: multiplied with the word table, it gives each token's target.
-    private static func shares(_ tokens: [[(word: WordEmbeddings.Word, share: Float)]]) -> Tensor {
-        var shares = Tensor(zeros: [tokens.count, WordEmbeddings.count])
+    private static func shares(_ tokens: [[(word: WordEmbeddings.Word, share: Float)]], rows: Int) -> Tensor {
+        var shares = Tensor(zeros: [tokens.count, rows])
         for (token, parts) in tokens.enumerated() {
             for part in parts {
                 if let row = WordEmbeddings.row(of: part.word) { shares[token, row] += part.share }
@@ -40,37 +40,44 @@ package struct VisionObjective: Sendable {
     }
 
     /// The targets of the given images.
-    func targets(_ images: some Sequence<LabelledScene>) -> VisionTargets {
+    func targets(_ images: some Sequence<VisionExample>) -> VisionTargets {
         VisionTargets(Array(images), settings: settings)
     }
 
     /// The initial parameters of the heads.
     func headParameters(using generator: inout some RandomNumberGenerator) -> [(name: String, tensor: Tensor)] {
         let deviation = (1 / Float(3 * settings.hidden)).squareRoot()
-        return VisionHead.allCases.flatMap { head in
-            [
-                (
-                    head.rawValue + ".weight",
-                    Tensor(normal: deviation, [head.classes, settings.hidden], using: &generator)
-                ),
-                (head.rawValue + ".bias", Tensor(zeros: [head.classes])),
+        return settings.visionHeads.flatMap { head in
+            let outputs = head.targets * head.classes
+            return [
+                (head.rawValue + ".weight", Tensor(normal: deviation, [outputs, settings.hidden], using: &generator)),
+                (head.rawValue + ".bias", Tensor(zeros: [outputs])),
             ]
         }
     }
 
     /// The denominators of a batch's means, over all of its passes.
     struct Totals {
-        private let targets: [VisionHead: Int]
+        private let weights: [VisionHead: Float]
         fileprivate let wordWeight: Float
+        /// The weight of a column without a character, relative to 1 for one with a character.
+        fileprivate let noneWeight: Float
 
-        init(_ parts: [VisionTargets]) {
-            targets = Dictionary(
-                uniqueKeysWithValues: VisionHead.allCases.map { head in (head, parts.reduce(0) { $0 + $1.count(head) })
+        init(_ parts: [VisionTargets], noneWeight: Float = 1) {
+            self.noneWeight = noneWeight
+            weights = Dictionary(
+                uniqueKeysWithValues: VisionHead.allCases.map { head in
+                    (head, parts.reduce(0) { $0 + $1.weight(head, noneWeight: noneWeight) })
                 })
             wordWeight = parts.reduce(0) { $1.words.reduce($0) { $0 + $1.weight } }
         }
 
-        fileprivate func coefficient(_ head: VisionHead) -> Float { 1 / Float(max(1, targets[head] ?? 0)) }
+        /// The coefficients of the losses of a head's targets.
+        fileprivate func coefficients(_ head: VisionHead, _ classes: [Int32]) -> [Float] {
+            let mean = 1 / max(1, weights[head] ?? 0)
+            guard head == .character else { return Array(repeating: mean, count: classes.count) }
+            return classes.map { $0 == 0 ? mean * noneWeight : mean }
+        }
     }
 
     /// One pass's share of the losses of its batch.
@@ -92,18 +99,12 @@ package struct VisionObjective: Sendable {
             words.dtokens, shuffled: shuffled, weights: weights, gradients: &gradients)
         let averages = averages(tiles: targets.classes[.imageKind, default: []].count, rows: pass.features.rows)
         let means = compute.multiply(averages, pass.features)
-        for head in VisionHead.allCases {
+        for head in settings.visionHeads where targets.count(head) > 0 {
             let input = head.isOfImage ? means : pass.features
-            let classes = targets.classes[head, default: []]
-            var logits = compute.linear(input, head.rawValue, of: parameters)
-            let entropy = compute.crossEntropy(logits, targets: classes)
-            let coefficient = totals.coefficient(head) * (head.isOfCounts ? settings.countWeight : 1)
-            losses.heads += Double(coefficient) * entropy.losses.reduce(0.0) { $0 + Double($1) }
-            compute.crossEntropyBackward(
-                &logits, targets: classes, loss: entropy,
-                coefficients: Array(repeating: coefficient, count: classes.count))
-            let dinput = compute.linearBackward(
-                logits, input: input, head.rawValue, of: parameters, gradients: &gradients)
+            let (loss, dinput) = headLoss(
+                head, input, targets.classes[head, default: []], totals: totals, parameters: parameters,
+                gradients: &gradients)
+            losses.heads += loss
             compute.add(
                 &dfeatures, head.isOfImage ? compute.multiply(averages, dinput, transposeA: true) : dinput)
         }
@@ -111,11 +112,34 @@ package struct VisionObjective: Sendable {
         return losses
     }
 
-    /// A head's predicted classes for all patches or images of a pass.
-    func predictions(of head: VisionHead, _ pass: VisionPass, tiles: Int, _ parameters: ParameterSet) -> [Int32] {
+    /// A head's loss on `input`, and its gradient.
+    private func headLoss(
+        _ head: VisionHead, _ input: Tensor, _ classes: [Int32], totals: Totals, parameters: ParameterSet,
+        gradients: inout ParameterSet
+    ) -> (loss: Double, dinput: Tensor) {
+        let all = compute.linear(input, head.rawValue, of: parameters, precision: settings.precision)
+        var logits = all.reshaped([classes.count, head.classes])
+        let entropy = compute.crossEntropy(logits, targets: classes)
+        let weight = head.isOfCounts ? settings.countWeight : 1
+        let coefficients = totals.coefficients(head, classes).map { $0 * weight }
+        let loss = zip(coefficients, entropy.losses).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
+        compute.crossEntropyBackward(&logits, targets: classes, loss: entropy, coefficients: coefficients)
+        let dinput = compute.linearBackward(
+            logits.reshaped(all.shape), input: input, head.rawValue, of: parameters, precision: settings.precision,
+            gradients: &gradients)
+        return (loss, dinput)
+    }
+
+    /// A head's predicted classes for all targets of a pass.
+    ///
+    /// - Parameter first: the first class that may be predicted.
+    func predictions(
+        of head: VisionHead, _ pass: VisionPass, tiles: Int, _ parameters: ParameterSet, from first: Int = 0
+    ) -> [Int32] {
         let averages = averages(tiles: tiles, rows: pass.features.rows)
         let input = head.isOfImage ? compute.multiply(averages, pass.features) : pass.features
-        return largest(compute.linear(input, head.rawValue, of: parameters))
+        let logits = compute.linear(input, head.rawValue, of: parameters)
+        return largest(logits.reshaped([logits.rows * head.targets, head.classes]), from: first)
     }
 
     /// The form and colour whose embeddings together are nearest in direction to each row of `tokens`. The rows must
@@ -130,9 +154,11 @@ package struct VisionObjective: Sendable {
         }
     }
 
-    private func largest(_ scores: Tensor) -> [Int32] {
+    private func largest(_ scores: Tensor, from first: Int = 0) -> [Int32] {
         (0..<scores.rows).map { row in
-            (1..<scores.columns).reduce(0) { scores[row, $1] > scores[row, Int($0)] ? Int32($1) : $0 }
+            (first + 1..<scores.columns).reduce(Int32(first)) {
+                scores[row, $1] > scores[row, Int($0)] ? Int32($1) : $0
+            }
         }
     }
 
@@ -147,7 +173,7 @@ package struct VisionObjective: Sendable {
         _ tokens: Tensor, _ words: [VisionTargets.Words], totals: Totals
     ) -> (loss: Double, dtokens: Tensor) {
         var difference = tokens
-        compute.add(&difference, compute.multiply(Self.shares(words.map(\.parts)), table), scale: -1)
+        compute.add(&difference, compute.multiply(Self.shares(words.map(\.parts), rows: table.rows), table), scale: -1)
         let unit = settings.wordWeight / (totals.wordWeight * Float(tokens.columns) * meanSquare)
         var loss = 0.0
         var elements = difference.elements

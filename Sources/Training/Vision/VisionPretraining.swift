@@ -1,11 +1,14 @@
 import Checkpoints
 public import Datasets
+import Images
 public import Models
 import Support
 public import Tensors
 
-/// Stage 0: the vision encoder and connector learn to see, before they are connected to the decoder, on labels that the
-/// generator provides for free.
+/// Stage 0: the vision encoder and connector learn to see and to read, before they are connected to the decoder, on
+/// labels that the generators provide for free.
+///
+/// Most steps train on windows of tiles, which cost a fraction of whole tiles; the last ones on whole tiles.
 ///
 /// Temporary heads classify patches and images, and the connector's output is regressed onto the language model's
 /// embeddings of the words for the image's content. The decoder's first visual tokens are therefore like words.
@@ -17,7 +20,7 @@ public struct VisionPretraining: TrainingStage {
     /// The encoder's and connector's weights, then the heads'.
     public var parameters: ParameterSet
     /// Their AdamW optimiser.
-    public var optimizer: AdamWOptimizer
+    public var optimizer: Optimizer
     /// Empty: the order of the data follows from seed and step.
     public var state: [String: String] = [:]
 
@@ -25,22 +28,22 @@ public struct VisionPretraining: TrainingStage {
     private let settings: VisionPretrainingSettings
     private let images: VisionImages
     private let objective: VisionObjective
-    private let processor: ImageProcessor
     private let schedule: CosineSchedule
     private let compute: Compute
 
-    /// A run on the official training images of `dataset`, on scenes, and on the families' images.
+    /// A run on pages of text, the official training images of `dataset`, scenes, and the families' images.
     ///
     /// - Parameters:
+    ///   - pages: draws pages of text; nil for a run that does not read.
     ///   - start: the initial encoder and connector; nil for random ones.
     /// - Throws: `EasyVQAError`, and `VisionError` if the settings' sizes do not fit together or differ from `start`'s.
-    public init(
-        dataset: EasyVQA, words: WordEmbeddings, start: VisionWeights? = nil, settings: VisionPretrainingSettings,
-        on compute: Compute
+    package init(
+        dataset: EasyVQA, pages: VisionImages.Pages?, words: WordEmbeddings, start: VisionWeights? = nil,
+        settings: VisionPretrainingSettings, on compute: Compute
     ) throws {
         try self.init(
-            images: VisionImages(dataset, settings: settings), words: words, start: start, settings: settings,
-            on: compute)
+            images: VisionImages(dataset, pages: pages, settings: settings), words: words, start: start,
+            settings: settings, on: compute)
     }
 
     package init(
@@ -48,7 +51,7 @@ public struct VisionPretraining: TrainingStage {
         settings: VisionPretrainingSettings, on compute: Compute
     ) throws(VisionError) {
         let configuration = try VisionConfiguration(
-            imageSize: EasyVQA.side, patchSize: settings.patchSize, hidden: settings.hidden, layers: settings.layers,
+            imageSize: settings.tileSize, patchSize: settings.patchSize, hidden: settings.hidden, layers: settings.layers,
             heads: settings.heads, feedForward: settings.feedForward, scale: settings.scale,
             textHidden: words.table.columns)
         let objective = VisionObjective(words: words, settings: settings, on: compute)
@@ -59,17 +62,28 @@ public struct VisionPretraining: TrainingStage {
         let weights = (start ?? VisionWeights(configuration: configuration, using: &generator)).parameters
         let heads = objective.headParameters(using: &generator)
         self.parameters = ParameterSet(zip(weights.names, weights.tensors).map { ($0, $1) } + heads)
-        self.optimizer = AdamWOptimizer(
+        self.optimizer = Optimizer(
             parameters: parameters,
-            groups: [.init(learningRate: settings.learningRate, weightDecay: settings.weightDecay)],
+            groups: Self.groups(settings),
             settings: settings.optimizer)
         self.configuration = configuration
         self.settings = settings
         self.images = images
         self.objective = objective
-        self.processor = ImageProcessor(tileSize: EasyVQA.side)
-        self.schedule = CosineSchedule(steps: settings.steps, warmUp: settings.warmUp, floor: 0)
+        self.schedule = CosineSchedule(steps: settings.steps, warmUp: settings.warmUp, floor: settings.floor)
         self.compute = compute
+    }
+
+    /// The matrices of the blocks are Muon's; everything else is AdamW's.
+    private static func groups(_ settings: VisionPretrainingSettings) -> [Optimizer.Group] {
+        let others = Optimizer.Group(learningRate: settings.learningRate, weightDecay: settings.weightDecay)
+        guard settings.matrixRate > 0 else { return [others] }
+        let matrices = ["_proj.weight", "fc1.weight", "fc2.weight"].map {
+            Optimizer.Group(
+                prefix: VisionWeights.blocks, suffix: $0, rule: .muon, learningRate: settings.matrixRate,
+                weightDecay: settings.weightDecay)
+        }
+        return matrices + [others]
     }
 
     /// The number of steps of the whole run.
@@ -81,7 +95,7 @@ public struct VisionPretraining: TrainingStage {
     /// Forward, backward and update on the images of `step`.
     public mutating func advance(step: Int) throws -> StepReport {
         let batch = images.batch(of: step, on: compute)
-        let (losses, gradients) = gradients(of: batch)
+        let (losses, gradients) = gradients(of: batch, noneWeight: settings.noneWeight(at: step))
         let norm = optimizer.update(
             &parameters, gradients: gradients, factor: schedule.factor(at: step), on: compute)
         return StepReport(
@@ -90,39 +104,50 @@ public struct VisionPretraining: TrainingStage {
     }
 
     /// The components of the mean loss over `batch`, and the gradients of their sum.
-    package func gradients(of batch: [LabelledScene]) -> (losses: VisionObjective.Losses, gradients: ParameterSet) {
+    ///
+    /// - Parameter noneWeight: the weight of a column without a character.
+    package func gradients(
+        of batch: [VisionExample], noneWeight: Float = 1
+    ) -> (losses: VisionObjective.Losses, gradients: ParameterSet) {
         let weights = weights
         var gradients = parameters.zeros(on: compute)
         var losses = VisionObjective.Losses()
         let parts = passes(of: batch)
         let targets = parts.map { objective.targets($0) }
-        let totals = VisionObjective.Totals(targets)
+        let totals = VisionObjective.Totals(targets, noneWeight: noneWeight)
         for (part, targets) in zip(parts, targets) {
-            let pass = VisionPass(pixels(of: part), weights: weights, on: compute)
             let more = objective.backward(
-                pass, targets, totals: totals, weights: weights, parameters: parameters, gradients: &gradients)
+                pass(over: part, weights: weights), targets, totals: totals, weights: weights, parameters: parameters,
+                gradients: &gradients)
             losses.heads += more.heads
             losses.words += more.words
         }
         return (losses, gradients)
     }
 
-    private func passes(of images: [LabelledScene]) -> [ArraySlice<LabelledScene>] {
-        stride(from: 0, to: images.count, by: settings.imagesPerPass).map {
-            images[$0..<min(images.count, $0 + settings.imagesPerPass)]
-        }
+    /// The images of a batch in passes, of which each has the area of `imagesPerPass` windows.
+    private func passes(of images: [VisionExample]) -> [ArraySlice<VisionExample>] {
+        let ratio = (images.first?.image.width ?? settings.windowSize) / settings.windowSize
+        let count = max(1, settings.imagesPerPass / max(1, ratio * ratio))
+        return stride(from: 0, to: images.count, by: count).map { images[$0..<min(images.count, $0 + count)] }
     }
 
-    private func pixels(of images: ArraySlice<LabelledScene>) -> Tensor {
-        let side = EasyVQA.side
-        return Tensor.stacking(images.map { processor.tiles(of: $0.image, detail: .low) })
+    private func pass(over images: ArraySlice<VisionExample>, weights: VisionWeights) -> VisionPass {
+        let side = images.first?.image.width ?? settings.tileSize
+        let processor = ImageProcessor(tileSize: side)
+        let pixels = Tensor.stacking(compute.map(Array(images)) { processor.tiles(of: $0.image, detail: .low) })
             .reshaped([images.count, 3, side, side])
+        let windows = images.compactMap(\.window)
+        return VisionPass(
+            pixels, windows: windows.isEmpty ? nil : windows, weights: weights, precision: settings.precision,
+            on: compute)
     }
 
     // MARK: Validation
 
-    /// The accuracy on held-out images: on patches of scenes; of all heads on the families' images, with the kinds also
-    /// by family; and on official images, of the heads and of the words nearest to the connector's output.
+    /// The accuracy on held-out images: of characters on tiles of pages; on patches of scenes; of all heads on the
+    /// families' images, with the kinds also by family; and on official images, of the heads and of the words nearest
+    /// to the connector's output.
     public mutating func validate() throws -> [(name: String, value: Double)] {
         var counts: [String: (right: Int, all: Int)] = [:]
         func note(_ name: String, _ isRight: Bool) {
@@ -130,12 +155,15 @@ public struct VisionPretraining: TrainingStage {
             counts[name] = (old.right + (isRight ? 1 : 0), old.all + 1)
         }
         let weights = weights
+        for (name, held) in images.heldOutPages {
+            for part in passes(of: held) { probeCharacters(part, name, weights, note) }
+        }
         for part in passes(of: images.heldOutScenes) {
             probe(part, [.patchInk, .patchKind, .patchColour], "scene", weights, note)
         }
         for (family, held) in images.heldOutFamilies {
             for part in passes(of: held) {
-                probe(part, VisionHead.allCases, "family", weights) { name, isRight in
+                probe(part, VisionHead.ofScenes, "family", weights) { name, isRight in
                     note(name, isRight)
                     if name.hasSuffix("patch_kind") { note("accuracy_\(family)_patch_kind", isRight) }
                 }
@@ -148,12 +176,32 @@ public struct VisionPretraining: TrainingStage {
         return counts.sorted { $0.key < $1.key }.map { ($0.key, Double($0.value.right) / Double($0.value.all)) }
     }
 
+    /// Characters count as right if the head names them in the column of their centre: `accuracy_` among characters
+    /// alone, `found_` also against none. `clear_` is the share of columns without a character where it names none.
+    private func probeCharacters(
+        _ part: ArraySlice<VisionExample>, _ source: String, _ weights: VisionWeights,
+        _ note: (String, Bool) -> Void
+    ) {
+        let pass = pass(over: part, weights: weights)
+        let targets = objective.targets(part).classes[.character, default: []]
+        let named = objective.predictions(of: .character, pass, tiles: part.count, parameters, from: 1)
+        let found = objective.predictions(of: .character, pass, tiles: part.count, parameters)
+        for (index, target) in targets.enumerated() where target >= 0 {
+            if target == 0 {
+                note("clear_\(source)", found[index] == 0)
+            } else {
+                note("accuracy_\(source)_character", named[index] == target)
+                note("found_\(source)_character", found[index] == target)
+            }
+        }
+    }
+
     @discardableResult
     private func probe(
-        _ part: ArraySlice<LabelledScene>, _ heads: [VisionHead], _ source: String, _ weights: VisionWeights,
+        _ part: ArraySlice<VisionExample>, _ heads: [VisionHead], _ source: String, _ weights: VisionWeights,
         _ note: (String, Bool) -> Void
     ) -> VisionPass {
-        let pass = VisionPass(pixels(of: part), weights: weights, on: compute)
+        let pass = pass(over: part, weights: weights)
         let targets = objective.targets(part)
         for head in heads {
             let found = objective.predictions(of: head, pass, tiles: part.count, parameters)
@@ -167,11 +215,11 @@ public struct VisionPretraining: TrainingStage {
 
     /// Compares the token at the centre of an image's shape with all words.
     private func probeWords(
-        _ part: ArraySlice<LabelledScene>, _ pass: VisionPass, _ weights: VisionWeights,
+        _ part: ArraySlice<VisionExample>, _ pass: VisionPass, _ weights: VisionWeights,
         _ note: (String, Bool) -> Void
     ) {
         let tokens = pass.connect(weights: weights).tokens
-        for (index, image) in part.enumerated() {
+        for (index, image) in part.compactMap(\.scene).enumerated() {
             guard let label = image.single else { continue }
             let centre = image.centres(side: settings.patchSize * settings.scale)[0]
             let position = index * configuration.tokensPerTile + centre
@@ -194,12 +242,13 @@ extension VisionPretraining {
     /// connector to `model.safetensors` in it.
     ///
     /// - Parameters:
+    ///   - pages: draws pages of text; nil for a run that does not read.
     ///   - start: the file of the initial encoder and connector; nil for random ones.
     ///   - inputs: the SHA-256 of the input files by name; a folder with other inputs or settings is refused.
     ///   - report: prints one line.
     /// - Throws: `RunFolderError`, `EasyVQAError`, `VisionError`, `TrainingError`, `SafetensorsError`.
-    public static func run(
-        dataset: EasyVQA, words: WordEmbeddings, start: String?, inputs: [String: String],
+    package static func run(
+        dataset: EasyVQA, pages: VisionImages.Pages?, words: WordEmbeddings, start: String?, inputs: [String: String],
         settings: VisionPretrainingSettings, folder path: String, options: TrainingRun<VisionPretraining>.Options,
         on compute: Compute,
         report: @escaping (String) -> Void
@@ -208,8 +257,8 @@ extension VisionPretraining {
         if let start { inputs["start"] = try FileDigest(path: start).sha256 }
         let folder = try RunFolder(path: path, configuration: Configuration(settings: settings, inputs: inputs))
         let stage = try VisionPretraining(
-            dataset: dataset, words: words, start: start.map { try VisionWeights(path: $0) }, settings: settings,
-            on: compute)
+            dataset: dataset, pages: pages, words: words, start: start.map { try VisionWeights(path: $0) },
+            settings: settings, on: compute)
         var run = try TrainingRun(stage: stage, folder: folder, options: options, report: report)
         let outcome = try run.run()
         if outcome == .finished { try run.stage.weights.write(to: path + "/model.safetensors") }
@@ -219,37 +268,57 @@ extension VisionPretraining {
 
 /// The settings of the vision encoder's training; together with the input files they decide the result.
 public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
-    /// Decides the initial weights, the scenes and the order of the data.
+    /// Decides the initial weights, the images and the order of the data.
     public var seed: UInt64 = 0
     /// The number of steps of the whole run.
-    public var steps = 6_000
-    /// Images per step: of every eight, one is official, one is a scene in easy-VQA's style, and six are of `families`.
+    public var steps = 20_000
+    /// Whether two of three images are pieces of pages of text; else all are scenes.
+    public var readsText = true
+    /// The side of a tile in pixels.
+    public var tileSize = 128
+    /// The side of the windows of tiles that the run begins with, in pixels.
+    public var windowSize = 64
+    /// The share of the steps, at the end, that train on whole tiles.
+    public var wholeTiles = 0.15
+    /// Windows per step; a step with tiles has as many as cover the same area. Of every eight scenes, one is official,
+    /// one is in easy-VQA's style, and six are of `families`.
     public var imagesPerStep = 48
     /// The families of these images, in turn: families that are hard to see are listed more than once.
     public var families: [Family] = [
         .numbers, .counts, .digits, .comparisons, .numbers, .counts, .positions, .numbers, .counts, .attributes,
         .numbers, .digits, .counts, .descriptions, .numbers, .comparisons,
     ]
-    /// Images that go through the encoder at once: few, so that the state for the backward pass stays in the cache.
-    public var imagesPerPass = 8
-    /// The peak learning rate.
-    public var learningRate: Float = 1.5e-3
+    /// Windows that go through the encoder at once: few, so that the state for the backward pass stays in the cache.
+    public var imagesPerPass = 16
+    /// The precision of the products of features and weights, where the processor has it.
+    public var precision = Precision.bfloat16
+    /// The peak learning rate of the matrices of the blocks, which Muon updates.
+    public var matrixRate: Float = 0.02
+    /// The peak learning rate of all other weights, which AdamW updates.
+    public var learningRate: Float = 2e-3
     /// The share of a weight, times the learning rate, that each step subtracts.
     public var weightDecay: Float = 0.05
-    /// Steps over which the learning rate rises.
-    public var warmUp = 40
-    /// AdamW's moments and clipping.
-    public var optimizer = AdamWOptimizer.Settings()
+    /// Steps over which the learning rates rise.
+    public var warmUp = 100
+    /// The factor of the learning rates at the end.
+    public var floor: Float = 0.03
+    /// The moments and the clipping.
+    public var optimizer = Optimizer.Settings()
+    /// The weight of a column without a character at the start of the run, relative to 1 for one with a character; it
+    /// rises to 1.
+    public var noneWeight: Float = 0.15
     /// The weight of the connector's regression onto words, relative to the heads' losses.
     public var wordWeight: Float = 2
     /// The weight of the loss of a head that counts, relative to 1 for a head that classifies.
     public var countWeight: Float = 0.3
-    /// The weight of a background token in the regression, relative to 1 for a token on a shape.
+    /// The weight of a background token in the regression, relative to 1 for a token on something.
     public var backgroundWeight: Float = 0.3
     /// Official training images whose number is one less than a multiple of this are held out for validation.
     public var heldOutInterval = 10
     /// The number of held-out scenes of the validation split, and of held-out images of all families together.
     public var heldOutScenes = 400
+    /// The number of held-out pages in fonts that training uses, and of held-out pages in fonts that it never sees.
+    public var heldOutPages = 24
     /// The side of a patch in pixels.
     public var patchSize = 8
     /// The width of the encoder.
@@ -266,9 +335,23 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     /// The settings of the shipped encoder.
     public init() {}
 
+    /// The heads that these images train.
+    var visionHeads: [VisionHead] { readsText ? VisionHead.allCases : VisionHead.ofScenes }
+
+    /// Whether step `step` trains on whole tiles.
+    func isWhole(at step: Int) -> Bool {
+        windowSize == tileSize || Double(step) >= (1 - wholeTiles) * Double(steps)
+    }
+
+    /// `noneWeight` at step `step`.
+    func noneWeight(at step: Int) -> Float {
+        noneWeight + (1 - noneWeight) * Float(step) / Float(max(1, steps))
+    }
+
     private enum CodingKeys: String, CodingKey {
-        case seed, steps, families, learningRate, weightDecay, warmUp, optimizer, wordWeight, countWeight
-        case backgroundWeight, heldOutInterval, heldOutScenes, patchSize, hidden, layers, heads, feedForward, scale
+        case seed, steps, readsText, tileSize, windowSize, wholeTiles, families, precision, matrixRate, learningRate
+        case weightDecay, warmUp, floor, optimizer, noneWeight, wordWeight, countWeight, backgroundWeight
+        case heldOutInterval, heldOutScenes, heldOutPages, patchSize, hidden, layers, heads, feedForward, scale
         case imagesPerStep = "picturesPerStep"
         case imagesPerPass = "picturesPerPass"
     }

@@ -1,5 +1,6 @@
 import Datasets
 import Images
+import Typography
 
 /// A temporary classifier that helps the encoder learn; raw values are the names of its parameters.
 enum VisionHead: String, CaseIterable {
@@ -23,6 +24,8 @@ enum VisionHead: String, CaseIterable {
     case imageColour = "head.picture.colour"
     /// The number of things in an image.
     case imageCount = "head.picture.count"
+    /// Which character has its centre in each column of a patch; a patch has two columns.
+    case character = "head.patch.character"
 
     /// Upper bound on the things that counting distinguishes.
     static let maximumCounted = 9
@@ -35,8 +38,18 @@ enum VisionHead: String, CaseIterable {
         case .patchColour, .imageColour: SceneColour.allCases.count
         case .patchTwins, .patchKindCount, .patchColourCount: Self.maximumCounted
         case .imageCount: Self.maximumCounted + 1
+        case .character: CharacterClass.count
         }
     }
+
+    /// The number of targets of a patch or image: each has its own row of logits.
+    var targets: Int { self == .character ? Self.characterColumns : 1 }
+
+    /// The columns of a patch in which characters are found.
+    static let characterColumns = 2
+
+    /// The heads that classify what scenes show.
+    static let ofScenes = allCases.filter { $0 != .character }
 
     /// Whether the head counts things, which is harder than seeing them; its loss has a weight of its own.
     var isOfCounts: Bool { [.patchTwins, .patchKindCount, .patchColourCount, .imageCount].contains(self) }
@@ -53,24 +66,74 @@ struct VisionTargets {
         var weight: Float
     }
 
-    /// For each head the class of each patch or image; -1 for none.
+    /// For each head the class of each patch or image; -1 for none. Heads with several targets a patch have them side
+    /// by side.
     private(set) var classes: [VisionHead: [Int32]] = [:]
     /// The words of each token.
     private(set) var words: [Words] = []
 
-    init(_ scenes: [LabelledScene], settings: VisionPretrainingSettings) {
-        for scene in scenes {
-            for content in scene.contents(side: settings.patchSize) { append(patch: content, of: scene) }
-            append(.imageKind, Self.number(scene.single?.kind))
-            append(.imageColour, Self.number(scene.single?.colour))
-            append(.imageCount, Self.class(ofCount: scene.labels.count, from: 0))
-            words += Self.words(of: scene, side: settings.patchSize * settings.scale, settings.backgroundWeight)
+    private let settings: VisionPretrainingSettings
+
+    init(_ examples: [VisionExample], settings: VisionPretrainingSettings) {
+        self.settings = settings
+        for example in examples {
+            switch example.content {
+            case .scene(let scene): append(scene, isWhole: example.window == nil)
+            case .text(let characters): append(characters, side: example.image.width)
+            }
         }
+    }
+
+    private mutating func append(_ scene: LabelledScene, isWhole: Bool) {
+        let contents = scene.contents(side: settings.patchSize)
+        for content in contents { append(patch: content, of: scene) }
+        append(.imageKind, Self.number(scene.single?.kind))
+        append(.imageColour, Self.number(scene.single?.colour))
+        append(.imageCount, Self.class(ofCount: scene.labels.count, from: 0))
+        words += Self.words(of: scene, side: tokenSide, settings.backgroundWeight, isWhole: isWhole)
+        guard settings.readsText else { return }
+        append(.character, characters: scene.characters, side: scene.image.width)
+    }
+
+    private mutating func append(_ characters: [PlacedCharacter], side: Int) {
+        let patches = (side / settings.patchSize) * (side / settings.patchSize)
+        for head in VisionHead.ofScenes {
+            classes[head, default: []] += Array(repeating: -1, count: head.isOfImage ? 1 : patches)
+        }
+        append(.character, characters: characters.map { ($0.scalar, $0.centreX, $0.centreY) }, side: side)
+        words += Self.words(of: characters, imageSide: side, side: tokenSide, settings.backgroundWeight)
+    }
+
+    /// The side of a visual token in pixels.
+    private var tokenSide: Int { settings.patchSize * settings.scale }
+
+    /// Each character is the target of the column that contains its centre. If two share a column, neither can be
+    /// asked for.
+    private mutating func append(
+        _ head: VisionHead, characters: [(scalar: Unicode.Scalar, x: Float, y: Float)], side: Int
+    ) {
+        let (patch, columns) = (settings.patchSize, VisionHead.characterColumns)
+        let across = side / patch
+        var found = Array(repeating: Int32(0), count: across * across * columns)
+        for (scalar, x, y) in characters {
+            guard x >= 0, y >= 0, x < Float(across * patch), y < Float(across * patch) else { continue }
+            let column = Int(x) * columns / patch
+            let index = (Int(y) / patch * across) * columns + column
+            found[index] = found[index] == 0 ? CharacterClass.number(of: scalar) ?? -1 : -1
+        }
+        classes[head, default: []] += found
     }
 
     /// The number of a head's targets.
     func count(_ head: VisionHead) -> Int {
         classes[head, default: []].count { $0 >= 0 }
+    }
+
+    /// The sum of their weights.
+    func weight(_ head: VisionHead, noneWeight: Float) -> Float {
+        guard head == .character else { return Float(count(head)) }
+        let none = classes[head, default: []].count { $0 == 0 }
+        return Float(count(head) - none) + Float(none) * noneWeight
     }
 
     private mutating func append(patch content: LabelledScene.Content, of scene: LabelledScene) {
@@ -107,29 +170,35 @@ struct VisionTargets {
 
     /// The target of the token at a thing's centre has everything about the thing; other tokens on the thing have its
     /// kind with half the weight. The background's target has the number of things.
-    private static func words(of scene: LabelledScene, side: Int, _ background: Float) -> [Words] {
+    ///
+    /// A window does not show what else is in its tile: it has no targets for positions and numbers.
+    private static func words(
+        of scene: LabelledScene, side: Int, _ background: Float, isWhole: Bool
+    ) -> [Words] {
         let centres = scene.centres(side: side)
         return scene.contents(side: side).enumerated().map { token, content in
             if let index = centres.firstIndex(of: token) {
-                return words(of: scene.labels[index], in: scene, atCentre: true)
+                return words(of: scene.labels[index], in: scene, atCentre: true, isWhole: isWhole)
             }
             switch content {
             case .background:
-                let total = counted(WordEmbeddings.Word.total, scene.labels.count)
+                let total = isWhole ? counted(WordEmbeddings.Word.total, scene.labels.count) : []
                 return Words(parts: [(.background, 1)] + total, weight: background)
-            case .label(let index): return words(of: scene.labels[index], in: scene, atCentre: false)
+            case .label(let index):
+                return words(of: scene.labels[index], in: scene, atCentre: false, isWhole: isWhole)
             case .unclear: return Words(parts: [], weight: 0)
             }
         }
     }
 
     private static func words(
-        of label: LabelledScene.Label, in scene: LabelledScene, atCentre: Bool
+        of label: LabelledScene.Label, in scene: LabelledScene, atCentre: Bool, isWhole: Bool
     ) -> Words {
         guard let kind = label.kind, let colour = label.colour else { return Words(parts: [], weight: 0) }
         guard atCentre else { return Words(parts: [(.kind(kind), 0.5), (.colour(colour), 0.5)], weight: 1) }
         var parts: [(WordEmbeddings.Word, Float)] = [(.kind(kind), 1), (.colour(colour), 1)]
         if let isLarge = label.isLarge { parts.append((isLarge ? .large : .small, 1)) }
+        guard isWhole else { return Words(parts: parts, weight: 1) }
         parts += place(of: label, in: scene)
         // A digit as content and a digit as a count would be confused.
         if case .shape = kind, let counts = scene.counts(like: label) {
@@ -138,6 +207,23 @@ struct VisionTargets {
             parts += counted(WordEmbeddings.Word.colourCount, counts.colour)
         }
         return Words(parts: parts, weight: 1)
+    }
+
+    /// The target of a token is the sum of the characters whose centres it contains: the decoder can spell it.
+    private static func words(
+        of characters: [PlacedCharacter], imageSide: Int, side: Int, _ background: Float
+    ) -> [Words] {
+        let across = imageSide / side
+        var tokens = Array(repeating: Words(parts: [], weight: background), count: across * across)
+        for character in characters where CharacterClass.number(of: character.scalar) != nil {
+            let (x, y) = (character.centreX, character.centreY)
+            guard x >= 0, y >= 0, x < Float(across * side), y < Float(across * side) else { continue }
+            let token = Int(y) / side * across + Int(x) / side
+            tokens[token].parts.append((.character(character.scalar), 1))
+            tokens[token].weight = 1
+        }
+        for token in tokens.indices where tokens[token].parts.isEmpty { tokens[token].parts = [(.background, 1)] }
+        return tokens
     }
 
     /// The position of a thing's centre: as large as its kind's embedding, and larger further out, so that positions

@@ -19,8 +19,10 @@ public struct WordEmbeddings: Sendable {
         case kindCount(Int)
         /// The number of things with its colour.
         case colourCount(Int)
+        /// A character of a text.
+        case character(Unicode.Scalar)
 
-        /// All words, in the order of the table's rows.
+        /// All words but the characters of texts, in the order of the table's rows.
         static let all: [Word] =
             kinds.map(Word.kind) + SceneColour.allCases.map(Word.colour)
             + [.large, .small, .left, .right, .top, .bottom, .middle, .background]
@@ -45,20 +47,23 @@ public struct WordEmbeddings: Sendable {
             case .twins(let count): "\(count)"
             case .kindCount(let count), .total(let count): " " + Self.numbers[count]
             case .colourCount(let count): " " + Self.ordinals[count]
+            case .character(let scalar): String(scalar)
             default: " \(self)"
             }
         }
     }
 
-    /// The number of words.
+    /// The number of words without the characters of texts.
     public static let count = Word.all.count
 
-    /// `[words, width]`.
+    /// `[words, width]`, and below them the characters of texts if there are any.
     public let table: Tensor
 
-    /// The given rows, `[words, width]`.
+    /// The given rows: `[words, width]`, or with the characters of texts below them.
     public init(table: Tensor) {
-        precondition(table.rows == Self.count, "\(table.shape) for \(Self.count) words")
+        precondition(
+            [Self.count, Self.count + CharacterClass.scalars.count].contains(table.rows),
+            "\(table.shape) for \(Self.count) words")
         self.table = table
     }
 
@@ -66,7 +71,8 @@ public struct WordEmbeddings: Sendable {
     public init(embeddings: Tensor, tokenizer: Tokenizer) {
         let width = embeddings.columns
         var elements: [Float] = []
-        for word in Word.all {
+        let words = Word.all + CharacterClass.scalars.map(Word.character)
+        for word in words {
             let tokens = tokenizer.encode(word.text, special: .asText)
             var sum = Array(repeating: Float(0), count: width)
             for token in tokens {
@@ -75,11 +81,14 @@ public struct WordEmbeddings: Sendable {
             }
             elements += sum.map { $0 / Float(tokens.count) }
         }
-        self.init(table: Tensor(elements, shape: [Self.count, width]))
+        self.init(table: Tensor(elements, shape: [words.count, width]))
     }
 
     private static let rows = Dictionary(uniqueKeysWithValues: Word.all.enumerated().map { ($1, $0) })
 
-    /// The row of a word in `table`; nil for a character other than a digit.
-    static func row(of word: Word) -> Int? { rows[word] }
+    /// The row of a word in `table`; nil for the kind of a written character other than a digit.
+    static func row(of word: Word) -> Int? {
+        guard case .character(let scalar) = word else { return rows[word] }
+        return CharacterClass.number(of: scalar).map { count + Int($0) - 1 }
+    }
 }
