@@ -175,9 +175,9 @@ private struct PageWriter {
     private mutating func fill(_ region: PageRegion, _ colours: PageColours) throws(FontError) {
         var y = region.y
         var misses = 0
-        while misses < 3 {
+        while misses < 2, let size = size(below: region.y + region.height - y) {
             let face = try typesetter.face(&generator)
-            let look = TextLook(face: face, size: size(), &generator)
+            let look = TextLook(face: face, size: size, &generator)
             let lines = happens(45) ? 1 : generator.draw(2...4)
             let leading = look.size * Double(generator.draw(105...150)) / 100
             let ink = happens(25) ? colours.otherInk(&generator) : colours.ink
@@ -219,6 +219,13 @@ private struct PageWriter {
     private mutating func size() -> Double {
         let size = generator.draw(from: sizes)
         return happens(60) ? size.rounded() : (size * 4).rounded() / 4
+    }
+
+    /// A size for lines that fit into `room` rows; nil if even the smallest does not.
+    private mutating func size(below room: Int) -> Double? {
+        guard let least = sizes.first, least * 0.9 <= Double(room) else { return nil }
+        let drawn = size()
+        return drawn <= Double(room) ? drawn : max(least, min(drawn, Double(room)).rounded())
     }
 
     /// Up to `longest` samples that fit into `room` pixels; nil if not even one character does, or the face lacks one.
@@ -290,8 +297,8 @@ private struct TextLook {
 
     private static func hinting(_ generator: inout SplitMix64) -> GlyphStyle.Hinting {
         switch generator.draw(1...100) {
-        case ...38: .light
-        case ...75: .none
+        case ...40: .light
+        case ...80: .none
         case ...96: .normal
         default: .mono
         }

@@ -29,8 +29,8 @@ package enum TextSamples {
 
     /// How often each kind is drawn, of 100.
     private static let shares: [(Kind, Int)] = [
-        (.word, 14), (.words, 20), (.sentence, 10), (.number, 8), (.price, 8), (.date, 7), (.time, 3), (.percentage, 3),
-        (.code, 7), (.phone, 2), (.email, 2), (.address, 2), (.program, 4), (.field, 4), (.random, 6),
+        (.word, 14), (.words, 19), (.sentence, 10), (.number, 8), (.price, 8), (.date, 7), (.time, 3), (.percentage, 3),
+        (.code, 7), (.phone, 2), (.email, 2), (.address, 2), (.program, 5), (.field, 4), (.random, 6),
     ]
 
     /// A sample of any kind, with words of `side`.
@@ -78,9 +78,9 @@ private struct SampleMaker {
 
     // MARK: Words
 
-    /// A word in small letters; half of them are frequent ones.
-    private mutating func plainWord() -> String {
-        happens(35) ? pick(side.frequent) : pick(side.words)
+    /// A word in small letters.
+    private mutating func plainWord(frequent share: Int = 35) -> String {
+        happens(side.frequentShare(share)) ? pick(side.frequent) : pick(side.words)
     }
 
     /// A word: of small letters, with a capital first, or all in capitals.
@@ -88,8 +88,8 @@ private struct SampleMaker {
 
     private mutating func cased(_ word: String) -> String {
         switch draw(1...100) {
-        case ...42: word
-        case ...64: capitalised(word)
+        case ...36: word
+        case ...58: capitalised(word)
         default: word.uppercased()
         }
     }
@@ -134,9 +134,9 @@ private struct SampleMaker {
         for index in 0..<count {
             let word = plainWord()
             switch style {
-            case ...30: made.append(word)
-            case ...50: made.append(index == 0 ? capitalised(word) : word)
-            case ...70: made.append(capitalised(word))
+            case ...26: made.append(word)
+            case ...44: made.append(index == 0 ? capitalised(word) : word)
+            case ...66: made.append(capitalised(word))
             default: made.append(word.uppercased())
             }
         }
@@ -150,7 +150,7 @@ private struct SampleMaker {
         let count = draw(4...9)
         var text = ""
         for index in 0..<count {
-            let word = happens(75) ? pick(side.frequent) : pick(side.words)
+            let word = plainWord(frequent: 75)
             let isFirst = index == 0 || text.hasSuffix(". ")
             text += isFirst ? capitalised(word) : word
             if index == count - 1 { break }
@@ -288,6 +288,8 @@ private struct SampleMaker {
         return text
     }
 
+    private static let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    private static let punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
     private static let capitalsAndDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
     mutating func code() -> String {
@@ -302,7 +304,7 @@ private struct SampleMaker {
         case 9: whole(3) + "." + whole(3) + "." + whole(2) + "." + whole(3)
         case 10: capitals(2) + digits(2) + " " + digits(4) + " " + digits(4)
         case 11: capitals(1) + digits(1) + pick([":", "", "-"]) + capitals(1) + digits(draw(1...2))
-        case 12: mixture(draw(5...9), of: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+        case 12: mixture(draw(5...9), of: Self.letters + "0123456789")
         case 13: digits(3) + "-" + digits(2) + "-" + digits(4)
         default: "**** **** **** " + digits(4)
         }
@@ -364,7 +366,7 @@ private struct SampleMaker {
 
     /// What forms and receipts print: a name and its value.
     mutating func field() -> String {
-        let name = cased(pick(side.frequent))
+        let name = cased(plainWord(frequent: 90))
         let value: String =
             switch draw(1...5) {
             case 1: price()
@@ -376,12 +378,13 @@ private struct SampleMaker {
         return name + pick([": ", ": ", ": ", " = ", " ... ", "  "]) + value
     }
 
-    /// Characters without meaning: all 94 equally often, or letters and digits.
+    /// Characters without meaning: all 94 equally often, or letters and digits, or more punctuation.
     mutating func random() -> String {
         let count = draw(3...9)
-        if happens(30) { return mixture(count, of: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") }
-        var text = ""
-        for _ in 0..<count { text.unicodeScalars.append(Unicode.Scalar(UInt8(draw(33...126)))) }
-        return text
+        switch draw(1...10) {
+        case 1...2: return mixture(count, of: Self.letters + "0123456789")
+        case 3...5: return mixture(count, of: Self.punctuation + Self.punctuation + Self.letters)
+        default: return mixture(count, of: Self.punctuation + Self.letters + "0123456789")
+        }
     }
 }
