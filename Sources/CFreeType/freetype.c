@@ -233,10 +233,14 @@ int32_t apus_font_face_kerning(apus_font_face *face, uint32_t left, uint32_t rig
 
 static FT_Int32 load_flags(int32_t hinting) {
     switch (hinting) {
-    case APUS_HINTING_NORMAL: return FT_LOAD_NO_BITMAP | FT_LOAD_TARGET_NORMAL;
-    case APUS_HINTING_LIGHT: return FT_LOAD_NO_BITMAP | FT_LOAD_TARGET_LIGHT;
-    case APUS_HINTING_MONO: return FT_LOAD_NO_BITMAP | FT_LOAD_TARGET_MONO;
-    default: return FT_LOAD_NO_BITMAP | FT_LOAD_NO_HINTING;
+    case APUS_HINTING_NORMAL:
+        return FT_LOAD_NO_BITMAP | FT_LOAD_TARGET_NORMAL;
+    case APUS_HINTING_LIGHT:
+        return FT_LOAD_NO_BITMAP | FT_LOAD_TARGET_LIGHT;
+    case APUS_HINTING_MONO:
+        return FT_LOAD_NO_BITMAP | FT_LOAD_TARGET_MONO;
+    default:
+        return FT_LOAD_NO_BITMAP | FT_LOAD_NO_HINTING;
     }
 }
 
@@ -285,8 +289,8 @@ int apus_font_face_draw(apus_font_face *face, uint32_t scalar, const apus_glyph_
     if (style->shift != 0) {
         functions.translate(&slot->outline, style->shift, 0);
     }
-    error = functions.render_glyph(
-        slot, style->hinting == APUS_HINTING_MONO ? FT_RENDER_MODE_MONO : FT_RENDER_MODE_NORMAL);
+    error =
+        functions.render_glyph(slot, style->hinting == APUS_HINTING_MONO ? FT_RENDER_MODE_MONO : FT_RENDER_MODE_NORMAL);
     if (error != 0) {
         return error;
     }

@@ -149,7 +149,8 @@ private struct PageWriter {
     private mutating func fillTable(_ region: PageRegion, _ colours: PageColours) throws(FontError) {
         let columns = generator.draw(2...3)
         let face = try typesetter.face(&generator)
-        let look = TextLook(face: face, size: min(size(), 22 * Double(frame.canvasWidth) / Double(frame.width)), &generator)
+        let largest = 22 * Double(frame.canvasWidth) / Double(frame.width)
+        let look = TextLook(face: face, size: min(size(), largest), &generator)
         let rowHeight = Int(look.size * Double(generator.draw(130...190)) / 100) + 1
         let cellWidth = region.width / columns
         let isRuled = happens(70)
@@ -256,6 +257,7 @@ private struct PageWriter {
         if happens(18) { canvas.blur(weight: generator.draw(8...60)) }
         if happens(10) { canvas.scaleContrast(percent: generator.draw(65...95), around: 128) }
         if happens(25) { canvas.addNoise(amplitude: generator.draw(2...16), isGrey: happens(50), &generator) }
+        if happens(12) { canvas.compress(quality: generator.draw(25...92), halvesColour: happens(60)) }
         return (canvas.image, characters.filter(isInside))
     }
 
