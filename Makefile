@@ -4,7 +4,7 @@ SWIFT ?= swift
 ADDRESS ?= 127.0.0.1
 PORT ?= 8080
 
-.PHONY: run build test lint data fixtures rlhf-smoke verify-deploy system-packages model
+.PHONY: run build test lint data fonts fixtures rlhf-smoke verify-deploy system-packages model
 
 run: build
 	.build/release/apus serve --host $(ADDRESS) --port $(PORT)
@@ -34,6 +34,10 @@ model:
 
 data:
 	@scripts/fetch.sh data
+
+# The fonts and the word list that training draws text with; from Debian's packages.
+fonts:
+	@scripts/fetch.sh fonts
 
 # Golden values from the reference implementations; needs Python.
 fixtures:

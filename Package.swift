@@ -16,6 +16,13 @@ let kernels: [CSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+// FreeType's headers alone: the library is loaded at run time, and only where text is drawn. The second folder is
+// Homebrew's.
+let freeType: [CSetting] = [
+    .unsafeFlags(["-isystem", "/usr/include/freetype2", "-isystem", "/opt/homebrew/include/freetype2"]),
+    .treatAllWarnings(as: .error),
+]
+
 // Packages that only other packages use. A test target names a product of each, so that the package manager does not
 // warn of packages without a user; no code imports them.
 let indirect: [Target.Dependency] = [
@@ -67,10 +74,12 @@ let package = Package(
         .target(name: "CPNGDecoder", dependencies: ["CPNG"], cSettings: [.treatAllWarnings(as: .error)]),
         .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
         .target(name: "CJPEGDecoder", dependencies: ["CJPEG"], cSettings: [.treatAllWarnings(as: .error)]),
+        .target(name: "CFreeType", cSettings: freeType),
 
         .target(name: "Support", swiftSettings: swift),
         .target(name: "Tensors", dependencies: ["CKernels", "Support"], swiftSettings: swift),
         .target(name: "Images", dependencies: ["CPNG", "CPNGDecoder", "CJPEGDecoder"], swiftSettings: swift),
+        .target(name: "Typography", dependencies: ["CFreeType", "Images", "Support"], swiftSettings: swift),
         .target(name: "Tokenizers", dependencies: ["Support"], swiftSettings: swift),
         .target(
             name: "Checkpoints",
@@ -89,7 +98,9 @@ let package = Package(
             swiftSettings: swift),
         .target(
             name: "Datasets",
-            dependencies: ["Support", "Images", "Tokenizers", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: [
+                "Support", "Images", "Typography", "Tokenizers", .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: swift),
         .target(name: "Training", dependencies: ["Engine", "Datasets"], swiftSettings: swift),
         .target(
@@ -151,6 +162,9 @@ let package = Package(
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: swift),
         .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Fixtures"], swiftSettings: swift),
         .testTarget(
+            name: "TypographyTests", dependencies: ["Typography", "Images", "Support"], exclude: ["Fixtures"],
+            swiftSettings: swift),
+        .testTarget(
             name: "TokenizersTests", dependencies: ["Tokenizers", "Models", "Support", "TestSupport"],
             exclude: ["Fixtures"],
             swiftSettings: swift),
@@ -161,7 +175,7 @@ let package = Package(
             name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["Fixtures"], swiftSettings: swift),
         .testTarget(name: "PoliciesTests", dependencies: ["Policies", "TestSupport"], swiftSettings: swift),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "TestSupport"], swiftSettings: swift),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets"], swiftSettings: swift),
+        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Typography"], swiftSettings: swift),
         .testTarget(
             name: "TrainingTests", dependencies: ["Training", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swift),

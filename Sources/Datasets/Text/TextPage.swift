@@ -1,0 +1,427 @@
+package import Images
+import Support
+package import Typography
+
+/// An image full of text of many fonts, with the place of every character: for training a vision encoder to read.
+///
+/// The seed decides everything, also the split (`SeedSplit`): training draws training fonts and training words,
+/// validation training fonts and held-out words, a test held-out fonts and held-out words.
+package struct TextPage: Sendable {
+    /// The image.
+    package let image: RGBImage
+    /// The characters whose middle lies on the image, line by line from the left; spaces inside of lines too.
+    package let characters: [PlacedCharacter]
+
+    /// Draws the page of `seed`.
+    ///
+    /// - Parameter sizes: pixels an em; a text's size is log-uniform among them.
+    /// - Throws: `FontError` if a font is damaged.
+    package init(
+        seed: UInt64, width: Int = 256, height: Int = 256, sizes: ClosedRange<Double> = 10...40, fonts: OpenFonts,
+        words: WordList
+    ) throws(FontError) {
+        let split = SeedSplit(of: seed)
+        var generator = SplitMix64(seed: seed, stream: 0x7465_7874)
+        let frame = PageFrame(width: width, height: height, &generator)
+        var page = PageWriter(
+            frame: frame, sizes: sizes, typesetter: Typesetter(fonts: fonts, isHeldOut: split == .test),
+            side: words.side(of: split), generator: generator)
+        try page.write()
+        (image, characters) = page.finished()
+    }
+}
+
+/// The size that a page is drawn at: sometimes another one than its image's, which is resampled then.
+private struct PageFrame {
+    /// The image's.
+    let width: Int
+    let height: Int
+    /// The canvas's.
+    let canvasWidth: Int
+    let canvasHeight: Int
+
+    init(width: Int, height: Int, _ generator: inout SplitMix64) {
+        self.width = width
+        self.height = height
+        // Eighths of the size.
+        let scale = generator.draw(0...99) < 88 ? 8 : generator.draw(from: [6, 7, 9, 10, 12])
+        canvasWidth = width * scale / 8
+        canvasHeight = height * scale / 8
+    }
+
+    var isResampled: Bool { canvasWidth != width }
+}
+
+/// Rows and columns of a canvas.
+private struct PageRegion {
+    var x: Int
+    var y: Int
+    var width: Int
+    var height: Int
+
+    func inset(_ across: Int, _ down: Int) -> PageRegion {
+        PageRegion(x: x + across, y: y + down, width: width - 2 * across, height: height - 2 * down)
+    }
+}
+
+/// Fills a page from the top.
+private struct PageWriter {
+    let frame: PageFrame
+    let sizes: [Double]
+    let typesetter: Typesetter
+    let side: WordList.Side
+    var generator: SplitMix64
+    var canvas: Canvas
+    var characters: [PlacedCharacter] = []
+
+    init(
+        frame: PageFrame, sizes: ClosedRange<Double>, typesetter: Typesetter, side: WordList.Side,
+        generator: SplitMix64
+    ) {
+        self.frame = frame
+        // The image's sizes, as they are on the canvas; 3 % apart.
+        let scale = Double(frame.canvasWidth) / Double(frame.width)
+        self.sizes = Array(
+            sequence(first: sizes.lowerBound) { $0 * 1.03 }.prefix { $0 <= sizes.upperBound }.map { $0 * scale })
+        self.typesetter = typesetter
+        self.side = side
+        self.generator = generator
+        canvas = Canvas(width: frame.canvasWidth, height: frame.canvasHeight, colour: .white)
+    }
+
+    private mutating func happens(_ percent: Int) -> Bool { generator.draw(1...100) <= percent }
+
+    mutating func write() throws(FontError) {
+        let colours = PageColours(&generator)
+        ground(colours)
+        let whole = PageRegion(x: 0, y: 0, width: canvas.width, height: canvas.height)
+        switch generator.draw(1...100) {
+        case ...60: try fill(whole.inset(generator.draw(2...12), generator.draw(2...10)), colours)
+        case ...75: try fillColumns(whole, colours)
+        case ...90: try fillPanels(whole, colours)
+        default: try fillTable(whole.inset(generator.draw(2...10), generator.draw(2...10)), colours)
+        }
+    }
+
+    private mutating func ground(_ colours: PageColours) {
+        if let second = colours.secondGround {
+            canvas.gradient(from: colours.ground, to: second, isVertical: happens(50))
+        } else {
+            canvas.fill(x: 0, y: 0, width: canvas.width, height: canvas.height, colour: colours.ground)
+        }
+    }
+
+    // MARK: Layouts
+
+    /// Two columns, with or without a rule between them.
+    private mutating func fillColumns(_ region: PageRegion, _ colours: PageColours) throws(FontError) {
+        let left = region.width * generator.draw(35...65) / 100
+        let gap = generator.draw(3...8)
+        if happens(50) { canvas.fill(x: left, y: region.y, width: 1, height: region.height, colour: colours.rule) }
+        var first = region
+        first.width = left
+        var second = region
+        second.x = left
+        second.width = region.width - left
+        try fill(first.inset(gap, 4), colours)
+        try fill(second.inset(gap, 4), colours)
+    }
+
+    /// Two to three panels one below the other, each with its own ground and sometimes an outline.
+    private mutating func fillPanels(_ region: PageRegion, _ colours: PageColours) throws(FontError) {
+        let count = generator.draw(2...3)
+        let gap = generator.draw(0...6)
+        let height = region.height / count
+        for index in 0..<count {
+            let panel = PageRegion(x: 0, y: index * height, width: region.width, height: height).inset(gap, gap / 2)
+            let own = PageColours(&generator)
+            canvas.fill(x: panel.x, y: panel.y, width: panel.width, height: panel.height, colour: own.ground)
+            if happens(50) {
+                canvas.outline(
+                    x: panel.x, y: panel.y, width: panel.width, height: panel.height, thickness: generator.draw(1...2),
+                    colour: own.rule)
+            }
+            try fill(panel.inset(generator.draw(4...10), generator.draw(3...6)), own)
+        }
+    }
+
+    /// Rows of cells in one face, between rules.
+    private mutating func fillTable(_ region: PageRegion, _ colours: PageColours) throws(FontError) {
+        let columns = generator.draw(2...3)
+        let face = try typesetter.face(&generator)
+        let largest = 22 * Double(frame.canvasWidth) / Double(frame.width)
+        let look = TextLook(face: face, size: min(size(), largest), &generator)
+        let rowHeight = Int(look.size * Double(generator.draw(130...190)) / 100) + 1
+        let cellWidth = region.width / columns
+        let isRuled = happens(70)
+        var y = region.y
+        while y + rowHeight <= region.y + region.height {
+            for column in 0..<columns {
+                let cell = PageRegion(x: region.x + column * cellWidth, y: y, width: cellWidth, height: rowHeight)
+                if isRuled {
+                    canvas.outline(
+                        x: cell.x, y: cell.y, width: cellWidth + 1, height: rowHeight + 1, colour: colours.rule)
+                }
+                let room = cell.inset(3, 1)
+                guard let line = line(look, room: room.width, longest: 1) else { continue }
+                let free = room.height - line.inkAscent - line.inkDescent
+                let shift = happens(30) ? max(0, room.width - Int(line.width.rounded(.up))) : 0
+                place(line, x: room.x + shift, baseline: room.y + line.inkAscent + max(0, free / 2), colours.ink)
+            }
+            y += rowHeight
+        }
+    }
+
+    /// Lines from the top to the bottom of `region`, in paragraphs of one look.
+    private mutating func fill(_ region: PageRegion, _ colours: PageColours) throws(FontError) {
+        var y = region.y
+        var misses = 0
+        while misses < 2, let size = size(below: region.y + region.height - y) {
+            let face = try typesetter.face(&generator)
+            let look = TextLook(face: face, size: size, &generator)
+            let lines = happens(45) ? 1 : generator.draw(2...4)
+            let leading = look.size * Double(generator.draw(105...150)) / 100
+            let ink = happens(25) ? colours.otherInk(&generator) : colours.ink
+            let indent = happens(25) ? generator.draw(0...(max(1, region.width / 4))) : 0
+            var written = 0
+            for _ in 0..<lines {
+                guard let line = line(look, room: region.width - indent, longest: 12) else { break }
+                let height = max(Int(leading), line.inkAscent + line.inkDescent + 1)
+                guard y + line.inkAscent + line.inkDescent <= region.y + region.height else { break }
+                let free = max(0, region.width - indent - Int(line.width.rounded(.up)))
+                let shift = look.alignment * free / 2
+                place(line, x: region.x + indent + shift, baseline: y + line.inkAscent, ink)
+                decorate(line, x: region.x + indent + shift, baseline: y + line.inkAscent, colours.rule)
+                y += height
+                written += 1
+            }
+            if written == 0 { misses += 1 }
+            y += happens(50) ? generator.draw(0...8) : 1
+            if written > 0, happens(8) {
+                canvas.fill(x: region.x, y: y - 1, width: region.width, height: 1, colour: colours.rule)
+                y += 2
+            }
+        }
+    }
+
+    // MARK: Lines
+
+    /// Some lines are underlined.
+    private mutating func decorate(_ line: TextLayout, x: Int, baseline: Int, _ colour: RGB) {
+        guard happens(4) else { return }
+        canvas.fill(x: x, y: baseline + 2, width: Int(line.width), height: 1, colour: colour)
+    }
+
+    private mutating func place(_ line: TextLayout, x: Int, baseline: Int, _ colour: RGB) {
+        characters += line.draw(into: &canvas, x: x, baseline: baseline, colour: colour)
+    }
+
+    /// A size, log-uniform; most texts have a whole number of pixels.
+    private mutating func size() -> Double {
+        let size = generator.draw(from: sizes)
+        return happens(60) ? size.rounded() : (size * 4).rounded() / 4
+    }
+
+    /// A size for lines that fit into `room` rows; nil if even the smallest does not.
+    private mutating func size(below room: Int) -> Double? {
+        guard let least = sizes.first, least * 0.9 <= Double(room) else { return nil }
+        let drawn = size()
+        return drawn <= Double(room) ? drawn : max(least, min(drawn, Double(room)).rounded())
+    }
+
+    /// Up to `longest` samples that fit into `room` pixels; nil if not even one character does, or the face lacks one.
+    private mutating func line(_ look: TextLook, room: Int, longest: Int) -> TextLayout? {
+        // A part of the lines stays short.
+        let limit = happens(70) ? Double(room) : Double(room) * Double(generator.draw(40...100)) / 100
+        var text = ""
+        var samples = 0
+        while samples < longest, Double(text.count) * look.size * 0.5 < limit {
+            text += (text.isEmpty ? "" : " ") + TextSamples.sample(from: side, &generator)
+            samples += 1
+        }
+        return look.layout(text, room: limit)
+    }
+
+    // MARK: The end
+
+    /// The image with its degradations, and the characters on it.
+    mutating func finished() -> (RGBImage, [PlacedCharacter]) {
+        if frame.isResampled {
+            canvas = canvas.resized(
+                width: frame.width, height: frame.height, filter: generator.draw(from: ResampleFilter.allCases))
+            let across = Float(frame.width) / Float(frame.canvasWidth)
+            let down = Float(frame.height) / Float(frame.canvasHeight)
+            characters = characters.map { $0.scaled(x: across, y: down) }
+        }
+        if happens(6) { turn() }
+        if happens(18) { canvas.blur(weight: generator.draw(8...60)) }
+        if happens(10) { canvas.scaleContrast(percent: generator.draw(65...95), around: 128) }
+        if happens(25) { canvas.addNoise(amplitude: generator.draw(2...16), isGrey: happens(50), &generator) }
+        if happens(12) { canvas.compress(quality: generator.draw(25...92), halvesColour: happens(60)) }
+        return (canvas.image, characters.filter(isInside))
+    }
+
+    private mutating func turn() {
+        let slope = Double(generator.draw(-40...40)) / 1_000
+        canvas = canvas.turned(slope: slope)
+        let (width, height) = (canvas.width, canvas.height)
+        characters = characters.map { $0.turned(slope: slope, width: width, height: height) }
+    }
+
+    private func isInside(_ character: PlacedCharacter) -> Bool {
+        (0..<Float(canvas.width)).contains(character.centreX) && (0..<Float(canvas.height)).contains(character.centreY)
+    }
+}
+
+/// How the lines of a paragraph look.
+private struct TextLook {
+    let face: FontFace
+    let size: Double
+    let style: GlyphStyle
+    let letterSpacing: Double
+    let fraction: Double
+    /// 0 left, 1 in the middle, 2 right.
+    let alignment: Int
+
+    init(face: FontFace, size: Double, _ generator: inout SplitMix64) {
+        self.face = face
+        self.size = size
+        var style = GlyphStyle(hinting: Self.hinting(&generator))
+        if style.hinting != .mono {
+            if generator.draw(1...100) <= 6 { style.embolden = size * Double(generator.draw(1...3)) / 64 }
+            if generator.draw(1...100) <= 5 { style.slant = Double(generator.draw(8...16)) / 64 }
+        }
+        self.style = style
+        letterSpacing = generator.draw(1...100) <= 80 ? 0 : size * Double(generator.draw(-2...10)) / 100
+        fraction = Double(generator.draw(0...3)) / 4
+        alignment = generator.draw(from: [0, 0, 0, 0, 0, 0, 1, 1, 2])
+    }
+
+    private static func hinting(_ generator: inout SplitMix64) -> GlyphStyle.Hinting {
+        switch generator.draw(1...100) {
+        case ...40: .light
+        case ...80: .none
+        case ...96: .normal
+        default: .mono
+        }
+    }
+
+    /// As much of `text` as fits into `room` pixels, cut behind a word where there is one; nil if nothing does.
+    func layout(_ text: String, room: Double) -> TextLayout? {
+        var scalars = Array(text.unicodeScalars)
+        while !scalars.isEmpty {
+            var part = String.UnicodeScalarView()
+            part.append(contentsOf: scalars)
+            let made = TextLayout(
+                String(part), face: face, size: size, style: style, letterSpacing: letterSpacing, fraction: fraction)
+            guard let made else { return nil }
+            if made.width <= room { return made }
+            // About as many characters as there is room for, then back to the last space.
+            let most = min(scalars.count - 1, Int(Double(scalars.count) * room / made.width))
+            scalars.removeLast(scalars.count - most)
+            if let space = scalars.lastIndex(of: " "), space > 0 { scalars.removeLast(scalars.count - space) }
+            while scalars.last == " " { scalars.removeLast() }
+        }
+        return nil
+    }
+}
+
+/// Chooses faces: kinds by their share, families of a kind and faces of a family equally often.
+private struct Typesetter {
+    private let fonts: OpenFonts
+    private let families: [(share: Int, families: [FontFamily])]
+
+    init(fonts: OpenFonts, isHeldOut: Bool) {
+        self.fonts = fonts
+        let all = fonts.collection.families(of: isHeldOut ? .heldOut : .training)
+        let shares: [(FontFamily.Kind, Int)] = [
+            (.sans, 42), (.serif, 24), (.mono, 13), (.condensed, 9), (.display, 7), (.hand, 5),
+        ]
+        families = shares.compactMap { kind, share in
+            let found = all.filter { $0.kind == kind }
+            return found.isEmpty ? nil : (share, found)
+        }
+    }
+
+    func face(_ generator: inout SplitMix64) throws(FontError) -> FontFace {
+        precondition(!families.isEmpty, "the collection has no fonts for this split")
+        var drawn = generator.draw(0...(families.reduce(0) { $0 + $1.share } - 1))
+        var chosen = families[0].families
+        for (share, group) in families {
+            chosen = group
+            if drawn < share { break }
+            drawn -= share
+        }
+        let family = generator.draw(from: chosen)
+        return try fonts.face(generator.draw(from: family.faces))
+    }
+}
+
+/// The colours of a page or panel: light, dark or coloured ground, and ink that can be told from it.
+private struct PageColours {
+    /// The least difference of brightness between ink and ground, of 255.
+    static let minimumContrast = 70
+
+    let ground: RGB
+    /// The other end of a gradient.
+    let secondGround: RGB?
+    let ink: RGB
+    /// For rules and outlines.
+    let rule: RGB
+
+    init(_ generator: inout SplitMix64) {
+        let ground = Self.ground(&generator)
+        var second: RGB?
+        if generator.draw(1...100) <= 15 {
+            // At most as far away as text stays readable on both ends.
+            second = ground.mixed(with: Self.any(&generator), part: generator.draw(20...90))
+        }
+        self.ground = ground
+        secondGround = second
+        ink = Self.ink(on: [ground] + (second.map { [$0] } ?? []), &generator)
+        rule = ground.mixed(with: ink, part: generator.draw(60...255))
+    }
+
+    /// Another ink for this ground.
+    func otherInk(_ generator: inout SplitMix64) -> RGB {
+        Self.ink(on: [ground] + (secondGround.map { [$0] } ?? []), &generator)
+    }
+
+    private static func any(_ generator: inout SplitMix64) -> RGB {
+        RGB(
+            UInt8(generator.draw(0...255)), UInt8(generator.draw(0...255)), UInt8(generator.draw(0...255)))
+    }
+
+    private static func grey(_ range: ClosedRange<Int>, _ generator: inout SplitMix64) -> RGB {
+        let level = UInt8(generator.draw(range))
+        return RGB(level, level, level)
+    }
+
+    private static func ground(_ generator: inout SplitMix64) -> RGB {
+        switch generator.draw(1...100) {
+        case ...25: .white
+        case ...40: grey(225...254, &generator)
+        case ...52: RGB.white.mixed(with: any(&generator), part: generator.draw(10...70))
+        case ...62: grey(0...45, &generator)
+        case ...72: RGB.black.mixed(with: any(&generator), part: generator.draw(10...90))
+        default: any(&generator)
+        }
+    }
+
+    private static func ink(on grounds: [RGB], _ generator: inout SplitMix64) -> RGB {
+        func isReadable(_ ink: RGB) -> Bool {
+            grounds.allSatisfy { abs($0.luma - ink.luma) >= minimumContrast }
+        }
+        let mean = grounds.reduce(0) { $0 + $1.luma } / grounds.count
+        for _ in 0..<12 {
+            let ink: RGB =
+                switch generator.draw(1...100) {
+                case ...45: mean > 128 ? grey(0...50, &generator) : grey(215...255, &generator)
+                case ...60: grey(0...255, &generator)
+                default: any(&generator)
+                }
+            if isReadable(ink) { return ink }
+        }
+        return mean > 128 ? .black : .white
+    }
+}

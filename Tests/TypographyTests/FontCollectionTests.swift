@@ -1,0 +1,37 @@
+import Foundation
+import Testing
+import Typography
+
+@Suite struct FontCollectionTests {
+    @Test func designsAreOnOneSideOnly() {
+        let trained = FontFamily.table.filter { $0.split == .training }
+        let heldOut = FontFamily.table.filter { $0.split == .heldOut }
+        #expect(Set(trained.map(\.design)).isDisjoint(with: heldOut.map(\.design)))
+        #expect(trained.flatMap(\.faces).count >= 80 && heldOut.count >= 8)
+        #expect(Set(heldOut.map(\.maker)).count >= 4)
+    }
+
+    @Test func theTableAndTheFetchedListNameTheSameFiles() throws {
+        let root = URL(filePath: #filePath).appending(path: "../../..").standardized
+        let list = try String(contentsOf: root.appending(path: "scripts/fonts.sha256"), encoding: .utf8)
+        var packages: [String: String] = [:]
+        for line in list.split(separator: "\n") {
+            let fields = line.split(separator: " ", maxSplits: 2).map { $0.trimmingCharacters(in: .whitespaces) }
+            let name = fields[2].split(separator: "/").last.map { $0.replacing(" ", with: "-") }
+            packages[try #require(name)] = fields[1]
+        }
+        packages["american-english"] = nil
+        let files = FontFamily.table.flatMap { family in family.faces.map { (family, $0) } }
+        #expect(Set(files.map(\.1.file)) == Set(packages.keys) && files.count == packages.count)
+        for (family, face) in files { #expect(packages[face.file] == family.package, "\(face.file)") }
+    }
+
+    @Test func aMissingFileIsNamedWithTheCommandThatFetchesIt() {
+        let family = FontFamily(
+            "Test", .sans, maker: "", licence: "", package: "", faces: [.init("Regular", "none.ttf")])
+        #expect(throws: FontError.missing(path: "/nowhere/none.ttf")) {
+            try FontCollection(folder: "/nowhere", families: [family])
+        }
+        #expect("\(FontError.missing(path: "/x/none.ttf"))".contains("make fonts"))
+    }
+}
