@@ -95,11 +95,21 @@ struct TrainVision: ParsableCommand {
     @Option(help: "Number of steps in the run.")
     var steps = VisionPretrainingSettings().steps
 
-    @Option(help: "The peak learning rate.")
+    @Option(help: "The peak learning rate of everything but the matrices of the blocks.")
     var learningRate = VisionPretrainingSettings().learningRate
 
+    @Option(help: "The peak learning rate of the matrices of the blocks.")
+    var matrixRate = VisionPretrainingSettings().matrixRate
+
+    @Option(help: "The folder of the fonts for pages of text. Default: the folder that `make fonts` fetches.")
+    var fonts = Cache.fonts
+
+    @Option(help: "The file of the words for pages of text. Default: the file that `make fonts` fetches.")
+    var words = Cache.words
+
     func validate() throws {
-        if !(learningRate > 0 && learningRate < 1) { throw ValidationError("--learning-rate takes 0 to 1") }
+        for (name, rate) in [("--learning-rate", learningRate), ("--matrix-rate", matrixRate)]
+        where !(rate > 0 && rate < 1) { throw ValidationError("\(name) takes 0 to 1") }
     }
 
     func run() throws {
@@ -108,16 +118,20 @@ struct TrainVision: ParsableCommand {
         settings.seed = training.seed
         settings.steps = steps
         settings.learningRate = learningRate
-        let words = WordEmbeddings(
+        settings.matrixRate = matrixRate
+        let embeddings = WordEmbeddings(
             embeddings: try model.decoder.floats(.embedding), tokenizer: Tokenizer(model.vocabulary))
+        let sources = PageArtist.Sources(fonts: fonts, words: words)
+        let artist = try PageArtist(sources)
+        let inputs = [
+            "baseModel": model.digest.sha256,
+            "questions": try FileDigest(path: training.easyVQA + "/train/questions.json").sha256,
+        ].merging(try sources.digests()) { first, _ in first }
         let outcome = try VisionPretraining.run(
-            dataset: EasyVQA(folder: URL(fileURLWithPath: training.easyVQA)), words: words, start: from,
-            inputs: [
-                "baseModel": model.digest.sha256,
-                "questions": try FileDigest(path: training.easyVQA + "/train/questions.json").sha256,
-            ],
-            settings: settings, folder: folder, options: training.options(validationInterval: 250),
-            on: try training.model.compute(), report: Console.current.progress(in: folder))
+            dataset: EasyVQA(folder: URL(fileURLWithPath: training.easyVQA)), pages: artist.page, words: embeddings,
+            start: from, inputs: inputs, settings: settings, folder: folder,
+            options: training.options(validationInterval: 250), on: try training.model.compute(),
+            report: Console.current.progress(in: folder))
         say(outcome == .finished ? "finished: \(folder)/model.safetensors" : "paused; the same command goes on")
     }
 }

@@ -43,15 +43,15 @@ import Training
         return LabelledScene(family.image(seed: SeedSplit.training.seed(at: UInt64(index))).scene)
     }
 
-    private func images(_ settings: VisionPretrainingSettings) -> VisionImages {
-        VisionImages(training: (0..<7).map { scene($0) }, heldOut: (7..<13).map { scene($0) }, settings: settings)
+    private func images(_ settings: VisionPretrainingSettings) throws -> VisionImages {
+        try VisionImages(training: (0..<7).map { scene($0) }, heldOut: (7..<13).map { scene($0) }, settings: settings)
     }
 
     private func stage(steps: Int) throws -> VisionPretraining {
         var generator = SplitMix64(seed: 1, stream: 0)
         let words = WordEmbeddings(table: Tensor(normal: 0.5, [WordEmbeddings.count, 20], using: &generator))
         return try VisionPretraining(
-            images: images(settings(steps: steps)), words: words, settings: settings(steps: steps), on: compute)
+            images: try images(settings(steps: steps)), words: words, settings: settings(steps: steps), on: compute)
     }
 
     @Test func gradientsAreTheLossesSlopes() throws {
@@ -169,7 +169,7 @@ import Training
         }
     }
 
-    @Test func aStepsImagesAreDecidedBySeedAndStep() {
+    @Test func aStepsImagesAreDecidedBySeedAndStep() throws {
         var settings = VisionPretrainingSettings()
         settings.readsText = false
         settings.tileSize = 64
@@ -177,19 +177,20 @@ import Training
         settings.heldOutScenes = 2
         let official = (0..<10).map { LabelledScene(ShapeScene(seed: UInt64(900 + $0), count: 1...1)) }
         let heldOut = Array(official[8...])
-        let images = VisionImages(training: Array(official[..<8]), heldOut: heldOut, settings: settings)
-        let batch = images.batch(of: 3, on: compute)
-        #expect(batch.map(\.image) == images.batch(of: 3, on: Compute(threads: 1)).map(\.image))
+        let images = try VisionImages(training: Array(official[..<8]), heldOut: heldOut, settings: settings)
+        let batch = try images.batch(of: 3, on: compute)
+        let alone = try images.batch(of: 3, on: Compute(threads: 1))
+        #expect(batch.map(\.image) == alone.map(\.image))
         for place in [0, 8] { #expect(official.contains { $0.image == batch[place].image }) }
         for place in [4, 12] { #expect((1...3).contains(batch[place].scene?.labels.count ?? 0)) }
         #expect(batch[1].image != batch[5].image)
-        #expect(images.batch(of: 4, on: compute)[1].image != batch[1].image)
+        #expect(try images.batch(of: 4, on: compute)[1].image != batch[1].image)
         settings.seed = 1
-        let other = VisionImages(training: Array(official[..<8]), heldOut: heldOut, settings: settings)
-        #expect(other.batch(of: 3, on: compute)[1].image != batch[1].image)
+        let other = try VisionImages(training: Array(official[..<8]), heldOut: heldOut, settings: settings)
+        #expect(try other.batch(of: 3, on: compute)[1].image != batch[1].image)
         // Two epochs of eight official images, minus two: each once or twice, and no held-out image.
-        let drawn = (0..<7).flatMap { step in
-            let batch = images.batch(of: step, on: compute)
+        let drawn = try (0..<7).flatMap { step in
+            let batch = try images.batch(of: step, on: compute)
             return [0, 8].map { batch[$0].image.pixels }
         }
         for scene in official {

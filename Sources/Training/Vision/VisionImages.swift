@@ -4,14 +4,14 @@ import Models
 import Support
 import Synchronization
 package import Tensors
-package import Typography
+import Typography
 
 /// The images that train and test the vision encoder: pages of text, official training images and generated scenes.
 ///
 /// A step's images are a function of seed and step alone, so that a resumed run needs no cursor.
 package struct VisionImages: Sendable {
     /// Draws the page of a seed, whose split decides its fonts and words.
-    package typealias Pages = @Sendable (_ seed: UInt64) -> (image: RGBImage, characters: [PlacedCharacter])
+    package typealias Pages = @Sendable (_ seed: UInt64) throws -> TextPage
 
     private let settings: VisionPretrainingSettings
     private let official: [LabelledScene]
@@ -25,7 +25,7 @@ package struct VisionImages: Sendable {
     /// Tiles of pages with held-out words: in fonts that training uses, and in fonts that it never sees.
     let heldOutPages: [(name: String, images: [VisionExample])]
 
-    init(_ dataset: EasyVQA, pages: Pages?, settings: VisionPretrainingSettings) throws(EasyVQAError) {
+    init(_ dataset: EasyVQA, pages: Pages?, settings: VisionPretrainingSettings) throws {
         var training: [LabelledScene] = []
         var heldOut: [LabelledScene] = []
         for (number, facts) in try dataset.trainingFacts().sorted(by: { $0.key < $1.key }) {
@@ -36,12 +36,12 @@ package struct VisionImages: Sendable {
                 training.append(image)
             }
         }
-        self.init(training: training, heldOut: heldOut, pages: pages, settings: settings)
+        try self.init(training: training, heldOut: heldOut, pages: pages, settings: settings)
     }
 
     package init(
         training: [LabelledScene], heldOut: [LabelledScene], pages: Pages? = nil, settings: VisionPretrainingSettings
-    ) {
+    ) throws {
         precondition(!training.isEmpty, "no official pictures to train on")
         precondition((pages != nil) == settings.readsText, "pages are for runs that read text")
         self.settings = settings
@@ -58,28 +58,33 @@ package struct VisionImages: Sendable {
             let seeds = (0..<perFamily).map { SeedSplit.validation.seed(at: UInt64($0)) }
             return (family, seeds.map { tile(LabelledScene(family.image(seed: $0).scene)) })
         }
-        heldOutPages = pages.map { pages in
-            [("seen_fonts", SeedSplit.validation), ("new_fonts", SeedSplit.test)].map { name, split in
+        heldOutPages = try pages.map { pages in
+            try [("seen_fonts", SeedSplit.validation), ("new_fonts", SeedSplit.test)].map { name, split in
                 let seeds = (0..<settings.heldOutPages).map { split.seed(at: UInt64($0)) }
-                return (name, seeds.map { Self.piece(of: pages($0), side: settings.tileSize, seed: $0, tile: nil) })
+                return (name, try seeds.map {
+                    Self.piece(of: try pages($0), side: settings.tileSize, seed: $0, tile: nil)
+                })
             }
         } ?? []
     }
 
     /// The images of `step`: scenes first, then pieces of pages.
-    package func batch(of step: Int, on compute: Compute) -> [VisionExample] {
+    package func batch(of step: Int, on compute: Compute) throws -> [VisionExample] {
         let isWhole = settings.isWhole(at: step)
         let ratio = settings.tileSize / settings.windowSize
         let perStep = isWhole ? max(1, settings.imagesPerStep / (ratio * ratio)) : settings.imagesPerStep
-        let sceneCount = settings.readsText ? perStep / 3 : perStep
+        let sceneCount = settings.readsText ? perStep / 4 : perStep
         let textCount = perStep - sceneCount
         let scenes = scenes(from: step * sceneCount, count: sceneCount, isWhole: isWhole, on: compute)
         guard let pages, textCount > 0 else { return scenes }
         // A page gives several windows, or one tile.
         let perPage = isWhole ? 1 : Self.windowsPerPage
         let (first, end) = (step * textCount / perPage, ((step + 1) * textCount + perPage - 1) / perPage)
-        let pieces = compute.map(Array(first..<end)) { number in
-            let page = pages(pageSeed(number, isWhole: isWhole))
+        let drawn = compute.map(Array(first..<end)) { number in
+            Result { try pages(pageSeed(number, isWhole: isWhole)) }
+        }
+        let pieces = try zip(first..<end, drawn).map { number, page in
+            let page = try page.get()
             return (0..<perPage).map { piece in
                 let seed = pageSeed(number * perPage + piece, isWhole: isWhole)
                 return Self.piece(
@@ -98,7 +103,7 @@ package struct VisionImages: Sendable {
     /// A square of a page: the one of five random places with the most characters. With `tile`, it is a window at a
     /// random place of a tile.
     private static func piece(
-        of page: (image: RGBImage, characters: [PlacedCharacter]), side: Int, seed: UInt64,
+        of page: TextPage, side: Int, seed: UInt64,
         tile settings: VisionPretrainingSettings?
     ) -> VisionExample {
         var generator = SplitMix64(seed: seed, stream: 1)
@@ -169,13 +174,13 @@ package struct VisionImages: Sendable {
 }
 
 extension PlacedCharacter {
-    /// The character in a square of the image that begins at (`left`, `up`); nil if its centre is outside.
+    /// The character in a square of the image that begins at (`left`, `up`); nil if its place is outside.
     fileprivate func moved(left: Int, up: Int, inside side: Int) -> PlacedCharacter? {
-        let (x, y) = (centreX - Float(left), centreY - Float(up))
-        guard x >= 0, y >= 0, x < Float(side), y < Float(side) else { return nil }
         let (left, up) = (Float(left), Float(up))
+        let (x, y) = (centreX - left, lineY - up)
+        guard x >= 0, y >= 0, x < Float(side), y < Float(side) else { return nil }
         let box = InkBox(left: box.left - left, top: box.top - up, right: box.right - left, bottom: box.bottom - up)
-        return PlacedCharacter(scalar: scalar, box: box)
+        return PlacedCharacter(scalar: scalar, box: box, lineY: y)
     }
 }
 

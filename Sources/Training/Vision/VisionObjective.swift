@@ -120,7 +120,7 @@ package struct VisionObjective: Sendable {
         let all = compute.linear(input, head.rawValue, of: parameters, precision: settings.precision)
         var logits = all.reshaped([classes.count, head.classes])
         let entropy = compute.crossEntropy(logits, targets: classes)
-        let weight = head.isOfCounts ? settings.countWeight : 1
+        let weight = settings.weight(of: head)
         let coefficients = totals.coefficients(head, classes).map { $0 * weight }
         let loss = zip(coefficients, entropy.losses).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
         compute.crossEntropyBackward(&logits, targets: classes, loss: entropy, coefficients: coefficients)

@@ -42,7 +42,7 @@ public struct VisionPretraining: TrainingStage {
         settings: VisionPretrainingSettings, on compute: Compute
     ) throws {
         try self.init(
-            images: VisionImages(dataset, pages: pages, settings: settings), words: words, start: start,
+            images: try VisionImages(dataset, pages: pages, settings: settings), words: words, start: start,
             settings: settings, on: compute)
     }
 
@@ -94,7 +94,7 @@ public struct VisionPretraining: TrainingStage {
 
     /// Forward, backward and update on the images of `step`.
     public mutating func advance(step: Int) throws -> StepReport {
-        let batch = images.batch(of: step, on: compute)
+        let batch = try images.batch(of: step, on: compute)
         let (losses, gradients) = gradients(of: batch, noneWeight: settings.noneWeight(at: step))
         let norm = optimizer.update(
             &parameters, gradients: gradients, factor: schedule.factor(at: step), on: compute)
@@ -272,7 +272,7 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     public var seed: UInt64 = 0
     /// The number of steps of the whole run.
     public var steps = 20_000
-    /// Whether two of three images are pieces of pages of text; else all are scenes.
+    /// Whether three of four images are pieces of pages of text; else all are scenes.
     public var readsText = true
     /// The side of a tile in pixels.
     public var tileSize = 128
@@ -307,6 +307,8 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     /// The weight of a column without a character at the start of the run, relative to 1 for one with a character; it
     /// rises to 1.
     public var noneWeight: Float = 0.15
+    /// The weight of the loss of the head that names characters, relative to 1 for a head that classifies scenes.
+    public var characterWeight: Float = 3
     /// The weight of the connector's regression onto words, relative to the heads' losses.
     public var wordWeight: Float = 2
     /// The weight of the loss of a head that counts, relative to 1 for a head that classifies.
@@ -343,6 +345,12 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
         windowSize == tileSize || Double(step) >= (1 - wholeTiles) * Double(steps)
     }
 
+    /// The weight of a head's loss.
+    func weight(of head: VisionHead) -> Float {
+        if head == .character { return characterWeight }
+        return head.isOfCounts ? countWeight : 1
+    }
+
     /// `noneWeight` at step `step`.
     func noneWeight(at step: Int) -> Float {
         noneWeight + (1 - noneWeight) * Float(step) / Float(max(1, steps))
@@ -350,7 +358,8 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
 
     private enum CodingKeys: String, CodingKey {
         case seed, steps, readsText, tileSize, windowSize, wholeTiles, families, precision, matrixRate, learningRate
-        case weightDecay, warmUp, floor, optimizer, noneWeight, wordWeight, countWeight, backgroundWeight
+        case weightDecay, warmUp, floor, optimizer, noneWeight, characterWeight, wordWeight, countWeight
+        case backgroundWeight
         case heldOutInterval, heldOutScenes, heldOutPages, patchSize, hidden, layers, heads, feedForward, scale
         case imagesPerStep = "picturesPerStep"
         case imagesPerPass = "picturesPerPass"

@@ -100,15 +100,15 @@ struct VisionTargets {
         for head in VisionHead.ofScenes {
             classes[head, default: []] += Array(repeating: -1, count: head.isOfImage ? 1 : patches)
         }
-        append(.character, characters: characters.map { ($0.scalar, $0.centreX, $0.centreY) }, side: side)
+        append(.character, characters: characters.map { ($0.scalar, $0.centreX, $0.lineY) }, side: side)
         words += Self.words(of: characters, imageSide: side, side: tokenSide, settings.backgroundWeight)
     }
 
     /// The side of a visual token in pixels.
     private var tokenSide: Int { settings.patchSize * settings.scale }
 
-    /// Each character is the target of the column that contains its centre. If two share a column, neither can be
-    /// asked for.
+    /// Each character is the target of the column and row that contain its middle across and its line's middle down,
+    /// so that a full stop is in the same row as its word. If two share a column, neither can be asked for.
     private mutating func append(
         _ head: VisionHead, characters: [(scalar: Unicode.Scalar, x: Float, y: Float)], side: Int
     ) {
@@ -209,14 +209,14 @@ struct VisionTargets {
         return Words(parts: parts, weight: 1)
     }
 
-    /// The target of a token is the sum of the characters whose centres it contains: the decoder can spell it.
+    /// The target of a token is the sum of the characters whose middles it contains: the decoder can spell it.
     private static func words(
         of characters: [PlacedCharacter], imageSide: Int, side: Int, _ background: Float
     ) -> [Words] {
         let across = imageSide / side
         var tokens = Array(repeating: Words(parts: [], weight: background), count: across * across)
         for character in characters where CharacterClass.number(of: character.scalar) != nil {
-            let (x, y) = (character.centreX, character.centreY)
+            let (x, y) = (character.centreX, character.lineY)
             guard x >= 0, y >= 0, x < Float(across * side), y < Float(across * side) else { continue }
             let token = Int(y) / side * across + Int(x) / side
             tokens[token].parts.append((.character(character.scalar), 1))
