@@ -150,7 +150,7 @@ private struct PageWriter {
         let columns = generator.draw(2...3)
         let face = try typesetter.face(&generator)
         let largest = 22 * Double(frame.canvasWidth) / Double(frame.width)
-        let look = TextLook(face: face, size: min(size(), largest), &generator)
+        let look = TextLook(face: face, size: min(size(), max(largest, sizes[0])), &generator)
         let rowHeight = Int(look.size * Double(generator.draw(130...190)) / 100) + 1
         let cellWidth = region.width / columns
         let isRuled = happens(70)
