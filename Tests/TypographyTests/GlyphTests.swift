@@ -97,6 +97,35 @@ enum Fixture {
         #expect(mono.coverage.allSatisfy { $0 == 0 || $0 == 255 })
     }
 
+    /// Together the stripes hold as much ink as the pixels do, and lie where the pixels lie.
+    @Test(arguments: ["l", "W", "@", "."]) func stripesHoldTheInkOfThePixels(text: String) throws {
+        let face = try Fixture.face("Tuffy-ASCII.ttf")
+        for (size, quarter) in [(12.0, 0), (20.5, 1), (33.0, 3)] {
+            let scalar = try Fixture.scalar(text)
+            let plain = try #require(
+                face.glyph(scalar, size: size, quarter: quarter, style: GlyphStyle(hinting: .none)))
+            let striped = try #require(
+                face.glyph(scalar, size: size, quarter: quarter, style: GlyphStyle(hinting: .none, hasStripes: true)))
+            #expect(striped.coverage.count == striped.width * striped.height * 3 && striped.top == plain.top)
+            let ink = Double(plain.coverage.reduce(0) { $0 + Int($1) })
+            let stripes = Double(striped.coverage.reduce(0) { $0 + Int($1) }) / 3
+            #expect(abs(stripes / ink - 1) < 0.05, "\(text) at \(size)")
+            #expect(abs(middle(striped, channels: 3) - middle(plain, channels: 1)) < 0.05, "\(text) at \(size)")
+        }
+    }
+
+    /// The column of the ink's middle, from the pen.
+    private func middle(_ glyph: Glyph, channels: Int) -> Double {
+        var (sum, moment) = (0.0, 0.0)
+        for (index, value) in glyph.coverage.enumerated() {
+            let column = index / channels % glyph.width
+            let part = channels == 1 ? 0.5 : (Double(index % 3) + 0.5) / 3
+            sum += Double(value)
+            moment += Double(value) * (Double(glyph.left + column) + part)
+        }
+        return moment / sum
+    }
+
     @Test func charactersThatAFaceLacksAreNotDrawn() throws {
         let face = try Fixture.face("Tuffy-ASCII.ttf")
         #expect(face.covers("a") && !face.covers("é") && face.covers("plain text") && !face.covers("caf\u{E9}"))

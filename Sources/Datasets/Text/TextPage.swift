@@ -105,7 +105,11 @@ private struct PageWriter {
 
     private mutating func ground(_ colours: PageColours) {
         if let second = colours.secondGround {
-            canvas.gradient(from: colours.ground, to: second, isVertical: happens(50))
+            if happens(35) {
+                canvas.patches(from: colours.ground, to: second, cells: generator.draw(3...40), &generator)
+            } else {
+                canvas.gradient(from: colours.ground, to: second, isVertical: happens(50))
+            }
         } else {
             canvas.fill(x: 0, y: 0, width: canvas.width, height: canvas.height, colour: colours.ground)
         }
@@ -289,6 +293,7 @@ private struct TextLook {
         var style = GlyphStyle(hinting: Self.hinting(&generator))
         if style.hinting != .mono {
             if generator.draw(1...100) <= 6 { style.embolden = size * Double(generator.draw(1...3)) / 64 }
+            if generator.draw(1...100) <= 12 { style.hasStripes = true }
             if generator.draw(1...100) <= 5 { style.slant = Double(generator.draw(8...16)) / 64 }
         }
         self.style = style
