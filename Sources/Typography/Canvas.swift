@@ -124,7 +124,7 @@ package struct Canvas: Sendable {
         blend(coverage: glyph.coverage, width: glyph.width, height: glyph.height, x: x, y: y, colour: colour)
     }
 
-    /// Lays `colour` over pixels as much as `coverage`, `[height, width]`, or `[height, width, 3]` by channel, says; its
+    /// Lays `colour` over pixels as much as `coverage` says: `[height, width]`, or `[height, width, 3]` by channel. Its
     /// first pixel is at (`x`, `y`).
     package mutating func blend(coverage: [UInt8], width: Int, height: Int, x: Int, y: Int, colour: RGB) {
         let channels = coverage.count == width * height ? 1 : 3
