@@ -294,6 +294,8 @@ private struct SampleMaker {
 
     private static let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
     private static let punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+    /// What nothing else has often.
+    private static let rarePunctuation = "!&;<>?[\\]^_`{|}~^^^^||\\\\<]&"
     private static let capitalsAndDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
     mutating func code() -> String {
@@ -391,7 +393,7 @@ private struct SampleMaker {
         let count = draw(3...9)
         switch draw(1...10) {
         case 1...2: return mixture(count, of: Self.letters + "0123456789")
-        case 3...5: return mixture(count, of: Self.punctuation + Self.punctuation + Self.letters)
+        case 3...6: return mixture(count, of: Self.rarePunctuation + Self.rarePunctuation + Self.letters)
         default: return mixture(count, of: Self.punctuation + Self.letters + "0123456789")
         }
     }
