@@ -86,8 +86,7 @@ public struct ImportedAdapter: Sendable {
                 throw PolicyLoadingError.missingFile(policy: PolicyRole.vision.name, file: PolicyFiles.vision)
             }
             manifest.vision = .init(.vision, generation: generation)
-            manifest.image = .init(
-                tileSize: try VisionWeights(path: path).configuration.imageSize, maximumTiles: 1, fit: .stretch)
+            manifest.image = .init(for: try VisionWeights(path: path).configuration)
         }
         return try PolicyFolder.publish(manifest, in: policies) { staging in
             // 32 bits hold the values of every format that weights come in.

@@ -56,7 +56,7 @@ package struct PolicyBasis: Codable {
         }
         return Policy.Vision(
             generation: vision.generation, encoder: VisionEncoder(weights, on: compute),
-            processor: ImageProcessor(tileSize: image.tileSize, maximumTiles: image.maximumTiles, fit: image.fit))
+            processor: image.processor(for: found))
     }
 }
 

@@ -207,7 +207,7 @@ public struct PolicyLoader: PolicySource {
         }
         return Policy.Vision(
             generation: reference.generation, encoder: encoder,
-            processor: ImageProcessor(tileSize: image.tileSize, maximumTiles: image.maximumTiles, fit: image.fit),
+            processor: image.processor(for: encoder.configuration),
             weights: weights)
     }
 

@@ -36,6 +36,22 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
             self.fit = fit
         }
 
+        /// The tiles that training with an encoder of these sizes uses: an encoder that ends rows reads grids of tiles,
+        /// without squashing an image; any other one sees one tile.
+        public init(for encoder: VisionConfiguration) {
+            self.init(
+                tileSize: encoder.imageSize, maximumTiles: encoder.endsRows ? Self.largestGrid : 1,
+                fit: encoder.endsRows ? .pad : .stretch)
+        }
+
+        /// Tiles of the largest grid and the whole image.
+        private static let largestGrid = 64
+
+        /// Cuts images for an encoder of these sizes.
+        public func processor(for encoder: VisionConfiguration) -> ImageProcessor {
+            ImageProcessor(tileSize: tileSize, maximumTiles: maximumTiles, fit: fit, joinsTiles: encoder.endsRows)
+        }
+
         /// The SHA-256 of a policy's vision: these settings and the vision weights, whose SHA-256 is `weights`.
         public func digest(weights: String) -> String {
             FileDigest.sha256(of: "\(weights) \(tileSize) \(maximumTiles) \(fit.rawValue)")

@@ -5,7 +5,7 @@ public struct ImageLayout: Sendable, Equatable {
     public enum Piece: Sendable, Equatable {
         /// Trusted text around tiles. It joins the text beside it before both become tokens.
         case markers(String)
-        /// A tile of the given number of positions.
+        /// A tile, or a strip of tiles, of the given number of positions.
         case tile(tokens: Int)
     }
 
@@ -23,6 +23,13 @@ public struct ImageLayout: Sendable, Equatable {
     /// A run of `tiles` tiles without markers.
     public static func bare(tiles: Int, tokens: Int) -> ImageLayout {
         ImageLayout(Array(repeating: .tile(tokens: tokens), count: tiles))
+    }
+
+    /// Strips of tiles, each with the given number of positions. An empty line separates the last one, which is the whole
+    /// image, from the grid's.
+    public static func strips(_ counts: [Int]) -> ImageLayout {
+        let strips = counts.map { Piece.tile(tokens: $0) }
+        return ImageLayout(strips.dropLast() + (counts.count > 1 ? [.markers("\n\n")] : []) + strips.suffix(1))
     }
 
     /// The layout of Idefics3, SmolVLM and Docling models (transformers, `processing_idefics3.py`): the grid's tiles

@@ -54,6 +54,11 @@ public struct DialogueFormat: Sendable {
     /// The tiles of `image`, `[tiles, 3, side, side]`.
     package func tiles(of image: RGBImage) -> Tensor { processor.tiles(of: image, detail: .auto) }
 
+    /// The number of tiles of each input of the encoder.
+    package func strips(of image: RGBImage) -> [Int] {
+        processor.strips(width: image.width, height: image.height, detail: .auto)
+    }
+
     /// How `image` stands in a prompt.
     package func layout(of image: RGBImage) -> ImageLayout {
         processor.layout(width: image.width, height: image.height, detail: .auto, tokensPerTile: tokensPerTile)

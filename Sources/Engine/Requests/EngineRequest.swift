@@ -15,20 +15,22 @@ public struct ImageTiles: Sendable {
         content = TensorDigest(pixels)
     }
 
-    /// Each tile of `[tiles, 3, side, side]` as an input of its own.
-    static func each(of pixels: Tensor) -> [ImageTiles] {
+    /// Strips of the tiles in `[tiles, 3, side, side]` as inputs of their own, each of as many tiles as `strips` says.
+    static func each(of pixels: Tensor, strips: [Int]) -> [ImageTiles] {
+        guard strips.count > 1 else { return [ImageTiles(pixels)] }
         let shape = pixels.shape
-        guard let tiles = shape.first, tiles > 1 else { return [ImageTiles(pixels)] }
-        let rows = pixels.rows / tiles
-        return (0..<tiles).map {
-            ImageTiles(pixels.rows($0 * rows..<($0 + 1) * rows).reshaped([1] + shape.dropFirst()))
+        let rows = pixels.rows / shape[0]
+        var first = 0
+        return strips.map { tiles in
+            defer { first += tiles }
+            return ImageTiles(pixels.rows(first * rows..<(first + tiles) * rows).reshaped([tiles] + shape.dropFirst()))
         }
     }
 }
 
 /// One image inside a prompt.
 public struct PromptImage: Sendable {
-    /// The prompt positions that its embeddings fill: `tokensPerTile` for each tile.
+    /// The prompt positions that its embeddings fill.
     public var range: Range<Int>
     /// The vision encoder's input.
     public let tiles: ImageTiles

@@ -44,10 +44,13 @@ public struct InputProcessor: Sendable {
             return Image(width: width, height: height, detail: detail, source: .tiles(tiles))
         }
 
-        /// The inputs of `processor`'s encoder, one for each tile.
+        /// The inputs of `processor`'s encoder, one for each tile or strip of tiles.
         func tiles(for processor: ImageProcessor) -> [ImageTiles] {
             switch source {
-            case .image(let image): return ImageTiles.each(of: processor.tiles(of: image, detail: detail))
+            case .image(let image):
+                return ImageTiles.each(
+                    of: processor.tiles(of: image, detail: detail),
+                    strips: processor.strips(width: width, height: height, detail: detail))
             case .tiles(let tiles):
                 guard let known = tiles[processor] else { preconditionFailure("an image was resized for others") }
                 return known
@@ -111,9 +114,10 @@ public struct InputProcessor: Sendable {
         let spans = prompt.imageSpans.map { PromptImage(range: $0.range, tiles: tiles[$0.image][$0.tile]) }
         var request = EngineRequest(prompt: prompt.ids, images: spans, policy: policy)
         request.imageSizes = zip(images, layouts).map { image, layout in
-            let tiles = layout.tiles
+            let tiles = policy.vision?.processor.tileCount(
+                width: image.width, height: image.height, detail: image.detail)
             return ImageSize(
-                width: image.width, height: image.height, tiles: tiles.count, tokens: tiles.reduce(0, +))
+                width: image.width, height: image.height, tiles: tiles ?? 0, tokens: layout.tiles.reduce(0, +))
         }
         request.sampling = policy.sampling(hasImages: hasImages)
         return request

@@ -6,7 +6,8 @@ public import Tokenizers
 /// them to [-1, 1] (mean and deviation 0.5 of samples in [0, 1]).
 ///
 /// With Apus's own tiling, an image that fits in one tile becomes one tile. A larger image becomes a grid of crops, row
-/// by row, followed by the whole image. An image of exactly the size of a tile, or of its grid, is not resampled.
+/// by row, followed by the whole image. An image of exactly the size of a tile, or of its grid, is not resampled. An
+/// encoder that ends rows reads a row of the grid as one strip.
 /// Checkpoints have tilings of their own, which are followed byte for byte.
 public struct ImageProcessor: Sendable, Hashable {
     /// The treatment of an image whose aspect ratio differs from that of its tiles. `pad` fills with 0, the middle of
@@ -49,15 +50,21 @@ public struct ImageProcessor: Sendable, Hashable {
     public let filter: ResampleFilter
     /// The checkpoint's tiling; nil for Apus's own.
     public let idefics3: Idefics3Tiling?
+    /// Whether the tiles of a grid's row are one strip, whose rows of tokens have ends (`VisionConfiguration.endsRows`).
+    public let joinsTiles: Bool
 
     /// A processor for tiles of `tileSize` pixels per side.
-    public init(tileSize: Int, maximumTiles: Int = 1, fit: Fit = .stretch, filter: ResampleFilter = .lanczos) {
+    public init(
+        tileSize: Int, maximumTiles: Int = 1, fit: Fit = .stretch, filter: ResampleFilter = .lanczos,
+        joinsTiles: Bool = false
+    ) {
         precondition(tileSize > 0 && maximumTiles > 0, "\(maximumTiles) views of \(tileSize) pixels")
         self.tileSize = tileSize
         self.maximumTiles = maximumTiles
         self.fit = fit
         self.filter = filter
         self.idefics3 = nil
+        self.joinsTiles = joinsTiles
     }
 
     /// A processor with the tiling of an Idefics3 or SmolVLM checkpoint.
@@ -67,6 +74,7 @@ public struct ImageProcessor: Sendable, Hashable {
         self.fit = .stretch
         self.filter = filter
         self.idefics3 = tiling
+        self.joinsTiles = false
     }
 
     /// The tiles for an image of this size; the image's header is enough to know them.
@@ -86,9 +94,20 @@ public struct ImageProcessor: Sendable, Hashable {
     /// How an image of this size stands in a prompt for an encoder of `tokensPerTile` embeddings a tile.
     public func layout(width: Int, height: Int, detail: Detail, tokensPerTile: Int) -> ImageLayout {
         let grid = grid(width: width, height: height, detail: detail)
-        return idefics3 == nil
-            ? .bare(tiles: grid.tileCount, tokens: tokensPerTile)
-            : .idefics3(rows: grid.rows, columns: grid.columns, tokens: tokensPerTile)
+        guard idefics3 == nil else {
+            return .idefics3(rows: grid.rows, columns: grid.columns, tokens: tokensPerTile)
+        }
+        guard joinsTiles else { return .bare(tiles: grid.tileCount, tokens: tokensPerTile) }
+        let side = Int(Double(tokensPerTile).squareRoot())
+        return .strips(
+            strips(width: width, height: height, detail: detail).map { TileRows.count(tiles: $0, side: side) })
+    }
+
+    /// The number of tiles of each input of the encoder: the tiles of a row of the grid if they are joined, else one.
+    public func strips(width: Int, height: Int, detail: Detail) -> [Int] {
+        let grid = grid(width: width, height: height, detail: detail)
+        guard joinsTiles, grid.tileCount > 1 else { return Array(repeating: 1, count: grid.tileCount) }
+        return Array(repeating: grid.columns, count: grid.rows) + [1]
     }
 
     /// The tiles of `image`, `[tileCount, 3, tileSize, tileSize]`.

@@ -25,6 +25,9 @@ public struct VisionConfiguration: Sendable, Equatable {
     public let textHidden: Int
     /// ε of the layer norms.
     public let normEpsilon: Float
+    /// Whether a learned embedding ends each row of tokens, and tiles side by side are read as one wide image: row by
+    /// row across all of them (LLaVA-NeXT's `image_newline`).
+    public let endsRows: Bool
 
     /// A configuration of the given sizes.
     ///
@@ -32,7 +35,7 @@ public struct VisionConfiguration: Sendable, Equatable {
     ///   architecture requires.
     public init(
         imageSize: Int, patchSize: Int, hidden: Int, layers: Int, heads: Int, feedForward: Int, scale: Int,
-        textHidden: Int, normEpsilon: Float = 1e-6
+        textHidden: Int, normEpsilon: Float = 1e-6, endsRows: Bool = false
     ) throws(VisionError) {
         for (name, size, limit) in [
             ("image_size", imageSize, 1 << 14), ("patch_size", patchSize, 1 << 10), ("hidden_size", hidden, 1 << 16),
@@ -62,6 +65,23 @@ public struct VisionConfiguration: Sendable, Equatable {
         self.scale = scale
         self.textHidden = textHidden
         self.normEpsilon = normEpsilon
+        self.endsRows = endsRows
+    }
+
+    /// The same sizes, with an embedding at the end of each row of tokens.
+    package var endingRows: VisionConfiguration { VisionConfiguration(self, endsRows: true) }
+
+    private init(_ other: VisionConfiguration, endsRows: Bool) {
+        imageSize = other.imageSize
+        patchSize = other.patchSize
+        hidden = other.hidden
+        layers = other.layers
+        heads = other.heads
+        feedForward = other.feedForward
+        scale = other.scale
+        textHidden = other.textHidden
+        normEpsilon = other.normEpsilon
+        self.endsRows = endsRows
     }
 
     /// Patches along one side of a tile.
@@ -72,6 +92,9 @@ public struct VisionConfiguration: Sendable, Equatable {
 
     /// Rows of a tile in the language model's input.
     public var tokensPerTile: Int { patches / (scale * scale) }
+
+    /// Tokens along one side of a tile.
+    public var tokensPerSide: Int { patchesPerSide / scale }
 
     /// Multiplications in one block for one tile.
     public var layerProducts: Int {

@@ -64,10 +64,20 @@ public struct VisionEncoder: Sendable {
 
     /// The rows that the language model reads for `pixels`, `[tiles, 3, height, width]`, normalised to [-1, 1]; tiles
     /// of `imageSize` give `[tiles * tokensPerTile, textHidden]`. Sides are multiples of patch × scale.
-    public func encode(_ pixels: Tensor) -> Tensor {
+    ///
+    /// - Parameter strips: for an encoder that ends rows, how many of the tiles are side by side in each strip; nil for
+    ///   one strip of all tiles.
+    public func encode(_ pixels: Tensor, strips: [Int]? = nil) -> Tensor {
         var encoding = VisionEncoding(pixels, by: self)
         encoding.advance(layers: configuration.layers)
-        return encoding.embeddings
+        return encoding.embeddings(strips: strips ?? [pixels.shape[0]])
+    }
+
+    /// Puts the tokens of tiles into the order in which the language model reads them.
+    func arranged(_ tokens: Tensor, strips: [Int]) -> Tensor {
+        guard configuration.endsRows else { return tokens }
+        return TileRows(strips: strips, side: configuration.tokensPerSide)
+            .arranged(tokens, rowEnd: parameters[VisionWeights.rowEnd], on: compute)
     }
 
     /// The input of the first layer: patches with their positions, `[tiles * patches, hidden]`.
@@ -217,9 +227,12 @@ public struct VisionEncoding: Sendable {
         }
     }
 
-    /// The rows that the language model reads; all layers must be computed.
-    public var embeddings: Tensor {
+    /// The rows that the language model reads; all layers must be computed. If the encoder ends rows, the tiles are one
+    /// strip.
+    public var embeddings: Tensor { embeddings(strips: [layout.tiles]) }
+
+    fileprivate func embeddings(strips: [Int]) -> Tensor {
         precondition(remainingLayers == 0, "\(remainingLayers) layers are to come")
-        return encoder.connect(x, layout)
+        return encoder.arranged(encoder.connect(x, layout), strips: strips)
     }
 }

@@ -1,5 +1,6 @@
 public import Checkpoints
-import Tensors
+import Foundation
+package import Tensors
 
 /// The weights of a vision encoder and its connector, under the names of the reference implementation (transformers,
 /// `Idefics3Model`); linear layers are `[outputs, inputs]`, the patch embedding is `[hidden, 3, patch, patch]`.
@@ -15,17 +16,46 @@ public struct VisionWeights: Sendable {
         self.parameters = ParameterSet(Self.shapes(for: configuration).map { ($0.name, parameters[$0.name]) })
     }
 
-    /// Initial weights for training. Linear layers have PyTorch's variance, 1/(3 inputs), and no bias.
+    /// Initial weights for training. Linear layers have PyTorch's variance, 1/(3 inputs), and no bias; positions begin as
+    /// waves over rows and columns.
     public init(configuration: VisionConfiguration, using generator: inout some RandomNumberGenerator) {
         self.configuration = configuration
         self.parameters = ParameterSet(
             Self.shapes(for: configuration).map { name, shape in
                 if name.hasSuffix("bias") { return (name, Tensor(zeros: shape)) }
                 if name.contains("norm") { return (name, Tensor(repeating: 1, shape)) }
+                if name == Self.rowEnd { return (name, Tensor(zeros: shape)) }
+                if name == Self.positions { return (name, Self.waves(configuration)) }
                 let inputs = shape.dropFirst().reduce(1, *)
-                let deviation = name == Self.positions ? 0.02 : (1 / Float(3 * inputs)).squareRoot()
+                let deviation = (1 / Float(3 * inputs)).squareRoot()
                 return (name, Tensor(normal: deviation, shape, using: &generator))
             })
+    }
+
+    /// Sines and cosines of the row in one half of the width and of the column in the other (Vaswani et al. 2017, §3.5,
+    /// in two dimensions): from the first step on, neighbours are alike. Wavelengths fit a tile's sides.
+    private static func waves(_ configuration: VisionConfiguration) -> Tensor {
+        let (side, width) = (configuration.patchesPerSide, configuration.hidden)
+        let quarter = max(1, width / 4)
+        var elements: [Float] = []
+        for patch in 0..<configuration.patches {
+            let coordinates = [Double(patch / side), Double(patch % side)]
+            for index in 0..<width {
+                let wave = index % (2 * quarter)
+                let angle = coordinates[index / (2 * quarter) % 2] * pow(100, -Double(wave / 2) / Double(quarter))
+                elements.append(0.3 * Float(wave % 2 == 0 ? sin(angle) : cos(angle)))
+            }
+        }
+        return Tensor(elements, shape: [configuration.patches, width])
+    }
+
+    /// The same weights, with `embedding` at the end of each row of tokens.
+    package func endingRows(with embedding: Tensor) -> VisionWeights {
+        let sizes = configuration.endingRows
+        let weights = zip(parameters.names, parameters.tensors).filter { $0.0 != Self.rowEnd }
+        let rowEnd = embedding.reshaped([configuration.textHidden])
+        return VisionWeights(
+            configuration: sizes, parameters: ParameterSet(weights.map { ($0, $1) } + [(Self.rowEnd, rowEnd)]))
     }
 
     /// The SHA-256 of the sizes and of every weight as loaded.
@@ -40,6 +70,9 @@ public struct VisionWeights: Sendable {
     static let postNorm = "model.vision_model.post_layernorm"
     /// The connector's weight, `[textHidden, shuffledWidth]`.
     package static let connector = "model.connector.modality_projection.proj.weight"
+
+    /// The embedding that ends each row of tokens, `[textHidden]`; LLaVA-NeXT's name.
+    package static let rowEnd = "model.image_newline"
 
     /// The beginnings of the weights' names.
     static let prefixes = ["model.vision_model.", "model.connector."]
@@ -69,6 +102,7 @@ public struct VisionWeights: Sendable {
         }
         shapes += layer(postNorm, [hidden])
         shapes.append((connector, [configuration.textHidden, configuration.shuffledWidth]))
+        if configuration.endsRows { shapes.append((rowEnd, [configuration.textHidden])) }
         return shapes
     }
 }
@@ -127,7 +161,7 @@ extension VisionConfiguration {
             "num_hidden_layers": "\(layers)", "num_attention_heads": "\(heads)",
             "intermediate_size": "\(feedForward)", "scale_factor": "\(scale)", "text_hidden_size": "\(textHidden)",
             "layer_norm_eps": "\(normEpsilon)",
-        ]
+        ].merging(endsRows ? ["ends_rows": "true"] : [:]) { first, _ in first }
     }
 
     fileprivate init(metadata: [String: String]) throws(VisionError) {
@@ -139,6 +173,7 @@ extension VisionConfiguration {
             imageSize: number("image_size"), patchSize: number("patch_size"), hidden: number("hidden_size"),
             layers: number("num_hidden_layers"), heads: number("num_attention_heads"),
             feedForward: number("intermediate_size"), scale: number("scale_factor"),
-            textHidden: number("text_hidden_size"), normEpsilon: number("layer_norm_eps"))
+            textHidden: number("text_hidden_size"), normEpsilon: number("layer_norm_eps"),
+            endsRows: metadata["ends_rows"] == nil ? false : number("ends_rows"))
     }
 }

@@ -135,7 +135,8 @@ struct RankedData {
         for reference in (training + heldOut).compactMap(\.image) where images[reference] == nil {
             let image = try inputs.image(reference)
             images[reference] = EncodedImage(
-                layout: format.layout(of: image), embeddings: vision.encoder.encode(format.tiles(of: image)))
+                layout: format.layout(of: image),
+                embeddings: vision.encoder.encode(format.tiles(of: image), strips: format.strips(of: image)))
             if images.count % 500 == 0 { report("reward: \(images.count) pictures encoded") }
         }
         self.images = images

@@ -72,6 +72,8 @@ struct ImageTree: Sendable {
 struct DemonstrationBatch: Sendable {
     private(set) var trees = AnswerTrees()
     private var pixels: [Tensor] = []
+    /// The number of tiles of each input of an encoder in training.
+    private(set) var strips: [Int] = []
     /// The group under which each answer's accuracy is reported.
     private(set) var groups: [String] = []
     /// The rows of the replay text, which are all trained towards the base model.
@@ -81,9 +83,12 @@ struct DemonstrationBatch: Sendable {
 
     /// Adds an image and its questions, for an encoder in training.
     ///
-    /// - Parameter pixels: the image's tiles, `[tiles, 3, side, side]`.
-    mutating func append(_ tree: ImageTree, pixels: Tensor) {
+    /// - Parameters:
+    ///   - pixels: the image's tiles, `[tiles, 3, side, side]`.
+    ///   - strips: the number of tiles of each input of the encoder.
+    mutating func append(_ tree: ImageTree, pixels: Tensor, strips: [Int]) {
         self.pixels.append(pixels)
+        self.strips += strips
         append(tree, embeddings: nil)
     }
 

@@ -117,7 +117,7 @@ public struct FineTuningJob: Sendable {
         return (
             .trained(weights),
             try DialogueFormat(
-                template: .chatml, processor: ImageProcessor(tileSize: weights.configuration.imageSize),
+                template: .chatml, processor: PolicyManifest.Image(for: weights.configuration).processor(for: weights.configuration),
                 tokensPerTile: weights.configuration.tokensPerTile, tokenizer: tokenizer)
         )
     }
@@ -280,8 +280,8 @@ public struct FinishedFineTuning: Sendable {
             digests = try run.digests(vision: nil)
             return
         }
-        let tileSize = try VisionWeights(path: "\(folder)/\(PolicyFiles.vision)").configuration.imageSize
-        let image = PolicyManifest.Image(tileSize: tileSize, maximumTiles: 1, fit: .stretch)
+        let encoder = try VisionWeights(path: "\(folder)/\(PolicyFiles.vision)").configuration
+        let image = PolicyManifest.Image(for: encoder)
         let vision = try run.digest(of: PolicyFiles.vision)
         digests = try run.digests(vision: image.digest(weights: vision.sha256))
         (self.image, self.vision) = (image, vision)

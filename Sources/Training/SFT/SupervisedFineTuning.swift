@@ -125,11 +125,11 @@ public struct SupervisedFineTuning: TrainingStage {
         var batch = DemonstrationBatch()
         for image in images {
             let tree = try ImageTree(image, format: format)
-            let pixels = format.tiles(of: image.image)
+            let (pixels, strips) = (format.tiles(of: image.image), format.strips(of: image.image))
             if let encoder {
-                batch.append(tree, embeddings: encoder.encode(pixels))
+                batch.append(tree, embeddings: encoder.encode(pixels, strips: strips))
             } else {
-                batch.append(tree, pixels: pixels)
+                batch.append(tree, pixels: pixels, strips: strips)
             }
         }
         return batch
@@ -156,7 +156,7 @@ public struct SupervisedFineTuning: TrainingStage {
     private func gradients(of batch: DemonstrationBatch) -> Gradients {
         let compute = base.compute
         let decoder = TrainableDecoder(base, adapter: adapter)
-        let seen = vision.map { TrainedVision(batch.tiles, weights: $0, on: compute) }
+        let seen = vision.map { TrainedVision(batch.tiles, strips: batch.strips, weights: $0, on: compute) }
         let visual = seen?.tokens ?? batch.trees.encoded
         let pass = decoder.forward(
             batch.trees.embeddings(in: base, visual: visual), rows: batch.trees.rows,
@@ -226,7 +226,9 @@ public struct SupervisedFineTuning: TrainingStage {
 
     private func correctness(of batch: DemonstrationBatch) -> [Bool] {
         let decoder = TrainableDecoder(base, adapter: adapter)
-        let visual = vision.map { TrainedVision(batch.tiles, weights: $0, on: base.compute).tokens }
+        let visual = vision.map {
+            TrainedVision(batch.tiles, strips: batch.strips, weights: $0, on: base.compute).tokens
+        }
         let pass = decoder.forward(
             batch.trees.embeddings(in: base, visual: visual), rows: batch.trees.rows, outputs: batch.trees.predictors)
         let logits = base.logits(pass.hidden)
@@ -245,19 +247,32 @@ private struct TrainedVision {
     let tokens: Tensor
     private let pass: VisionPass
     private let shuffled: Tensor
+    /// The order of the tokens; nil for an encoder whose tiles follow each other.
+    private let rows: TileRows?
     private let weights: VisionWeights
     private let compute: Compute
 
-    init(_ pixels: Tensor, weights: VisionWeights, on compute: Compute) {
+    init(_ pixels: Tensor, strips: [Int], weights: VisionWeights, on compute: Compute) {
         self.weights = weights
         self.compute = compute
         pass = VisionPass(pixels, weights: weights, on: compute)
-        (tokens, shuffled) = pass.connect(weights: weights)
+        let sizes = weights.configuration
+        rows = sizes.endsRows ? TileRows(strips: strips, side: sizes.tokensPerSide) : nil
+        let connected = pass.connect(weights: weights)
+        shuffled = connected.shuffled
+        tokens =
+            rows?.arranged(connected.tokens, rowEnd: weights.parameters[VisionWeights.rowEnd], on: compute)
+            ?? connected.tokens
     }
 
     /// The gradients of all weights from those of `tokens`.
     func gradients(_ dtokens: Tensor) -> ParameterSet {
         var gradients = weights.parameters.zeros(on: compute)
+        var dtokens = dtokens
+        if let (dtiles, drowEnd) = rows?.backward(dtokens, on: compute) {
+            compute.add(&gradients[VisionWeights.rowEnd], drowEnd)
+            dtokens = dtiles
+        }
         let dfeatures = pass.connectBackward(dtokens, shuffled: shuffled, weights: weights, gradients: &gradients)
         pass.backward(dfeatures, weights: weights, gradients: &gradients)
         return gradients

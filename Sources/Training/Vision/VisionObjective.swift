@@ -39,6 +39,12 @@ package struct VisionObjective: Sendable {
         return shares
     }
 
+    /// The embedding of a line's end, `[1, width]`.
+    var lineEnd: Tensor {
+        let row = WordEmbeddings.row(of: .lineEnd) ?? 0
+        return table.rows(row..<row + 1)
+    }
+
     /// The targets of the given images.
     func targets(_ images: some Sequence<VisionExample>) -> VisionTargets {
         VisionTargets(Array(images), settings: settings)

@@ -92,6 +92,11 @@ public struct VisionPretraining: TrainingStage {
     /// The current encoder and connector.
     public var weights: VisionWeights { VisionWeights(configuration: configuration, parameters: parameters) }
 
+    /// The encoder and connector for fine-tuning: an encoder that reads ends its rows of tokens like lines of text.
+    package var finishedWeights: VisionWeights {
+        settings.readsText ? weights.endingRows(with: objective.lineEnd) : weights
+    }
+
     /// Forward, backward and update on the images of `step`.
     public mutating func advance(step: Int) throws -> StepReport {
         let batch = try images.batch(of: step, on: compute)
@@ -261,7 +266,7 @@ extension VisionPretraining {
             settings: settings, on: compute)
         var run = try TrainingRun(stage: stage, folder: folder, options: options, report: report)
         let outcome = try run.run()
-        if outcome == .finished { try run.stage.weights.write(to: path + "/model.safetensors") }
+        if outcome == .finished { try run.stage.finishedWeights.write(to: path + "/model.safetensors") }
         return outcome
     }
 }

@@ -11,6 +11,8 @@ public struct WordEmbeddings: Sendable {
         case large, small
         case left, right, top, bottom, middle
         case background
+        /// The end of a row of tokens.
+        case lineEnd
         /// The number of things in an image.
         case total(Int)
         /// The number of things with a thing's kind and colour.
@@ -25,7 +27,7 @@ public struct WordEmbeddings: Sendable {
         /// All words but the characters of texts, in the order of the table's rows.
         static let all: [Word] =
             kinds.map(Word.kind) + SceneColour.allCases.map(Word.colour)
-            + [.large, .small, .left, .right, .top, .bottom, .middle, .background]
+            + [.large, .small, .left, .right, .top, .bottom, .middle, .background, .lineEnd]
             + (0...VisionHead.maximumCounted).flatMap { [.total($0), .twins($0), .kindCount($0), .colourCount($0)] }
 
         private static let numbers = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
@@ -48,6 +50,7 @@ public struct WordEmbeddings: Sendable {
             case .kindCount(let count), .total(let count): " " + Self.numbers[count]
             case .colourCount(let count): " " + Self.ordinals[count]
             case .character(let scalar): String(scalar)
+            case .lineEnd: "\n"
             default: " \(self)"
             }
         }
