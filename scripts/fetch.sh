@@ -115,7 +115,7 @@ download_packages() {
 }
 
 fetch_fonts() {
-    if [ -f "$cache/fonts/complete" ] && check_fonts "$cache" 2> /dev/null; then return; fi
+    if [ -f "$cache/fonts/complete" ] && check_fonts "$cache" > /dev/null 2>&1; then return; fi
     if ! command -v apt-get > /dev/null || ! command -v dpkg-deb > /dev/null; then
         fail "the fonts come from Debian's packages: run this on Debian 12, or copy fonts and words of its cache folder"
     fi
