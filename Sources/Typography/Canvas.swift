@@ -96,8 +96,15 @@ package struct Canvas: Sendable {
         let stride = self.width * 3
         pixels.withUnsafeMutableBufferPointer { target in
             for row in rows {
-                for column in columns {
-                    Self.mix(colour, Int(opacity), into: target, at: row * stride + column * 3)
+                let first = row * stride + columns.lowerBound * 3
+                for at in Swift.stride(from: first, to: first + columns.count * 3, by: 3) {
+                    if opacity < 255 {
+                        Self.mix(colour, Int(opacity), into: target, at: at)
+                    } else {
+                        target[at] = colour.red
+                        target[at + 1] = colour.green
+                        target[at + 2] = colour.blue
+                    }
                 }
             }
         }
