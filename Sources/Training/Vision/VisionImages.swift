@@ -73,7 +73,7 @@ package struct VisionImages: Sendable {
         let isWhole = settings.isWhole(at: step)
         let ratio = settings.tileSize / settings.windowSize
         let perStep = isWhole ? max(1, settings.imagesPerStep / (ratio * ratio)) : settings.imagesPerStep
-        let sceneCount = settings.readsText ? perStep / 4 : perStep
+        let sceneCount = settings.readsText ? perStep / 6 : perStep
         let textCount = perStep - sceneCount
         let scenes = scenes(from: step * sceneCount, count: sceneCount, isWhole: isWhole, on: compute)
         guard let pages, textCount > 0 else { return scenes }

@@ -89,6 +89,8 @@ package struct VisionObjective: Sendable {
     /// One pass's share of the losses of its batch.
     package struct Losses {
         package var heads = 0.0
+        /// The share of `heads` that is the characters'.
+        package var characters = 0.0
         package var words = 0.0
     }
 
@@ -111,6 +113,7 @@ package struct VisionObjective: Sendable {
                 head, input, targets.classes[head, default: []], totals: totals, parameters: parameters,
                 gradients: &gradients)
             losses.heads += loss
+            if head == .character { losses.characters += loss }
             compute.add(
                 &dfeatures, head.isOfImage ? compute.multiply(averages, dinput, transposeA: true) : dinput)
         }

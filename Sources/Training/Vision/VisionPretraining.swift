@@ -105,7 +105,10 @@ public struct VisionPretraining: TrainingStage {
             &parameters, gradients: gradients, factor: schedule.factor(at: step), on: compute)
         return StepReport(
             loss: losses.heads + losses.words, units: batch.count,
-            metrics: [("gradient_norm", norm), ("loss_heads", losses.heads), ("loss_words", losses.words)])
+            metrics: [
+                ("gradient_norm", norm), ("loss_heads", losses.heads), ("loss_characters", losses.characters),
+                ("loss_words", losses.words),
+            ])
     }
 
     /// The components of the mean loss over `batch`, and the gradients of their sum.
@@ -125,6 +128,7 @@ public struct VisionPretraining: TrainingStage {
                 pass(over: part, weights: weights), targets, totals: totals, weights: weights, parameters: parameters,
                 gradients: &gradients)
             losses.heads += more.heads
+            losses.characters += more.characters
             losses.words += more.words
         }
         return (losses, gradients)
@@ -277,7 +281,7 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     public var seed: UInt64 = 0
     /// The number of steps of the whole run.
     public var steps = 20_000
-    /// Whether three of four images are pieces of pages of text; else all are scenes.
+    /// Whether five of six images are pieces of pages of text; else all are scenes.
     public var readsText = true
     /// The side of a tile in pixels.
     public var tileSize = 128
@@ -313,8 +317,9 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     /// rises to 1.
     public var noneWeight: Float = 0.15
     /// The weight of the loss of the head that names characters, relative to 1 for a head that classifies scenes.
-    public var characterWeight: Float = 3
-    /// The weight of the connector's regression onto words, relative to the heads' losses.
+    /// Characters take much longer to learn than scenes.
+    public var characterWeight: Float = 10
+    /// The weight of the connector's regression onto words, relative to 1 for a head that classifies scenes.
     public var wordWeight: Float = 2
     /// The weight of the loss of a head that counts, relative to 1 for a head that classifies.
     public var countWeight: Float = 0.3
