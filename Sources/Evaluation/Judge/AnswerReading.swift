@@ -1,10 +1,13 @@
 /// A text with everything that the rules need from it.
 struct AnswerReading {
+    /// The text as it was given.
+    let raw: String
     let text: AnswerText
     let negation: Negation
     let mentions: [Mention]
 
     init(_ raw: String) {
+        self.raw = raw
         text = AnswerText(raw)
         negation = Negation(text)
         mentions = MentionParser.mentions(in: text)
