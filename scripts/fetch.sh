@@ -117,7 +117,7 @@ download_packages() {
 fetch_fonts() {
     if [ -f "$cache/fonts/complete" ] && check_fonts "$cache" 2> /dev/null; then return; fi
     command -v apt-get > /dev/null && command -v dpkg-deb > /dev/null ||
-        fail "the fonts come from Debian's packages: run this on Debian 12, or copy $cache/fonts and $cache/words from there"
+        fail "the fonts come from Debian's packages: run this on Debian 12, or copy fonts and words of its cache folder"
     say "fetching fonts and words (68 MB) into $cache"
     if ! download_packages; then
         # The lists of packages may be missing or old.

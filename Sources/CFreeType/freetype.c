@@ -233,10 +233,14 @@ int32_t apus_font_face_kerning(apus_font_face *face, uint32_t left, uint32_t rig
 
 static FT_Int32 load_flags(int32_t hinting) {
     switch (hinting) {
-    case APUS_HINTING_NORMAL: return FT_LOAD_NO_BITMAP | FT_LOAD_TARGET_NORMAL;
-    case APUS_HINTING_LIGHT: return FT_LOAD_NO_BITMAP | FT_LOAD_TARGET_LIGHT;
-    case APUS_HINTING_MONO: return FT_LOAD_NO_BITMAP | FT_LOAD_TARGET_MONO;
-    default: return FT_LOAD_NO_BITMAP | FT_LOAD_NO_HINTING;
+    case APUS_HINTING_NORMAL:
+        return FT_LOAD_NO_BITMAP | FT_LOAD_TARGET_NORMAL;
+    case APUS_HINTING_LIGHT:
+        return FT_LOAD_NO_BITMAP | FT_LOAD_TARGET_LIGHT;
+    case APUS_HINTING_MONO:
+        return FT_LOAD_NO_BITMAP | FT_LOAD_TARGET_MONO;
+    default:
+        return FT_LOAD_NO_BITMAP | FT_LOAD_NO_HINTING;
     }
 }
 
@@ -264,6 +268,39 @@ static void copy_rows(const FT_Bitmap *bitmap, uint8_t *target) {
     }
 }
 
+/// FreeType's default filter, which spreads a third of a pixel over five of them: edges get less colour.
+static const uint32_t stripe_filter[5] = {8, 77, 86, 77, 8};
+
+static int32_t floor_third(int32_t value) { return value >= 0 ? value / 3 : -((2 - value) / 3); }
+
+/// Filters a bitmap of triple width, whose first column lies at `left` thirds of a pixel, into pixels of three stripes.
+static int filter_stripes(apus_font_face *face, const FT_Bitmap *bitmap, int32_t left, apus_glyph *glyph) {
+    const int32_t columns = (int32_t)bitmap->width;
+    const int32_t first = floor_third(left - 2);
+    const int32_t width = floor_third(left + columns + 1) + 1 - first;
+    const size_t count = (size_t)width * bitmap->rows * 3;
+    if (!reserve(face, count)) {
+        return FT_Err_Out_Of_Memory;
+    }
+    uint8_t *target = face->coverage;
+    for (unsigned y = 0; y < bitmap->rows; y++) {
+        const uint8_t *row = bitmap->buffer + (ptrdiff_t)y * bitmap->pitch;
+        for (int32_t third = 0; third < width * 3; third++) {
+            const int32_t from = first * 3 + third - left - 2;
+            uint32_t sum = 0;
+            for (int32_t tap = 0; tap < 5; tap++) {
+                const int32_t column = from + tap;
+                sum += column >= 0 && column < columns ? stripe_filter[tap] * row[column] : 0;
+            }
+            *target++ = (uint8_t)(sum >> 8);
+        }
+    }
+    glyph->coverage = face->coverage;
+    glyph->width = width;
+    glyph->left = first;
+    return 0;
+}
+
 int apus_font_face_draw(apus_font_face *face, uint32_t scalar, const apus_glyph_style *style, apus_glyph *glyph) {
     int error = set_size(face, style->size);
     if (error != 0) {
@@ -285,25 +322,37 @@ int apus_font_face_draw(apus_font_face *face, uint32_t scalar, const apus_glyph_
     if (style->shift != 0) {
         functions.translate(&slot->outline, style->shift, 0);
     }
-    error = functions.render_glyph(
-        slot, style->hinting == APUS_HINTING_MONO ? FT_RENDER_MODE_MONO : FT_RENDER_MODE_NORMAL);
+    if (style->has_stripes) {
+        const FT_Matrix triple = {0x30000, 0, 0, 0x10000};
+        functions.transform(&slot->outline, &triple);
+    }
+    error =
+        functions.render_glyph(slot, style->hinting == APUS_HINTING_MONO ? FT_RENDER_MODE_MONO : FT_RENDER_MODE_NORMAL);
     if (error != 0) {
         return error;
     }
     const FT_Bitmap *bitmap = &slot->bitmap;
-    if (bitmap->width > maximum_side || bitmap->rows > maximum_side) {
+    if (bitmap->width > 3 * maximum_side || bitmap->rows > maximum_side) {
         return -1;
     }
-    const size_t count = (size_t)bitmap->width * bitmap->rows;
-    if (count > 0 && !reserve(face, count)) {
-        return FT_Err_Out_Of_Memory;
-    }
-    copy_rows(bitmap, face->coverage);
-    glyph->coverage = count > 0 ? face->coverage : NULL;
+    glyph->coverage = NULL;
     glyph->width = (int32_t)bitmap->width;
     glyph->height = (int32_t)bitmap->rows;
     glyph->left = slot->bitmap_left;
     glyph->top = slot->bitmap_top;
+    const size_t count = (size_t)bitmap->width * bitmap->rows;
+    if (count > 0 && style->has_stripes) {
+        error = filter_stripes(face, bitmap, slot->bitmap_left, glyph);
+    } else if (count > 0) {
+        error = reserve(face, count) ? 0 : FT_Err_Out_Of_Memory;
+        if (error == 0) {
+            copy_rows(bitmap, face->coverage);
+            glyph->coverage = face->coverage;
+        }
+    }
+    if (error != 0) {
+        return error;
+    }
     // Hinted advances are whole pixels; unhinted ones keep their fraction in the linear advance (16.16).
     const int is_linear = style->hinting == APUS_HINTING_LIGHT || style->hinting == APUS_HINTING_NONE;
     glyph->advance = (is_linear ? (int32_t)((slot->linearHoriAdvance + 512) >> 10) : (int32_t)slot->advance.x);

@@ -37,6 +37,21 @@ enum JPEG {
     }
 }
 
+extension RGBImage {
+    /// What a JPEG of `quality` 1 to 100 leaves of the image: encoded and decoded again over libjpeg, with the colour
+    /// at half the width and height if `halvesColour`. For training; nil above 65,500 pixels a side.
+    package func compressedAsJPEG(quality: Int, halvesColour: Bool) -> RGBImage? {
+        precondition((1...100).contains(quality), "a quality of \(quality)")
+        var count = 0
+        guard let bytes = apus_jpeg_encode(pixels, width, height, Int32(quality), halvesColour ? 1 : 0, &count) else {
+            return nil
+        }
+        let file = Array(UnsafeBufferPointer(start: bytes, count: count))
+        apus_jpeg_free(bytes)
+        return try? ImageFile.decode(file).rgb
+    }
+}
+
 /// The marker segments of a JPEG before its first scan (ITU-T T.81, annex B): size, components, orientation.
 struct JPEGHeader {
     /// A component's sampling factors in each direction, relative to the image's maximum.

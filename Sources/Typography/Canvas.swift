@@ -124,9 +124,11 @@ package struct Canvas: Sendable {
         blend(coverage: glyph.coverage, width: glyph.width, height: glyph.height, x: x, y: y, colour: colour)
     }
 
-    /// Lays `colour` over pixels as much as `coverage`, `[height, width]`, says; its first pixel is at (`x`, `y`).
+    /// Lays `colour` over pixels as much as `coverage` says: `[height, width]`, or `[height, width, 3]` by channel. Its
+    /// first pixel is at (`x`, `y`).
     package mutating func blend(coverage: [UInt8], width: Int, height: Int, x: Int, y: Int, colour: RGB) {
-        precondition(coverage.count == width * height, "\(coverage.count) values for \(width)x\(height)")
+        let channels = coverage.count == width * height ? 1 : 3
+        precondition(coverage.count == width * height * channels, "\(coverage.count) values for \(width)x\(height)")
         let columns = Self.inside(x, width, limit: self.width)
         let rows = Self.inside(y, height, limit: self.height)
         guard !columns.isEmpty, !rows.isEmpty else { return }
@@ -136,8 +138,16 @@ package struct Canvas: Sendable {
                 for row in rows {
                     let from = (row - y) * width - x
                     for column in columns {
-                        let part = Int(source[from + column])
-                        if part > 0 { Self.mix(colour, part, into: target, at: row * stride + column * 3) }
+                        let at = row * stride + column * 3
+                        if channels == 1 {
+                            let part = Int(source[from + column])
+                            if part > 0 { Self.mix(colour, part, into: target, at: at) }
+                        } else {
+                            let first = (from + column) * 3
+                            target[at] = Self.mixed(target[at], colour.red, Int(source[first]))
+                            target[at + 1] = Self.mixed(target[at + 1], colour.green, Int(source[first + 1]))
+                            target[at + 2] = Self.mixed(target[at + 2], colour.blue, Int(source[first + 2]))
+                        }
                     }
                 }
             }
@@ -162,20 +172,38 @@ package struct Canvas: Sendable {
         }
     }
 
+    /// Fills the canvas with soft patches between two colours, as out of focus: a grid of `cells` by `cells` random
+    /// mixes, enlarged.
+    package mutating func patches(
+        from first: RGB, to last: RGB, cells: Int, _ generator: inout some RandomNumberGenerator
+    ) {
+        precondition(cells > 1, "\(cells) cells are no patches")
+        var grid = Canvas(width: cells, height: cells, colour: first)
+        for y in 0..<cells {
+            for x in 0..<cells {
+                let colour = first.mixed(with: last, part: Int(generator.next() >> 56))
+                grid.fill(x: x, y: y, width: 1, height: 1, colour: colour)
+            }
+        }
+        self = grid.resized(width: width, height: height, filter: .bilinear)
+    }
+
     private static func inside(_ start: Int, _ count: Int, limit: Int) -> Range<Int> {
         let first = min(max(start, 0), limit)
         return first..<max(first, min(start + count, limit))
     }
 
-    /// Rounds to the nearest: (v + 128 + (v + 128) / 256) / 256 is v / 255 rounded, for every v up to 65,025.
     @inline(__always)
     private static func mix(_ colour: RGB, _ part: Int, into target: UnsafeMutableBufferPointer<UInt8>, at index: Int) {
-        func mixed(_ old: UInt8, _ new: UInt8) -> UInt8 {
-            let sum = Int(old) &* (255 &- part) &+ Int(new) &* part &+ 128
-            return UInt8(truncatingIfNeeded: (sum &+ (sum >> 8)) >> 8)
-        }
-        target[index] = mixed(target[index], colour.red)
-        target[index + 1] = mixed(target[index + 1], colour.green)
-        target[index + 2] = mixed(target[index + 2], colour.blue)
+        target[index] = mixed(target[index], colour.red, part)
+        target[index + 1] = mixed(target[index + 1], colour.green, part)
+        target[index + 2] = mixed(target[index + 2], colour.blue, part)
+    }
+
+    /// Rounds to the nearest: (v + 128 + (v + 128) / 256) / 256 is v / 255 rounded, for every v up to 65,025.
+    @inline(__always)
+    private static func mixed(_ old: UInt8, _ new: UInt8, _ part: Int) -> UInt8 {
+        let sum = Int(old) &* (255 &- part) &+ Int(new) &* part &+ 128
+        return UInt8(truncatingIfNeeded: (sum &+ (sum >> 8)) >> 8)
     }
 }

@@ -71,8 +71,14 @@ extension Canvas {
         Canvas(image.resized(width: width, height: height, filter: filter))
     }
 
+    /// Leaves what a JPEG of `quality` 1 to 100 does, with the colour at half the width and height if `halvesColour`.
+    package mutating func compress(quality: Int, halvesColour: Bool) {
+        if let left = image.compressedAsJPEG(quality: quality, halvesColour: halvesColour) { pixels = left.pixels }
+    }
+
     /// The canvas turned by the angle whose tangent is `slope` (-0.2 to 0.2, clockwise) around its middle, sampled
-    /// between pixels. What was outside has the colour of the nearest pixel. `PlacedCharacter.turned` tells where text went.
+    /// between pixels. What was outside has the colour of the nearest pixel. `PlacedCharacter.turned` tells where text
+    /// went.
     package func turned(slope: Double) -> Canvas {
         precondition((-0.2...0.2).contains(slope), "a turn of \(slope)")
         var turned = self

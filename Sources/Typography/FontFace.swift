@@ -58,12 +58,17 @@ package struct GlyphStyle: Sendable, Hashable {
     /// How far the top of an em leans to the right, in ems, -0.5 to 0.5.
     package var slant: Double
 
+    /// Whether the red, green and blue stripes of a pixel are covered on their own, as many systems draw on flat
+    /// panels. Not with `mono`.
+    package var hasStripes: Bool
+
     /// The given style.
-    package init(hinting: Hinting = .light, embolden: Double = 0, slant: Double = 0) {
-        precondition((0...4).contains(embolden) && (-0.5...0.5).contains(slant))
+    package init(hinting: Hinting = .light, embolden: Double = 0, slant: Double = 0, hasStripes: Bool = false) {
+        precondition((0...4).contains(embolden) && (-0.5...0.5).contains(slant) && !(hinting == .mono && hasStripes))
         self.hinting = hinting
         self.embolden = embolden
         self.slant = slant
+        self.hasStripes = hasStripes
     }
 }
 
@@ -77,7 +82,7 @@ package struct Glyph: Sendable {
     package let width: Int
     /// Rows; 0 if nothing is inked.
     package let height: Int
-    /// `[height, width]`: how much of each pixel is inked, 0 to 255.
+    /// `[height, width]`, or `[height, width, 3]` with stripes: how much of each pixel is inked, 0 to 255.
     package let coverage: [UInt8]
     /// The way to the next pen position in pixels.
     package let advance: Double
@@ -162,10 +167,10 @@ package final class FontFace {
     private func draw(_ key: GlyphKey) -> Glyph? {
         var style = apus_glyph_style(
             size: key.size, hinting: key.hinting, shift: Int32(key.quarter) * 16, embolden: key.embolden,
-            slant: key.slant)
+            slant: key.slant, has_stripes: key.hasStripes ? 1 : 0)
         var drawn = apus_glyph()
         guard apus_font_face_draw(handle, key.scalar, &style, &drawn) == 0 else { return nil }
-        let count = Int(drawn.width) * Int(drawn.height)
+        let count = Int(drawn.width) * Int(drawn.height) * (key.hasStripes ? 3 : 1)
         return Glyph(
             left: Int(drawn.left), top: Int(drawn.top), width: Int(drawn.width), height: Int(drawn.height),
             coverage: Array(UnsafeBufferPointer(start: drawn.coverage, count: count)),
@@ -194,6 +199,7 @@ private struct GlyphKey: Hashable {
     let hinting: Int32
     let embolden: Int32
     let slant: Int32
+    let hasStripes: Bool
 
     init(_ scalar: Unicode.Scalar, size: Int32, quarter: Int, style: GlyphStyle) {
         self.scalar = scalar.value
@@ -202,13 +208,14 @@ private struct GlyphKey: Hashable {
         hinting = style.hinting.rawValue
         embolden = Int32((style.embolden * 64).rounded())
         slant = Int32((style.slant * 65_536).rounded())
+        hasStripes = style.hasStripes
     }
 
     func hash(into hasher: inout Hasher) {
         hasher.combine(UInt64(scalar) << 32 | UInt64(UInt32(bitPattern: size)))
         hasher.combine(
             UInt64(quarter) << 2 | UInt64(hinting) | UInt64(UInt32(bitPattern: embolden)) << 4
-                | UInt64(UInt32(bitPattern: slant)) << 40)
+                | UInt64(UInt32(bitPattern: slant)) << 40 | (hasStripes ? 1 << 32 : 0))
     }
 }
 

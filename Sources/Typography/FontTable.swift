@@ -101,7 +101,7 @@ extension FontFamily {
             package: "fonts-jura",
             faces: [.init("Regular", "Jura-Regular.otf"), .init("SemiBold", "Jura-SemiBold.otf")]),
         FontFamily(
-            "Junction", .sans, maker: "Caroline Hadilaksono, The League of Moveable Type", licence: "OFL-1.1",
+            "Junction", .sans, maker: "Caroline Hadilaksono, League of Moveable Type", licence: "OFL-1.1",
             package: "fonts-junction",
             faces: [.init("Regular", "Junction.otf")]),
         FontFamily(
@@ -133,7 +133,7 @@ extension FontFamily {
             package: "fonts-opendyslexic", design: "DejaVu",
             faces: [.init("Regular", "OpenDyslexic-Regular.otf")]),
         FontFamily(
-            "League Spartan", .sans, maker: "Tyler Finck, The League of Moveable Type", licence: "OFL-1.1",
+            "League Spartan", .sans, maker: "Tyler Finck, League of Moveable Type", licence: "OFL-1.1",
             package: "fonts-league-spartan",
             faces: [.init("Regular", "LeagueSpartan-Regular.otf"), .init("Bold", "LeagueSpartan-Bold.otf")]),
         FontFamily(
@@ -256,7 +256,7 @@ extension FontFamily {
             package: "fonts-oldstandard",
             faces: [.init("Regular", "OldStandard-Regular.ttf"), .init("Bold", "OldStandard-Bold.ttf")]),
         FontFamily(
-            "Goudy Bookletter 1911", .serif, maker: "Barry Schwartz, The League of Moveable Type", licence: "public domain",
+            "Goudy Bookletter 1911", .serif, maker: "Barry Schwartz, League of Moveable Type", licence: "public domain",
             package: "fonts-goudybookletter",
             faces: [.init("Regular", "GoudyBookletter1911.otf")]),
         FontFamily(
@@ -268,11 +268,11 @@ extension FontFamily {
             package: "fonts-cardo",
             faces: [.init("Regular", "Cardo104s.ttf")]),
         FontFamily(
-            "Fanwood", .serif, maker: "Barry Schwartz, The League of Moveable Type", licence: "MIT",
+            "Fanwood", .serif, maker: "Barry Schwartz, League of Moveable Type", licence: "MIT",
             package: "fonts-fanwood",
             faces: [.init("Text", "FanwoodText.otf")]),
         FontFamily(
-            "Prociono", .serif, maker: "Barry Schwartz, The League of Moveable Type", licence: "public domain",
+            "Prociono", .serif, maker: "Barry Schwartz, League of Moveable Type", licence: "public domain",
             package: "fonts-prociono",
             faces: [.init("Regular", "Prociono.otf")]),
         FontFamily(
@@ -320,7 +320,7 @@ extension FontFamily {
             package: "fonts-fantasque-sans",
             faces: [.init("Regular", "FantasqueSansMono-Regular.ttf")]),
         FontFamily(
-            "League Mono", .mono, maker: "Tyler Finck, The League of Moveable Type", licence: "OFL-1.1",
+            "League Mono", .mono, maker: "Tyler Finck, League of Moveable Type", licence: "OFL-1.1",
             package: "fonts-league-mono",
             faces: [.init("Regular", "LeagueMono-Regular.otf"), .init("Condensed", "LeagueMono-Condensed.otf")]),
         FontFamily(

@@ -69,6 +69,17 @@ import Typography
         }
     }
 
+    @Test func jpegChangesLittleAtHighQualityAndMoreAtLow() {
+        var sharp = Canvas(width: 33, height: 17, colour: .white)
+        sharp.fill(x: 5, y: 3, width: 9, height: 8, colour: RGB(200, 30, 90))
+        func change(_ quality: Int, _ halvesColour: Bool) -> Int {
+            var canvas = sharp
+            canvas.compress(quality: quality, halvesColour: halvesColour)
+            return zip(canvas.pixels, sharp.pixels).reduce(0) { $0 + abs(Int($1.0) - Int($1.1)) } / sharp.pixels.count
+        }
+        #expect(change(100, false) <= 1 && change(20, true) > 2 && change(20, false) > change(100, false))
+    }
+
     @Test func turningMovesPixelsWhereBoxesMove() {
         for slope in [-0.1, 0.05, 0.15] {
             var canvas = Canvas(width: 101, height: 81, colour: .black)

@@ -17,7 +17,7 @@ import Typography
         var packages: [String: String] = [:]
         for line in list.split(separator: "\n") {
             let fields = line.split(separator: " ", maxSplits: 2).map { $0.trimmingCharacters(in: .whitespaces) }
-            let name = fields[2].split(separator: "/").last.map { $0.replacing(" ", with: "-") }
+            let name = fields[2].split(separator: "/").last.map { String($0).replacing(" ", with: "-") }
             packages[try #require(name)] = fields[1]
         }
         packages["american-english"] = nil

@@ -90,11 +90,40 @@ enum Fixture {
         let plain = try ink(GlyphStyle(hinting: .none))
         let bold = try ink(GlyphStyle(hinting: .none, embolden: 2))
         #expect(bold > plain * 5 / 4)
-        let upright = try #require(face.glyph("l", size: 40, style: GlyphStyle(hinting: .none)))
-        let slanted = try #require(face.glyph("l", size: 40, style: GlyphStyle(hinting: .none, slant: 0.25)))
+        let upright = try #require(face.glyph("I", size: 40, style: GlyphStyle(hinting: .none)))
+        let slanted = try #require(face.glyph("I", size: 40, style: GlyphStyle(hinting: .none, slant: 0.25)))
         #expect(slanted.width > upright.width + 5)
         let mono = try #require(face.glyph("o", size: 20, style: GlyphStyle(hinting: .mono)))
         #expect(mono.coverage.allSatisfy { $0 == 0 || $0 == 255 })
+    }
+
+    /// Together the stripes hold as much ink as the pixels do, and lie where the pixels lie.
+    @Test(arguments: ["l", "W", "@", "."]) func stripesHoldTheInkOfThePixels(text: String) throws {
+        let face = try Fixture.face("Tuffy-ASCII.ttf")
+        for (size, quarter) in [(12.0, 0), (20.5, 1), (33.0, 3)] {
+            let scalar = try Fixture.scalar(text)
+            let plain = try #require(
+                face.glyph(scalar, size: size, quarter: quarter, style: GlyphStyle(hinting: .none)))
+            let striped = try #require(
+                face.glyph(scalar, size: size, quarter: quarter, style: GlyphStyle(hinting: .none, hasStripes: true)))
+            #expect(striped.coverage.count == striped.width * striped.height * 3 && striped.top == plain.top)
+            let ink = Double(plain.coverage.reduce(0) { $0 + Int($1) })
+            let stripes = Double(striped.coverage.reduce(0) { $0 + Int($1) }) / 3
+            #expect(abs(stripes / ink - 1) < 0.05, "\(text) at \(size)")
+            #expect(abs(middle(striped, channels: 3) - middle(plain, channels: 1)) < 0.05, "\(text) at \(size)")
+        }
+    }
+
+    /// The column of the ink's middle, from the pen.
+    private func middle(_ glyph: Glyph, channels: Int) -> Double {
+        var (sum, moment) = (0.0, 0.0)
+        for (index, value) in glyph.coverage.enumerated() {
+            let column = index / channels % glyph.width
+            let part = channels == 1 ? 0.5 : (Double(index % 3) + 0.5) / 3
+            sum += Double(value)
+            moment += Double(value) * (Double(glyph.left + column) + part)
+        }
+        return moment / sum
     }
 
     @Test func charactersThatAFaceLacksAreNotDrawn() throws {

@@ -34,11 +34,14 @@ typedef struct {
     int32_t embolden;
     /// The outline leans right by so many 1/65536 of its height.
     int32_t slant;
+    /// Whether red, green and blue stripes of a pixel are covered on their own, as on a flat panel.
+    int32_t has_stripes;
 } apus_glyph_style;
 
 /// A drawn character.
 typedef struct {
-    /// `[height, width]`, 0 to 255. Valid until the face draws again; NULL if nothing is inked.
+    /// `[height, width]`, or `[height, width, 3]` with stripes, 0 to 255. Valid until the face draws again; NULL if
+    /// nothing is inked.
     const uint8_t *coverage;
     int32_t width;
     int32_t height;

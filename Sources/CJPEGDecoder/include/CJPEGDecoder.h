@@ -30,4 +30,13 @@ int apus_jpeg_decode(const uint8_t *bytes, size_t count, size_t width, size_t he
                      int (*may_continue)(void *context), int (*take_row)(void *context, const uint8_t *row),
                      void *context, char *message, size_t message_capacity);
 
+/// Encodes `pixels`, `[height, width, 3]` in RGB, as a baseline JPEG of `quality` 1 to 100, with the colour at half the
+/// width and height if `halves_colour`. Returns `*count` bytes, which `apus_jpeg_free` takes; NULL if there is no
+/// memory or a side is above 65,500.
+uint8_t *apus_jpeg_encode(const uint8_t *pixels, size_t width, size_t height, int quality, int halves_colour,
+                          size_t *count);
+
+/// Gives back the bytes of `apus_jpeg_encode`.
+void apus_jpeg_free(uint8_t *bytes);
+
 #endif

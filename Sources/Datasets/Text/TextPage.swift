@@ -105,7 +105,11 @@ private struct PageWriter {
 
     private mutating func ground(_ colours: PageColours) {
         if let second = colours.secondGround {
-            canvas.gradient(from: colours.ground, to: second, isVertical: happens(50))
+            if happens(35) {
+                canvas.patches(from: colours.ground, to: second, cells: generator.draw(3...40), &generator)
+            } else {
+                canvas.gradient(from: colours.ground, to: second, isVertical: happens(50))
+            }
         } else {
             canvas.fill(x: 0, y: 0, width: canvas.width, height: canvas.height, colour: colours.ground)
         }
@@ -149,7 +153,8 @@ private struct PageWriter {
     private mutating func fillTable(_ region: PageRegion, _ colours: PageColours) throws(FontError) {
         let columns = generator.draw(2...3)
         let face = try typesetter.face(&generator)
-        let look = TextLook(face: face, size: min(size(), 22 * Double(frame.canvasWidth) / Double(frame.width)), &generator)
+        let largest = 22 * Double(frame.canvasWidth) / Double(frame.width)
+        let look = TextLook(face: face, size: min(size(), max(largest, sizes[0])), &generator)
         let rowHeight = Int(look.size * Double(generator.draw(130...190)) / 100) + 1
         let cellWidth = region.width / columns
         let isRuled = happens(70)
@@ -256,6 +261,7 @@ private struct PageWriter {
         if happens(18) { canvas.blur(weight: generator.draw(8...60)) }
         if happens(10) { canvas.scaleContrast(percent: generator.draw(65...95), around: 128) }
         if happens(25) { canvas.addNoise(amplitude: generator.draw(2...16), isGrey: happens(50), &generator) }
+        if happens(12) { canvas.compress(quality: generator.draw(25...92), halvesColour: happens(60)) }
         return (canvas.image, characters.filter(isInside))
     }
 
@@ -287,6 +293,7 @@ private struct TextLook {
         var style = GlyphStyle(hinting: Self.hinting(&generator))
         if style.hinting != .mono {
             if generator.draw(1...100) <= 6 { style.embolden = size * Double(generator.draw(1...3)) / 64 }
+            if generator.draw(1...100) <= 12 { style.hasStripes = true }
             if generator.draw(1...100) <= 5 { style.slant = Double(generator.draw(8...16)) / 64 }
         }
         self.style = style

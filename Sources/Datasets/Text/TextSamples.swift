@@ -2,8 +2,8 @@ package import Support
 
 /// Pieces of text as people print and type them, drawn from a generator: what a vision encoder learns to read.
 ///
-/// Half of all characters other than spaces are capitals, digits or punctuation, because those are learnt last when they
-/// are rare.
+/// Half of all characters other than spaces are capitals, digits or punctuation, because those are learnt last when
+/// they are rare.
 package enum TextSamples {
     /// What a sample is.
     package enum Kind: String, Sendable, CaseIterable {
@@ -188,6 +188,10 @@ private struct SampleMaker {
         return text
     }
 
+    private static let units = [
+        " kg", " g", "kg", " km", "km", " cm", "mm", " m", " GB", "MB", " kB", " ml", "L", " W", "kWh", "V",
+    ]
+
     mutating func number() -> String {
         switch draw(1...12) {
         case 1...3: whole(6)
@@ -196,7 +200,7 @@ private struct SampleMaker {
         case 6: whole(3) + "," + digits(draw(1...2))
         case 7: pick(["-", "+", "+/-", "~", "<", ">", "= ", "x"]) + whole(4)
         case 8: pick(["#", "No. ", "No.", "Nr. ", "n="]) + whole(5)
-        case 9: whole(3) + pick([" kg", " g", "kg", " km", "km", " cm", "mm", " m", " GB", "MB", " kB", " ml", "L", " W", "kWh", "V"])
+        case 9: whole(3) + pick(Self.units)
         case 10: whole(2) + pick(["/", " / ", ":", " x ", "x", " of "]) + whole(2)
         case 11: whole(2) + pick(["-", " - ", "..", " to "]) + whole(3)
         default: whole(2) + pick(["st", "nd", "rd", "th", "%", "x", "*", ".", ")", "+"])
@@ -290,6 +294,8 @@ private struct SampleMaker {
 
     private static let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
     private static let punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+    /// What nothing else has often.
+    private static let rarePunctuation = "!&;<>?[\\]^_`{|}~^^^^||\\\\<]&"
     private static let capitalsAndDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
     mutating func code() -> String {
@@ -297,7 +303,7 @@ private struct SampleMaker {
         case 1...2: capitals(draw(1...3)) + pick(["-", "", " ", "/", "_", "."]) + digits(draw(2...5))
         case 3: mixture(draw(4...8), of: Self.capitalsAndDigits)
         case 4: mixture(4, of: Self.capitalsAndDigits) + "-" + mixture(4, of: Self.capitalsAndDigits)
-        case 5: pick(["INV", "SKU", "ORD", "REF", "PO", "ID", "TX"]) + pick(["-", "#", ": ", "/"]) + digits(draw(4...7))
+        case 5: pick(["INV", "SKU", "ORD", "REF", "PO", "ID"]) + pick(["-", "#", ": ", "/"]) + digits(draw(4...7))
         case 6: "v" + whole(2) + "." + whole(2) + "." + whole(2)
         case 7: "0x" + mixture(draw(2...8), of: happens(50) ? "0123456789ABCDEF" : "0123456789abcdef")
         case 8: "#" + mixture(6, of: happens(50) ? "0123456789ABCDEF" : "0123456789abcdef")
@@ -321,7 +327,9 @@ private struct SampleMaker {
     }
 
     mutating func email() -> String {
-        let name = plainWord() + (happens(50) ? pick([".", "_", "-", "+", ""]) + plainWord() : "") + (happens(25) ? digits(2) : "")
+        var name = plainWord()
+        if happens(50) { name += pick([".", "_", "-", "+", ""]) + plainWord() }
+        if happens(25) { name += digits(2) }
         return "\(name)@\(plainWord()).\(pick(["com", "org", "net", "de", "co.uk", "io", "edu", "fr"]))"
     }
 
@@ -332,7 +340,9 @@ private struct SampleMaker {
         case 1: "https://\(host)/\(plainWord())"
         case 2: "www.\(host)"
         case 3: "http://\(host)/?\(pick(["id", "q", "p", "s"]))=\(digits(3))&\(pick(["a", "x", "n"]))=\(plainWord())"
-        case 4: "/\(pick(["usr", "home", "etc", "var", "opt"]))/\(plainWord())/\(plainWord()).\(pick(["txt", "log", "conf", "py", "c"]))"
+        case 4:
+            "/\(pick(["usr", "home", "etc", "var", "opt"]))/\(plainWord())/\(plainWord())"
+                + pick([".txt", ".log", ".conf", ".py", ".c"])
         case 5: "C:\\\(capitalised(plainWord()))\\\(plainWord()).\(pick(["exe", "doc", "ini", "PNG"]))"
         case 6: "~/\(plainWord())_\(digits(2)).\(pick(["pdf", "csv", "json", "jpg"]))"
         default: "../\(plainWord())/*.\(pick(["swift", "h", "md", "zip"]))"
@@ -383,7 +393,7 @@ private struct SampleMaker {
         let count = draw(3...9)
         switch draw(1...10) {
         case 1...2: return mixture(count, of: Self.letters + "0123456789")
-        case 3...5: return mixture(count, of: Self.punctuation + Self.punctuation + Self.letters)
+        case 3...6: return mixture(count, of: Self.rarePunctuation + Self.rarePunctuation + Self.letters)
         default: return mixture(count, of: Self.punctuation + Self.letters + "0123456789")
         }
     }

@@ -31,13 +31,15 @@ package struct WordList: Sendable {
         guard min(training.words.count, heldOut.words.count) >= 100 else { throw WordListError.tooShort(path: path) }
     }
 
-    /// Keeps words of 2 to 14 small ASCII letters that are not coarse, and the frequent words (`FrequentWords`) whether listed or not.
+    /// Keeps words of 2 to 14 small ASCII letters that are not coarse, and the frequent words (`FrequentWords`) whether
+    /// listed or not.
     package init(words: [String]) {
         let frequent = Self.sides(of: FrequentWords.all)
         let known = Set(FrequentWords.all)
         let rest = words.filter { word in
             (2...14).contains(word.utf8.count) && word.utf8.allSatisfy { (97...122).contains($0) }
-                && !known.contains(word) && !CoarseWords.digests.contains(UInt32(truncatingIfNeeded: Self.digest(of: word)))
+                && !known.contains(word)
+                && !CoarseWords.digests.contains(UInt32(truncatingIfNeeded: Self.digest(of: word)))
         }
         let sides = Self.sides(of: rest)
         training = Side(words: frequent.training + sides.training, frequent: frequent.training)
