@@ -19,7 +19,9 @@ enum BarsDocument {
         let top = Chart.top(&page)
         let values = values(names.count, top: top, &page.generator)
         let title = page.generator.draw(0...3) > 0 ? DocumentPage.chartTitle(&page) : nil
-        let isLying = page.generator.draw(0...2) == 0
+        // Long names do not fit side by side.
+        let isWide = ((names.map(\.count).max() ?? 0) * 9 + 8) * names.count > 420
+        let isLying = page.generator.draw(0...2) == 0 || isWide
         // The test split alone has the axis on the right.
         let isHeldOut = page.split == .test && !isLying && page.happens(2, in: 5)
         let isLabelled = page.generator.draw(0...1) == 0

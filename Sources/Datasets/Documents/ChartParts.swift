@@ -28,7 +28,8 @@ struct Chart {
         bold = fonts.bold(size * Double(page.generator.draw(10...14)) / 10)
         self.top = top
         self.isAxisRight = isAxisRight
-        head = 8 + (hasTitle ? bold.leading + 6 : 4)
+        // A number may stand on the highest bar.
+        head = 8 + (hasTitle ? bold.leading + 6 : 4) + text.capitals
         let left = 10 + (isAxisRight ? 6 : text.width(of: "\(top)") + 6)
         let height = page.generator.draw(80...190)
         // Labels need room of their own height and a half between them.
@@ -95,7 +96,13 @@ struct Chart {
     /// The width of a page with this chart and everything to the right of its plot.
     func width(right: Int, title: String?) -> Int {
         let axis = plot.x + plot.width + (isAxisRight ? text.width(of: "\(top)") + 14 : 10)
-        return max(128, axis, right + 8, title.map { bold.width(of: $0) + 14 } ?? 0)
+        return max(128, axis, right + 8, title.map { edge(of: $0, middle: plot.x + plot.width / 2) } ?? 0)
+    }
+
+    /// The right edge of a title in the middle of something, with a margin.
+    func edge(of title: String, middle: Int) -> Int {
+        let half = (bold.width(of: title) + 1) / 2
+        return max(middle, half + 6) + half + 6
     }
 }
 

@@ -17,7 +17,7 @@ struct Lettering {
     var capitals: Int { Int((size * 0.72).rounded()) }
 
     /// The same face at another size.
-    func sized(_ size: Double) -> Lettering { Lettering(face: face, size: size, style: style) }
+    func sized(_ size: Double) -> Lettering { Lettering(face: face, size: size, style: style, spacing: spacing) }
 
     func layout(_ text: String) -> TextLayout {
         guard let layout = TextLayout(text, face: face, size: size, style: style, letterSpacing: spacing) else {

@@ -63,10 +63,22 @@ package final class DocumentStudio {
         var names: [String] = []
         while names.count < count {
             let name = plainWord(3...9, split, &generator).capitalizedFirst
-            if !names.contains(name) { names.append(name) }
+            if !names.contains(name), !Self.isMisleading(name) { names.append(name) }
         }
         return names
     }
+
+    /// Whether a name would be taken for a part of an answer: a colour, a number, a direction, yes or no.
+    static func isMisleading(_ name: String) -> Bool { misleading.contains(name.lowercased()) }
+
+    private static let misleading: Set<String> = Set(
+        SceneColour.allCases.map(\.rawValue)
+            + [
+                "white", "grey", "violet", "yes", "no", "not", "none", "never", "nothing", "neither", "nor", "without",
+                "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "hundred",
+                "thousand", "up", "down", "left", "right", "top", "bottom", "middle", "flat", "higher", "lower", "true",
+                "false", "than", "but", "and", "can", "cannot", "maybe", "half", "quarter", "than", "while", "the",
+            ])
 
     /// Four in ten in small letters, three with one capital, three in capitals.
     private static func cased(_ word: String, _ draw: Int) -> String {

@@ -59,7 +59,7 @@ package struct DocumentVocabulary: Sendable {
         Dogs,Cats,Birds,Horses,Cows,Sheep,Goats,Pigs,Ducks,Rabbits,Lions,Tigers,Bears,Wolves,Foxes,Deer,Owls,Frogs
         Math,Physics,History,Art,Music,English,Biology,Chemistry,Geography,Latin,Drama,Dance,Gym,French,Spanish,German
         Rent,Food,Travel,Clothes,Savings,Fuel,Health,Games,Books,Gifts,Taxes,Repairs,Water,Power,Internet,Insurance
-        Red Team,Blue Team,Team Alpha,Team Beta,Team Delta,Gamma,Omega,Sigma,Epsilon,Group One,Group Two,Group Three
+        Home Team,Away Team,Team Alpha,Team Beta,Team Delta,Gamma,Omega,Sigma,Epsilon,Group One,Group Two,Group Three
         Solar,Wind,Coal,Gas,Hydro,Nuclear,Biomass,Bus,Train,Car,Bike,Plane,Ferry,Tram,Walking,Taxi,Subway,Scooter
         Windows,Linux,Android,Firefox,Chrome,Safari,Python,Swift,Rust,Java,Ruby,Kotlin,Fortran,Haskell,Perl,Scala
         """)

@@ -161,7 +161,7 @@ enum FormsDocument {
             }
             page.note("field", text: "\(field.name): \(field.value)", cell)
         }
-        let right = max(column + room, title.map { margin + heading.width(of: $0) } ?? 0)
+        let right = max(column + room, margin + name.width(ofWidest: names), title.map { margin + heading.width(of: $0) } ?? 0)
         return (max(128, right + margin), top + fields.count * step + margin)
     }
 

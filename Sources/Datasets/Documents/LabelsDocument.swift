@@ -50,7 +50,9 @@ enum LabelsDocument {
         var texts: Set<String> = []
         for (name, colour) in colours where position < (isAcross ? 340 : 360) {
             var text = page.word(2...(isAcross ? 7 : 10))
-            while !texts.insert(text.lowercased()).inserted { text = page.word(2...(isAcross ? 7 : 10)) }
+            while DocumentStudio.isMisleading(text) || !texts.insert(text.lowercased()).inserted {
+                text = page.word(2...(isAcross ? 7 : 10))
+            }
             let box = draw(text, look, colour, lettering, at: position, isAcross: isAcross, on: &page)
             page.note(look.noun, colour: name.rawValue, text: text, box)
             labels.append(Label(text: text, colour: name, box: box))

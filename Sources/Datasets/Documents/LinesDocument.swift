@@ -21,7 +21,7 @@ enum LinesDocument {
         var page = page
         let line = page.studio.line(12...40, page.split, &page.generator)
         var lettering = page.fonts(.any).any(page.size(11...26), &page.generator)
-        while lettering.width(of: line) > 480 { lettering = lettering.sized(lettering.size * 0.85) }
+        while lettering.width(of: line) > 440 { lettering = lettering.sized(lettering.size * 0.85) }
         let under = page.mark
         let box = page.write(line, lettering, x: 0, baseline: 0, page.theme.ink)
         page.note("line", text: line, box)
@@ -40,14 +40,16 @@ enum LinesDocument {
     static func askWords(of lines: [String], _ page: DocumentPage, _ asking: inout DocumentQuestioner) {
         let words = lines.flatMap { $0.split(separator: " ").map(String.init) }
         let plain = words.map { $0.filter { $0.isLetter || $0.isNumber } }
-        if let first = words.first, let last = words.last, words.count > 1 {
+        if let first = words.first, let last = words.last, words.count > 1, plain.first != "", plain.last != "" {
             if asking.generator.draw(0...1) == 0 {
                 asking.askText(.lookUp, ["the first word"], text: first, lead: "The first word is")
             } else {
                 asking.askText(.lookUp, ["the last word"], text: last, lead: "The last word is")
             }
         }
-        let known = plain.filter { $0.count > 2 && $0.allSatisfy(\.isLetter) }
+        let known = plain.filter {
+            $0.count > 2 && $0.allSatisfy(\.isLetter) && !DocumentStudio.isMisleading($0)
+        }
         if !known.isEmpty {
             let isTrue = asking.generator.draw(0...1) == 0
             let lower = Set(plain.map { $0.lowercased() })
@@ -100,7 +102,7 @@ enum ParagraphsDocument {
         let alignment: DocumentPage.Alignment = isHeldOut ? .right : page.happens(1, in: 4) ? .centre : .left
         let lines = page.studio.lines(count, 6...32, page.split, &page.generator)
         var lettering = page.fonts(.any).any(page.size(11...22), &page.generator)
-        while lettering.width(ofWidest: lines) > 480 { lettering = lettering.sized(lettering.size * 0.85) }
+        while lettering.width(ofWidest: lines) > 440 { lettering = lettering.sized(lettering.size * 0.85) }
         let width = lettering.width(ofWidest: lines)
         let leading = lettering.leading + page.generator.draw(0...Int(lettering.size / 2))
         let under = page.mark

@@ -88,13 +88,13 @@ enum PiesDocument {
         let right = 2 * side + Int(2 * radius)
         writeTitle(title, chart, middle: right / 2, on: &page)
         guard hasLegend else {
-            return (max(128, right, title.map { chart.bold.width(of: $0) + 14 } ?? 0), bottom + 6)
+            return (max(128, right, title.map { chart.edge(of: $0, middle: right / 2) } ?? 0), bottom + 6)
         }
         let legend = zip(slices, labels).map { (name: $1, colour: $0.colour, word: $0.word) }
         let isBeside = page.generator.draw(0...1) == 0
         let edge = chart.write(
             legend: legend, x: isBeside ? right + 8 : 14, y: isBeside ? chart.head + 10 : bottom + 6, on: &page)
-        let width = max(128, right, edge.right + 8, title.map { chart.bold.width(of: $0) + 14 } ?? 0)
+        let width = max(128, right, edge.right + 8, title.map { chart.edge(of: $0, middle: right / 2) } ?? 0)
         return (width, max(bottom, edge.bottom) + 6)
     }
 

@@ -139,7 +139,10 @@ enum ReceiptsDocument {
         let heading = fonts.bold(size * Double(page.generator.draw(10...14)) / 10)
         let ink = RGB.black.mixed(with: .white, part: page.generator.draw(0...60))
         let gap = page.generator.draw(14...60)
-        let widest = rows.map { bold.width(of: $0.left) + gap + bold.width(of: $0.right) }.max() ?? 0
+        let widest =
+            pricesFirst
+            ? bold.width(ofWidest: rows.map(\.left)) + gap + bold.width(ofWidest: rows.map(\.right))
+            : rows.map { bold.width(of: $0.left) + gap + bold.width(of: $0.right) }.max() ?? 0
         let inner = max(widest, heading.width(of: shop), 104)
         let margin = page.generator.draw(8...20)
         let (left, right) = (margin, margin + inner)

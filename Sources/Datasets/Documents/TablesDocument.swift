@@ -85,7 +85,7 @@ enum TablesDocument {
         }
         makers.append { page in
             let cells = distinct(rows) { page.studio.plainWord(3...8, page.split, &page.generator).capitalizedFirst }
-            return Column(name: page.generator.draw(from: ["Type", "Brand", "Label", "Color"]), cells: cells, numbers: nil)
+            return Column(name: page.generator.draw(from: ["Type", "Brand", "Label", "Model"]), cells: cells, numbers: nil)
         }
         makers.append { page in
             let cells = distinct(rows) {

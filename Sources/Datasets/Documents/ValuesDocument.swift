@@ -42,7 +42,7 @@ enum ValuesDocument {
         let lines = zip(kinds, values).map { kind, value in
             hasNames ? page.generator.draw(from: kind.names) + colon + value : value
         }
-        while lettering.width(ofWidest: lines) > 470 { lettering = lettering.sized(lettering.size * 0.85) }
+        while lettering.width(ofWidest: lines) > 440 { lettering = lettering.sized(lettering.size * 0.85) }
         let under = page.mark
         let width = lettering.width(ofWidest: lines)
         for (index, line) in lines.enumerated() {

@@ -20,7 +20,7 @@ enum WordsDocument {
         var page = page
         let word = page.studio.word(3...12, page.split, &page.generator)
         var lettering = page.fonts(.any).any(page.size(12...40), &page.generator)
-        while lettering.width(of: word) > 460 { lettering = lettering.sized(lettering.size * 0.8) }
+        while lettering.width(of: word) > 430 { lettering = lettering.sized(lettering.size * 0.8) }
         // Half of all words are of a colour with a name.
         let named = page.generator.draw(0...1) == 0 ? page.colours(1, on: page.theme.ground, contrast: 70).first : nil
         let ink = named?.colour ?? page.theme.ink
@@ -41,9 +41,10 @@ enum WordsDocument {
     ) {
         asking.askText(read, text: word, lead: "It says")
         let isTrue = asking.generator.draw(0...1) == 0
-        asking.ask(
-            isWord, [isTrue ? word : page.studio.lookAlike(of: word, page.split, &asking.generator)], isTrue: isTrue,
-            fact: "it says “\(word)”")
+        let other = isTrue ? word : page.studio.lookAlike(of: word, page.split, &asking.generator)
+        if !DocumentStudio.isMisleading(word), !DocumentStudio.isMisleading(other) {
+            asking.ask(isWord, [other], isTrue: isTrue, fact: "it says “\(word)”")
+        }
         if asking.generator.draw(0...1) == 0 {
             asking.askText(.lookUp, ["the first letter of the word"], text: String(word.prefix(1)), lead: "The first letter is")
         }
@@ -90,7 +91,7 @@ extension DocumentPage {
             fill(ShapeScene.Box(x: outer.x - 300, y: outer.y + outer.height, width: 1100, height: height), theme.faint)
             return (outer, "rules", false)
         case 4 where isHeldOut:
-            let corner = Double(outer.height) / 2
+            let corner = min(16, Double(outer.height) / 2)
             let (left, right) = (Double(outer.x) - corner, Double(outer.x + outer.width) + corner)
             let (top, bottom) = (Double(outer.y), Double(outer.y + outer.height))
             fill(

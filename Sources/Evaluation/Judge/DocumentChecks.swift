@@ -9,17 +9,47 @@ extension GoldJudge {
     package static func verdict(
         on answer: String, to question: DocumentQuestion, about objects: [SceneObject], ended: Bool = true
     ) -> Verdict {
-        let reading = AnswerReading(answer)
-        let check = TruthCheck(reading: reading, question: AnswerReading(question.text), objects: objects)
+        // What the question quotes says nothing about the image: "Not now" denies nothing.
+        let quoted = question.text.split(separator: "“").dropFirst().compactMap { $0.split(separator: "”").first }
+        let (said, asked) =
+            question.isQuoting
+            ? (answer, question.text) : (answer.without(quoted), question.text.without(quoted))
+        let check = TruthCheck(reading: AnswerReading(said), question: AnswerReading(asked), objects: objects)
         let share = check.share(of: question.truth)
         let isText: Bool
         if case .transcript = question.truth { isText = true } else { isText = question.isReadOff }
         let form = AnswerForm(
-            answer, form: question.form, demonstrated: question.answer, isReadOff: isText, objects: objects.count,
-            ended: ended)
+            answer, form: question.form, demonstrated: question.answer, isReadOff: isText,
+            verbs: AnswerForm.verbs.union(documentVerbs), objects: objects.count, ended: ended)
         return Verdict(
             share: share, absentThings: check.inventions(against: question.truth, share: share),
             obeysForm: form.isObeyed, endsProperly: form.endsProperly, needlessWords: form.needlessWords)
+    }
+
+    /// Verbs of sentences about documents.
+    private static let documentVerbs: Set<String> = [
+        "cost", "costs", "go", "goes", "stay", "stays", "point", "points", "rise", "rises", "fall", "falls", "grow",
+        "grows", "remain", "remains", "read", "belongs", "stands", "means", "names", "lists", "offers", "equals",
+    ]
+}
+
+extension DocumentQuestion {
+    /// Whether the answer may have to repeat what the question quotes.
+    fileprivate var isQuoting: Bool {
+        switch truth {
+        case .transcript, .list: true
+        default: false
+        }
+    }
+}
+
+extension String {
+    /// With "that" for each of the phrases.
+    fileprivate func without(_ phrases: [Substring]) -> String {
+        phrases.reduce(self) { text, phrase in
+            phrase.isEmpty
+                ? text : text.split(separator: phrase, omittingEmptySubsequences: false).joined(separator: "that")
+        }
     }
 }
 
@@ -149,9 +179,9 @@ struct NumberCheck {
         let asked = Set(Self.numbers(in: question))
         let all = Self.numbers(in: reading)
         let own = all.filter { !asked.contains($0) }
+        if own.isEmpty, number == 0, !all.contains(0), saysNone { return !reading.abstains }
         let said = own.isEmpty ? all : own
-        if said.isEmpty { return number == 0 && !reading.abstains && saysNone }
-        return said.allSatisfy { abs($0 - number) <= within + 1e-9 }
+        return !said.isEmpty && said.allSatisfy { abs($0 - number) <= within + 1e-9 }
     }
 
     private var saysNone: Bool {
@@ -276,12 +306,17 @@ struct ListCheck {
         var taken = [Bool](repeating: false, count: reading.text.tokens.count)
         let wanted = right.map { AnswerText($0).words.map(AnswerVocabulary.canonical) }
         let refused = wrong.map { AnswerText($0).words.map(AnswerVocabulary.canonical) }
+        // A "not" of a phrase, as in "don't save", denies nothing.
+        let phrases = Set(wanted + refused)
+        let own = phrases.filter { $0.contains { Negation.negators.contains($0) } }.flatMap { reading.places(of: $0) }
+        var tokens = reading.text.tokens
+        for index in own.joined() { tokens[index] = "phrase" }
+        let negation = Negation(tokens)
         // The longest first, so that "save" is not found in "save as".
-        for phrase in Set(wanted + refused).sorted(by: { ($1.count, $0.joined()) < ($0.count, $1.joined()) }) {
-            let denies = phrase.contains { Negation.negators.contains($0) }
+        for phrase in phrases.sorted(by: { ($1.count, $0.joined()) < ($0.count, $1.joined()) }) {
             for place in reading.places(of: phrase) where !taken[place].contains(true) {
                 for index in place { taken[index] = true }
-                if denies || !reading.negation.touches(place) { found.append((place.lowerBound, phrase)) }
+                if !negation.touches(place) { found.append((place.lowerBound, phrase)) }
             }
         }
         let said = found.sorted { $0.start < $1.start }.map(\.words)
