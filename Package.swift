@@ -181,7 +181,7 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(name: "FeedbackTests", dependencies: ["Feedback", "TestSupport"], swiftSettings: swift),
         .testTarget(
-            name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"], exclude: ["Fixtures"],
+            name: "EvaluationTests", dependencies: ["Evaluation", "Typography", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swift),
         .testTarget(
             name: "BenchmarksTests", dependencies: ["Benchmarks", "TestSupport"], swiftSettings: swift),

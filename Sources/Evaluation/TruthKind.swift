@@ -16,6 +16,16 @@ public enum TruthKind: String, Codable, Sendable, CaseIterable {
     case unknowable
     /// A description.
     case description
+    /// Text that is read off.
+    case transcript
+    /// A number that is read or computed.
+    case number
+    /// The time on a clock.
+    case time
+    /// Several phrases.
+    case list
+    /// That the image cannot be read.
+    case unreadable
 
     /// The kind of the given truth.
     public init(of truth: GroundTruth) {
@@ -28,6 +38,11 @@ public enum TruthKind: String, Codable, Sendable, CaseIterable {
             case .absent: .absent
             case .unknowable: .unknowable
             case .description: .description
+            case .transcript: .transcript
+            case .number: .number
+            case .time: .time
+            case .list: .list
+            case .unreadable: .unreadable
             }
     }
 }

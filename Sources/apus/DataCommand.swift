@@ -6,6 +6,7 @@ import Images
 import Policies
 import Tokenizers
 import Training
+import Typography
 
 /// Makes training data.
 struct DataCommand: AsyncParsableCommand {
@@ -59,13 +60,24 @@ struct Replay: AsyncParsableCommand {
 struct Sheet: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Draw generated images on one sheet for inspection.",
-        discussion: "Example: apus data sheet --families counts positions --questions sheet.png")
+        discussion: """
+            Examples: apus data sheet --families counts positions --questions sheet.png
+                      apus data sheet --documents receipts bars --count 12 sheet.png
+            """)
 
     @Option(help: "The random seed of the first image.")
     var seed: UInt64 = 0
 
     @Option(parsing: .upToNextOption, help: "Draw images of these families in turn. Default: plain scenes.")
     var families: [Family] = []
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "Draw documents of these families in turn, with the fonts and words that `make fonts` fetches.")
+    var documents: [DocumentFamily] = []
+
+    @Option(help: "Number of images.")
+    var count = 48
 
     @Flag(help: "Print the questions and answers of the families' images as JSON lines.")
     var questions = false
@@ -74,35 +86,50 @@ struct Sheet: ParsableCommand {
     var output: String
 
     func validate() throws {
-        if questions && families.isEmpty { throw ValidationError("--questions needs --families") }
+        if questions && families.isEmpty && documents.isEmpty {
+            throw ValidationError("--questions needs --families or --documents")
+        }
+        if !families.isEmpty && !documents.isEmpty {
+            throw ValidationError("--families and --documents make different sheets: give one of them")
+        }
+        if !(1...400).contains(count) { throw ValidationError("--count takes 1 to 400") }
     }
 
     func run() throws {
-        let seeds = (0..<48).map { seed &+ $0 }
-        var scenes: [RGBImage] = []
-        if families.isEmpty {
-            scenes = seeds.map { ShapeScene(seed: $0).image }
-        } else {
+        let seeds = (0..<UInt64(count)).map { seed &+ $0 }
+        let sheet: RGBImage
+        if !documents.isEmpty {
+            let drawn = try drawDocuments(seeds)
+            if questions { for (seed, document) in zip(seeds, drawn) { try print(document.questions, seed) } }
+            sheet = ContactSheet.image(of: drawn.map(\.image), columns: 4, gap: 6)
+        } else if !families.isEmpty {
             let images = seeds.enumerated().map { families[$0 % families.count].image(seed: $1) }
-            scenes = images.map(\.scene.image)
-            if questions { try print(images, seeds) }
+            if questions { for (seed, image) in zip(seeds, images) { try print(image.questions, seed) } }
+            sheet = ContactSheet.image(of: images.map(\.scene.image), columns: 8, scale: 2)
+        } else {
+            sheet = ContactSheet.image(of: seeds.map { ShapeScene(seed: $0).image }, columns: 8, scale: 2)
         }
-        let sheet = ContactSheet.image(of: scenes, columns: 8, scale: 2)
         try Data(ImageFile.encode(sheet)).write(to: URL(fileURLWithPath: output), options: .atomic)
     }
 
-    private struct Line: Encodable {
-        let seed: UInt64
-        let question: FamilyQuestion
+    private func drawDocuments(_ seeds: [UInt64]) throws -> [Document] {
+        let studio = try DocumentStudio(
+            fonts: OpenFonts(FontCollection(folder: Cache.fonts)), words: WordList(path: Cache.words))
+        return seeds.enumerated().map { documents[$0 % documents.count].document(seed: $1, from: studio) }
     }
 
-    private func print(_ images: [FamilyImage], _ seeds: [UInt64]) throws {
+    private struct Line<Question: Encodable>: Encodable {
+        let seed: UInt64
+        let question: Question
+    }
+
+    private func print(_ questions: [some Encodable], _ seed: UInt64) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        for (seed, image) in zip(seeds, images) {
-            for question in image.questions {
-                say(String(decoding: try encoder.encode(Line(seed: seed, question: question)), as: UTF8.self))
-            }
+        for question in questions {
+            say(String(decoding: try encoder.encode(Line(seed: seed, question: question)), as: UTF8.self))
         }
     }
 }
+
+extension DocumentFamily: ExpressibleByArgument {}

@@ -169,4 +169,16 @@ public enum GroundTruth: Codable, Sendable, Equatable {
     case unknowable
     /// A description of the scene's objects; the scene has the list.
     case description
+    /// Text of the image, read off exactly: letters in their case, marks, and lines in their order. All white space is
+    /// alike.
+    case transcript(String)
+    /// A number, as digits or in words, with or without a unit; it may differ by `within` from the true one.
+    case number(Double, within: Double)
+    /// A time of a clock with hands: "3:25", "25 past 3". Morning and afternoon are not told apart.
+    case time(hour: Int, minute: Int)
+    /// All of the right phrases and none of the wrong ones; in this order, if it counts.
+    case list(of: [String], noneOf: [String], isOrdered: Bool)
+    /// The image cannot be read. The right answer says that it cannot tell, or that there is no such thing, and claims
+    /// nothing else.
+    case unreadable
 }

@@ -94,8 +94,11 @@ enum Phrase {
         (noun.first.map("aeiou".contains) ?? false ? "an " : "a ") + noun
     }
 
-    /// "circles", "red crosses".
-    static func plural(_ noun: String) -> String { noun + (noun.hasSuffix("s") ? "es" : "s") }
+    /// "circles", "red crosses", "boxes", "cities".
+    static func plural(_ noun: String) -> String {
+        if noun.hasSuffix("y"), !noun.hasSuffix("ay"), !noun.hasSuffix("ey") { return noun.dropLast() + "ies" }
+        return noun + (noun.hasSuffix("s") || noun.hasSuffix("x") ? "es" : "s")
+    }
 
     /// "no circles", "1 circle", "3 circles".
     static func counted(_ count: Int, _ noun: String) -> String {

@@ -1,6 +1,7 @@
 /// The traits of an answer that simulated labelers weigh; each labeler has its own weights.
 package struct AnswerTraits: Equatable {
-    /// 1 if right, 0 if not; for a description, the share of the image's objects that it names.
+    /// 1 if right, 0 if not; for a description, the share of the image's objects that it names; for text that is read
+    /// off, how much of it is right.
     var right: Double
     /// Objects that it names and that the image does not show, up to 3. A wrong yes names the question's objects.
     package var absent: Double
@@ -19,17 +20,19 @@ package struct AnswerTraits: Equatable {
 
     package init(of answer: SimulatedLabeler.Answer, to task: LabelingTask) {
         let read = LabeledWords(answer.text)
-        right = Self.right(read, task)
+        right = Self.right(read, LabeledReading(answer.text), task)
         absent = Double(min(3, Self.absent(read, task)))
         amiss = task.truth == .description ? Double(min(3, Self.amiss(read, task.things ?? []))) : 0
         form = Self.hasForm(task, read, answer.text) ? 1 : 0
         ended = answer.finishReason == .stop && !read.words.isEmpty ? 1 : 0
         excess = min(3, Double(max(0, read.words.count - Self.need(task))) / 10)
-        hedged = task.truth != .unknowable && read.hedges ? 1 : 0
+        hedged = ![.unknowable, .unreadable].contains(task.truth) && read.hedges ? 1 : 0
         length = min(3, Double(read.words.count) / 10)
     }
 
-    private static func right(_ read: LabeledWords, _ task: LabelingTask) -> Double {
+    private static func right(
+        _ read: LabeledWords, _ reading: LabeledReading, _ task: LabelingTask
+    ) -> Double {
         let isRight: Bool
         switch task.truth {
         case .yesNo(let truth): isRight = read.verdict == truth
@@ -40,6 +43,11 @@ package struct AnswerTraits: Equatable {
             isRight = !found.isDisjoint(with: right) && found.isSubset(of: right)
         case .absent, .unknowable: isRight = read.denies
         case .description: return named(read, task.things ?? [])
+        case .transcript(let text): return reading.likeness(to: text)
+        case .number(let number, let within): isRight = reading.gives(number, within: within)
+        case .time(let hour, let minute): isRight = reading.givesTime(hour: hour, minute: minute)
+        case .list(let right, let wrong, _): return reading.share(of: right, without: wrong)
+        case .unreadable: isRight = read.denies
         }
         return isRight ? 1 : 0
     }
@@ -83,21 +91,37 @@ package struct AnswerTraits: Equatable {
     }
 
     private static func hasForm(_ task: LabelingTask, _ read: LabeledWords, _ text: String) -> Bool {
-        let isWritten = text.first?.isUppercase == true && text.last.map { ".!?".contains($0) } == true
+        let isWritten = text.first?.isUppercase == true && text.last.map { end(task).contains($0) } == true
         switch task.form {
-        case .short: return (1...3).contains(read.words.count)
-        case .sentence: return isWritten && read.sentences == 1 && read.words.count >= 3
+        case .short: return (1...max(3, textWords(task))).contains(read.words.count)
+        case .sentence:
+            let isOne = read.sentences == 1 || textWords(task) > 0
+            return isWritten && isOne && read.words.count >= 3
         case .description:
             let maximum = max(3, task.things?.count ?? 3)
             return isWritten && (1...maximum).contains(read.sentences) && read.words.count >= 4
         }
     }
 
+    /// The marks that a sentence may end with: quoted text closes with its quotation mark.
+    private static func end(_ task: LabelingTask) -> String {
+        if case .transcript = task.truth { ".!?”\"" } else { ".!?" }
+    }
+
+    /// The number of words of the text or list that the answer has to give; 0 for other answers.
+    private static func textWords(_ task: LabelingTask) -> Int {
+        switch task.truth {
+        case .transcript(let text): LabeledWords(text).words.count
+        case .list(let right, _, _): LabeledWords(right.joined(separator: " ")).words.count
+        default: 0
+        }
+    }
+
     /// The maximum number of words that an answer of the requested form needs.
     private static func need(_ task: LabelingTask) -> Int {
         switch task.form {
-        case .short: 3
-        case .sentence: 12
+        case .short: max(3, textWords(task))
+        case .sentence: 12 + textWords(task)
         case .description:
             // A list needs six words per object; sentences that give each object's position need nine.
             max(8 + 6 * min(5, task.things?.count ?? 3), 9 * min(6, task.things?.count ?? 3))

@@ -69,6 +69,15 @@ public struct LabelingTask: Sendable {
         self.things = things
     }
 
+    /// The task for a question about a document; `things` are its coloured shapes.
+    package init(_ question: DocumentQuestion, things: [Thing], at image: PreferenceImage) {
+        self.image = image
+        self.question = question.text
+        form = question.form
+        truth = question.truth
+        self.things = things
+    }
+
     /// The task for a question of easy-VQA's training split; `facts` are the facts that all its questions reveal about
     /// the image.
     public init(_ question: EasyVQAQuestion, facts: ImageFacts) {

@@ -1,10 +1,13 @@
 /// A text with everything that the rules need from it.
 struct AnswerReading {
+    /// The text as it was given.
+    let raw: String
     let text: AnswerText
     let negation: Negation
     let mentions: [Mention]
 
     init(_ raw: String) {
+        self.raw = raw
         text = AnswerText(raw)
         negation = Negation(text)
         mentions = MentionParser.mentions(in: text)
@@ -173,8 +176,9 @@ struct Negation {
     /// Words after which "and" begins a clause of its own.
     private static let openers: Set<String> = ["a", "an", "the", "there", "it", "they", "i", "one"]
 
-    init(_ text: AnswerText) {
-        let tokens = text.tokens
+    init(_ text: AnswerText) { self.init(text.tokens) }
+
+    init(_ tokens: [String]) {
         var negated = [Bool](repeating: false, count: tokens.count)
         var isOpen = false
         for (index, token) in tokens.enumerated() {

@@ -123,15 +123,28 @@ struct AnswerForm {
     let needlessWords: Int
 
     init(_ answer: String, question: FamilyQuestion, objects: Int, ended: Bool) {
-        let sentences = Self.sentences(of: answer)
+        self.init(
+            answer, form: question.form, demonstrated: question.answer, isReadOff: false, verbs: Self.verbs,
+            objects: objects, ended: ended)
+    }
+
+    /// - Parameters:
+    ///   - demonstrated: the demonstrated answer, whose length is the measure.
+    ///   - isReadOff: whether the answer repeats text of the image, whose full stops end no sentence.
+    ///   - verbs: the words that make a sentence of others.
+    init(
+        _ answer: String, form: FamilyQuestion.Form, demonstrated: String, isReadOff: Bool, verbs: Set<String>,
+        objects: Int, ended: Bool
+    ) {
+        let sentences = Self.sentences(of: answer, areOne: isReadOff)
         let count = sentences.joined().count
-        let demonstrated = Self.sentences(of: question.answer).joined().count
-        let isClosed = answer.last.map { ".!?".contains($0) } ?? false
+        let demonstrated = Self.sentences(of: demonstrated, areOne: isReadOff).joined().count
+        let isClosed = Self.isClosed(answer, mayQuote: isReadOff)
         let isWritten =
-            isClosed && !sentences.isEmpty && sentences.allSatisfy(Self.isFull)
+            isClosed && !sentences.isEmpty && sentences.allSatisfy { Self.isFull($0, verbs: verbs) }
             && answer.first.map { $0.isUppercase || $0.isNumber } ?? false
         let allowance: Int
-        switch question.form {
+        switch form {
         case .short:
             allowance = max(10, demonstrated + 4)
             isObeyed = sentences.count == 1 && count <= max(3, demonstrated)
@@ -144,31 +157,42 @@ struct AnswerForm {
         }
         let last = AnswerText(answer).words.last ?? ""
         // One or two words need no full stop; a longer answer that began as a sentence does.
-        let needsClosing = question.form != .short && count > 2
-        let stops = answer.last.map { $0.isLetter || $0.isNumber } ?? false
-        endsProperly = ended && count > 0 && (isClosed || !needsClosing && stops && !Self.dangling.contains(last))
+        let needsClosing = form != .short && count > 2
+        let stops = isReadOff && form == .short || answer.last.map { $0.isLetter || $0.isNumber } ?? false
+        let dangles = !isReadOff && Self.dangling.contains(last)
+        endsProperly = ended && count > 0 && (isClosed || !needsClosing && stops && !dangles)
         var seen: Set<[String]> = []
         let repeated = sentences.filter { !seen.insert($0).inserted }.joined().count
         needlessWords = max(repeated, count - allowance)
     }
 
-    /// The words of each sentence, split at white space.
-    private static func sentences(of text: String) -> [[String]] {
+    /// Whether the last character ends a sentence; quotation marks may follow it.
+    private static func isClosed(_ answer: String, mayQuote: Bool) -> Bool {
+        let end = mayQuote ? answer.last { !"\"”’'".contains($0) } : answer.last
+        return end.map { ".!?".contains($0) } ?? false
+    }
+
+    /// The words of each sentence, split at white space; of the whole text if the sentences are one.
+    private static func sentences(of text: String, areOne: Bool) -> [[String]] {
         var sentences: [[String]] = [[]]
+        var isQuoting = false
         for word in text.split(whereSeparator: \.isWhitespace) {
+            // A full stop inside of quoted text ends no sentence.
+            for mark in word where mark == "“" || mark == "”" { isQuoting = mark == "“" }
             let bare = word.lowercased().filter { $0.isLetter || $0.isNumber || $0 == "'" || $0 == "’" }
             if !bare.isEmpty { sentences[sentences.count - 1].append(bare) }
-            if let last = word.last, ".!?".contains(last) { sentences.append([]) }
+            if !areOne, !isQuoting, let last = word.last, ".!?".contains(last) { sentences.append([]) }
         }
         return sentences.filter { !$0.isEmpty }
     }
 
     /// Whether a sentence has a verb and at least two more words.
-    private static func isFull(_ sentence: [String]) -> Bool {
+    private static func isFull(_ sentence: [String], verbs: Set<String>) -> Bool {
         sentence.count > 2 && AnswerText(sentence.joined(separator: " ")).words.contains(where: verbs.contains)
     }
 
-    private static let verbs: Set<String> = [
+    /// Verbs of sentences about scenes.
+    static let verbs: Set<String> = [
         "is", "are", "was", "am", "see", "sees", "shows", "show", "has", "have", "contains", "contain", "can", "do",
         "does", "lies", "lie", "sits", "sit", "stands", "stand", "looks", "appears", "appear", "reads", "says", "say",
         "know", "count", "counts", "will", "could", "outnumber", "outnumbers",

@@ -6,7 +6,7 @@ struct TruthCheck {
     let question: AnswerReading
     let objects: [SceneObject]
 
-    /// 1 for a right answer, 0 for a wrong one; for a partly right description a share between them.
+    /// 1 for a right answer, 0 for a wrong one; for a partly right description or text a share between them.
     func share(of truth: GroundTruth) -> Double {
         switch truth {
         case .yesNo(let isTrue): YesNoCheck(reading: reading, question: question).says == isTrue ? 1 : 0
@@ -16,6 +16,13 @@ struct TruthCheck {
         case .absent(let thing): AbsenceCheck(self, thing: thing).isRight ? 1 : 0
         case .unknowable: saysThatItCannotBeSeen ? 1 : 0
         case .description: DescriptionCheck(reading: reading, objects: objects).share
+        case .transcript(let text): TranscriptCheck(reading: reading, truth: text).share
+        case .number(let number, let within):
+            NumberCheck(reading: reading, question: question).says(number, within: within) ? 1 : 0
+        case .time(let hour, let minute): TimeCheck(reading: reading).says(hour: hour, minute: minute) ? 1 : 0
+        case .list(let right, let wrong, let isOrdered):
+            ListCheck(reading: reading).says(all: right, noneOf: wrong, isOrdered: isOrdered) ? 1 : 0
+        case .unreadable: RefusalCheck(reading: reading).isRight ? 1 : 0
         }
     }
 

@@ -47,7 +47,7 @@ import Testing
             }
             guard fitting.count == 2, let index = winner(text, fitting), let answer = right.first else { return nil }
             return Noun.all(in: FamilyQuestionTests.words(answer)).first == nouns[index].bare
-        case .text, .unknowable, .description: return nil
+        case .text, .unknowable, .description, .transcript, .number, .time, .list, .unreadable: return nil
         }
     }
 
