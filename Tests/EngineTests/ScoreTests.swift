@@ -105,7 +105,8 @@ import Tokenizers
         let decoder = try TransformerDecoder(file, precision: precision, compute: compute)
         let base = try FrozenDecoder(DecoderFiles(file), compute: compute)
         let texts = ["red", "it is blue", "there is a red circle", "x"]
-        let answers = texts.map { InputProcessor(tokenizer: tokenizer).answer($0) }
+        let prompt = try request([])
+        let answers = texts.map { InputProcessor(tokenizer: tokenizer).answer($0, to: prompt) }
         let served = try await scores(request(answers), by: engine(decoder) { $0.cachePrecision = cache })
         let trained = try texts.map {
             try trainingReward(
@@ -143,8 +144,8 @@ import Tokenizers
         let question = [ChatMessage(role: .user, text: "What is the capital of France?")]
         let texts = ["Paris", "The capital of France is Paris.", "No.", "I cannot see that.", "blue", "Rome, I think"]
         let processor = InputProcessor(tokenizer: tokenizer)
-        let request = try processor.request(messages: question, images: [], policy: policy)
-            .scoring(texts.map { processor.answer($0) })
+        let prompt = try processor.request(messages: question, images: [], policy: policy)
+        let request = prompt.scoring(texts.map { processor.answer($0, to: prompt) })
         let served = try await scores(request, by: engine(decoder, tokenizer) { $0.cachePrecision = cache })
         let trained = try texts.map {
             try trainingReward(

@@ -70,10 +70,25 @@ import Training
         #expect(format.tiles(of: image).shape == [spans.count, 3, 16, 16])
     }
 
-    @Test func answersEndWithTheTemplatesTurn() throws {
-        let format = try format(vision())
-        let end = try TinyLlama.tokenizer().id(ofControl: "<|im_end|>")
-        #expect(format.answer("red").last == end)
+    /// The vocabulary's own end token is `<|im_end|>`.
+    @Test(arguments: ["<|im_end|>", "<|endoftext|>"])
+    func scoredAnswersEndWithTheTemplatesTurnAsTrainedOnesDo(end: String) throws {
+        let source = Self.template.replacingOccurrences(of: "<|im_end|>\\n", with: end + "\\n")
+        let (vision, tokenizer) = (try vision(), try TinyLlama.tokenizer())
+        let policy = Policy(
+            name: "reward", generation: 1, adapter: nil, vision: vision, template: try template(source),
+            textTemplate: .chatml, sampling: SamplingParameters(), created: 0)
+        let processor = InputProcessor(tokenizer: tokenizer)
+        func served(_ content: [ChatMessage.Part]) throws -> [Int32] {
+            let request = try processor.request(
+                messages: [ChatMessage(role: .user, content: content)],
+                images: content.count > 1 ? [.init(image: image(0))] : [], policy: policy)
+            return processor.answer("red", to: request)
+        }
+        let trained = try format(vision, template: source).answer("red")
+        #expect(trained.last == tokenizer.id(ofControl: end))
+        #expect(try served([.image(0), .text("what color?")]) == trained)
+        #expect(try served([.text("what color?")]).last == tokenizer.id(ofControl: "<|im_end|>"))
     }
 
     @Test func aTemplateWithTheQuestionFirstIsRefused() throws {

@@ -123,9 +123,12 @@ public struct InputProcessor: Sendable {
         return request
     }
 
-    /// The tokens of a complete answer, with the model's first end token last.
-    public func answer(_ text: String) -> [Int32] {
-        tokenizer.encode(text, special: .asText) + tokenizer.vocabulary.endTokens.prefix(1)
+    /// The tokens of a complete answer to `request`. The last one ends the turn in the template that wrote the request,
+    /// as in the answers that reward models are trained on.
+    public func answer(_ text: String, to request: EngineRequest) -> [Int32] {
+        let template = request.policy.template(hasImages: !request.images.isEmpty)
+        let end = (try? template.turnEnd(tokenizer)) ?? tokenizer.vocabulary.endTokens.first
+        return tokenizer.encode(text, special: .asText) + (end.map { [$0] } ?? [])
     }
 }
 

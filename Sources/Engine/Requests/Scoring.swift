@@ -152,7 +152,7 @@ public struct AnswerScoring: Sendable {
     private func scored(_ answer: Answer) -> [Int32] {
         let tokens = answer.tokens.map(\.id)
         guard case .stopString = answer.completion.reason else { return tokens }
-        let whole = processor.answer(answer.text)
+        let whole = processor.answer(answer.text, to: reward)
         return reward.prompt.count + whole.count <= contextLength ? whole : tokens + whole.suffix(1)
     }
 }

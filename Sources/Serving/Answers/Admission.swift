@@ -132,7 +132,7 @@ struct Admission: Sendable {
             let request = try rendered(wanted.param) { () throws(InputProcessor.Failure) -> EngineRequest in
                 try model.processor.request(messages: messages, images: images, policy: reward)
             }
-            return (request, wanted.answers.map { model.processor.answer($0) })
+            return (request, wanted.answers.map { model.processor.answer($0, to: request) })
         }
         for (index, answer) in answers.enumerated() where request.prompt.count + answer.count > model.contextLength {
             throw APIError(
