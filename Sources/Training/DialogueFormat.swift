@@ -78,7 +78,13 @@ public struct DialogueFormat: Sendable {
     }
 
     /// The tokens of a complete answer, with the end of the turn.
-    package func answer(_ text: String) -> [Int32] { tokenizer.encode(text, special: .asText) + [turnEnd] }
+    ///
+    /// - Parameter isSpelled: one token or more for each character, instead of the longest tokens. Visual tokens stand for
+    ///   characters; longer tokens would have to be guessed from them.
+    package func answer(_ text: String, isSpelled: Bool = false) -> [Int32] {
+        let pieces = isSpelled ? text.map(String.init) : [text]
+        return pieces.flatMap { tokenizer.encode($0, special: .asText) } + [turnEnd]
+    }
 }
 
 /// An image as the decoder reads it.

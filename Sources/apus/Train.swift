@@ -78,6 +78,17 @@ struct PolicyFolders: ParsableArguments {
     }
 }
 
+/// The fonts and words that pages of text and documents are drawn with.
+struct DrawingOptions: ParsableArguments {
+    @Option(help: "The folder of the fonts. Default: the folder that `make fonts` fetches.")
+    var fonts = Cache.fonts
+
+    @Option(help: "The file of the words. Default: the file that `make fonts` fetches.")
+    var words = Cache.words
+
+    var materials: DrawingMaterials { DrawingMaterials(fonts: fonts, words: words) }
+}
+
 /// Pre-trains the vision encoder.
 struct TrainVision: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -101,11 +112,7 @@ struct TrainVision: ParsableCommand {
     @Option(help: "The peak learning rate of the matrices of the blocks.")
     var matrixRate = VisionPretrainingSettings().matrixRate
 
-    @Option(help: "The folder of the fonts for pages of text. Default: the folder that `make fonts` fetches.")
-    var fonts = Cache.fonts
-
-    @Option(help: "The file of the words for pages of text. Default: the file that `make fonts` fetches.")
-    var words = Cache.words
+    @OptionGroup var drawing: DrawingOptions
 
     func validate() throws {
         for (name, rate) in [("--learning-rate", learningRate), ("--matrix-rate", matrixRate)]
@@ -121,15 +128,13 @@ struct TrainVision: ParsableCommand {
         settings.matrixRate = matrixRate
         let embeddings = WordEmbeddings(
             embeddings: try model.decoder.floats(.embedding), tokenizer: Tokenizer(model.vocabulary))
-        let sources = PageArtist.Sources(fonts: fonts, words: words)
-        let artist = try PageArtist(sources)
         let inputs = [
             "baseModel": model.digest.sha256,
             "questions": try FileDigest(path: training.easyVQA + "/train/questions.json").sha256,
-        ].merging(try sources.digests()) { first, _ in first }
+        ]
         let outcome = try VisionPretraining.run(
-            dataset: EasyVQA(folder: URL(fileURLWithPath: training.easyVQA)), pages: artist.page, words: embeddings,
-            start: from, inputs: inputs, settings: settings, folder: folder,
+            dataset: EasyVQA(folder: URL(fileURLWithPath: training.easyVQA)), drawing: drawing.materials,
+            words: embeddings, start: from, inputs: inputs, settings: settings, folder: folder,
             options: training.options(validationInterval: 250), on: try training.model.compute(),
             report: Console.current.progress(in: folder))
         say(outcome == .finished ? "finished: \(folder)/model.safetensors" : "paused; the same command goes on")
@@ -171,6 +176,13 @@ struct TrainSFT: ParsableCommand {
     var families = FineTuningSettings().families
 
     @Option(
+        parsing: .upToNextOption,
+        help: "The families of documents, used in turn, for a vision encoder that reads. Default: none.")
+    var documents: [DocumentFamily] = []
+
+    @OptionGroup var drawing: DrawingOptions
+
+    @Option(
         help: "The peak learning rate of the adapter; the rates of connector and encoder scale with it.")
     var learningRate = FineTuningSettings().adapterRate
 
@@ -189,11 +201,12 @@ struct TrainSFT: ParsableCommand {
         settings.seed = training.seed
         settings.steps = steps
         settings.families = families
+        settings.documents = documents
         settings.scaleRates(by: learningRate / settings.adapterRate)
         let job = FineTuningJob(
             inputs: .init(
                 baseModel: model, vision: try visionFile(of: model), start: from, easyVQA: training.easyVQA,
-                replay: replay == "none" ? nil : replay),
+                replay: replay == "none" ? nil : replay, drawing: documents.isEmpty ? nil : drawing.materials),
             settings: settings, folder: folder)
         let outcome = try job.run(
             precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16, compute: compute,

@@ -68,8 +68,8 @@ public struct VisionConfiguration: Sendable, Equatable {
         self.endsRows = endsRows
     }
 
-    /// The same sizes, with an embedding at the end of each row of tokens.
-    package var endingRows: VisionConfiguration { VisionConfiguration(self, endsRows: true) }
+    /// The same sizes, with or without an embedding at the end of each row of tokens.
+    package func endingRows(_ endsRows: Bool) -> VisionConfiguration { VisionConfiguration(self, endsRows: endsRows) }
 
     private init(_ other: VisionConfiguration, endsRows: Bool) {
         imageSize = other.imageSize

@@ -49,13 +49,12 @@ public struct VisionWeights: Sendable {
         return Tensor(elements, shape: [configuration.patches, width])
     }
 
-    /// The same weights, with `embedding` at the end of each row of tokens.
-    package func endingRows(with embedding: Tensor) -> VisionWeights {
-        let sizes = configuration.endingRows
-        let weights = zip(parameters.names, parameters.tensors).filter { $0.0 != Self.rowEnd }
-        let rowEnd = embedding.reshaped([configuration.textHidden])
+    /// The same weights, with `embedding` at the end of each row of tokens; nil for none.
+    package func endingRows(with embedding: Tensor?) -> VisionWeights {
+        var weights = zip(parameters.names, parameters.tensors).filter { $0.0 != Self.rowEnd }.map { ($0, $1) }
+        if let embedding { weights.append((Self.rowEnd, embedding.reshaped([configuration.textHidden]))) }
         return VisionWeights(
-            configuration: sizes, parameters: ParameterSet(weights.map { ($0, $1) } + [(Self.rowEnd, rowEnd)]))
+            configuration: configuration.endingRows(embedding != nil), parameters: ParameterSet(weights))
     }
 
     /// The SHA-256 of the sizes and of every weight as loaded.

@@ -5,7 +5,7 @@ import Support
 /// cursor.
 public protocol DemonstrationSource: Sendable {
     /// The images of `step`, each with the questions of that step.
-    func images(of step: Int) -> [ImageQuestions]
+    func images(of step: Int) throws -> [ImageQuestions]
     /// Images for validation, which no step uses.
     var heldOut: [ImageQuestions] { get }
 }
@@ -14,7 +14,7 @@ public protocol DemonstrationSource: Sendable {
 struct MixedDemonstrations: DemonstrationSource {
     let sources: [any DemonstrationSource]
 
-    func images(of step: Int) -> [ImageQuestions] { sources.flatMap { $0.images(of: step) } }
+    func images(of step: Int) throws -> [ImageQuestions] { try sources.flatMap { try $0.images(of: step) } }
 
     var heldOut: [ImageQuestions] { sources.flatMap(\.heldOut) }
 }
@@ -148,5 +148,53 @@ struct FamilyDemonstrations: DemonstrationSource {
                     .init(text: $0.text, answer: $0.answer, group: $0.family.rawValue)
                 })
         }
+    }
+}
+
+/// Freshly drawn documents; none repeats.
+struct DocumentDemonstrations: DemonstrationSource {
+    let heldOut: [ImageQuestions]
+    private let artist: Artist
+    private let seed: UInt64
+    private let families: [DocumentFamily]
+    private let imagesPerStep: Int
+    private let questionsPerImage: Int
+
+    /// - Parameters:
+    ///   - families: the families of a step's documents, in turn; a family that is listed twice is drawn twice as often.
+    ///   - heldOutCount: the number of documents of each family's validation split to measure on.
+    init(
+        _ artist: Artist, seed: UInt64, families: [DocumentFamily], heldOut heldOutCount: Int, imagesPerStep: Int,
+        questionsPerImage: Int
+    ) throws {
+        precondition(!families.isEmpty, "no family")
+        self.artist = artist
+        self.seed = seed
+        self.families = families
+        self.imagesPerStep = imagesPerStep
+        self.questionsPerImage = questionsPerImage
+        heldOut = try Set(families).sorted { $0.rawValue < $1.rawValue }.flatMap { family in
+            try (0..<heldOutCount).map {
+                let document = try artist.document(family, seed: SeedSplit.validation.seed(at: UInt64($0)))
+                return Self.demonstrations(document, questionsPerImage)
+            }
+        }
+    }
+
+    func images(of step: Int) throws -> [ImageQuestions] {
+        try (step * imagesPerStep..<(step + 1) * imagesPerStep).map { position in
+            var generator = SplitMix64(seed: seed, stream: 4 << 48 | UInt64(position))
+            let seed = SeedSplit.training.seed(at: generator.next() % 1_000_000_000)
+            let document = try artist.document(families[position % families.count], seed: seed)
+            return Self.demonstrations(document, questionsPerImage)
+        }
+    }
+
+    private static func demonstrations(_ document: Document, _ limit: Int) -> ImageQuestions {
+        ImageQuestions(
+            image: document.image,
+            questions: document.questions.prefix(limit).map {
+                .init(text: $0.text, answer: $0.answer, group: $0.family.rawValue, isSpelled: $0.isReadOff)
+            })
     }
 }

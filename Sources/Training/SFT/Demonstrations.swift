@@ -12,12 +12,15 @@ public struct ImageQuestions: Sendable {
         public var answer: String
         /// The group under which its accuracy is reported.
         public var group: String
+        /// Whether the answer is read off the image: its tokens are single characters.
+        public var isSpelled: Bool
 
         /// A question with its answer.
-        public init(text: String, answer: String, group: String) {
+        public init(text: String, answer: String, group: String, isSpelled: Bool = false) {
             self.text = text
             self.answer = answer
             self.group = group
+            self.isSpelled = isSpelled
         }
     }
 
@@ -60,7 +63,9 @@ struct ImageTree: Sendable {
             let prompt = try format.prompt(question.text, image: layout)
             (prefix, tiles) = (prompt.prefix, prompt.tiles)
             branches.append(
-                Branch(prompt: prompt.question, answer: format.answer(question.answer), group: question.group))
+                Branch(
+                    prompt: prompt.question, answer: format.answer(question.answer, isSpelled: question.isSpelled),
+                    group: question.group))
         }
         self.prefix = prefix
         self.tiles = tiles

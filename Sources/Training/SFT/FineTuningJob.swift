@@ -22,14 +22,20 @@ public struct FineTuningJob: Sendable {
         public var easyVQA: String
         /// Texts of the base model, JSON lines of `ReplayRecord`; nil for none.
         public var replay: String?
+        /// The fonts and words of documents; nil for none.
+        public var drawing: DrawingMaterials?
 
         /// The given inputs.
-        public init(baseModel: ModelCheckpoint, vision: String?, start: String?, easyVQA: String, replay: String?) {
+        public init(
+            baseModel: ModelCheckpoint, vision: String?, start: String?, easyVQA: String, replay: String?,
+            drawing: DrawingMaterials? = nil
+        ) {
             self.baseModel = baseModel
             self.vision = vision
             self.start = start
             self.easyVQA = easyVQA
             self.replay = replay
+            self.drawing = drawing
         }
     }
 
@@ -77,14 +83,7 @@ public struct FineTuningJob: Sendable {
             settings: settings, template: format.template.name.rawValue, precision: "\(precision)",
             instructionSet: compute.instructionSet.rawValue, inputs: try digests())
         let runFolder = try RunFolder(path: folder, configuration: record)
-        let demonstrations = MixedDemonstrations(sources: [
-            RepeatedDemonstrations(
-                try officialImages(), heldOut: settings.heldOutImages, seed: settings.seed,
-                imagesPerStep: settings.officialImages, questionsPerImage: settings.questionsPerImage),
-            FamilyDemonstrations(
-                seed: settings.seed, families: settings.families, heldOut: settings.heldOutFamilyImages,
-                imagesPerStep: settings.familyImages, questionsPerImage: settings.questionsPerImage),
-        ])
+        let demonstrations = MixedDemonstrations(sources: try sources())
         let base = try FrozenDecoder(inputs.baseModel.decoder, precision: precision, compute: compute)
         let replay = try inputs.replay.map {
             try ReplayRecord.load(path: $0, vocabulary: base.configuration.vocabulary)
@@ -96,6 +95,25 @@ public struct FineTuningJob: Sendable {
         let outcome = try run.run(clock: clock, since: start)
         if outcome == .finished { try write(run.stage) }
         return outcome
+    }
+
+    private func sources() throws -> [any DemonstrationSource] {
+        var sources: [any DemonstrationSource] = [
+            RepeatedDemonstrations(
+                try officialImages(), heldOut: settings.heldOutImages, seed: settings.seed,
+                imagesPerStep: settings.officialImages, questionsPerImage: settings.questionsPerImage),
+            FamilyDemonstrations(
+                seed: settings.seed, families: settings.families, heldOut: settings.heldOutFamilyImages,
+                imagesPerStep: settings.familyImages, questionsPerImage: settings.questionsPerImage),
+        ]
+        if let drawing = inputs.drawing, !settings.documents.isEmpty {
+            sources.append(
+                try DocumentDemonstrations(
+                    Artist(drawing), seed: settings.seed, families: settings.documents,
+                    heldOut: settings.heldOutDocuments, imagesPerStep: settings.documentImages,
+                    questionsPerImage: settings.questionsPerImage))
+        }
+        return sources
     }
 
     /// The vision encoder, and how images and questions become tokens. Without a file of their own, both are the base
@@ -141,6 +159,7 @@ public struct FineTuningJob: Sendable {
         ]
         if let vision = inputs.vision { digests["vision"] = try FileDigest(path: vision) }
         if let replay = inputs.replay { digests["replay"] = try FileDigest(path: replay) }
+        if let drawing = inputs.drawing { digests.merge(try drawing.digests()) { first, _ in first } }
         if let start = inputs.start { digests["start"] = try FileDigest(path: start + "/adapter_model.safetensors") }
         return digests
     }
@@ -184,6 +203,10 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
         .counts, .comparisons, .numbers, .counts, .descriptions, .numbers, .attributes,
         .counts, .comparisons, .numbers, .counts, .comparisons, .positions, .absence,
     ]
+    /// The families of documents, in turn; none for an encoder that does not read.
+    package var documents: [DocumentFamily] = []
+    /// Documents per step.
+    public var documentImages = 4
     /// Questions per image and step.
     public var questionsPerImage = 6
     /// r of the adapter.
@@ -211,6 +234,8 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     public var heldOutImages = 60
     /// The number of held-out images of each family's validation split.
     public var heldOutFamilyImages = 24
+    /// The number of held-out documents of each family's validation split.
+    public var heldOutDocuments = 6
 
     /// The settings of the shipped policy (InstructGPT's first stage, Ouyang et al. 2022 §3.5, at this scale).
     public init() {}
@@ -223,11 +248,11 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     }
 
     /// Images per step.
-    var imagesPerStep: Int { officialImages + familyImages }
+    var imagesPerStep: Int { officialImages + familyImages + (documents.isEmpty ? 0 : documentImages) }
 
     private enum CodingKeys: String, CodingKey {
         case seed, steps, families, rank, alpha, adapterRate, connectorRate, visionRate, warmUp, floor, optimizer
-        case replayRows, replayWeight
+        case replayRows, replayWeight, documents, documentImages, heldOutDocuments
         case officialImages = "officialPictures"
         case familyImages = "familyPictures"
         case questionsPerImage = "questionsPerPicture"

@@ -115,8 +115,8 @@ public struct SupervisedFineTuning: TrainingStage {
         return StepReport(loss: loss, units: batch.trees.rows.count, metrics: metrics)
     }
 
-    private func batch(of step: Int) throws(ChatTemplateError) -> DemonstrationBatch {
-        var batch = try batch(of: demonstrations.images(of: step)[...])
+    private func batch(of step: Int) throws -> DemonstrationBatch {
+        var batch = try batch(of: try demonstrations.images(of: step)[...])
         if !replay.isEmpty { batch.append(replay: replayExcerpt(of: step)) }
         return batch
     }

@@ -44,6 +44,8 @@ package struct VisionImages: Sendable {
     ) throws {
         precondition(!training.isEmpty, "no official pictures to train on")
         precondition((pages != nil) == settings.readsText, "pages are for runs that read text")
+        precondition(
+            settings.windowSize == EasyVQA.side || settings.windowSize == settings.tileSize, "scenes are windows too")
         self.settings = settings
         self.pages = pages
         official = training

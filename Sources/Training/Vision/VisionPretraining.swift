@@ -56,6 +56,8 @@ public struct VisionPretraining: TrainingStage {
             textHidden: words.table.columns)
         let objective = VisionObjective(words: words, settings: settings, on: compute)
         var generator = SplitMix64(seed: settings.seed, stream: 0)
+        // Rows get their ends when training is over.
+        let start = start?.endingRows(with: nil)
         if let start, start.configuration != configuration {
             throw .sizes("those of the encoder to go on from are not the run's")
         }
@@ -251,22 +253,22 @@ extension VisionPretraining {
     /// connector to `model.safetensors` in it.
     ///
     /// - Parameters:
-    ///   - pages: draws pages of text; nil for a run that does not read.
+    ///   - drawing: the fonts and words of pages of text.
     ///   - start: the file of the initial encoder and connector; nil for random ones.
     ///   - inputs: the SHA-256 of the input files by name; a folder with other inputs or settings is refused.
     ///   - report: prints one line.
     /// - Throws: `RunFolderError`, `EasyVQAError`, `VisionError`, `TrainingError`, `SafetensorsError`.
-    package static func run(
-        dataset: EasyVQA, pages: VisionImages.Pages?, words: WordEmbeddings, start: String?, inputs: [String: String],
+    public static func run(
+        dataset: EasyVQA, drawing: DrawingMaterials, words: WordEmbeddings, start: String?, inputs: [String: String],
         settings: VisionPretrainingSettings, folder path: String, options: TrainingRun<VisionPretraining>.Options,
         on compute: Compute,
         report: @escaping (String) -> Void
     ) throws -> TrainingRun<VisionPretraining>.Outcome {
-        var inputs = inputs
+        var inputs = inputs.merging(try drawing.digests().mapValues(\.sha256)) { first, _ in first }
         if let start { inputs["start"] = try FileDigest(path: start).sha256 }
         let folder = try RunFolder(path: path, configuration: Configuration(settings: settings, inputs: inputs))
         let stage = try VisionPretraining(
-            dataset: dataset, pages: pages, words: words, start: start.map { try VisionWeights(path: $0) },
+            dataset: dataset, pages: settings.readsText ? Artist(drawing).page : nil, words: words, start: start.map { try VisionWeights(path: $0) },
             settings: settings, on: compute)
         var run = try TrainingRun(stage: stage, folder: folder, options: options, report: report)
         let outcome = try run.run()

@@ -59,13 +59,16 @@ public struct WordEmbeddings: Sendable {
     /// The number of words without the characters of texts.
     public static let count = Word.all.count
 
+    /// The number of words with the characters of texts.
+    package static let countWithText = count + CharacterClass.scalars.count
+
     /// `[words, width]`, and below them the characters of texts if there are any.
     public let table: Tensor
 
     /// The given rows: `[words, width]`, or with the characters of texts below them.
     public init(table: Tensor) {
         precondition(
-            [Self.count, Self.count + CharacterClass.scalars.count].contains(table.rows),
+            [Self.count, Self.countWithText].contains(table.rows),
             "\(table.shape) for \(Self.count) words")
         self.table = table
     }
