@@ -46,22 +46,30 @@ public struct DialogueFormat: Sendable {
         self.processor = processor
         self.tokensPerTile = tokensPerTile
         turnEnd = try template.turnEnd(tokenizer)
-        let layout = processor.layout(width: 1, height: 1, detail: .auto, tokensPerTile: tokensPerTile)
-        let prefixes = try ["a", "is it b?"].map { try prompt($0, image: layout).prefix }
+        let blank = tiled(RGBImage(width: 1, height: 1, red: 0, green: 0, blue: 0))
+        let prefixes = try ["a", "is it b?"].map { try prompt($0, image: blank.layout).prefix }
         guard prefixes[0] == prefixes[1] else { throw Failure.questionBeforeImage }
     }
 
-    /// The tiles of `image`, `[tiles, 3, side, side]`.
-    package func tiles(of image: RGBImage) -> Tensor { processor.tiles(of: image, detail: .auto) }
-
-    /// The number of tiles of each input of the encoder.
-    package func strips(of image: RGBImage) -> [Int] {
-        processor.strips(width: image.width, height: image.height, detail: .auto)
+    /// An image as the encoder's input.
+    package struct TiledImage: Sendable {
+        /// Its tiles, `[tiles, 3, side, side]`.
+        package let pixels: Tensor
+        /// The number of tiles of each input of the encoder.
+        package let strips: [Int]
+        /// How it stands in a prompt.
+        package let layout: ImageLayout
     }
 
-    /// How `image` stands in a prompt.
-    package func layout(of image: RGBImage) -> ImageLayout {
-        processor.layout(width: image.width, height: image.height, detail: .auto, tokensPerTile: tokensPerTile)
+    /// Cuts an image into tiles.
+    package func tiled(_ image: RGBImage) -> TiledImage {
+        let (width, height) = (image.width, image.height)
+        let pixels = processor.tiles(of: image, detail: .auto)
+        let inputs = processor.inputs(of: pixels, width: width, height: height, detail: .auto)
+        return TiledImage(
+            pixels: pixels, strips: inputs.map { $0.shape[0] },
+            layout: processor.layout(
+                width: width, height: height, detail: .auto, inputs: inputs, tokensPerTile: tokensPerTile))
     }
 
     /// The user's turn with a question, and the beginning of the answer.

@@ -59,7 +59,7 @@ import Training
             messages: [ChatMessage(role: .user, content: [.image(0), .text("what color?")])],
             images: [.init(image: image)], policy: policy)
         let format = try format(vision)
-        let prompt = try format.prompt("what color?", image: format.layout(of: image))
+        let prompt = try format.prompt("what color?", image: format.tiled(image).layout)
         let spans = request.images.map(\.range)
         #expect(prompt.tiles == spans && spans.count == [1, 7, 9][number / 2 % 3])
         let ids = prompt.prefix + prompt.question
@@ -67,7 +67,7 @@ import Training
         for (position, id) in ids.enumerated() where !spans.contains(where: { $0.contains(position) }) {
             #expect(id == request.prompt[position])
         }
-        #expect(format.tiles(of: image).shape == [spans.count, 3, 16, 16])
+        #expect(format.tiled(image).pixels.shape == [spans.count, 3, 16, 16])
     }
 
     /// The vocabulary's own end token is `<|im_end|>`.

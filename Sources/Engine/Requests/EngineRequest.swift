@@ -14,18 +14,6 @@ public struct ImageTiles: Sendable {
         self.pixels = pixels
         content = TensorDigest(pixels)
     }
-
-    /// Strips of the tiles in `[tiles, 3, side, side]` as inputs of their own, each of as many tiles as `strips` says.
-    static func each(of pixels: Tensor, strips: [Int]) -> [ImageTiles] {
-        guard strips.count > 1 else { return [ImageTiles(pixels)] }
-        let shape = pixels.shape
-        let rows = pixels.rows / shape[0]
-        var first = 0
-        return strips.map { tiles in
-            defer { first += tiles }
-            return ImageTiles(pixels.rows(first * rows..<(first + tiles) * rows).reshaped([tiles] + shape.dropFirst()))
-        }
-    }
 }
 
 /// One image inside a prompt.

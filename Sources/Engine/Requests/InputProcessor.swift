@@ -48,9 +48,9 @@ public struct InputProcessor: Sendable {
         func tiles(for processor: ImageProcessor) -> [ImageTiles] {
             switch source {
             case .image(let image):
-                return ImageTiles.each(
-                    of: processor.tiles(of: image, detail: detail),
-                    strips: processor.strips(width: width, height: height, detail: detail))
+                let tiles = processor.tiles(of: image, detail: detail)
+                return processor.inputs(of: tiles, width: width, height: height, detail: detail)
+                    .map { ImageTiles($0) }
             case .tiles(let tiles):
                 guard let known = tiles[processor] else { preconditionFailure("an image was resized for others") }
                 return known
@@ -95,9 +95,8 @@ public struct InputProcessor: Sendable {
         messages: [ChatMessage], images: [Image], policy: Policy
     ) throws(Failure) -> EngineRequest {
         if policy.vision == nil, !images.isEmpty { throw .cannotSee(policy: policy.name) }
-        let layouts = images.compactMap { image in
-            policy.vision?.layout(width: image.width, height: image.height, image.detail)
-        }
+        let tiles = policy.vision.map { vision in images.map { $0.tiles(for: vision.processor) } } ?? []
+        let layouts = zip(images, tiles).compactMap { policy.vision?.layout(of: $0, tiles: $1) }
         // The decoder never reads the ids at an image's positions. Penalties may, so these positions get an id that no
         // text uses: the placeholder's where the checkpoint has one.
         let ownToken = layouts.first.flatMap { tokenizer.id(ofControl: $0.placeholder) }
@@ -110,7 +109,6 @@ public struct InputProcessor: Sendable {
         } catch {
             throw .template(error)
         }
-        let tiles = policy.vision.map { vision in images.map { $0.tiles(for: vision.processor) } } ?? []
         let spans = prompt.imageSpans.map { PromptImage(range: $0.range, tiles: tiles[$0.image][$0.tile]) }
         var request = EngineRequest(prompt: prompt.ids, images: spans, policy: policy)
         request.imageSizes = zip(images, layouts).map { image, layout in
@@ -133,14 +131,16 @@ public struct InputProcessor: Sendable {
 }
 
 extension Policy.Vision {
-    /// How an image of this size stands in a prompt.
-    public func layout(width: Int, height: Int, _ detail: ImageProcessor.Detail) -> ImageLayout {
+    /// How an image stands in a prompt, given its tiles.
+    func layout(of image: InputProcessor.Image, tiles: [ImageTiles]) -> ImageLayout {
         processor.layout(
-            width: width, height: height, detail: detail, tokensPerTile: encoder.configuration.tokensPerTile)
+            width: image.width, height: image.height, detail: image.detail, inputs: tiles.map(\.pixels),
+            tokensPerTile: encoder.configuration.tokensPerTile)
     }
 
-    /// The number of positions of an image of this size, without markers.
-    public func tokens(width: Int, height: Int, _ detail: ImageProcessor.Detail) -> Int {
-        layout(width: width, height: height, detail).tiles.reduce(0, +)
+    /// The least number of positions of an image of this size, without markers.
+    public func leastTokens(width: Int, height: Int, _ detail: ImageProcessor.Detail) -> Int {
+        processor.leastTokens(
+            width: width, height: height, detail: detail, tokensPerTile: encoder.configuration.tokensPerTile)
     }
 }

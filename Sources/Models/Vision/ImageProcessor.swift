@@ -91,16 +91,39 @@ public struct ImageProcessor: Sendable, Hashable {
         grid(width: width, height: height, detail: detail).tileCount
     }
 
-    /// How an image of this size stands in a prompt for an encoder of `tokensPerTile` embeddings a tile.
-    public func layout(width: Int, height: Int, detail: Detail, tokensPerTile: Int) -> ImageLayout {
+    /// How an image of this size stands in a prompt.
+    ///
+    /// - Parameters:
+    ///   - inputs: the inputs of the encoder, one for each tile or strip of tiles; read if tiles are joined.
+    ///   - tokensPerTile: the encoder's embeddings of a tile.
+    public func layout(
+        width: Int, height: Int, detail: Detail, inputs: [Tensor], tokensPerTile: Int
+    ) -> ImageLayout {
         let grid = grid(width: width, height: height, detail: detail)
         guard idefics3 == nil else {
             return .idefics3(rows: grid.rows, columns: grid.columns, tokens: tokensPerTile)
         }
         guard joinsTiles else { return .bare(tiles: grid.tileCount, tokens: tokensPerTile) }
         let side = Int(Double(tokensPerTile).squareRoot())
-        return .strips(
-            strips(width: width, height: height, detail: detail).map { TileRows.count(tiles: $0, side: side) })
+        return .strips(inputs.flatMap { TileRows($0, strips: [$0.shape[0]], side: side).counts })
+    }
+
+    /// The least number of positions of an image of this size, markers left out; the image's header is enough to know
+    /// it.
+    public func leastTokens(width: Int, height: Int, detail: Detail, tokensPerTile: Int) -> Int {
+        let strips = strips(width: width, height: height, detail: detail)
+        guard joinsTiles else { return strips.count * tokensPerTile }
+        return TileRows.leastCount(strips: strips, side: Int(Double(tokensPerTile).squareRoot()))
+    }
+
+    /// The inputs of the encoder in `tiles`, which `tiles(of:detail:)` made of an image of this size.
+    public func inputs(of tiles: Tensor, width: Int, height: Int, detail: Detail) -> [Tensor] {
+        let rows = 3 * tileSize
+        var first = 0
+        return strips(width: width, height: height, detail: detail).map { count in
+            defer { first += count }
+            return tiles.rows(first * rows..<(first + count) * rows).reshaped([count, 3, tileSize, tileSize])
+        }
     }
 
     /// The number of tiles of each input of the encoder: the tiles of a row of the grid if they are joined, else one.

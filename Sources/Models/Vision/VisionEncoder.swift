@@ -74,9 +74,8 @@ public struct VisionEncoder: Sendable {
     }
 
     /// Puts the tokens of tiles into the order in which the language model reads them.
-    func arranged(_ tokens: Tensor, strips: [Int]) -> Tensor {
-        guard configuration.endsRows else { return tokens }
-        return TileRows(strips: strips, side: configuration.tokensPerSide)
+    func arranged(_ tokens: Tensor, of pixels: Tensor, strips: [Int]) -> Tensor {
+        TileRows(pixels, strips: strips, side: configuration.tokensPerSide)
             .arranged(tokens, rowEnd: parameters[VisionWeights.rowEnd], on: compute)
     }
 
@@ -207,6 +206,8 @@ private struct VisionPacker {
 public struct VisionEncoding: Sendable {
     private let encoder: VisionEncoder
     private let layout: VisionPatches
+    /// The encoder's input, if it decides the order of the tokens.
+    private let pixels: Tensor?
     private var x: Tensor
     /// Layers still to compute.
     public private(set) var remainingLayers: Int
@@ -215,6 +216,7 @@ public struct VisionEncoding: Sendable {
     public init(_ pixels: Tensor, by encoder: VisionEncoder) {
         self.encoder = encoder
         layout = VisionPatches(encoder.configuration, pixels: pixels.shape)
+        self.pixels = encoder.configuration.endsRows ? pixels : nil
         x = encoder.embed(pixels, layout)
         remainingLayers = encoder.configuration.layers
     }
@@ -233,6 +235,7 @@ public struct VisionEncoding: Sendable {
 
     fileprivate func embeddings(strips: [Int]) -> Tensor {
         precondition(remainingLayers == 0, "\(remainingLayers) layers are to come")
-        return encoder.arranged(encoder.connect(x, layout), strips: strips)
+        let tokens = encoder.connect(x, layout)
+        return pixels.map { encoder.arranged(tokens, of: $0, strips: strips) } ?? tokens
     }
 }

@@ -162,7 +162,7 @@ struct Admission: Sendable {
     /// Refuses images whose tiles cannot fit, before they are decoded.
     private func checkLength(_ images: [ImageReader.Size], for readers: [Policy]) throws(APIError) {
         for vision in readers.compactMap(\.vision) {
-            let tokens = images.reduce(0) { $0 + vision.tokens(width: $1.width, height: $1.height, $1.detail) }
+            let tokens = images.reduce(0) { $0 + vision.leastTokens(width: $1.width, height: $1.height, $1.detail) }
             guard tokens >= model.contextLength else { continue }
             throw APIError(
                 .contextLengthExceeded,

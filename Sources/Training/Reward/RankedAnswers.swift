@@ -133,10 +133,9 @@ struct RankedData {
         reader = RankedPromptReader(format: format, vocabulary: model.decoder.configuration.vocabulary)
         var images: [PreferenceImage: EncodedImage] = [:]
         for reference in (training + heldOut).compactMap(\.image) where images[reference] == nil {
-            let image = try inputs.image(reference)
+            let image = format.tiled(try inputs.image(reference))
             images[reference] = EncodedImage(
-                layout: format.layout(of: image),
-                embeddings: vision.encoder.encode(format.tiles(of: image), strips: format.strips(of: image)))
+                layout: image.layout, embeddings: vision.encoder.encode(image.pixels, strips: image.strips))
             if images.count % 500 == 0 { report("reward: \(images.count) pictures encoded") }
         }
         self.images = images

@@ -54,8 +54,9 @@ struct ImageTree: Sendable {
     let branches: [Branch]
 
     /// Renders each question as in serving, then splits the prompts after the image.
-    init(_ image: ImageQuestions, format: DialogueFormat) throws(ChatTemplateError) {
-        let layout = format.layout(of: image.image)
+    ///
+    /// - Parameter layout: how the image stands in a prompt.
+    init(_ image: ImageQuestions, layout: ImageLayout, format: DialogueFormat) throws(ChatTemplateError) {
         var prefix: [Int32] = []
         var tiles: [Range<Int>] = []
         var branches: [Branch] = []

@@ -124,12 +124,12 @@ public struct SupervisedFineTuning: TrainingStage {
     private func batch(of images: ArraySlice<ImageQuestions>) throws(ChatTemplateError) -> DemonstrationBatch {
         var batch = DemonstrationBatch()
         for image in images {
-            let tree = try ImageTree(image, format: format)
-            let (pixels, strips) = (format.tiles(of: image.image), format.strips(of: image.image))
+            let tiled = format.tiled(image.image)
+            let tree = try ImageTree(image, layout: tiled.layout, format: format)
             if let encoder {
-                batch.append(tree, embeddings: encoder.encode(pixels, strips: strips))
+                batch.append(tree, embeddings: encoder.encode(tiled.pixels, strips: tiled.strips))
             } else {
-                batch.append(tree, pixels: pixels, strips: strips)
+                batch.append(tree, pixels: tiled.pixels, strips: tiled.strips)
             }
         }
         return batch
@@ -257,7 +257,7 @@ private struct TrainedVision {
         self.compute = compute
         pass = VisionPass(pixels, weights: weights, on: compute)
         let sizes = weights.configuration
-        rows = sizes.endsRows ? TileRows(strips: strips, side: sizes.tokensPerSide) : nil
+        rows = sizes.endsRows ? TileRows(pixels, strips: strips, side: sizes.tokensPerSide) : nil
         let connected = pass.connect(weights: weights)
         shuffled = connected.shuffled
         tokens =
