@@ -126,7 +126,9 @@ enum BarsDocument {
     ) {
         let order = names.indices.sorted { values[$0] < values[$1] }
         if let first = order.first, let last = order.last {
-            for (index, word) in [(last, ["tallest", "highest", "longest"]), (first, ["shortest", "lowest", "smallest"])] {
+            for (index, word) in [
+                (last, ["tallest", "highest", "longest"]), (first, ["shortest", "lowest", "smallest"]),
+            ] {
                 let word = asking.generator.draw(from: word)
                 asking.ask(
                     extreme, [word], short: names[index], sentence: "The \(word) bar is \(names[index]).",

@@ -175,6 +175,8 @@ struct DocumentPage {
             }
         }
         wear.apply(to: &canvas, &generator)
+        // Now and then the question is about something else: an answer to everything would be an invention.
+        if asking.generator.draw(0...5) == 0 { asking.askAbsent(besides: Set(objects.map(\.kind))) }
         let moved = objects.map {
             DocumentObject(
                 kind: $0.kind, colour: $0.colour, text: $0.text,

@@ -78,7 +78,9 @@ package struct DocumentVocabulary: Sendable {
         """
         Anna,Ben,Clara,David,Emma,Frank,Grace,Henry,Ivy,Jack,Karen,Leo,Maria,Noah,Olivia,Paul,Quinn,Rosa,Sam,Tina
         Uma,Victor,Wendy,Xavier,Yara,Zoe,Alice,Bruno,Carla,Diego,Elena,Felix,Gina,Hugo,Irene,James,Kim,Linda,Marco
-        Nina,Oscar,Petra,Ralph,Sofia,Thomas,Ursula,Vera,Walter,Amir,Bella,Chen,Dora,Erik,Fatima,George,Hanna,Ines
+        Adam,Bea,Carlos,Dina,Eva,Fred,Gus,Helen,Igor,Jane,Kurt,Laura,Max,Nora,Otto,Pia,Rita,Simon,Tara,Umar,Vince,Will
+        Yusuf,Zara,Aidan,Becky,Chris,Derek,Ellen,Fiona,Gary,Holly,Ian,Julia,Keith,Lucy,Megan,Nick,Omar,Polly,Rachel
+        Steve,Tom,Valerie,Winston,Ximena,Yolanda,Nina,Oscar,Petra,Ralph,Sofia,Thomas,Ursula,Vera,Walter,Amir,Bella,Chen,Dora,Erik,Fatima,George,Hanna,Ines
         """)
 
     /// Last names.

@@ -80,7 +80,8 @@ enum ReceiptsDocument {
             while items.contains(where: { $0.cents == cents }) { cents = Money.price(&page.generator) }
             items.append(Item(name: name, cents: cents))
         }
-        let shop = page.studio.names(1, page.split, &page.generator)[0] + " "
+        let shop =
+            page.studio.names(1, page.split, &page.generator)[0] + " "
             + DocumentVocabulary.shops.draw(page.split, &page.generator)
         let total = items.map(\.cents).reduce(0, +)
         let facts = facts(page.split, &page.generator)
@@ -189,7 +190,8 @@ enum ReceiptsDocument {
         _ items: [Item], _ money: Money, total: Int, shop: String, facts: [(noun: String, text: String)],
         payment: Int?, _ asking: inout DocumentQuestioner
     ) {
-        func askAmount(_ wording: DocumentWording, _ fillers: [String], _ cents: Int, lead: String, isSum: Bool = false) {
+        func askAmount(_ wording: DocumentWording, _ fillers: [String], _ cents: Int, lead: String, isSum: Bool = false)
+        {
             asking.ask(
                 wording, fillers, short: money.text(cents), sentence: "\(lead) \(money.text(cents)).",
                 truth: .number(Double(cents) / 100, within: 0), isReadOff: !isSum)
