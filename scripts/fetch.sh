@@ -115,13 +115,14 @@ download_packages() {
 }
 
 fetch_fonts() {
-    if [ -f "$cache/fonts/complete" ] && check_fonts "$cache" 2> /dev/null; then return; fi
-    command -v apt-get > /dev/null && command -v dpkg-deb > /dev/null ||
+    if [ -f "$cache/fonts/complete" ] && check_fonts "$cache" > /dev/null 2>&1; then return; fi
+    if ! command -v apt-get > /dev/null || ! command -v dpkg-deb > /dev/null; then
         fail "the fonts come from Debian's packages: run this on Debian 12, or copy fonts and words of its cache folder"
+    fi
     say "fetching fonts and words (68 MB) into $cache"
     if ! download_packages; then
         # The lists of packages may be missing or old.
-        apt-get update -q >&2 || fail "apt-get update failed: is the network up?"
+        apt-get update -q >&2 || fail "run 'apt-get update' as root, then this again; or is the network down?"
         rm -rf "$temporary/packages"
         download_packages || fail "apt-get could not download the packages of fonts"
     fi

@@ -26,6 +26,24 @@ package struct RGB: Sendable, Hashable {
     }
 }
 
+/// How much of a colour is laid over a pixel that is covered in part. Systems differ, because screens do: some make
+/// text bolder, some thinner.
+package struct CoverageCurve: Sendable {
+    private static let straight = (0...255).map { UInt8($0) }
+
+    /// Element c is what coverage c becomes.
+    let table: [UInt8]
+
+    /// The coverage as it is.
+    package init() { table = Self.straight }
+
+    /// Coverage c of 255 becomes c + c (255 - c) / 255 x `percent` / 100: a half becomes 3/4 at 100, and 1/4 at -100.
+    package init(percent: Int) {
+        precondition((-100...100).contains(percent), "a curve of \(percent) %")
+        table = (0...255).map { UInt8($0 + $0 * (255 - $0) * percent / 25_500) }
+    }
+}
+
 /// An image to draw on: 8 bits a channel, integer arithmetic, the same bytes on every machine.
 ///
 /// What lies outside is not drawn. Columns and rows count from the upper left.
@@ -78,8 +96,15 @@ package struct Canvas: Sendable {
         let stride = self.width * 3
         pixels.withUnsafeMutableBufferPointer { target in
             for row in rows {
-                for column in columns {
-                    Self.mix(colour, Int(opacity), into: target, at: row * stride + column * 3)
+                let first = row * stride + columns.lowerBound * 3
+                for at in Swift.stride(from: first, to: first + columns.count * 3, by: 3) {
+                    if opacity < 255 {
+                        Self.mix(colour, Int(opacity), into: target, at: at)
+                    } else {
+                        target[at] = colour.red
+                        target[at + 1] = colour.green
+                        target[at + 2] = colour.blue
+                    }
                 }
             }
         }
@@ -119,20 +144,29 @@ package struct Canvas: Sendable {
         fill(x: x, y: y, width: 1, height: 1, colour: colour, opacity: coverage)
     }
 
-    /// Lays `colour` over the pixels that a glyph covers; its first pixel is at (`x`, `y`).
-    package mutating func blend(_ glyph: Glyph, x: Int, y: Int, colour: RGB) {
-        blend(coverage: glyph.coverage, width: glyph.width, height: glyph.height, x: x, y: y, colour: colour)
+    /// Lays `colour` over the pixels that a glyph covers; its first pixel is at (`x`, `y`). `curve` changes the
+    /// coverage first.
+    package mutating func blend(
+        _ glyph: Glyph, x: Int, y: Int, colour: RGB, curve: CoverageCurve = CoverageCurve()
+    ) {
+        blend(
+            coverage: glyph.coverage, width: glyph.width, height: glyph.height, x: x, y: y, colour: colour,
+            curve: curve)
     }
 
     /// Lays `colour` over pixels as much as `coverage` says: `[height, width]`, or `[height, width, 3]` by channel. Its
-    /// first pixel is at (`x`, `y`).
-    package mutating func blend(coverage: [UInt8], width: Int, height: Int, x: Int, y: Int, colour: RGB) {
+    /// first pixel is at (`x`, `y`). `curve` changes the coverage first.
+    package mutating func blend(
+        coverage: [UInt8], width: Int, height: Int, x: Int, y: Int, colour: RGB,
+        curve: CoverageCurve = CoverageCurve()
+    ) {
         let channels = coverage.count == width * height ? 1 : 3
         precondition(coverage.count == width * height * channels, "\(coverage.count) values for \(width)x\(height)")
         let columns = Self.inside(x, width, limit: self.width)
         let rows = Self.inside(y, height, limit: self.height)
         guard !columns.isEmpty, !rows.isEmpty else { return }
         let stride = self.width * 3
+        let table = curve.table
         coverage.withUnsafeBufferPointer { source in
             pixels.withUnsafeMutableBufferPointer { target in
                 for row in rows {
@@ -140,13 +174,16 @@ package struct Canvas: Sendable {
                     for column in columns {
                         let at = row * stride + column * 3
                         if channels == 1 {
-                            let part = Int(source[from + column])
+                            let part = Int(table[Int(source[from + column])])
                             if part > 0 { Self.mix(colour, part, into: target, at: at) }
                         } else {
                             let first = (from + column) * 3
-                            target[at] = Self.mixed(target[at], colour.red, Int(source[first]))
-                            target[at + 1] = Self.mixed(target[at + 1], colour.green, Int(source[first + 1]))
-                            target[at + 2] = Self.mixed(target[at + 2], colour.blue, Int(source[first + 2]))
+                            let red = Int(table[Int(source[first])])
+                            let green = Int(table[Int(source[first + 1])])
+                            let blue = Int(table[Int(source[first + 2])])
+                            target[at] = Self.mixed(target[at], colour.red, red)
+                            target[at + 1] = Self.mixed(target[at + 1], colour.green, green)
+                            target[at + 2] = Self.mixed(target[at + 2], colour.blue, blue)
                         }
                     }
                 }

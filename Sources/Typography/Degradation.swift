@@ -6,27 +6,44 @@ extension Canvas {
     /// `weight` is 0 to 85: 85 averages nine pixels.
     package mutating func blur(weight: Int) {
         precondition((0...85).contains(weight), "a blur of weight \(weight)")
-        let stride = width * 3
-        let (side, middle) = (UInt32(weight), UInt32(256 - 2 * weight))
-        var source = pixels
-        for step in [3, stride] {
-            source.withUnsafeBufferPointer { from in
-                pixels.withUnsafeMutableBufferPointer { target in
-                    for y in 0..<height {
-                        let row = y * stride
-                        for at in row..<(row + stride) {
-                            let isFirst = step == 3 ? at < row + 3 : y == 0
-                            let isLast = step == 3 ? at >= row + stride - 3 : y == height - 1
-                            let before = UInt32(from[isFirst ? at : at &- step])
-                            let after = UInt32(from[isLast ? at : at &+ step])
-                            let sum = (before &+ after) &* side &+ UInt32(from[at]) &* middle &+ 128
-                            target[at] = UInt8(truncatingIfNeeded: sum >> 8)
-                        }
+        let (rows, stride) = (height, width * 3)
+        var across = pixels
+        across.withUnsafeMutableBufferPointer { target in
+            pixels.withUnsafeBufferPointer { from in
+                for first in Swift.stride(from: 0, to: rows * stride, by: stride) {
+                    let last = first + stride - 3
+                    // The middle of the row, then its two ends.
+                    for at in (first + 3)..<max(first + 3, last) {
+                        target[at] = Self.blurred(from[at - 3], from[at], from[at + 3], weight: weight)
+                    }
+                    for at in first..<(first + 3) {
+                        let next = stride > 3 ? at + 3 : at
+                        target[at] = Self.blurred(from[at], from[at], from[next], weight: weight)
+                    }
+                    for at in max(first + 3, last)..<(first + stride) {
+                        target[at] = Self.blurred(from[at - 3], from[at], from[at], weight: weight)
                     }
                 }
             }
-            if step == 3 { source = pixels }
         }
+        across.withUnsafeBufferPointer { from in
+            pixels.withUnsafeMutableBufferPointer { target in
+                for y in 0..<rows {
+                    let (row, above, below) = (y * stride, max(y - 1, 0) * stride, min(y + 1, rows - 1) * stride)
+                    for x in 0..<stride {
+                        target[row + x] = Self.blurred(
+                            from[above + x], from[row + x], from[below + x], weight: weight)
+                    }
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    private static func blurred(_ before: UInt8, _ here: UInt8, _ after: UInt8, weight: Int) -> UInt8 {
+        let side = UInt32(truncatingIfNeeded: weight)
+        let sum = (UInt32(before) &+ UInt32(after)) &* side &+ UInt32(here) &* (256 &- 2 &* side) &+ 128
+        return UInt8(truncatingIfNeeded: sum >> 8)
     }
 
     /// Adds noise, uniform in -`amplitude`...`amplitude` for each channel of each pixel, or the same for all three

@@ -117,14 +117,16 @@ package struct TextLayout: Sendable {
     }
 
     /// Draws the line with its start at column `x` and its baseline under row `baseline - 1`. Returns the characters
-    /// with their ink's boxes, also of those that lie outside of the canvas.
+    /// with their ink's boxes, also of those that lie outside of the canvas. `curve` makes text bolder or thinner.
     @discardableResult
-    package func draw(into canvas: inout Canvas, x: Int, baseline: Int, colour: RGB) -> [PlacedCharacter] {
+    package func draw(
+        into canvas: inout Canvas, x: Int, baseline: Int, colour: RGB, curve: CoverageCurve = CoverageCurve()
+    ) -> [PlacedCharacter] {
         placements.map { placement in
             let glyph = placement.glyph
             let left = x + placement.column + glyph.left
             let top = baseline - glyph.top
-            if glyph.width > 0 { canvas.blend(glyph, x: left, y: top, colour: colour) }
+            if glyph.width > 0 { canvas.blend(glyph, x: left, y: top, colour: colour, curve: curve) }
             return PlacedCharacter(
                 scalar: placement.scalar, box: box(of: placement, left: left, top: top, x: x, baseline: baseline),
                 lineY: Float(baseline) - Float(xHeight) / 2)

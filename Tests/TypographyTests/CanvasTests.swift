@@ -15,6 +15,22 @@ import Typography
         }
     }
 
+    @Test func curvesKeepTheEndsAndMoveTheMiddle() {
+        func level(_ coverage: UInt8, _ percent: Int) -> Int {
+            var canvas = Canvas(width: 1, height: 1, colour: .black)
+            canvas.blend(
+                coverage: [coverage], width: 1, height: 1, x: 0, y: 0, colour: .white,
+                curve: CoverageCurve(percent: percent))
+            return Int(canvas[0, 0].red)
+        }
+        for percent in [-100, -30, 0, 70, 100] {
+            #expect(level(0, percent) == 0 && level(255, percent) == 255)
+            let levels = (0...255).map { level($0, percent) }
+            #expect(levels == levels.sorted())
+        }
+        #expect((0...255).allSatisfy { level($0, 0) == Int($0) } && level(128, 100) > 190 && level(128, -100) < 70)
+    }
+
     @Test func whatLiesOutsideIsNotDrawn() {
         var canvas = Canvas(width: 4, height: 3, colour: .white)
         canvas.fill(x: -5, y: -5, width: 6, height: 6, colour: .black)

@@ -26,6 +26,30 @@ import Typography
         for (family, face) in files { #expect(packages[face.file] == family.package, "\(face.file)") }
     }
 
+    /// Needs `make fonts`.
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: fetched + "/complete")))
+    func everyFaceDrawsAllOfASCII() throws {
+        let fonts = try OpenFonts(FontCollection(folder: Self.fetched))
+        for face in fonts.collection.families.flatMap(\.faces) {
+            let opened = try fonts.face(face)
+            var drawn: [String: [UInt8]] = [:]
+            for value in UInt8(33)...126 {
+                let scalar = Unicode.Scalar(value)
+                let glyph = try #require(opened.glyph(scalar, size: 48), "\(face.file) \(scalar)")
+                #expect(glyph.width > 0, "\(face.file) \(scalar)")
+                drawn["\(scalar)"] = glyph.coverage
+            }
+            for letter in "abdeghnqrt" {
+                #expect(drawn[String(letter)] != drawn[letter.uppercased()], "\(face.file) \(letter)")
+            }
+        }
+    }
+
+    private static let fetched: String = {
+        let cache = ProcessInfo.processInfo.environment["XDG_CACHE_HOME"] ?? NSHomeDirectory() + "/.cache"
+        return cache + "/apus/fonts"
+    }()
+
     @Test func aMissingFileIsNamedWithTheCommandThatFetchesIt() {
         let family = FontFamily(
             "Test", .sans, maker: "", licence: "", package: "", faces: [.init("Regular", "none.ttf")])

@@ -170,10 +170,31 @@ private struct PageWriter {
                 guard let line = line(look, room: room.width, longest: 1) else { continue }
                 let free = room.height - line.inkAscent - line.inkDescent
                 let shift = happens(30) ? max(0, room.width - Int(line.width.rounded(.up))) : 0
-                place(line, x: room.x + shift, baseline: room.y + line.inkAscent + max(0, free / 2), colours.ink)
+                let baseline = room.y + line.inkAscent + max(0, free / 2)
+                place(line, look, x: room.x + shift, baseline: baseline, colours.ink)
             }
             y += rowHeight
         }
+    }
+
+    /// Blocks and lines that are no text, at most `height` rows high. Returns how high.
+    private mutating func drawShapes(_ region: PageRegion, _ colours: PageColours) -> Int {
+        let height = min(region.height, generator.draw(12...60))
+        guard height >= 6, region.width >= 12 else { return 0 }
+        for _ in 0..<generator.draw(1...5) {
+            let width = generator.draw(4...max(4, region.width / 2))
+            let rows = generator.draw(2...height)
+            let x = region.x + generator.draw(0...max(0, region.width - width))
+            let y = region.y + generator.draw(0...(height - rows))
+            let colour = colours.ground.mixed(with: colours.otherInk(&generator), part: generator.draw(80...255))
+            switch generator.draw(0...3) {
+            case 0: canvas.fill(x: x, y: y, width: width, height: rows, colour: colour)
+            case 1: canvas.outline(x: x, y: y, width: width, height: rows, colour: colour)
+            case 2: canvas.line(from: (x, y), to: (x + width - 1, y + rows - 1), colour: colour)
+            default: canvas.line(from: (x, y + rows - 1), to: (x + width - 1, y), colour: colour)
+            }
+        }
+        return height + 2
     }
 
     /// Lines from the top to the bottom of `region`, in paragraphs of one look.
@@ -181,6 +202,12 @@ private struct PageWriter {
         var y = region.y
         var misses = 0
         while misses < 2, let size = size(below: region.y + region.height - y) {
+            if happens(5) {
+                var rest = region
+                (rest.y, rest.height) = (y, region.y + region.height - y)
+                y += drawShapes(rest, colours)
+                continue
+            }
             let face = try typesetter.face(&generator)
             let look = TextLook(face: face, size: size, &generator)
             let lines = happens(45) ? 1 : generator.draw(2...4)
@@ -194,7 +221,7 @@ private struct PageWriter {
                 guard y + line.inkAscent + line.inkDescent <= region.y + region.height else { break }
                 let free = max(0, region.width - indent - Int(line.width.rounded(.up)))
                 let shift = look.alignment * free / 2
-                place(line, x: region.x + indent + shift, baseline: y + line.inkAscent, ink)
+                place(line, look, x: region.x + indent + shift, baseline: y + line.inkAscent, ink)
                 decorate(line, x: region.x + indent + shift, baseline: y + line.inkAscent, colours.rule)
                 y += height
                 written += 1
@@ -216,8 +243,8 @@ private struct PageWriter {
         canvas.fill(x: x, y: baseline + 2, width: Int(line.width), height: 1, colour: colour)
     }
 
-    private mutating func place(_ line: TextLayout, x: Int, baseline: Int, _ colour: RGB) {
-        characters += line.draw(into: &canvas, x: x, baseline: baseline, colour: colour)
+    private mutating func place(_ line: TextLayout, _ look: TextLook, x: Int, baseline: Int, _ colour: RGB) {
+        characters += line.draw(into: &canvas, x: x, baseline: baseline, colour: colour, curve: look.curve)
     }
 
     /// A size, log-uniform; most texts have a whole number of pixels.
@@ -284,6 +311,7 @@ private struct TextLook {
     let style: GlyphStyle
     let letterSpacing: Double
     let fraction: Double
+    let curve: CoverageCurve
     /// 0 left, 1 in the middle, 2 right.
     let alignment: Int
 
@@ -299,6 +327,7 @@ private struct TextLook {
         self.style = style
         letterSpacing = generator.draw(1...100) <= 80 ? 0 : size * Double(generator.draw(-2...10)) / 100
         fraction = Double(generator.draw(0...3)) / 4
+        curve = generator.draw(1...100) <= 50 ? CoverageCurve() : CoverageCurve(percent: generator.draw(-30...70))
         alignment = generator.draw(from: [0, 0, 0, 0, 0, 0, 1, 1, 2])
     }
 
