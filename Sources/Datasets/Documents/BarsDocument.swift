@@ -37,7 +37,7 @@ enum BarsDocument {
         ask(names, values, isColourful ? colours.map(\.name) : [], top: top, title, isLabelled: isLabelled, &asking)
         return page.finished(
             width: size.width, height: size.height, layout: isLying ? "lying" : isHeldOut ? "axis right" : "standing",
-            isHeldOutLayout: isHeldOut, asking: asking, wear: .none)
+            isHeldOutLayout: isHeldOut, asking: asking, wear: .screen)
     }
 
     /// Values at least a fifteenth of the axis apart at both ends, so that the tallest and the shortest bar are clear.

@@ -61,7 +61,7 @@ enum DialogsDocument {
         ask(content, &asking)
         return page.finished(
             width: size.width, height: size.height, layout: isHeldOut ? "buttons left" : "buttons right",
-            isHeldOutLayout: isHeldOut, asking: asking, wear: .none)
+            isHeldOutLayout: isHeldOut, asking: asking, wear: .screen)
     }
 
     // MARK: Content
@@ -103,18 +103,19 @@ enum DialogsDocument {
         return content
     }
 
-    /// A message of the lists with names filled in, or a sentence of words.
-    private static func message(_ page: inout DocumentPage) -> String {
+    /// A message of the lists with names filled in, or a sentence of words; of up to `longest` characters.
+    static func message(_ page: inout DocumentPage, longest: Int = 60) -> String {
         // The test split has few messages of the list, and so half of its messages are of words.
-        if page.generator.draw(0...(page.split == .test ? 1 : 3)) == 0 {
-            return page.studio.line(14...60, page.split, &page.generator)
+        guard page.generator.draw(0...(page.split == .test ? 1 : 3)) > 0 else {
+            return page.studio.line(14...longest, page.split, &page.generator)
         }
         let ending = page.generator.draw(from: [".txt", ".pdf", ".doc", ".png", ".zip", "", "", ".log", ".csv"])
         let name = page.studio.plainWord(3...9, page.split, &page.generator) + ending
         let template = DocumentVocabulary.messages.draw(page.split, &page.generator)
         let text = template.split(separator: "#1", omittingEmptySubsequences: false).joined(separator: name)
-        return text.split(separator: "#2", omittingEmptySubsequences: false)
+            .split(separator: "#2", omittingEmptySubsequences: false)
             .joined(separator: "\(page.generator.draw(2...99))").capitalizedFirst
+        return text.count <= longest ? text : page.studio.line(14...longest, page.split, &page.generator)
     }
 
     // MARK: Drawing

@@ -117,6 +117,15 @@ package struct DocumentVocabulary: Sendable {
         Notification,Connection,System Update,Delete File,Print,Export,Import,Language,Keyboard,Bluetooth,Storage
         """)
 
+    /// Menus.
+    package static let menus = DocumentVocabulary(
+        """
+        Home,Inbox,Files,Photos,Music,Reports,Users,Billing,Help,Settings,Profile,Messages,Orders,Products,Projects
+        Tasks,Calendar,Contacts,Search,Drafts,Sent,Trash,Archive,Favorites,History,Downloads,Security,Network,Printers
+        Display,Sound,Account,News,Sports,Weather,Travel,Videos,Shop,Cart,Support,About,Team,Careers,Blog,Prices,Docs
+        Charts,Alerts,Devices,Backups,Plugins,Themes,Fonts,Updates,Friends,Groups,Events,Maps,Notes,Wallet,Library
+        """)
+
     /// Messages; `#1` becomes the name of a file or thing, `#2` a number.
     package static let messages = DocumentVocabulary(
         """

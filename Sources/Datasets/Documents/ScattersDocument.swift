@@ -50,7 +50,7 @@ enum ScattersDocument {
         ask(groups, axes, direction, title, &asking)
         return page.finished(
             width: size.width, height: size.height, layout: isHeldOut ? "crosses" : "dots",
-            isHeldOutLayout: isHeldOut, asking: asking, wear: .none)
+            isHeldOutLayout: isHeldOut, asking: asking, wear: .screen)
     }
 
     /// Points in a square of side 1, apart from each other. A band around a line, or anywhere.
