@@ -150,7 +150,8 @@ package struct Outline: Sendable, Equatable {
         for contour in contours where contour.count > 2 {
             let outside = Self.shifted(contour, by: width / 2)
             let inside = Self.shifted(contour, by: -width / 2)
-            border.contours += Self.isClockwise(contour)
+            border.contours +=
+                Self.isClockwise(contour)
                 ? [outside, inside.reversed()] : [inside.reversed(), outside]
         }
         return border
@@ -236,8 +237,8 @@ package struct CoverageMask: Sendable, Equatable {
 
     /// The coverage of `outline` by exact areas, cut at the edges of a canvas; nil if the outline lies outside of it.
     ///
-    /// Each edge adds its signed area to the pixels that it crosses, and a running sum over a row fills what lies to the
-    /// right of it, as in font-rs (github.com/raphlinus/font-rs).
+    /// Each edge adds its signed area to the pixels that it crosses, and a running sum over a row fills what lies to
+    /// the right of it, as in font-rs (github.com/raphlinus/font-rs).
     package init?(of outline: Outline, canvasWidth: Int, canvasHeight: Int) {
         guard canvasWidth > 0, canvasHeight > 0, let bounds = outline.bounds else { return nil }
         let (left, top) = (Self.clamped(bounds.left, canvasWidth), Self.clamped(bounds.top, canvasHeight))

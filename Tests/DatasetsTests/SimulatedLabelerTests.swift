@@ -38,10 +38,27 @@ import Testing
         (.words(right: ["circle"], wrong: ["star"]), "Circles.", "Stars."),
         (.absent(thing: "ring"), "There is no ring.", "It is red."),
         (.unknowable, "I cannot see that.", "It is five."),
+        (.transcript("Open daily"), "Open daily", "Closed today"),
+        (.transcript("Open daily"), "It says “Open daily”.", "It says “Often rainy”."),
+        (.transcript("AB-12"), "AB-12", "XC-72"),
+        (.number(12.5, within: 0), "$12.50", "$21.50"),
+        (.number(12.5, within: 0), "12,50 EUR", "1250 EUR"),
+        (.number(3, within: 0), "There are three.", "There are four."),
+        (.number(40, within: 5), "about 43", "about 52"),
+        (.time(hour: 3, minute: 25), "It is 3:25.", "It is 5:15."),
+        (.list(of: ["Save", "Cancel"], noneOf: ["OK"], isOrdered: false), "Save, Cancel", "OK"),
+        (.unreadable, "I cannot read it.", "It says hello."),
     ])
     func rightBeatsWrong(truth: GroundTruth, right: String, wrong: String) {
         let task = task(truth)
         #expect(utility(right, task) > utility(wrong, task) + 1.5)
+    }
+
+    @Test func nearTextsAreBetterThanFarOnes() {
+        let asked = task(.transcript("Saturday morning"))
+        let answers = ["Saturday morning", "Saturday mornimg", "Saturn mornimg", "banana bread"]
+        let utilities = answers.map { utility($0, asked) }
+        #expect(zip(utilities, utilities.dropFirst()).allSatisfy { $0 > $1 }, "\(utilities)")
     }
 
     @Test func mannersCount() {

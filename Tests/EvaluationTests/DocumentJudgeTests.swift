@@ -41,7 +41,8 @@ import Typography
             wrong: ["Open the door please.", "Open the door, please", "open the door, please.", "Open the"]),
         Case(
             truth: .transcript("It is 5 o'clock"), question: "What does it say?",
-            right: ["It is 5 o'clock", "It is 5 o’clock.", "It says “It is 5 o'clock”."], wrong: ["5 o'clock", "It is 5"]),
+            right: ["It is 5 o'clock", "It is 5 o’clock.", "It says “It is 5 o'clock”."],
+            wrong: ["5 o'clock", "It is 5"]),
         Case(
             truth: .transcript("He said \"no\""), question: "What does it say?",
             right: ["He said \"no\"", "It says “He said \"no\"”."], wrong: ["no", "He said no"]),
@@ -66,7 +67,8 @@ import Typography
             wrong: ["2", "four", "none", "2 or 3", "no"]),
         Case(
             truth: .number(0, within: 0), question: "How many dice show a 6?",
-            right: ["0", "none", "None of the dice show a 6.", "zero", "No die shows a 6."], wrong: ["1", "6", "one", "yes"]),
+            right: ["0", "none", "None of the dice show a 6.", "zero", "No die shows a 6."],
+            wrong: ["1", "6", "one", "yes"]),
         Case(
             truth: .number(2, within: 0), question: "How many dice show a 3?",
             right: ["2", "2 dice show a 3.", "two"], wrong: ["3", "5 dice show a 3."]),
@@ -77,7 +79,8 @@ import Typography
         Case(
             truth: .time(hour: 3, minute: 25), question: "What time is it?",
             right: [
-                "3:25", "It is 3:25.", "15:25", "03:25", "twenty-five past three", "25 past 3", "It is three twenty-five.",
+                "3:25", "It is 3:25.", "15:25", "03:25", "twenty-five past three", "25 past 3",
+                "It is three twenty-five.",
                 "3:25 pm", "It's 3:25 p.m.",
             ],
             wrong: ["3:20", "5:15", "25:3", "quarter past three", "3", "It is 5:25.", "no", "3:25 or 5:15", ""]),
@@ -112,9 +115,11 @@ import Typography
         Case(
             truth: .unreadable, question: "What does it say?",
             right: [
-                "I cannot read it. The text is too blurred.", "I can't tell what it says.", "I cannot tell. I only see noise.",
+                "I cannot read it. The text is too blurred.", "I can't tell what it says.",
+                "I cannot tell. I only see noise.",
                 "It is too blurred to read.", "There is no text in the picture.", "I do not see any text.",
-                "I am not able to read this.", "The text is illegible.", "I cannot tell. I only see soft spots in red and blue.",
+                "I am not able to read this.", "The text is illegible.",
+                "I cannot tell. I only see soft spots in red and blue.",
             ],
             wrong: [
                 "It says “hello”.", "hello", "It says hello.", "I cannot tell, but it says hello.", "12", "yes",

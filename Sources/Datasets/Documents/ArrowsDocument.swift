@@ -9,8 +9,8 @@ enum ArrowsDocument {
         "Tell me the direction of #1.", "What is the direction of #1?", "Which direction does #1 show?",
         "Where is #1 pointing?", heldOut: ["#1 points where?", "Follow #1: which way does it lead?"])
     private static let pointsTo = DocumentWording(
-        "Does #1 point #2?", "Is #1 pointing #2?", "Does #1 show #2?", "Is it true that #1 points #2?",
-        "Would you say that #1 points #2?", "Does #1 lead #2?", "Is #2 the direction of #1?",
+        "Does #1 point #2?", "Is #1 pointing #2?", "Does #1 go #2?", "Is it true that #1 points #2?",
+        "Would you say that #1 points #2?", "Does #1 lead #2?", "Is #1 directed #2?",
         "Do you see #1 point #2?", "Does the head of #1 point #2?", "Does the tip of #1 point #2?",
         heldOut: ["Am I right that #1 points #2?", "Would #1 take me #2?"], allowsOneWord: true)
     private static let which = DocumentWording(
@@ -19,7 +19,7 @@ enum ArrowsDocument {
         "Of which color is the arrow that points #1?", "The arrow that points #1 has which color?",
         "Name the color of the arrow that points #1.", "Which color has the arrow that points #1?",
         "Which one of the arrows points #1?",
-        heldOut: ["Find the arrow that points #1: what color is it?", "#1 is where which arrow points?"])
+        heldOut: ["Find the arrow that points #1: what color is it?", "Name the arrow that points #1 by its color."])
 
     static let wordings = [direction, pointsTo, which, DocumentWording.count, .colour]
 
@@ -73,7 +73,8 @@ enum ArrowsDocument {
         var asking = page.questioner()
         ask(arrows, &asking)
         return page.finished(
-            width: width, height: height, shift: shift, layout: isHeldOut ? "open" : "solid", isHeldOutLayout: isHeldOut,
+            width: width, height: height, shift: shift, layout: isHeldOut ? "open" : "solid",
+            isHeldOutLayout: isHeldOut,
             asking: asking)
     }
 

@@ -37,7 +37,7 @@ enum BarsDocument {
         ask(names, values, isColourful ? colours.map(\.name) : [], top: top, title, isLabelled: isLabelled, &asking)
         return page.finished(
             width: size.width, height: size.height, layout: isLying ? "lying" : isHeldOut ? "axis right" : "standing",
-            isHeldOutLayout: isHeldOut, asking: asking, wear: .none)
+            isHeldOutLayout: isHeldOut, asking: asking, wear: .screen)
     }
 
     /// Values at least a fifteenth of the axis apart at both ends, so that the tallest and the shortest bar are clear.
@@ -126,7 +126,9 @@ enum BarsDocument {
     ) {
         let order = names.indices.sorted { values[$0] < values[$1] }
         if let first = order.first, let last = order.last {
-            for (index, word) in [(last, ["tallest", "highest", "longest"]), (first, ["shortest", "lowest", "smallest"])] {
+            for (index, word) in [
+                (last, ["tallest", "highest", "longest"]), (first, ["shortest", "lowest", "smallest"]),
+            ] {
                 let word = asking.generator.draw(from: word)
                 asking.ask(
                     extreme, [word], short: names[index], sentence: "The \(word) bar is \(names[index]).",

@@ -71,7 +71,8 @@ struct Chart {
         guard let title else { return }
         let middle = plot.x + plot.width / 2
         let half = bold.width(of: title) / 2
-        let box = page.write(title, bold, x: max(middle, half + 6), baseline: 8 + bold.capitals, page.theme.ink, .centre)
+        let box = page.write(
+            title, bold, x: max(middle, half + 6), baseline: 8 + bold.capitals, page.theme.ink, .centre)
         page.note("title", text: title, box)
     }
 
@@ -121,7 +122,7 @@ enum ChartWordings {
         "Would you say that #1 is higher than #2?", "Is it true that #1 is higher than #2?",
         heldOut: ["Does #1 beat #2?", "Compared with #2, is #1 higher?"], allowsOneWord: true)
     static let trend = DocumentWording(
-        "What is the trend?", "Which way does #1 go?", "Does #1 go up or down?", "Is #1 rising or falling?",
+        "How does the trend of #1 look?", "Which way does #1 go?", "Does #1 go up or down?", "Is #1 rising or falling?",
         "What trend does #1 show?", "Does #1 rise or fall?", "How does #1 develop?", "In which direction does #1 go?",
         "Is the trend of #1 up or down?", "What is the trend of #1?",
         heldOut: ["Which direction does #1 take?", "Is #1 growing or shrinking?"])

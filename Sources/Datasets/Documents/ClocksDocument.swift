@@ -21,7 +21,7 @@ enum ClocksDocument {
         heldOut: ["On what number does the minute hand stand?", "Find the number at the long hand."],
         allowsOneWord: true)
 
-    static let wordings = [time, isTime, hand, DocumentWording.count]
+    static let wordings = [time, isTime, hand]
 
     /// What stands on the dial.
     private enum Dial {
@@ -40,7 +40,8 @@ enum ClocksDocument {
         let height = Int(2 * radius) + page.generator.draw(8...40)
         let slack = (side - Int(2 * radius), height - Int(2 * radius))
         let centre = Point(
-            radius + Double(page.generator.draw(2...slack.0 - 2)), radius + Double(page.generator.draw(2...slack.1 - 2)))
+            radius + Double(page.generator.draw(2...slack.0 - 2)), radius + Double(page.generator.draw(2...slack.1 - 2))
+        )
         drawDial(dial, centre, radius, on: &page)
         drawHands(hour, minute, centre, radius, on: &page)
         page.note(
@@ -91,7 +92,8 @@ enum ClocksDocument {
         let hourTurns = (Double(hour % 12) + Double(minute) / 60) / 12
         let minuteTurns = Double(minute) / 60
         let thickness = max(3.5, radius * Double(page.generator.draw(5...9)) / 100)
-        let colour = page.generator.draw(0...2) == 0
+        let colour =
+            page.generator.draw(0...2) == 0
             ? page.colours(1, on: page.theme.ground, contrast: 80).first?.colour ?? page.theme.ink : page.theme.ink
         let hourEnd = Point.onCircle(centre, radius: radius * 0.46, turns: hourTurns)
         let minuteEnd = Point.onCircle(centre, radius: radius * 0.82, turns: minuteTurns)
@@ -107,7 +109,8 @@ enum ClocksDocument {
         let isTrue = asking.generator.draw(0...1) == 0
         var told = (hour, minute)
         while !isTrue && told == (hour, minute) {
-            told = asking.generator.draw(0...1) == 0
+            told =
+                asking.generator.draw(0...1) == 0
                 ? (asking.generator.draw(1...12), minute) : (hour, 5 * asking.generator.draw(0...11))
         }
         asking.ask(isTime, [text(told.0, told.1)], isTrue: isTrue, fact: "it is \(shown)")
@@ -115,6 +118,5 @@ enum ClocksDocument {
         asking.ask(
             hand, short: "\(number)", sentence: "The minute hand points to \(number).",
             truth: .number(Double(number), within: 0))
-        asking.askCount("clock", 1)
     }
 }

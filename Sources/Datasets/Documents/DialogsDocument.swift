@@ -61,7 +61,7 @@ enum DialogsDocument {
         ask(content, &asking)
         return page.finished(
             width: size.width, height: size.height, layout: isHeldOut ? "buttons left" : "buttons right",
-            isHeldOutLayout: isHeldOut, asking: asking, wear: .none)
+            isHeldOutLayout: isHeldOut, asking: asking, wear: .screen)
     }
 
     // MARK: Content
@@ -80,7 +80,8 @@ enum DialogsDocument {
             content.message = message(&page)
             content.isError = page.generator.draw(0...1) == 0
             if content.isError, page.generator.draw(0...1) == 0 {
-                content.code = page.generator.draw(from: ["Error ", "Code ", "0x", "E-"]) + "\(page.generator.draw(10...9999))"
+                content.code =
+                    page.generator.draw(from: ["Error ", "Code ", "0x", "E-"]) + "\(page.generator.draw(10...9999))"
             }
         }
         if kind >= 6, kind < 9 || page.generator.draw(0...1) == 0 {
@@ -89,7 +90,9 @@ enum DialogsDocument {
         }
         if kind == 9 {
             let name = page.generator.draw(from: ["Name", "User", "Search", "File name", "City", "Host", "Folder"])
-            content.entry = (name, page.word(3...10) + (page.generator.draw(0...2) == 0 ? "_\(page.generator.draw(1...99))" : ""))
+            content.entry = (
+                name, page.word(3...10) + (page.generator.draw(0...2) == 0 ? "_\(page.generator.draw(1...99))" : "")
+            )
         }
         let count = page.generator.draw(content.options.isEmpty ? 1...3 : 0...2)
         content.buttons = DocumentVocabulary.buttons.draw(count, split, &page.generator)
@@ -100,15 +103,19 @@ enum DialogsDocument {
         return content
     }
 
-    /// A message of the lists with names filled in, or a sentence of words.
-    private static func message(_ page: inout DocumentPage) -> String {
-        if page.generator.draw(0...3) == 0 { return page.studio.line(14...60, page.split, &page.generator) }
+    /// A message of the lists with names filled in, or a sentence of words; of up to `longest` characters.
+    static func message(_ page: inout DocumentPage, longest: Int = 60) -> String {
+        // The test split has few messages of the list, and so half of its messages are of words.
+        guard page.generator.draw(0...(page.split == .test ? 1 : 3)) > 0 else {
+            return page.studio.line(14...longest, page.split, &page.generator)
+        }
         let ending = page.generator.draw(from: [".txt", ".pdf", ".doc", ".png", ".zip", "", "", ".log", ".csv"])
         let name = page.studio.plainWord(3...9, page.split, &page.generator) + ending
         let template = DocumentVocabulary.messages.draw(page.split, &page.generator)
         let text = template.split(separator: "#1", omittingEmptySubsequences: false).joined(separator: name)
-        return text.split(separator: "#2", omittingEmptySubsequences: false)
+            .split(separator: "#2", omittingEmptySubsequences: false)
             .joined(separator: "\(page.generator.draw(2...99))").capitalizedFirst
+        return text.count <= longest ? text : page.studio.line(14...longest, page.split, &page.generator)
     }
 
     // MARK: Drawing
@@ -133,11 +140,13 @@ enum DialogsDocument {
         var y = titleBar(content.title, bold, width: width, pad: pad, on: &page) + pad
         let top = y
         for line in lines {
-            page.note("message", text: line, page.write(line, text, x: pad + icon, baseline: y + text.capitals + 2, ink))
+            page.note(
+                "message", text: line, page.write(line, text, x: pad + icon, baseline: y + text.capitals + 2, ink))
             y += text.leading
         }
         if icon > 0 {
-            drawIcon(isError: content.isError, Point(Double(pad) + size * 0.8, Double(top) + size * 0.8), size, on: &page)
+            drawIcon(
+                isError: content.isError, Point(Double(pad) + size * 0.8, Double(top) + size * 0.8), size, on: &page)
             y = max(y, top + Int(size * 1.8))
         }
         if let code = content.code {
@@ -214,7 +223,8 @@ enum DialogsDocument {
             page.line(Point(centre.x - arm, centre.y + arm), Point(centre.x + arm, centre.y - arm), width: 2.5, .white)
         } else {
             page.fill(Outline(circleAt: centre, radius: radius), RGB(50, 110, 200))
-            page.line(Point(centre.x, centre.y - radius * 0.1), Point(centre.x, centre.y + radius * 0.5), width: 2.5, .white)
+            page.line(
+                Point(centre.x, centre.y - radius * 0.1), Point(centre.x, centre.y + radius * 0.5), width: 2.5, .white)
             page.fill(Outline(circleAt: Point(centre.x, centre.y - radius * 0.5), radius: 1.8), .white)
         }
     }
@@ -272,12 +282,16 @@ enum DialogsDocument {
     // MARK: Questions
 
     private static func ask(_ content: Content, _ asking: inout DocumentQuestioner) {
-        if let title = content.title { asking.askText(.lookUp, ["the title of the window"], text: title, lead: "The title is") }
+        if let title = content.title {
+            asking.askText(.lookUp, ["the title of the window"], text: title, lead: "The title is")
+        }
         if let message = content.message {
             asking.askText(Self.message, text: message, lead: "The message says")
             if content.isError { asking.askText(error, text: message, lead: "The error says") }
         }
-        if let code = content.code { asking.askText(.lookUp, ["the error code"], text: code, lead: "The error code is") }
+        if let code = content.code {
+            asking.askText(.lookUp, ["the error code"], text: code, lead: "The error code is")
+        }
         if let entry = content.entry {
             asking.askText(
                 .lookUp, ["the text in the field “\(entry.name)”"], text: entry.value, lead: "The text in the field is")

@@ -44,7 +44,8 @@ enum DiceDocument {
         for (index, value) in values.enumerated() {
             let along = index * (Int(side) + gap)
             let wobble = page.generator.draw(-gap / 2...gap / 2)
-            let centre = isHeldOut
+            let centre =
+                isHeldOut
                 ? Point(Double(wobble), Double(along)) : Point(Double(along), Double(wobble))
             let turns = page.generator.draw(0...2) == 0 ? Double(page.generator.draw(-60...60)) / 1000 : 0
             draw(value, centre, side, turns: turns, body, pip, page.theme.faint, on: &page)
@@ -57,7 +58,8 @@ enum DiceDocument {
         var asking = page.questioner()
         ask(values, isColumn: isHeldOut, &asking)
         return page.finished(
-            width: width, height: height, shift: shift, layout: isHeldOut ? "column" : "row", isHeldOutLayout: isHeldOut,
+            width: width, height: height, shift: shift, layout: isHeldOut ? "column" : "row",
+            isHeldOutLayout: isHeldOut,
             asking: asking)
     }
 
@@ -106,12 +108,13 @@ enum DiceDocument {
             }
         }
         for _ in 0..<2 {
-            let face = asking.generator.draw(0...1) == 0 ? asking.generator.draw(1...6) : asking.generator.draw(from: values)
+            let face =
+                asking.generator.draw(0...1) == 0 ? asking.generator.draw(1...6) : asking.generator.draw(from: values)
             let count = values.count { $0 == face }
-            asking.ask(
-                howMany, ["\(face)"], short: "\(count)",
-                sentence: count == 1 ? "It is \(count) of them." : "It is \(count) of the dice.",
-                truth: .number(Double(count), within: 0))
+            let fact =
+                count == 0
+                ? "No die shows a \(face)." : count == 1 ? "1 die shows a \(face)." : "\(count) dice show a \(face)."
+            ask(howMany, ["\(face)"], count, fact)
         }
     }
 }

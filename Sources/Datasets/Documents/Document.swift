@@ -33,6 +33,8 @@ package enum DocumentFamily: String, Codable, Sendable, CaseIterable {
     case scatters
     /// Windows with messages, buttons and boxes to tick.
     case dialogs
+    /// Screens of programs and pages.
+    case screens
     /// Clocks with hands.
     case clocks
     /// Dice.
@@ -66,6 +68,7 @@ package enum DocumentFamily: String, Codable, Sendable, CaseIterable {
         case .pies: PiesDocument.make(page)
         case .scatters: ScattersDocument.make(page)
         case .dialogs: DialogsDocument.make(page)
+        case .screens: ScreensDocument.make(page)
         case .clocks: ClocksDocument.make(page)
         case .dice: DiceDocument.make(page)
         case .arrows: ArrowsDocument.make(page)
@@ -92,6 +95,7 @@ package enum DocumentFamily: String, Codable, Sendable, CaseIterable {
         case .pies: PiesDocument.wordings
         case .scatters: ScattersDocument.wordings
         case .dialogs: DialogsDocument.wordings
+        case .screens: ScreensDocument.wordings
         case .clocks: ClocksDocument.wordings
         case .dice: DiceDocument.wordings
         case .arrows: ArrowsDocument.wordings

@@ -157,7 +157,7 @@ struct DocumentPage {
     /// Draws everything, with the questions. The size is in pixels; `shift` moves all marks to the right and down.
     func finished(
         width: Int, height: Int, shift: (x: Int, y: Int) = (0, 0), layout: String, isHeldOutLayout: Bool = false,
-        asking: DocumentQuestioner, wear: DocumentWear = .some, ground: RGB? = nil
+        asking: DocumentQuestioner, wear: DocumentWear = .paper, ground: RGB? = nil
     ) -> Document {
         var (asking, generator) = (asking, generator)
         var canvas = Canvas(width: width, height: height, colour: ground ?? theme.ground)
@@ -175,6 +175,8 @@ struct DocumentPage {
             }
         }
         wear.apply(to: &canvas, &generator)
+        // Now and then the question is about something else: an answer to everything would be an invention.
+        if asking.generator.draw(0...5) == 0 { asking.askAbsent(besides: Set(objects.map(\.kind))) }
         let moved = objects.map {
             DocumentObject(
                 kind: $0.kind, colour: $0.colour, text: $0.text,
@@ -247,19 +249,28 @@ extension RGB {
     }
 
     /// Black or white, whichever is easier to read on this colour.
-    var readable: RGB { luma > 140 ? .black : .white }
+    var readable: RGB { luma > 120 ? .black : .white }
 }
 
 /// What happened to an image after it was drawn.
 enum DocumentWear {
-    /// Nothing: a screen.
-    case none
-    /// Sometimes a little noise.
-    case some
+    /// A screenshot: sometimes stored as JPEG.
+    case screen
+    /// Anything: sometimes with noise, a little blurred, or stored as JPEG.
+    case paper
 
     func apply(to canvas: inout Canvas, _ generator: inout SplitMix64) {
-        guard self == .some, generator.draw(0...2) == 0 else { return }
-        canvas.addNoise(amplitude: generator.draw(3...12), isGrey: generator.draw(0...1) == 0, &generator)
+        if self == .paper {
+            if generator.draw(0...5) == 0 { canvas.blur(weight: generator.draw(8...40)) }
+            if generator.draw(0...2) == 0 {
+                canvas.addNoise(
+                    amplitude: generator.draw(3...12), isGrey: generator.draw(0...1) == 0, &generator)
+            }
+        }
+        guard generator.draw(0...7) == 0 else { return }
+        let stored = canvas.image.compressedAsJPEG(
+            quality: generator.draw(60...94), halvesColour: generator.draw(0...1) == 0)
+        if let stored { canvas = Canvas(stored) }
     }
 }
 

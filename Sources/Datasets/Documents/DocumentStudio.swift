@@ -77,7 +77,8 @@ package final class DocumentStudio {
                 "white", "grey", "violet", "yes", "no", "not", "none", "never", "nothing", "neither", "nor", "without",
                 "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "hundred",
                 "thousand", "up", "down", "left", "right", "top", "bottom", "middle", "flat", "higher", "lower", "true",
-                "false", "than", "but", "and", "can", "cannot", "maybe", "half", "quarter", "than", "while", "the",
+                "false", "than", "but", "and", "can", "cannot", "maybe", "half", "quarter", "while", "the",
+                "total", "subtotal", "tax", "cash", "change",
             ])
 
     /// Four in ten in small letters, three with one capital, three in capitals.

@@ -78,7 +78,9 @@ package struct DocumentVocabulary: Sendable {
         """
         Anna,Ben,Clara,David,Emma,Frank,Grace,Henry,Ivy,Jack,Karen,Leo,Maria,Noah,Olivia,Paul,Quinn,Rosa,Sam,Tina
         Uma,Victor,Wendy,Xavier,Yara,Zoe,Alice,Bruno,Carla,Diego,Elena,Felix,Gina,Hugo,Irene,James,Kim,Linda,Marco
-        Nina,Oscar,Petra,Ralph,Sofia,Thomas,Ursula,Vera,Walter,Amir,Bella,Chen,Dora,Erik,Fatima,George,Hanna,Ines
+        Adam,Bea,Carlos,Dina,Eva,Fred,Gus,Helen,Igor,Jane,Kurt,Laura,Max,Nora,Otto,Pia,Rita,Simon,Tara,Umar,Vince,Will
+        Yusuf,Zara,Aidan,Becky,Chris,Derek,Ellen,Fiona,Gary,Holly,Ian,Julia,Keith,Lucy,Megan,Nick,Omar,Polly,Rachel
+        Steve,Tom,Valerie,Winston,Ximena,Yolanda,Nina,Oscar,Petra,Ralph,Sofia,Thomas,Ursula,Vera,Walter,Amir,Bella,Chen,Dora,Erik,Fatima,George,Hanna,Ines
         """)
 
     /// Last names.
@@ -113,6 +115,15 @@ package struct DocumentVocabulary: Sendable {
         Disk Cleanup,File Manager,Text Editor,Calculator,Mail,Calendar,Backup,Security,Sound,Display,Power,Account
         Download,Upload,Search,About,Properties,New Folder,Web Browser,Music Player,Task List,Terminal,Photos,Privacy
         Notification,Connection,System Update,Delete File,Print,Export,Import,Language,Keyboard,Bluetooth,Storage
+        """)
+
+    /// Menus.
+    package static let menus = DocumentVocabulary(
+        """
+        Home,Inbox,Files,Photos,Music,Reports,Users,Billing,Help,Settings,Profile,Messages,Orders,Products,Projects
+        Tasks,Calendar,Contacts,Search,Drafts,Sent,Trash,Archive,Favorites,History,Downloads,Security,Network,Printers
+        Display,Sound,Account,News,Sports,Weather,Travel,Videos,Shop,Cart,Support,About,Team,Careers,Blog,Prices,Docs
+        Charts,Alerts,Devices,Backups,Plugins,Themes,Fonts,Updates,Friends,Groups,Events,Maps,Notes,Wallet,Library
         """)
 
     /// Messages; `#1` becomes the name of a file or thing, `#2` a number.

@@ -70,7 +70,9 @@ enum FlagsDocument {
         Flag("Denmark", .cross, "red white"),
     ]
 
-    private static let words = ["white", "black", "red", "green", "blue", "yellow", "orange", "purple", "brown", "pink"]
+    private static let words = [
+        "white", "black", "red", "green", "blue", "yellow", "orange", "purple", "brown", "pink",
+    ]
 
     static func make(_ page: DocumentPage) -> Document {
         var page = page

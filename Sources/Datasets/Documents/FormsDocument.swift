@@ -99,18 +99,21 @@ enum FormsDocument {
         let first = DocumentVocabulary.firstNames.draw(split, &page.generator)
         let last = DocumentVocabulary.lastNames.draw(split, &page.generator)
         let head = [
-            Field(name: "Invoice number", value: page.generator.draw(from: ["INV-", "", "A", "2024-"]) + "\(page.generator.draw(100...9999))"),
+            Field(
+                name: "Invoice number",
+                value: page.generator.draw(from: ["INV-", "", "A", "2024-"]) + "\(page.generator.draw(100...9999))"),
             Field(name: "Date", value: date(&page, years: 2010...2030)),
             Field(name: "Due date", value: date(&page, years: 2010...2030)),
-            Field(name: "Bill to", value: "\(first) \(last)"),
+            Field(name: "Customer", value: "\(first) \(last)"),
             Field(name: "From", value: page.studio.names(2, split, &page.generator).joined(separator: " ")),
             Field(name: "Customer number", value: "\(page.generator.draw(100...9999))"),
         ]
         let chosen = page.generator.shuffled(Array(head.indices)).prefix(page.generator.draw(2...4)).sorted()
-        return chosen.map { head[$0] } + [
-            Field(name: "Net", value: money.text(amount)), Field(name: "Tax", value: money.text(tax)),
-            Field(name: "Total", value: money.text(amount + tax)),
-        ].suffix(page.generator.draw(1...3))
+        return chosen.map { head[$0] }
+            + [
+                Field(name: "Net", value: money.text(amount)), Field(name: "Tax", value: money.text(tax)),
+                Field(name: "Total", value: money.text(amount + tax)),
+            ].suffix(page.generator.draw(1...3))
     }
 
     private static func date(_ page: inout DocumentPage, years: ClosedRange<Int>) -> String {
@@ -145,10 +148,13 @@ enum FormsDocument {
         let step = value.leading + page.generator.draw(4...12) + (isStacked ? name.leading : 0)
         var top = margin
         if let title {
-            page.note("title", text: title, page.write(title, heading, x: margin, baseline: top + heading.capitals, page.theme.ink))
+            page.note(
+                "title", text: title,
+                page.write(title, heading, x: margin, baseline: top + heading.capitals, page.theme.ink))
             top += heading.leading + page.generator.draw(0...6)
         }
-        let muted = page.generator.draw(0...2) == 0 ? page.theme.ink.mixed(with: page.theme.ground, part: 70) : page.theme.ink
+        let muted =
+            page.generator.draw(0...2) == 0 ? page.theme.ink.mixed(with: page.theme.ground, part: 70) : page.theme.ink
         for (index, field) in fields.enumerated() {
             var baseline = top + index * step + (value.leading + value.capitals) / 2
             page.write(names[index], name, x: margin, baseline: baseline, muted)
@@ -161,7 +167,8 @@ enum FormsDocument {
             }
             page.note("field", text: "\(field.name): \(field.value)", cell)
         }
-        let right = max(column + room, margin + name.width(ofWidest: names), title.map { margin + heading.width(of: $0) } ?? 0)
+        let right = max(
+            column + room, margin + name.width(ofWidest: names), title.map { margin + heading.width(of: $0) } ?? 0)
         return (max(128, right + margin), top + fields.count * step + margin)
     }
 

@@ -48,7 +48,7 @@ enum GraphsDocument {
         ask(series, labels, top: top, title, &asking)
         return page.finished(
             width: size.width, height: size.height, layout: isHeldOut ? "area" : "lines", isHeldOutLayout: isHeldOut,
-            asking: asking, wear: .none)
+            asking: asking, wear: .screen)
     }
 
     private static func labels(_ page: inout DocumentPage) -> [String] {

@@ -48,7 +48,7 @@ enum LabelsDocument {
         var labels: [Label] = []
         var position = 0
         var texts: Set<String> = []
-        for (name, colour) in colours where position < (isAcross ? 340 : 360) {
+        for (name, colour) in colours where position < (isAcross ? 340 : 300) {
             var text = page.word(2...(isAcross ? 7 : 10))
             while DocumentStudio.isMisleading(text) || !texts.insert(text.lowercased()).inserted {
                 text = page.word(2...(isAcross ? 7 : 10))
@@ -124,7 +124,8 @@ enum LabelsDocument {
             let ends = isAcross ? ["on the left", "on the right"] : ["at the top", "at the bottom"]
             let end = asking.generator.draw(0...1)
             asking.askText(
-                .says, ["the \(noun) \(ends[end])"], text: (end == 0 ? first : last).text, lead: "The \(noun) \(ends[end]) says")
+                .says, ["the \(noun) \(ends[end])"], text: (end == 0 ? first : last).text,
+                lead: "The \(noun) \(ends[end]) says")
         }
         asking.askCount(noun, labels.count)
         askPresence(labels, noun, &asking)

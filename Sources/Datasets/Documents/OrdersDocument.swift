@@ -62,7 +62,7 @@ enum OrdersDocument {
         asking.askText(LinesDocument.read, text: order, lead: "It says")
         asking.askText(.lookUp, ["the text"], text: order, lead: "The text is")
         asking.askColour(of: "the \(shape)", colour)
-        asking.askCount("shape", 1)
+        asking.askCount("word", order.split(separator: " ").count)
         let isTrue = asking.generator.draw(0...1) == 0
         let others = SceneShape.allCases.filter { $0 != shape }
         let asked = isTrue ? shape : asking.generator.draw(from: others)

@@ -42,7 +42,7 @@ enum PiesDocument {
         ask(slices, title, hasShares: hasShares, &asking)
         return page.finished(
             width: size.width, height: size.height, layout: isHeldOut ? "ring" : "pie", isHeldOutLayout: isHeldOut,
-            asking: asking, wear: .none)
+            asking: asking, wear: .screen)
     }
 
     /// Percentages that sum to 100. The largest and the smallest one are four or more from the next.

@@ -80,17 +80,20 @@ enum ReceiptsDocument {
             while items.contains(where: { $0.cents == cents }) { cents = Money.price(&page.generator) }
             items.append(Item(name: name, cents: cents))
         }
-        let shop = page.studio.names(1, page.split, &page.generator)[0] + " "
+        let shop =
+            page.studio.names(1, page.split, &page.generator)[0] + " "
             + DocumentVocabulary.shops.draw(page.split, &page.generator)
-        let total = items.map(\.cents).reduce(0, +)
+        let net = items.map(\.cents).reduce(0, +)
+        let tax = page.generator.draw(0...2) == 0 ? net * page.generator.draw(from: [5, 7, 8, 10, 19, 20]) / 100 : nil
+        let total = net + (tax ?? 0)
         let facts = facts(page.split, &page.generator)
         let payment = page.generator.draw(0...2) == 0 ? (total / 1000 + 1) * 1000 : nil
         // The test split alone shows receipts with the price in front.
         let isHeldOut = page.split == .test && page.happens(1, in: 3)
-        let rows = rows(items, money, total: total, payment: payment, pricesFirst: isHeldOut)
+        let rows = rows(items, money, total: total, tax: tax, payment: payment, pricesFirst: isHeldOut)
         let size = draw(shop, facts, rows, pricesFirst: isHeldOut, on: &page)
         var asking = page.questioner()
-        ask(items, money, total: total, shop: shop, facts: facts, payment: payment, &asking)
+        ask(items, money, total: total, tax: tax, shop: shop, facts: facts, payment: payment, &asking)
         return page.finished(
             width: size.width, height: size.height, layout: isHeldOut ? "prices first" : "prices last",
             isHeldOutLayout: isHeldOut, asking: asking, ground: RGB.white.mixed(with: .black, part: 8))
@@ -116,10 +119,14 @@ enum ReceiptsDocument {
     static func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 
     private static func rows(
-        _ items: [Item], _ money: Money, total: Int, payment: Int?, pricesFirst: Bool
+        _ items: [Item], _ money: Money, total: Int, tax: Int?, payment: Int?, pricesFirst: Bool
     ) -> [Row] {
         var rows = items.map { Row(left: $0.name, right: money.text($0.cents)) }
         rows.append(Row(left: "", right: "", rule: true))
+        if let tax {
+            rows.append(Row(left: "Subtotal", right: money.text(total - tax)))
+            rows.append(Row(left: "Tax", right: money.text(tax)))
+        }
         rows.append(Row(left: "Total", right: money.text(total), isBold: true))
         if let payment {
             rows.append(Row(left: "Cash", right: money.text(payment)))
@@ -186,10 +193,11 @@ enum ReceiptsDocument {
     }
 
     private static func ask(
-        _ items: [Item], _ money: Money, total: Int, shop: String, facts: [(noun: String, text: String)],
+        _ items: [Item], _ money: Money, total: Int, tax: Int?, shop: String, facts: [(noun: String, text: String)],
         payment: Int?, _ asking: inout DocumentQuestioner
     ) {
-        func askAmount(_ wording: DocumentWording, _ fillers: [String], _ cents: Int, lead: String, isSum: Bool = false) {
+        func askAmount(_ wording: DocumentWording, _ fillers: [String], _ cents: Int, lead: String, isSum: Bool = false)
+        {
             asking.ask(
                 wording, fillers, short: money.text(cents), sentence: "\(lead) \(money.text(cents)).",
                 truth: .number(Double(cents) / 100, within: 0), isReadOff: !isSum)
@@ -205,6 +213,10 @@ enum ReceiptsDocument {
             let (one, other) = (shuffled[0], shuffled[1])
             askAmount(
                 sum, [one.name, other.name], one.cents + other.cents, lead: "Together they cost", isSum: true)
+        }
+        if let tax {
+            askAmount(.lookUp, ["the subtotal"], total - tax, lead: "The subtotal is")
+            askAmount(.lookUp, ["the tax"], tax, lead: "The tax is")
         }
         if let payment { askAmount(.lookUp, ["the change"], payment - total, lead: "The change is") }
         asking.askText(.lookUp, ["the name of the shop"], text: shop, lead: "The name of the shop is")

@@ -50,7 +50,7 @@ enum ScattersDocument {
         ask(groups, axes, direction, title, &asking)
         return page.finished(
             width: size.width, height: size.height, layout: isHeldOut ? "crosses" : "dots",
-            isHeldOutLayout: isHeldOut, asking: asking, wear: .none)
+            isHeldOutLayout: isHeldOut, asking: asking, wear: .screen)
     }
 
     /// Points in a square of side 1, apart from each other. A band around a line, or anywhere.
@@ -107,7 +107,9 @@ enum ScattersDocument {
         lowered.drawAxes(page.generator.draw(from: Chart.Rules.allCases), on: &page)
         let (ink, text) = (page.theme.ink, chart.text)
         let bottom = plot.y + plot.height
-        page.note("axis label", text: axes[1], page.write(axes[1], text, x: 8, baseline: plot.y - chart.text.capitals / 2 - 5, ink))
+        page.note(
+            "axis label", text: axes[1],
+            page.write(axes[1], text, x: 8, baseline: plot.y - chart.text.capitals / 2 - 5, ink))
         let box = page.write(
             axes[0], text, x: plot.x + plot.width, baseline: bottom + 6 + text.capitals, ink, .right)
         page.note("axis label", text: axes[0], box)

@@ -12,7 +12,8 @@ enum ShapesDocument {
         "Is the #1 #2 the #3?", "Do you see the #1 #2 the #3?", "Is it true that the #1 is #2 the #3?",
         "Would you say that the #1 is #2 the #3?", "Does the #1 lie #2 the #3?", "Can you see the #1 #2 the #3?",
         "Is the #1 somewhere #2 the #3?", "Is the #1 placed #2 the #3?", "Is the #1 found #2 the #3?",
-        "Can the #1 be seen #2 the #3?", heldOut: ["Am I right that the #1 is #2 the #3?", "Does the #1 appear #2 the #3?"],
+        "Can the #1 be seen #2 the #3?",
+        heldOut: ["Am I right that the #1 is #2 the #3?", "Does the #1 appear #2 the #3?"],
         allowsOneWord: true)
     private static let shape = DocumentWording(
         "What shape is the #1 thing?", "Which shape is #1?", "What is the shape of the #1 thing?",
@@ -52,11 +53,12 @@ enum ShapesDocument {
             guard let box = place(things.map(\.box), width: width, height: height, &page.generator) else { continue }
             let outline = outline(pair.shape, box, &page.generator)
             let shade = page.shade(of: pair.colour)
-            let drawn = outline.bounds.map {
-                ShapeScene.Box(
-                    x: Int($0.left), y: Int($0.top), width: max(1, Int($0.right - $0.left)),
-                    height: max(1, Int($0.bottom - $0.top)))
-            } ?? box
+            let drawn =
+                outline.bounds.map {
+                    ShapeScene.Box(
+                        x: Int($0.left), y: Int($0.top), width: max(1, Int($0.right - $0.left)),
+                        height: max(1, Int($0.bottom - $0.top)))
+                } ?? box
             let canBeHollow = ![.circle, .ring].contains(pair.shape)
             page.fill(isHollow && canBeHollow ? outline.stroked(width: line) : outline, shade)
             if isHeldOut { page.fill(outline.stroked(width: 1.5), shade.mixed(with: .black, part: 120)) }

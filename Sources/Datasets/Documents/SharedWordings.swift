@@ -1,3 +1,5 @@
+import Support
+
 /// Wordings that several families share. Their placeholders are phrases, so that one list of wordings asks for many
 /// things.
 extension DocumentWording {
@@ -6,7 +8,7 @@ extension DocumentWording {
         "What is #1?", "What's #1?", "Tell me #1.", "Give me #1.", "Can you tell me #1?", "Could you read #1?",
         "Please tell me #1.", "I need #1.", "Look up #1.", "What is #1 here?", "What is #1 in the picture?",
         "Please give me #1.",
-        heldOut: ["Find #1.", "Would you look up #1 for me?", "I would like to know #1.", "Do you see what #1 is?"])
+        heldOut: ["Find #1.", "Would you look up #1 for me?", "I would like to know #1.", "What would you say is #1?"])
 
     /// Asks for the text on `#1`, as "the sign" or "the left button".
     static let says = DocumentWording(
@@ -55,6 +57,17 @@ extension DocumentWording {
 }
 
 extension DocumentQuestioner {
+    /// Asks about a thing that is none of `kinds`, as if it were there. The right answer says that it is not.
+    mutating func askAbsent(besides kinds: Set<String>) {
+        let things = ["button", "sign", "tag", "clock", "arrow", "flag", "bar", "circle", "star", "triangle", "title"]
+        let thing = generator.draw(from: things.filter { !kinds.contains($0) })
+        let hasText = ["button", "sign", "tag", "title"].contains(thing)
+        let answer = "There is no \(thing)."
+        ask(
+            hasText ? .says : .colour, ["the \(thing)"], short: hasText ? answer : "none", sentence: answer,
+            truth: .absent(thing: thing))
+    }
+
     /// Asks for a number of things. The sentence is "There are 3 buttons."
     mutating func askCount(_ noun: String, _ count: Int) {
         ask(

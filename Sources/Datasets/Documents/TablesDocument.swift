@@ -7,7 +7,7 @@ enum TablesDocument {
         "What is the #1 of #2?", "What is the #2 row's #1?", "Which #1 does #2 have?", "Tell me the #1 of #2.",
         "What #1 is given for #2?", "Look up the #1 of #2.", "What does the table say for the #1 of #2?",
         "In the row #2, what is the #1?", "What is in the column #1 for #2?", "Give me the #1 for #2.",
-        "What is #2's #1?", "Find the cell in the row #2 and the column #1. What does it say?",
+        "What #1 belongs to #2?", "Find the cell in the row #2 and the column #1. What does it say?",
         heldOut: ["For #2, which #1 is listed?", "I need the #1 of #2.", "Read the #1 of #2 from the table."])
     private static let whose = DocumentWording(
         "Which row has #2 as its #1?", "Which #3 has a #1 of #2?", "Who or what has the #1 #2?",
@@ -53,7 +53,9 @@ enum TablesDocument {
         var grid = [[kind.noun.capitalizedFirst] + columns.map(\.name)]
         for (index, name) in names.enumerated() { grid.append([name] + columns.map { $0.cells[index] }) }
         if isHeldOut { grid = grid[0].indices.map { column in grid.map { $0[column] } } }
-        let size = draw(grid, numeric: isHeldOut ? [] : Set(columns.indices.filter { columns[$0].numbers != nil }.map { $0 + 1 }), title, on: &page)
+        let size = draw(
+            grid, numeric: isHeldOut ? [] : Set(columns.indices.filter { columns[$0].numbers != nil }.map { $0 + 1 }),
+            title, on: &page)
         var asking = page.questioner()
         ask(names, kind.noun, columns, title, isTurned: isHeldOut, &asking)
         return page.finished(
@@ -85,13 +87,15 @@ enum TablesDocument {
         }
         makers.append { page in
             let cells = distinct(rows) { page.studio.plainWord(3...8, page.split, &page.generator).capitalizedFirst }
-            return Column(name: page.generator.draw(from: ["Type", "Brand", "Label", "Model"]), cells: cells, numbers: nil)
+            return Column(
+                name: page.generator.draw(from: ["Type", "Brand", "Label", "Model"]), cells: cells, numbers: nil)
         }
         makers.append { page in
             let cells = distinct(rows) {
                 "\(page.generator.draw(from: Array("ABCDEFGHKLMNPRSTUVWXYZ")))\(page.generator.draw(10...999))"
             }
-            return Column(name: page.generator.draw(from: ["Code", "Room", "Seat", "Gate"]), cells: cells, numbers: nil)
+            return Column(
+                name: page.generator.draw(from: ["Code", "Room", "Seat", "Gate"]), cells: cells, numbers: nil)
         }
         return page.generator.shuffled(makers).prefix(page.generator.draw(1...3)).map { $0(&page) }
     }
@@ -123,7 +127,8 @@ enum TablesDocument {
         let height = text.leading + page.generator.draw(2...10)
         var top = margin
         if let title {
-            page.note("title", text: title, page.write(title, bold, x: margin, baseline: top + bold.capitals, page.theme.ink))
+            page.note(
+                "title", text: title, page.write(title, bold, x: margin, baseline: top + bold.capitals, page.theme.ink))
             top += bold.leading + 4
         }
         let edges = columns.reduce(into: [margin]) { $0.append(($0.last ?? 0) + $1) }
@@ -155,7 +160,9 @@ enum TablesDocument {
         if style == 2 { for row in stride(from: 2, to: rows, by: 2) { page.fill(band(row), tone) } }
         if style <= 1 {
             for row in 0...rows {
-                page.fill(ShapeScene.Box(x: left, y: top + row * height, width: right - left + 1, height: 1), page.theme.faint)
+                page.fill(
+                    ShapeScene.Box(x: left, y: top + row * height, width: right - left + 1, height: 1), page.theme.faint
+                )
             }
         }
         if style == 0 {
@@ -197,7 +204,8 @@ enum TablesDocument {
         let other = isTrue ? row : (row + asking.generator.draw(1...max(1, rows.count - 1))) % rows.count
         asking.ask(
             .isTrue, ["the \(column.name.lowercased()) of \(names[row]) is \(column.cells[other])"],
-            isTrue: isTrue || other == row, fact: "the \(column.name.lowercased()) of \(names[row]) is \(column.cells[row])")
+            isTrue: isTrue || other == row,
+            fact: "the \(column.name.lowercased()) of \(names[row]) is \(column.cells[row])")
     }
 
     private static func askCell(_ name: String, _ column: Column, _ row: Int, _ asking: inout DocumentQuestioner) {

@@ -60,7 +60,8 @@ enum UnreadableDocument {
             return (blurredText(width: width, height: height, &page), "blurred text")
         case .noise:
             canvas = Canvas(width: width, height: height, colour: first.colour)
-            canvas.addNoise(amplitude: page.generator.draw(60...120), isGrey: page.generator.draw(0...1) == 0, &page.generator)
+            canvas.addNoise(
+                amplitude: page.generator.draw(60...120), isGrey: page.generator.draw(0...1) == 0, &page.generator)
             if page.generator.draw(0...1) == 0 { canvas.blur(weight: 60) }
             return (canvas, "noise")
         case .gradient:

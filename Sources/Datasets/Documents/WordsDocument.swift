@@ -46,10 +46,12 @@ enum WordsDocument {
             asking.ask(isWord, [other], isTrue: isTrue, fact: "it says “\(word)”")
         }
         if asking.generator.draw(0...1) == 0 {
-            asking.askText(.lookUp, ["the first letter of the word"], text: String(word.prefix(1)), lead: "The first letter is")
+            asking.askText(
+                .lookUp, ["the first letter of the word"], text: String(word.prefix(1)), lead: "The first letter is")
         }
         if asking.generator.draw(0...1) == 0 {
-            asking.askText(.lookUp, ["the last letter of the word"], text: String(word.suffix(1)), lead: "The last letter is")
+            asking.askText(
+                .lookUp, ["the last letter of the word"], text: String(word.suffix(1)), lead: "The last letter is")
         }
         if asking.generator.draw(0...2) == 0 {
             asking.ask(

@@ -3,7 +3,8 @@ package struct AnswerTraits: Equatable {
     /// 1 if right, 0 if not; for a description, the share of the image's objects that it names; for text that is read
     /// off, how much of it is right.
     var right: Double
-    /// Objects that it names and that the image does not show, up to 3. A wrong yes names the question's objects.
+    /// Objects that it names and that the image does not show, or a text that it invents, up to 3. A wrong yes names the
+    /// question's objects.
     package var absent: Double
     /// For a description: objects with a wrong size, number or position, up to 3.
     package var amiss: Double
@@ -21,7 +22,7 @@ package struct AnswerTraits: Equatable {
     package init(of answer: SimulatedLabeler.Answer, to task: LabelingTask) {
         let read = LabeledWords(answer.text)
         right = Self.right(read, LabeledReading(answer.text), task)
-        absent = Double(min(3, Self.absent(read, task)))
+        absent = Double(min(3, Self.absent(read, task) + Self.invented(read, right, task)))
         amiss = task.truth == .description ? Double(min(3, Self.amiss(read, task.things ?? []))) : 0
         form = Self.hasForm(task, read, answer.text) ? 1 : 0
         ended = answer.finishReason == .stop && !read.words.isEmpty ? 1 : 0
@@ -64,6 +65,14 @@ package struct AnswerTraits: Equatable {
             }
         }
         return Double(found) / Double(things.count)
+    }
+
+    /// 1 if the answer reads a text that is quite another one, or that nobody can read.
+    private static func invented(_ read: LabeledWords, _ right: Double, _ task: LabelingTask) -> Int {
+        switch task.truth {
+        case .transcript, .unreadable: right == 0 && !read.denies && !read.words.isEmpty ? 1 : 0
+        default: 0
+        }
     }
 
     /// How many mentions fit no object. A yes to "Is there a star?" mentions the star.

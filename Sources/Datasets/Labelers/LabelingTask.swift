@@ -69,13 +69,14 @@ public struct LabelingTask: Sendable {
         self.things = things
     }
 
-    /// The task for a question about a document; `things` are its coloured shapes.
+    /// The task for a question about a document; `things` are its coloured shapes, which count where the document is
+    /// about shapes.
     package init(_ question: DocumentQuestion, things: [Thing], at image: PreferenceImage) {
         self.image = image
         self.question = question.text
         form = question.form
         truth = question.truth
-        self.things = things
+        self.things = [.shapes, .orders].contains(question.family) ? things : nil
     }
 
     /// The task for a question of easy-VQA's training split; `facts` are the facts that all its questions reveal about

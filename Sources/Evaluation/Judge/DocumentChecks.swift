@@ -360,8 +360,11 @@ struct RefusalCheck {
     }
 
     private var guesses: Bool {
-        [["maybe"], ["perhaps"], ["probably"], ["i", "think"], ["i", "guess"], ["might", "be"], ["could", "be"], ["yes"]]
-            .contains { reading.says($0) }
+        [
+            ["maybe"], ["perhaps"], ["probably"], ["i", "think"], ["i", "guess"], ["might", "be"], ["could", "be"],
+            ["yes"],
+        ]
+        .contains { reading.says($0) }
     }
 
     /// Nouns for what an image without content shows.

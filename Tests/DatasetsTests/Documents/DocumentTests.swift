@@ -132,7 +132,8 @@ import Typography
 
     @Test func vocabulariesHaveEntriesOnBothSides() {
         for list in [
-            DocumentVocabulary.goods, .groups, .cities, .firstNames, .lastNames, .shops, .buttons, .windows, .messages,
+            DocumentVocabulary.goods, .groups, .cities, .firstNames, .lastNames, .shops, .buttons, .windows, .menus,
+            .messages,
             .options, .titles,
         ] {
             #expect(list.training.count >= 10 && list.heldOut.count >= 2, "\(list.heldOut)")
