@@ -59,7 +59,11 @@ private struct LoadService: Service {
     func run() async throws {
         for await port in bound.cancelOnGracefulShutdown() {
             let model = try await NIOThreadPool.singleton.runIfActive { try load() }
-            guard services.state.loaded(model) else { return model.engine.stop() }
+            guard services.state.loaded(model) else {
+                // A service that returns before its turn would count as failed.
+                model.engine.stop()
+                continue
+            }
             services.declareSeries()
             onReady(port)
         }
