@@ -25,8 +25,8 @@ public struct ImageLayout: Sendable, Equatable {
         ImageLayout(Array(repeating: .tile(tokens: tokens), count: tiles))
     }
 
-    /// Strips of tiles, each with the given number of positions. An empty line separates the last one, which is the whole
-    /// image, from the grid's.
+    /// Strips of tiles, each with the given number of positions. An empty line separates the last one, which is the
+    /// whole image, from the grid's.
     public static func strips(_ counts: [Int]) -> ImageLayout {
         let strips = counts.map { Piece.tile(tokens: $0) }
         return ImageLayout(strips.dropLast() + (counts.count > 1 ? [.markers("\n\n")] : []) + strips.suffix(1))

@@ -9,7 +9,7 @@ import Typography
 /// Opened fonts belong to one thread at a time; each keeps the glyphs that it has drawn.
 package final class Artist: Sendable {
     /// What one thread draws with.
-    // Unchecked: whoever took it out of `idle` uses it alone.
+    // Unchecked: the thread that took it out of `idle` uses it alone.
     private struct Tools: @unchecked Swift.Sendable {
         let fonts: OpenFonts
         let studio: DocumentStudio

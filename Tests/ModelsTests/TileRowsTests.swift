@@ -2,8 +2,8 @@ import Foundation
 import Models
 import Support
 import Tensors
-import Testing
 import TestSupport
+import Testing
 import Tokenizers
 
 /// The order of tokens of tiles side by side.

@@ -49,7 +49,8 @@ import Typography
             seed: seed, fonts: OpenFonts(FontCollection(folder: folder, families: families)), words: words)
     }
 
-    private static let fixtures = URL(filePath: #filePath).appending(path: "../../TypographyTests/Fixtures").standardized
+    private static let fixtures = URL(filePath: #filePath).appending(path: "../../TypographyTests/Fixtures")
+        .standardized
 
     private func images(_ settings: VisionPretrainingSettings) throws -> VisionImages {
         let scenes = (0..<9).map { LabelledScene(ShapeScene(seed: SeedSplit.training.seed(at: $0), count: 1...1)) }
@@ -161,7 +162,8 @@ import Typography
         let mean = (0..<gram.rows).reduce(0.0) { $0 + Double(gram[$1, $1]) } / Double(gram.rows)
         #expect((0.6...1.3).contains(mean), "\(mean)")
         // It keeps the singular vectors: x yᵀ is symmetric.
-        let product = rows > columns ? compute.multiply(x, y, transposeA: true) : compute.multiply(x, y, transposeB: true)
+        let product =
+            rows > columns ? compute.multiply(x, y, transposeA: true) : compute.multiply(x, y, transposeB: true)
         var difference = 0.0
         for i in 0..<product.rows {
             for j in 0..<i { difference = max(difference, Double(abs(product[i, j] - product[j, i]))) }

@@ -50,7 +50,7 @@ public struct ImageProcessor: Sendable, Hashable {
     public let filter: ResampleFilter
     /// The checkpoint's tiling; nil for Apus's own.
     public let idefics3: Idefics3Tiling?
-    /// Whether the tiles of a grid's row are one strip, whose rows of tokens have ends (`VisionConfiguration.endsRows`).
+    /// Whether the tiles of a grid's row are one strip whose rows of tokens have ends (`VisionConfiguration.endsRows`).
     public let joinsTiles: Bool
 
     /// A processor for tiles of `tileSize` pixels per side.

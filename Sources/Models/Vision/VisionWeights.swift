@@ -16,8 +16,8 @@ public struct VisionWeights: Sendable {
         self.parameters = ParameterSet(Self.shapes(for: configuration).map { ($0.name, parameters[$0.name]) })
     }
 
-    /// Initial weights for training. Linear layers have PyTorch's variance, 1/(3 inputs), and no bias; positions begin as
-    /// waves over rows and columns.
+    /// Initial weights for training. Linear layers have PyTorch's variance, 1/(3 inputs), and no bias. Positions begin
+    /// as waves over rows and columns.
     public init(configuration: VisionConfiguration, using generator: inout some RandomNumberGenerator) {
         self.configuration = configuration
         self.parameters = ParameterSet(

@@ -58,8 +58,8 @@ extension Compute {
 }
 
 extension Compute {
-    /// A matrix with the singular vectors of `x` and singular values near 1, by five Newton-Schulz iterations (K. Jordan
-    /// et al. 2024, with their coefficients); 0 for 0. Its products are in bfloat16 where the processor has it.
+    /// A matrix with the singular vectors of `x` and singular values near 1, by five Newton-Schulz iterations with the
+    /// coefficients of K. Jordan et al. 2024; 0 for 0. Its products are in bfloat16 where the processor has it.
     package func orthogonal(_ x: Tensor) -> Tensor {
         // The smaller of the two products of the matrix with its transpose.
         let isTall = x.rows > x.columns
@@ -71,7 +71,8 @@ extension Compute {
             var factor = multiply(gram, gram, precision: .bfloat16)
             scale(&factor, by: 2.0315)
             add(&factor, gram, scale: -4.7750)
-            var next = isTall
+            var next =
+                isTall
                 ? multiply(x, factor, precision: .bfloat16) : multiply(factor, x, precision: .bfloat16)
             add(&next, x, scale: 3.4445)
             x = next

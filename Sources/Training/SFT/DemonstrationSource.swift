@@ -161,7 +161,7 @@ struct DocumentDemonstrations: DemonstrationSource {
     private let questionsPerImage: Int
 
     /// - Parameters:
-    ///   - families: the families of a step's documents, in turn; a family that is listed twice is drawn twice as often.
+    ///   - families: the families of a step's documents, in turn; one that is listed twice is drawn twice as often.
     ///   - heldOutCount: the number of documents of each family's validation split to measure on.
     init(
         _ artist: Artist, seed: UInt64, families: [DocumentFamily], heldOut heldOutCount: Int, imagesPerStep: Int,

@@ -135,7 +135,8 @@ public struct FineTuningJob: Sendable {
         return (
             .trained(weights),
             try DialogueFormat(
-                template: .chatml, processor: PolicyManifest.Image(for: weights.configuration).processor(for: weights.configuration),
+                template: .chatml,
+                processor: PolicyManifest.Image(for: weights.configuration).processor(for: weights.configuration),
                 tokensPerTile: weights.configuration.tokensPerTile, tokenizer: tokenizer)
         )
     }

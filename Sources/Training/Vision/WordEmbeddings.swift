@@ -62,10 +62,10 @@ public struct WordEmbeddings: Sendable {
     /// The number of words with the characters of texts.
     package static let countWithText = count + CharacterClass.scalars.count
 
-    /// `[words, width]`, and below them the characters of texts if there are any.
+    /// `[words, width]`; for an encoder that reads, the last rows are the characters of texts.
     public let table: Tensor
 
-    /// The given rows: `[words, width]`, or with the characters of texts below them.
+    /// The given rows: `[words, width]`, or with the characters of texts in the last rows.
     public init(table: Tensor) {
         precondition(
             [Self.count, Self.countWithText].contains(table.rows),
