@@ -7,7 +7,8 @@ import apus
     /// Every command that does something.
     private static let commands = [
         "serve", "ask", "train vision", "train sft", "train reward", "train ppo", "data replay", "data sheet", "rank",
-        "eval easy-vqa", "eval families", "eval winrate", "eval reward", "eval text", "eval needle", "eval policy",
+        "eval easy-vqa", "eval families", "eval documents", "eval winrate", "eval reward", "eval text", "eval needle",
+        "eval policy",
         "bench", "policy ship", "policy promote", "policy import", "policy rollback", "policy list", "policy logits",
         "models check", "quantize",
         "feedback export", "feedback import", "keys add", "keys list", "keys remove", "health",

@@ -201,7 +201,7 @@ import Typography
     }
 
     /// Two small fonts in the public domain, and made-up words.
-    private static func studio() throws -> DocumentStudio {
+    static func studio() throws -> DocumentStudio {
         let folder = URL(filePath: #filePath).appending(path: "../../TypographyTests/Fixtures").standardized.path
         let families = [
             FontFamily(

@@ -74,17 +74,24 @@ struct TranscriptCheck {
     /// 1 if every character is right. Otherwise the share of right characters, by the edit distance (Levenshtein 1966)
     /// relative to the length of the truth; 0 below a half.
     var share: Double {
+        guard length > 0 else { return 0 }
+        let share = 1 - Double(wrongCharacters) / Double(length)
+        return share >= 0.5 ? share : 0
+    }
+
+    /// The characters of the truth, white space counted once.
+    var length: Int { Self.normalised(truth).count }
+
+    /// The characters to insert, delete or replace; no more than the truth has.
+    var wrongCharacters: Int {
         let wanted = Self.normalised(truth)
-        guard !wanted.isEmpty else { return 0 }
         // A single letter has no neighbours to show its size.
         let isLetter = wanted.count == 1
         let compared = isLetter ? wanted.map { Character($0.lowercased()) } : wanted
         let distances = candidates.map { candidate in
             Self.distance(isLetter ? candidate.map { Character($0.lowercased()) } : candidate, compared)
         }
-        guard let least = distances.min() else { return 0 }
-        let share = 1 - Double(least) / Double(wanted.count)
-        return share >= 0.5 ? share : 0
+        return min(distances.min() ?? wanted.count, wanted.count)
     }
 
     /// What the answer may mean as the text: all of it, what stands in quotation marks, or what follows a verb.
