@@ -19,10 +19,6 @@ enum Cache {
 
     static var model: String { "\(folder)/SmolLM2-135M-Instruct.Q4_1.gguf" }
 
-    static var fonts: String { "\(folder)/fonts" }
-
-    static var words: String { "\(folder)/words/american-english" }
-
     static var easyVQA: String { "\(folder)/easy-vqa-1.0" }
 
     static var fonts: String { "\(folder)/fonts" }
