@@ -1,5 +1,5 @@
 package import Datasets
-package import Images
+import Images
 import Models
 import Support
 import Synchronization
