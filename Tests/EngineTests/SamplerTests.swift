@@ -35,7 +35,9 @@ import Testing
 
     @Test(arguments: [1, 2, 65, 5_000]) func logitsAreSortedWithTiesByID(count: Int) {
         var generator = SplitMix64(seed: UInt64(count))
-        let special: [Float] = [0, -0.0, -.infinity, 1, -1, .greatestFiniteMagnitude, .leastNonzeroMagnitude, -1e-40]
+        let special: [Float] = [
+            0, -0.0, -.infinity, 1, -1, .greatestFiniteMagnitude, .leastNonzeroMagnitude, -.leastNonzeroMagnitude,
+        ]
         let logits = (0..<count).map { _ in
             let draw = generator.draw(0...15)
             return draw < special.count ? special[draw] : Float(generator.draw(-300...300)) / 7
