@@ -16,8 +16,7 @@ public struct VisionWeights: Sendable {
         self.parameters = ParameterSet(Self.shapes(for: configuration).map { ($0.name, parameters[$0.name]) })
     }
 
-    /// Initial weights for training. Linear layers have PyTorch's variance, 1/(3 inputs), and no bias. Positions begin
-    /// as waves over rows and columns.
+    /// Initial weights for training. Linear layers have PyTorch's variance, 1/(3 inputs), and no bias.
     public init(configuration: VisionConfiguration, using generator: inout some RandomNumberGenerator) {
         self.configuration = configuration
         self.parameters = ParameterSet(
@@ -25,16 +24,16 @@ public struct VisionWeights: Sendable {
                 if name.hasSuffix("bias") { return (name, Tensor(zeros: shape)) }
                 if name.contains("norm") { return (name, Tensor(repeating: 1, shape)) }
                 if name == Self.rowEnd { return (name, Tensor(zeros: shape)) }
-                if name == Self.positions { return (name, Self.waves(configuration)) }
                 let inputs = shape.dropFirst().reduce(1, *)
-                let deviation = (1 / Float(3 * inputs)).squareRoot()
+                let deviation = name == Self.positions ? 0.02 : (1 / Float(3 * inputs)).squareRoot()
                 return (name, Tensor(normal: deviation, shape, using: &generator))
             })
     }
 
-    /// Sines and cosines of the row in one half of the width and of the column in the other (Vaswani et al. 2017, §3.5,
-    /// in two dimensions): from the first step on, neighbours are alike. Wavelengths fit a tile's sides.
-    private static func waves(_ configuration: VisionConfiguration) -> Tensor {
+    /// Sets the positions to sines and cosines of the row in one half of the width and of the column in the other
+    /// (Vaswani et al. 2017, §3.5, in two dimensions): from the first step on, neighbours are alike. Wavelengths fit a
+    /// tile's sides.
+    package mutating func setPositionsToWaves() {
         let (side, width) = (configuration.patchesPerSide, configuration.hidden)
         let quarter = max(1, width / 4)
         var elements: [Float] = []
@@ -46,7 +45,7 @@ public struct VisionWeights: Sendable {
                 elements.append(0.3 * Float(wave % 2 == 0 ? sin(angle) : cos(angle)))
             }
         }
-        return Tensor(elements, shape: [configuration.patches, width])
+        parameters[Self.positions] = Tensor(elements, shape: [configuration.patches, width])
     }
 
     /// The same weights, with `embedding` at the end of each row of tokens; nil for none.

@@ -62,7 +62,9 @@ public struct VisionPretraining: TrainingStage {
         if let start, start.configuration != configuration {
             throw .sizes("those of the encoder to go on from are not the run's")
         }
-        let weights = (start ?? VisionWeights(configuration: configuration, using: &generator)).parameters
+        var fresh = VisionWeights(configuration: configuration, using: &generator)
+        if settings.readsText { fresh.setPositionsToWaves() }
+        let weights = (start ?? fresh).parameters
         let heads = objective.headParameters(using: &generator)
         self.parameters = ParameterSet(zip(weights.names, weights.tensors).map { ($0, $1) } + heads)
         self.optimizer = Optimizer(
