@@ -3,8 +3,8 @@ package struct AnswerTraits: Equatable {
     /// 1 if right, 0 if not; for a description, the share of the image's objects that it names; for text that is read
     /// off, how much of it is right.
     var right: Double
-    /// Objects that it names and that the image does not show, or a text that it invents, up to 3. A wrong yes names the
-    /// question's objects.
+    /// Objects that it names and that the image does not show, or a text that it invents, up to 3. A wrong yes names
+    /// the question's objects.
     package var absent: Double
     /// For a description: objects with a wrong size, number or position, up to 3.
     package var amiss: Double
