@@ -3,7 +3,7 @@ import Typography
 
 /// Coloured shapes, as in the older scenes: by another renderer, at any size and place, filled or in outline.
 enum ShapesDocument {
-    private static let where_ = DocumentWording(
+    private static let whereabouts = DocumentWording(
         "Where is the #1?", "In which part of the picture is the #1?", "Where do you see the #1?",
         "Where in the picture is the #1?", "In which corner or side is the #1?", "What is the position of the #1?",
         "Tell me where the #1 is.", "At which place is the #1?", "Where can I find the #1?", "Where does the #1 lie?",
@@ -28,7 +28,7 @@ enum ShapesDocument {
         heldOut: ["Give me a description of the picture.", "What is there to see?"])
 
     static let wordings = [
-        where_, isBeside, shape, describe, DocumentWording.count, .presence, .colour,
+        whereabouts, isBeside, shape, describe, DocumentWording.count, .presence, .colour,
     ]
 
     private struct Thing {
@@ -199,7 +199,7 @@ enum ShapesDocument {
         asking.askColour(of: "the \(name)", thing.pair.colour)
         guard let (short, phrase, right, wrong) = position(thing, size) else { return }
         asking.ask(
-            where_, [name], short: short, sentence: "The \(name) is \(phrase).",
+            whereabouts, [name], short: short, sentence: "The \(name) is \(phrase).",
             truth: .words(right: right, wrong: wrong))
     }
 

@@ -44,11 +44,14 @@ extension DocumentQuestion {
 }
 
 extension String {
-    /// With "that" for each of the phrases.
+    /// With "that" for each of the phrases: where it is quoted, and everywhere if it has several words. A single word
+    /// like "yes" may be the answer itself.
     fileprivate func without(_ phrases: [Substring]) -> String {
-        phrases.reduce(self) { text, phrase in
-            phrase.isEmpty
-                ? text : text.split(separator: phrase, omittingEmptySubsequences: false).joined(separator: "that")
+        phrases.filter { !$0.isEmpty }.reduce(self) { text, phrase in
+            let unquoted = text.split(separator: "“\(phrase)”", omittingEmptySubsequences: false).joined(
+                separator: "that")
+            guard phrase.contains(" ") else { return unquoted }
+            return unquoted.split(separator: phrase, omittingEmptySubsequences: false).joined(separator: "that")
         }
     }
 }
