@@ -207,6 +207,11 @@ import Tokenizers
             #expect(completion.text.contains(#""prompt_tokens":3"#))
             #expect(completion.text.contains(#""index":1"#))
         }
+        // The engine's last token is half a character here: it printed nothing, but belongs to the answer.
+        try await withServer(ScriptedEngine(ScriptedEngine.saying(["A"], reason: .length))) { client in
+            let chat = try await client.post("/v1/chat/completions", Self.chat + #","logprobs":true}"#)
+            #expect(chat.text.components(separatedBy: "\"logprob\":").count == 4)
+        }
     }
 
     @Test func completionsEchoPrompts() async throws {

@@ -49,6 +49,25 @@ import WireFormats
         #expect(text.contains(#""text_offset":[0,1]"#))
     }
 
+    /// OpenAI's chat format lists the tokens of the answer, without the end token.
+    @Test func chatsListTheTokensOfAnUnfinishedCharacter() {
+        func token(_ bytes: [UInt8]) -> TokenLogprob { TokenLogprob(.init(bytes: bytes, logprob: -1), top: []) }
+        var ending = AnswerEnding(reason: "stop", logprobs: [token([0xF0, 0x9F]), token([])])
+        ending.unfinishedTokens = 1
+        let half = #"{"token":"\#u{FFFD}","logprob":-1.0,"bytes":[240,159],"top_logprobs":[]}"#
+        let list = #""logprobs":{"content":[\#(half)],"refusal":null},"finish_reason":"stop""#
+        var encoder = ChatCompletionEncoder(head())
+        #expect(encoder.finish(ending, usage: usage)[0].contains(#""delta":{},"# + list))
+        #expect(encoder.whole([AnswerChoice(ending: ending)], usage: usage).text.contains(list))
+        let letter = AnswerChoice(text: "a", logprobs: [token([0x61])], ending: ending)
+        let both = encoder.whole([letter], usage: usage).text
+        #expect(both.contains(#""bytes":[97],"top_logprobs":[]},\#(half)]"#))
+        let silent = AnswerChoice(ending: AnswerEnding(reason: "stop", logprobs: [token([])]))
+        #expect(encoder.whole([silent], usage: usage).text.contains(#""logprobs":{"content":[],"#))
+        let unasked = AnswerChoice(ending: AnswerEnding(reason: "stop"))
+        #expect(encoder.whole([unasked], usage: usage).text.contains(#""logprobs":null"#))
+    }
+
     @Test func framesAreOneLine() {
         #expect(
             EventStream.frame(event: "text", ["text": "a\nb\u{2028}"])

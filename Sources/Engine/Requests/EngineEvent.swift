@@ -101,6 +101,16 @@ public struct Completion: Sendable {
         self.scores = scores
         self.timing = timing
     }
+
+    /// The number of `tokens`, from the first, that belong to the answer: those of a character that was never
+    /// completed. The others are the end token or a stop string's.
+    public var unfinishedTokens: Int {
+        switch reason {
+        case .endToken: max(0, tokens.count - 1)
+        case .stopString: 0
+        case .length, .repetition, .cancelled: tokens.count
+        }
+    }
 }
 
 /// Durations of one request's stages.

@@ -192,6 +192,7 @@ struct ResponseStream: Sendable {
     private func ending(of completion: Completion, choice: Int) throws(EngineFailure) -> AnswerEnding {
         var ending = AnswerEnding(
             choice: choice, reason: try completion.finishReason(), logprobs: logprobs(completion.tokens))
+        ending.unfinishedTokens = completion.unfinishedTokens
         ending.timing.queue = completion.timing.queue.milliseconds
         ending.timing.images = completion.timing.images.milliseconds
         ending.timing.firstToken = completion.timing.firstToken.milliseconds

@@ -80,9 +80,11 @@ public struct ChatCompletionEncoder: AnswerEncoder {
         return opened(chunk(piece.choice, delta: ["content": .string(piece.text)], logprobs: logprobs, usage: usage))
     }
 
-    /// The frame that ends a choice.
+    /// The frame that ends a choice, with the tokens of an unfinished character.
     public mutating func finish(_ ending: AnswerEnding, usage: Usage) -> [String] {
-        opened(chunk(ending.choice, delta: [:], reason: ending.reason, usage: usage))
+        let tokens = ending.logprobs?.prefix(ending.unfinishedTokens) ?? []
+        let logprobs = tokens.isEmpty ? .null : Array(tokens).chatJSON
+        return opened(chunk(ending.choice, delta: [:], logprobs: logprobs, reason: ending.reason, usage: usage))
             + head.closing(Self.kind, ending, usage: usage)
     }
 
@@ -92,12 +94,14 @@ public struct ChatCompletionEncoder: AnswerEncoder {
     /// The answer as one object with all choices.
     public func whole(_ choices: [AnswerChoice], usage: Usage) -> JSON {
         let list = choices.map { choice -> JSON in
-            [
-                "index": JSON(choice.ending.choice),
+            let ending = choice.ending
+            let tokens = ending.logprobs.map { (choice.logprobs ?? []) + $0.prefix(ending.unfinishedTokens) }
+            return [
+                "index": JSON(ending.choice),
                 "message": [
                     "role": "assistant", "content": .string(choice.text), "refusal": nil, "annotations": [],
                 ],
-                "logprobs": choice.logprobs?.chatJSON ?? .null, "finish_reason": .string(choice.ending.reason),
+                "logprobs": (tokens ?? choice.logprobs)?.chatJSON ?? .null, "finish_reason": .string(ending.reason),
             ]
         }
         return head.object(

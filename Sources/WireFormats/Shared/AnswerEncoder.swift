@@ -92,6 +92,9 @@ public struct AnswerEnding: Sendable, Equatable {
     public var isLast: Bool
     /// The tokens that produced no text, the end token included; nil if the request did not ask for them.
     public var logprobs: [TokenLogprob]?
+    /// The number of `logprobs`, from the first, that belong to the answer: the tokens of a character that was never
+    /// completed. The others are the end token or a stop string's.
+    public var unfinishedTokens = 0
     /// The durations of its stages.
     public var timing = Timing()
     /// Its scores; nil unless the request asked for them.
