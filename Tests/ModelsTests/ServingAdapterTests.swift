@@ -26,7 +26,8 @@ import Testing
             adapter, configuration: decoder.configuration, precision: precision, compute: compute)
     }
 
-    private func logits(_ adapters: [ServingAdapter?]) -> [Tensor] {
+    private func logits(_ adapters: [ServingAdapter?], by decoder: TransformerDecoder? = nil) -> [Tensor] {
+        let decoder = decoder ?? self.decoder
         let cache = decoder.makeCache(bytes: 0, minimumPositions: adapters.count * 64)
         var batch = DecoderBatch(tokens: [], sequences: [], outputRows: [])
         for (index, adapter) in adapters.enumerated() {
@@ -63,6 +64,38 @@ import Testing
         for (found, adapter) in zip(logits(adapters), adapters) {
             #expect(found.elements == logits([adapter])[0].elements)
         }
+    }
+
+    /// Files of llama.cpp hold a matrix as floats where its rows are not whole blocks. The layers that it is multiplied
+    /// together with stay in their blocks.
+    @Test(arguments: [Set(["attn_v"]), ["attn_q", "attn_v"], ["attn_k", "ffn_gate"], ["ffn_up"]])
+    func floatsBesideBlocksLeaveThemAsTheyAre(floats: Set<String>) throws {
+        try withTemporaryFolder { folder in
+            let path = folder.appendingPathComponent("mixed.gguf").path
+            try TinyLlama.writer(.q4_1, floats: floats).write(to: path)
+            let mixed = try TransformerDecoder(GGUFFile(path: path), compute: compute)
+            let blocks = try TransformerDecoder(TinyLlama.file(.q4_1), compute: compute)
+            let sizes = mixed.configuration
+            let elements = DecoderWeight.all(in: sizes).filter { weight in
+                floats.contains { weight.ggufName.hasSuffix("\($0).weight") }
+            }.reduce(0) { $0 + $1.shape(in: sizes).reduce(1, *) }
+            // A block of Q4_1 has 20 bytes for 32 elements; panels are padded to whole ones.
+            #expect(mixed.weightBytes <= blocks.weightBytes + elements * 4 + sizes.layers * 4 * 64 * 64)
+            #expect(mixed.weightBytes >= blocks.weightBytes + elements * 4 - elements * 20 / 32)
+            let one = try adapter("adapter")
+            for adapters in [[nil], [one, nil, one]] {
+                let (found, exact) = (logits(adapters, by: mixed), logits(adapters))
+                let near = logits(adapters, by: blocks)
+                for index in adapters.indices {
+                    let gap = distance(found[index], exact[index])
+                    #expect(gap > 0 && gap < 1.5 * distance(near[index], exact[index]))
+                }
+            }
+        }
+    }
+
+    private func distance(_ one: Tensor, _ other: Tensor) -> Float {
+        zip(one.elements, other.elements).map { abs($0 - $1) }.max() ?? .infinity
     }
 
     @Test func anAdapterOfAnotherShapeIsRefused() throws {

@@ -27,7 +27,11 @@ extension TinyLlama {
         .appendingPathComponent("../ModelsTests/Fixtures")
 
     /// What its file contains, to be changed before it is written.
-    public static func writer(_ format: Format = .float32, tokens count: Int? = nil) throws -> GGUFWriter {
+    ///
+    /// - Parameter floats: layers, such as `attn_v`, whose matrices are 32-bit floats whatever the format.
+    public static func writer(
+        _ format: Format = .float32, tokens count: Int? = nil, floats: Set<String> = []
+    ) throws -> GGUFWriter {
         var writer = GGUFWriter()
         addMetadata(to: &writer, try texts().resized(to: count ?? configuration.vocabulary))
         let weights = try SafetensorsFile(path: fixtures.appendingPathComponent("tiny-llama-weights.safetensors").path)
@@ -35,7 +39,8 @@ extension TinyLlama {
             var values = try weights.tensor("model.\(source).weight")
             if let heads { values = interleaved(values, heads: heads) }
             switch (format, values.shape.count, source) {
-            case (.float32, _, _), (_, 1, _):
+            case (.float32, _, _), (_, 1, _),
+                _ where floats.contains { name.hasSuffix($0) }:
                 writer.addTensor("\(name).weight", shape: values.shape, values.elements)
             case (.q4_1, _, "embed_tokens"):
                 writer.addTensor("\(name).weight", shape: values.shape, ggmlType: 8, bytes: q8_0(values.elements))

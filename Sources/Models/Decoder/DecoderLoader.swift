@@ -79,13 +79,10 @@ private struct DecoderLoader {
         let tensor = try files.tensor(.embedding)
         let stored = try matrix([(tensor, nil)])
         let output = configuration.hasOwnOutput ? try matrix([(files.tensor(.ownOutput), nil)]) : stored
-        switch stored {
-        case .quantized(let matrix): return (.quantized(matrix), output)
-        case .float where precision == .bfloat16 && tensor.type != .f32:
-            let rows = StoredRows(format: tensor.type, columns: configuration.hidden, bytes: tensor.bytes)
-            return (.stored(rows), output)
-        case .float: return (.float(tensor.floats()), output)
-        }
+        if case .quantized(let matrix) = stored { return (.quantized(matrix), output) }
+        guard precision == .bfloat16, tensor.type != .f32 else { return (.float(tensor.floats()), output) }
+        let rows = StoredRows(format: tensor.type, columns: configuration.hidden, bytes: tensor.bytes)
+        return (.stored(rows), output)
     }
 
     /// A fused layer with its bias.
@@ -107,10 +104,26 @@ private struct DecoderLoader {
         return Tensor(elements, shape: [elements.count])
     }
 
-    /// The matrix of the tensors' rows one after the other; quantised if all of them are, or are rounded to blocks.
-    private func matrix(_ parts: [(tensor: StoredTensor, order: HuggingFaceRowOrder?)]) throws -> LinearWeights {
+    private typealias Part = (tensor: StoredTensor, order: HuggingFaceRowOrder?)
+
+    /// The matrix of the tensors' rows one after the other. Blocks and floats side by side stay what they are.
+    private func matrix(_ parts: [Part]) throws -> LinearWeights {
+        var runs: [[Part]] = []
+        for part in parts {
+            if let last = runs.last?.last, isQuantized(last.tensor) == isQuantized(part.tensor) {
+                runs[runs.count - 1].append(part)
+            } else {
+                runs.append([part])
+            }
+        }
+        let weights = runs.map(uniform)
+        return weights.count == 1 ? weights[0] : .joined(weights)
+    }
+
+    /// The matrix of tensors that are all in blocks, or rounded to them, or all floats.
+    private func uniform(_ parts: [Part]) -> LinearWeights {
         let inputs = parts[0].tensor.shape[1]
-        if parts.allSatisfy({ isQuantized($0.tensor) }) {
+        if isQuantized(parts[0].tensor) {
             let sources = parts.map { tensor, order in
                 QuantizedMatrix.Source(
                     format: tensor.type, outputs: tensor.shape[0], rowOrder: order?.ggufRow(of:),
@@ -164,14 +177,17 @@ struct LinearLayer: Sendable {
 }
 
 /// The matrix of a linear layer as stored in the file: quantised blocks, or floats.
-enum LinearWeights: Sendable {
+indirect enum LinearWeights: Sendable {
     case quantized(QuantizedMatrix)
     case float(PackedMatrix)
+    /// Rows in several forms, one matrix after the other.
+    case joined([LinearWeights])
 
     var byteCount: Int {
         switch self {
         case .quantized(let matrix): matrix.byteCount
         case .float(let matrix): matrix.byteCount
+        case .joined(let parts): parts.reduce(0) { $0 + $1.byteCount }
         }
     }
 }
@@ -180,8 +196,12 @@ extension Compute {
     /// x·wᵀ: `[rows, inputs]` to `[rows, outputs]`, plus `updates` for their rows.
     func multiply(_ x: Tensor, _ weights: LinearWeights, updates: [LowRankUpdate] = []) -> Tensor {
         switch weights {
-        case .quantized(let matrix): multiply(x, matrix, updates: updates)
-        case .float(let matrix): multiply(x, matrix, updates: updates)
+        case .quantized(let matrix): return multiply(x, matrix, updates: updates)
+        case .float(let matrix): return multiply(x, matrix, updates: updates)
+        case .joined(let parts):
+            var result = joinColumns(parts.map { multiply(x, $0) })
+            add(updates, to: &result, of: x)
+            return result
         }
     }
 }

@@ -29,6 +29,12 @@ public struct LowRankUpdate: Sendable {
 }
 
 extension Compute {
+    /// Adds `updates` of `x` to the rows of `result`, `[rows, outputs]`.
+    public func add(_ updates: [LowRankUpdate], to result: inout Tensor, of x: Tensor) {
+        let columns = result.columns
+        result.withMutablePointer { apply(updates, to: $0, columns: columns, of: x) }
+    }
+
     /// Adds `updates` of `x` to `out`, with rows of `columns`, after all `pieces` of the product that writes them.
     ///
     /// Everything is one parallel section: the products with A, which need only `x`, run beside those pieces.
