@@ -16,6 +16,8 @@ extension Vocabulary {
             try self.init(
                 tokens: try file.strings(fields.key("tokens")), kinds: try fields.kinds(),
                 merges: try file.strings(fields.key("merges")), preTokenizer: try file.string(fields.key("pre")),
+                composes: file.metadata[VocabularyFields.composesKey] == nil
+                    ? nil : try file.bool(VocabularyFields.composesKey),
                 beginOfText: try fields.id("bos"), addsBeginOfText: try fields.flag("add_bos_token"),
                 endOfText: try fields.id("eos"), endOfTurn: try fields.endOfTurn(), padding: try fields.id("padding"))
         case "llama":
@@ -33,6 +35,9 @@ extension Vocabulary {
 }
 
 extension VocabularyFields {
+    /// A key of this project: GGUF has none for Unicode's form NFC.
+    fileprivate static let composesKey = "apus.tokenizer.nfc"
+
     /// The metadata that `Vocabulary(_ file:)` reads.
     var metadata: [(key: String, value: GGUFWriter.Value)] {
         var entries: [(String, GGUFWriter.Value)] = [("model", .string(model))]
@@ -47,6 +52,7 @@ extension VocabularyFields {
         }
         entries += [("add_bos_token", .bool(addsBeginOfText)), ("add_space_prefix", .bool(addsSpace))]
         return entries.map { ("tokenizer.ggml.\($0.0)", $0.1) }
+            + (composes.map { [(Self.composesKey, .bool($0))] } ?? [])
     }
 }
 

@@ -6,19 +6,22 @@ extension Vocabulary {
     ///   - kinds: `tokenizer.ggml.token_type`, one per token.
     ///   - merges: `tokenizer.ggml.merges`, each two token texts separated by a space, lowest rank first.
     ///   - preTokenizer: `tokenizer.ggml.pre`.
+    ///   - composes: `apus.tokenizer.nfc`: whether text is brought to form NFC. Without it, the pre-tokenizer's name
+    ///     decides.
     ///   - beginOfText: `tokenizer.ggml.bos_token_id`.
     ///   - addsBeginOfText: `tokenizer.ggml.add_bos_token`. Without it, the pre-tokenizer's name decides.
     ///   - endOfText: `tokenizer.ggml.eos_token_id`.
     ///   - endOfTurn: `tokenizer.ggml.eot_token_id` and `eom_token_id`.
     ///   - padding: `tokenizer.ggml.padding_token_id`.
     public init(
-        tokens: [String], kinds: [Int32], merges: [String], preTokenizer: String, beginOfText: Int32?,
-        addsBeginOfText: Bool? = nil, endOfText: Int32?, endOfTurn: [Int32] = [], padding: Int32?
+        tokens: [String], kinds: [Int32], merges: [String], preTokenizer: String, composes: Bool? = nil,
+        beginOfText: Int32?, addsBeginOfText: Bool? = nil, endOfText: Int32?, endOfTurn: [Int32] = [], padding: Int32?
     ) throws(VocabularyError) {
         guard let named = PreTokenizer.named[preTokenizer] else { throw .unknownPreTokenizer(preTokenizer) }
         guard merges.count < Int32.max else { throw .tooLarge(tokens: tokens.count, merges: merges.count) }
         let rules = TextRules(
-            alphabet: .bytes, words: named.words, composes: named.composes, ignoresMerges: named.ignoresMerges)
+            alphabet: .bytes, words: named.words, composes: composes ?? named.composes,
+            ignoresMerges: named.ignoresMerges)
         try self.init(
             VocabularyParts(
                 tokens: tokens, kinds: Self.checkedKinds(kinds), merges: .ranked(MergeTable.pairs(merges)),

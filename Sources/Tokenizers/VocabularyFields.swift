@@ -1,9 +1,13 @@
-/// The fields `tokenizer.ggml.NAME` of a GGUF file: a vocabulary in the form in which llama.cpp reads one.
+/// The fields `tokenizer.ggml.NAME` of a GGUF file: a vocabulary in the form in which llama.cpp reads one, and
+/// `apus.tokenizer.nfc`, which llama.cpp does not read: it brings no text to form NFC.
 public struct VocabularyFields: Sendable, Equatable {
     /// `model`: `gpt2` for byte-level BPE, `llama` for SentencePiece.
     public var model: String
     /// `pre`, of byte-level BPE.
     public var preTokenizer: String?
+    /// `apus.tokenizer.nfc`: whether text is brought to form NFC; nil if that is so for all tokenizers called
+    /// `preTokenizer`.
+    public var composes: Bool?
     /// `tokens`; tokens without a text have a name such as `[PAD12]`.
     public var tokens: [String]
     /// `token_type`, one per token.
@@ -49,6 +53,7 @@ extension Vocabulary {
                 throw .init(description: "GGUF has no name for the way in which text is split into words")
             }
             fields.preTokenizer = name
+            if PreTokenizer.named[name]?.composes != rules.composes { fields.composes = rules.composes }
             fields.merges = merges.pairs.map { "\(tokens[Int($0.left)]) \(tokens[Int($0.right)])" }
         case .characters:
             fields.model = "llama"
@@ -77,7 +82,7 @@ extension Vocabulary {
         } else {
             try self.init(
                 tokens: fields.tokens, kinds: fields.kinds, merges: fields.merges,
-                preTokenizer: fields.preTokenizer ?? "", beginOfText: fields.beginOfText,
+                preTokenizer: fields.preTokenizer ?? "", composes: fields.composes, beginOfText: fields.beginOfText,
                 addsBeginOfText: fields.addsBeginOfText, endOfText: fields.endTokens.first, endOfTurn: turns,
                 padding: fields.padding)
         }
@@ -116,12 +121,12 @@ extension Vocabulary {
 }
 
 extension PreTokenizer {
-    /// The name in GGUF's `tokenizer.ggml.pre` of a byte-level tokenizer with these rules; nil if there is none.
+    /// The name in GGUF's `tokenizer.ggml.pre` of a byte-level tokenizer with these rules; nil if there is none. If
+    /// the names with the right words all mean the other use of form NFC, it is one of them.
     static func name(of rules: TextRules) -> String? {
-        ["smollm", "gpt-2", "llama-bpe", "dbrx", "qwen2", "command-r"].first { name in
-            guard let named = named[name] else { return false }
-            return named.words == rules.words && named.composes == rules.composes
-                && named.ignoresMerges == rules.ignoresMerges
+        let names = ["smollm", "gpt-2", "llama-bpe", "dbrx", "qwen2", "command-r"].filter { name in
+            named[name]?.words == rules.words && named[name]?.ignoresMerges == rules.ignoresMerges
         }
+        return names.first { named[$0]?.composes == rules.composes } ?? names.first
     }
 }

@@ -9,8 +9,10 @@ import Tokenizers
 struct VocabularyFieldsTests {
     /// The vocabulary of a fixture.
     ///
-    /// - Parameter isPlain: whether added tokens with a flag that GGUF lacks are left out.
-    private func vocabulary(_ kind: String, isPlain: Bool = true) throws -> Vocabulary {
+    /// - Parameters:
+    ///   - isPlain: whether added tokens with a flag that GGUF lacks are left out.
+    ///   - composes: whether text is brought to form NFC; nil for what the fixture does.
+    private func vocabulary(_ kind: String, isPlain: Bool = true, composes: Bool? = nil) throws -> Vocabulary {
         let data = Array(try Data(contentsOf: fixtureURL("kinds/\(kind)/tokenizer.json")))
         guard isPlain else { return try Vocabulary(TokenizerFiles(tokenizer: data)) }
         // Keys of a dictionary of strings would be equal where only their composition differs.
@@ -18,6 +20,9 @@ struct VocabularyFieldsTests {
         for index in file.indices {
             if file[index].name == "added_tokens", case .array(let tokens) = file[index].value {
                 file[index].value = .array(tokens.filter(isWithoutFlags))
+            }
+            if file[index].name == "normalizer", let composes {
+                file[index].value = composes ? ["type": "NFC"] : .null
             }
             if file[index].name == "model", kind == "llama2" || kind == "gemma" {
                 file[index].value = try completed(file[index].value)
@@ -70,7 +75,7 @@ struct VocabularyFieldsTests {
         }
         return try Vocabulary(
             tokens: fields.tokens, kinds: fields.kinds, merges: fields.merges,
-            preTokenizer: #require(fields.preTokenizer), beginOfText: fields.beginOfText,
+            preTokenizer: #require(fields.preTokenizer), composes: fields.composes, beginOfText: fields.beginOfText,
             addsBeginOfText: fields.addsBeginOfText, endOfText: fields.endTokens.first,
             endOfTurn: Array(fields.endTokens.dropFirst()), padding: fields.padding)
     }
@@ -91,6 +96,21 @@ struct VocabularyFieldsTests {
             #expect(after.encode(line, special: .recognized) == ids, "\(line.debugDescription)")
             #expect(after.encode(line, special: .asText) == before.encode(line, special: .asText))
             #expect(after.decode(ids) == before.decode(ids))
+        }
+    }
+
+    /// GGUF's names of pre-tokenizers do not say whether text is brought to form NFC. A key of this project does.
+    @Test func otherUsesOfFormNFCAreWritten() throws {
+        for (kind, name, composes) in [("qwen2", "qwen2", false), ("gpt2", "gpt-2", true)] {
+            let vocabulary = try vocabulary(kind, composes: composes)
+            let fields = try vocabulary.fields()
+            #expect(fields.preTokenizer == name && fields.composes == composes)
+            #expect(try self.vocabulary(kind).fields().composes == nil)
+            let (before, after) = (Tokenizer(vocabulary), Tokenizer(try read(fields)))
+            for line in ["e\u{301}", "\u{E9}", "\u{1112}\u{1161}\u{11AB}"] {
+                #expect(after.encode(line, special: .asText) == before.encode(line, special: .asText))
+            }
+            #expect(after.decode(after.encode("e\u{301}", special: .asText)).unicodeScalars.count == (composes ? 1 : 2))
         }
     }
 
