@@ -62,7 +62,9 @@ public struct GGUFFile: Sendable {
         for info in parser.tensors.sorted(by: { $0.offset < $1.offset }) {
             guard let type = ElementFormat(ggmlType: info.type) else {
                 let name = ElementFormat.ggmlName(of: info.type)
-                throw .unsupportedType(path: file.path, tensor: info.name, type: name)
+                var architecture: String?
+                if case .string(let text)? = parser.metadata["general.architecture"] { architecture = text }
+                throw .unsupportedType(path: file.path, tensor: info.name, type: name, architecture: architecture)
             }
             let range: Range<Int>
             do { range = try parser.range(of: info, type: type, fileSize: file.count) } catch {
@@ -197,12 +199,15 @@ extension ElementFormat {
         29: "IQ1_M", 30: "BF16", 34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4",
     ]
 
+    /// ggml's name, such as `Q8_0`.
+    package var ggmlName: String { Self.ggmlName(of: ggmlType) }
+
     /// ggml's name for a type.
     static func ggmlName(of code: UInt32) -> String { ggmlNames[code] ?? "type \(code)" }
 
     /// The names of the types that Apus can read.
     static var supportedNames: [String] {
-        ggmlNames.keys.sorted().filter { Self(ggmlType: $0) != nil }.map(ggmlName)
+        ggmlNames.keys.sorted().filter { Self(ggmlType: $0) != nil }.map(ggmlName(of:))
     }
 
     /// Bytes of a tensor of `shape`; nil if an extent is negative, a row is not a whole number of blocks, or the size
@@ -226,8 +231,9 @@ public enum GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
     case unreadable(FileError)
     /// Its bytes break the format.
     case malformed(path: String, FileFault)
-    /// A tensor has a format that Apus cannot read; `type` is ggml's name for it.
-    case unsupportedType(path: String, tensor: String, type: String)
+    /// A tensor has a format that Apus cannot read; `type` is ggml's name for it. The architecture is the file's, if it
+    /// names one.
+    case unsupportedType(path: String, tensor: String, type: String, architecture: String?)
     /// The metadata has no such key.
     case missingKey(path: String, key: String, expected: String)
     /// A key's value has the wrong type.
@@ -242,7 +248,7 @@ public enum GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
             return "\(error)"
         case .malformed(let path, let fault):
             return "\(path): not a GGUF file that can be read: \(fault)"
-        case .unsupportedType(let path, let tensor, let type):
+        case .unsupportedType(let path, let tensor, let type, _):
             let known = ElementFormat.supportedNames.joined(separator: ", ")
             return "\(path): tensor \(tensor) is of type \(type), expected one of \(known)"
         case .missingKey(let path, let key, let expected):

@@ -100,7 +100,7 @@ private func sample() -> GGUFWriter {
         var writer = sample()
         writer.addTensor("odd", shape: [256], ggmlType: code, bytes: Array(repeating: 0, count: 1_024))
         let error = #expect(throws: GGUFError.self) { try open(writer.bytes()) { _ in } }
-        guard case .unsupportedType(_, "odd", name) = error else {
+        guard case .unsupportedType(_, "odd", name, _) = error else {
             Issue.record("\(String(describing: error))")
             return
         }

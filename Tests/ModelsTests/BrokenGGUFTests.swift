@@ -131,6 +131,11 @@ import Testing
             $0.addTensor("more", shape: [256], ggmlType: 16, bytes: Array(repeating: 0, count: 66))
         }
         #expect(other.contains("tensor more is of type IQ2_XXS, expected one of F32, F16"))
+        let foreign = try message {
+            $0.addTensor("more", shape: [256], ggmlType: 16, bytes: Array(repeating: 0, count: 66))
+            $0.set("general.architecture", to: .string("gemma3"))
+        }
+        #expect(foreign.contains("\(Self.architectures) gemma3") && !foreign.contains("IQ2_XXS"))
     }
 
     @Test func anotherFileIsNamed() throws {

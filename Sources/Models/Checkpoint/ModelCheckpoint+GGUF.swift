@@ -76,11 +76,11 @@ extension ModelCheckpoint {
         do {
             for (key, value) in try decoder.configuration.metadata(of: decoder.architecture) { writer.add(key, value) }
         } catch {
-            throw CheckpointError("\(path)/config.json", error.description)
+            throw CheckpointError("\(path)/config.json", "\(error.description). Serve the folder itself instead")
         }
         let fields: VocabularyFields
         do { fields = try vocabulary.fields() } catch {
-            throw CheckpointError("\(path)/tokenizer.json", error.description)
+            throw CheckpointError("\(path)/tokenizer.json", "\(error.description). Serve the folder itself instead")
         }
         for (key, value) in fields.metadata { writer.add(key, value) }
         if let chatTemplate { writer.add("tokenizer.chat_template", .string(chatTemplate)) }

@@ -44,7 +44,7 @@ public struct ModelCheckpoint: Sendable {
             try CheckpointFields(path: "\(path)/config.json").require("model_type", oneOf: DecoderFiles.modelTypes)
             try self.init(CheckpointFolder(path: path))
         } else {
-            try self.init(GGUFFile(path: path))
+            try self.init(GGUFArchitecture.open(path))
         }
     }
 

@@ -26,13 +26,26 @@ enum GGUFArchitecture: String, CaseIterable {
 
     /// The architecture of `file`.
     init(_ file: GGUFFile) throws {
-        let name = try file.string("general.architecture")
+        try self.init(named: file.string("general.architecture"), in: file.path)
+    }
+
+    private init(named name: String, in path: String) throws(ModelError) {
         guard let architecture = Self(rawValue: name) else {
             throw ModelError.unsupported(
-                key: "\(file.path): general.architecture",
-                expected: Self.allCases.map(\.rawValue).joined(separator: ", "), found: name)
+                key: "\(path): general.architecture",
+                expected: Self.allCases.map(\.rawValue).joined(separator: ", "),
+                found: name == "clip" ? "clip, the vision of a model: --vision takes it" : name)
         }
         self = architecture
+    }
+
+    /// The model file at `path`. Of an architecture that is not known, no other fault matters: a file with other types
+    /// of tensors would be refused too.
+    static func open(_ path: String) throws -> GGUFFile {
+        do { return try GGUFFile(path: path) } catch {
+            if case .unsupportedType(_, _, _, let name?) = error { _ = try Self(named: name, in: path) }
+            throw error
+        }
     }
 }
 

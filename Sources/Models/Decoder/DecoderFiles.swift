@@ -133,6 +133,9 @@ public struct DecoderFiles: Sendable {
         return tensor
     }
 
+    /// Whether a tensor is quantised in the files.
+    public var hasBlocks: Bool { tensors.values.contains { $0.type.blockFormat != nil } }
+
     /// The bytes of the weights in memory in the given form.
     public func bytes(as precision: TransformerDecoder.Precision) -> Int {
         DecoderWeight.all(in: configuration).reduce(0) { bytes, weight in
