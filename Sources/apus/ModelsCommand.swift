@@ -55,12 +55,12 @@ struct CheckModel: ParsableCommand {
         say("options: \(options.compactMap { $0 }.joined(separator: ", "))")
         let position = sizes.layers * sizes.kvHeads * 2 * sizes.headSize * MemoryLayout<Int16>.size
         say("context: \(sizes.contextLength) positions of \(position) bytes of keys and values")
-        let forms = TransformerDecoder.Precision.served.map { precision, name in
-            "\(Self.mebibytes(checkpoint.decoder.bytes(as: precision))) as \(name)"
-        }
-        say(
-            "weights: \(Self.mebibytes(checkpoint.digest.bytes)) in files; the decoder takes \(forms.joined(separator: ", "))"
-        )
+        let forms = TransformerDecoder.Precision.served.map { ($1, checkpoint.decoder.bytes(as: $0)) }
+        // Of a quantised file only the vectors are floats, and they always stay floats.
+        let isOne = Set(forms.map(\.1)).count == 1
+        let taken =
+            isOne ? Self.mebibytes(forms[0].1) : forms.map { "\(Self.mebibytes($1)) as \($0)" }.joined(separator: ", ")
+        say("weights: \(Self.mebibytes(checkpoint.digest.bytes)) in files; the decoder takes \(taken)")
     }
 
     private func text(_ checkpoint: ModelCheckpoint) {

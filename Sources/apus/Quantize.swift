@@ -27,11 +27,24 @@ struct Quantize: ParsableCommand {
         guard FileManager.default.fileExists(atPath: model) else { throw ValidationError("there is no \(model)") }
         let checkpoint = try ModelCheckpoint(path: model)
         try checkpoint.writeGGUF(to: output, as: format)
-        let bytes = try FileDigest(path: output).bytes
-        say("\(output): \((bytes + (1 << 19)) >> 20) MiB, the decoder as \(format.rawValue)")
+        say("\(output): \((try FileDigest(path: output).bytes + (1 << 19)) >> 20) MiB")
+        say("matrices: \(try Self.types(of: GGUFFile(path: output)))")
+        if !checkpoint.isFolder, checkpoint.decoder.hasBlocks {
+            say("\(model) is quantised already: its quantised matrices are written as they are.")
+        }
         if checkpoint.vision != nil {
             say("The vision is not in the file: give `--vision \(model)` to commands that take images.")
         }
+    }
+}
+
+extension Quantize {
+    /// How many matrices of a file have which type.
+    private static func types(of file: GGUFFile) -> String {
+        let names = file.tensors.values.filter { $0.shape.count == 2 }.map(\.type.ggmlName)
+        let counts = Dictionary(grouping: names) { $0 }.mapValues(\.count)
+        return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+            .map { "\($0.value) as \($0.key)" }.joined(separator: ", ")
     }
 }
 

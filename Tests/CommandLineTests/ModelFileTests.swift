@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import TestSupport
 import Testing
@@ -59,12 +60,22 @@ import Testing
             let folder = try TinyFolder("smolvlm", in: parent)
             let file = parent.path + "/model.gguf"
             let run = await CommandRun("quantize", folder.path, file)
-            #expect(run.code == 0 && run.output.hasPrefix("\(file): 0 MiB, the decoder as q8_0\n"), "\(run.error)")
+            #expect(run.code == 0 && run.output.hasPrefix("\(file): 0 MiB\nmatrices: "), "\(run.error)")
+            #expect(run.output.contains(" as Q8_0"))
             #expect(run.output.contains("The vision is not in the file"))
             #expect(await CommandRun("models", "check", file).code == 0)
             let question = ["ask", "hi", "--max-tokens", "6", "--policies", "", "--data-path", "", "--model"]
             let (before, after) = (await CommandRun(question + [folder.path]), await CommandRun(question + [file]))
             #expect(before.code == 0 && after.code == 0 && after.output == before.output, "\(after.error)")
+        }
+    }
+
+    @Test func aFileThatIsQuantisedAlreadyIsSaidToStay() async throws {
+        try await withTemporaryFolder { parent in
+            let model = try TinyLlama.file(.q4_1).path
+            let run = await CommandRun("quantize", model, parent.path + "/again.gguf")
+            #expect(run.code == 0 && run.output.contains("matrices: 14 as Q4_1, 1 as Q8_0\n"), "\(run.output)")
+            #expect(run.output.contains("\(model) is quantised already: its quantised matrices are written as they"))
         }
     }
 
