@@ -49,6 +49,23 @@ import Testing
         }
     }
 
+    /// The command line prints the error; lines of the log before it would hide it.
+    @Test(.timeLimit(.minutes(1))) func aModelThatCannotBeLoadedEndsTheServerQuietly() async throws {
+        struct Broken: Error {}
+        var configuration = ServerConfiguration()
+        configuration.port = 0
+        configuration.publicFolder = "/nonexistent"
+        for metricsPort in [nil, 0] {
+            configuration.metricsPort = metricsPort
+            let recorder = LogRecorder()
+            let group = makeServer(
+                keys: nil, configuration: configuration, logger: recorder.logger, signals: [],
+                load: { throw Broken() }, onReady: { _ in })
+            await #expect(throws: Broken.self) { try await group.run() }
+            #expect(!recorder.lines.contains { $0.hasPrefix("error") || $0.hasPrefix("warning") }, "\(recorder.lines)")
+        }
+    }
+
     /// A stream that is still open at the end of the drain limit ends with its error frame and its terminal frame.
     @Test(.timeLimit(.minutes(1))) func drainingEndsStreamsProperly() async throws {
         let engine = ScriptedEngine { _, events in

@@ -32,15 +32,17 @@ package func makeServer(
         model: nil, keys: KeyStore(keys, path: configuration.keyFile), configuration: configuration, logger: logger)
     let (bound, binding) = AsyncStream<Int>.makeStream()
     let loading = LoadService(services: services, bound: bound, load: load, onReady: onReady)
-    // Services shut down in reverse order: each waits until the service after it has returned.
+    let others: [(any Service)?] = [
+        // Metrics stay available until the very end.
+        configuration.metricsPort.map { metricsApplication(services, port: $0) },
+        application(services) { binding.yield($0) }, ReloadService(services: services),
+        DrainService(services: services, signals: signals),
+    ]
+    // Services shut down in reverse order: each waits until the service after it has returned. A model that cannot be
+    // loaded ends the server as a signal does: cancelled applications would log errors of their own before the reason.
     var group = ServiceGroupConfiguration(
-        services: [
-            loading,
-            // Metrics stay available until the very end.
-            configuration.metricsPort.map { metricsApplication(services, port: $0) },
-            application(services) { binding.yield($0) }, ReloadService(services: services),
-            DrainService(services: services, signals: signals),
-        ].compactMap { $0 },
+        services: [.init(service: loading, failureTerminationBehavior: .gracefullyShutdownGroup)]
+            + others.compactMap { $0 }.map { .init(service: $0) },
         gracefulShutdownSignals: signals, logger: logger)
     group.maximumGracefulShutdownDuration = configuration.drainLag + configuration.drainLimit + .seconds(10)
     return ServiceGroup(configuration: group)
@@ -83,6 +85,8 @@ private struct DrainService: Service {
 
     func run() async throws {
         try await gracefulShutdown()
+        // Without a model no request was accepted.
+        guard services.state.model != nil else { return }
         services.logger.info("drain.begin")
         // A sequence without signals would end at once.
         if signals.isEmpty { await drain() } else { await race(drain, secondSignal) }
