@@ -66,6 +66,35 @@ import Testing
         }
     }
 
+    /// The process waits for the engine's end.
+    @Test(.timeLimit(.minutes(1))) func aShutdownDuringLoadingStopsTheEngine() async throws {
+        let engine = ScriptedEngine(ScriptedEngine.saying([]))
+        let model = try servedModel(engine)
+        var configuration = ServerConfiguration()
+        configuration.port = 0
+        configuration.publicFolder = "/nonexistent"
+        configuration.drainLag = .zero
+        let (loading, begun) = AsyncStream<Void>.makeStream()
+        let mayEnd = DispatchSemaphore(value: 0)
+        let group = makeServer(
+            keys: nil, configuration: configuration, logger: silent, signals: [],
+            load: {
+                begun.yield()
+                mayEnd.wait()
+                return model
+            }, onReady: { _ in })
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            var beginnings = loading.makeAsyncIterator()
+            _ = await beginnings.next()
+            await group.triggerGracefulShutdown()
+            mayEnd.signal()
+            var stops = engine.stops.makeAsyncIterator()
+            #expect(await stops.next() != nil)
+            try await tasks.waitForAll()
+        }
+    }
+
     /// A stream that is still open at the end of the drain limit ends with its error frame and its terminal frame.
     @Test(.timeLimit(.minutes(1))) func drainingEndsStreamsProperly() async throws {
         let engine = ScriptedEngine { _, events in

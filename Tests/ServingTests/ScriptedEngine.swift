@@ -18,6 +18,9 @@ final class ScriptedEngine: InferenceEngine {
     /// An element for each request that was cancelled.
     let cancellations: AsyncStream<Void>
     private let cancelled: AsyncStream<Void>.Continuation
+    /// An element for each call of `stop`.
+    let stops: AsyncStream<Void>
+    private let stopped: AsyncStream<Void>.Continuation
 
     /// - Parameter stepSeconds: the duration of its one step, in which one request ended.
     init(
@@ -29,6 +32,7 @@ final class ScriptedEngine: InferenceEngine {
         self.contextLength = contextLength
         (submissions, submitted) = AsyncStream.makeStream()
         (cancellations, cancelled) = AsyncStream.makeStream()
+        (stops, stopped) = AsyncStream.makeStream()
     }
 
     /// The requests so far.
@@ -61,6 +65,7 @@ final class ScriptedEngine: InferenceEngine {
 
     /// Finished requests ignore it.
     func stop() {
+        stopped.yield()
         for continuation in open.withLock({ $0 }) {
             continuation.yield(.failed(.stopped))
             continuation.finish()

@@ -59,7 +59,11 @@ private struct LoadService: Service {
     func run() async throws {
         for await port in bound.cancelOnGracefulShutdown() {
             let model = try await NIOThreadPool.singleton.runIfActive { try load() }
-            services.state.loaded(model)
+            guard services.state.loaded(model) else {
+                // A service that returns before its turn would count as failed.
+                model.engine.stop()
+                continue
+            }
             services.declareSeries()
             onReady(port)
         }
@@ -86,7 +90,7 @@ private struct DrainService: Service {
     func run() async throws {
         try await gracefulShutdown()
         // Without a model no request was accepted.
-        guard services.state.model != nil else { return }
+        guard !services.state.abandonLoading() else { return }
         services.logger.info("drain.begin")
         // A sequence without signals would end at once.
         if signals.isEmpty { await drain() } else { await race(drain, secondSignal) }

@@ -81,11 +81,22 @@ final class ServerState: Sendable {
         value.withLock { $0.phase = phase }
     }
 
-    /// Answers with `model` from now on, unless the server is already shutting down.
-    func loaded(_ model: ServedModel) {
+    /// Answers with `model` from now on; false if the server was shut down during the loading.
+    func loaded(_ model: ServedModel) -> Bool {
         value.withLock { value in
+            guard value.phase == .loading else { return false }
             value.model = model
-            if value.phase == .loading { value.phase = .ready }
+            value.phase = .ready
+            return true
+        }
+    }
+
+    /// Shuts down if no model is loaded yet; false if one is.
+    func abandonLoading() -> Bool {
+        value.withLock { value in
+            guard value.model == nil else { return false }
+            value.phase = .draining
+            return true
         }
     }
 
