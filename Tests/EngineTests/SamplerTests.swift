@@ -1,6 +1,7 @@
 import Engine
 import Foundation
 import Policies
+import Support
 import Testing
 
 @Suite struct SamplerTests {
@@ -30,6 +31,19 @@ import Testing
         var parameters = SamplingParameters()
         parameters.temperature = 0
         #expect(Sampler(parameters).sample(logits, context: nothing) == 1)
+    }
+
+    @Test(arguments: [1, 2, 65, 5_000]) func logitsAreSortedWithTiesByID(count: Int) {
+        var generator = SplitMix64(seed: UInt64(count))
+        let special: [Float] = [
+            0, -0.0, -.infinity, 1, -1, .greatestFiniteMagnitude, .leastNonzeroMagnitude, -.leastNonzeroMagnitude,
+        ]
+        let logits = (0..<count).map { _ in
+            let draw = generator.draw(0...15)
+            return draw < special.count ? special[draw] : Float(generator.draw(-300...300)) / 7
+        }
+        let expected = logits.indices.sorted { (logits[$0], -$0) > (logits[$1], -$1) }
+        #expect(Sampler.descending(logits) == expected)
     }
 
     @Test func drawsFollowTheSoftmax() {

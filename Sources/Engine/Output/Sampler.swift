@@ -122,11 +122,43 @@ package struct Sampler: Sendable {
         return weights.lastIndex { $0 > 0 }
     }
 
+    /// The indices of all logits, largest first and ties by index.
+    ///
+    /// A vocabulary is sorted for every token that is drawn with top-p, on the engine's one thread: a radix sort in
+    /// three passes takes a quarter of the time of comparisons.
+    package static func descending(_ logits: [Float]) -> [Int] {
+        let digits = 1 << 11
+        var keys = [UInt64](repeating: 0, count: logits.count)
+        // How many keys have which digit in each pass; then, where the next key with it goes.
+        var places = [Int](repeating: 0, count: 3 * digits)
+        for index in logits.indices {
+            // Bits that increase while the logit decreases. Adding 0 makes -0 equal to 0.
+            let bits = (logits[index] + 0).bitPattern
+            let key = bits >> 31 == 1 ? bits : ~bits & 0x7FFF_FFFF
+            keys[index] = UInt64(key) << 32 | UInt64(index)
+            for pass in 0..<3 { places[pass * digits + Int(key >> (11 * pass)) % digits] += 1 }
+        }
+        var sorted = keys
+        for pass in 0..<3 {
+            var start = 0
+            for digit in pass * digits..<(pass + 1) * digits {
+                (places[digit], start) = (start, start + places[digit])
+            }
+            for key in keys {
+                let digit = pass * digits + Int(key >> (32 + 11 * pass)) % digits
+                sorted[places[digit]] = key
+                places[digit] += 1
+            }
+            swap(&keys, &sorted)
+        }
+        return keys.map { Int($0 & 0xFFFF_FFFF) }
+    }
+
     /// The indices of the `count` largest logits, largest first and ties by index.
     private static func largest(_ count: Int, of logits: [Float]) -> [Int] {
         guard count > 0 else { return [] }
         func before(_ a: Int, _ b: Int) -> Bool { logits[a] > logits[b] || (logits[a] == logits[b] && a < b) }
-        if count > 64 { return Array(logits.indices.sorted(by: before).prefix(count)) }
+        if count > 64 { return Array(descending(logits).prefix(count)) }
         var best: [Int] = []
         for id in logits.indices {
             if best.count == count, let last = best.last, !before(id, last) { continue }
