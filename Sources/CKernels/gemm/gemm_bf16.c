@@ -56,8 +56,8 @@ INLINE void pack_block(size_t m, size_t k, const float *a, size_t lda, uint32_t 
 /// Packs up to GV columns of a[k][m], in the same layout: two rows become one.
 INLINE void pack_columns_block(size_t m, size_t k, const float *a, size_t lda, uint32_t *out, size_t step) {
     const __mmask16 mask = (__mmask16)((1u << m) - 1);
-    const __m512i interleaved = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22,
-                                                 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    const __m512i interleaved = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7,
+                                                 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
     for (size_t kk = 0; kk < k; kk += 2, a += 2 * lda, out += step) {
         __m512 low = _mm512_maskz_loadu_ps(mask, a);
         __m512 high = kk + 1 < k ? _mm512_maskz_loadu_ps(mask, a + lda) : _mm512_setzero_ps();
