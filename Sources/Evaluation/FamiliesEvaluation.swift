@@ -25,10 +25,7 @@ public struct FamiliesEvaluation: Sendable {
     /// Training images per family from which the question-only level is computed.
     private static let baselineImages = 2_000
 
-    private let ask: AskClient
-    private let settings: Settings
-    private let samples: [FamilySample]
-    private let questionOnly: [Family: QuestionOnlyBaseline]
+    private let evaluation: GeneratedEvaluation<FamilySample>
 
     /// An evaluation of freshly drawn images.
     ///
@@ -62,10 +59,10 @@ public struct FamiliesEvaluation: Sendable {
         settings: Settings, wait: @escaping @Sendable (Duration) async throws -> Void
     ) throws(EvaluationError) {
         precondition(settings.concurrency > 0)
-        ask = try AskClient(client: client, server: server, model: settings.model, wait: wait)
-        self.settings = settings
-        self.samples = samples
-        questionOnly = training
+        evaluation = GeneratedEvaluation(
+            ask: try AskClient(client: client, server: server, model: settings.model, wait: wait), samples: samples,
+            questionOnly: Dictionary(uniqueKeysWithValues: training.map { ($0.rawValue, $1) }), seed: settings.seed,
+            concurrency: settings.concurrency)
     }
 
     /// Asks every question once and reports the judge's verdicts.
@@ -75,56 +72,6 @@ public struct FamiliesEvaluation: Sendable {
     public func run(
         _ control: ImageControl, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) async throws -> FamiliesReport {
-        let clock = ContinuousClock()
-        let began = clock.now
-        let prompts = zip(samples, images(shownUnder: control)).map { sample, png in
-            AskClient.Prompt(
-                question: sample.question.text, png: png, maximumTokens: sample.maximumTokens, temperature: 0)
-        }
-        let policy = try await ask.policy()
-        let answers = try await ask.answers(
-            of: policy, to: prompts, concurrency: settings.concurrency, progress: progress)
-        let judged = zip(samples, answers).map { sample, answer in
-            JudgedAnswer(sample: sample, answer: answer.text, ended: answer.ended)
-        }
-        return FamiliesReport(
-            judged, questionOnly: samples.map { isRightBlindly($0) }, policy: policy, control: control,
-            seed: settings.seed, seconds: (clock.now - began) / .seconds(1))
-    }
-
-    /// The PNG that is shown with each sample.
-    private func images(shownUnder control: ImageControl) -> [[UInt8]] {
-        switch control {
-        case .none: return samples.map(\.png)
-        case .blank:
-            let blank = ControlImages.blank(side: ShapeScene.side)
-            return samples.map { _ in blank }
-        case .swapped:
-            // Swapped within a family: an image of another family would be recognised as wrong.
-            var next: [Int: Int] = [:]
-            for family in Family.allCases {
-                let own = samples.indices.filter { samples[$0].question.family == family }
-                next.merge(ControlImages.circle(of: own, seed: settings.seed)) { first, _ in first }
-            }
-            return samples.indices.map { samples[next[$0] ?? $0].png }
-        }
-    }
-
-    private func isRightBlindly(_ sample: FamilySample) -> Bool {
-        guard let answer = questionOnly[sample.question.family]?.answer(to: sample.question) else { return false }
-        return JudgedAnswer(sample: sample, answer: answer, ended: true).verdict.correctness == .right
-    }
-}
-
-/// An answer with its verdict.
-struct JudgedAnswer {
-    let sample: FamilySample
-    let answer: String
-    let verdict: Verdict
-
-    init(sample: FamilySample, answer: String, ended: Bool) {
-        self.sample = sample
-        self.answer = answer
-        verdict = GoldJudge.verdict(on: answer, to: sample.question, about: sample.objects, ended: ended)
+        FamiliesReport(try await evaluation.run(control, progress: progress))
     }
 }

@@ -55,28 +55,25 @@ public struct FamiliesReport: Codable, Sendable, Equatable {
     /// The answers that are not right, in the order of their questions.
     public let mistakes: [Mistake]
 
-    init(
-        _ judged: [JudgedAnswer], questionOnly: [Bool], policy: EvaluatedPolicy, control: ImageControl, seed: UInt64,
-        seconds: Double
-    ) {
-        let answers = Array(zip(judged, questionOnly))
+    init(_ run: JudgedRun<FamilySample>) {
+        let answers = Array(zip(run.answers, run.questionOnly))
         func row(_ name: String, where isMeant: (FamilyQuestion) -> Bool) -> Row? {
             let some = answers.filter { isMeant($0.0.sample.question) }
             return some.isEmpty ? nil : Row(name, some)
         }
-        self.policy = policy
-        self.control = control
-        self.seed = seed
-        self.seconds = seconds
+        policy = run.policy
+        control = run.control
+        seed = run.seed
+        seconds = run.seconds
         families =
             ([row("all") { _ in true }]
             + Family.allCases.map { family in row(family.rawValue) { $0.family == family } }).compactMap { $0 }
         kinds = TruthKind.allCases.compactMap { kind in row(kind.rawValue) { TruthKind(of: $0.truth) == kind } }
-        let onAbsent = judged.filter {
+        let onAbsent = run.answers.filter {
             GoldJudge.isAboutAbsentThing($0.sample.question, objects: $0.sample.objects)
         }
         hallucinatingOnAbsent = Proportion(onAbsent.count { !$0.verdict.absentThings.isEmpty }, of: onAbsent.count)
-        mistakes = judged.filter { $0.verdict.correctness != .right }.map {
+        mistakes = run.answers.filter { $0.verdict.correctness != .right }.map {
             Mistake(
                 family: $0.sample.question.family.rawValue, seed: $0.sample.seed, question: $0.sample.question.text,
                 expected: $0.sample.question.answer, found: $0.answer, verdict: $0.verdict)
@@ -104,7 +101,7 @@ public struct FamiliesReport: Codable, Sendable, Equatable {
 }
 
 extension FamiliesReport.Row {
-    fileprivate init(_ name: String, _ answers: [(JudgedAnswer, Bool)]) {
+    fileprivate init(_ name: String, _ answers: [(JudgedAnswer<FamilySample>, Bool)]) {
         func share(_ holds: (Verdict) -> Bool) -> Proportion {
             Proportion(answers.count { holds($0.0.verdict) }, of: answers.count)
         }

@@ -71,3 +71,13 @@ public struct FamilySample: Sendable {
         return samples
     }
 }
+
+extension FamilySample: GeneratedSample {
+    var family: String { question.family.rawValue }
+
+    var size: (width: Int, height: Int) { (ShapeScene.side, ShapeScene.side) }
+
+    func verdict(on answer: String, ended: Bool) -> Verdict {
+        GoldJudge.verdict(on: answer, to: question, about: objects, ended: ended)
+    }
+}

@@ -17,9 +17,12 @@ public enum ImageControl: String, Codable, Sendable, CaseIterable {
 
 /// The images of the controls.
 enum ControlImages {
+    /// A square PNG in one light gray.
+    static func blank(side: Int) -> [UInt8] { blank(width: side, height: side) }
+
     /// A PNG in one light gray.
-    static func blank(side: Int) -> [UInt8] {
-        ImageFile.encode(RGBImage(width: side, height: side, red: 243, green: 243, blue: 243))
+    static func blank(width: Int, height: Int) -> [UInt8] {
+        ImageFile.encode(RGBImage(width: width, height: height, red: 243, green: 243, blue: 243))
     }
 
     /// Maps each key to the next one on a random circle, so that no key maps to itself if there are at least two.

@@ -18,7 +18,7 @@ struct QuestionOnlyBaseline {
     private var byForm: [FamilyQuestion.Form: Tally] = [:]
 
     /// Tallies the questions of a training split.
-    init(_ questions: some Sequence<FamilyQuestion>) {
+    init(_ questions: some Sequence<some GeneratedQuestion>) {
         for question in questions {
             byText[question.text, default: Tally()].counts[question.answer, default: 0] += 1
             byForm[question.form, default: Tally()].counts[question.answer, default: 0] += 1
@@ -32,7 +32,7 @@ struct QuestionOnlyBaseline {
     }
 
     /// The baseline's answer.
-    func answer(to question: FamilyQuestion) -> String {
+    func answer(to question: some GeneratedQuestion) -> String {
         (byText[question.text] ?? byForm[question.form])?.commonest ?? ""
     }
 }

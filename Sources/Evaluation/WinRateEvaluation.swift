@@ -92,7 +92,7 @@ public struct WinRateEvaluation: Sendable {
         let (samples, searched) =
             settings.hasDisagreement
             ? try await withDisagreement(policies[1], &generator, progress: progress) : (samples(0), nil)
-        var judged: [[JudgedAnswer]] = []
+        var judged: [[JudgedAnswer<FamilySample>]] = []
         for number in sides.indices {
             let total = samples.count
             judged.append(
@@ -131,7 +131,7 @@ public struct WinRateEvaluation: Sendable {
     private func answers(
         _ side: Int, _ policy: EvaluatedPolicy, to samples: [FamilySample], _ generator: inout SplitMix64,
         progress: (_ done: Int, _ total: Int) -> Void
-    ) async throws -> [JudgedAnswer] {
+    ) async throws -> [JudgedAnswer<FamilySample>] {
         let prompts = samples.map {
             AskClient.Prompt(
                 question: $0.question.text, png: $0.png, maximumTokens: $0.maximumTokens,

@@ -45,7 +45,7 @@ public struct WinRateReport: Codable, Sendable, Equatable {
     public let pairs: [Pair]
 
     /// A policy with its answers.
-    typealias Side = (policy: EvaluatedPolicy, answers: [JudgedAnswer])
+    typealias Side = (policy: EvaluatedPolicy, answers: [JudgedAnswer<FamilySample>])
 
     init(_ settings: WinRateEvaluation.Settings, _ searched: Int?, _ first: Side, against second: Side) {
         policy = first.policy

@@ -73,6 +73,8 @@ package struct TextLayout: Sendable {
     private var placements: [Placement] = []
     /// The text.
     package let text: String
+    /// Pixels an em.
+    package let size: Double
     /// From the start of the line to the pen after the last character, in pixels.
     package private(set) var width = 0.0
     /// From the baseline up to the top of the tallest ink of this text, in rows.
@@ -96,6 +98,7 @@ package struct TextLayout: Sendable {
         fraction: Double = 0
     ) {
         self.text = text
+        self.size = size
         ascent = face.ascent(at: size)
         descent = face.descent(at: size)
         xHeight = face.xHeight(at: size)

@@ -6,7 +6,6 @@ import Images
 import Policies
 import Tokenizers
 import Training
-import Typography
 
 /// Makes training data.
 struct DataCommand: AsyncParsableCommand {
@@ -113,8 +112,7 @@ struct Sheet: ParsableCommand {
     }
 
     private func drawDocuments(_ seeds: [UInt64]) throws -> [Document] {
-        let studio = try DocumentStudio(
-            fonts: OpenFonts(FontCollection(folder: Cache.fonts)), words: WordList(path: Cache.words))
+        let studio = try DocumentStudio(fonts: Cache.fonts, words: Cache.words)
         return seeds.enumerated().map { documents[$0 % documents.count].document(seed: $1, from: studio) }
     }
 

@@ -7,7 +7,6 @@ import Foundation
 import Models
 import Policies
 import Tensors
-import Typography
 
 /// Evaluates answers.
 struct Eval: AsyncParsableCommand {
@@ -188,58 +187,6 @@ struct EvalFamilies: AsyncParsableCommand {
             return reports
         }
         say(FamiliesReport.table(reports))
-        if let json = server.json { try AtomicFile.write(json: reports, to: json) }
-    }
-}
-
-/// Asks a running server about newly generated documents.
-struct EvalDocuments: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "documents",
-        abstract: "Ask a running server about generated documents, and judge the answers.",
-        discussion: "Example: apus eval documents --policy ppo --documents receipts bars --count 100")
-
-    @OptionGroup var server: ServerOptions
-
-    @Option(help: "The policy to ask. Default: the server's default policy.")
-    var policy: String?
-
-    @Option(help: "Number of questions per family.")
-    var count = 100
-
-    @Option(parsing: .upToNextOption, help: "The families. Default: all.")
-    var documents: [DocumentFamily] = []
-
-    @Option(help: "The split: test has fonts, words, layouts and wordings that training never shows.")
-    var split = SeedSplit.test
-
-    @Option(help: "The control: the image shown instead of a question's own image.")
-    var control = ControlOption.none
-
-    func validate() throws {
-        guard (1...5_000).contains(count) else { throw ValidationError("--count takes 1 to 5000") }
-    }
-
-    func run() async throws {
-        var settings = DocumentsEvaluation.Settings()
-        settings.model = policy
-        settings.count = count
-        if !documents.isEmpty { settings.families = DocumentFamily.allCases.filter(documents.contains) }
-        settings.split = split
-        settings.seed = server.seed
-        settings.concurrency = server.concurrency
-        let (url, controls) = (server.url, control.controls)
-        let reports = try await server.withClient { [settings] client in
-            let studio = try DocumentStudio(
-                fonts: OpenFonts(FontCollection(folder: Cache.fonts)), words: WordList(path: Cache.words))
-            let evaluation = try DocumentsEvaluation(from: studio, client: client, server: url, settings: settings)
-            var reports: [DocumentsReport] = []
-            for control in controls {
-                reports.append(try await evaluation.run(control, progress: ServerOptions.tell))
-            }
-            return reports
-        }
-        say(DocumentsReport.table(reports))
         if let json = server.json { try AtomicFile.write(json: reports, to: json) }
     }
 }

@@ -8,9 +8,8 @@ import apus
     private static let commands = [
         "serve", "ask", "train vision", "train sft", "train reward", "train ppo", "data replay", "data sheet", "rank",
         "eval easy-vqa", "eval families", "eval documents", "eval winrate", "eval reward", "eval text", "eval needle",
-        "eval policy",
-        "bench", "policy ship", "policy promote", "policy import", "policy rollback", "policy list", "policy logits",
-        "models check", "quantize",
+        "eval policy", "bench", "policy ship", "policy promote", "policy import", "policy rollback", "policy list",
+        "policy logits", "models check", "quantize",
         "feedback export", "feedback import", "keys add", "keys list", "keys remove", "health",
     ]
 
@@ -53,6 +52,7 @@ import apus
         (["rank", "--samples", "1"], "--samples takes 2 to 9"),
         (["rank", "--distractors", "4"], "--distractors takes 0 to less than --samples"),
         (["eval", "families", "--concurrency", "0"], "--concurrency takes 1 to 1024"),
+        (["eval", "documents", "--split", "training"], "--split takes test or validation"),
         (["bench", "--rate", "4"], "--rate is of a load: name a server with --against"),
         (["bench", "--against", "http://127.0.0.1:1", "--images", "2"], "--images takes 0 to 1"),
         (["policy", "ship", "run", "--generation", "0"], "--generation and --vision-generation take at least 1"),

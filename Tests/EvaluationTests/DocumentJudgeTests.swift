@@ -161,6 +161,8 @@ import Typography
         #expect(word.verdict(on: "It says “Banana bread”.").absentThings == ["text"])
         #expect(word.verdict(on: "I cannot read it.").absentThings.isEmpty)
         #expect(word.verdict(on: "SALT").absentThings.isEmpty)
+        #expect(word.verdict(on: "There is no title.").absentThings.isEmpty)
+        #expect(word.verdict(on: "There is no title, only “Banana bread”.").absentThings == ["text"])
     }
 
     /// Every demonstration is right, in its form, and ends properly.

@@ -121,6 +121,8 @@ package struct Document: Sendable {
     package let isHeldOutLayout: Bool
     /// The questions, at least three.
     package let questions: [DocumentQuestion]
+    /// The size of the median character, in pixels an em; nil if there is no text that can be read.
+    package var textSize: Double?
 
     /// The coloured shapes among the objects as the judge and the labelers know them, in boxes scaled to scenes of
     /// 64x64 pixels.

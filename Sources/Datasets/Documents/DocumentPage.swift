@@ -185,7 +185,16 @@ struct DocumentPage {
         }
         return Document(
             image: canvas.image, characters: characters, objects: moved, layout: layout,
-            isHeldOutLayout: isHeldOutLayout, questions: asking.chosen())
+            isHeldOutLayout: isHeldOutLayout, questions: asking.chosen(), textSize: textSize)
+    }
+
+    /// The size of the median character, in pixels an em.
+    private var textSize: Double? {
+        let sizes = marks.flatMap { mark -> [Double] in
+            guard case .text(let layout, _, _, _) = mark else { return [] }
+            return Array(repeating: layout.size, count: layout.text.count)
+        }.sorted()
+        return sizes.isEmpty ? nil : sizes[sizes.count / 2]
     }
 }
 

@@ -23,6 +23,11 @@ package final class DocumentStudio {
         }
     }
 
+    /// Opens the fonts of a folder and the list of words in a file. Throws what either throws.
+    package convenience init(fonts folder: String, words path: String) throws {
+        try self.init(fonts: OpenFonts(FontCollection(folder: folder)), words: WordList(path: path))
+    }
+
     private static func families(_ split: FontSplit, _ fonts: OpenFonts) throws(FontError) -> [Family] {
         var families: [Family] = []
         for family in fonts.collection.families(of: split) {

@@ -61,7 +61,9 @@ extension TruthCheck {
     fileprivate func inventions(against truth: GroundTruth, share: Double) -> [String] {
         switch truth {
         case .absent, .description: absentThings(against: truth)
-        case .transcript: share == 0 && !reading.abstains && !reading.text.words.isEmpty ? ["text"] : []
+        case .transcript:
+            share == 0 && !reading.abstains && !reading.text.words.isEmpty
+                && !RefusalCheck(reading: reading).deniesAlone ? ["text"] : []
         case .unreadable: RefusalCheck(reading: reading).inventions
         default: []
         }
@@ -74,19 +76,18 @@ struct TranscriptCheck {
     /// The characters of the image.
     let truth: String
 
-    /// 1 if every character is right. Otherwise the share of right characters, by the edit distance (Levenshtein 1966)
-    /// relative to the length of the truth; 0 below a half.
+    /// 1 if every character is right. Otherwise the share of right characters, by the edit distance relative to the
+    /// length of the truth; 0 below a half.
     var share: Double {
-        guard length > 0 else { return 0 }
-        let share = 1 - Double(wrongCharacters) / Double(length)
+        let (errors, characters) = errors
+        guard characters > 0 else { return 0 }
+        let share = 1 - Double(errors) / Double(characters)
         return share >= 0.5 ? share : 0
     }
 
-    /// The characters of the truth, white space counted once.
-    var length: Int { Self.normalised(truth).count }
-
-    /// The characters to insert, delete or replace; no more than the truth has.
-    var wrongCharacters: Int {
+    /// The edit distance (Levenshtein 1966) from the truth to the nearest text that the answer may mean, and the length
+    /// of the truth in characters. A run of white space is one character. Saying nothing leaves out every character.
+    var errors: (errors: Int, characters: Int) {
         let wanted = Self.normalised(truth)
         // A single letter has no neighbours to show its size.
         let isLetter = wanted.count == 1
@@ -94,7 +95,7 @@ struct TranscriptCheck {
         let distances = candidates.map { candidate in
             Self.distance(isLetter ? candidate.map { Character($0.lowercased()) } : candidate, compared)
         }
-        return min(distances.min() ?? wanted.count, wanted.count)
+        return (distances.min() ?? wanted.count, wanted.count)
     }
 
     /// What the answer may mean as the text: all of it, what stands in quotation marks, or what follows a verb.
@@ -341,7 +342,13 @@ struct RefusalCheck {
     let reading: AnswerReading
 
     /// It says so, and claims nothing that nobody could see.
-    var isRight: Bool { (reading.abstains || saysIllegible || deniesThing) && inventions.isEmpty && !guesses }
+    var isRight: Bool { (refuses || deniesThing) && inventions.isEmpty && !guesses }
+
+    /// It says that there is no such thing, and names nothing else.
+    var deniesAlone: Bool { deniesThing && inventions.isEmpty }
+
+    /// It says that it cannot tell, whatever else it says.
+    var refuses: Bool { reading.abstains || saysIllegible }
 
     /// What the answer claims to see or to read.
     var inventions: [String] {
