@@ -87,10 +87,11 @@ public struct DialogueFormat: Sendable {
 
     /// The tokens of a complete answer, with the end of the turn.
     ///
-    /// - Parameter isSpelled: one token or more for each character, instead of the longest tokens. Visual tokens stand
-    ///   for characters; longer tokens would have to be guessed from them.
-    package func answer(_ text: String, isSpelled: Bool = false) -> [Int32] {
-        let pieces = isSpelled ? text.map(String.init) : [text]
+    /// - Parameter isReadOff: whether the answer repeats text of the image. With an encoder that reads, each of its
+    ///   characters has a token of its own: visual tokens stand for characters, and longer tokens would have to be
+    ///   guessed from them.
+    package func answer(_ text: String, isReadOff: Bool = false) -> [Int32] {
+        let pieces = isReadOff && processor.joinsTiles ? text.map(String.init) : [text]
         return pieces.flatMap { tokenizer.encode($0, special: .asText) } + [turnEnd]
     }
 }

@@ -86,6 +86,9 @@ struct DrawingOptions: ParsableArguments {
     @Option(help: "The file of the words. Default: the file that `make fonts` fetches.")
     var words = Cache.words
 
+    /// Whether no option was given another value.
+    var isDefault: Bool { fonts == Cache.fonts && words == Cache.words }
+
     var materials: DrawingMaterials { DrawingMaterials(fonts: fonts, words: words) }
 }
 
@@ -192,6 +195,9 @@ struct TrainSFT: ParsableCommand {
     func validate() throws {
         if !(learningRate > 0 && learningRate < 1) { throw ValidationError("--learning-rate takes 0 to 1") }
         if families.isEmpty { throw ValidationError("--families takes at least one") }
+        if documents.isEmpty, !drawing.isDefault {
+            throw ValidationError("--fonts and --words are for --documents: name families of documents")
+        }
     }
 
     func run() throws {

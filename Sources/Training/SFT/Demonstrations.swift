@@ -12,15 +12,15 @@ public struct ImageQuestions: Sendable {
         public var answer: String
         /// The group under which its accuracy is reported.
         public var group: String
-        /// Whether the answer is read off the image: its tokens are single characters.
-        public var isSpelled: Bool
+        /// Whether the answer repeats text of the image.
+        public var isReadOff: Bool
 
         /// A question with its answer.
-        public init(text: String, answer: String, group: String, isSpelled: Bool = false) {
+        public init(text: String, answer: String, group: String, isReadOff: Bool = false) {
             self.text = text
             self.answer = answer
             self.group = group
-            self.isSpelled = isSpelled
+            self.isReadOff = isReadOff
         }
     }
 
@@ -65,7 +65,7 @@ struct ImageTree: Sendable {
             (prefix, tiles) = (prompt.prefix, prompt.tiles)
             branches.append(
                 Branch(
-                    prompt: prompt.question, answer: format.answer(question.answer, isSpelled: question.isSpelled),
+                    prompt: prompt.question, answer: format.answer(question.answer, isReadOff: question.isReadOff),
                     group: question.group))
         }
         self.prefix = prefix

@@ -131,6 +131,11 @@ public struct FineTuningJob: Sendable {
             )
         }
         let weights = try VisionWeights(path: path)
+        guard weights.configuration.endsRows || settings.documents.isEmpty else {
+            throw ModelError.unsupported(
+                key: "the encoder for documents, \(path)", expected: "one that reads, from `apus train vision`",
+                found: "one that sees single tiles of \(weights.configuration.imageSize) pixels")
+        }
         try weights.configuration.requireTextWidth(inputs.baseModel.decoder.configuration.hidden)
         return (
             .trained(weights),
