@@ -34,7 +34,12 @@ package final class DocumentStudio {
             var faces: [(style: String, face: FontFace)] = []
             for known in family.faces {
                 let face = try fonts.face(known)
-                if TextSamples.alphabet.allSatisfy(face.covers) { faces.append((known.style, face)) }
+                guard TextSamples.alphabet.allSatisfy(face.covers) else { continue }
+                // A document cannot leave out a character, so a damaged outline is found here.
+                guard TextSamples.alphabet.allSatisfy({ face.glyph($0, size: 16) != nil }) else {
+                    throw .face(path: face.path, reason: "a glyph of a printable ASCII character cannot be drawn")
+                }
+                faces.append((known.style, face))
             }
             if !faces.isEmpty { families.append(Family(kind: family.kind, faces: faces)) }
         }
