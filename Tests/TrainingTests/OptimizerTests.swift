@@ -93,3 +93,30 @@ import Training
         #expect(abs(parameters["b"][0, 0] + 0.25) < 1e-5)
     }
 }
+
+/// Six steps of Muon against PyTorch: `make_muon.py`.
+@Suite struct MuonTests {
+    @Test func sixStepsEqualPyTorch() throws {
+        let compute = Compute(threads: 2)
+        let file = try SafetensorsFile(path: fixtureURL("muon.safetensors").path)
+        let names = ["square", "wide", "tall"]
+        func set(_ prefix: String) throws -> ParameterSet {
+            ParameterSet(try names.map { ($0, try file.tensor(prefix + $0)) })
+        }
+        let start = try set("start.")
+        var current = start
+        var optimizer = Optimizer(
+            parameters: start, groups: [.init(rule: .muon, learningRate: 0.02, weightDecay: 0.05)])
+        for step in 0..<6 {
+            optimizer.update(&current, gradients: try set("gradient.\(step)."), factor: 1, on: compute)
+        }
+        for name in names {
+            var (error, way) = (current[name], try file.tensor("final." + name))
+            compute.add(&error, way, scale: -1)
+            compute.add(&way, start[name], scale: -1)
+            let share = (compute.squaredNorm(error) / compute.squaredNorm(way)).squareRoot()
+            // Both iterate in bfloat16, which rounds each number by up to 1 in 256.
+            #expect(share < 0.02, "\(name): \(share)")
+        }
+    }
+}
