@@ -25,7 +25,7 @@ struct EvalDocuments: AsyncParsableCommand {
     @Option(parsing: .upToNextOption, help: "Ask only questions whose answers are of these kinds. Default: all.")
     var kinds: [TruthKind] = []
 
-    @Option(help: "The split: test has fonts, layouts and wordings that training never sees; validation has not.")
+    @Option(help: "The split. Fonts, layouts and wordings of test are never in training; validation has training's.")
     var split = SeedSplit.test
 
     @Option(help: "The control: the image shown instead of a question's own image.")

@@ -1,8 +1,8 @@
 package import Images
 package import Typography
 
-/// A kind of generated image like those that people show: text, paper, charts, screens, instruments. Raw values are the
-/// names in files and reports.
+/// A kind of generated document: text, paper, charts, screens, instruments, drawn as people show them. Raw values are
+/// the names in files and reports.
 ///
 /// These images have their natural size, 128 to 512 pixels wide, and are drawn with outline fonts. `Family` has the
 /// older images of 64x64 pixels. To add a family, add a case here and a file next to the others.

@@ -1,7 +1,7 @@
 import Support
 import Typography
 
-/// Flags of stripes, crosses and discs: those of countries, and invented ones.
+/// Flags of stripes, crosses and discs: flags of countries, and invented flags.
 enum FlagsDocument {
     private static let country = DocumentWording(
         "Which country has this flag?", "What country's flag is this?", "Whose flag is this?",

@@ -99,7 +99,7 @@ enum ReceiptsDocument {
             isHeldOutLayout: isHeldOut, asking: asking, ground: RGB.white.mixed(with: .black, part: 8))
     }
 
-    /// Lines under the shop's name, by what they are.
+    /// Lines under the shop's name, each with its kind.
     private static func facts(_ split: SeedSplit, _ generator: inout SplitMix64) -> [(noun: String, text: String)] {
         let day = (generator.draw(1...28), generator.draw(1...12), generator.draw(2015...2029))
         let date = generator.draw(from: [

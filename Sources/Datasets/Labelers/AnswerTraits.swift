@@ -67,7 +67,7 @@ package struct AnswerTraits: Equatable {
         return Double(found) / Double(things.count)
     }
 
-    /// 1 if the answer reads a text that is quite another one, or that nobody can read.
+    /// 1 if the answer claims to read a text that is not on the image, or that is too blurred to read.
     private static func invented(_ read: LabeledWords, _ right: Double, _ task: LabelingTask) -> Int {
         switch task.truth {
         case .transcript, .unreadable: right == 0 && !read.denies && !read.words.isEmpty ? 1 : 0

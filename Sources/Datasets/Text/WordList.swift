@@ -83,7 +83,7 @@ package enum WordListError: Error, Equatable, CustomStringConvertible {
 
 /// Swear words and insults, which images of examples and answers about them should not show.
 private enum CoarseWords {
-    /// The low 32 bits of their digests, so that nobody has to read them.
+    /// The low 32 bits of their digests: the words themselves need not stand here.
     static let digests: Set<UInt32> = [
         0x0186_92F3, 0x022D_CF85, 0x022D_DB3C, 0x03FC_B1DD, 0x04B2_785C, 0x0B40_E58F, 0x0B80_3A68, 0x0DE7_5703,
         0x0E09_AE83, 0x0F3D_A2C9, 0x0F3D_EB02, 0x0F97_2F3A, 0x129F_BBF3, 0x12AD_68A7, 0x12F6_06B4, 0x14AD_6B71,

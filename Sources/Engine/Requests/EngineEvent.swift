@@ -102,7 +102,7 @@ public struct Completion: Sendable {
         self.timing = timing
     }
 
-    /// The number of `tokens`, from the first, that belong to the answer: those of a character that was never
+    /// The number of `tokens`, from the first, that belong to the answer: the tokens of a character that was never
     /// completed. The others are the end token or a stop string's.
     public var unfinishedTokens: Int {
         switch reason {

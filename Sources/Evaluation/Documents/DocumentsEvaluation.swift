@@ -3,7 +3,7 @@ package import Datasets
 /// Puts questions about freshly drawn documents to a running server; the gold judge scores the answers.
 ///
 /// Answers are greedy. The test split has fonts, words, layouts and wordings that training never sees; the validation
-/// split has held-out words alone. The controls are those of `FamiliesEvaluation`.
+/// split has held-out words alone. `FamiliesEvaluation` has the same controls.
 package struct DocumentsEvaluation: Sendable {
     /// What is drawn, and how it is asked.
     package struct Settings: Sendable {

@@ -15,7 +15,7 @@ package struct DocumentsReport: Codable, Sendable, Equatable {
         package let nearValues: Proportion
         /// Answers that cannot tell what can be read, of all questions that the image answers.
         package let falseRefusals: Proportion
-        /// Answers with text or things that are not in the image, of those that the judge searches for them.
+        /// Answers with invented text or things, among the answers that the judge searches for inventions.
         package let invented: Proportion
         /// Answers in the asked form.
         package let inForm: Proportion

@@ -341,7 +341,7 @@ struct ListCheck {
 struct RefusalCheck {
     let reading: AnswerReading
 
-    /// It says so, and claims nothing that nobody could see.
+    /// The answer says so, and claims nothing that the image does not show.
     var isRight: Bool { (refuses || deniesThing) && inventions.isEmpty && !guesses }
 
     /// It says that there is no such thing, and names nothing else.

@@ -19,7 +19,7 @@ public struct VisionPretraining: TrainingStage {
     public let unit = "pictures"
     /// The encoder's and connector's weights, then the heads'.
     public var parameters: ParameterSet
-    /// Their AdamW optimiser.
+    /// Their optimiser.
     public var optimizer: Optimizer
     /// Empty: the order of the data follows from seed and step.
     public var state: [String: String] = [:]

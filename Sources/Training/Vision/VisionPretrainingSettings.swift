@@ -70,7 +70,7 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     /// The side, in patches, of the square that makes one token.
     public var scale = 2
 
-    /// The settings of the shipped encoder.
+    /// The settings for an encoder that reads.
     public init() {}
 
     /// The heads that these images train.
