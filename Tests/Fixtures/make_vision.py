@@ -36,6 +36,7 @@ class Case:
     batch: int
     height: int
     width: int
+    stem: tuple[int, ...] = ()
 
     @property
     def square(self) -> bool:
@@ -47,6 +48,7 @@ CASES = [
     Case("square", 100, **SMALL, batch=2, height=32, width=32),
     Case("wide", 102, **SMALL, batch=1, height=24, width=40),
     Case("six", 103, 96, 16, hidden=32, layers=2, heads=2, ffn=80, scale=3, text=24, batch=1, height=96, width=96),
+    Case("stem", 104, 32, 8, hidden=24, layers=1, heads=2, ffn=40, scale=2, text=16, batch=2, height=32, width=32, stem=(6, 10)),
 ]
 
 
@@ -87,6 +89,8 @@ def run(case: Case) -> dict[str, torch.Tensor]:
     source = generator(case.stream)
     config = configuration(case)
     vision = Idefics3VisionTransformer(config.vision_config).double().eval()
+    if case.stem:
+        vision.embeddings.patch_embedding = convolutions(case).double()
     connector = Idefics3Connector(config).double().eval()
     randomise(vision, source)
     randomise(connector, source)
@@ -108,10 +112,34 @@ def run(case: Case) -> dict[str, torch.Tensor]:
         for name, parameter in module.named_parameters():
             if parameter.grad is None:
                 continue
-            tensors[prefix + name] = parameter
+            ours = own_name(case, name)
+            tensors[prefix + ours] = own_layout(case, parameter)
             if not name.endswith("k_proj.bias"):  # softmax does not see it: its gradient is zero
-                tensors["grad." + prefix + name] = parameter.grad
+                tensors["grad." + prefix + ours] = own_layout(case, parameter.grad)
     return tensors | outputs
+
+
+def convolutions(case: Case) -> torch.nn.Sequential:
+    """The stem: 3 x 3 convolutions with stride 2 and padding 1, a GELU between each two."""
+    channels = (3, *case.stem, case.hidden)
+    layers = [torch.nn.Conv2d(i, o, 3, stride=2, padding=1) for i, o in zip(channels, channels[1:])]
+    between = [torch.nn.GELU(approximate="tanh") for _ in layers]
+    return torch.nn.Sequential(*[layer for pair in zip(layers, between) for layer in pair][:-1])
+
+
+def own_name(case: Case, name: str) -> str:
+    """Our name of a parameter: the last convolution is the patch embedding."""
+    head, _, tail = name.partition("embeddings.patch_embedding.")
+    if not case.stem or not tail:
+        return name
+    index, _, kind = tail.partition(".")
+    layer = int(index) // 2
+    return f"{head}embeddings." + (f"stem.{layer}.{kind}" if layer < len(case.stem) else f"patch_embedding.{kind}")
+
+
+def own_layout(case: Case, value: torch.Tensor) -> torch.Tensor:
+    """A convolution of the stem as a matrix: outputs, then row, column and channel."""
+    return value.permute(0, 2, 3, 1).flatten(1) if case.stem and value.ndim == 4 else value
 
 
 def every_patch(case: Case) -> torch.Tensor:

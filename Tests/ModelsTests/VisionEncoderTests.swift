@@ -6,10 +6,10 @@ import Tensors
 import TestSupport
 import Testing
 
-private func small(scale: Int = 2) throws -> VisionConfiguration {
+private func small(scale: Int = 2, stem: [Int] = []) throws -> VisionConfiguration {
     try VisionConfiguration(
-        imageSize: 8 * scale, patchSize: 4, hidden: 6, layers: 2, heads: 2, feedForward: 10, scale: scale, textHidden: 5
-    )
+        imageSize: 8 * scale, patchSize: 4, hidden: 6, layers: 2, heads: 2, feedForward: 10, scale: scale,
+        textHidden: 5, stem: stem)
 }
 
 /// Weights, including norms and biases, that are all far from zero and from each other.
@@ -69,16 +69,17 @@ private func weights(_ configuration: VisionConfiguration, seed: UInt64) -> Visi
         }
     }
 
-    @Test func aViewIsEncodedTheSameWhateverIsBesideIt() throws {
+    @Test(arguments: [[], [16, 32]]) func aViewIsEncodedTheSameWhateverIsBesideIt(stem: [Int]) throws {
         let configuration = try VisionConfiguration(
-            imageSize: 64, patchSize: 8, hidden: 48, layers: 2, heads: 3, feedForward: 96, scale: 2, textHidden: 40)
+            imageSize: 64, patchSize: 8, hidden: 48, layers: 2, heads: 3, feedForward: 96, scale: 2, textHidden: 40,
+            stem: stem)
         let encoder = VisionEncoder(weights(configuration, seed: 1), on: compute)
         var generator = SplitMix64(seed: 2, stream: 0)
-        let pixels = Tensor(normal: 1, [5, 3, 64, 64], using: &generator)
+        let pixels = Tensor(normal: 1, [11, 3, 64, 64], using: &generator)
         let together = encoder.encode(pixels)
-        #expect(together.shape == [5 * 16, 40])
-        for tile in 0..<5 {
-            let lines = pixels.reshaped([5 * 3, 64 * 64]).rows(tile * 3..<tile * 3 + 3)
+        #expect(together.shape == [11 * 16, 40])
+        for tile in [0, 4, 7, 8, 10] {
+            let lines = pixels.reshaped([11 * 3, 64 * 64]).rows(tile * 3..<tile * 3 + 3)
             let alone = encoder.encode(lines.reshaped([1, 3, 64, 64]))
             #expect(alone.elements == together.rows(tile * 16..<(tile + 1) * 16).elements)
         }
@@ -115,11 +116,13 @@ private func weights(_ configuration: VisionConfiguration, seed: UInt64) -> Visi
     }
 
     @Test func sizesThatDoNotFitAreRefused() {
-        func sizes(image: Int = 64, patch: Int = 8, hidden: Int = 12, heads: Int = 3, scale: Int = 2) -> VisionError? {
+        func sizes(
+            image: Int = 64, patch: Int = 8, hidden: Int = 12, heads: Int = 3, scale: Int = 2, stem: [Int] = []
+        ) -> VisionError? {
             do throws(VisionError) {
                 _ = try VisionConfiguration(
                     imageSize: image, patchSize: patch, hidden: hidden, layers: 1, heads: heads, feedForward: 8,
-                    scale: scale, textHidden: 4)
+                    scale: scale, textHidden: 4, stem: stem)
                 return nil
             } catch {
                 return error
@@ -130,15 +133,19 @@ private func weights(_ configuration: VisionConfiguration, seed: UInt64) -> Visi
         #expect("\(String(describing: sizes(scale: 3)))".contains("scale_factor 3"))
         #expect("\(String(describing: sizes(heads: 5)))".contains("num_attention_heads 5"))
         #expect("\(String(describing: sizes(patch: 0)))".contains("patch_size is 0"))
+        #expect(sizes(stem: [4, 6]) == nil)
+        for stem in [[4], [4, 6, 8], [4, 0], Array(repeating: 1, count: 70)] {
+            #expect("\(String(describing: sizes(stem: stem)))".contains("a stem of"))
+        }
         #expect("\(String(describing: sizes(hidden: .max)))".contains("hidden_size is"))
     }
 }
 
 @Suite struct VisionWeightsFileTests {
-    @Test func whatIsWrittenIsRead() throws {
+    @Test(arguments: [[], [7]]) func whatIsWrittenIsRead(stem: [Int]) throws {
         try withTemporaryFolder { folder throws in
             let path = folder.appendingPathComponent("model.safetensors").path
-            let weights = weights(try small(), seed: 5)
+            let weights = weights(try small(stem: stem), seed: 5)
             try weights.write(to: path)
             let read = try VisionWeights(path: path)
             #expect(read.configuration == weights.configuration)
@@ -177,6 +184,7 @@ private func weights(_ configuration: VisionConfiguration, seed: UInt64) -> Visi
                 == .shape(norm, expected: [6], found: [7]))
         #expect(try failure { _, metadata in metadata["scale_factor"] = nil } == .metadata("scale_factor"))
         #expect(try failure { _, metadata in metadata["patch_size"] = "four" } == .metadata("patch_size"))
+        #expect(try failure { _, metadata in metadata["stem"] = "7,x" } == .metadata("stem"))
         #expect(try failure { _, metadata in metadata["image_size"] = "4611686018427387904" } != nil)
     }
 }

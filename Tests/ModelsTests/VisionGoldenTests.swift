@@ -16,11 +16,12 @@ private struct GoldenCase: Decodable {
     let ffn: Int
     let scale: Int
     let text: Int
+    let stem: [Int]
 
     func configuration() throws -> VisionConfiguration {
         try VisionConfiguration(
             imageSize: image, patchSize: patch, hidden: hidden, layers: layers, heads: heads, feedForward: ffn,
-            scale: scale, textHidden: text)
+            scale: scale, textHidden: text, stem: stem)
     }
 }
 
@@ -61,7 +62,7 @@ func relativeError(_ found: Tensor, _ expected: Tensor) -> Float {
 @Suite struct VisionGoldenTests {
     private let compute = Compute(threads: 2)
 
-    @Test(arguments: ["square", "six", "wide"]) func everyBlockAgreesWithTransformers(name: String) throws {
+    @Test(arguments: ["square", "six", "wide", "stem"]) func everyBlockAgreesWithTransformers(name: String) throws {
         let (weights, file) = try golden(name)
         let pass = VisionPass(try file.tensor("pixels"), weights: weights, on: compute)
         #expect(relativeError(pass.embeddings, try file.tensor("output.embeddings")) < 1e-5)
@@ -75,7 +76,7 @@ func relativeError(_ found: Tensor, _ expected: Tensor) -> Float {
         }
     }
 
-    @Test(arguments: ["square", "six", "wide"]) func everyGradientAgreesWithPyTorch(name: String) throws {
+    @Test(arguments: ["square", "six", "wide", "stem"]) func everyGradientAgreesWithPyTorch(name: String) throws {
         let (weights, file) = try golden(name)
         let pass = VisionPass(try file.tensor("pixels"), weights: weights, on: compute)
         var gradients = weights.parameters.zeros()
@@ -99,7 +100,7 @@ func relativeError(_ found: Tensor, _ expected: Tensor) -> Float {
         #expect(compared == file.entries.keys.filter { $0.hasPrefix("grad.model.") }.count)
     }
 
-    @Test(arguments: ["square", "six"]) func servingAgreesWithTransformers(name: String) throws {
+    @Test(arguments: ["square", "six", "stem"]) func servingAgreesWithTransformers(name: String) throws {
         let (weights, file) = try golden(name)
         let encoder = VisionEncoder(weights, on: compute)
         let tokens = encoder.encode(try file.tensor("pixels"))

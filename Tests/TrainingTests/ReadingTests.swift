@@ -23,6 +23,7 @@ import Typography
         settings.heldOutScenes = 4
         settings.heldOutPages = 2
         settings.patchSize = 16
+        settings.stem = [4, 6, 8]
         settings.hidden = 16
         settings.layers = 1
         settings.heads = 2
@@ -82,8 +83,10 @@ import Typography
         #expect(tiles.count == 3 && tiles.allSatisfy { $0.image.width == 128 && $0.window == nil })
         for image in windows + tiles {
             for character in image.characters ?? [] {
-                #expect((0..<Float(image.image.width)).contains(character.centreX))
-                #expect((0..<Float(image.image.width)).contains(character.lineY))
+                // A part of it is inside.
+                let (box, side) = (character.box, Float(image.image.width))
+                #expect(box.right > 0 && box.left < side)
+                #expect((box.bottom > 0 && box.top < side) || (0..<side).contains(character.lineY))
             }
         }
         #expect(windows.contains { !($0.characters ?? []).isEmpty })
@@ -102,6 +105,24 @@ import Typography
         #expect(try images.batch(of: 0, on: compute).map(\.image) != other.map(\.image))
     }
 
+    @Test func aLargeCharacterCoversPatches() {
+        let image = RGBImage(width: 64, height: 64, red: 255, green: 255, blue: 255)
+        let large = PlacedCharacter(
+            scalar: "A", box: InkBox(left: 4, top: 6, right: 30, bottom: 38), lineY: 26)
+        let small = PlacedCharacter(scalar: "b", box: InkBox(left: 50, top: 50, right: 56, bottom: 60), lineY: 57)
+        var settings = settings(steps: 1)
+        settings.patchSize = 8
+        let targets = VisionTargets([VisionExample(image, characters: [large, small])], settings: settings)
+        let found = targets.classes[.cover] ?? []
+        let (a, b) = (CharacterClass.number(of: "A") ?? 0, CharacterClass.number(of: "b") ?? 0)
+        for (index, found) in found.enumerated() {
+            let (row, column) = (index / 8, index % 8)
+            let isLarge = (0...4).contains(row) && (0...3).contains(column)
+            #expect(
+                found == (isLarge ? a : index == 6 * 8 + 6 || index == 7 * 8 + 6 ? b : 0), "patch \(row), \(column)")
+        }
+    }
+
     @Test func gradientsAreTheLossesSlopes() throws {
         var settings = settings(steps: 20)
         settings.precision = .float32
@@ -112,7 +133,10 @@ import Typography
             let losses = stage.gradients(of: batch, noneWeight: 0.3).losses
             return losses.heads + losses.words
         }
-        for name in ["head.patch.character.weight", "model.connector.modality_projection.proj.weight"] {
+        for name in [
+            "head.patch.character.weight", "head.patch.cover.weight", "model.vision_model.embeddings.stem.0.weight",
+            "model.connector.modality_projection.proj.weight",
+        ] {
             let (start, gradient) = (stage.parameters[name], gradients[name])
             let norm = compute.squaredNorm(gradient).squareRoot()
             try #require(norm > 1e-5, "\(name) has no gradient")

@@ -27,6 +27,7 @@ import Training
         settings.matrixRate = 0
         settings.floor = 0
         settings.patchSize = 16
+        settings.stem = []
         settings.hidden = 16
         settings.layers = 1
         settings.heads = 2

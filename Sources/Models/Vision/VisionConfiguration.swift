@@ -23,6 +23,10 @@ public struct VisionConfiguration: Sendable, Equatable {
     public let scale: Int
     /// Width of the language model.
     public let textHidden: Int
+    /// Channels of the convolutions before the one that gives patches: all are 3 × 3 with stride 2, and a GELU is
+    /// between them (Xiao et al. 2021, "Early Convolutions Help Transformers See Better", arXiv 2106.14881). Empty: one
+    /// linear layer embeds each patch, as in SigLIP.
+    public let stem: [Int]
     /// ε of the layer norms.
     public let normEpsilon: Float
     /// Whether a learned embedding ends each row of tokens, and tiles side by side are read as one wide image: row by
@@ -35,7 +39,7 @@ public struct VisionConfiguration: Sendable, Equatable {
     ///   architecture requires.
     public init(
         imageSize: Int, patchSize: Int, hidden: Int, layers: Int, heads: Int, feedForward: Int, scale: Int,
-        textHidden: Int, normEpsilon: Float = 1e-6, endsRows: Bool = false
+        textHidden: Int, stem: [Int] = [], normEpsilon: Float = 1e-6, endsRows: Bool = false
     ) throws(VisionError) {
         for (name, size, limit) in [
             ("image_size", imageSize, 1 << 14), ("patch_size", patchSize, 1 << 10), ("hidden_size", hidden, 1 << 16),
@@ -52,6 +56,12 @@ public struct VisionConfiguration: Sendable, Equatable {
                 "\(side) patches a side (image_size \(imageSize), patch_size \(patchSize)) are no multiple of "
                     + "scale_factor \(scale)")
         }
+        guard stem.isEmpty || (stem.count < 10 && patchSize == 2 << stem.count && stem.allSatisfy { (1...4_096) ~= $0 })
+        else {
+            throw .sizes(
+                "a stem of \(stem.count) convolutions of \(stem) channels before the last one halves pixels to no patch "
+                    + "of \(patchSize)")
+        }
         guard hidden % heads == 0 else {
             throw .sizes("hidden_size \(hidden) is no multiple of num_attention_heads \(heads)")
         }
@@ -64,6 +74,7 @@ public struct VisionConfiguration: Sendable, Equatable {
         self.feedForward = feedForward
         self.scale = scale
         self.textHidden = textHidden
+        self.stem = stem
         self.normEpsilon = normEpsilon
         self.endsRows = endsRows
     }
@@ -80,6 +91,7 @@ public struct VisionConfiguration: Sendable, Equatable {
         feedForward = other.feedForward
         scale = other.scale
         textHidden = other.textHidden
+        stem = other.stem
         normEpsilon = other.normEpsilon
         self.endsRows = endsRows
     }

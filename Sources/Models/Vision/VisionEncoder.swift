@@ -27,7 +27,7 @@ public struct VisionEncoder: Sendable {
         let parameters = weights.parameters
         let packer = VisionPacker(
             configuration: weights.configuration, arithmetic: arithmetic, compute: compute,
-            floats: { parameters[$0] }, rows: { .init(rounding: VisionPacker.matrix(parameters[$0])) })
+            floats: { parameters[$0] }, rows: { .init(rounding: VisionStem.matrix(parameters[$0])) })
         self.init(packer)
     }
 
@@ -79,11 +79,21 @@ public struct VisionEncoder: Sendable {
             .arranged(tokens, rowEnd: parameters[VisionWeights.rowEnd], on: compute)
     }
 
+    /// Tiles that are embedded at once: convolutions need several times the memory of their tiles.
+    private static let tilesAtOnce = 8
+
     /// The input of the first layer: patches with their positions, `[tiles * patches, hidden]`.
-    func embed(_ pixels: Tensor, _ layout: VisionPatches) -> Tensor {
-        var x = linear(layout.flattened(pixels, on: compute), VisionWeights.patchEmbedding)
-        compute.add(&x, compute.gather(layout.positions, from: parameters[VisionWeights.positions]))
-        return x
+    func embed(_ pixels: Tensor) -> Tensor {
+        let shape = pixels.shape
+        let tiles = pixels.reshaped([shape[0], pixels.count / shape[0]])
+        return compute.joinRows(
+            stride(from: 0, to: shape[0], by: Self.tilesAtOnce).map { first in
+                let some = first..<min(shape[0], first + Self.tilesAtOnce)
+                let pixels = tiles.rows(some).reshaped([some.count] + shape.dropFirst())
+                let layout = VisionPatches(configuration, pixels: pixels.shape)
+                return VisionStem(layout: layout, compute: compute)
+                    .forward(pixels, positions: parameters[VisionWeights.positions], linear: linear).embeddings
+            })
     }
 
     /// Applies one layer to all tiles.
@@ -154,11 +164,6 @@ private struct VisionPacker {
         shape.count == 1 || name == VisionWeights.positions
     }
 
-    /// The weight as a matrix of `[outputs, inputs]`: the patch embedding is a convolution's.
-    static func matrix(_ tensor: Tensor) -> Tensor {
-        tensor.reshaped([tensor.shape[0], tensor.count / tensor.shape[0]])
-    }
-
     private func projections(_ layer: Int, _ suffix: String) -> [String] {
         Self.projections.map { "\(VisionWeights.block(layer))self_attn.\($0).\(suffix)" }
     }
@@ -195,7 +200,7 @@ private struct VisionPacker {
         if isInteger, inputs % BlockFormat.q8_0.blockSize == 0 {
             return .quantized(QuantizedMatrix(inputs: inputs, concatenating: names.map(rows), compute: compute))
         }
-        let matrix = Tensor.stacking(names.map { Self.matrix(floats($0)) })
+        let matrix = Tensor.stacking(names.map { VisionStem.matrix(floats($0)) })
         guard case .floats(let precision) = arithmetic else { return .float(PackedMatrix(matrix, compute: compute)) }
         return .float(PackedMatrix(matrix, precision: precision, compute: compute))
     }
@@ -217,7 +222,7 @@ public struct VisionEncoding: Sendable {
         self.encoder = encoder
         layout = VisionPatches(encoder.configuration, pixels: pixels.shape)
         self.pixels = encoder.configuration.endsRows ? pixels : nil
-        x = encoder.embed(pixels, layout)
+        x = encoder.embed(pixels)
         remainingLayers = encoder.configuration.layers
     }
 

@@ -14,7 +14,7 @@ public struct VisionPass {
     private let compute: Compute
     private let precision: Precision
     private let layout: VisionPatches
-    private let patches: Tensor
+    private let stem: VisionStem.Activations
     private let spans: AttentionSpans
     private let blocks: [VisionBlock.Activations]
 
@@ -35,8 +35,16 @@ public struct VisionPass {
         let parameters = weights.parameters
         let layout = VisionPatches(configuration, pixels: pixels.shape, windows: windows)
         let spans = layout.spans
-        let patches = layout.flattened(pixels, on: compute)
-        var x = Self.embed(patches, layout, parameters, on: compute)
+        var (x, stem) = VisionStem(layout: layout, compute: compute).forward(
+            pixels, positions: parameters[VisionWeights.positions]
+        ) { rows, name in
+            let isFirst = name == VisionStem.first(of: configuration)
+            var y = compute.multiply(
+                rows, VisionStem.matrix(parameters[name + ".weight"]), transposeB: true,
+                precision: isFirst ? .float32 : precision)
+            compute.addBias(&y, parameters[name + ".bias"])
+            return y
+        }
         self.embeddings = x
         var blocks: [VisionBlock.Activations] = []
         var outputs: [Tensor] = []
@@ -53,7 +61,7 @@ public struct VisionPass {
         self.compute = compute
         self.precision = precision
         self.layout = layout
-        self.patches = patches
+        self.stem = stem
         self.spans = spans
         self.blocks = blocks
         self.blockOutputs = outputs
@@ -72,35 +80,14 @@ public struct VisionPass {
             let block = VisionBlock(configuration: configuration, layer: layer, compute: compute, precision: precision)
             dx = block.backward(dx, blocks[layer], parameters, spans: spans, gradients: &gradients)
         }
-        embedBackward(dx, gradients: &gradients)
+        VisionStem(layout: layout, compute: compute).backward(
+            dx, stem, parameters: parameters, precision: precision, gradients: &gradients)
         return dx
-    }
-
-    // MARK: Patch embedding
-
-    private static func embed(
-        _ patches: Tensor, _ layout: VisionPatches, _ parameters: ParameterSet, on compute: Compute
-    ) -> Tensor {
-        let weight = parameters[VisionWeights.patchEmbedding + ".weight"]
-        var x = compute.multiply(patches, weight.reshaped([weight.shape[0], patches.columns]), transposeB: true)
-        compute.addBias(&x, parameters[VisionWeights.patchEmbedding + ".bias"])
-        compute.add(&x, compute.gather(layout.positions, from: parameters[VisionWeights.positions]))
-        return x
-    }
-
-    private func embedBackward(_ dx: Tensor, gradients: inout ParameterSet) {
-        let name = VisionWeights.patchEmbedding + ".weight"
-        let dweight = compute.multiply(dx, patches, transposeA: true)
-        compute.add(&gradients[name], dweight.reshaped(gradients[name].shape))
-        compute.add(&gradients[VisionWeights.patchEmbedding + ".bias"], compute.columnSums(dx))
-        compute.scatterAdd(dx, to: layout.positions, in: &gradients[VisionWeights.positions])
     }
 
     /// The gradient of the pixels, `[tiles, 3, height, width]`, from the result of `backward`.
     package func pixelGradient(_ dembeddings: Tensor, weights: VisionWeights) -> Tensor {
-        let weight = weights.parameters[VisionWeights.patchEmbedding + ".weight"]
-        let dpatches = compute.multiply(dembeddings, weight.reshaped([weight.shape[0], patches.columns]))
-        return layout.unflattened(dpatches, on: compute)
+        VisionStem(layout: layout, compute: compute).pixelGradient(dembeddings, stem, parameters: weights.parameters)
     }
 
     // MARK: Connector

@@ -84,7 +84,7 @@ package struct VisionPatches {
     }
 
     /// The pixels that belong to whole patches, `[tiles, 3, rows * patch, columns * patch]`.
-    private func wholePatches(of pixels: Tensor) -> Tensor {
+    func wholePatches(of pixels: Tensor) -> Tensor {
         let (height, width) = (rows * configuration.patchSize, columns * configuration.patchSize)
         let shape = pixels.shape
         guard shape[2] != height || shape[3] != width else { return pixels }

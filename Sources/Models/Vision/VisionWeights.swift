@@ -3,7 +3,8 @@ import Foundation
 package import Tensors
 
 /// The weights of a vision encoder and its connector, under the names of the reference implementation (transformers,
-/// `Idefics3Model`); linear layers are `[outputs, inputs]`, the patch embedding is `[hidden, 3, patch, patch]`.
+/// `Idefics3Model`); linear layers are `[outputs, inputs]`, the patch embedding is `[hidden, 3, patch, patch]`. With a
+/// stem, `embeddings.stem.N` and the patch embedding are convolutions, `[outputs, 9 * inputs]`: row, column, channel.
 public struct VisionWeights: Sendable {
     /// The sizes of the encoder.
     public let configuration: VisionConfiguration
@@ -64,6 +65,7 @@ public struct VisionWeights: Sendable {
     }
 
     static let patchEmbedding = "model.vision_model.embeddings.patch_embedding"
+    static func stem(_ index: Int) -> String { "model.vision_model.embeddings.stem.\(index)" }
     static let positions = "model.vision_model.embeddings.position_embedding.weight"
     static let postNorm = "model.vision_model.post_layernorm"
     /// The connector's weight, `[textHidden, shuffledWidth]`.
@@ -86,7 +88,16 @@ public struct VisionWeights: Sendable {
         func layer(_ name: String, _ shape: [Int]) -> [(name: String, shape: [Int])] {
             [(name + ".weight", shape), (name + ".bias", [shape[0]])]
         }
-        var shapes = layer(patchEmbedding, [hidden, 3, configuration.patchSize, configuration.patchSize])
+        var shapes: [(name: String, shape: [Int])] = []
+        var channels = 3
+        for (index, outputs) in configuration.stem.enumerated() {
+            shapes += layer(stem(index), [outputs, 9 * channels])
+            channels = outputs
+        }
+        let isStem = !configuration.stem.isEmpty
+        shapes += layer(
+            patchEmbedding,
+            isStem ? [hidden, 9 * channels] : [hidden, 3, configuration.patchSize, configuration.patchSize])
         shapes.append((positions, [configuration.patches, hidden]))
         for index in 0..<configuration.layers {
             let block = block(index)
@@ -160,6 +171,7 @@ extension VisionConfiguration {
             "intermediate_size": "\(feedForward)", "scale_factor": "\(scale)", "text_hidden_size": "\(textHidden)",
             "layer_norm_eps": "\(normEpsilon)",
         ].merging(endsRows ? ["ends_rows": "true"] : [:]) { first, _ in first }
+            .merging(stem.isEmpty ? [:] : ["stem": stem.map { "\($0)" }.joined(separator: ",")]) { first, _ in first }
     }
 
     fileprivate init(metadata: [String: String]) throws(VisionError) {
@@ -167,11 +179,14 @@ extension VisionConfiguration {
             guard let value = metadata[name].flatMap(N.init) else { throw .metadata(name) }
             return value
         }
+        let channels = (metadata["stem"]?.split(separator: ",", omittingEmptySubsequences: false) ?? []).map { Int($0) }
+        let stem = channels.compactMap { $0 }
+        guard stem.count == channels.count else { throw .metadata("stem") }
         try self.init(
             imageSize: number("image_size"), patchSize: number("patch_size"), hidden: number("hidden_size"),
             layers: number("num_hidden_layers"), heads: number("num_attention_heads"),
             feedForward: number("intermediate_size"), scale: number("scale_factor"),
-            textHidden: number("text_hidden_size"), normEpsilon: number("layer_norm_eps"),
+            textHidden: number("text_hidden_size"), stem: stem, normEpsilon: number("layer_norm_eps"),
             endsRows: metadata["ends_rows"] == nil ? false : number("ends_rows"))
     }
 }

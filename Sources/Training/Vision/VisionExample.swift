@@ -43,12 +43,12 @@ package struct VisionExample: Sendable {
 }
 
 /// The printable characters of ASCII as classes: 0 is none, then U+0020 to U+007E.
-enum CharacterClass {
+package enum CharacterClass {
     /// The number of classes.
     static let count = 96
 
     /// The class of a character; nil for one outside of ASCII.
-    static func number(of scalar: Unicode.Scalar) -> Int32? {
+    package static func number(of scalar: Unicode.Scalar) -> Int32? {
         (0x20...0x7E).contains(scalar.value) ? Int32(scalar.value) - 0x1F : nil
     }
 

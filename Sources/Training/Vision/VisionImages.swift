@@ -113,14 +113,15 @@ package struct VisionImages: Sendable {
         tile settings: VisionPretrainingSettings?
     ) -> VisionExample {
         var generator = SplitMix64(seed: seed, stream: 1)
-        var best: (x: Int, y: Int, characters: [PlacedCharacter])?
+        var best: (x: Int, y: Int, count: Int)?
         for _ in 0..<5 {
             let x = Int(generator.next() % UInt64(page.image.width - side + 1))
             let y = Int(generator.next() % UInt64(page.image.height - side + 1))
-            let inside = page.characters.compactMap { $0.moved(left: x, up: y, inside: side) }
-            if inside.count > best?.characters.count ?? -1 { best = (x, y, inside) }
+            let count = page.characters.count { $0.isCentred(x: x, y: y, inside: side) }
+            if count > best?.count ?? -1 { best = (x, y, count) }
         }
-        let (x, y, characters) = best ?? (0, 0, [])
+        let (x, y, _) = best ?? (0, 0, 0)
+        let characters = page.characters.compactMap { $0.moved(left: x, up: y, inside: side) }
         let window = settings.map { settings in
             // Tokens of windows and of tiles have the same patches.
             let free = (settings.tileSize - side) / (settings.patchSize * settings.scale) + 1
@@ -180,12 +181,17 @@ package struct VisionImages: Sendable {
 }
 
 extension PlacedCharacter {
-    /// The character in a square of the image that begins at (`left`, `up`); nil if its place is outside.
+    /// Whether the middle of the character lies in the square of the image that begins at (`x`, `y`).
+    fileprivate func isCentred(x: Int, y: Int, inside side: Int) -> Bool {
+        (Float(x)..<Float(x + side)).contains(centreX) && (Float(y)..<Float(y + side)).contains(lineY)
+    }
+
+    /// The character in a square of the image that begins at (`left`, `up`); nil if none of it is inside.
     fileprivate func moved(left: Int, up: Int, inside side: Int) -> PlacedCharacter? {
-        let (left, up) = (Float(left), Float(up))
-        let (x, y) = (centreX - left, lineY - up)
-        guard x >= 0, y >= 0, x < Float(side), y < Float(side) else { return nil }
+        let isInside = isCentred(x: left, y: up, inside: side)
+        let (left, up, side) = (Float(left), Float(up), Float(side))
         let box = InkBox(left: box.left - left, top: box.top - up, right: box.right - left, bottom: box.bottom - up)
-        return PlacedCharacter(scalar: scalar, box: box, lineY: y)
+        guard isInside || (box.right > 0 && box.left < side && box.bottom > 0 && box.top < side) else { return nil }
+        return PlacedCharacter(scalar: scalar, box: box, lineY: lineY - up)
     }
 }

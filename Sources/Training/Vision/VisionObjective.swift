@@ -66,7 +66,7 @@ package struct VisionObjective: Sendable {
     struct Totals {
         private let weights: [VisionHead: Float]
         fileprivate let wordWeight: Float
-        /// The weight of a column without a character, relative to 1 for one with a character.
+        /// The weight of a column or patch without a character, relative to 1 for one with a character.
         fileprivate let noneWeight: Float
 
         init(_ parts: [VisionTargets], noneWeight: Float = 1) {
@@ -81,7 +81,7 @@ package struct VisionObjective: Sendable {
         /// The coefficients of the losses of a head's targets.
         fileprivate func coefficients(_ head: VisionHead, _ classes: [Int32]) -> [Float] {
             let mean = 1 / max(1, weights[head] ?? 0)
-            guard head == .character else { return Array(repeating: mean, count: classes.count) }
+            guard head.isOfText else { return Array(repeating: mean, count: classes.count) }
             return classes.map { $0 == 0 ? mean * noneWeight : mean }
         }
     }

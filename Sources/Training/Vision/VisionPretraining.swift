@@ -54,7 +54,7 @@ public struct VisionPretraining: TrainingStage {
             imageSize: settings.tileSize, patchSize: settings.patchSize, hidden: settings.hidden,
             layers: settings.layers,
             heads: settings.heads, feedForward: settings.feedForward, scale: settings.scale,
-            textHidden: words.table.columns)
+            textHidden: words.table.columns, stem: settings.stem)
         let objective = VisionObjective(words: words, settings: settings, on: compute)
         var generator = SplitMix64(seed: settings.seed, stream: 0)
         // Rows get their ends when training is over.

@@ -17,7 +17,7 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     public var wholeTiles = 0.15
     /// Windows per step; a step with tiles has as many as cover the same area. Of every eight scenes, one is official,
     /// one is in easy-VQA's style, and six are of `families`.
-    public var imagesPerStep = 48
+    public var imagesPerStep = 16
     /// The families of these images, in turn: families that are hard to see are listed more than once.
     public var families: [Family] = [
         .numbers, .counts, .digits, .comparisons, .numbers, .counts, .positions, .numbers, .counts, .attributes,
@@ -45,6 +45,9 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     /// The weight of the loss of the head that names characters, relative to 1 for a head that classifies scenes.
     /// Characters take much longer to learn than scenes.
     public var characterWeight: Float = 10
+    /// The weight of the loss of the head that names the characters that cover patches: large ones are learned faster
+    /// with it.
+    public var coverWeight: Float = 5
     /// The weight of the connector's regression onto words, relative to 1 for a head that classifies scenes.
     public var wordWeight: Float = 2
     /// The weight of the loss of a head that counts, relative to 1 for a head that classifies.
@@ -59,6 +62,8 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     public var heldOutPages = 24
     /// The side of a patch in pixels.
     public var patchSize = 8
+    /// Channels of the convolutions before the one that gives patches; empty for none.
+    public var stem = [48, 96]
     /// The width of the encoder.
     public var hidden = 192
     /// The number of transformer blocks.
@@ -84,6 +89,7 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     /// The weight of a head's loss.
     func weight(of head: VisionHead) -> Float {
         if head == .character { return characterWeight }
+        if head == .cover { return coverWeight }
         return head.isOfCounts ? countWeight : 1
     }
 
@@ -94,9 +100,9 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
 
     private enum CodingKeys: String, CodingKey {
         case seed, steps, readsText, tileSize, windowSize, wholeTiles, families, precision, matrixRate, learningRate
-        case weightDecay, warmUp, floor, optimizer, noneWeight, characterWeight, wordWeight, countWeight
+        case weightDecay, warmUp, floor, optimizer, noneWeight, characterWeight, coverWeight, wordWeight, countWeight
         case backgroundWeight
-        case heldOutInterval, heldOutScenes, heldOutPages, patchSize, hidden, layers, heads, feedForward, scale
+        case heldOutInterval, heldOutScenes, heldOutPages, patchSize, stem, hidden, layers, heads, feedForward, scale
         case imagesPerStep = "picturesPerStep"
         case imagesPerPass = "picturesPerPass"
     }

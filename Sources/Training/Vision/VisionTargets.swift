@@ -3,7 +3,7 @@ import Images
 import Typography
 
 /// A temporary classifier that helps the encoder learn; raw values are the names of its parameters.
-enum VisionHead: String, CaseIterable {
+package enum VisionHead: String, CaseIterable {
     /// Whether a patch shows a thing.
     case patchInk = "head.patch.ink"
     /// The kind of the thing: a form or a digit.
@@ -26,6 +26,8 @@ enum VisionHead: String, CaseIterable {
     case imageCount = "head.picture.count"
     /// Which character has its centre in each column of a patch; a patch has two columns.
     case character = "head.patch.character"
+    /// Which character covers the middle of each patch: a large character covers many.
+    case cover = "head.patch.cover"
 
     /// Upper bound on the things that counting distinguishes.
     static let maximumCounted = 9
@@ -38,7 +40,7 @@ enum VisionHead: String, CaseIterable {
         case .patchColour, .imageColour: SceneColour.allCases.count
         case .patchTwins, .patchKindCount, .patchColourCount: Self.maximumCounted
         case .imageCount: Self.maximumCounted + 1
-        case .character: CharacterClass.count
+        case .character, .cover: CharacterClass.count
         }
     }
 
@@ -49,7 +51,10 @@ enum VisionHead: String, CaseIterable {
     static let characterColumns = 2
 
     /// The heads that classify what scenes show.
-    static let ofScenes = allCases.filter { $0 != .character }
+    static let ofScenes = allCases.filter { !$0.isOfText }
+
+    /// Whether the head classifies what pages of text show; class 0 is no character.
+    var isOfText: Bool { self == .character || self == .cover }
 
     /// Whether the head counts things, which is harder than seeing them; its loss has a weight of its own.
     var isOfCounts: Bool { [.patchTwins, .patchKindCount, .patchColourCount, .imageCount].contains(self) }
@@ -59,7 +64,7 @@ enum VisionHead: String, CaseIterable {
 }
 
 /// The targets of the heads and the connector for a set of images.
-struct VisionTargets {
+package struct VisionTargets {
     /// The target of a visual token: a weighted sum of words; weight 0 for no target.
     struct Words {
         var parts: [(word: WordEmbeddings.Word, share: Float)]
@@ -68,13 +73,13 @@ struct VisionTargets {
 
     /// For each head the class of each patch or image; -1 for none. Heads with several targets a patch have them side
     /// by side.
-    private(set) var classes: [VisionHead: [Int32]] = [:]
+    package private(set) var classes: [VisionHead: [Int32]] = [:]
     /// The words of each token.
     private(set) var words: [Words] = []
 
     private let settings: VisionPretrainingSettings
 
-    init(_ examples: [VisionExample], settings: VisionPretrainingSettings) {
+    package init(_ examples: [VisionExample], settings: VisionPretrainingSettings) {
         self.settings = settings
         for example in examples {
             switch example.content {
@@ -93,6 +98,7 @@ struct VisionTargets {
         words += Self.words(of: scene, side: tokenSide, settings.backgroundWeight, isWhole: isWhole)
         guard settings.readsText else { return }
         append(.character, characters: scene.characters, side: scene.image.width)
+        classes[.cover, default: []] += Array(repeating: -1, count: contents.count)
     }
 
     private mutating func append(_ characters: [PlacedCharacter], side: Int) {
@@ -101,6 +107,7 @@ struct VisionTargets {
             classes[head, default: []] += Array(repeating: -1, count: head.isOfImage ? 1 : patches)
         }
         append(.character, characters: characters.map { ($0.scalar, $0.centreX, $0.lineY) }, side: side)
+        appendCover(of: characters, side: side)
         words += Self.words(of: characters, imageSide: side, side: tokenSide, settings.backgroundWeight)
     }
 
@@ -124,6 +131,23 @@ struct VisionTargets {
         classes[head, default: []] += found
     }
 
+    /// A patch whose middle is on a character, or next to its ink, has this character; none can be asked for where two
+    /// are.
+    private mutating func appendCover(of characters: [PlacedCharacter], side: Int) {
+        let patch = settings.patchSize
+        let across = side / patch
+        var found = Array(repeating: Int32(0), count: across * across)
+        for character in characters where character.scalar != " " {
+            let box = character.box
+            for index in found.indices {
+                let (x, y) = (Float(index % across * patch + patch / 2), Float(index / across * patch + patch / 2))
+                guard x >= box.left - 1, x <= box.right + 1, y >= box.top - 2, y <= box.bottom + 2 else { continue }
+                found[index] = found[index] == 0 ? CharacterClass.number(of: character.scalar) ?? -1 : -1
+            }
+        }
+        classes[.cover, default: []] += found
+    }
+
     /// The number of a head's targets.
     func count(_ head: VisionHead) -> Int {
         classes[head, default: []].count { $0 >= 0 }
@@ -131,7 +155,7 @@ struct VisionTargets {
 
     /// The sum of their weights.
     func weight(_ head: VisionHead, noneWeight: Float) -> Float {
-        guard head == .character else { return Float(count(head)) }
+        guard head.isOfText else { return Float(count(head)) }
         let none = classes[head, default: []].count { $0 == 0 }
         return Float(count(head) - none) + Float(none) * noneWeight
     }
