@@ -79,13 +79,15 @@ package struct VisionImages: Sendable {
         let isWhole = settings.isWhole(at: step)
         let ratio = settings.tileSize / settings.windowSize
         let perStep = isWhole ? max(1, settings.imagesPerStep / (ratio * ratio)) : settings.imagesPerStep
-        let sceneCount = settings.readsText ? perStep / 6 : perStep
+        let sceneCount = settings.readsText ? (settings.showsScenes(at: step) ? perStep / 6 : 0) : perStep
         let textCount = perStep - sceneCount
         let scenes = scenes(from: step * sceneCount, count: sceneCount, isWhole: isWhole, on: compute)
         guard let pages, textCount > 0 else { return scenes }
         // A page gives several windows, or one tile.
         let perPage = isWhole ? 1 : Self.windowsPerPage
-        let (first, end) = (step * textCount / perPage, ((step + 1) * textCount + perPage - 1) / perPage)
+        let skipped = step * perStep % perPage
+        let first = step * perStep / perPage
+        let end = first + (skipped + textCount + perPage - 1) / perPage
         let drawn = compute.map(Array(first..<end)) { number in
             Result { try pages(pageSeed(number, isWhole: isWhole)) }
         }
@@ -98,7 +100,6 @@ package struct VisionImages: Sendable {
                     tile: isWhole ? nil : settings)
             }
         }
-        let skipped = step * textCount - first * perPage
         return scenes + pieces.joined().dropFirst(skipped).prefix(textCount)
     }
 

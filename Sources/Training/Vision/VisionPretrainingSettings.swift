@@ -15,6 +15,9 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     public var windowSize = 64
     /// The share of the steps, at the end, that train on whole tiles.
     public var wholeTiles = 0.15
+    /// The share of the steps, at the beginning, that train on text alone: Muon gives every direction of a gradient the
+    /// same length, and a few scenes would decide half of an update.
+    public var textAlone = 0.5
     /// Windows per step; a step with tiles has as many as cover the same area. Of every eight scenes, one is official,
     /// one is in easy-VQA's style, and six are of `families`.
     public var imagesPerStep = 16
@@ -86,6 +89,9 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
         windowSize == tileSize || Double(step) >= (1 - wholeTiles) * Double(steps)
     }
 
+    /// Whether step `step` trains on scenes too.
+    func showsScenes(at step: Int) -> Bool { !readsText || Double(step) >= textAlone * Double(steps) }
+
     /// The weight of a head's loss.
     func weight(of head: VisionHead) -> Float {
         if head == .character { return characterWeight }
@@ -99,7 +105,7 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case seed, steps, readsText, tileSize, windowSize, wholeTiles, families, precision, matrixRate, learningRate
+        case seed, steps, readsText, tileSize, windowSize, wholeTiles, textAlone, families, precision, matrixRate, learningRate
         case weightDecay, warmUp, floor, optimizer, noneWeight, characterWeight, coverWeight, wordWeight, countWeight
         case backgroundWeight
         case heldOutInterval, heldOutScenes, heldOutPages, patchSize, stem, hidden, layers, heads, feedForward, scale
