@@ -83,17 +83,27 @@ public struct PolicyMeasurement: Sendable {
     private func comparison(
         _ server: String, _ client: HTTPReplyClient
     ) async throws -> PolicyReports.Comparison? {
-        guard case .reinforced(let run) = run, let parent else { return nil }
+        guard let parent else { return nil }
         let families = try await familiesReport("parent-families", of: parent, server, client)
         let winRates = try await winRateReports("winrate", against: parent, server, client)
         let withDisagreement = try await winRateReports("winrate-contested", against: parent, server, client) {
             $0.hasDisagreement = true
         }
-        let divergence = try await divergenceReport(of: run, from: parent)
+        let divergence = try await divergenceReport(from: parent)
         return .init(
             parentFamilies: families, winRates: winRates, winRatesWithDisagreement: withDisagreement,
-            divergence: divergence,
-            target: run.klTarget)
+            divergence: divergence, target: target)
+    }
+
+    /// The KL that training aimed at, in nats per answer.
+    private var target: Double? { if case .reinforced(let run) = run { run.klTarget } else { nil } }
+
+    /// The questions that training asked, or would have asked.
+    private var divergenceSettings: PolicyDivergence.Settings {
+        if case .reinforced(let run) = run {
+            return .init(families: run.families, maximumTokens: run.maximumTokens)
+        }
+        return .init(families: PromptSettings().families, maximumTokens: PPOSettings().maximumTokens)
     }
 
     private func policy(_ name: String) throws -> Policy {
@@ -173,11 +183,11 @@ public struct PolicyMeasurement: Sendable {
         return try keep(report, as: "text")
     }
 
-    private func divergenceReport(of run: FinishedPPO, from parent: String) async throws -> PolicyDivergence {
+    private func divergenceReport(from parent: String) async throws -> PolicyDivergence {
         if let kept: PolicyDivergence = try kept("divergence") { return kept }
         let divergence = try await PolicyDivergence.measured(
             of: policy(PolicyRole.candidate.name), from: policy(parent),
-            settings: .init(families: run.families, maximumTokens: run.maximumTokens), engine: model.engine,
+            settings: divergenceSettings, engine: model.engine,
             decoder: decoder, tokenizer: model.processor.tokenizer)
         return try keep(divergence, as: "divergence")
     }

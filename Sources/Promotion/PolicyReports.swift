@@ -25,7 +25,7 @@ public enum PolicyReportsError: Error, Equatable, Sendable, CustomStringConverti
 
 /// The reports that make an evaluation. Each names the weights that it was measured on.
 public struct PolicyReports: Sendable {
-    /// How a policy from reinforcement learning differs from the policy that it started from.
+    /// How a policy from reinforcement learning or preferences differs from the policy that it started from.
     public struct Comparison: Sendable {
         /// The parent's answers to generated questions.
         public var parentFamilies: [FamiliesReport]
@@ -36,13 +36,13 @@ public struct PolicyReports: Sendable {
         public var winRatesWithDisagreement: [WinRateReport]
         /// The KL of the policy from its parent.
         public var divergence: PolicyDivergence
-        /// The KL that training aimed at, in nats per answer.
-        public var target: Double
+        /// The KL that training aimed at, in nats per answer; nil if it aimed at none.
+        public var target: Double?
 
         /// A comparison of the given reports.
         public init(
             parentFamilies: [FamiliesReport], winRates: [WinRateReport], winRatesWithDisagreement: [WinRateReport],
-            divergence: PolicyDivergence, target: Double
+            divergence: PolicyDivergence, target: Double?
         ) {
             self.parentFamilies = parentFamilies
             self.winRates = winRates
@@ -58,7 +58,7 @@ public struct PolicyReports: Sendable {
     public var families: [FamiliesReport]
     /// Plain text.
     public var text: TextReport
-    /// The comparison with the parent, for a policy from reinforcement learning.
+    /// The comparison with the parent; nil for a run of `train sft`.
     public var comparison: Comparison?
 
     /// The given reports.
@@ -144,7 +144,7 @@ public struct PolicyReports: Sendable {
         try Self.check(comparison.divergence.reference, is: parent, in: "divergence")
         metrics["kl"] = comparison.divergence.nats
         metrics["kl_answers"] = Double(comparison.divergence.answers)
-        metrics["kl_over_target"] = comparison.divergence.nats / comparison.target
+        if let target = comparison.target { metrics["kl_over_target"] = comparison.divergence.nats / target }
         return metrics
     }
 

@@ -83,7 +83,7 @@ public struct PolicyRules: Sendable, Equatable {
     public let rules: [Rule]
     private let path: String
     /// The stages whose policies are measured.
-    private static let stages: [TrainedStage] = [.sft, .ppo]
+    private static let stages: [TrainedStage] = [.sft, .ppo, .dpo, .kto]
     private static let sizeLimit = 1 << 20
 
     /// Reads the file at `path`.

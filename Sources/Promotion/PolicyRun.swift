@@ -7,6 +7,8 @@ public enum PolicyRun: Sendable {
     case fineTuning(FinishedFineTuning)
     /// A run of `train ppo`.
     case reinforced(FinishedPPO)
+    /// A run of `train dpo` or `train kto`.
+    case preferred(FinishedPreferences)
 
     /// Opens the run in `folder`.
     ///
@@ -14,7 +16,8 @@ public enum PolicyRun: Sendable {
     ///   `baseVision` for a policy that sees with the base model's own vision.
     public init(folder: String) throws {
         let seesAlone: Bool
-        switch try TrainedStage(ofRun: folder) {
+        let stage = try TrainedStage(ofRun: folder)
+        switch stage {
         case .sft:
             let run = try FinishedFineTuning(folder: folder)
             seesAlone = run.vision != nil
@@ -23,9 +26,22 @@ public enum PolicyRun: Sendable {
             let run = try FinishedPPO(folder: folder)
             seesAlone = run.vision != nil
             self = .reinforced(run)
+        case .dpo, .kto:
+            let run = try FinishedPreferences(folder: folder, stage: stage)
+            seesAlone = run.vision != nil
+            self = .preferred(run)
         case .reward: throw PromotionError.component(folder: folder)
         }
         guard seesAlone else { throw PromotionError.baseVision(folder: folder) }
+    }
+
+    /// The policy that training started from and that the run is compared with; nil for a run of `train sft`.
+    public var parent: PolicyManifest.Reference? {
+        switch self {
+        case .fineTuning: nil
+        case .reinforced(let run): run.parent
+        case .preferred(let run): run.parent
+        }
     }
 
     /// The training stage of the run.
@@ -33,33 +49,36 @@ public enum PolicyRun: Sendable {
         switch self {
         case .fineTuning: .sft
         case .reinforced: .ppo
+        case .preferred(let run): run.stage
         }
     }
 
     /// The policy's default name.
-    public var name: String { stage.role.name }
+    public var name: String { stage.rawValue }
 
     /// The digests of the policy's weights.
     public var digests: PolicyDigests {
         switch self {
         case .fineTuning(let run): run.digests
         case .reinforced(let run): run.digests
+        case .preferred(let run): run.digests
         }
     }
 
     /// The digests of the policy that it must be compared with; nil for a run of `train sft`. The library must hold
-    /// every generation that a run of `train ppo` started from.
+    /// every generation that another run started from.
     public func parentDigests(in library: PolicyLibrary) throws -> PolicyDigests? {
         switch self {
         case .fineTuning: nil
         case .reinforced(let run): try run.checkLineage(in: library)
+        case .preferred(let run): try run.checkLineage(in: library)
         }
     }
 
     /// Publishes the run under the next generation of `name` in the folder that the library publishes into.
     ///
     /// - Parameters:
-    ///   - parent: the policy that fine-tuning started from; a run of `train ppo` has recorded its own parent.
+    ///   - parent: the policy that fine-tuning started from; other runs have recorded their own parent.
     ///   - metrics: results of the evaluation.
     ///   - folder: the folder that the library publishes into.
     public func publish(
@@ -80,6 +99,9 @@ public enum PolicyRun: Sendable {
         case .reinforced(let run):
             let generation = try run.nextGeneration(of: name, in: library)
             return try run.publish(name: name, generation: generation, metrics: metrics, in: folder).policy
+        case .preferred(let run):
+            let generation = (try library.generations()[name]?.last ?? 0) + 1
+            return try run.publish(name: name, generation: generation, metrics: metrics, in: folder)
         }
     }
 

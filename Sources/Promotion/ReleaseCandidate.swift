@@ -26,8 +26,12 @@ public struct ReleaseCandidate: Sendable {
             library = policies.behind(folder)
             parent = (run.parent.name, try run.checkLineage(in: policies))
             try run.publish(name: PolicyRole.candidate.name, generation: 1, in: folder)
-            try library.setCurrent(run.parent.generation, of: run.parent.name)
+        case .preferred(let run):
+            library = policies.behind(folder)
+            parent = (run.parent.name, try run.checkLineage(in: policies))
+            try run.publish(name: PolicyRole.candidate.name, generation: 1, in: folder)
         }
+        if let parent = run.parent { try library.setCurrent(parent.generation, of: parent.name) }
     }
 
     /// Removes the folder.

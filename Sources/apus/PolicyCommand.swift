@@ -17,7 +17,8 @@ struct PolicyCommand: ParsableCommand {
 struct Ship: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Publish a finished run without an evaluation: `train sft` gives a policy and its trained vision, "
-            + "`train reward` gives `reward`, `train ppo` gives a policy and `value` of the same generation.",
+            + "`train reward` gives `reward`, `train ppo` gives a policy and `value` of the same generation, `train dpo` "
+            + "and `train kto` give a policy.",
         discussion: "Example: apus policy ship runs/sft --generation 8 --vision-generation 8")
 
     @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
@@ -26,7 +27,7 @@ struct Ship: ParsableCommand {
     @Option(help: "The folder of policies.")
     var into = "Deploy/policies"
 
-    @Option(help: "The policy's name. Default: sft or ppo, by its training.")
+    @Option(help: "The policy's name. Default: sft, ppo, dpo or kto, by its training.")
     var name: String?
 
     @Option(help: "The generation, 1 or more.")
@@ -66,7 +67,12 @@ struct Ship: ParsableCommand {
         case .ppo:
             let published = try FinishedPPO(folder: folder)
                 .publish(name: name ?? stage.rawValue, generation: generation, metrics: metrics(), in: into)
-            say("published \(published.value.path) and \(published.policy.path)")
+            let paths = [published.value?.path, published.policy.path].compactMap { $0 }
+            say("published \(paths.joined(separator: " and "))")
+        case .dpo, .kto:
+            let published = try FinishedPreferences(folder: folder, stage: stage)
+                .publish(name: name, generation: generation, metrics: metrics(), in: into)
+            say("published \(published.path)")
         }
     }
 

@@ -67,7 +67,7 @@ struct Promote: ParsableCommand {
 
     @OptionGroup var rules: RulesOption
 
-    @Option(help: "The policy's name. Default: sft or ppo, by its training.")
+    @Option(help: "The policy's name. Default: sft, ppo, dpo or kto, by its training.")
     var name: String?
 
     @Option(help: "The policy that fine-tuning started from, like sft@2. Default: the base model. PPO runs record it.")
@@ -81,7 +81,7 @@ struct Promote: ParsableCommand {
     func run() throws {
         let run = try PolicyRun(folder: folder)
         let library = try library.recovered()
-        if parent != nil, case .reinforced = run { throw ValidationError("a PPO run names its parent; leave --parent") }
+        if parent != nil, run.stage != .sft { throw ValidationError("only a run of `train sft` takes --parent") }
         let promotion = PolicyPromotion(run, folder: folder, by: try rules.rules(), in: library)
         switch try promotion.promote(as: name, parent: parentReference()) {
         case .refused(let failures):

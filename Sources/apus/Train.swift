@@ -12,7 +12,7 @@ import Training
 struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Train the vision encoder, a policy or a reward model.",
-        subcommands: [TrainVision.self, TrainSFT.self, TrainReward.self, TrainPPO.self])
+        subcommands: [TrainVision.self, TrainSFT.self, TrainReward.self, TrainPPO.self, TrainDPO.self, TrainKTO.self])
 }
 
 /// The options that all stages share.

@@ -60,6 +60,11 @@ struct TrainPPO: ParsableCommand {
     @Option(help: "The objective that keeps an update near the previous policy: clipped or penalized.")
     var objective = PPOSettings().objective
 
+    @Option(
+        help:
+            "Where the baseline of advantages comes from: value (a value model), group (GRPO) or leave-one-out (RLOO).")
+    var advantage = PPOSettings().advantage
+
     @Flag(help: "A control: never stop because of KL, entropy or missing end tokens.")
     var noStopRule = false
 
@@ -92,6 +97,7 @@ struct TrainPPO: ParsableCommand {
         settings.klWeight = klWeight
         settings.klControl = klControl
         settings.objective = objective
+        settings.advantage = advantage
         if noStopRule { settings.stop = nil }
         var prompts = PromptSettings()
         prompts.families = families
@@ -102,10 +108,10 @@ struct TrainPPO: ParsableCommand {
             options: .init(
                 timeLimit: maxMinutes.map { .seconds($0 * 60) }, validationInterval: validationInterval,
                 reportInterval: 1), report: Console.current.progress(in: folder))
+        let results = job.adapterFolder + (advantage == .value ? " and " + job.valueFolder : "")
         switch outcome {
-        case .finished: say("finished: \(job.adapterFolder) and \(job.valueFolder)")
-        case .stopped(let step, let reason):
-            say("stopped after iteration \(step): \(reason); \(job.adapterFolder) and \(job.valueFolder) are written")
+        case .finished: say("finished: \(results)")
+        case .stopped(let step, let reason): say("stopped after iteration \(step): \(reason); written: \(results)")
         case .paused: say("paused; the same command goes on")
         }
     }
@@ -123,3 +129,5 @@ struct TrainPPO: ParsableCommand {
 extension KLControl: ExpressibleByArgument {}
 
 extension PolicyObjective: ExpressibleByArgument {}
+
+extension AdvantageSource: ExpressibleByArgument {}

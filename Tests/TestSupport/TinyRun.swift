@@ -66,16 +66,21 @@ public struct TinyRun {
     }
 
     /// What a run of `train ppo` that started from `publishBasis` in `policies` leaves.
-    public static func ppo(to folder: String, from policies: String, seed: UInt64 = 5) throws {
+    public static func ppo(
+        to folder: String, from policies: String, seed: UInt64 = 5, hasValue: Bool = true
+    ) throws {
         try writeAdapter(to: folder + "/adapter", seed: seed)
-        try writeAdapter(to: folder + "/value", seed: seed + 100)
-        try writeHead(to: folder + "/value", seed: seed)
+        if hasValue {
+            try writeAdapter(to: folder + "/value", seed: seed + 100)
+            try writeHead(to: folder + "/value", seed: seed)
+        }
+        let advantage = hasValue ? "" : #", "advantage": "group""#
         func input(_ policy: String, _ file: String) throws -> String {
             let digest = try FileDigest(path: "\(policies)/\(policy)/\(file).safetensors")
             return #"{"sha256": "\#(digest.sha256)", "bytes": \#(digest.bytes)}"#
         }
         let config = """
-            {"stage": "ppo", "settings": {"maximumTokens": 48}, "prompts": {"families": ["counts", "absence"]},
+            {"stage": "ppo", "settings": {"maximumTokens": 48\(advantage)}, "prompts": {"families": ["counts", "absence"]},
             "parent": {"name": "sft", "generation": 2}, "reward": {"name": "reward", "generation": 1},
             "vision": {"name": "vision", "generation": 3}, "template": "chatml", "precision": "float32",
             "image": {"view_size": 32, "max_views": 1, "fit": "stretch"}, "inputs": {

@@ -30,7 +30,7 @@ import Training
     }
 
     /// The inputs of a run: a policy `sft` with vision in `folder`/policies, and rankings of `count` images.
-    private func inputs(in folder: URL, count: Int = 24) throws -> RewardModelingJob.Inputs {
+    private func inputs(in folder: URL, count: Int = 24) throws -> RankingInputs {
         let base = try TinyLlama.file().path
         let backbone = try FileDigest(path: base).sha256
         let policies = folder.appending(path: "policies").path
@@ -72,7 +72,7 @@ import Training
     }
 
     private func run(
-        _ inputs: RewardModelingJob.Inputs, in folder: URL, limit: Duration? = nil
+        _ inputs: RankingInputs, in folder: URL, limit: Duration? = nil
     ) throws -> TrainingRun<RewardModeling>.Outcome {
         try RewardModelingJob(inputs: inputs, settings: settings(), folder: folder.path).run(
             precision: .float32, compute: compute, options: .init(timeLimit: limit, validationInterval: 0),
@@ -105,7 +105,8 @@ import Training
             #expect(
                 manifest.files.keys.sorted()
                     == ["adapter_config.json", "adapter_model.safetensors", "head.safetensors"])
-            #expect(try manifest.data == ["rankings": FileDigest(path: inputs.rankings).sha256])
+            let rankings = try #require(inputs.rankings)
+            #expect(try manifest.data == ["rankings": FileDigest(path: rankings).sha256])
             #expect(manifest.metrics["accuracy"] == report.evaluation.all.accuracy)
             #expect(manifest.metrics["gain"] == report.normalization.gain && manifest.metrics["gold"] == 0.5)
 
@@ -115,6 +116,55 @@ import Training
             #expect(metadata["gain"] == "\(report.normalization.gain)")
             let expected = -report.normalization.gain * report.normalization.shift
             #expect(abs(Double(head.score.bias.elements[0]) - expected) < 1e-5 * max(1, abs(expected)))
+        }
+    }
+
+    @Test(arguments: PreferenceMethod.allCases)
+    func aPolicyIsTrainedOnFeedbackAndPublished(method: PreferenceMethod) throws {
+        try withTemporaryFolder { folder in
+            var inputs = try inputs(in: folder, count: 20)
+            // Two people's rankings of images that no rule ranked.
+            let people = (20..<22).map {
+                record($0, labeler: .init(kind: .human, id: "anna"))
+            }
+            inputs.feedback = folder.appending(path: "feedback.jsonl").path
+            inputs.feedbackWeight = 3
+            try people.map { try $0.line() }.reduce(Data(), +)
+                .write(to: folder.appending(path: "feedback.jsonl"))
+            var settings = PreferenceSettings()
+            settings.method = method
+            settings.promptsPerStep = 8
+            settings.heldOutImages = 4
+            let runFolder = folder.appending(path: "run").path
+            var lines: [String] = []
+            let outcome = try PreferenceJob(inputs: inputs, replay: nil, settings: settings, folder: runFolder).run(
+                precision: .float32, compute: compute, options: .init(validationInterval: 0), clock: StepClock()
+            ) { lines.append($0) }
+            #expect(outcome == .finished)
+            #expect(lines.contains { $0.hasSuffix("2 rankings by people, 20 by simulated rules") })
+
+            let stage = try TrainedStage(ofRun: runFolder)
+            #expect(stage == method.stage)
+            let policies = folder.appending(path: "policies").path
+            let finished = try FinishedPreferences(folder: runFolder, stage: stage)
+            let parent = try finished.checkLineage(in: PolicyLibrary(published: nil, shipped: policies))
+            #expect(parent.vision == finished.digests.vision && parent.adapter != finished.digests.adapter)
+            let manifest = try finished.publish(generation: 1, in: policies, at: time).manifest
+            #expect(manifest.name == method.rawValue && manifest.parent == .init(name: "sft", generation: 2))
+            #expect(manifest.vision == .init(name: "vision", generation: 3) && manifest.value == nil)
+            #expect(manifest.metrics["rankings_human"] == 2 && manifest.metrics["rankings_simulated"] == 20)
+            #expect(manifest.data.keys.sorted() == ["feedback", "policy", "rankings", "visionModel"])
+        }
+    }
+
+    @Test func feedbackMayNotRankWhatTheRankingsRank() throws {
+        try withTemporaryFolder { folder in
+            var inputs = try inputs(in: folder)
+            inputs.feedback = inputs.rankings
+            let error = #expect(throws: RankedAnswersError.self) {
+                _ = try run(inputs, in: folder.appending(path: "run"))
+            }
+            #expect(error?.description.contains("comparison training 0") == true)
         }
     }
 

@@ -6,11 +6,15 @@ public import Policies
 import Tensors
 
 /// The results of a PPO run that finished or was stopped by its rule. They are published as a generation of a policy
-/// and as the generation of `value` with the same number.
+/// and, if a value model was trained, as the generation of `value` with the same number.
 public struct FinishedPPO: Sendable {
     /// The fields of the run's settings that publishing reads.
     private struct Settings: Decodable {
-        struct Limits: Decodable { let maximumTokens: Int }
+        struct Limits: Decodable {
+            let maximumTokens: Int
+            /// Missing in the records of older runs, which all had a value model.
+            let advantage: AdvantageSource?
+        }
         struct Prompts: Decodable { let families: [Family] }
         let settings: Limits
         let prompts: Prompts
@@ -36,13 +40,14 @@ public struct FinishedPPO: Sendable {
     /// The target of the divergence from the parent, in nats per answer.
     public let klTarget: Double
     private let image: PolicyManifest.Image?
+    /// Whether the run trained a value model.
+    private let hasValue: Bool
 
     /// Opens the run in `folder`.
     ///
     /// - Throws: `FinishedRunError`, or the files' own errors if an adapter or the log cannot be read.
     public init(folder: String) throws {
-        run = try FinishedRun(
-            folder: folder, stage: .ppo, adapters: ["adapter", "value"], results: ["value/\(PolicyFiles.head)"])
+        run = try FinishedRun(folder: folder, stage: .ppo, results: [])
         parent = try run.required(run.record.parent, "parent")
         reward = try run.required(run.record.reward, "reward")
         vision = try run.requiredToSee(run.record.vision, "vision")
@@ -55,6 +60,8 @@ public struct FinishedPPO: Sendable {
         do { own = try decodeSmallFile(Settings.self, path: config) } catch {
             throw FinishedRunError.badFile(path: config, reason: error.reason)
         }
+        hasValue = own.settings.advantage ?? .value == .value
+        if hasValue { try run.check(adapters: ["value"], results: ["value/\(PolicyFiles.head)"]) }
         families = own.prompts.families
         maximumTokens = own.settings.maximumTokens
         log = try RunFolder.lastMetrics(in: folder)
@@ -89,24 +96,19 @@ public struct FinishedPPO: Sendable {
             ] + (vision.map { [("visionModel", $0, PolicyFiles.vision)] } ?? [])
         var parentDigests = digests
         for (input, reference, file) in inputs {
-            let there = try library.open(reference.name, generation: reference.generation, backbone: backbone)
-            let (expected, found) = (run.inputs[input]?.sha256, there.manifest.files[file]?.sha256)
-            guard let expected, expected == found else {
-                throw FinishedRunError.badFile(
-                    path: "\(run.folder)/config.json",
-                    reason: "inputs.\(input): expected \(expected ?? "none"), found \(found ?? "none") in \(there.path)"
-                )
-            }
+            let there = try run.checked(input, reference, file, in: library)
             guard input == "policy" else { continue }
             parentDigests = PolicyDigests(there.manifest, visionWeights: run.inputs["visionModel"]?.sha256)
         }
         return parentDigests
     }
 
-    /// The next free generation: the number under which neither `name` nor `value` has other bytes.
+    /// The next free generation: the number under which neither `name` nor, if there is a value model, `value` has other
+    /// bytes.
     public func nextGeneration(of name: String, in library: PolicyLibrary) throws -> Int {
         let known = try library.generations()
         var next = (known[name]?.last ?? 0) + 1
+        guard hasValue else { return next }
         for generation in known[PolicyRole.value.name] ?? [] where generation >= next {
             let there = try library.open(.value, generation: generation, backbone: backbone)
             // A publication that stopped after its first half is continued.
@@ -116,8 +118,8 @@ public struct FinishedPPO: Sendable {
         return next
     }
 
-    /// Publishes the value model, then the policy that names it. If a generation of `value` has the same files already,
-    /// it is reused. The manifest holds the run's own metrics and `metrics`.
+    /// Publishes the value model, if there is one, then the policy that names it. If a generation of `value` has the
+    /// same files already, it is reused. The manifest holds the run's own metrics and `metrics`.
     ///
     /// - Throws: `PolicyError`; `.published` if the policy's generation, or that of another value model, exists
     ///   already.
@@ -125,7 +127,7 @@ public struct FinishedPPO: Sendable {
     public func publish(
         name: String = PolicyRole.ppo.name, generation: Int, metrics: [String: Double] = [:],
         in policies: String, at time: Date = Date()
-    ) throws -> (value: PolicyFolder, policy: PolicyFolder) {
+    ) throws -> (value: PolicyFolder?, policy: PolicyFolder) {
         let path = "\(policies)/\(name)/\(generation)"
         if FileManager.default.fileExists(atPath: path) { throw PolicyError.published(path: path) }
         let data = run.inputs.filter { $0.key != "baseModel" }.mapValues(\.sha256)
@@ -133,11 +135,11 @@ public struct FinishedPPO: Sendable {
             name: PolicyRole.value.name, generation: generation, parent: reward, backbone: backbone, created: time,
             creator: FinishedRun.creator, vision: vision, chatTemplate: run.record.template, image: image,
             metrics: trainingMetrics, data: data)
-        let value = try run.publishComponent(manifest, files: Self.valueFiles, in: policies)
+        let value = hasValue ? try run.publishComponent(manifest, files: Self.valueFiles, in: policies) : nil
         manifest.name = name
         manifest.parent = parent
         manifest.reward = reward
-        manifest.value = .init(.value, generation: generation)
+        manifest.value = value.map { _ in .init(.value, generation: generation) }
         manifest.textTemplate = run.record.textTemplate
         manifest.sampling = .init(temperature: 0)
         manifest.metrics = trainingMetrics.merging(metrics) { $1 }

@@ -7,7 +7,8 @@ public import Policies
 public import Tensors
 import Tokenizers
 
-/// PPO on files: reads the policies `sft` and `reward`, and writes a policy's adapter and a value model.
+/// PPO on files: reads the policies `sft` and `reward`, and writes a policy's adapter and, if one was trained, a value
+/// model.
 public struct PPOJob: Sendable {
     /// The inputs. The run folder records the SHA-256 of each.
     public struct Inputs: Sendable {
@@ -56,7 +57,7 @@ public struct PPOJob: Sendable {
     /// The averaged policy's folder after the run: a PEFT folder, bf16.
     public var adapterFolder: String { folder + "/adapter" }
 
-    /// The value model's folder after the run: a PEFT folder, bf16, with `head.safetensors` beside it.
+    /// The value model's folder after a run with one: a PEFT folder, bf16, with `head.safetensors` beside it.
     public var valueFolder: String { folder + "/value" }
 
     /// Trains, or resumes training, and writes the results when all steps are done or a rule stopped the run.
@@ -150,11 +151,13 @@ public struct PPOJob: Sendable {
     }
 
     private func write(_ stage: ProximalPolicyOptimization) throws {
-        for path in [adapterFolder, valueFolder] {
+        let hasValue = settings.advantage == .value
+        for path in [adapterFolder] + (hasValue ? [valueFolder] : []) {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         }
         let decoder = inputs.baseModel.decoder.decoderName
         try PEFTAdapter(stage.averagedPolicy, decoder: decoder).write(to: adapterFolder, as: .bfloat16)
+        guard hasValue else { return }
         try PEFTAdapter(stage.value.adapter, decoder: decoder).write(to: valueFolder, as: .bfloat16)
         try RewardHead(score: stage.value.head).write(to: "\(valueFolder)/\(PolicyFiles.head)")
     }

@@ -91,6 +91,40 @@ package struct AdvantageEstimation: Sendable {
     }
 }
 
+/// Where the baseline of advantages comes from.
+public enum AdvantageSource: String, Codable, Sendable, CaseIterable {
+    /// A value model, by generalised advantage estimation.
+    case value
+    /// The other answers to the question: their mean and deviation (GRPO: Shao et al. 2024, arXiv 2402.03300, §4.1.2).
+    /// The divergence from the reference is a part of the loss, not of the reward.
+    case group
+    /// The mean of the other answers to the question (RLOO: Ahmadian et al. 2024, arXiv 2402.14740, §2.2).
+    case leaveOneOut = "leave-one-out"
+}
+
+/// Advantages of whole answers, from the scores of all answers to a question. All tokens of an answer have the same.
+package enum GroupAdvantage {
+    /// Keeps the division finite, as in TRL.
+    private static let epsilon = 1e-4
+
+    /// (r - mean) / (deviation + 1e-4), the deviation with Bessel's correction as in TRL; 0 for an only answer.
+    package static func normalized(_ scores: [Double], questions: [Range<Int>]) -> [Double] {
+        questions.flatMap { answers in
+            guard answers.count > 1 else { return [0.0] }
+            let moments = Moments(scores[answers])
+            return scores[answers].map { ($0 - moments.mean) / (moments.variance.squareRoot() + epsilon) }
+        }
+    }
+
+    /// r minus the mean of the others; 0 for an only answer.
+    package static func leaveOneOut(_ scores: [Double], questions: [Range<Int>]) -> [Double] {
+        questions.flatMap { answers in
+            let sum = scores[answers].reduce(0, +)
+            return scores[answers].map { $0 - (answers.count > 1 ? (sum - $0) / Double(answers.count - 1) : $0) }
+        }
+    }
+}
+
 // MARK: 3. The policy's loss
 
 /// The bound on an update's distance from the policy that sampled the answers.
@@ -138,6 +172,24 @@ package struct PolicyLoss: Sendable {
             let gain = ratio * advantage
             return (-gain + weight * (ratio - 1 - log(ratio)), -gain + weight * (ratio - 1), false)
         }
+    }
+
+    /// The loss plus `weight` times the divergence from the reference, (1/N) Σ k3 with k3 = exp(d) - d - 1 and
+    /// d = log π_ref - log π (Shao et al. 2024, eq. 4).
+    package func adding(
+        divergenceFrom reference: [Double], logProbs: [Double], weight: Double, tokens: Int
+    ) -> PolicyLoss {
+        let distances = zip(reference, logProbs).map { $0 - $1 }
+        let share = weight / Double(tokens)
+        return PolicyLoss(
+            loss: loss + share * distances.reduce(0) { $0 + exp($1) - $1 - 1 },
+            gradients: zip(gradients, distances).map { $0 + share * (1 - exp($1)) }, ratios: ratios)
+    }
+
+    private init(loss: Double, gradients: [Double], ratios: RatioStatistics) {
+        self.loss = loss
+        self.gradients = gradients
+        self.ratios = ratios
     }
 
     /// `term` returns a token's loss, its derivative with respect to log ρ, and whether it was clipped.

@@ -11,15 +11,16 @@ extension ProximalPolicyOptimization {
             ("kl_weight", progress.klWeight), ("kl_target", progress.klTarget ?? 0),
             ("entropy", experience.entropy), ("missing_ends", found.missingEnds), ("length", found.length),
             ("contested", experience.informative), ("sampler_gap_mean", gap.mean), ("sampler_gap_max", gap.greatest),
-            (
-                "explained_variance",
-                RolloutStatistics.explainedVariance(
-                    returns: experience.returns, values: experience.values.map(Double.init))
-            ),
-            ("value_loss", update.valueLoss / minibatches),
-            ("value_clip_fraction", Double(update.valuesClipped) / Double(experience.values.count)),
-            ("gradient_norm_value", update.valueNorm / minibatches),
         ]
+        if settings.advantage == .value {
+            let explained = RolloutStatistics.explainedVariance(
+                returns: experience.returns, values: experience.values.map(Double.init))
+            metrics += [
+                ("explained_variance", explained), ("value_loss", update.valueLoss / minibatches),
+                ("value_clip_fraction", Double(update.valuesClipped) / Double(experience.values.count)),
+                ("gradient_norm_value", update.valueNorm / minibatches),
+            ]
+        }
         if let first = update.firstRatios {
             metrics += [
                 ("policy_loss", update.policyLoss / minibatches), ("clip_fraction", update.ratios.clipFraction),

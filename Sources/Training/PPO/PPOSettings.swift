@@ -19,7 +19,9 @@ public struct PPOSettings: Codable, Sendable, Equatable {
     public var missingEndPenalty = 1.0
     /// Whether rewards are scaled to variance 1 before advantages are estimated.
     public var whitensRewards = false
-    /// λ of the advantage estimation.
+    /// Where the baseline of advantages comes from. Only `value` has a value model.
+    public var advantage = AdvantageSource.value
+    /// λ of the advantage estimation with a value model.
     public var lambda = 0.95
     /// The bound on an update's distance from the policy that sampled the answers.
     public var objective = PolicyObjective.clipped
@@ -48,7 +50,8 @@ public struct PPOSettings: Codable, Sendable, Equatable {
     public var warmUp = 5
     /// The share of the learning rates in the last iteration. With constant rates a policy keeps wandering.
     public var floor: Float = 0.1
-    /// The number of first iterations that train only the value model: a poor baseline gives poor advantages.
+    /// The number of first iterations that train only the value model, if there is one: a poor baseline gives poor
+    /// advantages.
     public var valueIterations = 2
     /// Moments and clipping of both models' optimisers, each clipped by its own norm.
     public var optimizer = Optimizer.Settings(epsilon: 1e-5)
@@ -63,6 +66,9 @@ public struct PPOSettings: Codable, Sendable, Equatable {
 
     /// The settings of the shipped policy (InstructGPT's third stage, Ouyang et al. 2022 §3.5, at this scale).
     public init() {}
+
+    /// Whether iteration `iteration`, counted from 0, trains the policy.
+    func trainsPolicy(in iteration: Int) -> Bool { advantage != .value || iteration >= valueIterations }
 
     /// The factor of the learning rates in `iteration`, counted from 0: it rises to 1, then falls linearly to `floor`.
     func rateFactor(at iteration: Int) -> Float {

@@ -18,13 +18,15 @@ struct UpdateStatistics: Sendable {
 }
 
 extension ProximalPolicyOptimization {
-    /// Updates both models once for each minibatch, in order.
+    /// Updates the policy, and the value model if there is one, once for each minibatch, in order.
     mutating func update(
         on experience: Experience, trainsPolicy: Bool, factor: Float, progress: inout PPOProgress, step: Int
     ) -> UpdateStatistics {
         var statistics = UpdateStatistics()
         for (index, passes) in experience.batch.minibatches.enumerated() {
-            updateValue(on: passes, of: experience, factor: factor, &progress, &statistics)
+            if settings.advantage == .value {
+                updateValue(on: passes, of: experience, factor: factor, &progress, &statistics)
+            }
             if trainsPolicy {
                 let batchIndex = step * settings.minibatches + index
                 updatePolicy(on: passes, of: experience, factor: factor, replay: batchIndex, &progress, &statistics)
@@ -66,8 +68,7 @@ extension ProximalPolicyOptimization {
         var ratios = RatioStatistics()
         for pass in passes {
             let gradients = model.gradients(of: pass.trees) { logProbs in
-                let loss = policyLoss(
-                    logProbs.map(Double.init), pass, of: experience, tokens: tokens, penalty: progress.penaltyWeight)
+                let loss = policyLoss(logProbs.map(Double.init), pass, of: experience, tokens: tokens, progress)
                 statistics.policyLoss += loss.loss
                 ratios.add(loss.ratios)
                 return loss.gradients
@@ -82,17 +83,25 @@ extension ProximalPolicyOptimization {
     }
 
     private func policyLoss(
-        _ logProbs: [Double], _ pass: AnswerBatch.Pass, of experience: Experience, tokens: Int, penalty: Double
+        _ logProbs: [Double], _ pass: AnswerBatch.Pass, of experience: Experience, tokens: Int,
+        _ progress: PPOProgress
     ) -> PolicyLoss {
         let old = experience.logProbs[pass.tokens].map(Double.init)
         let advantages = Array(experience.advantages[pass.tokens])
-        return switch settings.objective {
-        case .clipped:
-            .clipped(
-                logProbs: logProbs, old: old, advantages: advantages, tokens: tokens, range: settings.clipRange)
-        case .penalized:
-            .penalized(logProbs: logProbs, old: old, advantages: advantages, tokens: tokens, weight: penalty)
-        }
+        let loss: PolicyLoss =
+            switch settings.objective {
+            case .clipped:
+                .clipped(
+                    logProbs: logProbs, old: old, advantages: advantages, tokens: tokens, range: settings.clipRange)
+            case .penalized:
+                .penalized(
+                    logProbs: logProbs, old: old, advantages: advantages, tokens: tokens,
+                    weight: progress.penaltyWeight)
+            }
+        guard settings.advantage == .group else { return loss }
+        return loss.adding(
+            divergenceFrom: experience.reference[pass.tokens].map(Double.init), logProbs: logProbs,
+            weight: progress.klWeight, tokens: tokens)
     }
 
     /// Adds the gradient of -γ mean log π(text). γ is set once, so that the first such gradient has the norm, relative

@@ -98,7 +98,7 @@ public struct ProximalPolicyOptimization: TrainingStage {
         let experience = try experience(of: step, klWeight: progress.klWeight)
         begin(&progress, experience)
         progress.iterations = step + 1
-        let trainsPolicy = step >= settings.valueIterations
+        let trainsPolicy = settings.trainsPolicy(in: step)
         let update = update(
             on: experience, trainsPolicy: trainsPolicy, factor: settings.rateFactor(at: step), progress: &progress,
             step: step)
@@ -143,7 +143,7 @@ public struct ProximalPolicyOptimization: TrainingStage {
             measured.policy += prediction.logProbs
             measured.entropies += prediction.entropies
             measured.reference += reference.prediction(of: pass.trees).logProbs
-            measured.values += value.values(of: pass.trees, in: base)
+            if settings.advantage == .value { measured.values += value.values(of: pass.trees, in: base) }
         }
         return measured
     }

@@ -1,5 +1,4 @@
 public import Datasets
-import Foundation
 
 /// The loss of one ranking: L = - (1 / pairs) Σ log σ(r(chosen) - r(rejected)) over all pairs that are not ties (Ouyang
 /// et al. 2022, eq. 1, with C(K, 2) pairs if there are no ties).
@@ -17,20 +16,13 @@ public struct PairLoss: Sendable {
         var gradients = [Double](repeating: 0, count: rewards.count)
         for pair in pairs {
             let difference = rewards[pair.chosen] - rewards[pair.rejected]
-            // -log σ(d) = softplus(-d), in a form that overflows for neither sign.
-            loss += weight * (max(0, -difference) + log1p(exp(-abs(difference))))
-            let slope = weight * Self.probability(-difference)
+            loss += weight * Logistic.loss(difference)
+            let slope = weight * Logistic.probability(-difference)
             gradients[pair.chosen] -= slope
             gradients[pair.rejected] += slope
         }
         self.loss = loss
         self.gradients = gradients
-    }
-
-    /// σ(d): the model's probability that the completion whose reward is higher by `difference` is preferred.
-    public static func probability(_ difference: Double) -> Double {
-        let e = exp(-abs(difference))
-        return (difference >= 0 ? 1 : e) / (1 + e)
     }
 }
 

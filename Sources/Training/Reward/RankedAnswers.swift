@@ -1,8 +1,8 @@
 import Checkpoints
 public import Datasets
-import Images
-import Models
-import Policies
+public import Images
+public import Models
+public import Policies
 import Tensors
 import Tokenizers
 
@@ -14,10 +14,21 @@ public struct RankedAnswers: Sendable, Equatable {
         public let labeler: PreferenceRecord.Labeler
         /// The ordered pairs, at least one.
         public let pairs: [PreferenceRecord.Pair]
+        /// How many rankings it counts for in the loss.
+        package var weight: Double
 
-        package init(labeler: PreferenceRecord.Labeler, pairs: [PreferenceRecord.Pair]) {
+        /// The answers that no other is preferred to, and those that are preferred to no other: without pairs, the
+        /// first are good and the second bad. The answers between them are neither.
+        package var verdicts: [(answer: Int, isDesirable: Bool)] {
+            let (chosen, rejected) = (Set(pairs.map(\.chosen)), Set(pairs.map(\.rejected)))
+            return chosen.subtracting(rejected).sorted().map { ($0, true) }
+                + rejected.subtracting(chosen).sorted().map { ($0, false) }
+        }
+
+        package init(labeler: PreferenceRecord.Labeler, pairs: [PreferenceRecord.Pair], weight: Double = 1) {
             self.labeler = labeler
             self.pairs = pairs
+            self.weight = weight
         }
     }
 
@@ -70,6 +81,13 @@ public struct RankedAnswers: Sendable, Equatable {
         return comparisons.filter { !$0.rankings.isEmpty }
     }
 
+    /// The comparison with each of its rankings counting `weight` times.
+    func weighted(by weight: Double) -> RankedAnswers {
+        var weighted = self
+        for index in rankings.indices { weighted.rankings[index].weight = weight }
+        return weighted
+    }
+
     /// The image's family, by its name in reports.
     public var family: String {
         switch image {
@@ -104,6 +122,50 @@ public enum RankedAnswersError: Error, Equatable, CustomStringConvertible {
     }
 }
 
+/// The inputs of training on rankings. The run folder records the SHA-256 of each.
+public struct RankingInputs {
+    /// The base model.
+    public var baseModel: ModelCheckpoint
+    /// The verified policy with the initial adapter and the vision settings; for DPO and KTO also the reference.
+    public var policy: PolicyFolder
+    /// The vision generation that the policy names, verified; nil if it sees with the base model's own vision.
+    public var vision: PolicyFolder?
+    /// Rankings to train on, JSON lines of `PreferenceRecord`; nil for feedback alone.
+    public var rankings: String?
+    /// Further rankings to train on, of which each counts `feedbackWeight` times; nil for none.
+    public var feedback: String?
+    /// How many of the other rankings one ranking of the feedback counts for.
+    public var feedbackWeight: Double
+    /// Rankings of validation images to measure on; nil to hold out some of `rankings`.
+    public var heldOut: String?
+    /// Returns the pixels of an image from its reference in a record.
+    public var image: (PreferenceImage) throws -> RGBImage
+    /// Returns the demonstrated answer to a ranked question; nil if there is none.
+    public var demonstration: (RankedAnswers) throws -> String?
+
+    /// The given inputs.
+    public init(
+        baseModel: ModelCheckpoint, policy: PolicyFolder, vision: PolicyFolder?, rankings: String?, heldOut: String?,
+        feedback: String? = nil, feedbackWeight: Double = 1, image: @escaping (PreferenceImage) throws -> RGBImage,
+        demonstration: @escaping (RankedAnswers) throws -> String?
+    ) {
+        self.baseModel = baseModel
+        self.policy = policy
+        self.vision = vision
+        self.rankings = rankings
+        self.heldOut = heldOut
+        self.feedback = feedback
+        self.feedbackWeight = feedbackWeight
+        self.image = image
+        self.demonstration = demonstration
+    }
+
+    /// The files of the rankings by their names in the run's record.
+    var files: [String: String] {
+        ["rankings": rankings, "feedback": feedback, "heldOut": heldOut].compactMapValues { $0 }
+    }
+}
+
 /// The rankings of a run, the embeddings of their images, and the prompts made of both.
 struct RankedData {
     let training: [RankedAnswers]
@@ -116,9 +178,18 @@ struct RankedData {
 
     /// Reads the rankings, and encodes each image once, as serving does: vision encoder and connector are frozen.
     init(
-        _ inputs: RewardModelingJob.Inputs, basis: PolicyBasis, on compute: Compute, report: (String) -> Void
+        _ inputs: RankingInputs, basis: PolicyBasis, on compute: Compute, report: (String) -> Void
     ) throws {
-        training = try Self.comparisons(inputs.rankings, split: .training)
+        var training = try inputs.rankings.map { try Self.comparisons($0, split: .training) } ?? []
+        if let feedback = inputs.feedback {
+            let others = Set(training.map(\.id))
+            let added = try Self.comparisons(feedback, split: .training)
+            if let twice = added.first(where: { others.contains($0.id) }) {
+                throw RankedAnswersError.contradiction(id: twice.id)
+            }
+            training += added.map { $0.weighted(by: inputs.feedbackWeight) }
+        }
+        self.training = training
         heldOut = try inputs.heldOut.map { try Self.comparisons($0, split: .validation) } ?? []
         let known = Set(training.map(\.id))
         if let twice = heldOut.first(where: { known.contains($0.id) }) {
@@ -143,6 +214,9 @@ struct RankedData {
         let blank = RGBImage(width: side, height: side, red: 243, green: 243, blue: 243)
         blankTile = vision.encoder.encode(vision.processor.tiles(of: blank, detail: .low))
     }
+
+    /// The number of training rankings by people and by rules.
+    var labelers: LabelerCounts { LabelerCounts(training) }
 
     /// Each comparison's prompt, in order.
     func prompts(of comparisons: [RankedAnswers]) throws -> [RankedPrompt] {

@@ -47,11 +47,55 @@ public struct RankedPrompt: Sendable {
         self.distractors = distractors
     }
 
+    /// The prompt with a further answer, which no ranking contains.
+    func appending(_ answer: [Int32]) -> RankedPrompt {
+        RankedPrompt(
+            id: id, image: image, prefix: prefix, tiles: tiles, embeddings: embeddings, question: question,
+            answers: answers + [answer], rankings: rankings, family: family, distractors: distractors)
+    }
+
     /// The prompt with other answers, without rankings.
     func scoring(_ answers: [[Int32]]) -> RankedPrompt {
         RankedPrompt(
             id: id, image: image, prefix: prefix, tiles: tiles, embeddings: embeddings, question: question,
             answers: answers, rankings: [], family: family)
+    }
+}
+
+/// Prompts for training, and prompts about other images to measure on.
+struct RankedPromptSplit: Sendable {
+    /// Prompts about one image are neighbours.
+    let training: [RankedPrompt]
+    let heldOut: [RankedPrompt]
+
+    /// Holds out the prompts about `heldOutImages` images, which the generator chooses.
+    ///
+    /// - Throws: `RankedAnswersError.tooFew` if no prompts are left for training.
+    init(
+        _ prompts: [RankedPrompt], heldOutImages: Int, using generator: inout some RandomNumberGenerator
+    ) throws(RankedAnswersError) {
+        let groups = Self.grouped(prompts).shuffled(using: &generator)
+        guard groups.count > heldOutImages else {
+            throw .tooFew(what: "pictures", expected: heldOutImages + 1, found: groups.count)
+        }
+        heldOut = Array(groups.prefix(heldOutImages).joined())
+        training = Array(groups.dropFirst(heldOutImages).joined())
+    }
+
+    /// Prompts grouped by image, in the order of each image's first prompt. A prompt without an image is a group by
+    /// itself.
+    static func grouped(_ prompts: [RankedPrompt]) -> [[RankedPrompt]] {
+        var indices: [PreferenceImage: Int] = [:]
+        var groups: [[RankedPrompt]] = []
+        for prompt in prompts {
+            if let image = prompt.image, let index = indices[image] {
+                groups[index].append(prompt)
+            } else {
+                if let image = prompt.image { indices[image] = groups.count }
+                groups.append([prompt])
+            }
+        }
+        return groups
     }
 }
 

@@ -85,7 +85,7 @@ public struct RewardEvaluation: Codable, Sendable, Equatable {
         for (prompt, rewards) in zip(prompts, rewards) {
             for pair in prompt.rankings.flatMap(\.pairs) {
                 let difference = Double(rewards[pair.chosen] - rewards[pair.rejected])
-                let predicted = PairLoss.probability(abs(difference))
+                let predicted = Logistic.probability(abs(difference))
                 let bin = min(count - 1, Int((predicted - 0.5) * 2 * Double(count)))
                 sums[bin].pairs += 1
                 sums[bin].predicted += predicted

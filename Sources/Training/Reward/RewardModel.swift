@@ -54,8 +54,8 @@ public struct RewardModel: Sendable {
         var drewards = [Float](repeating: 0, count: reading.rewards.count)
         var loss = 0.0
         for (prompt, rewards) in zip(batch.prompts, rewards) {
-            let weight = 1 / Double(batch.prompts.count * prompt.rankings.count)
             for ranking in prompt.rankings {
+                let weight = ranking.weight / Double(batch.prompts.count * prompt.rankings.count)
                 let part = PairLoss(rewards: rewards.map(Double.init), pairs: ranking.pairs)
                 loss += weight * part.loss
                 for (index, gradient) in zip(prompt.indices, part.gradients) {

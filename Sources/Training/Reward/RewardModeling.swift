@@ -44,14 +44,10 @@ public struct RewardModeling: TrainingStage {
         let head = RewardHead(
             score: ScalarHead(starting: base.configuration.hidden, using: &generator),
             logProbWeight: settings.logProbWeight)
-        var groups = Self.grouped(prompts)
-        groups.shuffle(using: &generator)
-        guard groups.count > settings.heldOutImages else {
-            throw .tooFew(what: "pictures", expected: settings.heldOutImages + 1, found: groups.count)
-        }
-        self.heldOut = heldOut + groups.prefix(settings.heldOutImages).joined()
+        let split = try RankedPromptSplit(prompts, heldOutImages: settings.heldOutImages, using: &generator)
+        self.heldOut = heldOut + split.heldOut
         if self.heldOut.isEmpty { throw .tooFew(what: "held-out prompts", expected: 1, found: 0) }
-        var training = Array(groups.dropFirst(settings.heldOutImages).joined())
+        var training = split.training
         if let limit = settings.trainingPrompts { training = Array(training.prefix(max(1, limit))) }
         if settings.shufflesRankings { training = training.map { $0.shuffled(using: &generator) } }
         self.base = base
@@ -108,22 +104,6 @@ public struct RewardModeling: TrainingStage {
         return [("accuracy", all.accuracy), ("accuracy_own", own.accuracy), ("loss_held_out", all.loss)]
             + scores.sorted { $0.key < $1.key }.map { ("family_\($0.key)", $0.value.accuracy) }
     }
-
-    /// Prompts grouped by image, in the order of each image's first prompt. A prompt without an image is a group by
-    /// itself.
-    private static func grouped(_ prompts: [RankedPrompt]) -> [[RankedPrompt]] {
-        var indices: [PreferenceImage: Int] = [:]
-        var groups: [[RankedPrompt]] = []
-        for prompt in prompts {
-            if let image = prompt.image, let index = indices[image] {
-                groups[index].append(prompt)
-            } else {
-                if let image = prompt.image { indices[image] = groups.count }
-                groups.append([prompt])
-            }
-        }
-        return groups
-    }
 }
 
 extension RankedPrompt {
@@ -136,7 +116,8 @@ extension RankedPrompt {
                 let order = answers.indices.shuffled(using: &generator)
                 return .init(
                     labeler: ranking.labeler,
-                    pairs: ranking.pairs.map { .init(chosen: order[$0.chosen], rejected: order[$0.rejected]) })
+                    pairs: ranking.pairs.map { .init(chosen: order[$0.chosen], rejected: order[$0.rejected]) },
+                    weight: ranking.weight)
             }, family: family, distractors: distractors)
     }
 }

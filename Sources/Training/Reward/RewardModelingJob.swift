@@ -1,54 +1,20 @@
 import Checkpoints
-public import Datasets
+import Datasets
 import Foundation
-public import Images
-public import Models
-public import Policies
+import Models
+import Policies
 public import Tensors
 import Tokenizers
 
 /// Training of the reward model on files: reads the policy `sft` and rankings of its samples, and writes an adapter, a
 /// head and their metrics.
 public struct RewardModelingJob {
-    /// The inputs. The run folder records the SHA-256 of each.
-    public struct Inputs {
-        /// The base model.
-        public var baseModel: ModelCheckpoint
-        /// The verified policy with the initial adapter and the vision settings.
-        public var policy: PolicyFolder
-        /// The vision generation that the policy names, verified; nil if it sees with the base model's own vision.
-        public var vision: PolicyFolder?
-        /// Rankings to train on, JSON lines of `PreferenceRecord`.
-        public var rankings: String
-        /// Rankings of validation images to measure on; nil to hold out some of `rankings`.
-        public var heldOut: String?
-        /// Returns the pixels of an image from its reference in a record.
-        public var image: (PreferenceImage) throws -> RGBImage
-        /// Returns the demonstrated answer to a ranked question; nil if there is none.
-        public var demonstration: (RankedAnswers) throws -> String?
-
-        /// The given inputs.
-        public init(
-            baseModel: ModelCheckpoint, policy: PolicyFolder, vision: PolicyFolder?, rankings: String, heldOut: String?,
-            image: @escaping (PreferenceImage) throws -> RGBImage,
-            demonstration: @escaping (RankedAnswers) throws -> String?
-        ) {
-            self.baseModel = baseModel
-            self.policy = policy
-            self.vision = vision
-            self.rankings = rankings
-            self.heldOut = heldOut
-            self.image = image
-            self.demonstration = demonstration
-        }
-    }
-
-    private let inputs: Inputs
+    private let inputs: RankingInputs
     private let settings: RewardModelingSettings
     private let folder: String
 
     /// A job that keeps its state and results in `folder`.
-    public init(inputs: Inputs, settings: RewardModelingSettings, folder: String) {
+    public init(inputs: RankingInputs, settings: RewardModelingSettings, folder: String) {
         self.inputs = inputs
         self.settings = settings
         self.folder = folder
@@ -68,12 +34,14 @@ public struct RewardModelingJob {
     ) throws -> TrainingRun<RewardModeling>.Outcome where C.Duration == Duration {
         let start = clock.now
         let basis = try PolicyBasis(inputs.policy)
-        let record = try RewardRunRecord(
-            inputs: inputs, settings: settings, precision: precision, instructionSet: compute.instructionSet)
-        let runFolder = try RunFolder(path: folder, configuration: StageRecord(basis: basis, own: record))
         let configuration = inputs.baseModel.decoder.configuration
         let adapter = try LowRankAdapter(completeIn: inputs.policy.path, configuration: configuration)
         let data = try RankedData(inputs, basis: basis, on: compute, report: report)
+        let record = try RewardRunRecord(
+            inputs: inputs, labelers: data.labelers, settings: settings, precision: precision,
+            instructionSet: compute.instructionSet)
+        let runFolder = try RunFolder(path: folder, configuration: StageRecord(basis: basis, own: record))
+        report("reward: \(data.labelers)")
         let base = try FrozenDecoder(inputs.baseModel.decoder, precision: precision, compute: compute)
         let stage = try RewardModeling(
             base: base, adapter: adapter, prompts: data.prompts(of: data.training),

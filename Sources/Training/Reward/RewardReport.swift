@@ -72,24 +72,29 @@ public struct RewardReport: Codable, Sendable, Equatable {
 struct RewardRunRecord: Encodable {
     let stage = TrainedStage.reward.rawValue
     let settings: RewardModelingSettings
+    let labelers: LabelerCounts
+    /// How many of the other rankings one ranking of the feedback counts for; nil without feedback.
+    let feedbackWeight: Double?
     let precision: String
     let instructionSet: String
     let inputs: [String: FileDigest]
 
     /// - Throws: `PolicyBasisError.missingField` if a manifest lacks a field.
     init(
-        inputs: RewardModelingJob.Inputs, settings: RewardModelingSettings, precision: Precision,
+        inputs: RankingInputs, labelers: LabelerCounts, settings: RewardModelingSettings, precision: Precision,
         instructionSet: InstructionSet
     ) throws {
         self.settings = settings
+        self.labelers = labelers
+        feedbackWeight = inputs.feedback.map { _ in inputs.feedbackWeight }
         self.precision = "\(precision)"
         self.instructionSet = instructionSet.rawValue
         var digests = [
-            "baseModel": inputs.baseModel.digest, "rankings": try FileDigest(path: inputs.rankings),
+            "baseModel": inputs.baseModel.digest,
             "adapter": try inputs.policy.digest(of: PolicyFiles.adapterWeights),
         ]
+        for (name, path) in inputs.files { digests[name] = try FileDigest(path: path) }
         if let vision = inputs.vision { digests["visionModel"] = try vision.digest(of: PolicyFiles.vision) }
-        if let heldOut = inputs.heldOut { digests["heldOut"] = try FileDigest(path: heldOut) }
         self.inputs = digests
     }
 }
@@ -136,7 +141,7 @@ public struct FinishedRewardModeling: Sendable {
             backbone: run.backbone, created: time, creator: FinishedRun.creator,
             vision: try run.requiredToSee(record.vision, "vision"), chatTemplate: record.template,
             image: try run.requiredToSee(record.image, "image"), metrics: metrics.merging(more) { $1 },
-            data: run.digests(of: ["rankings", "heldOut"]))
+            data: run.digests(of: ["rankings", "feedback", "heldOut"]))
         return try run.publish(manifest, files: FinishedRun.adapterFiles + [PolicyFiles.head], in: policies)
     }
 }

@@ -1,7 +1,7 @@
 import Checkpoints
 import Foundation
 import Models
-public import Policies
+import Policies
 import Tokenizers
 
 /// The stages whose results are published.
@@ -12,15 +12,10 @@ public enum TrainedStage: String, Sendable, CaseIterable {
     case reward
     /// Reinforcement learning: a policy and its value model.
     case ppo
-
-    /// The role of the stage's result.
-    public var role: PolicyRole {
-        switch self {
-        case .sft: .sft
-        case .reward: .reward
-        case .ppo: .ppo
-        }
-    }
+    /// Direct preference optimisation: a policy.
+    case dpo
+    /// Kahneman-Tversky optimisation: a policy.
+    case kto
 
     /// The stage of the run in `folder`.
     ///
@@ -102,10 +97,10 @@ struct FinishedRun: Sendable {
     let inputs: [String: FileDigest]
     let record: RunRecord
 
-    /// Opens the run in `folder`, which must contain the paths `results`, and an adapter in each of `adapters`.
+    /// Opens the run in `folder`, which must contain an adapter and the paths `results`.
     ///
     /// - Throws: `FinishedRunError`, or `PEFTError` if an adapter cannot be read.
-    init(folder: String, stage: TrainedStage, adapters: [String] = ["adapter"], results: [String]) throws {
+    init(folder: String, stage: TrainedStage, results: [String]) throws {
         self.folder = folder
         record = try RunRecord(folder: folder)
         inputs = record.inputs
@@ -114,16 +109,23 @@ struct FinishedRun: Sendable {
                 path: folder + "/config.json",
                 reason: "stage: expected \(stage.rawValue), found \(record.stage.rawValue)")
         }
-        // Checked after the record: a run of another kind has no adapter, and resuming it would not create one.
-        let files = adapters.flatMap { adapter in PolicyFiles.adapter.map { "\(adapter)/\($0)" } } + results
-        for name in files where !FileManager.default.fileExists(atPath: "\(folder)/\(name)") {
-            throw FinishedRunError.unfinished(folder: folder, missing: name, stage: stage)
-        }
-        for adapter in adapters { _ = try PEFTAdapter(folder: "\(folder)/\(adapter)") }
         guard let backbone = inputs["baseModel"] else {
             throw FinishedRunError.badFile(path: folder + "/config.json", reason: "inputs: there is no baseModel")
         }
         self.backbone = backbone.sha256
+        // Checked after the record: a run of another kind has no adapter, and resuming it would not create one.
+        try check(adapters: ["adapter"], results: results)
+    }
+
+    /// Checks that the run has an adapter in each of `adapters`, and the paths `results`.
+    ///
+    /// - Throws: `FinishedRunError.unfinished`, or `PEFTError` if an adapter cannot be read.
+    func check(adapters: [String], results: [String]) throws {
+        let files = adapters.flatMap { adapter in PolicyFiles.adapter.map { "\(adapter)/\($0)" } } + results
+        for name in files where !FileManager.default.fileExists(atPath: "\(folder)/\(name)") {
+            throw FinishedRunError.unfinished(folder: folder, missing: name, stage: record.stage)
+        }
+        for adapter in adapters { _ = try PEFTAdapter(folder: "\(folder)/\(adapter)") }
     }
 
     /// The digest of the run's file `name`.
@@ -154,6 +156,22 @@ struct FinishedRun: Sendable {
     /// The SHA-256 of each input among `names` that the run had.
     func digests(of names: Set<String>) -> [String: String] {
         inputs.filter { names.contains($0.key) }.mapValues(\.sha256)
+    }
+
+    /// The generation in `library` that the run read as `input`, with the very file that it read.
+    ///
+    /// - Throws: `PolicyError`; `FinishedRunError.badFile` if the bytes differ.
+    func checked(
+        _ input: String, _ reference: PolicyManifest.Reference, _ file: String, in library: PolicyLibrary
+    ) throws -> PolicyFolder {
+        let there = try library.open(reference.name, generation: reference.generation, backbone: backbone)
+        let (expected, found) = (inputs[input]?.sha256, there.manifest.files[file]?.sha256)
+        guard let expected, expected == found else {
+            throw FinishedRunError.badFile(
+                path: "\(folder)/config.json",
+                reason: "inputs.\(input): expected \(expected ?? "none"), found \(found ?? "none") in \(there.path)")
+        }
+        return there
     }
 
     /// Publishes `files`, which are paths in the run's folder, under the manifest's name.

@@ -102,6 +102,21 @@ import Training
         }
     }
 
+    @Test func aRunWithoutAValueModelIsPublishedAlone() throws {
+        try withTemporaryFolder { folder in
+            let (run, policies) = (folder.path + "/run", folder.path + "/policies")
+            try publishBasis(in: policies)
+            try TinyRun.ppo(to: run, from: policies, hasValue: false)
+            let finished = try FinishedPPO(folder: run)
+            let library = PolicyLibrary(published: policies, shipped: policies)
+            #expect(try finished.nextGeneration(of: "ppo", in: library) == 1)
+            let published = try finished.publish(generation: 1, in: policies, at: time)
+            #expect(published.value == nil && published.policy.manifest.value == nil)
+            #expect(published.policy.manifest.reward == .init(name: "reward", generation: 1))
+            #expect(try library.generations()["value"] == nil)
+        }
+    }
+
     @Test func whatItStartedFromMustBeThere() throws {
         try withRun { run, policies in
             let finished = try FinishedPPO(folder: run)
@@ -140,7 +155,7 @@ import Training
                 try second.publish(generation: 1, in: policies)
             }
             let again = try finished.publish(generation: 1, in: policies)
-            #expect(again.value.manifest.generation == 1 && again.policy.manifest.generation == 1)
+            #expect(again.value?.manifest.generation == 1 && again.policy.manifest.generation == 1)
         }
     }
 }
