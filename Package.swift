@@ -157,7 +157,9 @@ let package = Package(
             ],
             swiftSettings: swift),
 
-        .target(name: "TestSupport", dependencies: ["Policies"], path: "Tests/TestSupport", swiftSettings: swift),
+        .target(
+            name: "TestSupport", dependencies: ["Policies", "Typography"], path: "Tests/TestSupport",
+            swiftSettings: swift),
         .testTarget(name: "SupportTests", dependencies: ["Support"], swiftSettings: swift),
         .testTarget(name: "TensorsTests", dependencies: ["Tensors"], swiftSettings: swift),
         .testTarget(name: "ImagesTests", dependencies: ["Images"], exclude: ["Fixtures"], swiftSettings: swift),
@@ -175,7 +177,8 @@ let package = Package(
             name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["Fixtures"], swiftSettings: swift),
         .testTarget(name: "PoliciesTests", dependencies: ["Policies", "TestSupport"], swiftSettings: swift),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "TestSupport"], swiftSettings: swift),
-        .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Typography"], swiftSettings: swift),
+        .testTarget(
+            name: "DatasetsTests", dependencies: ["Datasets", "Typography", "TestSupport"], swiftSettings: swift),
         .testTarget(
             name: "TrainingTests", dependencies: ["Training", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swift),

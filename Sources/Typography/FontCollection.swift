@@ -112,7 +112,8 @@ package struct FontFamily: Sendable {
 package final class OpenFonts {
     /// The collection.
     package let collection: FontCollection
-    private let library: FontLibrary
+    /// FreeType.
+    package let library: FontLibrary
     private var faces: [String: FontFace] = [:]
 
     /// The collection's faces. Throws `FontError.library` if FreeType is not there.

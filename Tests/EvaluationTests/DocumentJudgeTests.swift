@@ -2,6 +2,7 @@ import Datasets
 import Evaluation
 import Foundation
 import Support
+import TestSupport
 import Testing
 import Typography
 
@@ -220,6 +221,7 @@ import Typography
             }.joined()
         }
         return try DocumentStudio(
-            fonts: OpenFonts(FontCollection(folder: folder, families: families)), words: WordList(words: words))
+            fonts: OpenFonts(FontCollection(folder: folder, families: families)), words: WordList(words: words),
+            pictograms: DrawnPictograms())
     }
 }

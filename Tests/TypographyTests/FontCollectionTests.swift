@@ -20,10 +20,38 @@ import Typography
             let name = fields[2].split(separator: "/").last.map { String($0).replacing(" ", with: "-") }
             packages[try #require(name)] = fields[1]
         }
+        // The files of pictograms are no faces.
+        packages = packages.filter {
+            $0.value != "ruby-gemojione" && !["NotoColorEmoji.ttf", "Symbola_hint.ttf"].contains($0.key)
+        }
         packages["american-english"] = nil
         let files = FontFamily.table.flatMap { family in family.faces.map { (family, $0) } }
         #expect(Set(files.map(\.1.file)) == Set(packages.keys) && files.count == packages.count)
         for (family, face) in files { #expect(packages[face.file] == family.package, "\(face.file)") }
+    }
+
+    /// Needs `make fonts`.
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: fetched + "/complete")))
+    func artistsDrawInTheirOwnColours() throws {
+        let library = try FontLibrary()
+        let pictograms = try OpenPictograms(folder: Self.fetched + "/pictograms", library: library)
+        let apple = try #require(Unicode.Scalar(0x1F34E as UInt32))
+        for artist in PictogramArtist.allCases {
+            let sticker = try pictograms.sticker(apple, by: artist, side: 60, ink: RGB(0, 0, 200))
+            #expect(max(sticker.width, sticker.height) == 60)
+            var canvas = Canvas(width: 60, height: 60, colour: .white)
+            canvas.draw(sticker, x: 0, y: 0)
+            // An apple is red, or blue as the ink.
+            let middle = 3 * (32 * 60 + 24)
+            let (red, blue) = (canvas.pixels[middle], canvas.pixels[middle + 2])
+            if artist != .symbola { #expect(red > 150 && blue < 120, "\(artist): \(red), \(blue)") }
+            #expect(canvas.pixels[0] == 255 || artist == .symbola)
+            #expect(sticker == (try pictograms.sticker(apple, by: artist, side: 60, ink: RGB(0, 0, 200))))
+        }
+        let nothing = try #require(Unicode.Scalar(0xE123 as UInt32))
+        for artist in [PictogramArtist.noto, .emojiOne] {
+            #expect(throws: FontError.self) { try pictograms.sticker(nothing, by: artist, side: 20, ink: .black) }
+        }
     }
 
     /// Needs `make fonts`.

@@ -43,6 +43,8 @@ package enum DocumentFamily: String, Codable, Sendable, CaseIterable {
     case arrows
     /// Flags of stripes and crosses.
     case flags
+    /// Pictograms of things.
+    case pictograms
     /// Coloured shapes, as in the older scenes, drawn by another renderer at any size.
     case shapes
     /// Textures, gradients and blurred text, of which the right answer says that it cannot tell.
@@ -73,6 +75,7 @@ package enum DocumentFamily: String, Codable, Sendable, CaseIterable {
         case .dice: DiceDocument.make(page)
         case .arrows: ArrowsDocument.make(page)
         case .flags: FlagsDocument.make(page)
+        case .pictograms: PictogramsDocument.make(page)
         case .shapes: ShapesDocument.make(page)
         case .unreadable: UnreadableDocument.make(page)
         case .orders: OrdersDocument.make(page)
@@ -100,6 +103,7 @@ package enum DocumentFamily: String, Codable, Sendable, CaseIterable {
         case .dice: DiceDocument.wordings
         case .arrows: ArrowsDocument.wordings
         case .flags: FlagsDocument.wordings
+        case .pictograms: PictogramsDocument.wordings
         case .shapes: ShapesDocument.wordings
         case .unreadable: UnreadableDocument.wordings
         case .orders: OrdersDocument.wordings

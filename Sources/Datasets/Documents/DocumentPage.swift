@@ -43,6 +43,7 @@ struct DocumentPage {
     private enum Mark {
         case outline(Outline, RGB)
         case text(TextLayout, x: Int, baseline: Int, RGB)
+        case sticker(Sticker, x: Int, y: Int)
     }
 
     let family: DocumentFamily
@@ -126,6 +127,14 @@ struct DocumentPage {
             height: max(1, layout.inkAscent + layout.inkDescent))
     }
 
+    /// A pictogram with its longer side of `side` pixels.
+    func sticker(of thing: Pictogram, by artist: PictogramArtist, side: Int, ink: RGB) -> Sticker {
+        studio.sticker(of: thing, by: artist, side: side, ink: ink)
+    }
+
+    /// Places a sticker with its first pixel at (`x`, `y`).
+    mutating func place(_ sticker: Sticker, x: Int, y: Int) { marks.append(.sticker(sticker, x: x, y: y)) }
+
     /// Notes an object.
     mutating func note(_ kind: String, colour: String? = nil, text: String? = nil, _ box: ShapeScene.Box) {
         objects.append(DocumentObject(kind: kind, colour: colour, text: text, box: box))
@@ -172,6 +181,7 @@ struct DocumentPage {
             case .text(let layout, let x, let baseline, let colour):
                 characters += layout.draw(
                     into: &canvas, x: x + shift.x, baseline: baseline + shift.y, colour: colour)
+            case .sticker(let sticker, let x, let y): canvas.draw(sticker, x: x + shift.x, y: y + shift.y)
             }
         }
         wear.apply(to: &canvas, &generator)

@@ -12,20 +12,43 @@ package final class DocumentStudio {
     private let training: [Family]
     private let heldOut: [Family]
     private let words: WordList
+    private let pictograms: any PictogramSource
 
-    /// Opens all faces of a collection. Throws `FontError` if a file is damaged, or if a side has no usable family.
-    package init(fonts: OpenFonts, words: WordList) throws(FontError) {
+    /// Opens all faces of a collection. Throws `FontError` if a file is damaged, or if a side has no usable family, and
+    /// what `pictograms` throws if it lacks one.
+    package init(fonts: OpenFonts, words: WordList, pictograms: any PictogramSource) throws {
+        self.pictograms = pictograms
+        // A document cannot leave one out.
+        for thing in Pictogram.all {
+            for artist in PictogramArtist.allCases {
+                _ = try pictograms.sticker(thing.scalar, by: artist, side: 32, ink: .black)
+            }
+        }
         training = try Self.families(.training, fonts)
         heldOut = try Self.families(.heldOut, fonts)
         self.words = words
         for (side, families) in [("training", training), ("held-out", heldOut)] where families.isEmpty {
-            throw .library("the collection has no usable \(side) family")
+            throw FontError.library("the collection has no usable \(side) family")
         }
     }
 
     /// Opens the fonts of a folder and the list of words in a file. Throws what either throws.
     package convenience init(fonts folder: String, words path: String) throws {
         try self.init(fonts: OpenFonts(FontCollection(folder: folder)), words: WordList(path: path))
+    }
+
+    /// Opens all faces of a collection, and the pictograms in its folder.
+    package convenience init(fonts: OpenFonts, words: WordList) throws {
+        let folder = fonts.collection.folder + "/pictograms"
+        try self.init(
+            fonts: fonts, words: words, pictograms: OpenPictograms(folder: folder, library: fonts.library))
+    }
+
+    /// A pictogram with its longer side of `side` pixels.
+    func sticker(of thing: Pictogram, by artist: PictogramArtist, side: Int, ink: RGB) -> Sticker {
+        do { return try pictograms.sticker(thing.scalar, by: artist, side: side, ink: ink) } catch {
+            preconditionFailure("\(error)")
+        }
     }
 
     private static func families(_ split: FontSplit, _ fonts: OpenFonts) throws(FontError) -> [Family] {

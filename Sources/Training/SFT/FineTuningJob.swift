@@ -165,7 +165,7 @@ public struct FineTuningJob: Sendable {
         ]
         if let vision = inputs.vision { digests["vision"] = try FileDigest(path: vision) }
         if let replay = inputs.replay { digests["replay"] = try FileDigest(path: replay) }
-        if let drawing = inputs.drawing { digests.merge(try drawing.digests()) { first, _ in first } }
+        if let drawing = inputs.drawing { digests.merge(try drawing.digests(forDocuments: true)) { first, _ in first } }
         if let start = inputs.start { digests["start"] = try FileDigest(path: start + "/adapter_model.safetensors") }
         return digests
     }

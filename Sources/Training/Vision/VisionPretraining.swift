@@ -267,7 +267,7 @@ extension VisionPretraining {
         on compute: Compute,
         report: @escaping (String) -> Void
     ) throws -> TrainingRun<VisionPretraining>.Outcome {
-        var inputs = inputs.merging(try drawing.digests().mapValues(\.sha256)) { first, _ in first }
+        var inputs = inputs.merging(try drawing.digests(forDocuments: false).mapValues(\.sha256)) { first, _ in first }
         if let start { inputs["start"] = try FileDigest(path: start).sha256 }
         let folder = try RunFolder(path: path, configuration: Configuration(settings: settings, inputs: inputs))
         let stage = try VisionPretraining(

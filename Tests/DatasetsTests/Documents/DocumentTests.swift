@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 import Images
 import Support
+import TestSupport
 import Testing
 import Typography
 
@@ -10,7 +11,8 @@ import Typography
     static let seeds = SeedSplit.allCases.flatMap { split in (0..<40 as Range<UInt64>).map { split.seed(at: $0) } }
 
     static func studio() throws -> DocumentStudio {
-        try DocumentStudio(fonts: TextPageTests.fonts(), words: WordList(words: TextPageTests.words))
+        try DocumentStudio(
+            fonts: TextPageTests.fonts(), words: WordList(words: TextPageTests.words), pictograms: DrawnPictograms())
     }
 
     @Test(arguments: DocumentFamily.allCases)
