@@ -46,11 +46,7 @@ struct DataCheck: ParsableCommand {
         let findings = OwnDataFindings(examples)
         say(rows(of: findings, faults: faults.count, files: data.reduce(0) { $0 + $1.files.count }))
         say(split(examples, leaks: findings.leaks))
-        if let lengths {
-            say(rows(of: lengths))
-        } else {
-            say("tokens             not counted: there is no model at \(model.model); `make build` fetches it")
-        }
+        say(lengths.map(rows) ?? row("tokens", "not counted, without a base model and a policy to start from"))
         say(remarks(on: findings))
         if let sheet { try draw(examples, to: sheet) }
         if !faults.isEmpty || !findings.leaks.isEmpty { throw ExitCode(1) }
@@ -58,26 +54,26 @@ struct DataCheck: ParsableCommand {
 
     // MARK: Tokens
 
-    /// The lengths as the policy to start from reads them; nil if the base model is not there.
+    /// The lengths as the policy to start from reads them; nil if there is no base model or no policy.
     private func lengths(of examples: [OwnExample]) throws -> OwnDataLengths? {
-        guard FileManager.default.fileExists(atPath: model.model) else { return nil }
+        guard !examples.isEmpty, FileManager.default.fileExists(atPath: model.model) else { return nil }
         let checkpoint = try model.checkpoint()
-        let (_, format) = try FineTuningJob.sight(
-            of: checkpoint, vision: try visionFile(of: checkpoint), on: try model.compute())
+        let vision = try visionFile(of: checkpoint)
+        if vision == nil, checkpoint.vision == nil { return nil }
+        let (_, format) = try FineTuningJob.sight(of: checkpoint, vision: vision, on: try model.compute())
         return try OwnDataLengths(
             examples, format: format, contextLength: checkpoint.decoder.configuration.contextLength)
     }
 
-    /// As in training; if no policy is named, the `sft` that comes with the program stands in for a missing encoder.
+    /// As in training; if neither policy nor encoder is named, the `sft` that comes with the program stands in. Nil is
+    /// the base model's own vision.
     private func visionFile(of checkpoint: ModelCheckpoint) throws -> String? {
-        if let file = try sight.visionFile(of: checkpoint) {
-            if sight.vision != nil || sight.from != nil || FileManager.default.fileExists(atPath: file) { return file }
-        } else {
-            return nil
+        if sight.vision != nil || sight.from != nil || checkpoint.vision != nil {
+            return try sight.visionFile(of: checkpoint)
         }
         let shipped = Installation.path("Deploy/policies")
         guard let generation = try PolicyLibrary(published: nil, shipped: shipped).current()[PolicyRole.sft.name] else {
-            throw ValidationError("there is no policy to count tokens for; name one with --from")
+            return nil
         }
         return try SightOptions.visionFile(ofPolicy: "\(shipped)/\(PolicyRole.sft.name)/\(generation)")
     }
@@ -138,7 +134,7 @@ struct DataCheck: ParsableCommand {
             lines.append(
                 row(
                     "note",
-                    "\(findings.imageAfterText) questions come before their image; the web page and /v1/ask show images "
+                    "\(findings.imageAfterText) questions come before their image; web page and /v1/ask show images "
                         + "first"))
         }
         return lines.isEmpty ? row("remarks", "none") : lines.joined(separator: "\n")

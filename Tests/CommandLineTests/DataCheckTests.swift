@@ -46,7 +46,7 @@ import apus
             let file = try table(["0.png,what,a,", "9.png,what,b,", "1.png,,b,", "0.png,how,b,"], in: folder)
             let run = await CommandRun("data", "check", file, "--model", "none")
             #expect(run.code == 1 && run.error.isEmpty)
-            #expect(run.output.hasPrefix("\(file):3: image: cannot be read: No such file or directory\n"))
+            #expect(run.output.hasPrefix("\(file):3: image: 9.png: cannot be read: No such file or directory\n"))
             #expect(run.output.contains("\(file):4: question: the cell is empty\n"))
             #expect(line("bad lines", of: run.output) == "2" && line("examples", of: run.output) == "2")
         }

@@ -2,8 +2,8 @@ import Foundation
 import Tokenizers
 
 /// A table of images with questions and answers: comma-separated values with quotes (RFC 4180). The first row names the
-/// columns: `image` (or `file_name`, as in metadata of Hugging Face's image folders), `question`, and if wanted `answer`
-/// and `split`.
+/// columns: `image` (or `file_name`, as in metadata of Hugging Face's image folders), `question`, and if wanted
+/// `answer` and `split`.
 enum OwnCSVFormat {
     private static let columns: Set<String> = ["image", "question", "answer", "split"]
 

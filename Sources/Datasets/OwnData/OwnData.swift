@@ -3,9 +3,9 @@ import Support
 
 /// A user's own data: the examples of a file or folder, and the lines that cannot be used.
 ///
-/// A file is JSON lines (OpenAI's, TRL's or LLaVA's fields, line by line), LLaVA's JSON array, or a CSV table; its first
-/// bytes decide. A folder stands for the files `*.csv`, `*.jsonl` and `*.json` in it. Images are data URLs, or paths
-/// relative to the file's folder that stay in it.
+/// A file is JSON lines (OpenAI's, TRL's or LLaVA's fields, line by line), LLaVA's JSON array, or a CSV table; its
+/// first bytes decide. A folder stands for the files `*.csv`, `*.jsonl` and `*.json` in it. Images are data URLs, or
+/// paths relative to the file's folder that stay in it.
 public struct OwnData: Sendable {
     /// Upper bound on a file's bytes.
     public static let maximumFile = 512 << 20

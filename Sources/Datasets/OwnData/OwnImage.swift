@@ -11,8 +11,8 @@ public struct OwnImage: Sendable, Hashable {
     }
 
     private let content: Content
-    /// The SHA-256 of width, height and decoded pixels, in hexadecimal digits: equal images have equal digests, whatever
-    /// the format of their files.
+    /// The SHA-256 of width, height and decoded pixels, in hexadecimal digits: equal images have equal digests,
+    /// whatever the format of their files.
     public let digest: String
     /// Pixels per row.
     public let width: Int
@@ -107,7 +107,10 @@ struct OwnImageReader {
         if name.hasPrefix("data:") { return try at(field) { () throws(OwnFieldFault) in try Self.inline(name) } }
         let result =
             images[name]
-            ?? Result { () throws(OwnFieldFault) in try OwnImage(file: path(of: name)) }
+            ?? Result { () throws(OwnFieldFault) in
+                let path = try path(of: name)
+                return try at(Self.shown(name)) { () throws(OwnFieldFault) in try OwnImage(file: path) }
+            }
         images[name] = result
         return try at(field) { () throws(OwnFieldFault) in try result.get() }
     }
@@ -144,7 +147,7 @@ struct OwnImageReader {
         guard !name.isEmpty, !name.utf8.contains(0) else { throw OwnFieldFault("expected the path of an image") }
         guard !name.hasPrefix("/"), !name.split(separator: "/").contains("..") else {
             throw OwnFieldFault(
-                "\(Self.shown(name)): expected a path below the folder of the data, without .. and without / at its start"
+                "\(Self.shown(name)): expected a path below the folder of the data, without .. or a / at its start"
             )
         }
         let path = URL(fileURLWithPath: "\(folder)/\(name)").resolvingSymlinksInPath().path

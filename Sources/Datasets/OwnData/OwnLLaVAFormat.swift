@@ -2,8 +2,8 @@ import Support
 import Tokenizers
 
 /// LLaVA's conversations: an array of `{"id", "image", "conversations": [{"from": "human", "value"}, {"from": "gpt",
-/// "value"}]}` (github.com/haotian-liu/LLaVA, `docs/Finetune_Custom_Data.md`). `<image>` in a human turn is the place of
-/// an image; `image` is a path or an array of paths.
+/// "value"}]}` (github.com/haotian-liu/LLaVA, `docs/Finetune_Custom_Data.md`). `<image>` in a human turn is the place
+/// of an image; `image` is a path or an array of paths.
 enum OwnLLaVAFormat {
     static func examples(
         _ fields: inout OwnFields, source: OwnExample.Source, images: inout OwnImageReader

@@ -7,9 +7,8 @@ public import Tensors
 import Tokenizers
 
 /// Supervised fine-tuning on files: reads a user's own data, easy-VQA's training split and replay texts, draws the
-/// families' images, and writes an adapter and a vision model with a trained connector. Over a base model with vision of
-/// its own it writes
-/// only an adapter: images and dialogues become tokens as the base model's files say.
+/// families' images, and writes an adapter and a vision model with a trained connector. Over a base model with vision
+/// of its own it writes only an adapter: images and dialogues become tokens as the base model's files say.
 public struct FineTuningJob: Sendable {
     /// The inputs. The run folder records the SHA-256 of each.
     public struct Inputs: Sendable {

@@ -28,8 +28,8 @@ struct OwnTrainingData: Sendable {
     let split: OwnDataSplit
     private let files: [String]
 
-    /// Reads the data at each of `paths`, all of which must have images and answers. An image is held out in all of them
-    /// or in none.
+    /// Reads the data at each of `paths`, all of which must have images and answers. An image is held out in all of
+    /// them or in none.
     ///
     /// - Parameter share: the share of the images to hold out.
     /// - Throws: `OwnDataError`.
