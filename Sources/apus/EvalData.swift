@@ -88,6 +88,7 @@ struct EvalData: AsyncParsableCommand {
 extension AnswerRule.Kind: ExpressibleByArgument {}
 
 extension AnswerRule.Tolerance: ExpressibleByArgument {
+    /// A number, with `%` for a share of the expected one.
     public init?(argument: String) {
         let isRelative = argument.hasSuffix("%")
         guard let number = Double(isRelative ? argument.dropLast() : argument[...]), number >= 0, number.isFinite else {
