@@ -59,7 +59,7 @@ package struct AskClient: Sendable {
     private static let tries = 100
 
     private let client: any ReplyClient
-    private let server: String
+    let server: String
     private let url: String
     private let model: String?
     private let wait: @Sendable (Duration) async throws -> Void
@@ -164,7 +164,7 @@ package struct AskClient: Sendable {
     }
 
     /// Posts until the server is not busy.
-    private func post<Result: Decodable>(_ body: some Encodable, to url: String) async throws -> Result {
+    func post<Result: Decodable>(_ body: some Encodable, to url: String) async throws -> Result {
         let json = [UInt8](try JSONEncoder().encode(body))
         for _ in 0..<Self.tries {
             let reply = try await reply(from: url) { try await client.post(json, to: url) }
@@ -180,6 +180,7 @@ package struct AskClient: Sendable {
     private static func fields<T>(of type: T.Type) -> String {
         switch type {
         case is Answer.Type: "an object with the strings answer and finish_reason and the number generation"
+        case is ChatReply.Type: "a chat completion whose choices have a message with content and a finish_reason"
         case is Rewards.Type: "an object whose array data has objects with the number reward"
         default: "policies with the string id and the number generation"
         }

@@ -19,7 +19,7 @@ public struct DialogueFormat: Sendable {
 
     /// A question as token ids, split behind its image.
     package struct Prompt {
-        /// The prompt up to and with the image's last tile; empty without an image.
+        /// The prompt up to and with the last image's last tile; empty without an image.
         package let prefix: [Int32]
         /// The rows of each tile in `prefix`.
         package let tiles: [Range<Int>]
@@ -77,9 +77,15 @@ public struct DialogueFormat: Sendable {
     /// - Parameter image: the layout of the image before the question; nil for text.
     package func prompt(_ question: String, image: ImageLayout?) throws(ChatTemplateError) -> Prompt {
         let shown: [ChatMessage.Part] = image == nil ? [] : [.image(0)]
-        let rendered = try template.render(
-            [ChatMessage(role: .user, content: shown + [.text(question)])], images: image.map { [$0] } ?? [],
-            imageToken: turnEnd, tokenizer: tokenizer)
+        return try prompt(
+            [ChatMessage(role: .user, content: shown + [.text(question)])], images: image.map { [$0] } ?? [])
+    }
+
+    /// A conversation up to and with a question, and the beginning of the answer.
+    ///
+    /// - Parameter images: the layouts of the conversation's images, by their numbers.
+    package func prompt(_ messages: [ChatMessage], images: [ImageLayout]) throws(ChatTemplateError) -> Prompt {
+        let rendered = try template.render(messages, images: images, imageToken: turnEnd, tokenizer: tokenizer)
         let tiles = rendered.imageSpans.map(\.range)
         let end = tiles.last?.upperBound ?? 0
         return Prompt(prefix: Array(rendered.ids[..<end]), tiles: tiles, question: Array(rendered.ids[end...]))

@@ -7,10 +7,11 @@ import Policies
 import Tokenizers
 import Training
 
-/// Makes training data.
+/// Makes and checks training data.
 struct DataCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "data", abstract: "Make training data.", subcommands: [Replay.self, Sheet.self])
+        commandName: "data", abstract: "Check your own data, and make training data.",
+        subcommands: [DataCheck.self, Replay.self, Sheet.self])
 }
 
 /// Lets the base model write the texts that fine-tuning replays.

@@ -13,7 +13,8 @@ struct Eval: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Evaluate answers.",
         subcommands: [
-            EvalEasyVQA.self, EvalFamilies.self, EvalDocuments.self, EvalWinRate.self, EvalReward.self, EvalText.self,
+            EvalData.self, EvalEasyVQA.self, EvalFamilies.self, EvalDocuments.self, EvalWinRate.self, EvalReward.self,
+            EvalText.self,
             EvalNeedle.self, EvalPolicy.self,
         ])
 }

@@ -148,26 +148,32 @@ struct TrainVision: ParsableCommand {
 struct TrainSFT: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sft",
-        abstract: "Fine-tune a policy on easy-VQA's training split, the families' images and replayed text.",
-        discussion: "Example: apus train sft --from Deploy/policies/sft/7 --steps 100 --learning-rate 1e-4")
+        abstract: "Fine-tune a policy on your own data, easy-VQA's training split, the families' images and replayed "
+            + "text.",
+        discussion: """
+            Examples: apus train sft --from Deploy/policies/sft/7 --steps 100 --learning-rate 1e-4
+                      apus train sft --from Deploy/policies/sft/7 --data icons/:0.5 --steps 200 --run runs/icons
+            """)
 
     @OptionGroup var training: TrainingOptions
 
     @Option(name: .customLong("run"), help: "The run folder.")
     var folder = "runs/sft"
 
+    @OptionGroup var sight: SightOptions
+
     @Option(
+        name: .customLong("data"),
         help: ArgumentHelp(
-            "The vision encoder and connector to train on. Default: from the policy in --from, else the model's own, "
-                + "which stays as it is, else runs/vision/model.safetensors.",
-            valueName: "file"))
-    var vision: String?
+            "Questions and answers of your own: a file or a folder, with its share of each step's images. Repeatable.",
+            discussion: "Without weights, own data have half of each step. Formats: docs/own-data.md.",
+            valueName: "path[:weight]"))
+    var data: [OwnDataOption] = []
 
     @Option(
         help: ArgumentHelp(
-            "The folder of a policy whose adapter to start from, like Deploy/policies/sft/7. Default: a new adapter.",
-            valueName: "folder"))
-    var from: String?
+            "The share of your own images that is kept to measure on, 0 to 0.9. Default: 0.1.", valueName: "share"))
+    var heldOut: Double?
 
     @Option(help: "Replies of the base model, from `apus data replay`; `none` leaves text out.")
     var replay = "runs/replay.jsonl"
@@ -175,8 +181,10 @@ struct TrainSFT: ParsableCommand {
     @Option(help: "Number of steps in the run.")
     var steps = FineTuningSettings().steps
 
-    @Option(parsing: .upToNextOption, help: "The families of the images, used in turn.")
-    var families = FineTuningSettings().families
+    @Option(
+        parsing: .upToNextOption,
+        help: "The families of the images, used in turn; `none` leaves them out, as `--easy-vqa none` does easy-VQA.")
+    var families = FineTuningSettings().families.map { FamilyOption.family($0) }
 
     @Option(
         parsing: .upToNextOption,
@@ -194,7 +202,17 @@ struct TrainSFT: ParsableCommand {
 
     func validate() throws {
         if !(learningRate > 0 && learningRate < 1) { throw ValidationError("--learning-rate takes 0 to 1") }
-        if families.isEmpty { throw ValidationError("--families takes at least one") }
+        if families.isEmpty || (families.count > 1 && families.contains(.none)) {
+            throw ValidationError("--families takes at least one family, or none")
+        }
+        if data.isEmpty, chosenFamilies.isEmpty || training.easyVQA == Self.none {
+            throw ValidationError("--families none and --easy-vqa none need --data")
+        }
+        if data.isEmpty, heldOut != nil { throw ValidationError("--held-out is for --data: name your own data") }
+        if let heldOut, !(0...0.9).contains(heldOut) { throw ValidationError("--held-out takes 0 to 0.9") }
+        if OwnDataOption.weights(of: data).reduce(0, +) > OwnDataSettings.whole {
+            throw ValidationError("the weights of --data are shares of a step: together at most 1")
+        }
         if documents.isEmpty, !drawing.isDefault {
             throw ValidationError("--fonts and --words are for --documents: name families of documents")
         }
@@ -206,26 +224,114 @@ struct TrainSFT: ParsableCommand {
         var settings = FineTuningSettings()
         settings.seed = training.seed
         settings.steps = steps
-        settings.families = families
+        settings.families = chosenFamilies
+        settings.ownData = ownData
         settings.documents = documents
         settings.scaleRates(by: learningRate / settings.adapterRate)
         let job = FineTuningJob(
             inputs: .init(
-                baseModel: model, vision: try visionFile(of: model), start: from, easyVQA: training.easyVQA,
-                replay: replay == "none" ? nil : replay, drawing: documents.isEmpty ? nil : drawing.materials),
+                baseModel: model, vision: try sight.visionFile(of: model), start: sight.from,
+                easyVQA: training.easyVQA == Self.none ? nil : training.easyVQA,
+                replay: replay == Self.none ? nil : replay, drawing: documents.isEmpty ? nil : drawing.materials,
+                ownData: data.map(\.path)),
             settings: settings, folder: folder)
         let outcome = try job.run(
             precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16, compute: compute,
             options: training.options(validationInterval: 100), report: Console.current.progress(in: folder))
         let results = [job.adapterFolder, job.visionPath].compactMap { $0 }.joined(separator: " and ")
         say(outcome == .finished ? "finished: \(results)" : "paused; the same command goes on")
+        if !data.isEmpty, FileManager.default.fileExists(atPath: job.heldOutPath) {
+            say("held out, for `apus eval data`: \(job.heldOutPath)")
+        }
     }
+
+    private static let none = "none"
+
+    private var chosenFamilies: [Family] {
+        families.compactMap { if case .family(let family) = $0 { family } else { nil } }
+    }
+
+    private var ownData: OwnDataSettings? {
+        if data.isEmpty { return nil }
+        var settings = OwnDataSettings(weights: OwnDataOption.weights(of: data))
+        if let heldOut { settings.heldOutShare = heldOut }
+        return settings
+    }
+}
+
+/// A family by its name, or `none`.
+enum FamilyOption: ExpressibleByArgument, Equatable {
+    case family(Family)
+    case none
+
+    init?(argument: String) {
+        if argument == "none" {
+            self = .none
+        } else if let family = Family(argument: argument) {
+            self = .family(family)
+        } else {
+            return nil
+        }
+    }
+
+    var defaultValueDescription: String {
+        switch self {
+        case .family(let family): family.defaultValueDescription
+        case .none: "none"
+        }
+    }
+
+    static var allValueStrings: [String] { Family.allValueStrings + ["none"] }
+}
+
+/// A user's own data, with its share of each step's images.
+struct OwnDataOption: ExpressibleByArgument {
+    let path: String
+    /// From 0.001 to 1; nil if none was given.
+    let weight: Double?
+
+    init?(argument: String) {
+        guard let colon = argument.lastIndex(of: ":"), let weight = Double(argument[argument.index(after: colon)...])
+        else {
+            (path, weight) = (argument, nil)
+            return
+        }
+        guard (0.001...1).contains(weight), colon > argument.startIndex else { return nil }
+        (path, self.weight) = (String(argument[..<colon]), weight)
+    }
+
+    /// The weights in thousandths. Data without a weight share half of a step.
+    static func weights(of data: [OwnDataOption]) -> [Int] {
+        let unweighted = data.count { $0.weight == nil }
+        return data.map { Int((1_000 * ($0.weight ?? 0.5 / Double(unweighted))).rounded()) }.map { max(1, $0) }
+    }
+}
+
+/// The policy to start from, and with it the way in which images and questions become tokens.
+struct SightOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The vision encoder and connector to train on. Default: from the policy in --from, else the model's own, "
+                + "which stays as it is, else runs/vision/model.safetensors.",
+            valueName: "file"))
+    var vision: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The folder of a policy whose adapter to start from, like Deploy/policies/sft/7. Default: a new adapter.",
+            valueName: "folder"))
+    var from: String?
 
     /// The vision model to start from: the file given, or the vision model that the policy was trained with. Nil is the
     /// base model's own.
-    private func visionFile(of model: ModelCheckpoint) throws -> String? {
+    func visionFile(of model: ModelCheckpoint) throws -> String? {
         if let vision { return vision }
         guard let from else { return model.vision == nil ? "runs/vision/model.safetensors" : nil }
+        return try Self.visionFile(ofPolicy: from)
+    }
+
+    /// The vision model that the policy in a folder sees with; nil is the base model's own.
+    static func visionFile(ofPolicy from: String) throws -> String? {
         let policy = try PolicyFolder(unverified: from)
         if policy.manifest.seesAsBase { return nil }
         guard let reference = policy.manifest.vision else {

@@ -6,8 +6,10 @@ import apus
 @Suite struct HelpTests {
     /// Every command that does something.
     private static let commands = [
-        "serve", "ask", "train vision", "train sft", "train reward", "train ppo", "data replay", "data sheet", "rank",
-        "eval easy-vqa", "eval families", "eval documents", "eval winrate", "eval reward", "eval text", "eval needle",
+        "serve", "ask", "train vision", "train sft", "train reward", "train ppo", "data check", "data replay",
+        "data sheet",
+        "rank", "eval data", "eval easy-vqa", "eval families", "eval documents", "eval winrate", "eval reward",
+        "eval text", "eval needle",
         "eval policy", "bench", "policy ship", "policy promote", "policy import", "policy rollback", "policy list",
         "policy logits", "models check", "quantize",
         "feedback export", "feedback import", "keys add", "keys list", "keys remove", "health",
@@ -60,6 +62,12 @@ import apus
         (["policy", "promote", "run", "--parent", "sft"], "--parent takes a policy and its generation like sft@2"),
         (["keys", "add", "me", "--scopes", "all"], "--scopes takes ask, feedback and admin, found all"),
         (["keys", "add", "me", "--expires", "soon"], "--expires takes a day like 2030-01-31, found soon"),
+        (["train", "sft", "--families", "none"], "--families none and --easy-vqa none need --data"),
+        (["train", "sft", "--data", "a:0.7", "--data", "b:0.7"], "together at most 1"),
+        (["train", "sft", "--data", "a:2"], "a:2"),
+        (["train", "sft", "--held-out", "0.2"], "--held-out is for --data"),
+        (["data", "check", "a", "--held-out", "1"], "--held-out takes 0 to 0.9"),
+        (["eval", "data", "a", "--tolerance", "1"], "--tolerance is for --rule number or json"),
         (["data", "sheet", "--questions", "a.png"], "--questions needs --families"),
     ])
     func wrongArgumentsAreNamed(_ arguments: [String], _ message: String) async {

@@ -1,13 +1,14 @@
 public import Images
 import Tensors
-import Tokenizers
+public import Tokenizers
 
-/// An image with questions and their right answers.
+/// Images with questions and their right answers: most often one image. All questions show the same images, and the
+/// same conversation before the last one, so that these are computed once.
 public struct ImageQuestions: Sendable {
     /// A question and its demonstrated answer.
     public struct Question: Sendable, Equatable {
-        /// The question, as a person would type it.
-        public var text: String
+        /// The conversation up to and with the question; its images are numbers in `images`.
+        public var messages: [ChatMessage]
         /// The complete answer.
         public var answer: String
         /// The group under which its accuracy is reported.
@@ -15,23 +16,35 @@ public struct ImageQuestions: Sendable {
         /// Whether the answer repeats text of the image.
         public var isReadOff: Bool
 
-        /// A question with its answer.
+        /// A question as a person would type it, behind the only image, with its answer.
         public init(text: String, answer: String, group: String, isReadOff: Bool = false) {
-            self.text = text
+            self.init(
+                messages: [ChatMessage(role: .user, content: [.image(0), .text(text)])], answer: answer, group: group,
+                isReadOff: isReadOff)
+        }
+
+        /// A conversation with its next answer.
+        public init(messages: [ChatMessage], answer: String, group: String, isReadOff: Bool = false) {
+            self.messages = messages
             self.answer = answer
             self.group = group
             self.isReadOff = isReadOff
         }
     }
 
-    /// The image.
-    public var image: RGBImage
+    /// The images, in the order in which they are shown; at least one.
+    public var images: [RGBImage]
     /// The questions; at least one.
     public var questions: [Question]
 
     /// An image with its questions.
     public init(image: RGBImage, questions: [Question]) {
-        self.image = image
+        self.init(images: [image], questions: questions)
+    }
+
+    /// Images with questions, which must be equal up to the last image.
+    public init(images: [RGBImage], questions: [Question]) {
+        self.images = images
         self.questions = questions
     }
 }
@@ -47,21 +60,21 @@ struct ImageTree: Sendable {
         let group: String
     }
 
-    /// The prompt up to and with the image.
+    /// The prompt up to and with the last image.
     let prefix: [Int32]
     /// The rows of each tile in the prefix.
     let tiles: [Range<Int>]
     let branches: [Branch]
 
-    /// Renders each question as in serving, then splits the prompts after the image.
+    /// Renders each question as in serving, then splits the prompts after the last image.
     ///
-    /// - Parameter layout: how the image stands in a prompt.
-    init(_ image: ImageQuestions, layout: ImageLayout, format: DialogueFormat) throws(ChatTemplateError) {
+    /// - Parameter layouts: how the images stand in a prompt.
+    init(_ image: ImageQuestions, layouts: [ImageLayout], format: DialogueFormat) throws(ChatTemplateError) {
         var prefix: [Int32] = []
         var tiles: [Range<Int>] = []
         var branches: [Branch] = []
         for question in image.questions {
-            let prompt = try format.prompt(question.text, image: layout)
+            let prompt = try format.prompt(question.messages, images: layouts)
             (prefix, tiles) = (prompt.prefix, prompt.tiles)
             branches.append(
                 Branch(
@@ -87,20 +100,20 @@ struct DemonstrationBatch: Sendable {
     /// The weight of each replay row.
     private(set) var replayWeights: [Float] = []
 
-    /// Adds an image and its questions, for an encoder in training.
+    /// Adds images and their questions, for an encoder in training.
     ///
     /// - Parameters:
-    ///   - pixels: the image's tiles, `[tiles, 3, side, side]`.
+    ///   - pixels: each image's tiles, `[tiles, 3, side, side]`.
     ///   - strips: the number of tiles of each input of the encoder.
-    mutating func append(_ tree: ImageTree, pixels: Tensor, strips: [Int]) {
-        self.pixels.append(pixels)
+    mutating func append(_ tree: ImageTree, pixels: [Tensor], strips: [Int]) {
+        self.pixels += pixels
         self.strips += strips
         append(tree, embeddings: nil)
     }
 
-    /// Adds an image and its questions.
+    /// Adds images and their questions.
     ///
-    /// - Parameter embeddings: the embeddings of its tiles, `[visual tokens, hidden]`.
+    /// - Parameter embeddings: the embeddings of their tiles, `[visual tokens, hidden]`.
     mutating func append(_ tree: ImageTree, embeddings: Tensor?) {
         let prefix = trees.append(image: tree.prefix, tiles: tree.tiles, embeddings: embeddings)
         for branch in tree.branches {

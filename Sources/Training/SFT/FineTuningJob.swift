@@ -6,9 +6,9 @@ public import Policies
 public import Tensors
 import Tokenizers
 
-/// Supervised fine-tuning on files: reads easy-VQA's training split and replay texts, draws the families' images, and
-/// writes an adapter and a vision model with a trained connector. Over a base model with vision of its own it writes
-/// only an adapter: images and dialogues become tokens as the base model's files say.
+/// Supervised fine-tuning on files: reads a user's own data, easy-VQA's training split and replay texts, draws the
+/// families' images, and writes an adapter and a vision model with a trained connector. Over a base model with vision
+/// of its own it writes only an adapter: images and dialogues become tokens as the base model's files say.
 public struct FineTuningJob: Sendable {
     /// The inputs. The run folder records the SHA-256 of each.
     public struct Inputs: Sendable {
@@ -18,17 +18,19 @@ public struct FineTuningJob: Sendable {
         public var vision: String?
         /// The folder of a policy with the initial adapter; nil for an adapter that changes nothing.
         public var start: String?
-        /// The folder of easy-VQA 1.0.
-        public var easyVQA: String
+        /// The folder of easy-VQA 1.0; nil to leave its images out.
+        public var easyVQA: String?
         /// Texts of the base model, JSON lines of `ReplayRecord`; nil for none.
         public var replay: String?
         /// The fonts and words of documents; nil for none.
         public var drawing: DrawingMaterials?
+        /// The user's own data, files or folders; the settings have a weight for each.
+        public var ownData: [String]
 
         /// The given inputs.
         public init(
-            baseModel: ModelCheckpoint, vision: String?, start: String?, easyVQA: String, replay: String?,
-            drawing: DrawingMaterials? = nil
+            baseModel: ModelCheckpoint, vision: String?, start: String?, easyVQA: String?, replay: String?,
+            drawing: DrawingMaterials? = nil, ownData: [String] = []
         ) {
             self.baseModel = baseModel
             self.vision = vision
@@ -36,6 +38,7 @@ public struct FineTuningJob: Sendable {
             self.easyVQA = easyVQA
             self.replay = replay
             self.drawing = drawing
+            self.ownData = ownData
         }
     }
 
@@ -62,6 +65,10 @@ public struct FineTuningJob: Sendable {
     /// The adapter's folder after the last step: a PEFT folder, bf16.
     public var adapterFolder: String { folder + "/adapter" }
 
+    /// The examples of the user's own data that the run does not train on, with their images in `held-out`. A run that
+    /// holds out none has no such file.
+    public var heldOutPath: String { folder + "/held-out.jsonl" }
+
     /// The file of the vision encoder with the trained connector: safetensors, bf16. Nil if they are not trained.
     public var visionPath: String? { inputs.vision.map { _ in "\(folder)/\(PolicyFiles.vision)" } }
 
@@ -78,12 +85,15 @@ public struct FineTuningJob: Sendable {
         report: @escaping (String) -> Void
     ) throws -> TrainingRun<SupervisedFineTuning>.Outcome where C.Duration == Duration {
         let start = clock.now
-        let (vision, format) = try sight(on: compute)
+        let (vision, format) = try Self.sight(
+            of: inputs.baseModel, vision: inputs.vision, readsDocuments: !settings.documents.isEmpty, on: compute)
+        let own = try OwnTrainingData.all(at: inputs.ownData, share: settings.ownData?.heldOutShare ?? 0)
+        for data in own { try data.check(format, contextLength: inputs.baseModel.decoder.configuration.contextLength) }
         let record = Record(
             settings: settings, template: format.template.name.rawValue, precision: "\(precision)",
-            instructionSet: compute.instructionSet.rawValue, inputs: try digests())
+            instructionSet: compute.instructionSet.rawValue, inputs: try digests(own))
         let runFolder = try RunFolder(path: folder, configuration: record)
-        let demonstrations = MixedDemonstrations(sources: try sources())
+        let demonstrations = MixedDemonstrations(try sources(own), imagesPerStep: settings.imagesPerStep)
         let base = try FrozenDecoder(inputs.baseModel.decoder, precision: precision, compute: compute)
         let replay = try inputs.replay.map {
             try ReplayRecord.load(path: $0, vocabulary: base.configuration.vocabulary)
@@ -91,52 +101,79 @@ public struct FineTuningJob: Sendable {
         let stage = SupervisedFineTuning(
             base: base, vision: vision, start: try startingAdapter(base.configuration), demonstrations: demonstrations,
             replay: replay ?? [], format: format, settings: settings)
+        let heldOut = own.flatMap(\.split.heldOut)
+        if !heldOut.isEmpty { try OwnExample.write(heldOut: heldOut, in: folder) }
         var run = try TrainingRun(stage: stage, folder: runFolder, options: options, report: report)
         let outcome = try run.run(clock: clock, since: start)
         if outcome == .finished { try write(run.stage) }
         return outcome
     }
 
-    private func sources() throws -> [any DemonstrationSource] {
-        var sources: [any DemonstrationSource] = [
-            RepeatedDemonstrations(
-                try officialImages(), heldOut: settings.heldOutImages, seed: settings.seed,
-                imagesPerStep: settings.officialImages, questionsPerImage: settings.questionsPerImage),
-            FamilyDemonstrations(
+    /// Own data have their weights; the other sources share the rest of a step as their numbers of images say.
+    private func sources(_ own: [OwnTrainingData]) throws -> [MixedDemonstrations.Source] {
+        let weights = settings.ownData?.weights ?? []
+        let others = try otherSources()
+        let (rest, all) = (OwnDataSettings.whole - weights.reduce(0, +), others.reduce(0) { $0 + $1.weight })
+        return try zip(own, weights).map { data, weight in
+            MixedDemonstrations.Source(
+                demonstrations: try OwnDemonstrations(
+                    data, seed: settings.seed, heldOut: settings.heldOutImages,
+                    questionsPerImage: settings.questionsPerImage),
+                weight: weight * max(1, all))
+        } + others.map { MixedDemonstrations.Source(demonstrations: $0.demonstrations, weight: rest * $0.weight) }
+    }
+
+    /// easy-VQA, families and documents, as far as they take part, with their images per step as weights.
+    private func otherSources() throws -> [MixedDemonstrations.Source] {
+        var sources: [MixedDemonstrations.Source] = []
+        if let folder = inputs.easyVQA {
+            let images = RepeatedDemonstrations(
+                try officialImages(folder), heldOut: settings.heldOutImages, seed: settings.seed,
+                imagesPerStep: settings.officialImages, questionsPerImage: settings.questionsPerImage)
+            sources.append(.init(demonstrations: images, weight: settings.officialImages))
+        }
+        if !settings.families.isEmpty {
+            let images = FamilyDemonstrations(
                 seed: settings.seed, families: settings.families, heldOut: settings.heldOutFamilyImages,
-                imagesPerStep: settings.familyImages, questionsPerImage: settings.questionsPerImage),
-        ]
+                questionsPerImage: settings.questionsPerImage)
+            sources.append(.init(demonstrations: images, weight: settings.familyImages))
+        }
         if let drawing = inputs.drawing, !settings.documents.isEmpty {
-            sources.append(
-                try DocumentDemonstrations(
-                    Artist(drawing), seed: settings.seed, families: settings.documents,
-                    heldOut: settings.heldOutDocuments, imagesPerStep: settings.documentImages,
-                    questionsPerImage: settings.questionsPerImage))
+            let images = try DocumentDemonstrations(
+                Artist(drawing), seed: settings.seed, families: settings.documents,
+                heldOut: settings.heldOutDocuments, questionsPerImage: settings.questionsPerImage)
+            sources.append(.init(demonstrations: images, weight: settings.documentImages))
         }
         return sources
     }
 
     /// The vision encoder, and how images and questions become tokens. Without a file of their own, both are the base
     /// model's.
-    private func sight(on compute: Compute) throws -> (SupervisedFineTuning.Vision, DialogueFormat) {
-        let tokenizer = Tokenizer(inputs.baseModel.vocabulary)
-        guard let path = inputs.vision else {
-            let vision = try inputs.baseModel.ownVision(on: compute)
+    ///
+    /// - Parameters:
+    ///   - path: the file of a vision encoder; nil for the base model's own.
+    ///   - readsDocuments: whether the encoder must read.
+    package static func sight(
+        of model: ModelCheckpoint, vision path: String?, readsDocuments: Bool = false, on compute: Compute
+    ) throws -> (SupervisedFineTuning.Vision, DialogueFormat) {
+        let tokenizer = Tokenizer(model.vocabulary)
+        guard let path else {
+            let vision = try model.ownVision(on: compute)
             return (
                 .frozen(vision.encoder),
                 try DialogueFormat(
-                    template: ChatTemplate(named: .model, model: inputs.baseModel.template),
+                    template: ChatTemplate(named: .model, model: model.template),
                     processor: vision.processor, tokensPerTile: vision.encoder.configuration.tokensPerTile,
                     tokenizer: tokenizer)
             )
         }
         let weights = try VisionWeights(path: path)
-        guard weights.configuration.endsRows || settings.documents.isEmpty else {
+        guard weights.configuration.endsRows || !readsDocuments else {
             throw ModelError.unsupported(
                 key: "the encoder for documents, \(path)", expected: "one that reads, from `apus train vision`",
                 found: "one that sees single tiles of \(weights.configuration.imageSize) pixels")
         }
-        try weights.configuration.requireTextWidth(inputs.baseModel.decoder.configuration.hidden)
+        try weights.configuration.requireTextWidth(model.decoder.configuration.hidden)
         return (
             .trained(weights),
             try DialogueFormat(
@@ -158,11 +195,12 @@ public struct FineTuningJob: Sendable {
         return adapter
     }
 
-    private func digests() throws -> [String: FileDigest] {
-        var digests = [
-            "baseModel": inputs.baseModel.digest,
-            "questions": try FileDigest(path: inputs.easyVQA + "/train/questions.json"),
-        ]
+    private func digests(_ own: [OwnTrainingData]) throws -> [String: FileDigest] {
+        var digests = ["baseModel": inputs.baseModel.digest]
+        if let easyVQA = inputs.easyVQA {
+            digests["questions"] = try FileDigest(path: easyVQA + "/train/questions.json")
+        }
+        for data in own { digests[data.group] = try data.digest() }
         if let vision = inputs.vision { digests["vision"] = try FileDigest(path: vision) }
         if let replay = inputs.replay { digests["replay"] = try FileDigest(path: replay) }
         if let drawing = inputs.drawing { digests.merge(try drawing.digests(forDocuments: true)) { first, _ in first } }
@@ -171,8 +209,8 @@ public struct FineTuningJob: Sendable {
     }
 
     /// Each training image with its questions. `EasyVQA` refuses test images.
-    private func officialImages() throws -> [ImageQuestions] {
-        let data = try EasyVQA(folder: URL(fileURLWithPath: inputs.easyVQA))
+    private func officialImages(_ folder: String) throws -> [ImageQuestions] {
+        let data = try EasyVQA(folder: URL(fileURLWithPath: folder))
         let questions = Dictionary(grouping: data.training, by: \.image)
         return try questions.keys.sorted().map { number in
             ImageQuestions(
@@ -203,7 +241,8 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     public var officialImages = 1
     /// Images of the families per step.
     public var familyImages = 7
-    /// The families of these images, in turn: families that take longest to learn are listed most often.
+    /// The families of these images, in turn: families that take longest to learn are listed most often. Without any
+    /// the other sources take their share.
     public var families: [Family] = [
         .counts, .numbers, .comparisons, .counts, .positions, .numbers, .digits,
         .counts, .comparisons, .numbers, .counts, .descriptions, .numbers, .attributes,
@@ -243,6 +282,9 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
     /// The number of held-out documents of each family's validation split.
     public var heldOutDocuments = 6
 
+    /// How a user's own data take part; nil without any.
+    public var ownData: OwnDataSettings?
+
     /// The settings of the shipped policy (InstructGPT's first stage, Ouyang et al. 2022 §3.5, at this scale).
     public init() {}
 
@@ -258,7 +300,7 @@ public struct FineTuningSettings: Codable, Sendable, Equatable {
 
     private enum CodingKeys: String, CodingKey {
         case seed, steps, families, rank, alpha, adapterRate, connectorRate, visionRate, warmUp, floor, optimizer
-        case replayRows, replayWeight, documents, documentImages, heldOutDocuments
+        case replayRows, replayWeight, documents, documentImages, heldOutDocuments, ownData
         case officialImages = "officialPictures"
         case familyImages = "familyPictures"
         case questionsPerImage = "questionsPerPicture"

@@ -124,12 +124,13 @@ public struct SupervisedFineTuning: TrainingStage {
     private func batch(of images: ArraySlice<ImageQuestions>) throws(ChatTemplateError) -> DemonstrationBatch {
         var batch = DemonstrationBatch()
         for image in images {
-            let tiled = format.tiled(image.image)
-            let tree = try ImageTree(image, layout: tiled.layout, format: format)
+            let tiled = image.images.map { format.tiled($0) }
+            let tree = try ImageTree(image, layouts: tiled.map(\.layout), format: format)
             if let encoder {
-                batch.append(tree, embeddings: encoder.encode(tiled.pixels, strips: tiled.strips))
+                let embeddings = tiled.map { encoder.encode($0.pixels, strips: $0.strips) }
+                batch.append(tree, embeddings: embeddings.count == 1 ? embeddings[0] : Tensor.stacking(embeddings))
             } else {
-                batch.append(tree, pixels: tiled.pixels, strips: tiled.strips)
+                batch.append(tree, pixels: tiled.map(\.pixels), strips: tiled.flatMap(\.strips))
             }
         }
         return batch
@@ -199,20 +200,32 @@ public struct SupervisedFineTuning: TrainingStage {
     // MARK: Validation
 
     /// The shares of held-out questions whose tokens are all the most likely ones, given the right tokens before them,
-    /// which is what greedy decoding answers exactly: over all questions, and for each group.
+    /// which is what greedy decoding answers exactly: over all questions, and for each group. With own data also the
+    /// mean loss of the held-out answers' tokens, for each group.
     public mutating func validate() throws -> [(name: String, value: Double)] {
         let batches = try heldOut ?? heldOutBatches()
         heldOut = batches
-        var counts: [String: (right: Int, asked: Int)] = [:]
+        var sums: [String: (sum: Double, count: Int)] = [:]
+        func add(_ name: String, _ value: Double, count: Int) {
+            let old = sums[name, default: (0, 0)]
+            sums[name] = (old.sum + value, old.count + count)
+        }
         for batch in batches {
-            for (group, isRight) in zip(batch.groups, correctness(of: batch)) {
-                for name in ["accuracy", "accuracy_" + group] {
-                    let old = counts[name, default: (0, 0)]
-                    counts[name] = (old.right + (isRight ? 1 : 0), old.asked + 1)
-                }
+            for (group, result) in zip(batch.groups, results(of: batch)) {
+                add("accuracy", result.isRight ? 1 : 0, count: 1)
+                add("accuracy_" + group, result.isRight ? 1 : 0, count: 1)
+                if settings.ownData != nil { add("loss_" + group, result.loss, count: result.tokens) }
             }
         }
-        return counts.sorted { $0.key < $1.key }.map { ($0.key, Double($0.value.right) / Double($0.value.asked)) }
+        return sums.sorted { $0.key < $1.key }.map { ($0.key, $0.value.sum / Double($0.value.count)) }
+    }
+
+    /// How well a held-out answer is predicted.
+    private struct HeldOutResult {
+        let isRight: Bool
+        /// The sum over its tokens.
+        let loss: Double
+        let tokens: Int
     }
 
     private func heldOutBatches() throws(ChatTemplateError) -> [DemonstrationBatch] {
@@ -224,7 +237,7 @@ public struct SupervisedFineTuning: TrainingStage {
         return batches
     }
 
-    private func correctness(of batch: DemonstrationBatch) -> [Bool] {
+    private func results(of batch: DemonstrationBatch) -> [HeldOutResult] {
         let decoder = TrainableDecoder(base, adapter: adapter)
         let visual = vision.map {
             TrainedVision(batch.tiles, strips: batch.strips, weights: $0, on: base.compute).tokens
@@ -232,11 +245,14 @@ public struct SupervisedFineTuning: TrainingStage {
         let pass = decoder.forward(
             batch.trees.embeddings(in: base, visual: visual), rows: batch.trees.rows, outputs: batch.trees.predictors)
         let logits = base.logits(pass.hidden)
+        let losses = base.compute.crossEntropy(logits, targets: batch.trees.targets).losses
         return batch.trees.answers.map { tokens in
-            tokens.allSatisfy { row in
+            let isRight = tokens.allSatisfy { row in
                 let scores = logits.rows(row..<row + 1).elements
                 return scores[Int(batch.trees.targets[row])] >= (scores.max() ?? .infinity)
             }
+            return HeldOutResult(
+                isRight: isRight, loss: losses[tokens].reduce(0) { $0 + Double($1) }, tokens: tokens.count)
         }
     }
 }
