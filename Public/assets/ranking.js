@@ -1,0 +1,4 @@
+export function prepareRanking() {}
+export function openRanking() {}
+export function addRankingFiles() {}
+export function compareMessages() {}
