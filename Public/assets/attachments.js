@@ -51,6 +51,7 @@ export function attachments({strip, onError, onChange}) {
     return {
         add,
         count: () => images.length,
+        images: () => images,
         /** Resolves once all files given so far are ready. */
         settled: () => work,
         /** Hands the images over and empties the strip. */

@@ -496,7 +496,7 @@ function thumb(node, direction, label) {
         {"aria-pressed": String(isPressed), disabled: node.isJudging});
 }
 
-/** Stores a thumb, with the words of its form if there are any; null takes it back. */
+/** Stores a thumb, with the words of its form; null takes it back. */
 async function judge(node, direction, words = {}) {
     const mine = conversation;
     if (node.isJudging || !(await askPerson())) { return; }
