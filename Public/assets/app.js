@@ -1,7 +1,8 @@
 // The page's beginning: tabs, dialogs, the key, and files that are dropped or pasted anywhere.
 
 import {setKey, whenKeyIsNeeded} from "./api.js";
-import {addFiles, checkFeedback, prepareConversation} from "./conversation.js";
+import {addFiles} from "./composer.js";
+import {checkFeedback, prepareConversation} from "./conversation.js";
 import {byId, notify, prepareDialog} from "./dom.js";
 import {loadPolicies, preparePolicies} from "./policies.js";
 import {addRankingFiles, compareMessages, openRanking, prepareRanking} from "./ranking.js";

@@ -67,15 +67,18 @@ export async function loadConversations() {
 
 export const saveConversation = (conversation) => put("conversations", conversation);
 
-/** Keeps an image: `{id, conversation, blob}`. */
-export const saveImage = (image) => put("images", image);
+/** Keeps an image: `{id, conversation, blob}`; as long as the page lasts if the browser's storage is full. */
+export async function saveImage(image) {
+    try {
+        await put("images", image);
+    } catch { memory.images.set(image.id, image); }
+}
 
 /** The bytes of an image; undefined if they are gone. */
 export async function loadImage(id) {
     const open = await database();
-    const image =
-        open ? await finished(open.transaction("images").objectStore("images").get(id)) : memory.images.get(id);
-    return image?.blob;
+    const image = open && await finished(open.transaction("images").objectStore("images").get(id));
+    return (image ?? memory.images.get(id))?.blob;
 }
 
 /** Deletes a conversation with its images. */
