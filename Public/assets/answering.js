@@ -3,7 +3,7 @@
 import {policyOf, send} from "./api.js";
 import {announce} from "./dom.js";
 import {dataUrl, requestLimits} from "./images.js";
-import {currentPolicy} from "./policies.js";
+import {currentPolicy, settledPolicy} from "./policies.js";
 import {changed, grown, keep, session} from "./session.js";
 import {sampling, setting} from "./settings.js";
 import {loadImage} from "./storage.js";
@@ -57,17 +57,19 @@ async function request(conversation, node, policy, version) {
 
 /** Writes a new answer to a question of the conversation that is shown. */
 export async function answer(question) {
-    const policy = currentPolicy(), conversation = session.conversation;
+    const {conversation} = session;
     const version = (conversation.children[question.id] ?? []).length;
     const node = tree.add(
         conversation, question.id,
-        {role: "assistant", text: "", status: "running", model: policy?.id, created: Date.now()});
+        {role: "assistant", text: "", status: "running", model: currentPolicy()?.id, created: Date.now()});
     const controller = new AbortController();
     session.running = {node, conversation, controller};
     changed({isFollowing: true});
     await keep(conversation);
     const started = performance.now();
     try {
+        const policy = await settledPolicy();
+        node.model = policy?.id;
         const json = await request(conversation, question, policy, version);
         node.seed = json.seed;
         if (json.temperature !== undefined) { node.temperature = json.temperature; }

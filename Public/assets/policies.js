@@ -20,6 +20,12 @@ export const policyNamed = (name) => policies.find(({id}) => id === name);
 /** The policy that is chosen; undefined while the list is not there. */
 export const currentPolicy = () => policyNamed(byId("model").value) ?? policies[0];
 
+/** The chosen policy, once the list is there; throws `ApiError` if the server does not give it. */
+export async function settledPolicy() {
+    if (policies.length === 0) { await loadPolicies(); }
+    return currentPolicy();
+}
+
 /** Whether the page's sentence about the shipped policies holds for this one. */
 export const isShipped = (policy) => shipped.includes(policy?.id);
 
@@ -112,13 +118,17 @@ function lineage(policy) {
     return chain.length > 0 ? chain.join(" ← ") : "nothing: it is the base model";
 }
 
+/** A number as it was meant: the server's have the precision of 32 bits. */
+const rounded = (value) => (typeof value === "number" ? Number(value.toPrecision(6)) : value);
+
 const list = (values) =>
-    Object.entries(values).map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`).join(", ");
+    Object.entries(values).map(([name, value]) => `${name.replaceAll("_", " ")} ${rounded(value)}`).join(", ");
 
 /** Any JSON as terms and lists, to a depth that a reader can follow. */
 function tree(value, depth = 0) {
     if (value === null || typeof value !== "object" || depth > 5) {
-        const text = value !== null && typeof value === "object" ? JSON.stringify(value) : String(value ?? "unknown");
+        const text =
+            value !== null && typeof value === "object" ? JSON.stringify(value) : String(rounded(value) ?? "unknown");
         return make("span", {text, class: /^[0-9a-f]{40,}$/.test(text) ? "digest" : null});
     }
     if (Array.isArray(value)) { return make("ul", {}, ...value.map((item) => make("li", {}, tree(item, depth + 1)))); }

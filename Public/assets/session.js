@@ -31,15 +31,16 @@ export function grown(node) {
     for (const listener of growthListeners) { listener(node); }
 }
 
-/** Keeps a conversation in the browser, as the newest one. */
+/** Keeps a conversation in the browser, as the newest one; what has changed is shown at once. */
 export async function keep(conversation) {
     conversation.updated = Date.now();
     const others = session.conversations.filter((other) => other !== conversation);
     session.conversations = [conversation, ...others];
+    if (session.conversation === conversation) { storage.remember("conversation", conversation.id); }
+    changed();
     try {
         await storage.saveConversation(structuredClone(conversation));
     } catch { notify("The browser's storage is full: this conversation lasts as long as the page."); }
-    changed();
 }
 
 /** Puts an earlier state of a conversation in its place. */

@@ -64,11 +64,10 @@ function keep(name, value) {
 
 /** Shows a policy's defaults where the user left a setting empty. */
 export function showDefaults(policy) {
+    // The server's numbers have the precision of 32 bits.
+    const text = (value) => (value === undefined ? "policy's" : String(Number(value.toPrecision(6))));
     for (const name of ["temperature", "top_p", "max_tokens"]) {
-        const images = policy?.defaults?.[name], text = policy?.text_defaults?.[name] ?? images;
-        const differs = images !== undefined && images !== text;
-        byId(`setting-${name}`).placeholder = images === undefined ? "policy's" :
-            differs                                                ? `${images} (text: ${text})` :
-                                                                     String(images);
+        const images = text(policy?.defaults?.[name]), others = text(policy?.text_defaults?.[name]);
+        byId(`setting-${name}`).placeholder = images === others ? images : `${images} (text: ${others})`;
     }
 }
