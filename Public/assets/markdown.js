@@ -215,8 +215,9 @@ function codeSpan(text, index) {
     return {nodes: [make("code", {text: text.slice(index + mark.length, end).trim()})], end: end + mark.length};
 }
 
+/** `[label](address "title")`; an address may end with a pair of parentheses. */
 const target =
-    /^\[([^[\]]{0,500})\]\(\s*<?([^\s()<>]{1,2000}(?:\([^\s()<>]{0,500}\))?[^\s()<>]{0,500})>?(?:\s+["'][^"']{0,500}["'])?\s*\)/;
+    /^\[([^[\]]{0,500})\]\(\s*<?([^\s()<>]{1,2000}(?:\([^\s()<>]{0,500}\))?)>?(?:\s+["'][^"']{0,500}["'])?\s*\)/;
 
 /** The address if it is one that a reader may follow, in the form that the browser will use. */
 function safeAddress(text) {

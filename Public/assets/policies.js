@@ -143,8 +143,7 @@ function generations(policy) {
     const section = make(
         "details", {}, make("summary", {text: "Serve another generation"}), make("p", {
             class: "quiet",
-            text:
-                "Needs a key with the scope “admin”. Answers that are being written end with the generation they began with."
+            text: "Needs a key with the scope “admin”. A running answer ends with the generation it began with."
         }),
         list);
     section.addEventListener("toggle", () => {
