@@ -25,8 +25,8 @@ export function setKey(text) {
 export function whenKeyIsNeeded(listener) { onKeyNeeded = listener; }
 
 /**
-   Sends a request. Returns the response if the server accepted it; throws `ApiError` if not, and whatever `fetch`
-    throws after `signal` fired.
+ * Sends a request. Returns the response if the server accepted it; throws `ApiError` if not, and whatever `fetch`
+ * throws after `signal` fired.
  */
 export async function send(path, {method = "GET", json, signal} = {}) {
     const headers = {};

@@ -33,8 +33,8 @@ export function fits(draft, comparison) {
 const ordinal = (index) => ["1st", "2nd", "3rd"][index] ?? `${index + 1}th`;
 
 /**
-   The view of a comparison that is being ranked. `loadImage` gives the blob of a digest; `onChange` is called after
-   each decision.
+ * The view of a comparison that is being ranked. `loadImage` gives the blob of a digest; `onChange` is called after
+ * each decision.
  */
 export function comparisonView({comparison, draft, loadImage, onChange}) {
     const names = new Map(comparison.candidates.map(({id}, index) => [id, index + 1]));
@@ -219,7 +219,7 @@ export function rankedView({comparison, loadImage}) {
     const known = new Map(comparison.candidates.map((candidate) => [candidate.id, candidate]));
     const cards = comparison.ranking.flatMap((tier, index) => tier.map((id) => {
         const candidate = known.get(id);
-        const origin = [`${candidate.model} ${candidate.generation}`, `seed ${candidate.seed}`].join(" · ");
+        const origin = originOf(candidate);
         return make(
             "article",
             {class: "card placed", "aria-label": `${ordinal(index)}: answer ${names.get(id)}, from ${origin}`},
@@ -231,6 +231,12 @@ export function rankedView({comparison, loadImage}) {
     return make(
         "div", {class: "comparison"}, promptView(comparison.prompt, loadImage),
         make("div", {class: "answers", data: {count: cards.length}}, ...cards));
+}
+
+/** The policy that wrote an answer; a seed that JavaScript cannot hold exactly stays out. */
+function originOf({model, generation, seed}) {
+    const policy = model === undefined ? "unknown" : generation === undefined ? model : `${model} ${generation}`;
+    return Number.isSafeInteger(seed) ? `${policy} · seed ${seed}` : policy;
 }
 
 function answerText({answer, finish_reason: reason}) {

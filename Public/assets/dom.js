@@ -4,8 +4,8 @@
 export const byId = (id) => document.getElementById(id);
 
 /**
-   Makes an element. `attributes` may hold `class`, `text`, `on` (listeners by event), `data`, and attributes by name;
-    a value of `true` is an empty attribute, and `false`, `null` and `undefined` leave it out.
+ * Makes an element. `attributes` may hold `class`, `text`, `on` (listeners by event), `data`, and attributes by name;
+ * a value of `true` is an empty attribute, and `false`, `null` and `undefined` leave it out.
  */
 export function make(tag, attributes = {}, ...children) {
     const node = document.createElement(tag);

@@ -1,11 +1,13 @@
 // What people think of answers, on its way to the server: who they are, thumbs, rankings, and taking them back.
 
-import {call, query} from "./api.js";
+import {ApiError, call, query} from "./api.js";
 import {byId} from "./dom.js";
 import {recall, remember} from "./storage.js";
 
 /** Names that the server takes for a labeler. */
 const namePattern = /^[A-Za-z0-9 ._-]{1,64}$/;
+
+const notKept = "This server keeps no feedback. Start it with --data-path FOLDER to rank answers.";
 
 /** `{labeler, consent}` of this browser's user; undefined until asked. */
 let person = recall("person", undefined);
@@ -14,20 +16,17 @@ export const knownPerson = () => person;
 
 let availability = null;
 
-/**
-   Whether this server keeps feedback: null, or the reason why not. Asked once; a refusal for want of a key is asked
-    again.
- */
+/** Whether this server keeps feedback: null, or the error that says why not. Asked once; a refusal is asked again. */
 export async function feedbackRefusal() {
-    availability ??= summary().then(() => null, (error) => error);
+    availability ??= summary().then(({kept}) => (kept ? null : new ApiError(notKept, 404)), (error) => error);
     const refusal = await availability;
-    if (refusal && refusal.status !== 404) { availability = null; }
+    if (refusal) { availability = null; }
     return refusal;
 }
 
 /**
-   Asks for name and consent if this browser has not yet. Resolves to the person, or to undefined if the user closed
-    the dialog.
+ * Asks for name and consent if this browser has not yet. Resolves to the person, or to undefined if the user closed
+ * the dialog.
  */
 export async function askPerson({again = false} = {}) {
     if (person && !again) { return person; }

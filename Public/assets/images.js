@@ -50,8 +50,8 @@ const encoded = (canvas, type, quality) => new Promise((resolve, reject) => {
 });
 
 /**
-   `{blob, name, width, height, isConverted}` of a file: its own bytes where the server reads them, else the same
-    picture as PNG, or as JPEG where the PNG would be too large. Throws if the browser cannot read it.
+ * `{blob, name, width, height, isConverted}` of a file: its own bytes where the server reads them, else the same
+ * picture as PNG, or as JPEG where the PNG would be too large. Throws if the browser cannot read it.
  */
 export async function prepare(file, name) {
     const image = await decoded(file);
@@ -84,8 +84,8 @@ export const dataUrl = (blob) => new Promise((resolve, reject) => {
 });
 
 /**
-   Rows and columns of the tiles beside the one of the whole image: of all ways to lay them, the one whose tiles are
-    closest to squares.
+ * Rows and columns of the tiles beside the one of the whole image: of all ways to lay them, the one whose tiles are
+ * closest to squares.
  */
 export function grid(tiles, width, height) {
     const count = tiles > 1 ? tiles - 1 : 1;
@@ -100,8 +100,8 @@ export function grid(tiles, width, height) {
 }
 
 /**
-   Draws what the encoder of a policy gets, and says it in words. `usage` is what the server counted for this image, if
-    it has answered; `vision` is the policy's `image` of `/v1/models`.
+ * Draws what the encoder of a policy gets, and says it in words. `usage` is what the server counted for this image, if
+ * it has answered; `vision` is the policy's `image` of `/v1/models`.
  */
 async function drawTiles(canvas, blob, vision, usage) {
     const side = vision.view_size;

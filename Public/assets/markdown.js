@@ -160,8 +160,8 @@ const marks = [
 ];
 
 /**
-   The nodes of a line. Each step takes at least one character, and looks for an end at most once a mark, so the time
-    is at most quadratic in the length of a line.
+ * The nodes of a line. Each step takes at least one character, and looks for an end at most once a mark, so the time
+ * is at most quadratic in the length of a line.
  */
 function inline(text, depth = 0) {
     const nodes = [];

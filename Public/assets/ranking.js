@@ -33,9 +33,7 @@ export async function openRanking() {
     byId("ranking-refusal").hidden = refusal === null;
     byId("ranking-body").hidden = refusal !== null;
     if (refusal) {
-        byId("ranking-refusal").textContent = refusal.status === 404 ?
-            "This server keeps no rankings. Start it with --data-path FOLDER to rank answers." :
-            refusal.message;
+        byId("ranking-refusal").textContent = refusal.message;
         return;
     }
     showPerson();

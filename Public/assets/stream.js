@@ -1,8 +1,8 @@
 // Server-sent events as the server writes them, from the body of a response.
 
 /**
-   Yields the data of each event, parsed as JSON, until `[DONE]` or the end of the body. An event that the end cuts off
-    is dropped. Returns whether `[DONE]` came: without it the answer was cut short.
+ * Yields the data of each event, parsed as JSON, until `[DONE]` or the end of the body. An event that the end cuts off
+ * is dropped. Returns whether `[DONE]` came: without it the answer was cut short.
  */
 export async function* events(body) {
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
