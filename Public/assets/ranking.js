@@ -146,14 +146,14 @@ function nextOfQueue() {
 function draw(prompt) {
     const models = chosenPolicies();
     if (models.length === 0) { return notify("Choose at least one policy."); }
+    if (models.length > count()) { return notify(`${models.length} policies need at least as many answers.`); }
+    const {detail, ...values} = sampling();
+    // The images of a dialogue carry their detail themselves.
+    const options = prompt.messages ? values : {...values, detail};
     return drawing(`Drawing ${count()} answers…`, (signal) => {
         isFromQueue = false;
-        const seed = setting("seed");
-        return call("v1/comparisons", {
-            method: "POST",
-            json: {...prompt, models, k: count(), ...sampling(), seed, labeler: knownPerson().labeler},
-            signal,
-        });
+        const json = {...prompt, ...options, models, k: count(), seed: setting("seed"), labeler: knownPerson().labeler};
+        return call("v1/comparisons", {method: "POST", json, signal});
     });
 }
 

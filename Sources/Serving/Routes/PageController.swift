@@ -56,7 +56,7 @@ struct PageController: Controller {
             status: .ok,
             headers: [
                 .contentType: type, .cacheControl: "no-cache",
-                .contentSecurityPolicy: contentSecurityPolicy, .referrerPolicy: "no-referrer",
+                .contentSecurityPolicy: contentSecurityPolicy,
             ], body: ResponseBody(byteBuffer: ByteBuffer(bytes: content)))
     }
 }
