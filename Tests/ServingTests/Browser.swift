@@ -88,8 +88,8 @@ actor Browser {
     private func begin() async throws {
         let target = try await send("Target.createTarget", ["url": "about:blank"])
         let attached = try await send(
-            "Target.attachToTarget", ["targetId": target["targetId"] ?? nil, "flatten": true])
-        session = attached["sessionId"]?.string
+            "Target.attachToTarget", ["targetId": target.member("targetId") ?? nil, "flatten": true])
+        session = attached.member("sessionId")?.string
         for domain in ["Page", "Runtime", "Log", "Network", "Accessibility"] { try await send("\(domain).enable") }
     }
 
@@ -125,30 +125,31 @@ actor Browser {
                 problems.append("a message of the browser that is no JSON")
                 continue
             }
-            if let id = json["id"]?.integerValue {
+            if let id = json.member("id")?.integerValue {
                 answer(Int(id), json)
-            } else if let method = json["method"]?.string {
-                note(method, json["params"] ?? nil)
+            } else if let method = json.member("method")?.string {
+                note(method, json.member("params") ?? nil)
             }
         }
     }
 
     private func answer(_ id: Int, _ message: JSON) {
         let continuation = waiting.removeValue(forKey: id)
-        if let error = message["error"] {
+        if let error = message.member("error") {
             continuation?.resume(throwing: Failure(description: error.text))
         } else {
-            continuation?.resume(returning: message["result"] ?? [:])
+            continuation?.resume(returning: message.member("result") ?? [:])
         }
     }
 
     private func note(_ method: String, _ parameters: JSON) {
         switch method {
         case "Runtime.exceptionThrown", "Log.entryAdded": problems.append("\(method): \(parameters.text)")
-        case "Runtime.consoleAPICalled" where ["error", "warning", "assert"].contains(parameters["type"]?.string):
+        case "Runtime.consoleAPICalled"
+        where ["error", "warning", "assert"].contains(parameters.member("type")?.string):
             problems.append("\(method): \(parameters.text)")
         case "Network.requestWillBeSent":
-            if let address = parameters["request"]?["url"]?.string { requests.append(address) }
+            if let address = parameters.member("request")?["url"]?.string { requests.append(address) }
         default: break
         }
     }
@@ -163,7 +164,7 @@ actor Browser {
 
     // MARK: The page
 
-    /// Opens an address and waits until the page has loaded.
+    /// Opens an address, also the one that is open, and waits until the page has loaded.
     func open(_ address: String) async throws {
         try await send("Page.navigate", ["url": .string(address)])
         try await evaluate(
@@ -172,6 +173,13 @@ actor Browser {
                 if (document.readyState === "complete") { resolve(); } else { addEventListener("load", resolve); }
             })
             """)
+    }
+
+    /// Loads the page anew.
+    func reload() async throws {
+        guard let address = try await evaluate("location.href").string else { return }
+        try await open("about:blank")
+        try await open(address)
     }
 
     /// The size of the window, and whether it is dark.
@@ -188,10 +196,10 @@ actor Browser {
     func evaluate(_ script: String) async throws -> JSON {
         let reply = try await send(
             "Runtime.evaluate", ["expression": .string(script), "awaitPromise": true, "returnByValue": true])
-        if let exception = reply["exceptionDetails"] {
-            throw Failure(description: exception["exception"]?["description"]?.string ?? exception.text)
+        if let exception = reply.member("exceptionDetails") {
+            throw Failure(description: exception.member("exception")?["description"]?.string ?? exception.text)
         }
-        return reply["result"]?["value"] ?? nil
+        return reply.member("result")?["value"] ?? nil
     }
 
     /// Waits until a condition holds, which is asked again after each change of the page. Returns its value.
@@ -234,7 +242,7 @@ actor Browser {
             try await send(
                 "Input.dispatchMouseEvent",
                 [
-                    "type": .string(type), "x": point["x"] ?? 0, "y": point["y"] ?? 0, "button": "left",
+                    "type": .string(type), "x": point.member("x") ?? 0, "y": point.member("y") ?? 0, "button": "left",
                     "clickCount": 1,
                 ])
         }
@@ -263,9 +271,10 @@ actor Browser {
     func unnamedControls() async throws -> [String] {
         let controls = ["button", "textbox", "combobox", "checkbox", "link", "tab", "spinbutton", "img", "dialog"]
         let tree = try await send("Accessibility.getFullAXTree")
-        return tree["nodes"]?.elements.compactMap { node in
-            guard node["ignored"] != true, let role = node["role"]?["value"]?.string, controls.contains(role),
-                (node["name"]?["value"]?.string ?? "").isEmpty
+        return tree.member("nodes")?.elements.compactMap { node in
+            guard node.member("ignored") != true, let role = node.member("role")?["value"]?.string,
+                controls.contains(role),
+                (node.member("name")?["value"]?.string ?? "").isEmpty
             else { return nil }
             return node.text
         } ?? []
@@ -274,7 +283,7 @@ actor Browser {
 
 extension JSON {
     /// A member of an object; nil if there is none.
-    subscript(name: String) -> JSON? {
+    func member(_ name: String) -> JSON? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name == name }?.value
     }

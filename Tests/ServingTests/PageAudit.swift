@@ -89,8 +89,8 @@ enum PageAudit {
                 "[a](javascript:alert(1))", "[a](data:text/html,x)", "[bank](https://example.com/)",
                 "[a](https://user@example.com/)", "https://example.com/b, next", "[a](http:// bad)",
                 "- [x](JaVaScRiPt:alert(1))", "| [a](vbscript:x) | b |\n|---|---|\n| 1 | <b>2</b> |",
-                "```html\n<script>1</script>\n", "> > > > > > > > > > deep", "*".repeat(5000), "[".repeat(5000),
-                "**a *b** c*", "`" + "code", "\u202e gnp.exe",
+                "> > > > > > > > > > deep", "*".repeat(5000), "[".repeat(5000), "**a *b** c*", "`" + "code",
+                "\u202e gnp.exe", "```html\n<script>1</script>\n",
             ].join("\n\n");
             const box = document.createElement("div");
             box.append(render(hostile));
