@@ -80,6 +80,7 @@ let timer = 0;
 export function notify(text, label, action) {
     const notice = byId("notice");
     clearTimeout(timer);
+    announce(text);
     const hide = () => {
         notice.hidden = true;
     };

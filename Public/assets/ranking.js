@@ -1,13 +1,13 @@
 // The ranking: from where the next comparison comes, what a labeler decides about it, and taking it back.
 
-import {call, query, send} from "./api.js";
+import {ApiError, call, query, send} from "./api.js";
 import {attachments} from "./attachments.js";
 import {comparisonView, fits, newDraft, rankedView} from "./comparison.js";
 import {announce, byId, make, notify} from "./dom.js";
 import {askPerson, feedbackRefusal, knownPerson, store, summary, takeBack} from "./feedback.js";
 import {dataUrl, requestLimits} from "./images.js";
 import {allTied, isComplete} from "./order.js";
-import {allPolicies} from "./policies.js";
+import {allPolicies, policyNamed} from "./policies.js";
 import {sampling, setting} from "./settings.js";
 import {recall, remember} from "./storage.js";
 
@@ -92,11 +92,11 @@ function showPerson() {
 /** The checkboxes of the policies that a prompt of one's own is put to. */
 function drawPolicies() {
     const chosen = recall("ranked-policies", null);
-    byId("ranked-policies").replaceChildren(...allPolicies().map(({id}) => {
+    byId("ranked-policies").replaceChildren(...allPolicies().map(({id, image}) => {
         const box = make("input", {type: "checkbox", value: id});
         box.checked = chosen === null || chosen.includes(id);
         box.addEventListener("change", () => remember("ranked-policies", chosenPolicies()));
-        return make("label", {class: "check"}, box, id);
+        return make("label", {class: "check"}, box, image === null ? `${id} (text only)` : id);
     }));
 }
 
@@ -117,11 +117,7 @@ async function drawing(sentence, request) {
     try {
         found = await request(controller.signal);
     } catch (error) {
-        if (error.code === "queue_empty") {
-            notify("Nothing is left to rank in the queue. Rank a prompt of your own.");
-        } else if (!controller.signal.aborted) {
-            notify(error.message);
-        }
+        if (!controller.signal.aborted) { notify(error.message); }
     }
     isBusy = false;
     if (found) {
@@ -135,17 +131,24 @@ async function drawing(sentence, request) {
 const count = () => Number(byId("ranked-count").value);
 
 function nextOfQueue() {
-    return drawing("Looking for the most informative comparison…", (signal) => {
+    return drawing("Looking for the most informative comparison…", async (signal) => {
         isFromQueue = true;
-        return call(
-            "v1/comparisons/next", {method: "POST", json: {labeler: knownPerson().labeler, k: count()}, signal});
+        const {queue} = await summary();
+        if (queue.waiting + queue.ready === 0) {
+            throw new ApiError("Nothing is left to rank in the queue. Rank a prompt of your own.", 404);
+        }
+        return call("v1/comparisons/next", {method: "POST", json: {labeler: knownPerson().labeler}, signal});
     });
 }
 
 /** Draws answers to a prompt: `{question, images}` or `{messages}`. */
 function draw(prompt) {
-    const models = chosenPolicies();
-    if (models.length === 0) { return notify("Choose at least one policy."); }
+    const hasImages =
+        prompt.images !== undefined || (prompt.messages ?? []).some(({content}) => Array.isArray(content));
+    const models = chosenPolicies().filter((name) => !hasImages || policyNamed(name).image !== null);
+    if (models.length === 0) {
+        return notify(hasImages ? "Choose a policy that can see images." : "Choose at least one policy.");
+    }
     if (models.length > count()) { return notify(`${models.length} policies need at least as many answers.`); }
     const {detail, ...values} = sampling();
     // The images of a dialogue carry their detail themselves.
@@ -390,9 +393,12 @@ export function prepareRanking() {
     byId("ranked-count").value = recall("ranked-count", "4");
     byId("ranked-count").addEventListener("change", () => remember("ranked-count", byId("ranked-count").value));
     byId("change-person").addEventListener("click", async () => {
-        await askPerson({again: true});
+        const before = knownPerson()?.labeler;
+        const isOther = (await askPerson({again: true}))?.labeler !== before;
         showPerson();
         showCounters();
+        // What is on the stage is the other labeler's.
+        if (isOther && (phase === "open" || phase === "ranked")) { showStart(); }
     });
     strip.listen({file: byId("ranking-file"), camera: byId("ranking-camera")});
     document.addEventListener("keydown", onKey);
