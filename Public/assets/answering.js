@@ -130,8 +130,6 @@ async function stream(node, json, signal, started) {
 
 function record(node, usage) {
     node.tokens = usage.completion_tokens;
-    node.promptTokens = usage.prompt_tokens;
-    node.cachedTokens = usage.prompt_tokens_details?.cached_tokens;
     node.seen = usage.prompt_tokens_details?.images;
 }
 

@@ -51,12 +51,7 @@ export function comparisonView({comparison, draft, loadImage, onChange}) {
         const place = make("span", {class: "place"});
         const grip = make("span", {class: "grip", title: "Drag to the order"}, icon("grip"));
         const buttons = make("div", {class: "row"});
-        const flags = Object.entries(flagNames).map(([flag, text]) => make("button", {
-                                                        type: "button",
-                                                        class: "flag",
-                                                        text,
-                                                        on: {click: () => toggleFlag(id, flag)},
-                                                    }));
+        const flags = Object.entries(flagNames).map(([flag, text]) => flagButton(id, flag, text));
         const element = make(
             "article", {class: "card", tabindex: "-1", on: {focusin: () => select(id)}},
             make("header", {class: "card-head"}, make("span", {class: "number", text: names.get(id)}), place, grip),
@@ -64,6 +59,10 @@ export function comparisonView({comparison, draft, loadImage, onChange}) {
         element.addEventListener("click", () => select(id));
         makeDraggable(grip, name, (target) => drop(id, target));
         return {element, place, buttons, flags};
+    }
+
+    function flagButton(id, flag, text) {
+        return make("button", {type: "button", class: "flag", text, on: {click: () => toggleFlag(id, flag)}});
     }
 
     /** Changes the draft, draws, and says where the answer is now. */
@@ -168,11 +167,8 @@ export function comparisonView({comparison, draft, loadImage, onChange}) {
     function drawBoard() {
         const {tiers, unplaced} = draft.order;
         const gap = (index) => make("span", {class: "gap", data: {drop: `above:${index}`}});
-        const places = tiers.flatMap(
-            (tier, index) =>
-                [gap(index),
-                 make("span", {class: "tier", data: {drop: `tier:${index}`}}, ...tier.map(chip)),
-        ]);
+        const tierOf = (tier, index) => make("span", {class: "tier", data: {drop: `tier:${index}`}}, ...tier.map(chip));
+        const places = tiers.flatMap((tier, index) => [gap(index), tierOf(tier, index)]);
         const end = tiers.length === 0 ?
             make("span", {class: "tier empty", data: {drop: "above:0"}, text: "drop here"}) :
             gap(tiers.length);

@@ -90,15 +90,16 @@ export async function removeAll() {
     begin();
 }
 
-/** Reads what the browser keeps, and shows what was shown last. */
+/** Reads what the browser keeps, and shows what was shown last, unless something was asked meanwhile. */
 export async function restore() {
-    session.conversations = await storage.loadConversations();
-    for (const node of session.conversations.flatMap(({nodes}) => Object.values(nodes))) {
+    const kept = await storage.loadConversations();
+    for (const node of kept.flatMap(({nodes}) => Object.values(nodes))) {
         if (node.status === "running") { node.status = "interrupted"; }
         delete node.isJudging;
     }
-    const last = storage.recall("conversation", "");
-    session.conversation = session.conversations.find(({id}) => id === last) ?? session.conversation;
+    session.conversations = [...session.conversations, ...kept];
+    const last = kept.find(({id}) => id === storage.recall("conversation", ""));
+    if (last && tree.path(session.conversation).length === 0) { session.conversation = last; }
     changed({isFollowing: true});
     const gone = await storage.prune();
     if (gone.length > 0) {
