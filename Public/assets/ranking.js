@@ -1,14 +1,12 @@
 // The ranking: from where the next comparison comes, what a labeler decides about it, and taking it back.
 
 import {ApiError, call, query, send} from "./api.js";
-import {attachments} from "./attachments.js";
 import {comparisonView, fits, newDraft, rankedView} from "./comparison.js";
 import {announce, byId, make, notify} from "./dom.js";
 import {askPerson, feedbackRefusal, knownPerson, store, summary, takeBack} from "./feedback.js";
-import {dataUrl, requestLimits} from "./images.js";
 import {allTied, isComplete} from "./order.js";
-import {allPolicies, policyNamed} from "./policies.js";
-import {sampling, setting} from "./settings.js";
+import {addPromptFiles, comparisonRequest, drawPolicies, preparePrompt} from "./prompt.js";
+import {setting} from "./settings.js";
 import {recall, remember} from "./storage.js";
 
 const stage = byId("ranking-stage");
@@ -89,19 +87,6 @@ function showPerson() {
     byId("change-person").textContent = knownPerson() ? "Change" : "Say who ranks";
 }
 
-/** The checkboxes of the policies that a prompt of one's own is put to. */
-function drawPolicies() {
-    const chosen = recall("ranked-policies", null);
-    byId("ranked-policies").replaceChildren(...allPolicies().map(({id, image}) => {
-        const box = make("input", {type: "checkbox", value: id});
-        box.checked = chosen === null || chosen.includes(id);
-        box.addEventListener("change", () => remember("ranked-policies", chosenPolicies()));
-        return make("label", {class: "check"}, box, image === null ? `${id} (text only)` : id);
-    }));
-}
-
-const chosenPolicies = () => [...byId("ranked-policies").querySelectorAll("input:checked")].map(({value}) => value);
-
 /** Runs one request at a time, with a sentence on the stage meanwhile and a way to give up. */
 async function drawing(sentence, request) {
     if (isBusy || !(await askPerson())) { return; }
@@ -128,8 +113,6 @@ async function drawing(sentence, request) {
     }
 }
 
-const count = () => Number(byId("ranked-count").value);
-
 function nextOfQueue() {
     return drawing("Looking for the most informative comparison…", async (signal) => {
         isFromQueue = true;
@@ -142,53 +125,20 @@ function nextOfQueue() {
 }
 
 /** Draws answers to a prompt: `{question, images}` or `{messages}`. */
-function draw(prompt) {
-    const hasImages =
-        prompt.images !== undefined || (prompt.messages ?? []).some(({content}) => Array.isArray(content));
-    const models = chosenPolicies().filter((name) => !hasImages || policyNamed(name).image !== null);
-    if (models.length === 0) {
-        return notify(hasImages ? "Choose a policy that can see images." : "Choose at least one policy.");
-    }
-    if (models.length > count()) { return notify(`${models.length} policies need at least as many answers.`); }
-    const {detail, ...values} = sampling();
-    // The images of a dialogue carry their detail themselves.
-    const options = prompt.messages ? values : {...values, detail};
-    return drawing(`Drawing ${count()} answers…`, (signal) => {
+async function draw(prompt) {
+    let json;
+    try {
+        json = comparisonRequest(prompt);
+    } catch (error) { return notify(error.message); }
+    await drawing(`Drawing ${json.k} answers…`, (signal) => {
         isFromQueue = false;
-        const json = {...prompt, ...options, models, k: count(), seed: setting("seed"), labeler: knownPerson().labeler};
-        return call("v1/comparisons", {method: "POST", json, signal});
+        return call("v1/comparisons", {method: "POST", json: {...json, labeler: knownPerson().labeler}, signal});
     });
 }
 
-const strip = attachments({
-    strip: byId("ranking-attached"),
-    onError: (text) => {
-        byId("ranking-error").textContent = text;
-    },
-    onChange: () => {},
-});
-
 export const addRankingFiles = (files) => {
-    if (phase === "start") { strip.add(files); }
+    if (phase === "start") { addPromptFiles(files); }
 };
-
-async function drawOwn() {
-    const question = byId("ranking-question").value.trim();
-    if (question === "") {
-        byId("ranking-error").textContent = "Write a prompt first.";
-        byId("ranking-question").focus();
-        return;
-    }
-    await strip.settled();
-    const blobs = strip.images().map(({blob}) => blob);
-    if (blobs.reduce((sum, {size}) => sum + size, 0) > requestLimits.bytes) {
-        byId("ranking-error").textContent = "The images are together too large.";
-        return;
-    }
-    byId("ranking-error").textContent = "";
-    const images = await Promise.all(blobs.map(dataUrl));
-    await draw(images.length > 0 ? {question, images} : {question});
-}
 
 /** Draws answers to a dialogue of the conversation. */
 export async function compareMessages(messages) {
@@ -203,7 +153,9 @@ const images = new Map();
 /** The bytes of an image that the server keeps, once. */
 function loadImage(digest) {
     if (!images.has(digest)) {
-        images.set(digest, send(`v1/images/${encodeURIComponent(digest)}`).then((response) => response.blob()));
+        const loading = send(`v1/images/${encodeURIComponent(digest)}`).then((response) => response.blob());
+        loading.catch(() => images.delete(digest));
+        images.set(digest, loading);
     }
     return images.get(digest);
 }
@@ -252,22 +204,18 @@ function words() {
         make("div", {class: "column"}, area("better", "A better answer", "3"), area("comment", "Comment", "2")));
 }
 
+const button = (text, onClick, attributes = {}) =>
+    make("button", {type: "button", text, on: {click: onClick}, ...attributes});
+
+const keyWords = "Keys: 1–9 place, arrows move, = ties, w i u flag, b all bad, s skip, Enter submits, z undoes";
+
 function controls() {
-    const isSpeaking = setting("shortcuts") !== false;
-    return make(
-        "div", {class: "rank-bar"}, view.board,
-        make(
-            "div", {class: "row"},
-            make(
-                "button",
-                {type: "button", id: "rank-all-bad", text: "All bad", "aria-pressed": "false", on: {click: allBad}}),
-            make("button", {type: "button", text: "Skip", on: {click: skip}}), make("span", {class: "space"}),
-            make("button", {type: "button", id: "rank-submit", class: "primary", text: "Submit", on: {click: submit}})),
-        isSpeaking ? make("p", {
-            class: "quiet keys",
-            text: "Keys: 1–9 place, arrows move, = ties, w i u flag, b all bad, s skip, Enter submits, z undoes"
-        }) :
-                     null);
+    const buttons = make(
+        "div", {class: "row"}, button("All bad", allBad, {id: "rank-all-bad", "aria-pressed": "false"}),
+        button("Skip", skip), make("span", {class: "space"}),
+        button("Submit", submit, {id: "rank-submit", class: "primary"}));
+    const keys = setting("shortcuts") === false ? null : make("p", {class: "quiet keys", text: keyWords});
+    return make("div", {class: "rank-bar"}, view.board, buttons, keys);
 }
 
 function allBad() {
@@ -313,20 +261,12 @@ async function once(work) {
 
 function showRanked(found) {
     phase = "ranked";
-    const next = make(
-        "button",
-        {type: "button", class: "primary", text: isFromQueue ? "Next" : "Another prompt", on: {click: advance}});
+    const next = button(isFromQueue ? "Next" : "Another prompt", advance, {class: "primary"});
+    const text = `Stored, with ${number(stored.pairs, "pair", "pairs")} of answers. These policies wrote them:`;
+    const buttons = make("div", {class: "row"}, button("Undo", undo), make("span", {class: "space"}), next);
     stage.replaceChildren(
-        make("p", {
-            role: "status",
-            text: `Stored, with ${number(stored.pairs, "pair", "pairs")} of answers. These policies wrote them:`
-        }),
-        rankedView({comparison: found, loadImage}),
-        make(
-            "div", {class: "rank-bar"},
-            make(
-                "div", {class: "row"}, make("button", {type: "button", text: "Undo", on: {click: undo}}),
-                make("span", {class: "space"}), next)));
+        make("p", {role: "status", text}), rankedView({comparison: found, loadImage}),
+        make("div", {class: "rank-bar"}, buttons));
     next.focus();
 }
 
@@ -344,25 +284,30 @@ function undo() {
     });
 }
 
-function skip() {
+async function skip() {
     const found = comparison, begun = draft;
-    return once(async () => {
-        const {id} = await store({comparison_id: found.id, skip: true});
-        showStart();
-        notify("Skipped.", "Undo", () => once(async () => {
-                                       await takeBack(id);
-                                       showComparison(found, begun);
-                                       view.focusFirst();
-                                   }));
-        if (isFromQueue) { setTimeout(nextOfQueue, 0); }
+    let skipped = null;
+    await once(async () => {
+        skipped = await store({comparison_id: found.id, skip: true});
     });
+    if (!skipped) { return; }
+    if (isFromQueue) {
+        await nextOfQueue();
+    } else {
+        showStart();
+    }
+    notify("Skipped.", "Undo", () => once(async () => {
+                                   await takeBack(skipped.id);
+                                   showComparison(found, begun);
+                                   view.focusFirst();
+                               }));
 }
 
 // Keys
 
 function onKey(event) {
     const isElsewhere = byId("ranking").hidden || document.querySelector("dialog[open]") !== null;
-    const isTyping = event.target.closest("textarea, select, input:not([type=checkbox])") !== null;
+    const isTyping = event.target.closest("textarea, select, input:not([type=checkbox]), [role=tablist]") !== null;
     if (isElsewhere || isTyping || event.ctrlKey || event.metaKey || event.altKey || setting("shortcuts") === false) {
         return;
     }
@@ -386,12 +331,7 @@ function press(key) {
 
 export function prepareRanking() {
     byId("next-of-queue").addEventListener("click", nextOfQueue);
-    byId("own-prompt").addEventListener("submit", (event) => {
-        event.preventDefault();
-        drawOwn();
-    });
-    byId("ranked-count").value = recall("ranked-count", "4");
-    byId("ranked-count").addEventListener("change", () => remember("ranked-count", byId("ranked-count").value));
+    preparePrompt(draw);
     byId("change-person").addEventListener("click", async () => {
         const before = knownPerson()?.labeler;
         const isOther = (await askPerson({again: true}))?.labeler !== before;
@@ -400,7 +340,6 @@ export function prepareRanking() {
         // What is on the stage is the other labeler's.
         if (isOther && (phase === "open" || phase === "ranked")) { showStart(); }
     });
-    strip.listen({file: byId("ranking-file"), camera: byId("ranking-camera")});
     document.addEventListener("keydown", onKey);
     document.addEventListener("visibilitychange", () => {
         if (document.hidden && phase === "open") { keepDraft(); }
