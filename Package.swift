@@ -128,7 +128,7 @@ let package = Package(
         .target(
             name: "Serving",
             dependencies: [
-                "Engine", "WireFormats",
+                "Engine", "Feedback", "WireFormats",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -152,7 +152,7 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Promotion", "Benchmarks", "Feedback",
+                "Promotion", "Benchmarks",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),

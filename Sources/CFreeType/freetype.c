@@ -204,8 +204,8 @@ apus_font_face *apus_font_face_open(apus_font_library *library, const char *path
     return open_face(library, path, index, maximum_bytes, 0, message, message_capacity);
 }
 
-apus_font_face *apus_colour_face_open(apus_font_library *library, const char *path, size_t maximum_bytes,
-                                      char *message, size_t message_capacity) {
+apus_font_face *apus_colour_face_open(apus_font_library *library, const char *path, size_t maximum_bytes, char *message,
+                                      size_t message_capacity) {
     return open_face(library, path, 0, maximum_bytes, 1, message, message_capacity);
 }
 

@@ -12,21 +12,19 @@ public struct ImageFolder: Sendable {
         self.path = path + "/images"
     }
 
-    /// Keeps an image file that decodes; equal files are stored once.
-    public func keep(_ data: Data) throws(ImageFolderError) -> PreferenceImage {
+    /// Keeps an image file that decodes within `limits`; equal files are stored once.
+    public func keep(
+        _ data: Data, limits: ImageLimits = .standard
+    ) throws(ImageFolderError) -> PreferenceImage {
         let bytes = [UInt8](data)
         let format: ImageFormat
         do {
             format = try ImageFormat(of: bytes)
-            _ = try ImageFile.decode(bytes)
+            _ = try ImageFile.decode(bytes, limits: limits)
         } catch {
             throw .broken(error)
         }
-        let digits = SHA256.hash(data: data).map { byte in
-            let text = String(byte, radix: 16)
-            return byte < 16 ? "0" + text : text
-        }
-        let digest = digits.joined()
+        let digest = Self.digest(of: data)
         let file = self.file(digest, format)
         if FileManager.default.fileExists(atPath: file.path) { return .stored(sha256: digest) }
         do {
@@ -50,6 +48,39 @@ public struct ImageFolder: Sendable {
         throw .missing(path: file(digest, .png).deletingPathExtension().path)
     }
 
+    /// Whether the folder has the image.
+    public func contains(sha256 digest: String) -> Bool {
+        ImageFormat.allCases.contains { FileManager.default.fileExists(atPath: file(digest, $0).path) }
+    }
+
+    /// Deletes an image; nothing happens if there is none.
+    func remove(sha256 digest: String) throws(ImageFolderError) {
+        for format in ImageFormat.allCases {
+            let file = file(digest, format)
+            guard FileManager.default.fileExists(atPath: file.path) else { continue }
+            do { try FileManager.default.removeItem(at: file) } catch {
+                throw .unwritable(path: file.path, reason: error.localizedDescription)
+            }
+        }
+    }
+
+    /// The digests of all images.
+    func digests() -> [String] {
+        let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
+        return names.compactMap { name in
+            let digest = URL(fileURLWithPath: name).deletingPathExtension().lastPathComponent
+            return digest.utf8.count == 64 ? digest : nil
+        }.sorted()
+    }
+
+    /// The SHA-256 of a file, in hexadecimal digits.
+    static func digest(of data: Data) -> String {
+        SHA256.hash(data: data).map { byte in
+            let text = String(byte, radix: 16)
+            return byte < 16 ? "0" + text : text
+        }.joined()
+    }
+
     private func file(_ digest: String, _ format: ImageFormat) -> URL {
         URL(fileURLWithPath: path).appending(path: "\(digest.prefix(2))/\(digest).\(format.fileExtension)")
     }
@@ -67,7 +98,7 @@ public enum ImageFolderError: Error, Equatable, CustomStringConvertible {
     /// What is wrong, and where.
     public var description: String {
         switch self {
-        case .missing(let path): "\(path): there is no such picture"
+        case .missing(let path): "\(path): there is no such image"
         case .broken(let error): "\(error)"
         case .unwritable(let path, let reason): "\(path): \(reason)"
         }

@@ -106,7 +106,7 @@ struct Rank: AsyncParsableCommand {
             limit: maxMinutes.map { .seconds($0 * 60) },
             report: Console.current.progress("ranking; \(folder)/samples.jsonl has every prompt"))
         let data = DataFolder(path: options.dataPath)
-        let appended = try data.store().append(run.records(), at: Date())
+        let appended = try data.open().store.append(run.records(), at: Date())
         result.report.lines.forEach(say)
         say("\(appended) rankings are new in \(data.storePath)")
         say(result.outcome == .finished ? "finished: \(folder)" : "paused; the same command goes on")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Engine
+import Feedback
 import Foundation
 import Logging
 import NIOCore
@@ -83,6 +84,7 @@ struct Serve: AsyncParsableCommand {
         Self.raiseFileLimit()
         do {
             let lock = options.dataPath.isEmpty ? nil : try DataLock(folder: options.dataPath)
+            let feedback = try lock.map { _ in try FeedbackFolder(path: options.dataPath) }
             let keys = try authKeys.map { try KeyRing(path: $0) }
             let hasKeys = keys.map { !$0.isEmpty } ?? false
             try configuration.checkAddress(hasKeys: hasKeys)
@@ -90,7 +92,7 @@ struct Serve: AsyncParsableCommand {
             let (options, aliases, prefixCache) = (options, try aliases(), prefixCache)
             let engine = Mutex<Engine?>(nil)
             try await serve(
-                keys: keys, configuration: configuration, logger: logger,
+                keys: keys, feedback: feedback, configuration: configuration, logger: logger,
                 load: {
                     let model = try Self.load(options, aliases: aliases, prefixCache: prefixCache)
                     engine.withLock { $0 = model.engine }
@@ -136,7 +138,7 @@ struct Serve: AsyncParsableCommand {
     private static func exitCode(of error: any Error) -> Int32 {
         switch error {
         case DataLockError.taken: 75
-        case is LoadingError, is KeyFileError, is ExposedAddressError, is DataLockError: 78
+        case is LoadingError, is KeyFileError, is ExposedAddressError, is DataLockError, is FeedbackError: 78
         case _ where isTaken(error): 69
         default: 1
         }

@@ -10,29 +10,41 @@ import Testing
     private let image = RGBImage(width: 2, height: 1, red: 255, green: 0, blue: 0)
     private let fallback = PreferenceRecord.Labeler(kind: .human, id: "imported")
 
-    private func record(_ texts: [String], _ tiers: [[Int]], image: PreferenceImage?) -> PreferenceRecord {
+    private func record(
+        _ texts: [String], _ tiers: [[Int]], image: PreferenceImage?, id: String = "cmp_1"
+    ) -> PreferenceRecord {
         PreferenceRecord(
-            id: "cmp_1", image: image, question: "What?",
+            id: id, image: image, question: "What?",
             completions: texts.map { .init(text: $0, tokens: [2], policy: "sft@2", finishReason: .stop) },
             tiers: tiers, labeler: .init(kind: .simulatedRule, id: "rule-1"), seed: 3)
+    }
+
+    /// Stores the records and exports their pairs.
+    @discardableResult
+    private func write(
+        _ records: [PreferenceRecord], into folder: URL, file: @escaping (PreferenceImage) throws -> [UInt8]
+    ) throws -> Int {
+        let store = try FeedbackStore(path: folder.appending(path: "store.sqlite").path)
+        try store.append(records, at: Date(timeIntervalSince1970: 0))
+        return try FeedbackFiles(folder: folder.path, file: file).writePairs(store.judgements())
     }
 
     @Test func everyPairIsALineWithItsImage() throws {
         try withTemporaryFolder { folder in
             let records = [
                 record(["a", "b", "c"], [[2], [0, 1]], image: .generated(family: .counts, seed: 9)),
-                record(["a", "a"], [[0], [1]], image: nil),
+                record(["a", "a"], [[0], [1]], image: nil, id: "cmp_2"),
             ]
-            let count = try ConversationalPreference.write(records, into: folder.path) { _ in ImageFile.encode(image) }
+            let count = try write(records, into: folder) { _ in ImageFile.encode(image) }
             let text = try String(contentsOf: folder.appending(path: "pairs.jsonl"), encoding: .utf8)
             let lines = text.split(separator: "\n")
             #expect(count == 2 && lines.count == 2)
             #expect(
                 lines.first == """
-                    {"chosen":[{"content":"c","role":"assistant"}],"chosen_model":"sft@2","comparison_id":"cmp_1",\
-                    "images":["images/counts-9.png"],"labeler":"rule-1","labeler_kind":"simulated-rule",\
-                    "prompt":[{"content":"What?","role":"user"}],"rejected":[{"content":"a","role":"assistant"}],\
-                    "rejected_model":"sft@2"}
+                    {"prompt":[{"role":"user","content":"What?"}],"chosen":[{"role":"assistant","content":"c"}],\
+                    "rejected":[{"role":"assistant","content":"a"}],"images":["images/counts-9.png"],\
+                    "comparison_id":"cmp_1","labeler":"rule-1","labeler_kind":"simulated-rule",\
+                    "chosen_model":"sft@2","rejected_model":"sft@2"}
                     """)
             let png = try Data(contentsOf: folder.appending(path: "images/counts-9.png"))
             #expect(try ImageFile.decode([UInt8](png)).rgb == image)
@@ -42,10 +54,10 @@ import Testing
     @Test func whatIsExportedCanBeImported() throws {
         try withTemporaryFolder { folder in
             let original = record(["a", "b", "c"], [[2], [0], [1]], image: .easyVQA(number: 1))
-            try ConversationalPreference.write([original], into: folder.path) { _ in ImageFile.encode(image) }
+            try write([original], into: folder) { _ in ImageFile.encode(image) }
             let kept = ImageFolder(dataFolder: folder.appending(path: "data").path)
             let records = try ConversationalPreference.load(
-                path: folder.appending(path: "pairs.jsonl").path, labeler: fallback, keep: kept.keep
+                path: folder.appending(path: "pairs.jsonl").path, labeler: fallback, keep: { try kept.keep($0) }
             ).map(\.record)
             let pairs = records.flatMap { record in
                 record.pairs.map { record.completions[$0.chosen].text + record.completions[$0.rejected].text }
@@ -78,7 +90,7 @@ import Testing
             }
             let source = ImageSource(easyVQA: folder, kept: kept) { $0.image(seed: $1) }
             let records = [record(["a", "b"], [[0], [1]], image: image)]
-            try ConversationalPreference.write(records, into: folder.path, file: source.file)
+            try write(records, into: folder, file: source.file)
             let name = "images/\(digest).jpg"
             #expect(try Data(contentsOf: folder.appending(path: name)) == jpeg)
             #expect(throws: ImageFolderError.self) { try kept.keep(jpeg.dropLast(2)) }

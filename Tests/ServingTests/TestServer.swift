@@ -1,4 +1,5 @@
 import Engine
+import Feedback
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -23,22 +24,26 @@ func servedModel(_ engine: any InferenceEngine, policies: any PolicySource = Scr
 /// Runs a server on a separate port.
 func withServer<Result>(
     _ engine: any InferenceEngine, policies: any PolicySource = ScriptedPolicies(), keys: KeyRing? = nil,
-    configure: (inout ServerConfiguration) -> Void = { _ in }, logger: Logger = silent,
+    feedback: FeedbackFolder? = nil, configure: (inout ServerConfiguration) -> Void = { _ in },
+    logger: Logger = silent,
     _ test: @Sendable (any TestClientProtocol) async throws -> Result
 ) async throws -> Result {
     try await withServer(
-        servedModel(engine, policies: policies), keys: keys, configure: configure, logger: logger, test)
+        servedModel(engine, policies: policies), keys: keys, feedback: feedback, configure: configure, logger: logger,
+        test)
 }
 
 /// Runs a server with the test's own model.
 func withServer<Result>(
-    _ model: ServedModel, keys: KeyRing? = nil, configure: (inout ServerConfiguration) -> Void = { _ in },
-    logger: Logger = silent, _ test: @Sendable (any TestClientProtocol) async throws -> Result
+    _ model: ServedModel, keys: KeyRing? = nil, feedback: FeedbackFolder? = nil,
+    configure: (inout ServerConfiguration) -> Void = { _ in }, logger: Logger = silent,
+    _ test: @Sendable (any TestClientProtocol) async throws -> Result
 ) async throws -> Result {
     var configuration = ServerConfiguration()
     configuration.publicFolder = "/nonexistent"
     configure(&configuration)
-    let application = buildApplication(model: model, keys: keys, configuration: configuration, logger: logger)
+    let application = buildApplication(
+        model: model, keys: keys, feedback: feedback, configuration: configuration, logger: logger)
     return try await application.test(.live, test)
 }
 

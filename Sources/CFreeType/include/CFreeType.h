@@ -94,8 +94,8 @@ int apus_font_face_draw(apus_font_face *face, uint32_t scalar, const apus_glyph_
 apus_font_face *apus_colour_face_open(apus_font_library *library, const char *path, size_t maximum_bytes, char *message,
                                       size_t message_capacity);
 
-/// Draws `scalar` from the font's largest bitmaps: `coverage` is `[height, width, 4]`, blue, green and red multiplied by
-/// alpha, and alpha. Returns as `apus_font_face_draw`; -1 also for a glyph without colours.
+/// Draws `scalar` from the font's largest bitmaps: `coverage` is `[height, width, 4]`, blue, green and red multiplied
+/// by alpha, and alpha. Returns as `apus_font_face_draw`; -1 also for a glyph without colours.
 int apus_colour_face_draw(apus_font_face *face, uint32_t scalar, apus_glyph *glyph);
 
 #endif

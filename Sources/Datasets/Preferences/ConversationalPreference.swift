@@ -68,20 +68,6 @@ public struct ConversationalPreference: Codable, Sendable, Equatable {
         rejectedModel = try fields.decodeIfPresent(String.self, forKey: .rejectedModel)
     }
 
-    /// The pair `pair` of a ranking, whose image is the file `image`.
-    public init(_ record: PreferenceRecord, _ pair: PreferenceRecord.Pair, image: String?) {
-        let answers = (record.completions[pair.chosen], record.completions[pair.rejected])
-        prompt = [Message(role: "user", content: record.question)]
-        chosen = [Message(role: "assistant", content: answers.0.text)]
-        rejected = [Message(role: "assistant", content: answers.1.text)]
-        images = image.map { [$0] } ?? []
-        comparison = record.id
-        labeler = record.labeler.id
-        labelerKind = record.labeler.kind
-        chosenModel = answers.0.policy
-        rejectedModel = answers.1.policy
-    }
-
     /// The pair as a ranking of two complete answers with unknown tokens. `fallback` is the labeler if the pair names
     /// none, and `image` is the image's reference.
     ///
@@ -130,43 +116,6 @@ extension String {
 }
 
 extension ConversationalPreference {
-    /// Writes every pair of `records` as `pairs.jsonl` into the folder at `path`, and each image beside it as
-    /// `images/NAME.png` or `.jpg`; `file` gives an image's file. Two answers of the same text, one of them
-    /// cut off, make no pair: their texts do not differ.
-    ///
-    /// - Returns: the number of written pairs.
-    @discardableResult
-    public static func write(
-        _ records: [PreferenceRecord], into path: String, file: (PreferenceImage) throws -> [UInt8]
-    ) throws -> Int {
-        let folder = URL(fileURLWithPath: path)
-        try FileManager.default.createDirectory(
-            at: folder.appending(path: "images"), withIntermediateDirectories: true)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        var written: [PreferenceImage: String] = [:]
-        var lines = Data()
-        var count = 0
-        for record in records {
-            if let image = record.image, written[image] == nil {
-                let bytes = try file(image)
-                let ending = try ImageFormat(of: bytes).fileExtension
-                let name = "images/\("\(image)".replacing("/", with: "-")).\(ending)"
-                try Data(bytes).write(to: folder.appending(path: name), options: .atomic)
-                written[image] = name
-            }
-            let image = record.image.flatMap { written[$0] }
-            let texts = record.completions.map(\.text)
-            for pair in record.pairs where !texts[pair.chosen].hasBytes(of: texts[pair.rejected]) {
-                lines += try encoder.encode(ConversationalPreference(record, pair, image: image))
-                lines.append(UInt8(ascii: "\n"))
-                count += 1
-            }
-        }
-        try lines.write(to: folder.appending(path: "pairs.jsonl"), options: .atomic)
-        return count
-    }
-
     /// The pairs of a JSON lines file as rankings of two answers, each with the number of its line, counted from 1.
     ///
     /// - Parameters:
@@ -194,7 +143,7 @@ extension ConversationalPreference {
 
     /// The bytes of the image file `name`, which must lie in `folder`: a line of a file from elsewhere must
     /// not name other files of this machine.
-    private static func imageFile(_ name: String, in folder: URL) throws(ConversationalPreferenceError) -> Data {
+    public static func imageFile(_ name: String, in folder: URL) throws(ConversationalPreferenceError) -> Data {
         let root = folder.resolvingSymlinksInPath().standardizedFileURL.path
         let file = folder.appending(path: name).resolvingSymlinksInPath().standardizedFileURL
         guard !name.hasPrefix("/"), file.path.hasPrefix(root == "/" ? root : root + "/") else {

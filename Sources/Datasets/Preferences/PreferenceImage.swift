@@ -34,12 +34,11 @@ extension PreferenceImage: Codable {
             }
             self = .easyVQA(number: number)
         case [.sha256]:
-            let digest = try fields.decode(String.self, forKey: .sha256)
-            guard digest.utf8.count == 64, digest.utf8.allSatisfy(Self.isHexadecimal) else {
+            guard let image = Self(digest: try fields.decode(String.self, forKey: .sha256)) else {
                 throw DecodingError.dataCorruptedError(
                     forKey: .sha256, in: fields, debugDescription: "expected 64 hexadecimal digits in lower case")
             }
-            self = .stored(sha256: digest)
+            self = image
         case let found:
             throw DecodingError.dataCorrupted(
                 .init(
@@ -59,6 +58,12 @@ extension PreferenceImage: Codable {
         case .easyVQA(let number): try fields.encode(number, forKey: .easyVQA)
         case .stored(let digest): try fields.encode(digest, forKey: .sha256)
         }
+    }
+
+    /// An image that a person sent; nil unless `digest` has 64 hexadecimal digits in lower case.
+    public init?(digest: String) {
+        guard digest.utf8.count == 64, digest.utf8.allSatisfy(Self.isHexadecimal) else { return nil }
+        self = .stored(sha256: digest)
     }
 
     private static func isHexadecimal(_ byte: UInt8) -> Bool {

@@ -119,7 +119,10 @@ public struct PreferenceRecord: Codable, Sendable, Equatable {
     }
 
     /// All preferred pairs; ties give none (Ouyang et al. 2022, appendix C.2).
-    public var pairs: [Pair] {
+    public var pairs: [Pair] { Self.pairs(of: tiers) }
+
+    /// All preferred pairs of an order; ties give none.
+    package static func pairs(of tiers: [[Int]]) -> [Pair] {
         tiers.indices.flatMap { better in
             tiers[(better + 1)...].joined().flatMap { rejected in
                 tiers[better].map { Pair(chosen: $0, rejected: rejected) }

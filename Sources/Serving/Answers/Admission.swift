@@ -55,11 +55,13 @@ struct Admission: Sendable {
     /// - Parameters:
     ///   - param: the field that contains the dialogue.
     ///   - scores: whether the answers are scored; this needs a reward model.
+    ///   - answersDiffer: whether a policy that is greedy by default samples.
+    ///   - context: the caller; nil for the server's own work, which no caller waits for.
     func admit(
         _ messages: [DialogueMessage], options: GenerationOptions, policy: Policy, param: String, scores: Bool = false,
-        context: ServerContext
+        answersDiffer: Bool = false, context: ServerContext?
     ) async throws -> Admitted {
-        let record = context.record
+        let record = context?.record ?? RequestRecord()
         let references = messages.flatMap(\.images)
         try check(references, policy: policy)
         try check(options)
@@ -78,6 +80,7 @@ struct Admission: Sendable {
             return try rendered(param) { () throws(InputProcessor.Failure) -> (EngineRequest, AnswerScoring?) in
                 var request = try model.processor.request(messages: messages, images: images, policy: policy)
                 request.stop.endsRepetition = endsRepetition
+                if answersDiffer { request.makeAnswersDiffer() }
                 guard scores else { return (request, nil) }
                 if candidates > 1 { request.makeAnswersDiffer() }
                 let scoring = try AnswerScoring(
@@ -114,9 +117,9 @@ struct Admission: Sendable {
     ///
     /// - Returns: also the tokens of each answer, its end token included.
     func admit(
-        _ wanted: RewardRequest, by reward: Policy, context: ServerContext
+        _ wanted: RewardRequest, by reward: Policy, context: ServerContext?
     ) async throws -> (admitted: Admitted, tokens: [Int]) {
-        let record = context.record
+        let record = context?.record ?? RequestRecord()
         let references = wanted.messages.flatMap(\.images)
         try check(references, policy: reward)
         note(reward, hasImages: !references.isEmpty, in: record)
@@ -148,15 +151,17 @@ struct Admission: Sendable {
 
     /// The images as tiles for the encoders of `readers`. Stops if the caller disconnects.
     private func images(
-        _ images: [ImageReference], for readers: [Policy], context: ServerContext
+        _ images: [ImageReference], for readers: [Policy], context: ServerContext?
     ) async throws -> [InputProcessor.Image] {
         guard !images.isEmpty else { return [] }
         let processors = Set(readers.compactMap { $0.vision?.processor })
-        return try await whileConnected(context.monitor()) { [services] in
+        let read = { @Sendable [services] in
             try await services.imageReader.read(images, for: processors) { sizes in
                 try checkLength(sizes, for: readers)
             }
         }
+        guard let context else { return try await read() }
+        return try await whileConnected(context.monitor(), read)
     }
 
     /// Refuses images whose tiles cannot fit, before they are decoded.

@@ -1,4 +1,5 @@
 import Engine
+import Feedback
 import HTTPTypes
 import Hummingbird
 import Images
@@ -35,6 +36,10 @@ struct ErrorMiddleware: RouterMiddleware {
     private func response(to error: any Error, record: RequestRecord) -> Response {
         if let known = APIError(thrown: error), known.code != .internalError {
             record.update { $0.outcome = $0.outcome ?? "rejected" }
+            // The caller must not see paths; the operator must.
+            if error is FeedbackError || error is ImageFolderError, known.status == 503 {
+                record.update { $0.failure = "\(error)" }
+            }
             if known.code.isOfImage { metrics.add(.rejectedImages, [("reason", known.code.rawValue)]) }
             return known.response()
         }
@@ -85,6 +90,12 @@ extension APIError {
         switch error {
         case let error as APIError: self = error
         case let error as EngineFailure: self.init(error)
+        case let error as FeedbackError:
+            guard let known = APIError(error) else { return nil }
+            self = known
+        case let error as ImageFolderError:
+            guard case .unwritable = error else { return nil }
+            self = .dataFolderFull
         case let error as HTTPError where error.status == .notFound:
             self = .noSuchRoute
         case let error as BodyTooSlow:
@@ -94,6 +105,24 @@ extension APIError {
             self.init(.invalidValue, "The body is not framed as its headers say: \(error.reason).")
         default: return nil
         }
+    }
+
+    /// The error for feedback that the store refused; nil if the store is damaged.
+    private init?(_ error: FeedbackError) {
+        switch error {
+        case .notFound(let field, let what):
+            self.init(.notFound, "There is no \(what).", param: field, status: 404)
+        case .invalid(let field, let reason): self.init(.invalidValue, "\(field) \(reason).", param: field)
+        case .unavailable: self = .dataFolderFull
+        case .newer, .database, .damaged, .otherComparison: return nil
+        }
+    }
+
+    /// The error when nothing can be stored, as on a full disk. Answers still stream.
+    private static var dataFolderFull: APIError {
+        APIError(
+            .notReady, "Nothing can be stored at present: the data folder cannot be written.", status: 503,
+            kind: .server)
     }
 
     /// The error for a failed answer.

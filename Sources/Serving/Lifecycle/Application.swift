@@ -1,4 +1,5 @@
 import Engine
+public import Feedback
 public import Hummingbird
 import HummingbirdCore
 public import Logging
@@ -8,11 +9,15 @@ import NIOHTTPTypesHTTP1
 
 /// The server as an application, not running yet. It answers with `model`; without a model, it behaves as during
 /// loading.
+///
+/// - Parameter feedback: the folder that keeps what people say; nil: nothing is kept.
 public func buildApplication(
-    model: ServedModel?, keys: KeyRing? = nil, configuration: ServerConfiguration, logger: Logger
+    model: ServedModel?, keys: KeyRing? = nil, feedback: FeedbackFolder? = nil, configuration: ServerConfiguration,
+    logger: Logger
 ) -> some ApplicationProtocol {
     let services = Services(
-        model: model, keys: KeyStore(keys, path: configuration.keyFile), configuration: configuration, logger: logger)
+        model: model, keys: KeyStore(keys, path: configuration.keyFile), feedback: feedback,
+        configuration: configuration, logger: logger)
     return application(services)
 }
 
@@ -21,7 +26,7 @@ package func buildMetricsApplication(
     model: ServedModel?, configuration: ServerConfiguration, logger: Logger
 ) -> some ApplicationProtocol {
     let services = Services(
-        model: model, keys: KeyStore(nil, path: nil), configuration: configuration, logger: logger)
+        model: model, keys: KeyStore(nil, path: nil), feedback: nil, configuration: configuration, logger: logger)
     return metricsApplication(services, port: configuration.port)
 }
 
@@ -36,7 +41,8 @@ func application(
             HealthController(services: services, hasMetrics: configuration.metricsPort == nil),
             ModelsController(services: services), AskController(services: services),
             ChatController(services: services), CompletionsController(services: services),
-            RewardController(services: services), AdminController(services: services),
+            RewardController(services: services), ComparisonsController(services: services),
+            FeedbackController(services: services), AdminController(services: services),
             PageController(folder: configuration.publicFolder),
         ], in: services.routes, port: configuration.port, connections: services.connections, onRunning: onRunning)
 }

@@ -1,4 +1,5 @@
 import Engine
+public import Feedback
 import Hummingbird
 public import Logging
 import NIOPosix
@@ -9,14 +10,15 @@ package import UnixSignals
 /// down, it first reports that it is not ready but still accepts requests for a while; then it refuses new requests,
 /// and returns once the running ones have ended.
 ///
+/// - Parameter feedback: the folder that keeps what people say; nil: nothing is kept.
 /// - Throws: an error of `load`, or the system's error if the port cannot be bound.
 public func serve(
-    keys: KeyRing?, configuration: ServerConfiguration, logger: Logger,
+    keys: KeyRing?, feedback: FeedbackFolder?, configuration: ServerConfiguration, logger: Logger,
     load: @escaping @Sendable () throws -> ServedModel, onReady: @escaping @Sendable () -> Void
 ) async throws {
     try await makeServer(
-        keys: keys, configuration: configuration, logger: logger, signals: [.sigterm, .sigint], load: load,
-        onReady: { _ in onReady() }
+        keys: keys, feedback: feedback, configuration: configuration, logger: logger,
+        signals: [.sigterm, .sigint], load: load, onReady: { _ in onReady() }
     ).run()
 }
 
@@ -25,11 +27,13 @@ public func serve(
 ///
 /// - Parameter onReady: called with the port once the model is loaded.
 package func makeServer(
-    keys: KeyRing?, configuration: ServerConfiguration, logger: Logger, signals: [UnixSignal],
-    load: @escaping @Sendable () throws -> ServedModel, onReady: @escaping @Sendable (Int) -> Void
+    keys: KeyRing?, feedback: FeedbackFolder? = nil, configuration: ServerConfiguration, logger: Logger,
+    signals: [UnixSignal], load: @escaping @Sendable () throws -> ServedModel,
+    onReady: @escaping @Sendable (Int) -> Void
 ) -> ServiceGroup {
     let services = Services(
-        model: nil, keys: KeyStore(keys, path: configuration.keyFile), configuration: configuration, logger: logger)
+        model: nil, keys: KeyStore(keys, path: configuration.keyFile), feedback: feedback,
+        configuration: configuration, logger: logger)
     let (bound, binding) = AsyncStream<Int>.makeStream()
     let loading = LoadService(services: services, bound: bound, load: load, onReady: onReady)
     let others: [(any Service)?] = [

@@ -1,4 +1,5 @@
 import Engine
+import Feedback
 import Foundation
 import Logging
 import NIOCore
@@ -22,8 +23,16 @@ struct Services: Sendable {
     /// Memory for bodies.
     let bodies: ByteBudget
     let imageReader: ImageReader
+    /// The folder that keeps what people say; nil: nothing is kept.
+    let feedback: FeedbackFolder?
+    /// Turns prompts of the queue into comparisons.
+    let desk = RankingDesk()
 
-    init(model: ServedModel?, keys: KeyStore, configuration: ServerConfiguration, logger: Logger) {
+    init(
+        model: ServedModel?, keys: KeyStore, feedback: FeedbackFolder?, configuration: ServerConfiguration,
+        logger: Logger
+    ) {
+        self.feedback = feedback
         self.configuration = configuration
         self.keys = keys
         self.logger = logger

@@ -98,7 +98,7 @@ extension ServerMetrics {
         for scope in ["streams", "requests", "prompt_tokens"] { declare(.rateLimited, [("scope", scope)]) }
         for limit in ["total", "address"] { declare(.refusedConnections, [("limit", limit)]) }
         for outcome in ["published", "failed"] { declare(.policySwaps, [("outcome", outcome)]) }
-        for family in [MetricFamily.imageDecode, .imageEncode, .imagePixels] { declare(family, []) }
+        for family in [MetricFamily.imageDecode, .imageEncode, .imagePixels, .feedbackRecords] { declare(family, []) }
     }
 
     fileprivate func declareResponses(of entry: RouteTable.Entry) {
@@ -142,7 +142,7 @@ extension ServerMetrics {
 extension RouteTable.Entry {
     /// Whether the engine computes the entry's requests.
     fileprivate var isGenerating: Bool {
-        if case .scope(let scope) = access { scope != .admin } else { false }
+        if case .scope(let scope) = access { scope != .admin && methods.contains(.post) } else { false }
     }
 }
 
@@ -181,6 +181,7 @@ struct MetricFamily: Sendable {
     static let refusedConnections = counter(
         "apus_connections_refused_total", "Connections over a limit, closed at once")
     static let policySwaps = counter("apus_policy_swaps_total", "Changes of the served policies")
+    static let feedbackRecords = counter("apus_feedback_records_total", "Rankings, skips and thumbs that were stored")
 
     static let firstToken = histogram(
         "apus_time_to_first_token_seconds", "From the request to its first text",
@@ -205,7 +206,7 @@ struct MetricFamily: Sendable {
     /// All families, in the order of the page.
     static let all = [
         requests, responses, promptTokens, generatedTokens, rejectedImages, authFailures, rateLimited,
-        refusedConnections, policySwaps,
+        refusedConnections, policySwaps, feedbackRecords,
         firstToken, interToken, request, queue, prefill, imageDecode, imageEncode, imagePixels, answerReward,
     ]
 }

@@ -11,6 +11,13 @@ public struct RewardRequest: Sendable, Equatable {
     /// 1 to 64 answers; an answer may be empty.
     public var answers: [String]
 
+    /// Asks for the rewards of answers to a dialogue, which came in the field `param`.
+    package init(messages: [DialogueMessage], param: String, answers: [String]) {
+        self.messages = messages
+        self.param = param
+        self.answers = answers
+    }
+
     /// Parses a JSON body: the dialogue is in `messages`, or consists of `question` and `images`.
     public init(body: [UInt8]) throws(APIError) {
         var fields = try FieldReader(body: body)

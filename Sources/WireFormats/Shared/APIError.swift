@@ -60,6 +60,8 @@ public struct APIError: Error, Sendable, Equatable {
         case modelNotFound = "model_not_found"
         /// The route or object does not exist.
         case notFound = "not_found"
+        /// No prompt of the queue is left.
+        case queueEmpty = "queue_empty"
         /// The route exists, but with other methods.
         case methodNotAllowed = "method_not_allowed"
         /// The request did not arrive in time.
