@@ -1,7 +1,7 @@
 import Tensors
 
-/// The way from pixels to the input of the first block, `[tiles * patches, hidden]`: patches, embedded by a linear layer
-/// or by convolutions, plus their positions.
+/// The way from pixels to the input of the first block, `[tiles * patches, hidden]`: patches, embedded by a linear
+/// layer or by convolutions, plus their positions.
 struct VisionStem {
     let layout: VisionPatches
     let compute: Compute

@@ -103,8 +103,8 @@ public struct FinishedPPO: Sendable {
         return parentDigests
     }
 
-    /// The next free generation: the number under which neither `name` nor, if there is a value model, `value` has other
-    /// bytes.
+    /// The next free generation: the number under which neither `name` nor, if there is a value model, `value` has
+    /// other bytes.
     public func nextGeneration(of name: String, in library: PolicyLibrary) throws -> Int {
         let known = try library.generations()
         var next = (known[name]?.last ?? 0) + 1

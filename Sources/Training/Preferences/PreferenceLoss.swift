@@ -65,8 +65,8 @@ package struct PreferenceLoss: Sendable {
 }
 
 /// The loss of answers that are each good or bad, without pairs (Kahneman-Tversky optimisation: Ethayarajh et al. 2024,
-/// arXiv 2402.01306, eq. 7 and 8): w (1 - σ(β (r - z))) for a good answer and w (1 - σ(β (z - r))) for a bad one, with r
-/// the answer's log-ratio and z the mean log-ratio of answers to other prompts, at least 0, through which no gradient
+/// arXiv 2402.01306, eq. 7 and 8): w (1 - σ(β (r - z))) for a good answer and w (1 - σ(β (z - r))) for a bad one, with
+/// r the answer's log-ratio and z the mean log-ratio of answers to other prompts, at least 0, through which no gradient
 /// flows.
 package struct DesirabilityLoss: Sendable {
     /// The mean over the answers.

@@ -105,7 +105,8 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case seed, steps, readsText, tileSize, windowSize, wholeTiles, textAlone, families, precision, matrixRate, learningRate
+        case seed, steps, readsText, tileSize, windowSize, wholeTiles, textAlone, families, precision, matrixRate,
+            learningRate
         case weightDecay, warmUp, floor, optimizer, noneWeight, characterWeight, coverWeight, wordWeight, countWeight
         case backgroundWeight
         case heldOutInterval, heldOutScenes, heldOutPages, patchSize, stem, hidden, layers, heads, feedForward, scale
