@@ -27,6 +27,8 @@ public final class Policy: Sendable {
     public let created: Int
     /// The name of the policy that it was trained from; nil for the backbone alone.
     public let parent: String?
+    /// What it was made from and how it was measured; nil for the base model.
+    public let lineage: PolicyLineage?
     /// The digests of its weights; nil for a policy that was made in memory.
     public let digests: PolicyDigests?
     /// The head of a reward or value model; nil for a policy that answers.
@@ -72,7 +74,8 @@ public final class Policy: Sendable {
     public init(
         name: String, generation: Int, adapter: ServingAdapter?, vision: Vision?, template: ChatTemplate,
         textTemplate: ChatTemplate? = nil, sampling: SamplingParameters, textSampling: SamplingParameters? = nil,
-        created: Int, parent: String? = nil, digests: PolicyDigests? = nil, head: RewardHead? = nil
+        created: Int, parent: String? = nil, lineage: PolicyLineage? = nil, digests: PolicyDigests? = nil,
+        head: RewardHead? = nil
     ) {
         self.name = name
         self.generation = generation
@@ -84,6 +87,7 @@ public final class Policy: Sendable {
         self.textSampling = textSampling ?? sampling
         self.created = created
         self.parent = parent
+        self.lineage = lineage
         self.digests = digests
         self.head = head
     }
@@ -93,6 +97,29 @@ public final class Policy: Sendable {
 
     /// Sampling defaults for dialogues with or without images.
     public func sampling(hasImages: Bool) -> SamplingParameters { hasImages ? sampling : textSampling }
+}
+
+/// A policy's origin and evaluation, from its manifest.
+public struct PolicyLineage: Sendable, Equatable {
+    /// The generations that it was trained from or with, by their part: `parent`, `vision`, `reward`, `value`.
+    public let generations: [String: PolicyManifest.Reference]
+    /// The program or person that made it.
+    public let creator: String
+    /// The SHA-256, by name, of each data set and of the weights of each other input.
+    public let data: [String: String]
+    /// Results of its evaluation, by name.
+    public let metrics: [String: Double]
+
+    /// The lineage that a manifest tells.
+    public init(_ manifest: PolicyManifest) {
+        let parts = [
+            "parent": manifest.parent, "vision": manifest.vision, "reward": manifest.reward, "value": manifest.value,
+        ]
+        generations = parts.compactMapValues { $0 }
+        creator = manifest.creator
+        data = manifest.data
+        metrics = manifest.metrics
+    }
 }
 
 /// An object that equals only itself. A cache's keys hold it, so that its address is not reused while the cache has

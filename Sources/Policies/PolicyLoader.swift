@@ -158,7 +158,7 @@ public struct PolicyLoader: PolicySource {
             sampling: SamplingParameters(manifest.sampling),
             textSampling: manifest.textSampling.map { SamplingParameters($0) },
             created: Int(try Date(manifest.created, strategy: .iso8601).timeIntervalSince1970),
-            parent: manifest.parent?.name ?? PolicyRole.base.name,
+            parent: manifest.parent?.name ?? PolicyRole.base.name, lineage: PolicyLineage(manifest),
             digests: digests, head: head)
         try tryOut(policy)
         return policy

@@ -80,9 +80,14 @@ import WireFormats
     func writesTimes(_ seconds: Int, _ text: String) {
         let model = ModelInfo(
             id: "m", created: seconds, generation: 1, contextLength: 8, image: nil, defaults: [], textDefaults: [],
-            digests: .init(adapter: "a", adapterConfiguration: "c", vision: nil, backbone: "b"))
+            digests: .init(adapter: "a", adapterConfiguration: "c", vision: nil, backbone: "b"),
+            lineage: .init(
+                generations: ["vision": "vision@2", "parent": "sft@1"], creator: "anna", data: ["texts": "d"],
+                metrics: ["right": 0.5]))
         #expect(model.json.text.contains("\"created_at\":\"\(text)\""))
         let digests = #""digests":{"adapter_sha256":"a","adapter_config_sha256":"c","vision_sha256":null,"#
         #expect(model.json.text.contains(digests + #""backbone_sha256":"b"}"#))
+        let lineage = #""lineage":{"generations":{"parent":"sft@1","vision":"vision@2"},"created_by":"anna","#
+        #expect(model.json.text.contains(lineage + #""data":{"texts":"d"},"metrics":{"right":0.5}}"#))
     }
 }

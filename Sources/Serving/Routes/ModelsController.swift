@@ -50,6 +50,11 @@ struct ModelsController: Controller {
                 .init(
                     adapter: $0.adapter, adapterConfiguration: $0.adapterConfiguration, vision: $0.vision,
                     backbone: $0.backbone)
+            },
+            lineage: policy.lineage.map {
+                .init(
+                    generations: $0.generations.mapValues { "\($0.name)@\($0.generation)" }, creator: $0.creator,
+                    data: $0.data, metrics: $0.metrics)
             })
     }
 }

@@ -46,6 +46,38 @@ public struct ModelInfo: Sendable, Equatable {
         }
     }
 
+    /// What a policy was made from and how it was measured.
+    public struct Lineage: Sendable, Equatable {
+        /// The generations that it was trained from or with, as NAME@GENERATION, by their part.
+        public var generations: [String: String]
+        /// The program or person that made it.
+        public var creator: String
+        /// SHA-256 digests of its data, by name.
+        public var data: [String: String]
+        /// Results of its evaluation, by name.
+        public var metrics: [String: Double]
+
+        /// The given origin.
+        public init(
+            generations: [String: String], creator: String, data: [String: String], metrics: [String: Double]
+        ) {
+            self.generations = generations
+            self.creator = creator
+            self.data = data
+            self.metrics = metrics
+        }
+
+        fileprivate var json: JSON {
+            func sorted<Value>(_ values: [String: Value], _ json: (Value) -> JSON) -> JSON {
+                .object(values.sorted { $0.key < $1.key }.map { JSON.Member($0.key, json($0.value)) })
+            }
+            return [
+                "generations": sorted(generations) { .string($0) }, "created_by": .string(creator),
+                "data": sorted(data) { .string($0) }, "metrics": sorted(metrics) { JSON($0) },
+            ]
+        }
+    }
+
     /// The policy's name.
     public var id: String
     /// The creation time in Unix seconds.
@@ -67,11 +99,14 @@ public struct ModelInfo: Sendable, Equatable {
     public var textDefaults: [JSON.Member]
     /// The digests of its weights; nil if they are unknown.
     public var digests: Digests?
+    /// What it was made from; nil for the base model.
+    public var lineage: Lineage?
 
     /// A policy for the list.
     public init(
         id: String, created: Int, generation: Int, parent: String? = nil, contextLength: Int, image: Image?,
-        takesMessages: Bool = true, defaults: [JSON.Member], textDefaults: [JSON.Member], digests: Digests? = nil
+        takesMessages: Bool = true, defaults: [JSON.Member], textDefaults: [JSON.Member], digests: Digests? = nil,
+        lineage: Lineage? = nil
     ) {
         self.id = id
         self.created = created
@@ -83,6 +118,7 @@ public struct ModelInfo: Sendable, Equatable {
         self.defaults = defaults
         self.textDefaults = textDefaults
         self.digests = digests
+        self.lineage = lineage
     }
 
     /// The object, with the fields that OpenAI's and Anthropic's clients read.
@@ -99,7 +135,7 @@ public struct ModelInfo: Sendable, Equatable {
             "root": .string(id), "parent": JSON(parent), "max_model_len": JSON(contextLength),
             "generation": JSON(generation), "image": vision ?? .null,
             "chat": .bool(takesMessages), "defaults": .object(defaults), "text_defaults": .object(textDefaults),
-            "digests": digests?.json ?? .null,
+            "digests": digests?.json ?? .null, "lineage": lineage?.json ?? .null,
         ]
     }
 
