@@ -23,6 +23,7 @@ struct ComparisonsController: Controller {
     @Sendable private func create(_ request: Request, context: ServerContext) async throws -> Response {
         try services.requireFeedback()
         let model = try services.answering()
+        context.record.update { $0.hidesPolicy = true }
         let (wanted, memory) = try await request.read(["application/json"], services: services, context: context) {
             try ComparisonRequest(body: $0.bytes)
         }
