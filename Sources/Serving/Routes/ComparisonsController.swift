@@ -9,7 +9,8 @@ import NIOCore
 import Support
 import WireFormats
 
-/// `/v1/comparisons`: several answers to one dialogue, for people to rank; `/v1/images`: the images that they are about.
+/// `/v1/comparisons`: several answers to one dialogue, for people to rank. `/v1/images`: the images that they are
+/// about.
 struct ComparisonsController: Controller {
     let services: Services
 
