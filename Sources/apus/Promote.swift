@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Policies
 import Promotion
+import Training
 
 /// The folders of the policies.
 struct LibraryOptions: ParsableArguments {

@@ -1,10 +1,12 @@
-import ArgumentParser
+public import ArgumentParser
+import Checkpoints
 import Datasets
 import Feedback
 import Foundation
 import Models
 import Policies
-import Training
+import Tensors
+public import Training
 
 /// The rankings that training reads, and the policy that it starts from.
 struct RankingOptions: ParsableArguments {

@@ -1,12 +1,7 @@
 import ArgumentParser
-import Checkpoints
-import Datasets
-import Feedback
 import Foundation
 import Models
-import Policies
 import Tensors
-import Tokenizers
 import Training
 
 /// Trains the reward model.
