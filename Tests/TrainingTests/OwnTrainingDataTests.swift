@@ -3,6 +3,7 @@ import Datasets
 import Foundation
 import Images
 import Models
+import Policies
 import Tensors
 import TestSupport
 import Testing

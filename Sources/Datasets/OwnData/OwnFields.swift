@@ -26,7 +26,9 @@ struct OwnFields {
         known.append(name)
         guard let index = members.firstIndex(where: { $0.name == name }) else { return nil }
         let value = members.remove(at: index).value
-        return value == .null ? nil : value
+        // `nil` in place of a JSON value would be JSON's null.
+        if value == .null { return nil }
+        return value
     }
 
     /// Takes a text; nil if it is absent or null.
