@@ -35,7 +35,7 @@ clang_format=.build/clang-format-23.1.5
 if [[ -x $clang_format/bin/clang-format ]] ||
     python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore \
         --target "$clang_format" clang-format==23.1.5; then
-    git ls-files -z '*.c' '*.h' |
+    git ls-files -z '*.c' '*.h' '*.js' |
         PYTHONPATH=$clang_format xargs -0 -r "$clang_format/bin/clang-format" --dry-run -Werror || status=1
 else
     echo "clang-format is missing and could not be fetched: is the network up?" >&2

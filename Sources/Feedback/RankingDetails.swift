@@ -116,4 +116,7 @@ public struct FeedbackSummary: Sendable, Equatable {
     public var failed = 0
     /// The agreement.
     public var agreement = Agreement()
+
+    /// Nothing yet.
+    public init() {}
 }

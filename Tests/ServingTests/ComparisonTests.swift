@@ -279,7 +279,7 @@ import Testing
     @Test func withoutADataFolderNothingIsKept() async throws {
         try await withServer(engine()) { client in
             for path in [
-                "/v1/comparisons", "/v1/feedback", "/v1/feedback/summary", "/v1/images/x", "/v1/comparisons/x",
+                "/v1/comparisons", "/v1/feedback", "/v1/images/x", "/v1/comparisons/x",
             ] {
                 let refused = try await get(client, path)
                 #expect(refused.status == .notFound && refused.text.contains("without a data folder"), "\(path)")
@@ -287,6 +287,8 @@ import Testing
             for path in ["/v1/comparisons", "/v1/comparisons/next", "/v1/feedback"] {
                 #expect(try await client.post(path, "{}").status == .notFound)
             }
+            let summary = try json(try await get(client, "/v1/feedback/summary"))
+            #expect(summary["kept"] == .bool(false) && summary["rankings"] == .integer(0))
         }
     }
 

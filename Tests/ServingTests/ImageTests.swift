@@ -3,26 +3,16 @@ import Foundation
 import HTTPTypes
 import HummingbirdTesting
 import Images
-import Models
 import NIOCore
 import Policies
 import Serving
-import Support
-import Tensors
 import Testing
 
 @Suite struct ImageTests {
     private let vision: Policy.Vision
 
     init() throws {
-        let sizes = try VisionConfiguration(
-            imageSize: 16, patchSize: 4, hidden: 16, layers: 1, heads: 2, feedForward: 32, scale: 2, textHidden: 64)
-        var random = SplitMix64(seed: 1, stream: 0)
-        vision = Policy.Vision(
-            generation: 1,
-            encoder: VisionEncoder(
-                VisionWeights(configuration: sizes, using: &random), on: Compute(threads: 1)),
-            processor: ImageProcessor(tileSize: 16))
+        vision = try .tiny()
     }
 
     private func chat(_ url: String) -> String {

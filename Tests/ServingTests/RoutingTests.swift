@@ -126,7 +126,7 @@ import Testing
             ) { client in
                 let page = try await client.execute(uri: "/", method: .get)
                 #expect(page.text == "<p>")
-                #expect(page.headers[.contentSecurityPolicy]?.hasPrefix("default-src 'self'") == true)
+                #expect(page.headers[.contentSecurityPolicy]?.hasPrefix("default-src 'none'") == true)
                 #expect(page.headers[.xContentTypeOptions] == "nosniff")
                 let script = try await client.execute(uri: "/assets/sub/a.js", method: .get)
                 #expect(script.headers[.contentType] == "text/javascript; charset=utf-8")

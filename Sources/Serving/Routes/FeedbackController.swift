@@ -70,12 +70,13 @@ struct FeedbackController: Controller {
     private static let sharedLimit = 200
 
     @Sendable private func summary(_ request: Request, context: ServerContext) async throws -> Response {
-        try services.requireFeedback()
         let labeler = try LabelerName(query: request.uri.queryParameters)
+        // The page asks whether feedback is kept at all; a 404 would be an error in the browser's console.
+        guard services.feedback != nil else { return Response(FeedbackSummary().json(isKept: false)) }
         let summary = try await services.keeping {
             try $0.store.summary(for: labeler.text, sharedLimit: Self.sharedLimit)
         }
-        return Response(summary.json)
+        return Response(summary.json(isKept: true))
     }
 
     /// The formats of an export.
@@ -151,9 +152,11 @@ extension Thumb {
 }
 
 extension FeedbackSummary {
-    fileprivate var json: JSON {
+    /// - Parameter isKept: whether the server keeps feedback.
+    fileprivate func json(isKept: Bool) -> JSON {
         [
-            "object": "feedback_summary", "rankings": JSON(all.rankings), "thumbs": JSON(all.thumbs),
+            "object": "feedback_summary", "kept": .bool(isKept), "rankings": JSON(all.rankings),
+            "thumbs": JSON(all.thumbs),
             "skipped": JSON(all.skipped), "demonstrations": JSON(demonstrations), "labelers": JSON(labelers),
             "yours": [
                 "rankings": JSON(own.rankings), "thumbs": JSON(own.thumbs), "skipped": JSON(own.skipped),

@@ -14,6 +14,13 @@ struct PageController: Controller {
         "woff2": "font/woff2", "txt": "text/plain; charset=utf-8",
     ]
 
+    /// The page loads its own files alone, sends nothing elsewhere, and assigns no HTML. Chosen images are blobs.
+    private static let contentSecurityPolicy = [
+        "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data: blob:",
+        "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'", "trusted-types 'none'",
+    ].joined(separator: "; ")
+
     /// The files of `folder`; none if the folder does not exist.
     init(folder: String) {
         index = Self.file("\(folder)/index.html")
@@ -49,9 +56,7 @@ struct PageController: Controller {
             status: .ok,
             headers: [
                 .contentType: type, .cacheControl: "no-cache",
-                // Previews of chosen images are blobs of the page itself.
-                .contentSecurityPolicy: "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; "
-                    + "base-uri 'none'; frame-ancestors 'none'",
+                .contentSecurityPolicy: contentSecurityPolicy,
             ], body: ResponseBody(byteBuffer: ByteBuffer(bytes: content)))
     }
 }
