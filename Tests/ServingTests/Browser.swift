@@ -90,7 +90,7 @@ actor Browser {
         let target = try await send("Target.createTarget", ["url": "about:blank"])
         let attached = try await send(
             "Target.attachToTarget", ["targetId": target.member("targetId") ?? nil, "flatten": true])
-        session = attached.member("sessionId")?.string
+        session = attached.member("sessionId")?.textValue
         for domain in ["Page", "Runtime", "Log", "Network", "Accessibility"] { try await send("\(domain).enable") }
     }
 
@@ -128,7 +128,7 @@ actor Browser {
             }
             if let id = json.member("id")?.integerValue {
                 answer(Int(id), json)
-            } else if let method = json.member("method")?.string {
+            } else if let method = json.member("method")?.textValue {
                 note(method, json.member("params") ?? nil)
             }
         }
@@ -147,10 +147,10 @@ actor Browser {
         switch method {
         case "Runtime.exceptionThrown", "Log.entryAdded": problems.append("\(method): \(parameters.text)")
         case "Runtime.consoleAPICalled"
-        where ["error", "warning", "assert"].contains(parameters.member("type")?.string):
+        where ["error", "warning", "assert"].contains(parameters.member("type")?.textValue):
             problems.append("\(method): \(parameters.text)")
         case "Network.requestWillBeSent":
-            if let address = parameters.member("request")?["url"]?.string { requests.append(address) }
+            if let address = parameters.member("request")?.member("url")?.textValue { requests.append(address) }
         default: break
         }
     }
@@ -178,7 +178,7 @@ actor Browser {
 
     /// Loads the page anew.
     func reload() async throws {
-        guard let address = try await evaluate("location.href").string else { return }
+        guard let address = try await evaluate("location.href").textValue else { return }
         try await open("about:blank")
         try await open(address)
     }
@@ -198,9 +198,10 @@ actor Browser {
         let reply = try await send(
             "Runtime.evaluate", ["expression": .string(script), "awaitPromise": true, "returnByValue": true])
         if let exception = reply.member("exceptionDetails") {
-            throw Failure(description: exception.member("exception")?["description"]?.string ?? exception.text)
+            throw Failure(
+                description: exception.member("exception")?.member("description")?.textValue ?? exception.text)
         }
-        return reply.member("result")?["value"] ?? nil
+        return reply.member("result")?.member("value") ?? nil
     }
 
     /// Waits until a condition holds, which is asked again after each change of the page. Returns its value.
@@ -272,10 +273,10 @@ actor Browser {
     func unnamedControls() async throws -> [String] {
         let controls = ["button", "textbox", "combobox", "checkbox", "link", "tab", "spinbutton", "img", "dialog"]
         let tree = try await send("Accessibility.getFullAXTree")
-        return tree.member("nodes")?.elements.compactMap { node in
-            guard node.member("ignored") != true, let role = node.member("role")?["value"]?.string,
+        return tree.member("nodes")?.items.compactMap { node in
+            guard node.member("ignored") != true, let role = node.member("role")?.member("value")?.textValue,
                 controls.contains(role),
-                (node.member("name")?["value"]?.string ?? "").isEmpty
+                (node.member("name")?.member("value")?.textValue ?? "").isEmpty
             else { return nil }
             return node.text
         } ?? []
@@ -290,12 +291,12 @@ extension JSON {
     }
 
     /// The text of a string; nil for other values.
-    var string: String? {
+    var textValue: String? {
         if case .string(let text) = self { text } else { nil }
     }
 
     /// The elements of an array; none for other values.
-    var elements: [JSON] {
+    var items: [JSON] {
         if case .array(let elements) = self { elements } else { [] }
     }
 }

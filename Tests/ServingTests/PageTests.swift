@@ -1,3 +1,4 @@
+import Datasets
 import Engine
 import Feedback
 import Foundation
@@ -77,7 +78,7 @@ struct PageTests {
                 until: "document.querySelector('.answer .actions') && document.querySelector('.answer .text').innerHTML"
             )
             #expect(text == "<p>A <strong>red</strong> circle &lt;b&gt;here&lt;/b&gt;.</p>")
-            let meta = try await browser.evaluate("document.querySelector('.answer .meta').textContent").string
+            let meta = try await browser.evaluate("document.querySelector('.answer .meta').textContent").textValue
             #expect(meta?.hasPrefix("sft 3 · first token after ") == true && meta?.contains("4 tokens") == true)
             try await audit(browser, "an answer")
 
@@ -132,7 +133,7 @@ struct PageTests {
             try await browser.wait(
                 until: "document.querySelector('[data-action=up]')?.getAttribute('aria-pressed') === 'true'")
             let thumb = try #require(try store.thumbs().first)
-            #expect(thumb.labeler.id == "tester" && thumb.thumb.answer == "answer 0" && thumb.thumb.isUp)
+            #expect(thumb.labeler == "tester" && thumb.thumb.answer == "answer 0" && thumb.thumb.isUp)
 
             try await browser.click("[data-action=compare]")
             try await browser.wait(until: "document.querySelectorAll('.card').length === 4")
@@ -169,7 +170,7 @@ struct PageTests {
             for _ in 0..<60 {
                 try await browser.press("Tab")
                 let focus = try await browser.evaluate(PageAudit.focus)
-                guard let name = focus.member("name")?.string else { break }
+                guard let name = focus.member("name")?.textValue else { break }
                 #expect(focus.member("isMarked") == true, "\(name)")
                 if reached.contains(name), reached.first == name { break }
                 reached.append(name)
@@ -185,10 +186,11 @@ struct PageTests {
         try await withPage(ScriptedEngine(ScriptedEngine.saying(["x"]))) { browser, _ in
             let made = try await browser.evaluate(PageAudit.markdown)
             let safe = [
-                "a", "blockquote", "button", "code", "div", "em", "li", "p", "path", "pre", "span", "strong", "svg",
+                "a", "blockquote", "button", "code", "div", "em", "hr", "li", "p", "path", "pre", "span", "strong",
+                "svg",
                 "table", "tbody", "td", "th", "thead", "tr", "ul",
             ]
-            let tags = made.member("tags")?.elements.compactMap(\.string) ?? []
+            let tags = made.member("tags")?.items.compactMap(\.textValue) ?? []
             #expect(!tags.isEmpty && Set(tags).isSubset(of: safe), "\(tags)")
             #expect(
                 made.member("links") == [
