@@ -45,16 +45,17 @@ struct RankingOptions: ParsableArguments {
     }
 
     /// The files as training reads them.
-    func inputs(_ model: ModelCheckpoint, easyVQA: String) throws -> RankingInputs {
+    func inputs(_ model: ModelCheckpoint, easyVQA: String, thumbs: String? = nil) throws -> RankingInputs {
         let (from, vision) = try folders.policy(policy, generation: generation, backbone: model.digest.sha256)
         let dataSet = URL(fileURLWithPath: easyVQA)
         let kept = DataFolder(path: folders.dataPath).images
         let images = ReferencedImages(
             easyVQA: FileManager.default.fileExists(atPath: dataSet.path) ? try EasyVQA(folder: dataSet) : nil
         ) { [UInt8](try kept.file(sha256: $0)) }
-        return RankingInputs(
+        var inputs = RankingInputs(
             baseModel: model, policy: from, vision: vision,
-            rankings: rankings ?? (feedback == nil ? Self.simulated : nil), heldOut: heldOut, feedback: feedback,
+            rankings: rankings ?? (feedback == nil && thumbs == nil ? Self.simulated : nil), heldOut: heldOut,
+            feedback: feedback,
             feedbackWeight: feedbackWeight, image: images.image,
             demonstration: { ranked in
                 // There are no demonstrations for people's images; the preferred answer takes their place.
@@ -66,6 +67,12 @@ struct RankingOptions: ParsableArguments {
                 return images.demonstration(
                     of: ranked.question, index: ranked.questionIndex, about: ranked.image)
             })
+        if let thumbs {
+            let (answers, longer) = try UnpairedPreference.load(path: thumbs, keep: kept.keep)
+            if longer > 0 { say("\(thumbs): \(longer) thumbs of longer dialogues or several images are left out") }
+            inputs.thumbs = (thumbs, answers)
+        }
+        return inputs
     }
 
     /// Runs `body`, and says what to do if too few images are ranked.
@@ -110,7 +117,10 @@ struct PreferenceOptions: ParsableArguments {
         guard beta > 0, beta <= 100 else { throw ValidationError("--beta takes a number above 0, at most 100") }
     }
 
-    func run(_ method: PreferenceMethod, in folder: String, _ change: (inout PreferenceSettings) -> Void) throws {
+    func run(
+        _ method: PreferenceMethod, thumbs: String? = nil, in folder: String,
+        _ change: (inout PreferenceSettings) -> Void
+    ) throws {
         let model = try training.model.checkpoint()
         let compute = try training.model.compute()
         var settings = PreferenceSettings()
@@ -122,7 +132,8 @@ struct PreferenceOptions: ParsableArguments {
         settings.heldOutImages = data.heldOut == nil ? heldOutImages : 0
         change(&settings)
         let job = PreferenceJob(
-            inputs: try data.inputs(model, easyVQA: training.easyVQA), replay: replay == "none" ? nil : replay,
+            inputs: try data.inputs(model, easyVQA: training.easyVQA, thumbs: thumbs),
+            replay: replay == "none" ? nil : replay,
             settings: settings, folder: folder)
         let outcome = try data.explaining {
             try job.run(
@@ -173,15 +184,18 @@ struct TrainKTO: ParsableCommand {
         commandName: "kto",
         abstract: "Train a policy on answers that are good or bad by themselves: Kahneman-Tversky optimization.",
         discussion: """
-            The best answers of a ranking are good, the last ones bad.
+            The best answers of a ranking are good, the last ones bad; a thumb says it of one answer.
 
-            Example: apus train kto --feedback rankings.jsonl --held-out-images 10
+            Example: apus train kto --thumbs thumbs/kto.jsonl --held-out-images 10
             """)
 
     @OptionGroup var options: PreferenceOptions
 
     @Option(name: .customLong("run"), help: "The run folder.")
     var folder = "runs/kto"
+
+    @Option(help: "Thumbs to train on, from `apus feedback export --format kto` or in TRL's format.")
+    var thumbs: String?
 
     @Option(help: "The weight of a good answer.")
     var desirableWeight = PreferenceSettings().desirableWeight
@@ -196,7 +210,7 @@ struct TrainKTO: ParsableCommand {
     }
 
     func run() throws {
-        try options.run(.kto, in: folder) {
+        try options.run(.kto, thumbs: thumbs, in: folder) {
             $0.desirableWeight = desirableWeight
             $0.undesirableWeight = undesirableWeight
         }

@@ -136,15 +136,23 @@ import Training
             settings.promptsPerStep = 8
             settings.heldOutImages = 4
             let runFolder = folder.appending(path: "run").path
+            if method == .kto {
+                let thumbs = (0..<3).map { number in
+                    UnpairedPreference.Answer(
+                        line: number, image: nil, question: "hi", answer: "red", isGood: number > 0, labeler: "ben")
+                }
+                inputs.thumbs = (inputs.feedback ?? "", thumbs)
+            }
             var lines: [String] = []
             let outcome = try PreferenceJob(inputs: inputs, replay: nil, settings: settings, folder: runFolder).run(
                 precision: .float32, compute: compute, options: .init(validationInterval: 0), clock: StepClock()
             ) { lines.append($0) }
             #expect(outcome == .finished)
-            #expect(lines.contains { $0.hasSuffix("2 rankings by people, 20 by simulated rules") })
+            #expect(lines.contains { $0.contains("2 rankings by people, 20 by simulated rules") })
 
             let stage = try TrainedStage(ofRun: runFolder)
             #expect(stage == method.stage)
+            if method == .kto { #expect(lines.contains { $0.hasSuffix(", 3 thumbs") }) }
             let policies = folder.appending(path: "policies").path
             let finished = try FinishedPreferences(folder: runFolder, stage: stage)
             let parent = try finished.checkLineage(in: PolicyLibrary(published: nil, shipped: policies))
@@ -153,7 +161,9 @@ import Training
             #expect(manifest.name == method.rawValue && manifest.parent == .init(name: "sft", generation: 2))
             #expect(manifest.vision == .init(name: "vision", generation: 3) && manifest.value == nil)
             #expect(manifest.metrics["rankings_human"] == 2 && manifest.metrics["rankings_simulated"] == 20)
-            #expect(manifest.data.keys.sorted() == ["feedback", "policy", "rankings", "visionModel"])
+            #expect(
+                manifest.data.keys.sorted() == ["feedback", "policy", "rankings"] + (method == .kto ? ["thumbs"] : [])
+                    + ["visionModel"])
         }
     }
 

@@ -127,18 +127,18 @@ extension ConversationalPreference {
     ) throws(PreferenceError) -> [(line: Int, record: PreferenceRecord)] {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
         return try PreferenceLines.load(ConversationalPreference.self, path: path) { pair in
-            let image = try pair.images?.first.map { name in
-                do {
-                    return try keep(imageFile(name, in: folder))
-                } catch let error as ConversationalPreferenceError {
-                    throw error
-                } catch {
-                    throw ConversationalPreferenceError.badImage(name, reason: "\(error)")
-                }
-            }
+            let image = try pair.images?.first.map { try kept($0, in: folder, by: keep) }
             return try pair.record(image: image, fallback: labeler)
         }
         .map { (line: $0.line, record: $0.value) }
+    }
+
+    /// The reference of the image file `name` in `folder`, which `keep` stores.
+    static func kept(
+        _ name: String, in folder: URL, by keep: (Data) throws -> PreferenceImage
+    ) throws(ConversationalPreferenceError) -> PreferenceImage {
+        let data = try imageFile(name, in: folder)
+        do { return try keep(data) } catch { throw .badImage(name, reason: "\(error)") }
     }
 
     /// The bytes of the image file `name`, which must lie in `folder`: a line of a file from elsewhere must

@@ -36,8 +36,11 @@ struct PreferenceBatch: Sendable {
 
         /// `accuracy`: the share of pairs whose preferred answer gained more, in nats, than the other; `margin`: by how
         /// many nats; `log_ratio_chosen`: how many nats the preferred answers gained themselves.
+        ///
+        /// Empty without pairs.
         var metrics: [(name: String, value: Double)] {
-            let count = max(1, pairs)
+            guard pairs > 0 else { return [] }
+            let count = pairs
             return [("accuracy", right / count), ("margin", margins / count), ("log_ratio_chosen", chosen / count)]
         }
     }

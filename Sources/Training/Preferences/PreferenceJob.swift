@@ -62,19 +62,24 @@ public struct PreferenceJob {
     }
 }
 
-/// The number of rankings by people and by rules.
+/// The number of rankings by people and by rules, and of thumbs.
 struct LabelerCounts: Codable, Sendable, Equatable, CustomStringConvertible {
     let human: Int
     let simulated: Int
+    let thumbs: Int
 
     init(_ comparisons: [RankedAnswers]) {
-        let rankings = comparisons.flatMap(\.rankings)
+        let all = comparisons.flatMap(\.rankings)
+        let rankings = all.filter { !$0.pairs.isEmpty }
         human = rankings.count { $0.labeler.kind == .human }
         simulated = rankings.count - human
+        thumbs = all.count - rankings.count
     }
 
-    /// Both counts in words.
-    var description: String { "\(human) rankings by people, \(simulated) by simulated rules" }
+    /// The counts in words.
+    var description: String {
+        "\(human) rankings by people, \(simulated) by simulated rules" + (thumbs > 0 ? ", \(thumbs) thumbs" : "")
+    }
 }
 
 /// Everything that decides the result of a run on preferences, except the policy that it starts from.
@@ -171,6 +176,7 @@ public struct FinishedPreferences: Sendable {
             uniqueKeysWithValues: names.compactMap { name in log[name].map { ("training_\(name)", $0) } })
         all["rankings_human"] = Double(labelers.human)
         all["rankings_simulated"] = Double(labelers.simulated)
+        if labelers.thumbs > 0 { all["thumbs"] = Double(labelers.thumbs) }
         var manifest = PolicyManifest(
             name: name ?? stage.rawValue, generation: generation, parent: parent, backbone: run.backbone,
             created: time, creator: FinishedRun.creator, vision: vision, chatTemplate: run.record.template,

@@ -12,23 +12,38 @@ public struct RankedAnswers: Sendable, Equatable {
     public struct Ranking: Sendable, Equatable {
         /// The labeler.
         public let labeler: PreferenceRecord.Labeler
-        /// The ordered pairs, at least one.
+        /// The ordered pairs; none for an answer that was judged by itself.
         public let pairs: [PreferenceRecord.Pair]
+        /// The answers that are good or bad without pairs: those that no other is preferred to, and those that are
+        /// preferred to no other. The answers between them are neither.
+        package let verdicts: [Verdict]
         /// How many rankings it counts for in the loss.
         package var weight: Double
 
-        /// The answers that no other is preferred to, and those that are preferred to no other: without pairs, the
-        /// first are good and the second bad. The answers between them are neither.
-        package var verdicts: [(answer: Int, isDesirable: Bool)] {
-            let (chosen, rejected) = (Set(pairs.map(\.chosen)), Set(pairs.map(\.rejected)))
-            return chosen.subtracting(rejected).sorted().map { ($0, true) }
-                + rejected.subtracting(chosen).sorted().map { ($0, false) }
+        /// What was said of an answer by itself.
+        package struct Verdict: Sendable, Equatable {
+            /// The answer's index.
+            package let answer: Int
+            /// Whether it is good.
+            package let isDesirable: Bool
         }
 
         package init(labeler: PreferenceRecord.Labeler, pairs: [PreferenceRecord.Pair], weight: Double = 1) {
+            let (chosen, rejected) = (Set(pairs.map(\.chosen)), Set(pairs.map(\.rejected)))
             self.labeler = labeler
             self.pairs = pairs
             self.weight = weight
+            verdicts =
+                chosen.subtracting(rejected).sorted().map { Verdict(answer: $0, isDesirable: true) }
+                + rejected.subtracting(chosen).sorted().map { Verdict(answer: $0, isDesirable: false) }
+        }
+
+        /// A thumb: the first answer is good or bad.
+        fileprivate init(labeler: PreferenceRecord.Labeler, isGood: Bool) {
+            self.labeler = labeler
+            pairs = []
+            weight = 1
+            verdicts = [Verdict(answer: 0, isDesirable: isGood)]
         }
     }
 
@@ -52,6 +67,16 @@ public struct RankedAnswers: Sendable, Equatable {
         questionIndex = record.questionIndex
         completions = record.completions
         rankings = []
+    }
+
+    /// An answer with a thumb.
+    package init(_ thumb: UnpairedPreference.Answer) {
+        id = "thumb \(thumb.line)"
+        image = thumb.image
+        question = thumb.question
+        questionIndex = nil
+        completions = [.init(text: thumb.answer, tokens: [], policy: nil, finishReason: .stop)]
+        rankings = [Ranking(labeler: .init(kind: .human, id: thumb.labeler), isGood: thumb.isGood)]
     }
 
     /// The comparisons in `records`, in the order of their first records, without those where no labeler has a
@@ -136,6 +161,8 @@ public struct RankingInputs {
     public var feedback: String?
     /// How many of the other rankings one ranking of the feedback counts for.
     public var feedbackWeight: Double
+    /// Answers that people judged by themselves, for KTO alone: a file, for the record, and its answers.
+    public var thumbs: (path: String, answers: [UnpairedPreference.Answer])?
     /// Rankings of validation images to measure on; nil to hold out some of `rankings`.
     public var heldOut: String?
     /// Returns the pixels of an image from its reference in a record.
@@ -162,7 +189,7 @@ public struct RankingInputs {
 
     /// The files of the rankings by their names in the run's record.
     var files: [String: String] {
-        ["rankings": rankings, "feedback": feedback, "heldOut": heldOut].compactMapValues { $0 }
+        ["rankings": rankings, "feedback": feedback, "heldOut": heldOut, "thumbs": thumbs?.path].compactMapValues { $0 }
     }
 }
 
@@ -189,7 +216,7 @@ struct RankedData {
             }
             training += added.map { $0.weighted(by: inputs.feedbackWeight) }
         }
-        self.training = training
+        self.training = training + (inputs.thumbs?.answers ?? []).map(RankedAnswers.init)
         heldOut = try inputs.heldOut.map { try Self.comparisons($0, split: .validation) } ?? []
         let known = Set(training.map(\.id))
         if let twice = heldOut.first(where: { known.contains($0.id) }) {
