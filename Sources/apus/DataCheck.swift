@@ -46,7 +46,9 @@ struct DataCheck: ParsableCommand {
         let findings = OwnDataFindings(examples)
         say(rows(of: findings, faults: faults.count, files: data.reduce(0) { $0 + $1.files.count }))
         say(split(examples, leaks: findings.leaks))
-        say(lengths.map { rows(of: $0) } ?? row("tokens", "not counted, without a base model and a policy to start from"))
+        say(
+            lengths.map { rows(of: $0) }
+                ?? row("tokens", "not counted, without a base model and a policy to start from"))
         say(remarks(on: findings))
         if let sheet { try draw(examples, to: sheet) }
         if !faults.isEmpty || !findings.leaks.isEmpty { throw ExitCode(1) }

@@ -1,9 +1,9 @@
 import Foundation
 
-/// An answer that somebody found good or bad, in TRL's format of unpaired preferences.
+/// An answer that a person found good or bad, in TRL's format of unpaired preferences.
 ///
-/// A line of a JSON lines file: `{"prompt": [messages], "completion": [messages], "label": true, "images": [files]}`. The
-/// fields after these are Apus's own; other programs ignore them.
+/// A line of a JSON lines file: `{"prompt": [messages], "completion": [messages], "label": true, "images": [files]}`.
+/// The fields after these are Apus's own; other programs ignore them.
 public struct UnpairedPreference: Codable, Sendable, Equatable {
     /// The dialogue, the user's turn last.
     public let prompt: [ConversationalPreference.Message]
@@ -53,8 +53,8 @@ public struct UnpairedPreference: Codable, Sendable, Equatable {
         }
     }
 
-    /// Reads a file; `keep` stores an image's file and returns its reference. Training on single turns cannot use longer
-    /// dialogues and several images: their lines are counted.
+    /// Reads a file; `keep` stores an image's file and returns its reference. Training on single turns cannot use
+    /// longer dialogues and several images: their lines are counted.
     ///
     /// - Throws: `PreferenceError` naming the file and the line.
     public static func load(
