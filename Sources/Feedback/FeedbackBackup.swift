@@ -11,6 +11,12 @@ public enum FeedbackBackup {
         public var opinions = 0
         /// Images.
         public var images = 0
+
+        /// A backup of this many opinions and images.
+        public init(opinions: Int, images: Int) {
+            self.opinions = opinions
+            self.images = images
+        }
     }
 
     /// Writes a backup to `file` while the folder may be in use. A file of that name is replaced once the new one is

@@ -70,6 +70,13 @@ public struct Demonstration: Sendable, Equatable {
     public let answer: String
     /// The person.
     public let labeler: String
+
+    /// An answer with its dialogue and its author.
+    public init(prompt: [FeedbackMessage], answer: String, labeler: String) {
+        self.prompt = prompt
+        self.answer = answer
+        self.labeler = labeler
+    }
 }
 
 extension FeedbackStore {

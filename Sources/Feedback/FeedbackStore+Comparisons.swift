@@ -188,8 +188,12 @@ extension FeedbackStore {
         let number = database.lastInsertedRowID
         try reference(item.content.prompt, in: images, column: "prompt", number, database)
         guard !item.answers.isEmpty else { return true }
+        // In an order that says nothing about their place in the file, and is the same at every import.
+        let order = item.answers.indices.sorted {
+            PreferenceRecord.id(of: [id, "\($0)"]) < PreferenceRecord.id(of: [id, "\($1)"])
+        }
         let comparison = NewComparison(
-            prompt: item.content.prompt, answers: item.answers.map { ($0, nil) }, seed: 0,
+            prompt: item.content.prompt, answers: order.map { (item.answers[$0], nil) }, seed: 0,
             spread: Spread.ofTexts(item.answers.map(\.text)), labeler: nil)
         try database.execute(
             sql: "INSERT INTO comparison (id, body, created, spread, prompt) VALUES (?, ?, ?, ?, ?)",
@@ -209,7 +213,7 @@ extension FeedbackStore {
                 QueuedPrompt(
                     number: row["number"],
                     content: try decode(QueuedPrompt.Content.self, from: row["body"], id: "\(row["number"] as Int)"))
-            }.filter { !excluding.contains($0.number) }
+            }.filter { !excluding.contains($0.number) }.prefix(limit).map { $0 }
         }
     }
 

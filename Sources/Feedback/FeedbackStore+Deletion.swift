@@ -12,6 +12,15 @@ public struct FeedbackDeletion: Sendable, Equatable {
     public internal(set) var prompts = 0
     /// Image files.
     public internal(set) var images = 0
+
+    /// Nothing deleted.
+    public init() {}
+
+    init(opinions: Int, comparisons: Int, prompts: Int) {
+        self.opinions = opinions
+        self.comparisons = comparisons
+        self.prompts = prompts
+    }
 }
 
 extension FeedbackFolder {

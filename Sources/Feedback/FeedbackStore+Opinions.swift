@@ -154,7 +154,7 @@ extension FeedbackStore {
             summary.demonstrations = try count(
                 """
                 feedback f WHERE kind = 'human' AND \(FeedbackSchema.stands)
-                AND json_extract(body, '$.better') IS NOT NULL
+                AND body LIKE '%"better":%' AND json_extract(body, '$.better') IS NOT NULL
                 """)
             summary.waiting = try count("prompt p WHERE \(FeedbackSchema.waiting)")
             summary.failed = try count("failure")
@@ -169,12 +169,16 @@ extension FeedbackStore {
         let rows = try Row.fetchAll(
             database,
             sql: """
-                WITH newest AS (\(FeedbackSchema.newest)), shared AS (
-                    SELECT comparison FROM newest GROUP BY comparison HAVING COUNT(*) > 1
-                    ORDER BY MAX(number) DESC LIMIT :limit)
-                SELECT comparison, tiers FROM newest WHERE comparison IN (SELECT comparison FROM shared)
+                WITH shared AS (
+                    SELECT comparison FROM feedback f
+                    WHERE form = 'ranking' AND kind = 'human' AND \(FeedbackSchema.stands)
+                    GROUP BY comparison HAVING COUNT(DISTINCT labeler) > 1 ORDER BY MAX(number) DESC LIMIT :limit)
+                SELECT comparison, tiers FROM feedback WHERE number IN (
+                    SELECT MAX(number) FROM feedback f
+                    WHERE comparison IN (SELECT comparison FROM shared) AND form = 'ranking' AND kind = 'human'
+                    AND \(FeedbackSchema.stands) GROUP BY comparison, labeler)
                 ORDER BY number
-                """, arguments: ["kind": PreferenceRecord.Labeler.Kind.human.rawValue, "limit": limit ?? -1])
+                """, arguments: ["limit": limit ?? -1])
         var rankings: [String: [[[Int]]]] = [:]
         var counter = LabelerAgreement()
         for row in rows {

@@ -77,6 +77,9 @@ public struct FeedbackSummary: Sendable, Equatable {
         public var thumbs = 0
         /// Skipped comparisons.
         public var skipped = 0
+
+        /// None.
+        public init() {}
     }
 
     /// The agreement between people: over every two people and every two answers that both of them order, the share
@@ -88,6 +91,13 @@ public struct FeedbackSummary: Sendable, Equatable {
         public var comparisons = 0
         /// The pairs that two people order.
         public var pairs = 0
+
+        /// An agreement on this many pairs.
+        public init(share: Double? = nil, comparisons: Int = 0, pairs: Int = 0) {
+            self.share = share
+            self.comparisons = comparisons
+            self.pairs = pairs
+        }
     }
 
     /// Of all people.

@@ -157,7 +157,7 @@ struct FeedbackDelete: ParsableCommand {
         } else {
             deletion = try folder.delete(image: image ?? "")
         }
-        guard deletion.opinions + deletion.comparisons + deletion.prompts + deletion.images > 0 else {
+        guard deletion != FeedbackDeletion() else {
             throw ValidationError("\(folder.path) has nothing of \(labeler ?? image ?? "")")
         }
         say(

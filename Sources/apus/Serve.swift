@@ -84,7 +84,7 @@ struct Serve: AsyncParsableCommand {
         Self.raiseFileLimit()
         do {
             let lock = options.dataPath.isEmpty ? nil : try DataLock(folder: options.dataPath)
-            let feedback = try lock.map { _ in try FeedbackFolder(path: options.dataPath) }
+            let feedback = lock == nil ? nil : try FeedbackFolder(path: options.dataPath)
             let keys = try authKeys.map { try KeyRing(path: $0) }
             let hasKeys = keys.map { !$0.isEmpty } ?? false
             try configuration.checkAddress(hasKeys: hasKeys)

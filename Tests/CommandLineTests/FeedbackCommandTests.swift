@@ -3,6 +3,7 @@ import Feedback
 import Foundation
 import Images
 import NIOCore
+import NIOHTTP1
 import TestSupport
 import Testing
 import apus

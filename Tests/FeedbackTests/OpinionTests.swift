@@ -85,21 +85,22 @@ import Testing
         try withComparison { folder, comparison in
             let store = folder.store
             let ids = comparison.candidates.map(\.id)
-            func open(_ labeler: String) throws -> Int {
+            func openCount(_ labeler: String) throws -> Int {
                 try store.comparisons(.open, for: labeler, order: .created, limit: 9, after: nil).page.count
             }
             let skip = try store.skip(comparison.id, by: "ann", at: now)
-            #expect(try open("ann") == 0 && open("bob") == 1)
+            #expect(try openCount("ann") == 0)
+            #expect(try openCount("bob") == 1)
             #expect(throws: FeedbackError.self) { try store.withdraw(skip.id, by: "bob", at: now) }
             try store.withdraw(skip.id, by: "ann", at: now)
             #expect(throws: FeedbackError.self) { try store.withdraw(skip.id, by: "ann", at: now) }
-            #expect(try open("ann") == 1)
+            #expect(try openCount("ann") == 1)
             _ = try store.rank(comparison.id, [[ids[0]], [ids[1], ids[2]]], by: "ann", at: now)
             let second = try store.rank(comparison.id, [[ids[1]], [ids[0], ids[2]]], by: "ann", at: now)
-            #expect(try open("ann") == 0 && store.count() == 1)
+            #expect(try openCount("ann") == 0 && store.count() == 1)
             // The newer ranking goes with the one that it superseded.
             try store.withdraw(second.id, by: "ann", at: now)
-            #expect(try open("ann") == 1 && store.count() == 0)
+            #expect(try openCount("ann") == 1 && store.count() == 0)
             #expect(try store.summary(for: "ann").own == .init())
         }
     }

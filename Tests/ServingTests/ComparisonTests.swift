@@ -66,7 +66,7 @@ import Testing
             #expect(comparison["object"].text == "comparison" && comparison["status"].text == "open")
             #expect(comparison["prompt"].text(at: 0, "content") == "What?" && candidates(comparison).count == 3)
             #expect(comparison["candidates"].elements.allSatisfy { $0.names == ["id", "answer", "finish_reason"] })
-            #expect(!asked.text.contains("sft") && asked.headers[.apusPolicy] != nil)
+            #expect(!asked.text.contains("sft") && asked.headers[.apusPolicy] == nil)
             let ids = candidates(comparison)
             let ranked = try await client.post(
                 "/v1/feedback",
@@ -264,6 +264,15 @@ import Testing
             let summary = try json(try await get(client, "/v1/feedback/summary?labeler=ann"))
             #expect(summary["skipped"] == .integer(3) && summary["yours"]["skipped"] == .integer(3))
             #expect(summary["queue"]["waiting"] == .integer(0) && summary["agreement"]["value"] == .null)
+        }
+    }
+
+    @Test func equalAnswersAreNotAskedAbout() async throws {
+        try await withFolder(engine: ScriptedEngine(ScriptedEngine.saying(["yes"]))) { client, folder in
+            let prompt = FeedbackMessage(role: .user, parts: [.text("Is it?")])
+            _ = try folder.store.enqueue([.init(content: .init(prompt: [prompt]))], images: folder.images, at: Date())
+            #expect(try await client.post("/v1/comparisons/next", "{}").status == .notFound)
+            #expect(try folder.store.failures().map(\.reason) == ["all sampled answers are the same"])
         }
     }
 

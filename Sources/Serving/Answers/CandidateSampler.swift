@@ -38,21 +38,34 @@ struct CandidateSampler: Sendable {
         let policies = wanted.models.isEmpty ? [admission.catalog.defaultPolicy] : try policies(wanted, in: admission)
         // Below 2^53, so that every JSON reader keeps all digits.
         let seed = wanted.options.seed.map { UInt64(bitPattern: $0) } ?? .random(in: 0..<1 << 53)
-        var batches: [Batch] = []
-        for (index, policy) in policies.enumerated() {
-            var options = wanted.options
-            // Round robin: the first policies get one more where the number of answers is not a multiple.
-            options.count = (wanted.options.count + policies.count - 1 - index) / policies.count
-            let own = seed &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15
-            options.seed = Int64(bitPattern: own)
-            let admitted = try await admission.admit(
-                wanted.messages, options: options, policy: policy, param: wanted.param, answersDiffer: true,
-                context: context)
-            batches.append(Batch(admitted: admitted, seed: own))
-        }
+        let batches = try await submit(wanted, to: policies, in: admission, seed: seed, context: context)
         guard let context else { return try await finish(batches, wanted, seed: seed, record: RequestRecord()) }
-        return try await whileConnected(context.monitor()) { [batches] in
+        return try await whileConnected(context.monitor()) {
             try await finish(batches, wanted, seed: seed, record: context.record)
+        }
+    }
+
+    private func submit(
+        _ wanted: Wanted, to policies: [Policy], in admission: Admission, seed: UInt64, context: ServerContext?
+    ) async throws -> [Batch] {
+        var batches: [Batch] = []
+        do {
+            for (index, policy) in policies.enumerated() {
+                var options = wanted.options
+                // Round robin: the first policies get one more where the number of answers is not a multiple.
+                options.count = (wanted.options.count + policies.count - 1 - index) / policies.count
+                let own = seed &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15
+                options.seed = Int64(bitPattern: own)
+                let admitted = try await admission.admit(
+                    wanted.messages, options: options, policy: policy, param: wanted.param, answersDiffer: true,
+                    context: context)
+                batches.append(Batch(admitted: admitted, seed: own))
+            }
+            return batches
+        } catch {
+            // A stream is cancelled when its reader is.
+            for stream in batches.flatMap(\.admitted.streams) { Task { for await _ in stream {} }.cancel() }
+            throw error
         }
     }
 
@@ -60,6 +73,18 @@ struct CandidateSampler: Sendable {
     private struct Batch: Sendable {
         let admitted: Admitted
         let seed: UInt64
+
+        func candidate(
+            _ answer: Answer, choice: Int
+        ) throws(EngineFailure) -> (completion: PreferenceRecord.RankedCompletion, seed: UInt64?) {
+            var sampling = SamplingParameters()
+            sampling.seed = seed
+            let completion = PreferenceRecord.RankedCompletion(
+                text: answer.text, tokens: answer.tokens.map(\.id),
+                policy: "\(admitted.policy.name)@\(admitted.policy.generation)",
+                finishReason: try answer.completion.rankedReason())
+            return (completion, sampling.choice(choice).seed)
+        }
     }
 
     private func policies(_ wanted: Wanted, in admission: Admission) throws(APIError) -> [Policy] {
@@ -79,8 +104,18 @@ struct CandidateSampler: Sendable {
         _ batches: [Batch], _ wanted: Wanted, seed: UInt64, record: RequestRecord
     ) async throws -> Sample {
         var answers: [(completion: PreferenceRecord.RankedCompletion, seed: UInt64?)] = []
-        for batch in batches {
-            answers += try await collect(batch, record: record)
+        var meters = batches.map { AnswerMeter($0.admitted, metrics: services.metrics, record: record) }
+        do {
+            for (index, samples) in try await collect(batches).enumerated() {
+                for (choice, answer) in samples.enumerated() {
+                    meters[index].finished(answer.completion, choice: choice)
+                    answers.append(try batches[index].candidate(answer, choice: choice))
+                }
+                meters[index].end(outcome: "stop")
+            }
+        } catch {
+            for index in meters.indices { meters[index].end(error) }
+            throw error
         }
         var generator = SplitMix64(seed: seed)
         answers = generator.shuffled(answers.indices.map { $0 }).map { answers[$0] }
@@ -88,31 +123,17 @@ struct CandidateSampler: Sendable {
         return Sample(answers: answers, seed: seed, spread: spread)
     }
 
-    private func collect(
-        _ batch: Batch, record: RequestRecord
-    ) async throws -> [(completion: PreferenceRecord.RankedCompletion, seed: UInt64?)] {
-        let policy = batch.admitted.policy
-        var meter = AnswerMeter(batch.admitted, metrics: services.metrics, record: record)
-        var sampling = SamplingParameters()
-        sampling.seed = batch.seed
-        do {
-            var answers: [(completion: PreferenceRecord.RankedCompletion, seed: UInt64?)] = []
-            for (choice, stream) in batch.admitted.streams.enumerated() {
-                let answer = try await stream.answer()
-                meter.finished(answer.completion, choice: choice)
-                answers.append(
-                    (
-                        .init(
-                            text: answer.text, tokens: answer.tokens.map(\.id),
-                            policy: "\(policy.name)@\(policy.generation)",
-                            finishReason: try answer.completion.rankedReason()), sampling.choice(choice).seed
-                    ))
+    /// The answers of each batch. All streams are read at once, so that a cancellation reaches every one of them.
+    private func collect(_ batches: [Batch]) async throws -> [[Answer]] {
+        try await withThrowingTaskGroup(of: (batch: Int, choice: Int, answer: Answer).self) { group in
+            for (index, batch) in batches.enumerated() {
+                for (choice, stream) in batch.admitted.streams.enumerated() {
+                    group.addTask { (index, choice, try await stream.answer()) }
+                }
             }
-            meter.end(outcome: "stop")
-            return answers
-        } catch {
-            meter.end(error)
-            throw error
+            var answers = batches.map { [Answer?](repeating: nil, count: $0.admitted.streams.count) }
+            for try await one in group { answers[one.batch][one.choice] = one.answer }
+            return answers.map { $0.compactMap { $0 } }
         }
     }
 

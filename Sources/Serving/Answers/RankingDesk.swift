@@ -77,6 +77,9 @@ actor RankingDesk {
         _ = try? await begin(nil, services: services)
     }
 
+    /// Nobody learns anything from an order of equal answers.
+    private static let uniform = "all sampled answers are the same"
+
     private static func sample(
         _ prompt: QueuedPrompt, _ wanted: NextComparisonRequest?, services: Services
     ) async throws {
@@ -91,6 +94,12 @@ actor RankingDesk {
             }
             let sample = try await CandidateSampler(services: services, model: services.answering())
                 .sample(.init(messages: messages, param: "prompt", models: models, options: options), context: nil)
+            guard Set(sample.answers.map(\.completion.text)).count > 1 else {
+                try await services.keeping { folder in
+                    try folder.store.fail(prompt, reason: Self.uniform, at: Date())
+                }
+                return
+            }
             let comparison = NewComparison(
                 prompt: prompt.content.prompt, answers: sample.answers, seed: sample.seed, spread: sample.spread,
                 labeler: nil, queued: prompt)

@@ -16,7 +16,9 @@ struct RequestIDMiddleware: RouterMiddleware {
         response.headers[HTTPField.Name.plainRequestID] = id
         response.headers[.xContentTypeOptions] = "nosniff"
         let facts = context.record.current
-        if let policy = facts.policy { response.headers[HTTPField.Name.policy] = "\(policy)@\(facts.generation)" }
+        if let policy = facts.policy, !facts.hidesPolicy {
+            response.headers[HTTPField.Name.policy] = "\(policy)@\(facts.generation)"
+        }
         return response
     }
 

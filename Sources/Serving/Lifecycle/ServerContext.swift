@@ -20,6 +20,8 @@ final class RequestRecord: Sendable {
         var id = ""
         var policy: String?
         var generation = 0
+        /// Whether the caller must not learn the policy.
+        var hidesPolicy = false
         var hasImages = false
         var outcome: String?
         var promptTokens = 0

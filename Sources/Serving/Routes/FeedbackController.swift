@@ -67,7 +67,7 @@ struct FeedbackController: Controller {
     }
 
     /// The page asks after every ranking, so the agreement is measured on the newest comparisons only.
-    private static let sharedLimit = 1_000
+    private static let sharedLimit = 200
 
     @Sendable private func summary(_ request: Request, context: ServerContext) async throws -> Response {
         let labeler = try LabelerName(query: request.uri.queryParameters)
