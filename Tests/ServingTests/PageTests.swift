@@ -22,8 +22,8 @@ struct PageTests {
         policies = ScriptedPolicies(vision: try .tiny())
     }
 
-    /// Runs `body` with a page that has loaded its policies, and with the folder that keeps feedback. Afterwards nothing
-    /// may be wrong with the page.
+    /// Runs `body` with a page that has loaded its policies, and with the folder that keeps feedback. Afterwards
+    /// nothing may be wrong with the page.
     private func withPage(
         _ engine: any InferenceEngine, keepsFeedback: Bool = false,
         _ body: @Sendable (Browser, FeedbackFolder?) async throws -> Void
