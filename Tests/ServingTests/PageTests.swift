@@ -186,7 +186,8 @@ struct PageTests {
         try await withPage(ScriptedEngine(ScriptedEngine.saying(["x"]))) { browser, _ in
             let made = try await browser.evaluate(PageAudit.markdown)
             let safe = [
-                "a", "blockquote", "button", "code", "div", "em", "li", "p", "path", "pre", "span", "strong", "svg",
+                "a", "blockquote", "button", "code", "div", "em", "hr", "li", "p", "path", "pre", "span", "strong",
+                "svg",
                 "table", "tbody", "td", "th", "thead", "tr", "ul",
             ]
             let tags = made.member("tags")?.items.compactMap(\.textValue) ?? []
