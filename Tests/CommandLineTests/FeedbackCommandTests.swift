@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Checkpoints
 import Feedback
 import Foundation
 import Images
@@ -110,6 +111,11 @@ import apus
     }
 }
 
+/// Why there is no server to kill.
+private struct NoServer: Error, CustomStringConvertible {
+    let description: String
+}
+
 /// The built program as a server, until it is killed.
 private final class KilledServer {
     private let process = Process()
@@ -130,7 +136,7 @@ private final class KilledServer {
         process.standardError = FileHandle.nullDevice
         try process.run()
         guard !output.fileHandleForReading.availableData.isEmpty else {
-            throw MissingFile(description: "the server ended at once; is port \(port) free?")
+            throw NoServer(description: "the server ended at once; is port \(port) free?")
         }
     }
 
@@ -145,7 +151,7 @@ private final class KilledServer {
             }
             folder = current.deletingLastPathComponent()
         }
-        throw MissingFile(description: "there is no program apus beside the tests")
+        throw NoServer(description: "there is no program apus beside the tests")
     }
 
     /// Sends rankings by new labelers one after the other, and one more that is under way at the kill.
