@@ -46,7 +46,7 @@ actor Browser {
                 received.yield(data)
             }
         }
-        // The protocol's pipes are descriptors 3 and 4. Without a sandbox, because root has none; the only page is
+        // The protocol's pipes are descriptors 3 and 4. There is no sandbox, because root has none; the only page is
         // ours.
         let options = [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",

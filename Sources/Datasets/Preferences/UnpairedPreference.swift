@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// An answer that a person found good or bad, in TRL's format of unpaired preferences.
 ///
