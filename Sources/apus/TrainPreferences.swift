@@ -68,7 +68,7 @@ struct RankingOptions: ParsableArguments {
                     of: ranked.question, index: ranked.questionIndex, about: ranked.image)
             })
         if let thumbs {
-            let (answers, longer) = try UnpairedPreference.load(path: thumbs, keep: kept.keep)
+            let (answers, longer) = try UnpairedPreference.load(path: thumbs) { try kept.keep($0) }
             if longer > 0 { say("\(thumbs): \(longer) thumbs of longer dialogues or several images are left out") }
             inputs.thumbs = (thumbs, answers)
         }
