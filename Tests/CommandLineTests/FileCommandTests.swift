@@ -123,7 +123,7 @@ import apus
             #expect(imported.code == 1 && imported.output.isEmpty)
             #expect(imported.error.contains("\(input): line 3: prompt"), "\(imported.error)")
             let exported = await CommandRun("feedback", "export", "--data-path", data, "out.jsonl")
-            #expect(exported.code == 64 && exported.error.contains("no rankings are kept in \(data)"))
+            #expect(exported.code == 64 && exported.error.contains("no feedback is kept in \(data)"))
         }
     }
 

@@ -102,12 +102,12 @@ import Training
             "rule 2 (b): minimun: this field is not known"
         ),
         (
-            #"[{"metric": "a", "minimum": 1, "applies_to": ["dpo"], "why": "x"}]"#,
-            #"rule 1 (a): applies_to: expected each of sft, ppo once at most, found ["dpo"]"#
+            #"[{"metric": "a", "minimum": 1, "applies_to": ["reward"], "why": "x"}]"#,
+            #"rule 1 (a): applies_to: expected each of sft, ppo, dpo, kto once at most, found ["reward"]"#
         ),
         (
             #"[{"metric": "a", "minimum": 1, "applies_to": [], "why": "x"}]"#,
-            "rule 1 (a): applies_to: expected each of sft, ppo once at most, found []"
+            "rule 1 (a): applies_to: expected each of sft, ppo, dpo, kto once at most, found []"
         ),
         (#"[{"metric": "a", "minimum": 1, "why": ""}]"#, "rule 1 (a): why: expected a reason, found none"),
         (

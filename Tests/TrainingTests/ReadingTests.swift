@@ -71,7 +71,10 @@ import Typography
     @Test func stepsTrainOnWindowsAndEndWithTiles() throws {
         let settings = settings(steps: 20)
         let images = try images(settings)
-        let windows = try images.batch(of: 0, on: compute)
+        // The first half of the run has text alone.
+        let texts = try images.batch(of: 9, on: compute)
+        #expect(texts.count == 12 && texts.allSatisfy { $0.scene == nil })
+        let windows = try images.batch(of: 10, on: compute)
         #expect(windows.count == 12 && windows.count { $0.scene != nil } == 2)
         for window in windows {
             #expect(window.image.width == 64 && window.image.height == 64)

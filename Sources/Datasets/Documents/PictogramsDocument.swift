@@ -51,7 +51,11 @@ enum PictogramsDocument {
     }
 
     private static func ask(_ things: [Pictogram], _ asking: inout DocumentQuestioner) {
-        let others = asking.generator.shuffled(Pictogram.all.filter { !things.contains($0) })
+        // A palm tree is a tree too.
+        let others = asking.generator.shuffled(
+            Pictogram.all.filter { other in
+                !things.contains { $0.name.contains(other.name) || other.name.contains($0.name) }
+            })
         func truth(_ thing: Pictogram) -> GroundTruth {
             // A name that is a part of the right one would count for both.
             let right = [thing.name] + thing.others
@@ -73,10 +77,10 @@ enum PictogramsDocument {
                     whatAt, [place], short: thing.name, sentence: "The thing \(place) is \(thing.phrase).",
                     truth: truth(thing))
             }
-            let names = things.map(\.name).joined(separator: ", ")
             asking.ask(
-                list, short: names, sentence: "I see \(things.map(\.phrase).joined(separator: ", ")).",
-                truth: .transcript(names))
+                list, short: things.map(\.name).joined(separator: ", "),
+                sentence: "I see \(Phrase.list(things.map(\.phrase))).",
+                truth: .list(of: things.map(\.name), noneOf: [], isOrdered: false))
         }
         let present = asking.generator.draw(from: things)
         asking.ask(DocumentWording.presence, [present.phrase], isTrue: true, fact: "there is \(present.phrase)")
