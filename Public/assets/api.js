@@ -59,7 +59,8 @@ export const call = async (path, options) => (await send(path, options)).json();
 /** A query string of the values that are there. */
 export function query(values) {
     const items = Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== "");
-    return items.length > 0 ? `?${new URLSearchParams(items)}` : "";
+    return items.map(([name, value], index) => `${index === 0 ? "?" : "&"}${name}=${encodeURIComponent(value)}`)
+        .join("");
 }
 
 /** The policy and its generation that a reply came from, as its header says. */

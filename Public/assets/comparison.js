@@ -231,7 +231,9 @@ export function rankedView({comparison, loadImage}) {
 
 /** The policy that wrote an answer; a seed that JavaScript cannot hold exactly stays out. */
 function originOf({model, generation, seed}) {
-    const policy = model === undefined ? "unknown" : generation === undefined ? model : `${model} ${generation}`;
+    const policy = (model ?? null) === null ? "given" :
+        (generation ?? null) === null       ? model :
+                                              `${model} ${generation}`;
     return Number.isSafeInteger(seed) ? `${policy} · seed ${seed}` : policy;
 }
 

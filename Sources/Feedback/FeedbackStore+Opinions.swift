@@ -75,8 +75,8 @@ extension FeedbackStore {
         }
     }
 
-    /// Withdraws a person's feedback. The withdrawal of a ranking or a skip makes the comparison open again, so it
-    /// includes what the person said of the comparison before.
+    /// Withdraws a person's feedback, and with a ranking what the person said of the comparison before it, so that the
+    /// comparison is open again. What was said later stays.
     ///
     /// - Throws: `FeedbackError.notFound` for an unknown id, another labeler's, and one that is withdrawn already.
     public func withdraw(_ id: String, by labeler: String, at time: Date) throws(FeedbackError) {
@@ -84,7 +84,7 @@ extension FeedbackStore {
             let row = try Row.fetchOne(
                 database,
                 sql: """
-                    SELECT number, comparison FROM feedback f WHERE id = ? AND kind = 'human' AND labeler = ?
+                    SELECT number, comparison, form FROM feedback f WHERE id = ? AND kind = 'human' AND labeler = ?
                     AND \(FeedbackSchema.stands)
                     """, arguments: [id, labeler])
             guard let row else { throw FeedbackError.notFound(field: "id", what: "feedback \(id.prefix(100))") }
@@ -92,11 +92,12 @@ extension FeedbackStore {
                 sql: """
                     INSERT INTO withdrawal (feedback, created)
                     SELECT number, :created FROM feedback f WHERE \(FeedbackSchema.stands) AND (
-                        number = :number OR (comparison = :comparison AND kind = 'human' AND labeler = :labeler))
+                        number = :number OR (comparison = :comparison AND kind = 'human' AND labeler = :labeler
+                            AND number < :number AND (form = :form OR :form = 'ranking')))
                     """,
                 arguments: [
                     "created": Int(time.timeIntervalSince1970), "number": row["number"] as Int64,
-                    "comparison": row["comparison"] as String?, "labeler": labeler,
+                    "comparison": row["comparison"] as String?, "labeler": labeler, "form": row["form"] as String,
                 ])
         }
     }

@@ -188,6 +188,7 @@ struct FeedbackImport: ParsableCommand {
         case .labelStudio: read = try foreign(.labelStudio)
         case .arena: read = try foreign(.arena)
         }
+        for (line, record) in read { try check(record, line: line, images: folder.images) }
         let isNew: [Bool]
         do {
             isNew = try folder.open().store.appendEach(read.map(\.record), at: Date())
@@ -200,6 +201,22 @@ struct FeedbackImport: ParsableCommand {
         say("\(isNew.count { $0 }) of \(read.count) rankings are new in \(folder.storePath)")
         let known = zip(read, isNew).filter { !$1 }.map(\.0.line)
         if !known.isEmpty { say("\(known.count) were there already or twice in the file: \(Self.text(known))") }
+    }
+
+    /// A ranking without its image would stop every later export, and a report prints names as they are.
+    private func check(_ record: PreferenceRecord, line: Int, images: ImageFolder) throws {
+        let name = record.labeler.id
+        guard name.count <= 200, name.unicodeScalars.allSatisfy({ $0.properties.generalCategory.isPrintable }) else {
+            throw ValidationError(
+                "\(input): line \(line): labeler: expected up to 200 characters without control characters; nothing was "
+                    + "imported")
+        }
+        guard case .stored(let digest) = record.image else { return }
+        guard (try? images.file(sha256: digest)) != nil else {
+            throw ValidationError(
+                "\(input): line \(line): picture: there is no image \(digest) in the data folder; import pairs, which name "
+                    + "image files; nothing was imported")
+        }
     }
 
     private func foreign(_ tool: ForeignRankings.Tool) throws -> [(line: Int, record: PreferenceRecord)] {
@@ -215,5 +232,15 @@ struct FeedbackImport: ParsableCommand {
         let shown = lines.prefix(20).map { "\($0)" }.joined(separator: ", ")
         let more = lines.count > 20 ? " and \(lines.count - 20) more" : ""
         return (lines.count == 1 ? "\(what) " : "\(what)s ") + shown + more
+    }
+}
+
+extension Unicode.GeneralCategory {
+    /// Whether a character of this category leaves the terminal's state and line as they are.
+    fileprivate var isPrintable: Bool {
+        switch self {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: false
+        default: true
+        }
     }
 }

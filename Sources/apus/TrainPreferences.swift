@@ -79,9 +79,12 @@ struct RankingOptions: ParsableArguments {
     func explaining<Result>(_ body: () throws -> Result) throws -> Result {
         do {
             return try body()
+        } catch RankedAnswersError.tooFew(what: "pictures", _, found: 0) {
+            throw ValidationError(
+                "there is nothing to train on: no answer is preferred to another, and none has a thumb")
         } catch RankedAnswersError.tooFew(what: "pictures", _, let found) {
             throw ValidationError(
-                "there are rankings of \(found) pictures: hold fewer of them out with --held-out-images")
+                "there are rankings or thumbs of \(found) pictures: hold fewer of them out with --held-out-images")
         }
     }
 }

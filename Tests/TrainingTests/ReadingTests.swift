@@ -84,6 +84,7 @@ import Typography
         }
         let tiles = try images.batch(of: 19, on: compute)
         #expect(tiles.count == 3 && tiles.allSatisfy { $0.image.width == 128 && $0.window == nil })
+        #expect(tiles.count { $0.scene != nil } == 1)
         for image in windows + tiles {
             for character in image.characters ?? [] {
                 // A part of it is inside.

@@ -127,7 +127,8 @@ extension LabelerName {
             self = .anonymous
             return
         }
-        try self.init(String(text))
+        // Forms and browsers write a space as a plus sign, which no name has.
+        try self.init(text.replacing("+", with: " "))
     }
 }
 

@@ -79,7 +79,8 @@ package struct VisionImages: Sendable {
         let isWhole = settings.isWhole(at: step)
         let ratio = settings.tileSize / settings.windowSize
         let perStep = isWhole ? max(1, settings.imagesPerStep / (ratio * ratio)) : settings.imagesPerStep
-        let sceneCount = settings.readsText ? (settings.showsScenes(at: step) ? perStep / 6 : 0) : perStep
+        // One of six, and one of the few tiles too: a run whose last steps show no scenes forgets their colours.
+        let sceneCount = settings.readsText ? (settings.showsScenes(at: step) ? max(1, perStep / 6) : 0) : perStep
         let textCount = perStep - sceneCount
         let scenes = scenes(from: step * sceneCount, count: sceneCount, isWhole: isWhole, on: compute)
         guard let pages, textCount > 0 else { return scenes }

@@ -1,7 +1,7 @@
 import Support
 
-/// The name under which a person ranks: 1 to 64 characters of `A-Z a-z 0-9 . _ -` and spaces. It is no account; people
-/// choose it.
+/// The name under which a person ranks: 1 to 64 characters of `A-Z a-z 0-9 . _ -`, and spaces inside. It is no account;
+/// people choose it.
 public struct LabelerName: Sendable, Equatable {
     /// The name.
     public let text: String
@@ -13,9 +13,12 @@ public struct LabelerName: Sendable, Equatable {
 
     /// A name from a request's field.
     public init(_ text: String, field: String = "labeler") throws(APIError) {
-        guard (1...64).contains(text.utf8.count), text.utf8.allSatisfy(Self.isAllowed) else {
+        guard (1...64).contains(text.utf8.count), text.utf8.allSatisfy(Self.isAllowed), text.first != " ",
+            text.last != " "
+        else {
             throw APIError(
-                .invalidValue, "\(field) must be 1 to 64 characters of A-Z, a-z, 0-9, space, '.', '_' and '-'.",
+                .invalidValue,
+                "\(field) must be 1 to 64 characters of A-Z, a-z, 0-9, '.', '_' and '-', with spaces only inside.",
                 param: field)
         }
         self.text = text

@@ -78,7 +78,7 @@ public struct FeedbackRequest: Sendable, Equatable {
         if kinds[0] != "skip" {
             comment = try Self.comment(&fields)
             better = try fields.text("better", bytes: FeedbackLimits.answer)
-            if better?.isEmpty ?? false {
+            if let better, better.isBlank {
                 throw APIError(.invalidValue, "better must not be empty.", param: "better")
             }
             consent = try fields.bool("consent")
@@ -142,10 +142,16 @@ public struct FeedbackRequest: Sendable, Equatable {
         }
         let (messages, param) = try fields.dialogueOrQuestion()
         let answer = try fields.require(fields.text("answer", bytes: FeedbackLimits.answer), "answer")
+        guard !answer.isBlank else { throw APIError(.invalidValue, "answer must not be empty.", param: "answer") }
         var thumb = Thumb(isUp: direction == "up", messages: messages, param: param, answer: answer)
         thumb.model = try fields.text("model", bytes: 128)
         thumb.generation = try fields.integer("generation", in: 0...Int64(Int32.max)).map { Int($0) }
         thumb.seed = try fields.integer("seed")
         return thumb
     }
+}
+
+extension String {
+    /// Whether there is nothing to read.
+    fileprivate var isBlank: Bool { allSatisfy(\.isWhitespace) }
 }
