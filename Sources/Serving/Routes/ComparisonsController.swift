@@ -128,7 +128,7 @@ extension LabelerName {
             return
         }
         // Forms and browsers write a space as a plus sign, which no name has.
-        try self.init(text.replacing("+", with: " "))
+        try self.init(String(text).replacing("+", with: " "))
     }
 }
 
