@@ -42,7 +42,8 @@ struct DataCheck: ParsableCommand {
         var faults = data.flatMap(\.faults)
         let lengths = try lengths(of: examples)
         faults += lengths?.faults ?? []
-        for fault in faults { say(fault.description) }
+        // Names and values come from the files: control characters would reach the terminal.
+        for fault in faults { say(fault.description.escapingControls) }
         let findings = OwnDataFindings(examples)
         say(rows(of: findings, faults: faults.count, files: data.reduce(0) { $0 + $1.files.count }))
         say(split(examples, leaks: findings.leaks))
@@ -168,5 +169,18 @@ struct DataCheck: ParsableCommand {
         guard side > cell else { return image }
         return image.resized(
             width: max(1, image.width * cell / side), height: max(1, image.height * cell / side), filter: .bilinear)
+    }
+}
+
+extension String {
+    /// With control characters, line ends included, as escapes: one line that changes nothing in a terminal.
+    fileprivate var escapingControls: String {
+        String(
+            unicodeScalars.flatMap { scalar -> [Character] in
+                switch scalar.properties.generalCategory {
+                case .control, .format, .lineSeparator, .paragraphSeparator: scalar.escaped(asASCII: true).map { $0 }
+                default: [Character(scalar)]
+                }
+            })
     }
 }

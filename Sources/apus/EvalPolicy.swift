@@ -7,7 +7,7 @@ import Promotion
 struct EvalPolicy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy",
-        abstract: "Evaluate a finished run of `train sft` or `train ppo`, and write the evaluation that "
+        abstract: "Evaluate a finished run of `train sft`, `ppo`, `dpo` or `kto`, and write the evaluation that "
             + "`apus policy promote` requires.",
         discussion: """
             The command serves the run as it would be published, on a local port, and measures all metrics that a \

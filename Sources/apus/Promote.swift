@@ -51,7 +51,8 @@ func checkIsFree(_ name: String) throws {
 /// Publishes a run whose evaluation passes the gate.
 struct Promote: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Publish a finished run of `train sft` or `train ppo` if its evaluation by `apus eval policy` meets "
+        abstract:
+            "Publish a finished run of `train sft`, `ppo`, `dpo` or `kto` if its evaluation by `apus eval policy` meets "
             + "the rules.",
         discussion: """
             The rules are in Deploy/policy-rules.json, or in the file of --rules. A running server loads the policy at \
@@ -71,7 +72,8 @@ struct Promote: ParsableCommand {
     @Option(help: "The policy's name. Default: sft, ppo, dpo or kto, by its training.")
     var name: String?
 
-    @Option(help: "The policy that fine-tuning started from, like sft@2. Default: the base model. PPO runs record it.")
+    @Option(
+        help: "The policy that fine-tuning started from, like sft@2. Default: the base model. Other runs record it.")
     var parent: String?
 
     func validate() throws {

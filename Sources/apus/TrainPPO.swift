@@ -122,7 +122,7 @@ struct TrainPPO: ParsableCommand {
         return .init(
             baseModel: checkpoint, policy: from, vision: vision,
             reward: try folders.open(PolicyRole.reward.name, generation: rewardGeneration, backbone: backbone),
-            replay: replay == "none" ? nil : replay)
+            replay: try replayFile(replay))
     }
 }
 

@@ -136,7 +136,7 @@ struct PreferenceOptions: ParsableArguments {
         change(&settings)
         let job = PreferenceJob(
             inputs: try data.inputs(model, easyVQA: training.easyVQA, thumbs: thumbs),
-            replay: replay == "none" ? nil : replay,
+            replay: try replayFile(replay),
             settings: settings, folder: folder)
         let outcome = try data.explaining {
             try job.run(
@@ -221,3 +221,13 @@ struct TrainKTO: ParsableCommand {
 }
 
 extension PairObjective: ExpressibleByArgument {}
+
+/// The file of `--replay`; nil for `none`.
+func replayFile(_ path: String) throws -> String? {
+    guard path != "none" else { return nil }
+    guard FileManager.default.fileExists(atPath: path) else {
+        throw ValidationError(
+            "there is no \(path): `apus data replay` writes it, and `--replay none` trains without it")
+    }
+    return path
+}

@@ -83,7 +83,12 @@ public struct OwnDataFindings: Sendable, Equatable {
                 continue
             }
             let pair = Repetition(first: first.source, second: example.source)
-            if first.answer == example.answer { duplicates.append(pair) } else { contradictions.append(pair) }
+            if first.answer == example.answer {
+                duplicates.append(pair)
+            } else if first.answer != nil, example.answer != nil {
+                // A prompt without an answer contradicts nothing.
+                contradictions.append(pair)
+            }
         }
         return (duplicates, contradictions)
     }

@@ -58,8 +58,9 @@ extension ProximalPolicyOptimization {
             MetricPlot(file: "kl_weight.svg", title: "weight of the KL", names: ["kl_weight"]),
             MetricPlot(file: "entropy.svg", title: "entropy, nats a token", names: ["entropy"]),
             MetricPlot(file: "clip_fraction.svg", title: "share of clipped tokens", names: ["clip_fraction"]),
-            MetricPlot(file: "value_loss.svg", title: "loss of the value model", names: ["value_loss"]),
         ]
+            + (settings.advantage == .value
+                ? [MetricPlot(file: "value_loss.svg", title: "loss of the value model", names: ["value_loss"])] : [])
     }
 }
 
