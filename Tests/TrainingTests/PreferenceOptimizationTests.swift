@@ -85,6 +85,24 @@ import Training
         #expect(abs(slope - norm) < 2e-2 * norm, "slope \(slope), gradient \(norm)")
     }
 
+    /// A lone prompt has no answer of another prompt, and must not take one of its own for it.
+    @Test func theOrderOfAnswersChangesNoLossOfALonePrompt() throws {
+        let settings = settings(.kto)
+        var stage = try stage(settings)
+        for step in 0..<4 { _ = try stage.advance(step: step) }
+        let base = try TinyLlama.frozen(compute: compute)
+        let losses = try [false, true].map { reversed in
+            let record = TinyRankings.record(0, reversed: reversed)
+            let comparison = try #require(RankedAnswers.comparisons(of: [record]).first)
+            let image = TinyRankings.encoded(TinyRankings.embeddings(0))
+            return PreferenceOptimization.gradients(
+                of: [try TinyRankings.reader().prompt(of: comparison, image: image)], policy: stage.policy,
+                reference: TinyRankings.adapter(), base: base, settings: settings
+            ).loss
+        }
+        #expect(abs(losses[0] - losses[1]) < 1e-6, "\(losses)")
+    }
+
     @Test func replayedTextIsPartOfEveryStep() throws {
         let text = ReplayRecord(prompt: [5, 9], reply: [7, 11, 2])
         var with = try stage(settings(.dpo), replay: [text])

@@ -11,12 +11,13 @@ import Training
 enum TinyRankings {
     static let answers = ["red", "blue", "it is red", "it is blue"]
 
-    /// The comparison about image `number`; every second image is red.
-    static func record(_ number: Int, id: String? = nil) -> PreferenceRecord {
+    /// The comparison about image `number`; every second image is red. `reversed` has its answers in reverse order.
+    static func record(_ number: Int, id: String? = nil, reversed: Bool = false) -> PreferenceRecord {
         let tiers = number % 2 == 0 ? [[0], [2], [1, 3]] : [[1], [3], [0, 2]]
         // Completions are in an order without meaning.
         var generator = SplitMix64(seed: UInt64(number))
-        let order = generator.shuffled(Array(answers.indices))
+        let shuffled = generator.shuffled(Array(answers.indices))
+        let order = reversed ? shuffled.reversed() : shuffled
         return PreferenceRecord(
             id: id ?? "tiny-\(number)", image: .easyVQA(number: number), question: "what color?",
             completions: order.map { .init(text: answers[$0], tokens: [], policy: "sft@1", finishReason: .stop) },

@@ -47,14 +47,14 @@ struct PreferenceBatch: Sendable {
 
     private let batch: RankingBatch
     private let method: PreferenceMethod
-    /// For each prompt the index of an answer that belongs to another prompt, for KTO.
+    /// For each prompt the index of an answer that belongs to another prompt, for KTO; none for a lone prompt.
     private let unrelated: [Int]
 
     var trees: AnswerTrees { batch.trees }
 
     init(_ prompts: [RankedPrompt], method: PreferenceMethod) {
         self.method = method
-        guard method == .kto else {
+        guard method == .kto, prompts.count > 1 else {
             batch = RankingBatch(prompts)
             unrelated = []
             return
