@@ -73,7 +73,7 @@ struct Promote: ParsableCommand {
     var name: String?
 
     @Option(
-        help: "The policy that fine-tuning started from, like sft@2. Default: the base model. Other runs record it.")
+        help: "The policy that fine-tuning started from, like sft@2. Default: the one that the run recorded.")
     var parent: String?
 
     func validate() throws {

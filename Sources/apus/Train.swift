@@ -348,3 +348,13 @@ struct SightOptions: ParsableArguments {
                 + "encoder with --vision")
     }
 }
+
+/// The file of `--replay`; nil for `none`.
+func replayFile(_ path: String) throws -> String? {
+    guard path != "none" else { return nil }
+    guard FileManager.default.fileExists(atPath: path) else {
+        throw ValidationError(
+            "there is no \(path): `apus data replay` writes it, and `--replay none` trains without it")
+    }
+    return path
+}

@@ -101,7 +101,7 @@ struct PreferenceOptions: ParsableArguments {
     @Option(help: "Passes over the rankings.")
     var epochs = PreferenceSettings().epochs
 
-    @Option(help: "The distance from the first policy: the larger, the nearer it stays.")
+    @Option(help: "The larger, the nearer the policy stays to the one that it starts from.")
     var beta = PreferenceSettings().beta
 
     @Option(help: "The peak learning rate of the adapter.")
@@ -221,13 +221,3 @@ struct TrainKTO: ParsableCommand {
 }
 
 extension PairObjective: ExpressibleByArgument {}
-
-/// The file of `--replay`; nil for `none`.
-func replayFile(_ path: String) throws -> String? {
-    guard path != "none" else { return nil }
-    guard FileManager.default.fileExists(atPath: path) else {
-        throw ValidationError(
-            "there is no \(path): `apus data replay` writes it, and `--replay none` trains without it")
-    }
-    return path
-}

@@ -44,11 +44,11 @@ import Training
     }
 
     private func run(
-        _ data: [URL], _ settings: FineTuningSettings, in folder: URL, limit: Duration? = nil
+        _ data: [URL], _ settings: FineTuningSettings, in folder: URL, start: String? = nil, limit: Duration? = nil
     ) throws -> FineTuningJob {
         let job = FineTuningJob(
             inputs: .init(
-                baseModel: try model(), vision: nil, start: nil, easyVQA: nil, replay: nil, ownData: data.map(\.path)),
+                baseModel: try model(), vision: nil, start: start, easyVQA: nil, replay: nil, ownData: data.map(\.path)),
             settings: settings, folder: folder.path)
         _ = try job.run(
             precision: .float32, compute: compute, options: .init(timeLimit: limit, validationInterval: 2),
@@ -70,6 +70,23 @@ import Training
             let finished = try FinishedFineTuning(folder: folder.appending(path: "run").path)
             let policy = try finished.publish(.init(generation: 1), in: folder.appending(path: "policies").path).policy
             #expect(policy.manifest.data["own"]?.count == 64)
+        }
+    }
+
+    @Test func aPolicyThatStartsFromAnotherNamesItAsItsParent() throws {
+        try withTemporaryFolder { folder in
+            try table(20, in: folder)
+            let policies = folder.appending(path: "policies").path
+            func publish(generation: Int, from start: PolicyFolder?) throws -> PolicyFolder {
+                let run = folder.appending(path: "run\(generation)")
+                _ = try self.run([folder], settings(weights: [500]), in: run, start: start?.path)
+                let finished = try FinishedFineTuning(folder: run.path)
+                return try finished.publish(.init(generation: generation), in: policies).policy
+            }
+            let first = try publish(generation: 1, from: nil)
+            let second = try publish(generation: 2, from: first)
+            #expect(first.manifest.parent == nil)
+            #expect(second.manifest.parent == .init(name: "sft", generation: 1))
         }
     }
 

@@ -48,13 +48,9 @@ public struct FinishedPPO: Sendable {
     /// - Throws: `FinishedRunError`, or the files' own errors if an adapter or the log cannot be read.
     public init(folder: String) throws {
         run = try FinishedRun(folder: folder, stage: .ppo, results: [])
-        parent = try run.required(run.record.parent, "parent")
+        let inherited = try run.inheritance()
+        (parent, vision, image, digests) = (inherited.parent, inherited.vision, inherited.image, inherited.digests)
         reward = try run.required(run.record.reward, "reward")
-        vision = try run.requiredToSee(run.record.vision, "vision")
-        let image = try run.requiredToSee(run.record.image, "image")
-        self.image = image
-        let weights = try run.requiredToSee(run.inputs["visionModel"], "inputs.visionModel")
-        digests = try run.digests(vision: weights.flatMap { image?.digest(weights: $0.sha256) })
         let config = folder + "/config.json"
         let own: Settings
         do { own = try decodeSmallFile(Settings.self, path: config) } catch {

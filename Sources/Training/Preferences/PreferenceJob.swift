@@ -39,12 +39,13 @@ public struct PreferenceJob {
         let start = clock.now
         let basis = try PolicyBasis(inputs.policy)
         let configuration = inputs.baseModel.decoder.configuration
-        let data = try RankedData(inputs, basis: basis, on: compute, report: report)
-        let record = try PreferenceRunRecord(
-            inputs: inputs, replay: replay, labelers: data.labelers, settings: settings, precision: precision,
-            instructionSet: compute.instructionSet)
+        let files = try RankedFiles(inputs)
+        let record = try RankingRunRecord(
+            stage: settings.method.stage, inputs: inputs, replay: replay, labelers: files.labelers,
+            settings: settings, precision: precision, instructionSet: compute.instructionSet)
         let runFolder = try RunFolder(path: folder, configuration: StageRecord(basis: basis, own: record))
-        report("\(settings.method.rawValue): \(data.labelers)")
+        report("\(settings.method.rawValue): \(files.labelers)")
+        let data = try RankedData(files, of: inputs, basis: basis, on: compute, report: report)
         let base = try FrozenDecoder(inputs.baseModel.decoder, precision: precision, compute: compute)
         let texts = try replay.map { try ReplayRecord.load(path: $0, vocabulary: configuration.vocabulary) }
         let stage = try PreferenceOptimization(
@@ -62,63 +63,8 @@ public struct PreferenceJob {
     }
 }
 
-/// The number of rankings by people and by rules, and of thumbs.
-struct LabelerCounts: Codable, Sendable, Equatable, CustomStringConvertible {
-    let human: Int
-    let simulated: Int
-    let thumbs: Int
-
-    init(_ comparisons: [RankedAnswers]) {
-        let all = comparisons.flatMap(\.rankings)
-        let rankings = all.filter { !$0.pairs.isEmpty }
-        human = rankings.count { $0.labeler.kind == .human }
-        simulated = rankings.count - human
-        thumbs = all.count - rankings.count
-    }
-
-    /// The counts in words.
-    var description: String {
-        "\(human) rankings by people, \(simulated) by simulated rules" + (thumbs > 0 ? ", \(thumbs) thumbs" : "")
-    }
-}
-
-/// Everything that decides the result of a run on preferences, except the policy that it starts from.
-struct PreferenceRunRecord: Encodable {
-    let stage: String
-    let settings: PreferenceSettings
-    let labelers: LabelerCounts
-    /// How many of the other rankings one ranking of the feedback counts for; nil without feedback.
-    let feedbackWeight: Double?
-    let precision: String
-    let instructionSet: String
-    let inputs: [String: FileDigest]
-
-    init(
-        inputs: RankingInputs, replay: String?, labelers: LabelerCounts, settings: PreferenceSettings,
-        precision: Precision, instructionSet: InstructionSet
-    ) throws {
-        stage = settings.method.stage.rawValue
-        self.settings = settings
-        self.labelers = labelers
-        feedbackWeight = inputs.feedback.map { _ in inputs.feedbackWeight }
-        self.precision = "\(precision)"
-        self.instructionSet = instructionSet.rawValue
-        var digests = [
-            "baseModel": inputs.baseModel.digest,
-            "policy": try inputs.policy.digest(of: PolicyFiles.adapterWeights),
-        ]
-        if let vision = inputs.vision { digests["visionModel"] = try vision.digest(of: PolicyFiles.vision) }
-        for (name, path) in inputs.files { digests[name] = try FileDigest(path: path) }
-        if let replay { digests["replay"] = try FileDigest(path: replay) }
-        self.inputs = digests
-    }
-}
-
 /// The result of a finished run on preferences, to be published as a generation of a policy.
 public struct FinishedPreferences: Sendable {
-    /// The fields of the run's record that publishing reads.
-    private struct Record: Decodable { let labelers: LabelerCounts }
-
     private let run: FinishedRun
     private let log: [String: Double]
     private let labelers: LabelerCounts
@@ -138,16 +84,9 @@ public struct FinishedPreferences: Sendable {
     public init(folder: String, stage: TrainedStage) throws {
         self.stage = stage
         run = try FinishedRun(folder: folder, stage: stage, results: [])
-        parent = try run.required(run.record.parent, "parent")
-        vision = try run.requiredToSee(run.record.vision, "vision")
-        let image = try run.requiredToSee(run.record.image, "image")
-        self.image = image
-        let weights = try run.requiredToSee(run.inputs["visionModel"], "inputs.visionModel")
-        digests = try run.digests(vision: weights.flatMap { image?.digest(weights: $0.sha256) })
-        let config = folder + "/config.json"
-        do { labelers = try decodeSmallFile(Record.self, path: config).labelers } catch {
-            throw FinishedRunError.badFile(path: config, reason: error.reason)
-        }
+        let inherited = try run.inheritance()
+        (parent, vision, image, digests) = (inherited.parent, inherited.vision, inherited.image, inherited.digests)
+        labelers = try run.required(run.record.labelers, "labelers")
         log = try RunFolder.lastMetrics(in: folder)
     }
 
@@ -174,9 +113,7 @@ public struct FinishedPreferences: Sendable {
         let names = ["step", "accuracy", "margin", "log_ratio_chosen"]
         var all = Dictionary(
             uniqueKeysWithValues: names.compactMap { name in log[name].map { ("training_\(name)", $0) } })
-        all["rankings_human"] = Double(labelers.human)
-        all["rankings_simulated"] = Double(labelers.simulated)
-        if labelers.thumbs > 0 { all["thumbs"] = Double(labelers.thumbs) }
+        all.merge(labelers.metrics) { $1 }
         var manifest = PolicyManifest(
             name: name ?? stage.rawValue, generation: generation, parent: parent, backbone: run.backbone,
             created: time, creator: FinishedRun.creator, vision: vision, chatTemplate: run.record.template,

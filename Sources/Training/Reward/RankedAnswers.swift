@@ -1,8 +1,8 @@
 import Checkpoints
 public import Datasets
-public import Images
-public import Models
-public import Policies
+import Images
+import Models
+import Policies
 import Tensors
 import Tokenizers
 
@@ -147,52 +147,6 @@ public enum RankedAnswersError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// The inputs of training on rankings. The run folder records the SHA-256 of each.
-public struct RankingInputs {
-    /// The base model.
-    public var baseModel: ModelCheckpoint
-    /// The verified policy with the initial adapter and the vision settings; for DPO and KTO also the reference.
-    public var policy: PolicyFolder
-    /// The vision generation that the policy names, verified; nil if it sees with the base model's own vision.
-    public var vision: PolicyFolder?
-    /// Rankings to train on, JSON lines of `PreferenceRecord`; nil for feedback alone.
-    public var rankings: String?
-    /// Further rankings to train on, of which each counts `feedbackWeight` times; nil for none.
-    public var feedback: String?
-    /// How many of the other rankings one ranking of the feedback counts for.
-    public var feedbackWeight: Double
-    /// Answers that people judged by themselves, for KTO alone: a file, for the record, and its answers.
-    public var thumbs: (path: String, answers: [UnpairedPreference.Answer])?
-    /// Rankings of validation images to measure on; nil to hold out some of `rankings`.
-    public var heldOut: String?
-    /// Returns the pixels of an image from its reference in a record.
-    public var image: (PreferenceImage) throws -> RGBImage
-    /// Returns the demonstrated answer to a ranked question; nil if there is none.
-    public var demonstration: (RankedAnswers) throws -> String?
-
-    /// The given inputs.
-    public init(
-        baseModel: ModelCheckpoint, policy: PolicyFolder, vision: PolicyFolder?, rankings: String?, heldOut: String?,
-        feedback: String? = nil, feedbackWeight: Double = 1, image: @escaping (PreferenceImage) throws -> RGBImage,
-        demonstration: @escaping (RankedAnswers) throws -> String?
-    ) {
-        self.baseModel = baseModel
-        self.policy = policy
-        self.vision = vision
-        self.rankings = rankings
-        self.heldOut = heldOut
-        self.feedback = feedback
-        self.feedbackWeight = feedbackWeight
-        self.image = image
-        self.demonstration = demonstration
-    }
-
-    /// The files of the rankings by their names in the run's record.
-    var files: [String: String] {
-        ["rankings": rankings, "feedback": feedback, "heldOut": heldOut, "thumbs": thumbs?.path].compactMapValues { $0 }
-    }
-}
-
 /// The rankings of a run, the embeddings of their images, and the prompts made of both.
 struct RankedData {
     let training: [RankedAnswers]
@@ -203,25 +157,12 @@ struct RankedData {
     /// The embeddings of a blank tile, `[tokens of a tile, hidden]`.
     let blankTile: Tensor
 
-    /// Reads the rankings, and encodes each image once, as serving does: vision encoder and connector are frozen.
+    /// Encodes each image of `files` once, as serving does: vision encoder and connector are frozen.
     init(
-        _ inputs: RankingInputs, basis: PolicyBasis, on compute: Compute, report: (String) -> Void
+        _ files: RankedFiles, of inputs: RankingInputs, basis: PolicyBasis, on compute: Compute,
+        report: (String) -> Void
     ) throws {
-        var training = try inputs.rankings.map { try Self.comparisons($0, split: .training) } ?? []
-        if let feedback = inputs.feedback {
-            let others = Set(training.map(\.id))
-            let added = try Self.comparisons(feedback, split: .training)
-            if let twice = added.first(where: { others.contains($0.id) }) {
-                throw RankedAnswersError.contradiction(id: twice.id)
-            }
-            training += added.map { $0.weighted(by: inputs.feedbackWeight) }
-        }
-        self.training = training + (inputs.thumbs?.answers ?? []).map(RankedAnswers.init)
-        heldOut = try inputs.heldOut.map { try Self.comparisons($0, split: .validation) } ?? []
-        let known = Set(training.map(\.id))
-        if let twice = heldOut.first(where: { known.contains($0.id) }) {
-            throw RankedAnswersError.contradiction(id: twice.id)
-        }
+        (training, heldOut) = (files.training, files.heldOut)
         demonstrated = inputs.demonstration
         let model = inputs.baseModel
         let vision = try basis.vision(in: inputs.vision, over: model, on: compute)
@@ -234,16 +175,13 @@ struct RankedData {
             let image = format.tiled(try inputs.image(reference))
             images[reference] = EncodedImage(
                 layout: image.layout, embeddings: vision.encoder.encode(image.pixels, strips: image.strips))
-            if images.count % 500 == 0 { report("reward: \(images.count) pictures encoded") }
+            if images.count % 500 == 0 { report("\(images.count) images encoded") }
         }
         self.images = images
         let side = vision.processor.tileSize
         let blank = RGBImage(width: side, height: side, red: 243, green: 243, blue: 243)
         blankTile = vision.encoder.encode(vision.processor.tiles(of: blank, detail: .low))
     }
-
-    /// The number of training rankings by people and by rules.
-    var labelers: LabelerCounts { LabelerCounts(training) }
 
     /// Each comparison's prompt, in order.
     func prompts(of comparisons: [RankedAnswers]) throws -> [RankedPrompt] {
@@ -256,20 +194,5 @@ struct RankedData {
         return try prompts.map { prompt in
             try comparisons[prompt.id].flatMap(demonstrated).map(reader.answer)
         }
-    }
-
-    /// The comparisons in a file, whose generated images must be of `split`. For training, the held-out labeler's
-    /// rankings are left out.
-    private static func comparisons(_ path: String, split: SeedSplit) throws -> [RankedAnswers] {
-        let records = try PreferenceRecord.load(path: path).filter {
-            split != .training || $0.labeler != SimulatedLabeler.heldOut.labeler
-        }
-        let comparisons = try RankedAnswers.comparisons(of: records)
-        for comparison in comparisons {
-            guard case .generated(_, let seed) = comparison.image else { continue }
-            let found = SeedSplit(of: seed)
-            if found != split { throw RankedAnswersError.split(id: comparison.id, expected: split, found: found) }
-        }
-        return comparisons
     }
 }

@@ -36,12 +36,13 @@ public struct RewardModelingJob {
         let basis = try PolicyBasis(inputs.policy)
         let configuration = inputs.baseModel.decoder.configuration
         let adapter = try LowRankAdapter(completeIn: inputs.policy.path, configuration: configuration)
-        let data = try RankedData(inputs, basis: basis, on: compute, report: report)
-        let record = try RewardRunRecord(
-            inputs: inputs, labelers: data.labelers, settings: settings, precision: precision,
+        let files = try RankedFiles(inputs)
+        let record = try RankingRunRecord(
+            stage: .reward, inputs: inputs, labelers: files.labelers, settings: settings, precision: precision,
             instructionSet: compute.instructionSet)
         let runFolder = try RunFolder(path: folder, configuration: StageRecord(basis: basis, own: record))
-        report("reward: \(data.labelers)")
+        report("reward: \(files.labelers)")
+        let data = try RankedData(files, of: inputs, basis: basis, on: compute, report: report)
         let base = try FrozenDecoder(inputs.baseModel.decoder, precision: precision, compute: compute)
         let stage = try RewardModeling(
             base: base, adapter: adapter, prompts: data.prompts(of: data.training),

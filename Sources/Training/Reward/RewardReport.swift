@@ -68,37 +68,6 @@ public struct RewardReport: Codable, Sendable, Equatable {
     }
 }
 
-/// Everything that decides a reward run's result, except the policy that it starts from.
-struct RewardRunRecord: Encodable {
-    let stage = TrainedStage.reward.rawValue
-    let settings: RewardModelingSettings
-    let labelers: LabelerCounts
-    /// How many of the other rankings one ranking of the feedback counts for; nil without feedback.
-    let feedbackWeight: Double?
-    let precision: String
-    let instructionSet: String
-    let inputs: [String: FileDigest]
-
-    /// - Throws: `PolicyBasisError.missingField` if a manifest lacks a field.
-    init(
-        inputs: RankingInputs, labelers: LabelerCounts, settings: RewardModelingSettings, precision: Precision,
-        instructionSet: InstructionSet
-    ) throws {
-        self.settings = settings
-        self.labelers = labelers
-        feedbackWeight = inputs.feedback.map { _ in inputs.feedbackWeight }
-        self.precision = "\(precision)"
-        self.instructionSet = instructionSet.rawValue
-        var digests = [
-            "baseModel": inputs.baseModel.digest,
-            "adapter": try inputs.policy.digest(of: PolicyFiles.adapterWeights),
-        ]
-        for (name, path) in inputs.files { digests[name] = try FileDigest(path: path) }
-        if let vision = inputs.vision { digests["visionModel"] = try vision.digest(of: PolicyFiles.vision) }
-        self.inputs = digests
-    }
-}
-
 /// The paths of a reward run's results.
 struct RewardRunFiles {
     let folder: String
@@ -140,7 +109,8 @@ public struct FinishedRewardModeling: Sendable {
             name: PolicyRole.reward.name, generation: generation, parent: try run.required(record.parent, "parent"),
             backbone: run.backbone, created: time, creator: FinishedRun.creator,
             vision: try run.requiredToSee(record.vision, "vision"), chatTemplate: record.template,
-            image: try run.requiredToSee(record.image, "image"), metrics: metrics.merging(more) { $1 },
+            image: try run.requiredToSee(record.image, "image"),
+            metrics: metrics.merging(record.labelers?.metrics ?? [:]) { $1 }.merging(more) { $1 },
             data: run.digests(of: ["rankings", "feedback", "heldOut"]))
         return try run.publish(manifest, files: FinishedRun.adapterFiles + [PolicyFiles.head], in: policies)
     }

@@ -54,9 +54,11 @@ struct RunRecord: Decodable {
     let vision: PolicyManifest.Reference?
     let image: PolicyManifest.Image?
     let inputs: [String: FileDigest]
+    /// Who made the rankings; nil for stages without rankings.
+    let labelers: LabelerCounts?
 
     enum CodingKeys: String, CodingKey {
-        case template, parent, reward, vision, image, inputs
+        case template, parent, reward, vision, image, inputs, labelers
         case stageName = "stage"
     }
 
@@ -151,6 +153,27 @@ struct FinishedRun: Sendable {
     /// A field that the stage must have written unless the policy sees with the base model's own vision.
     func requiredToSee<T>(_ value: T?, _ field: String) throws(FinishedRunError) -> T? {
         record.seesAsBase ? nil : try required(value, field)
+    }
+
+    /// What a stage after fine-tuning takes over from the policy that it started from.
+    struct Inheritance {
+        /// The policy.
+        let parent: PolicyManifest.Reference
+        /// The generation of its vision weights; nil if it sees with the base model's own vision.
+        let vision: PolicyManifest.Reference?
+        /// How images become tiles.
+        let image: PolicyManifest.Image?
+        /// The digests of the run's policy, which sees in the same way.
+        let digests: PolicyDigests
+    }
+
+    /// The policy that the run started from, and what follows from it.
+    func inheritance() throws -> Inheritance {
+        let image = try requiredToSee(record.image, "image")
+        let weights = try requiredToSee(inputs["visionModel"], "inputs.visionModel")
+        return Inheritance(
+            parent: try required(record.parent, "parent"), vision: try requiredToSee(record.vision, "vision"),
+            image: image, digests: try digests(vision: weights.flatMap { image?.digest(weights: $0.sha256) }))
     }
 
     /// The SHA-256 of each input among `names` that the run had.

@@ -49,6 +49,8 @@ public struct FineTuningJob: Sendable {
         let precision: String
         let instructionSet: String
         let inputs: [String: FileDigest]
+        /// The policy that training started from; nil for a new adapter, or one without a manifest.
+        let parent: PolicyManifest.Reference?
     }
 
     private let inputs: Inputs
@@ -91,7 +93,7 @@ public struct FineTuningJob: Sendable {
         for data in own { try data.check(format, contextLength: inputs.baseModel.decoder.configuration.contextLength) }
         let record = Record(
             settings: settings, template: format.template.name.rawValue, precision: "\(precision)",
-            instructionSet: compute.instructionSet.rawValue, inputs: try digests(own))
+            instructionSet: compute.instructionSet.rawValue, inputs: try digests(own), parent: try parent())
         let runFolder = try RunFolder(path: folder, configuration: record)
         let demonstrations = MixedDemonstrations(try sources(own), imagesPerStep: settings.imagesPerStep)
         let base = try FrozenDecoder(inputs.baseModel.decoder, precision: precision, compute: compute)
@@ -107,6 +109,14 @@ public struct FineTuningJob: Sendable {
         let outcome = try run.run(clock: clock, since: start)
         if outcome == .finished { try write(run.stage) }
         return outcome
+    }
+
+    private func parent() throws -> PolicyManifest.Reference? {
+        guard let start = inputs.start, FileManager.default.fileExists(atPath: start + "/manifest.json") else {
+            return nil
+        }
+        let manifest = try PolicyFolder(unverified: start).manifest
+        return .init(name: manifest.name, generation: manifest.generation)
     }
 
     /// Own data have their weights; the other sources share the rest of a step as their numbers of images say.
@@ -319,7 +329,7 @@ public struct FinishedFineTuning: Sendable {
         public var generation: Int
         /// The generation of `vision` that belongs to it; nil for a policy that sees with the base model's own vision.
         public var visionGeneration: Int?
-        /// The policy that training started from; nil if it started from none.
+        /// The policy that training started from; nil for the one that the run recorded, if there is one.
         public var parent: PolicyManifest.Reference?
         /// Results of its evaluation, by name.
         public var metrics: [String: Double] = [:]
@@ -384,7 +394,7 @@ public struct FinishedFineTuning: Sendable {
             return try run.publishComponent(manifest, files: [PolicyFiles.vision], in: policies)
         }
         let manifest = PolicyManifest(
-            name: publication.name, generation: publication.generation, parent: publication.parent,
+            name: publication.name, generation: publication.generation, parent: publication.parent ?? run.record.parent,
             backbone: run.backbone, created: time, creator: FinishedRun.creator,
             vision: publication.visionGeneration.map { .init(.vision, generation: $0) },
             chatTemplate: run.record.template, textTemplate: run.record.textTemplate, image: image,
