@@ -123,7 +123,7 @@ struct AskedComparison: Codable {
             }, spread: spread, labeler: labeler)
     }
 
-    /// Follows from the comparison's id, so that it fits no other comparison.
+    /// The id of a candidate. It contains a digest of the comparison's id, so it is valid for this comparison alone.
     static func candidateID(_ index: Int, of comparison: String) -> String {
         "cand_" + PreferenceRecord.id(of: ["candidate", comparison, "\(index)"]).dropFirst("cmp_".count)
     }

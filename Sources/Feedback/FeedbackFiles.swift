@@ -80,7 +80,7 @@ public struct Demonstration: Sendable, Equatable {
 }
 
 extension FeedbackStore {
-    /// The answers that people wrote by hand and let be used: those of rankings, then those of thumbs.
+    /// The answers that people wrote by hand and allow to be used: first from rankings, then from thumbs.
     public func demonstrations() throws(FeedbackError) -> [Demonstration] {
         let ranked = try judgements(by: .human).filter(\.details.mayBeExported).compactMap { judgement in
             judgement.details.better.map {

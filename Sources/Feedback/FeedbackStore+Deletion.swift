@@ -24,9 +24,9 @@ public struct FeedbackDeletion: Sendable, Equatable {
 }
 
 extension FeedbackFolder {
-    /// Deletes everything that a person said: opinions, and the comparisons that the person asked for, with what
-    /// others said of those, because they contain the person's words. Comparisons from files about which nobody else
-    /// said anything go too, and so do the images that nothing else uses.
+    /// Deletes everything that a person said. The comparisons that the person asked for contain the person's words, so
+    /// they are deleted too, with all feedback on them. A comparison from a file is deleted if nobody else gave
+    /// feedback on it. Images that nothing else uses are deleted.
     ///
     /// When this method returns, no file of the data folder contains the deleted bytes. Backups still do.
     public func delete(labeler: String) throws -> FeedbackDeletion {

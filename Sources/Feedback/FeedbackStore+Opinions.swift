@@ -104,7 +104,7 @@ extension FeedbackStore {
 
     /// The thumbs that stand, in the order of arrival.
     ///
-    /// - Parameter number: only those that arrived after the feedback of this number.
+    /// - Parameter number: returns only thumbs that arrived after feedback `number`.
     public func thumbs(
         after number: Int = 0
     ) throws(FeedbackError) -> [(id: String, labeler: String, thumb: Thumb)] {
@@ -191,7 +191,7 @@ extension FeedbackStore {
         return .init(share: counter.share, comparisons: rankings.count, pairs: counter.pairs)
     }
 
-    /// The number of opinions that stand by each labeler, by kind of labeler and by what they are, sorted.
+    /// The number of rankings, thumbs and skips of each labeler, without withdrawn ones.
     public func counts() throws(FeedbackError) -> [(labeler: PreferenceRecord.Labeler, form: String, count: Int)] {
         try read { database in
             try Row.fetchAll(

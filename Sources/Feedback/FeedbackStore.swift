@@ -71,7 +71,7 @@ public struct FeedbackStore: Sendable {
     ///
     /// - Parameters:
     ///   - kind: only rankings by this kind of labeler; nil for all.
-    ///   - number: only rankings that arrived after the feedback of this number.
+    ///   - number: returns only rankings that arrived after feedback `number`.
     public func judgements(
         by kind: PreferenceRecord.Labeler.Kind? = nil, after number: Int = 0
     ) throws(FeedbackError) -> [Judgement] {

@@ -128,8 +128,8 @@ struct FeedbackDelete: ParsableCommand {
         discussion: """
             Example: apus feedback delete --labeler anna
 
-            With a person's feedback go the comparisons that the person asked for, and what others said of those. With \
-            an image goes everything asked and said about it. Backups and exports keep what they have.
+            The comparisons that the person asked for are deleted too, with all feedback on them. With --image, \
+            everything asked and said about the image is deleted. Backups and exports keep what they have.
             """)
 
     @OptionGroup var data: DataFolderOption

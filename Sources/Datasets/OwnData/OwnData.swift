@@ -9,7 +9,7 @@ import Support
 public struct OwnData: Sendable {
     /// Upper bound on a file's bytes.
     public static let maximumFile = 512 << 20
-    /// Upper bound on a line's bytes, or on those of an element of a JSON array.
+    /// Upper bound on the bytes of a line, or of an element of a JSON array.
     public static let maximumLine = 64 << 20
 
     /// The files that were read.

@@ -29,7 +29,7 @@ struct OwnDialogue {
         try checkOrder(field)
         func example(before index: Int, answer: String?) -> OwnExample {
             let messages = turns[..<index].map(\.message)
-            // Images have the order of the conversation, so those of its beginning come first.
+            // Images are in the order of the conversation.
             let count = messages.reduce(0) { $0 + $1.content.count { if case .image = $0 { true } else { false } } }
             return OwnExample(
                 messages: messages, images: Array(images.prefix(count)), answer: answer, split: split, source: source)

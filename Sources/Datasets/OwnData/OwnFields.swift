@@ -1,6 +1,6 @@
 import Support
 
-/// The fields of one JSON object. A field that nobody took is an error, so that nothing is ignored.
+/// The fields of one JSON object. A field that no reader asked for is an error: nothing is ignored.
 struct OwnFields {
     private var members: [JSON.Member]
     private let path: String

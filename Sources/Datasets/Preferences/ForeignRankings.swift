@@ -14,7 +14,7 @@ public struct ForeignRankings: Sendable {
         /// Label Studio's JSON export of its templates with the tags `Pairwise` and `Ranker`.
         /// Source: labelstud.io/guide/task_format, labelstud.io/tags/pairwise, labelstud.io/tags/ranker.
         case labelStudio = "label-studio"
-        /// JSON lines like those of LMSYS's `chatbot_arena_conversations`.
+        /// JSON lines in the form of LMSYS's `chatbot_arena_conversations`.
         /// Source: huggingface.co/datasets/lmsys/chatbot_arena_conversations.
         case arena
     }
@@ -50,7 +50,7 @@ public struct ForeignRankings: Sendable {
                     case .labelStudio: try Self.labelStudio(value, labeler)
                     case .arena: [try Self.arena(value, labeler)]
                     }
-                if found.isEmpty { skipped.append(Skipped(number: number, reason: "nobody ranked it")) }
+                if found.isEmpty { skipped.append(Skipped(number: number, reason: "it has no ranking")) }
                 rankings += found.map { (number, $0) }
             } catch {
                 skipped.append(Skipped(number: number, reason: error.reason))

@@ -7,7 +7,7 @@ public struct VisionPretrainingSettings: Codable, Sendable, Equatable {
     public var seed: UInt64 = 0
     /// The number of steps of the whole run.
     public var steps = 20_000
-    /// Whether five of six images are pieces of pages of text; else all are scenes.
+    /// Whether most images are pieces of pages of text; else all are scenes.
     public var readsText = true
     /// The side of a tile in pixels.
     public var tileSize = 128
