@@ -191,6 +191,12 @@ struct TrainSFT: ParsableCommand {
         help: "The families of documents, used in turn, for a vision encoder that reads. Default: none.")
     var documents: [DocumentFamily] = []
 
+    @Option(help: "Documents per step. Without easy-VQA and families, every image of a step is a document.")
+    var documentImages = FineTuningSettings().documentImages
+
+    @Option(help: "Questions about an image in one step, at most.")
+    var questionsPerImage = FineTuningSettings().questionsPerImage
+
     @OptionGroup var drawing: DrawingOptions
 
     @Option(
@@ -205,9 +211,11 @@ struct TrainSFT: ParsableCommand {
         if families.isEmpty || (families.count > 1 && families.contains(.none)) {
             throw ValidationError("--families takes at least one family, or none")
         }
-        if data.isEmpty, chosenFamilies.isEmpty || training.easyVQA == Self.none {
-            throw ValidationError("--families none and --easy-vqa none need --data")
+        if data.isEmpty, documents.isEmpty, chosenFamilies.isEmpty || training.easyVQA == Self.none {
+            throw ValidationError("--families none and --easy-vqa none need --data or --documents")
         }
+        if !(1...64).contains(questionsPerImage) { throw ValidationError("--questions-per-image takes 1 to 64") }
+        if !(1...64).contains(documentImages) { throw ValidationError("--document-images takes 1 to 64") }
         if data.isEmpty, heldOut != nil { throw ValidationError("--held-out is for --data: name your own data") }
         if let heldOut, !(0...0.9).contains(heldOut) { throw ValidationError("--held-out takes 0 to 0.9") }
         if OwnDataOption.weights(of: data).reduce(0, +) > OwnDataSettings.whole {
@@ -227,6 +235,8 @@ struct TrainSFT: ParsableCommand {
         settings.families = chosenFamilies
         settings.ownData = ownData
         settings.documents = documents
+        settings.documentImages = documentImages
+        settings.questionsPerImage = questionsPerImage
         settings.scaleRates(by: learningRate / settings.adapterRate)
         let job = FineTuningJob(
             inputs: .init(
