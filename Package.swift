@@ -74,11 +74,17 @@ let package = Package(
         .target(name: "CPNGDecoder", dependencies: ["CPNG"], cSettings: [.treatAllWarnings(as: .error)]),
         .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
         .target(name: "CJPEGDecoder", dependencies: ["CJPEG"], cSettings: [.treatAllWarnings(as: .error)]),
+        .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
+        .target(name: "CWebPDecoder", dependencies: ["CWebP"], cSettings: [.treatAllWarnings(as: .error)]),
+        .systemLibrary(name: "CGIF", pkgConfig: "libgif", providers: [.apt(["libgif-dev"])]),
+        .target(name: "CGIFDecoder", dependencies: ["CGIF"], cSettings: [.treatAllWarnings(as: .error)]),
         .target(name: "CFreeType", cSettings: freeType),
 
         .target(name: "Support", swiftSettings: swift),
         .target(name: "Tensors", dependencies: ["CKernels", "Support"], swiftSettings: swift),
-        .target(name: "Images", dependencies: ["CPNG", "CPNGDecoder", "CJPEGDecoder"], swiftSettings: swift),
+        .target(
+            name: "Images", dependencies: ["CPNG", "CPNGDecoder", "CJPEGDecoder", "CWebPDecoder", "CGIFDecoder"],
+            swiftSettings: swift),
         .target(name: "Typography", dependencies: ["CFreeType", "Images", "Support"], swiftSettings: swift),
         .target(name: "Tokenizers", dependencies: ["Support"], swiftSettings: swift),
         .target(

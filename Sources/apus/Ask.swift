@@ -39,7 +39,7 @@ struct Ask: AsyncParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "Image files, PNG or JPEG, then the question. `-` reads one of them from standard input.",
+            "Image files (PNG, JPEG, WebP or GIF), then the question. `-` reads one of them from standard input.",
             valueName: "image … question"))
     var words: [String]
 

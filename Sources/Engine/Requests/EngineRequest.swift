@@ -1,4 +1,5 @@
 public import Checkpoints
+public import Images
 public import Policies
 public import Tensors
 
@@ -46,15 +47,18 @@ public struct ImageSize: Sendable, Equatable {
     public var height: Int
     /// The number of encoder inputs.
     public var tiles: Int
-    /// The prompt positions that its tiles fill.
-    public var tokens: Int
+    /// The prompt positions of its tiles.
+    public var positions: [Range<Int>]
+    /// The header of its file; nil for an image that comes from no file.
+    public var header: ImageHeader?
 
     /// An image of the given sizes.
-    public init(width: Int, height: Int, tiles: Int, tokens: Int) {
+    public init(width: Int, height: Int, tiles: Int, positions: [Range<Int>], header: ImageHeader? = nil) {
         self.width = width
         self.height = height
         self.tiles = tiles
-        self.tokens = tokens
+        self.positions = positions
+        self.header = header
     }
 }
 

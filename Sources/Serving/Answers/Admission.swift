@@ -1,4 +1,5 @@
 import Engine
+import Images
 import Models
 import Policies
 import Tokenizers
@@ -319,7 +320,10 @@ struct Admission: Sendable {
             promptTokens: requests.reduce(0) { $0 + $1.givenTokens },
             imageTokens: requests.reduce(0) { $0 + $1.imageTokens },
             images: requests.flatMap(\.imageSizes).map {
-                Usage.Image(width: $0.width, height: $0.height, tiles: $0.tiles, tokens: $0.tokens)
+                Usage.Image(
+                    width: $0.width, height: $0.height, format: $0.header?.format.rawValue,
+                    isTurned: $0.header.map { $0.orientation != .upright } ?? false, tiles: $0.tiles,
+                    positions: $0.positions)
             })
         if let key = record.current.key {
             try services.limiter.charge(usage.promptTokens, to: key, metrics: services.metrics)

@@ -87,7 +87,8 @@ struct ImageReader: Sendable {
             let started = ContinuousClock.now
             do throws(ImageError) {
                 let decoded = try ImageFile.decode(file.bytes, limits: limits, isCancelled: isCancelled)
-                let image = InputProcessor.Image(image: decoded, detail: file.reference.detail.tileDetail)
+                let image = InputProcessor.Image(
+                    image: decoded, detail: file.reference.detail.tileDetail, header: file.header)
                 return (image.resized(for: processors), ContinuousClock.now - started)
             } catch {
                 guard error != .cancelled else { throw CancellationError() }
