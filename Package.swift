@@ -79,6 +79,7 @@ let package = Package(
         .systemLibrary(name: "CGIF", pkgConfig: "libgif", providers: [.apt(["libgif-dev"])]),
         .target(name: "CGIFDecoder", dependencies: ["CGIF"], cSettings: [.treatAllWarnings(as: .error)]),
         .target(name: "CFreeType", cSettings: freeType),
+        .target(name: "CLineEditor", cSettings: [.treatAllWarnings(as: .error)]),
 
         .target(name: "Support", swiftSettings: swift),
         .target(name: "Tensors", dependencies: ["CKernels", "Support"], swiftSettings: swift),
@@ -158,7 +159,7 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Promotion", "Benchmarks",
+                "Promotion", "Benchmarks", "CLineEditor",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),

@@ -40,7 +40,7 @@ struct Ask: AsyncParsableCommand {
     @Argument(
         help: ArgumentHelp(
             "Image files (PNG, JPEG, WebP or GIF), then the question. `-` reads one of them from standard input.",
-            valueName: "image … question"))
+            valueName: "image … question"), completion: .file())
     var words: [String]
 
     func validate() throws {
