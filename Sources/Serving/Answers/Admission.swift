@@ -9,6 +9,8 @@ import WireFormats
 struct Admitted: Sendable {
     /// Computes the streams and their scores.
     let engine: any InferenceEngine
+    /// Keeps the engine's model loaded.
+    let lease: ModelLease?
     let streams: [AsyncStream<EngineEvent>]
     /// The number of choices for each prompt. The choices of one prompt are adjacent.
     let choicesPerPrompt: Int
@@ -227,7 +229,7 @@ struct Admission: Sendable {
     }
 
     private func note(_ policy: Policy, hasImages: Bool, in record: RequestRecord) {
-        let (name, generation) = (policy.name, policy.generation)
+        let (name, generation) = (policy.requestName, policy.generation)
         record.update {
             $0.policy = name
             $0.generation = generation
@@ -244,7 +246,7 @@ struct Admission: Sendable {
         }
         if policy.vision == nil, let first = images.first {
             throw APIError(
-                .unsupportedValue, "The model \(policy.name) cannot see pictures.", param: first.param)
+                .unsupportedValue, "The model \(policy.requestName) cannot see pictures.", param: first.param)
         }
     }
 
@@ -342,7 +344,7 @@ struct Admission: Sendable {
                 throw APIError(error, param: param)
             }
         }
-        let labels: ServerMetrics.Labels = [("model", policy.name)]
+        let labels: ServerMetrics.Labels = [("model", policy.requestName)]
         services.metrics.add(.promptTokens, labels + [("kind", "text")], usage.promptTokens - usage.imageTokens)
         services.metrics.add(.promptTokens, labels + [("kind", "image")], usage.imageTokens)
         record.update {
@@ -350,7 +352,7 @@ struct Admission: Sendable {
             $0.imageTokens = usage.imageTokens
         }
         return Admitted(
-            engine: model.engine, streams: streams, choicesPerPrompt: options.count, policy: policy,
+            engine: model.engine, lease: model.lease, streams: streams, choicesPerPrompt: options.count, policy: policy,
             tokenizer: model.processor.tokenizer,
             usage: usage, reportsTokens: options.topLogprobs != nil)
     }
