@@ -25,9 +25,7 @@ static int fail(const char *text, char *message, size_t capacity) {
     return APUS_GIF_CORRUPT;
 }
 
-static int fail_of(int error, char *message, size_t capacity) {
-    return fail(GifErrorString(error), message, capacity);
-}
+static int fail_of(int error, char *message, size_t capacity) { return fail(GifErrorString(error), message, capacity); }
 
 /// Skips to the description of the first image. `*transparent` is the index that its graphics control names, or -1.
 static int find_image(GifFileType *file, int maximum_blocks, int *transparent, char *message, size_t capacity) {
@@ -72,8 +70,8 @@ static apus_gif_header header_of(const GifFileType *file) {
                              .is_interlaced = file->Image.Interlace};
 }
 
-int apus_gif_read_header(const uint8_t *bytes, size_t count, int maximum_blocks, apus_gif_header *header,
-                         char *message, size_t capacity) {
+int apus_gif_read_header(const uint8_t *bytes, size_t count, int maximum_blocks, apus_gif_header *header, char *message,
+                         size_t capacity) {
     source from = {.bytes = bytes, .count = count, .offset = 0};
     int error = D_GIF_SUCCEEDED;
     GifFileType *file = DGifOpen(&from, read_bytes, &error);
@@ -111,9 +109,8 @@ static int read_indexes(GifFileType *file, const apus_gif_header *header, uint8_
 /// An index behind the table is black. A file without a table is grey, as Pillow reads it.
 static GifColorType colour_of(int index, const ColorMapObject *colours) {
     const GifByteType level = colours == NULL ? (GifByteType)index : 0;
-    return colours != NULL && index < colours->ColorCount
-               ? colours->Colors[index]
-               : (GifColorType){.Red = level, .Green = level, .Blue = level};
+    return colours != NULL && index < colours->ColorCount ? colours->Colors[index]
+                                                          : (GifColorType){.Red = level, .Green = level, .Blue = level};
 }
 
 static int give_rows(const ColorMapObject *colours, int transparent, const apus_gif_header *header,
@@ -137,8 +134,7 @@ static int give_rows(const ColorMapObject *colours, int transparent, const apus_
 
 int apus_gif_decode(const uint8_t *bytes, size_t count, int maximum_blocks, const apus_gif_header *header,
                     uint8_t *indexes, uint8_t *row, int (*may_continue)(void *context),
-                    int (*take_row)(void *context, const uint8_t *row), void *context, char *message,
-                    size_t capacity) {
+                    int (*take_row)(void *context, const uint8_t *row), void *context, char *message, size_t capacity) {
     source from = {.bytes = bytes, .count = count, .offset = 0};
     int error = D_GIF_SUCCEEDED;
     GifFileType *file = DGifOpen(&from, read_bytes, &error);

@@ -29,8 +29,8 @@ typedef struct {
 /// Reads the screen of the GIF file `bytes[0..count)` and the place of its first image.
 ///
 /// Returns one of the values above; for APUS_GIF_CORRUPT with giflib's own words, zero-terminated, in `message`.
-int apus_gif_read_header(const uint8_t *bytes, size_t count, int maximum_blocks, apus_gif_header *header,
-                         char *message, size_t message_capacity);
+int apus_gif_read_header(const uint8_t *bytes, size_t count, int maximum_blocks, apus_gif_header *header, char *message,
+                         size_t message_capacity);
 
 /// Decodes the file's first image with giflib and gives its rows to `take_row` from the top down: `header.width` pixels
 /// of RGBA. A transparent pixel has alpha 0. `indexes` has room for `header.width * header.height` bytes; the header is

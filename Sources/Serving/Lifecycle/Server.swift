@@ -7,8 +7,8 @@ package import ServiceLifecycle
 package import UnixSignals
 
 /// Runs the server until SIGTERM or SIGINT: binds the port, loads the models, calls `onReady`, and answers requests. To
-/// shut down, it first reports that it is not ready but still accepts requests for a while; then it refuses new requests,
-/// and returns once the running ones have ended.
+/// shut down, it first reports that it is not ready but still accepts requests for a while; then it refuses new
+/// requests, and returns once the running ones have ended.
 ///
 /// - Parameter feedback: the folder that keeps what people say; nil: nothing is kept.
 /// - Throws: an error of loading, or the system's error if the port cannot be bound.
