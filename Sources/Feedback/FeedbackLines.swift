@@ -115,6 +115,8 @@ extension FeedbackMessage {
             case .image(.easyVQA(let number)): ["type": "image", "easyVQA": JSON(number)]
             case .image(.generated(let family, let seed)):
                 ["type": "image", "family": .string(family.rawValue), "seed": .integer(Int64(bitPattern: seed))]
+            case .image(.document(let family, let seed)):
+                ["type": "image", "document": .string(family.rawValue), "seed": .integer(Int64(bitPattern: seed))]
             }
         }
         return ["role": .string(role.rawValue), "content": .array(content)]

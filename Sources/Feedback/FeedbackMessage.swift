@@ -88,7 +88,7 @@ extension FeedbackMessage.Part: Codable {
         let image: PreferenceImage
 
         private enum Field: String, CodingKey {
-            case family, seed, easyVQA, sha256
+            case family, document, seed, easyVQA, sha256
         }
 
         init(from decoder: any Decoder) throws {
@@ -101,6 +101,10 @@ extension FeedbackMessage.Part: Codable {
                 image = stored
             } else if fields.contains(.easyVQA) {
                 image = .easyVQA(number: try fields.decode(Int.self, forKey: .easyVQA))
+            } else if fields.contains(.document) {
+                image = .document(
+                    family: try fields.decode(DocumentFamily.self, forKey: .document),
+                    seed: try fields.decode(UInt64.self, forKey: .seed))
             } else {
                 image = .generated(
                     family: try fields.decode(Family.self, forKey: .family),

@@ -1,5 +1,5 @@
 import Checkpoints
-package import Datasets
+public import Datasets
 import Foundation
 import Synchronization
 import Typography
@@ -51,6 +51,21 @@ package final class Artist: Sendable {
     }
 
     private func give(_ tools: Tools) { idle.withLock { $0.append(tools) } }
+}
+
+extension ImageGenerator {
+    /// A generator that opens `materials` when it draws its first document.
+    public static func drawingDocuments(with materials: DrawingMaterials) -> ImageGenerator {
+        let opened = Mutex<Artist?>(nil)
+        return ImageGenerator { family, seed in
+            let artist = try opened.withLock { known in
+                let artist = try known ?? Artist(materials)
+                known = artist
+                return artist
+            }
+            return try artist.document(family, seed: seed)
+        }
+    }
 }
 
 /// The fonts and words to draw with.

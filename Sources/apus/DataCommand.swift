@@ -131,4 +131,3 @@ struct Sheet: ParsableCommand {
     }
 }
 
-extension DocumentFamily: ExpressibleByArgument {}

@@ -72,6 +72,8 @@ struct FeedbackExport: ParsableCommand {
     @Option(help: "The folder of easy-VQA 1.0, for its images. Default: the folder that `make data` fetches.")
     var easyVQA = Cache.easyVQA
 
+    @OptionGroup var drawing: DrawingOptions
+
     @Argument(help: "The file (records) or folder (other formats) to write.")
     var output: String
 
@@ -83,7 +85,8 @@ struct FeedbackExport: ParsableCommand {
 
     func run() throws {
         let folder = try DataFolder(path: data.dataPath).openExisting()
-        let source = ImageSource(easyVQA: URL(fileURLWithPath: easyVQA), kept: folder.images) { $0.image(seed: $1) }
+        let source = ImageSource(
+            easyVQA: URL(fileURLWithPath: easyVQA), kept: folder.images, generator: drawing.generator)
         let files = FeedbackFiles(folder: output, file: source.file)
         switch format {
         case .records: try writeRecords(of: folder.store)

@@ -46,8 +46,15 @@ struct Rank: AsyncParsableCommand {
     @Option(help: "Maximum number of tokens per answer; longer answers are cut off.")
     var maxTokens = RankingSettings().maximumTokens
 
-    @Option(parsing: .upToNextOption, help: "The families of generated images.")
-    var families = RankingSettings().families
+    @Option(parsing: .upToNextOption, help: "The families of generated images; `none` leaves them out.")
+    var families = RankingSettings().families.map { FamilyOption.family($0) }
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "The families of documents, for a policy that reads. Default: none.")
+    var documents: [DocumentFamily] = []
+
+    @OptionGroup var drawing: DrawingOptions
 
     @Option(
         parsing: .upToNextOption,
@@ -79,7 +86,8 @@ struct Rank: AsyncParsableCommand {
             throw ValidationError("--max-minutes takes a positive number")
         }
         if options.dataPath.isEmpty { throw ValidationError("--data-path: rankings need a folder to be kept in") }
-        if families.isEmpty { throw ValidationError("--families takes at least one") }
+        try FamilyOption.check(families, besides: documents)
+        try drawing.check(isNeeded: !documents.isEmpty)
     }
 
     func run() async throws {
@@ -90,8 +98,8 @@ struct Rank: AsyncParsableCommand {
         let settings = settings()
         let prompts = try RankingPrompts(
             settings: settings,
-            dataset: easyVQAShare > 0 ? EasyVQA(folder: URL(fileURLWithPath: easyVQA)) : nil
-        ) { $0.image(seed: $1) }
+            dataset: easyVQAShare > 0 ? EasyVQA(folder: URL(fileURLWithPath: easyVQA)) : nil,
+            generator: drawing.generator)
         var inputs = ["baseModel": model.backbone]
         if policy.generation > 0 {
             let published = try options.library.open(
@@ -116,7 +124,8 @@ struct Rank: AsyncParsableCommand {
         var settings = RankingSettings()
         settings.seed = seed
         settings.split = split
-        settings.families = families
+        settings.families = FamilyOption.chosen(families)
+        settings.documents = documents
         settings.only = only
         settings.prompts = prompts
         settings.samples = samples
@@ -130,4 +139,5 @@ struct Rank: AsyncParsableCommand {
 
 extension SeedSplit: ExpressibleByArgument {}
 extension Family: ExpressibleByArgument {}
+extension DocumentFamily: ExpressibleByArgument {}
 extension RankingSettings.YesNo: ExpressibleByArgument {}

@@ -86,10 +86,17 @@ struct DrawingOptions: ParsableArguments {
     @Option(help: "The file of the words. Default: the file that `make fonts` fetches.")
     var words = Cache.words
 
-    /// Whether no option was given another value.
-    var isDefault: Bool { fonts == Cache.fonts && words == Cache.words }
+    /// Refuses values that nothing would use.
+    func check(isNeeded: Bool) throws {
+        guard isNeeded || (fonts == Cache.fonts && words == Cache.words) else {
+            throw ValidationError("--fonts and --words are for --documents: name families of documents")
+        }
+    }
 
     var materials: DrawingMaterials { DrawingMaterials(fonts: fonts, words: words) }
+
+    /// Draws the families' images, and documents once one is wanted: only then the fonts must be there.
+    var generator: ImageGenerator { .drawingDocuments(with: materials) }
 }
 
 /// Pre-trains the vision encoder.
@@ -208,9 +215,7 @@ struct TrainSFT: ParsableCommand {
 
     func validate() throws {
         if !(learningRate > 0 && learningRate < 1) { throw ValidationError("--learning-rate takes 0 to 1") }
-        if families.isEmpty || (families.count > 1 && families.contains(.none)) {
-            throw ValidationError("--families takes at least one family, or none")
-        }
+        try FamilyOption.checkNames(families)
         if data.isEmpty, documents.isEmpty, chosenFamilies.isEmpty || training.easyVQA == Self.none {
             throw ValidationError("--families none and --easy-vqa none need --data or --documents")
         }
@@ -221,9 +226,7 @@ struct TrainSFT: ParsableCommand {
         if OwnDataOption.weights(of: data).reduce(0, +) > OwnDataSettings.whole {
             throw ValidationError("the weights of --data are shares of a step: together at most 1")
         }
-        if documents.isEmpty, !drawing.isDefault {
-            throw ValidationError("--fonts and --words are for --documents: name families of documents")
-        }
+        try drawing.check(isNeeded: !documents.isEmpty)
     }
 
     func run() throws {
@@ -257,9 +260,7 @@ struct TrainSFT: ParsableCommand {
 
     private static let none = "none"
 
-    private var chosenFamilies: [Family] {
-        families.compactMap { if case .family(let family) = $0 { family } else { nil } }
-    }
+    private var chosenFamilies: [Family] { FamilyOption.chosen(families) }
 
     private var ownData: OwnDataSettings? {
         if data.isEmpty { return nil }
@@ -292,6 +293,26 @@ enum FamilyOption: ExpressibleByArgument, Equatable {
     }
 
     static var allValueStrings: [String] { Family.allValueStrings + ["none"] }
+
+    /// The families among the options.
+    static func chosen(_ options: [FamilyOption]) -> [Family] {
+        options.compactMap { if case .family(let family) = $0 { family } else { nil } }
+    }
+
+    /// Throws unless the options are families, or `none` alone.
+    static func checkNames(_ options: [FamilyOption]) throws {
+        if options.isEmpty || (options.count > 1 && options.contains(.none)) {
+            throw ValidationError("--families takes at least one family, or none")
+        }
+    }
+
+    /// Throws unless something is drawn: families or documents.
+    static func check(_ options: [FamilyOption], besides documents: [DocumentFamily]) throws {
+        try checkNames(options)
+        if chosen(options).isEmpty, documents.isEmpty {
+            throw ValidationError("--families none needs --documents")
+        }
+    }
 }
 
 /// A user's own data, with its share of each step's images.

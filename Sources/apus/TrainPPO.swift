@@ -39,8 +39,16 @@ struct TrainPPO: ParsableCommand {
     @Option(help: "Replies of the base model, from `apus data replay`; `none` leaves text out.")
     var replay = "runs/replay.jsonl"
 
-    @Option(parsing: .upToNextOption, help: "The families of the images, used in turn.")
-    var families = PromptSettings().families
+    @Option(
+        parsing: .upToNextOption, help: "The families of the images, used in turn; `none` leaves them out.")
+    var families = PromptSettings().families.map { FamilyOption.family($0) }
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "The families of documents, in turn after the others, for a policy that reads. Default: none.")
+    var documents: [DocumentFamily] = []
+
+    @OptionGroup var drawing: DrawingOptions
 
     @Option(help: "Number of iterations in the run.")
     var iterations = PPOSettings().iterations
@@ -84,7 +92,8 @@ struct TrainPPO: ParsableCommand {
         if validationInterval < 0 { throw ValidationError("--validation-interval takes at least 0") }
         if !(learningRate > 0 && learningRate < 1) { throw ValidationError("--learning-rate takes 0 to 1") }
         guard klWeight >= 0, klWeight.isFinite else { throw ValidationError("--beta0 takes at least 0") }
-        if families.isEmpty { throw ValidationError("--families takes at least one") }
+        try FamilyOption.check(families, besides: documents)
+        try drawing.check(isNeeded: !documents.isEmpty)
     }
 
     func run() throws {
@@ -100,7 +109,8 @@ struct TrainPPO: ParsableCommand {
         settings.advantage = advantage
         if noStopRule { settings.stop = nil }
         var prompts = PromptSettings()
-        prompts.families = families
+        prompts.families = FamilyOption.chosen(families)
+        prompts.documents = documents
         prompts.images = images
         let job = PPOJob(inputs: try inputs(checkpoint), settings: settings, prompts: prompts, folder: folder)
         let outcome = try job.run(
@@ -122,7 +132,7 @@ struct TrainPPO: ParsableCommand {
         return .init(
             baseModel: checkpoint, policy: from, vision: vision,
             reward: try folders.open(PolicyRole.reward.name, generation: rewardGeneration, backbone: backbone),
-            replay: try replayFile(replay))
+            replay: try replayFile(replay), drawing: documents.isEmpty ? nil : drawing.materials)
     }
 }
 

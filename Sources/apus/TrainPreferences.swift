@@ -27,6 +27,8 @@ struct RankingOptions: ParsableArguments {
 
     @OptionGroup private var folders: PolicyFolders
 
+    @OptionGroup private var drawing: DrawingOptions
+
     @Option(help: "The policy that training starts from.")
     var policy = PolicyRole.sft.name
 
@@ -50,6 +52,7 @@ struct RankingOptions: ParsableArguments {
         let dataSet = URL(fileURLWithPath: easyVQA)
         let kept = DataFolder(path: folders.dataPath).images
         let images = ReferencedImages(
+            generator: drawing.generator,
             easyVQA: FileManager.default.fileExists(atPath: dataSet.path) ? try EasyVQA(folder: dataSet) : nil
         ) { [UInt8](try kept.file(sha256: $0)) }
         var inputs = RankingInputs(
@@ -62,9 +65,9 @@ struct RankingOptions: ParsableArguments {
                 if case .stored = ranked.image {
                     let pairs = ranked.rankings.first?.pairs ?? []
                     let best = pairs.first { pair in !pairs.contains { $0.rejected == pair.chosen } }
-                    return best.map { ranked.completions[$0.chosen].text }
+                    return best.map { .init(ranked.completions[$0.chosen].text) }
                 }
-                return images.demonstration(
+                return try images.demonstration(
                     of: ranked.question, index: ranked.questionIndex, about: ranked.image)
             })
         if let thumbs {

@@ -27,6 +27,7 @@ import Testing
 
     @Test(arguments: [
         nil, PreferenceImage.easyVQA(number: 0), .generated(family: .counts, seed: 999_999_999),
+        .document(family: .receipts, seed: 12),
         .stored(sha256: String(repeating: "0a", count: 32)),
     ])
     func whatIsWrittenIsReadBack(image: PreferenceImage?) throws {

@@ -88,7 +88,7 @@ import Testing
                 Issue.record("\(image)")
                 return
             }
-            let source = ImageSource(easyVQA: folder, kept: kept) { $0.image(seed: $1) }
+            let source = ImageSource(easyVQA: folder, kept: kept)
             let records = [record(["a", "b"], [[0], [1]], image: image)]
             try write(records, into: folder, file: source.file)
             let name = "images/\(digest).jpg"

@@ -52,7 +52,7 @@ import Training
             image: { reference in
                 guard case .generated(let family, let seed) = reference else { preconditionFailure("a generated one") }
                 return family.image(seed: seed).scene.image
-            }, demonstration: { _ in "red" })
+            }, demonstration: { _ in .init("red") })
         let run = folder.appending(path: "reward").path
         let outcome = try RewardModelingJob(inputs: inputs, settings: settings, folder: run).run(
             precision: .float32, compute: compute, options: .init(validationInterval: 0)

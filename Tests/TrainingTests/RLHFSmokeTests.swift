@@ -19,10 +19,11 @@ import Training
         try await onOwnThread {
             try withTemporaryFolder { folder in
                 let world = try TinyPPO()
-                let prompts = FamilyPrompts(seed: 5, families: [.counts, .descriptions], images: 4, questions: 2)
+                let prompts = GeneratedPrompts(
+                    seed: 5, kinds: [.family(.counts), .family(.descriptions)], images: 4, questions: 2)
                 let (sft, sampler) = try Self.fineTuned(world, in: folder)
                 let answered = try sampler.sample(
-                    prompts.images(of: 0), adapter: sft, generation: 1, answers: 4, maximumTokens: 8,
+                    try prompts.images(of: 0), adapter: sft, generation: 1, answers: 4, maximumTokens: 8,
                     seed: { UInt64($0) })
                 let reward = try Self.rewardModel(world, sft: sft, ranked: Self.rankings(of: answered), in: folder)
                 let (first, last) = try Self.optimized(
@@ -98,7 +99,7 @@ import Training
 
     /// The first and the last line of the run's log.
     private static func optimized(
-        _ world: TinyPPO, sft: LowRankAdapter, sampler: RolloutSampler, reward: RewardModel, prompts: FamilyPrompts,
+        _ world: TinyPPO, sft: LowRankAdapter, sampler: RolloutSampler, reward: RewardModel, prompts: GeneratedPrompts,
         in folder: URL
     ) throws -> (first: Substring, last: Substring) {
         var settings = TinyPPO.settings

@@ -42,7 +42,8 @@ import Training
     private func run(
         _ folder: URL, _ settings: RankingSettings, engine: any InferenceEngine = Babbler()
     ) throws -> RankingRun {
-        let prompts = try RankingPrompts(settings: settings, dataset: nil, draw: Self.image)
+        let prompts = try RankingPrompts(
+            settings: settings, dataset: nil, generator: ImageGenerator(family: Self.image))
         return try RankingRun(
             settings: settings, prompts: prompts,
             sampler: AnswerSampler(engine: engine, tokenizer: tokenizer, policy: policy), inputs: [:],
@@ -144,7 +145,7 @@ import Training
             $0.families = [family]
             $0.only = only
         }
-        let prompts = try RankingPrompts(settings: settings, dataset: nil) { $0.image(seed: $1) }
+        let prompts = try RankingPrompts(settings: settings, dataset: nil)
         let asked = try (0..<20).flatMap { try prompts.prompts(ofImage: $0) }
         #expect(asked.count >= 3 * only.count)
         for prompt in asked {

@@ -57,7 +57,7 @@ import Training
             image: { reference in
                 guard case .generated(_, let seed) = reference else { preconditionFailure("a generated picture") }
                 return image(seed)
-            }, demonstration: { $0.questionIndex.map { ["red", "blue"][$0 % 2] } })
+            }, demonstration: { $0.questionIndex.map { .init(["red", "blue"][$0 % 2]) } })
     }
 
     private func record(

@@ -6,7 +6,7 @@ package import Typography
 ///
 /// These images have their natural size, 128 to 512 pixels wide, and are drawn with outline fonts. `Family` has the
 /// older images of 64x64 pixels. To add a family, add a case here and a file next to the others.
-package enum DocumentFamily: String, Codable, Sendable, CaseIterable {
+public enum DocumentFamily: String, Codable, Sendable, CaseIterable {
     /// One word.
     case words
     /// One line of up to 40 characters.

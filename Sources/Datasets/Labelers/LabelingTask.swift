@@ -34,13 +34,14 @@ public struct LabelingTask: Sendable {
             self.centre = centre
         }
 
-        init(_ object: SceneObject, in scene: Scene) {
-            let (box, image) = (object.box, scene.image)
+        /// The object of an image of the given size.
+        init(_ object: SceneObject, width: Int, height: Int) {
+            let box = object.box
             self.init(
                 kind: object.kind, colour: object.colour, isLarge: object.isLarge,
                 centre: Centre(
-                    x: (Double(box.x) + Double(box.width) / 2) / Double(image.width),
-                    y: (Double(box.y) + Double(box.height) / 2) / Double(image.height)))
+                    x: (Double(box.x) + Double(box.width) / 2) / Double(width),
+                    y: (Double(box.y) + Double(box.height) / 2) / Double(height)))
         }
     }
 
@@ -57,7 +58,8 @@ public struct LabelingTask: Sendable {
 
     /// The task for a question about a generated image.
     public init(_ question: FamilyQuestion, about scene: Scene, at image: PreferenceImage) {
-        self.init(question, things: scene.objects.map { Thing($0, in: scene) }, at: image)
+        let (width, height) = (scene.image.width, scene.image.height)
+        self.init(question, things: scene.objects.map { Thing($0, width: width, height: height) }, at: image)
     }
 
     /// The task for a question about an image of which only the objects are known.

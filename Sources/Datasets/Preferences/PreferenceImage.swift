@@ -2,11 +2,13 @@ public import Images
 
 /// A reference to a record's image, by which the image can be drawn or read again.
 ///
-/// In JSON, an object with the fields of one case: `{"family": "counts", "seed": 12}`, `{"easyVQA": 7}` or
-/// `{"sha256": "9f86…"}`.
+/// In JSON, an object with the fields of one case: `{"family": "counts", "seed": 12}`,
+/// `{"document": "receipts", "seed": 12}`, `{"easyVQA": 7}` or `{"sha256": "9f86…"}`.
 public enum PreferenceImage: Sendable, Hashable {
     /// The image that the generator of `family` draws from `seed`.
     case generated(family: Family, seed: UInt64)
+    /// The document that the generator of `family` draws from `seed`.
+    case document(family: DocumentFamily, seed: UInt64)
     /// The image with this number in easy-VQA's training split.
     case easyVQA(number: Int)
     /// An image that a person sent, by the SHA-256 of its file: 64 hexadecimal digits in lower case.
@@ -15,7 +17,7 @@ public enum PreferenceImage: Sendable, Hashable {
 
 extension PreferenceImage: Codable {
     private enum Field: String, CodingKey {
-        case family, seed, easyVQA, sha256
+        case family, document, seed, easyVQA, sha256
     }
 
     /// Throws `DecodingError` unless the object has exactly the fields of one case.
@@ -25,6 +27,10 @@ extension PreferenceImage: Codable {
         case [.family, .seed]:
             self = .generated(
                 family: try fields.decode(Family.self, forKey: .family),
+                seed: try fields.decode(UInt64.self, forKey: .seed))
+        case [.document, .seed]:
+            self = .document(
+                family: try fields.decode(DocumentFamily.self, forKey: .document),
                 seed: try fields.decode(UInt64.self, forKey: .seed))
         case [.easyVQA]:
             let number = try fields.decode(Int.self, forKey: .easyVQA)
@@ -43,7 +49,7 @@ extension PreferenceImage: Codable {
             throw DecodingError.dataCorrupted(
                 .init(
                     codingPath: decoder.codingPath,
-                    debugDescription: "expected family and seed, easyVQA, or sha256; found "
+                    debugDescription: "expected family and seed, document and seed, easyVQA, or sha256; found "
                         + "\(found.map(\.rawValue).sorted())"))
         }
     }
@@ -54,6 +60,9 @@ extension PreferenceImage: Codable {
         switch self {
         case .generated(let family, let seed):
             try fields.encode(family, forKey: .family)
+            try fields.encode(seed, forKey: .seed)
+        case .document(let family, let seed):
+            try fields.encode(family, forKey: .document)
             try fields.encode(seed, forKey: .seed)
         case .easyVQA(let number): try fields.encode(number, forKey: .easyVQA)
         case .stored(let digest): try fields.encode(digest, forKey: .sha256)
@@ -75,9 +84,10 @@ extension PreferenceImage: Codable {
 }
 
 extension PreferenceImage: CustomStringConvertible {
-    /// The reference in reports and seeds: `counts/12`, `easy-vqa/7`, or the digest.
+    /// The reference in reports and seeds: `counts/12`, `document words/12`, `easy-vqa/7`, or the digest.
     public var description: String {
         switch self {
+        case .document(let family, let seed): "document \(family.rawValue)/\(seed)"
         case .generated(let family, let seed): "\(family.rawValue)/\(seed)"
         case .easyVQA(let number): "easy-vqa/\(number)"
         case .stored(let digest): digest
@@ -87,25 +97,31 @@ extension PreferenceImage: CustomStringConvertible {
 
 /// The images that records refer to, drawn or read again, and the demonstrated answers about them.
 public struct ReferencedImages: Sendable {
+    private let generator: ImageGenerator
     private let easyVQA: EasyVQA?
     private let questions: [Int: [EasyVQAQuestion]]
     private let kept: @Sendable (_ sha256: String) throws -> [UInt8]
 
     /// Images of the generator, of easy-VQA's training split if it is available, and images that people sent, whose
     /// files `kept` returns by their SHA-256.
-    public init(easyVQA: EasyVQA?, kept: @escaping @Sendable (_ sha256: String) throws -> [UInt8]) {
+    public init(
+        generator: ImageGenerator = ImageGenerator(), easyVQA: EasyVQA?,
+        kept: @escaping @Sendable (_ sha256: String) throws -> [UInt8]
+    ) {
+        self.generator = generator
         self.easyVQA = easyVQA
         self.questions = Dictionary(grouping: easyVQA?.training ?? [], by: \.image)
         self.kept = kept
     }
 
-    /// The image: 64x64, or of the size that it was sent in.
+    /// The image: 64x64, a document's size, or the size that it was sent in.
     ///
     /// - Throws: `EasyVQAError` if its file cannot be read or is a test image's, `ReferencedImageError` if the data set
     ///   is missing, `ImageError`, or the errors of `kept`.
     public func image(of image: PreferenceImage) throws -> RGBImage {
         switch image {
-        case .generated(let family, let seed): return family.image(seed: seed).scene.image
+        case .generated(let family, let seed): return try generator.draw(.family(family), seed: seed).image
+        case .document(let family, let seed): return try generator.draw(.document(family), seed: seed).image
         case .easyVQA(let number):
             guard let easyVQA else { throw ReferencedImageError.noEasyVQA(number: number) }
             return try easyVQA.trainingImage(number)
@@ -116,15 +132,26 @@ public struct ReferencedImages: Sendable {
     /// The demonstrated answer to a question about an image; nil if the question is not one of the image's own.
     ///
     /// - Parameter index: the question's index among the questions of a generated image.
-    public func demonstration(of question: String, index: Int?, about image: PreferenceImage?) -> String? {
+    public func demonstration(
+        of question: String, index: Int?, about image: PreferenceImage?
+    ) throws -> DemonstratedAnswer? {
         switch image {
         case .generated(let family, let seed):
-            let questions = family.image(seed: seed).questions
-            guard let index, questions.indices.contains(index), questions[index].text == question else { return nil }
-            return questions[index].answer
-        case .easyVQA(let number): return questions[number]?.first { $0.text == question }?.answer.rawValue
+            return try generator.draw(.family(family), seed: seed).answer(to: question, index: index)
+        case .document(let family, let seed):
+            return try generator.draw(.document(family), seed: seed).answer(to: question, index: index)
+        case .easyVQA(let number):
+            return questions[number]?.first { $0.text == question }.map { DemonstratedAnswer($0.answer.rawValue) }
         case .stored, nil: return nil
         }
+    }
+}
+
+extension GeneratedImage {
+    /// The demonstrated answer to question `index`, if its text is `question`.
+    fileprivate func answer(to question: String, index: Int?) -> DemonstratedAnswer? {
+        guard let index, tasks.indices.contains(index), tasks[index].question == question else { return nil }
+        return answers[index]
     }
 }
 
@@ -132,6 +159,8 @@ public struct ReferencedImages: Sendable {
 public enum ReferencedImageError: Error, Equatable, CustomStringConvertible {
     /// The image's data set is missing.
     case noEasyVQA(number: Int)
+    /// The fonts and words that the document is drawn with are missing.
+    case noMaterials(document: String)
 
     /// What is missing.
     public var description: String {
@@ -139,6 +168,8 @@ public enum ReferencedImageError: Error, Equatable, CustomStringConvertible {
         case .noEasyVQA(let number):
             "a ranking is about picture \(number) of easy-VQA, which is not there; `make data` fetches it, or name its folder "
                 + "with --easy-vqa"
+        case .noMaterials(let document):
+            "\(document) needs the fonts and words that `make fonts` fetches; name them with --fonts and --words"
         }
     }
 }

@@ -150,6 +150,8 @@ public struct PromptSettings: Codable, Sendable, Equatable {
         .crowds, .descriptions, .counts, .positions, .crowds, .descriptions, .comparisons, .counts, .crowds,
         .attributes, .descriptions, .absence,
     ]
+    /// The families of documents, in turn after the others.
+    public var documents: [DocumentFamily] = []
     /// The number of images per iteration. They have more questions than are trained on, because a policy's answers
     /// often agree.
     public var images = 80
@@ -161,8 +163,11 @@ public struct PromptSettings: Codable, Sendable, Equatable {
     /// The prompts of the shipped policy.
     public init() {}
 
+    /// What the images are, in turn.
+    var kinds: [ImageKind] { families.map { .family($0) } + documents.map { .document($0) } }
+
     private enum CodingKeys: String, CodingKey {
-        case families, questions
+        case families, documents, questions
         case images = "pictures"
         case heldOutImages = "heldOutPictures"
     }
@@ -203,6 +208,7 @@ struct PPORunRecord: Encodable {
         ]
         if let vision = inputs.vision { digests["visionModel"] = try vision.digest(of: PolicyFiles.vision) }
         if let replay = inputs.replay { digests["replay"] = try FileDigest(path: replay) }
+        if let drawing = inputs.drawing { digests.merge(try drawing.digests(forDocuments: true)) { first, _ in first } }
         self.inputs = digests
     }
 }

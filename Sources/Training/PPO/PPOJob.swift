@@ -22,12 +22,15 @@ public struct PPOJob: Sendable {
         public var reward: PolicyFolder
         /// Texts of the base model, JSON lines of `ReplayRecord`; nil for none.
         public var replay: String?
+        /// The fonts and words of documents; nil for none.
+        public var drawing: DrawingMaterials?
 
         /// The given inputs.
         public init(
             baseModel: ModelCheckpoint, policy: PolicyFolder, vision: PolicyFolder?, reward: PolicyFolder,
-            replay: String?
+            replay: String?, drawing: DrawingMaterials? = nil
         ) {
+            self.drawing = drawing
             self.baseModel = baseModel
             self.policy = policy
             self.vision = vision
@@ -36,8 +39,10 @@ public struct PPOJob: Sendable {
         }
     }
 
-    /// Positions of a prompt with its answer; prompts about generated images have about 60.
+    /// Positions of a prompt with its answer; prompts about images of one tile have about 60.
     private static let contextLength = 512
+    /// The same for documents, which have up to 17 tiles.
+    private static let documentContextLength = 4_096
     /// Memory for the keys and values of all answers that are sampled at the same time.
     private static let cacheBytes = 512 << 20
 
@@ -110,7 +115,8 @@ public struct PPOJob: Sendable {
 
     /// The sizes of the engine that samples: all requests of an iteration wait at the same time, each with an image.
     package static func engineSizes(_ settings: PPOSettings, _ prompts: PromptSettings) -> EngineConfiguration {
-        var sizes = EngineConfiguration(contextLength: contextLength)
+        var sizes = EngineConfiguration(
+            contextLength: prompts.documents.isEmpty ? contextLength : documentContextLength)
         sizes.cacheBytes = cacheBytes
         sizes.maximumWaiting =
             max(prompts.images * settings.answersPerQuestion, prompts.heldOutImages) * prompts.questions
@@ -134,20 +140,21 @@ public struct PPOJob: Sendable {
             configuration: configuration,
             compute: base.compute)
         let replay = try inputs.replay.map { try ReplayRecord.load(path: $0, vocabulary: configuration.vocabulary) }
+        let generator = inputs.drawing.map { ImageGenerator.drawingDocuments(with: $0) } ?? ImageGenerator()
         return ProximalPolicyOptimization(
             base: base, reference: reference, value: ValueModel(startingFrom: reward),
             sampler: sampler, scorer: RewardModelScorer(reward),
-            prompts: FamilyPrompts(
-                seed: settings.seed, families: prompts.families, images: prompts.images,
+            prompts: GeneratedPrompts(
+                seed: settings.seed, kinds: prompts.kinds, generator: generator, images: prompts.images,
                 questions: prompts.questions),
-            replay: replay ?? [], settings: settings, heldOut: heldOut(files), record: files.write)
+            replay: replay ?? [], settings: settings, heldOut: try heldOut(files, generator), record: files.write)
     }
 
-    private func heldOut(_ files: PPORunFiles) -> HeldOutPrompts {
-        let drawn = FamilyPrompts(
-            seed: settings.seed, families: prompts.families, images: prompts.heldOutImages,
+    private func heldOut(_ files: PPORunFiles, _ generator: ImageGenerator) throws -> HeldOutPrompts {
+        let drawn = GeneratedPrompts(
+            seed: settings.seed, kinds: prompts.kinds, generator: generator, images: prompts.heldOutImages,
             questions: prompts.questions, split: .validation)
-        return HeldOutPrompts(images: drawn.images(of: 0), record: files.write)
+        return HeldOutPrompts(images: try drawn.images(of: 0), record: files.write)
     }
 
     private func write(_ stage: ProximalPolicyOptimization) throws {

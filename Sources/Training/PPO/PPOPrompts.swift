@@ -24,45 +24,49 @@ public struct ImagePrompts: Sendable {
 /// A source of prompts. Prompts are a function of the iteration alone, so that a resumed run needs no cursor.
 public protocol PromptSource: Sendable {
     /// The images and questions of `iteration`, counted from 0; the number of images is always the same.
-    func images(of iteration: Int) -> [ImagePrompts]
+    func images(of iteration: Int) throws -> [ImagePrompts]
 }
 
-/// Freshly drawn images of the families; images are not meant to repeat.
-public struct FamilyPrompts: PromptSource {
+/// Freshly drawn images; images are not meant to repeat.
+public struct GeneratedPrompts: PromptSource {
     private let seed: UInt64
-    private let families: [Family]
+    private let kinds: [ImageKind]
+    private let generator: ImageGenerator
     private let images: Int
     private let questions: Int
     private let split: SeedSplit
 
     /// - Parameters:
-    ///   - families: the families of an iteration's images, in turn; a family that is listed twice is drawn twice as
-    ///     often.
+    ///   - kinds: what an iteration's images are, in turn; a kind that is listed twice is drawn twice as often.
     ///   - images: the number of images of each iteration.
     ///   - questions: upper bound on the questions of each image.
     ///   - split: the split of the images.
-    public init(seed: UInt64, families: [Family], images: Int, questions: Int, split: SeedSplit = .training) {
-        precondition(!families.isEmpty && images > 0 && questions > 0, "no prompts")
+    public init(
+        seed: UInt64, kinds: [ImageKind], generator: ImageGenerator = ImageGenerator(), images: Int, questions: Int,
+        split: SeedSplit = .training
+    ) {
+        precondition(!kinds.isEmpty && images > 0 && questions > 0, "no prompts")
         self.seed = seed
-        self.families = families
+        self.kinds = kinds
+        self.generator = generator
         self.images = images
         self.questions = questions
         self.split = split
     }
 
     /// Images of the split, drawn by the seed and the image's index.
-    public func images(of iteration: Int) -> [ImagePrompts] {
-        (iteration * images..<(iteration + 1) * images).map { position in
+    public func images(of iteration: Int) throws -> [ImagePrompts] {
+        try (iteration * images..<(iteration + 1) * images).map { position in
             var generator = SplitMix64(seed: seed, stream: PPOStreams.prompt(position))
-            let family = families[position % families.count]
+            let kind = kinds[position % kinds.count]
             while true {
                 let number = split.seed(at: generator.next() % 1_000_000_000)
-                let drawn = family.image(seed: number)
+                let drawn = try self.generator.draw(kind, seed: number)
                 // Some rare scenes have no question.
-                guard !drawn.questions.isEmpty else { continue }
+                guard !drawn.tasks.isEmpty else { continue }
                 return ImagePrompts(
-                    reference: .generated(family: family, seed: number), image: drawn.scene.image,
-                    questions: drawn.questions.prefix(questions).map(\.text))
+                    reference: drawn.reference, image: drawn.image,
+                    questions: drawn.tasks.prefix(questions).map(\.question))
             }
         }
     }

@@ -117,7 +117,7 @@ public struct ProximalPolicyOptimization: TrainingStage {
 
     private func experience(of step: Int, klWeight: Double) throws -> Experience {
         let asked = try sampler.sample(
-            prompts.images(of: step), adapter: policy, generation: step + 1, answers: settings.answersPerQuestion,
+            try prompts.images(of: step), adapter: policy, generation: step + 1, answers: settings.answersPerQuestion,
             maximumTokens: settings.maximumTokens
         ) { index in
             var generator = SplitMix64(

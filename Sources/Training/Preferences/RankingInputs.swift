@@ -26,13 +26,13 @@ public struct RankingInputs {
     /// Returns the pixels of an image from its reference in a record.
     public var image: (PreferenceImage) throws -> RGBImage
     /// Returns the demonstrated answer to a ranked question; nil if there is none.
-    public var demonstration: (RankedAnswers) throws -> String?
+    public var demonstration: (RankedAnswers) throws -> DemonstratedAnswer?
 
     /// The given inputs.
     public init(
         baseModel: ModelCheckpoint, policy: PolicyFolder, vision: PolicyFolder?, rankings: String?, heldOut: String?,
         feedback: String? = nil, feedbackWeight: Double = 1, image: @escaping (PreferenceImage) throws -> RGBImage,
-        demonstration: @escaping (RankedAnswers) throws -> String?
+        demonstration: @escaping (RankedAnswers) throws -> DemonstratedAnswer?
     ) {
         self.baseModel = baseModel
         self.policy = policy
@@ -85,7 +85,11 @@ struct RankedFiles: Sendable {
         }
         let comparisons = try RankedAnswers.comparisons(of: records)
         for comparison in comparisons {
-            guard case .generated(_, let seed) = comparison.image else { continue }
+            let seed: UInt64
+            switch comparison.image {
+            case .generated(_, let number), .document(_, let number): seed = number
+            case .easyVQA, .stored, nil: continue
+            }
             let found = SeedSplit(of: seed)
             if found != split { throw RankedAnswersError.split(id: comparison.id, expected: split, found: found) }
         }

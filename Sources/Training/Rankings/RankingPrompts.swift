@@ -17,22 +17,22 @@ public struct RankingPrompt: Sendable {
 /// The prompts of a ranking run, image by image: training images of the generator and of easy-VQA.
 public struct RankingPrompts {
     private let settings: RankingSettings
-    private let draw: (Family, UInt64) -> FamilyImage
+    private let generator: ImageGenerator
     private let dataset: EasyVQA?
     private let facts: [Int: ImageFacts]
     private let questions: [Int: [EasyVQAQuestion]]
     /// The numbers of easy-VQA's training images, in this run's order.
     private let numbers: [Int]
 
-    /// Prompts about images that `draw` makes from their seeds, and about the images of `dataset`, if there is one. The
-    /// dataset's images must be for training only.
+    /// Prompts about images of `generator`, and about the images of `dataset`, if there is one. The dataset's images
+    /// must be for training only.
     public init(
-        settings: RankingSettings, dataset: EasyVQA?, draw: @escaping (Family, UInt64) -> FamilyImage
+        settings: RankingSettings, dataset: EasyVQA?, generator: ImageGenerator = ImageGenerator()
     ) throws {
-        precondition(!settings.families.isEmpty, "prompts need pictures")
+        precondition(!settings.kinds.isEmpty, "prompts need pictures")
         let dataset = settings.split == .training ? dataset : nil
         self.settings = settings
-        self.draw = draw
+        self.generator = generator
         self.dataset = dataset
         facts = try dataset?.trainingFacts() ?? [:]
         questions = Dictionary(grouping: dataset?.training ?? [], by: \.image)
@@ -54,17 +54,13 @@ public struct RankingPrompts {
                 RankingPrompt(image: image, otherImage: other, task: $0, questionIndex: nil)
             }
         }
-        let family = generator.draw(from: settings.families)
+        let kind = generator.draw(from: settings.kinds)
         let seeds = (0..<2).map { _ in settings.split.seed(at: UInt64(generator.draw(0...999_999_999))) }
-        let image = draw(family, seeds[0])
-        let other = draw(family, seeds[1]).scene.image
-        let asked = image.questions.indices.filter { settings.asks(image.questions[$0].truth) }
+        let image = try self.generator.draw(kind, seed: seeds[0])
+        let other = try self.generator.draw(kind, seed: seeds[1]).image
+        let asked = image.tasks.indices.filter { settings.asks(image.tasks[$0].truth) }
         return generator.shuffled(asked).prefix(settings.questionsPerImage).map { index in
-            RankingPrompt(
-                image: image.scene.image, otherImage: other,
-                task: LabelingTask(
-                    image.questions[index], about: image.scene, at: .generated(family: family, seed: seeds[0])),
-                questionIndex: index)
+            RankingPrompt(image: image.image, otherImage: other, task: image.tasks[index], questionIndex: index)
         }
     }
 }

@@ -136,8 +136,10 @@ public struct RankingSettings: Codable, Sendable {
     public var seed: UInt64 = 0
     /// The split of the images; test images are never ranked.
     public var split = SeedSplit.training
-    /// The families of the generated images, drawn with equal probability; at least one.
+    /// The families of the generated images.
     public var families = Family.allCases
+    /// The families of documents.
+    public var documents: [DocumentFamily] = []
     /// The number of prompts to sample.
     public var prompts = 4_000
     /// The number of answers to each prompt, 2 to 9.
@@ -159,6 +161,9 @@ public struct RankingSettings: Codable, Sendable {
     /// The default settings.
     public init() {}
 
+    /// What is drawn, with equal probability; at least one kind.
+    var kinds: [ImageKind] { families.map { .family($0) } + documents.map { .document($0) } }
+
     /// Whether the run asks questions with this truth.
     func asks(_ truth: GroundTruth) -> Bool {
         guard case .yesNo(let isYes) = truth else { return only.isEmpty }
@@ -169,7 +174,7 @@ public struct RankingSettings: Codable, Sendable {
     func isDistractor(_ index: Int) -> Bool { index >= samples - distractorAnswers }
 
     private enum CodingKeys: String, CodingKey {
-        case seed, split, families, prompts, samples, only, maximumTokens, easyVQAShare, agreementShare
+        case seed, split, families, documents, prompts, samples, only, maximumTokens, easyVQAShare, agreementShare
         case distractorAnswers = "strayAnswers"
         case questionsPerImage = "questionsPerPicture"
     }

@@ -133,7 +133,8 @@ struct RankedSamples {
 
     private static func family(_ image: PreferenceImage) -> String {
         switch image {
-        case .generated(let family, _): family.rawValue
+        case .generated(let family, _): ImageKind.family(family).name
+        case .document(let family, _): ImageKind.document(family).name
         case .easyVQA, .stored: "easy-vqa"
         }
     }

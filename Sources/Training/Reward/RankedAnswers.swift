@@ -116,7 +116,8 @@ public struct RankedAnswers: Sendable, Equatable {
     /// The image's family, by its name in reports.
     public var family: String {
         switch image {
-        case .generated(let family, _): family.rawValue
+        case .generated(let family, _): ImageKind.family(family).name
+        case .document(let family, _): ImageKind.document(family).name
         case .easyVQA: "easy-vqa"
         case .stored: "sent"
         case nil: "text"
@@ -151,7 +152,7 @@ public enum RankedAnswersError: Error, Equatable, CustomStringConvertible {
 struct RankedData {
     let training: [RankedAnswers]
     let heldOut: [RankedAnswers]
-    private let demonstrated: (RankedAnswers) throws -> String?
+    private let demonstrated: (RankedAnswers) throws -> DemonstratedAnswer?
     private let reader: RankedPromptReader
     private let images: [PreferenceImage: EncodedImage]
     /// The embeddings of a blank tile, `[tokens of a tile, hidden]`.

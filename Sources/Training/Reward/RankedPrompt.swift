@@ -136,14 +136,14 @@ public struct RankedPromptReader: Sendable {
     }
 
     /// The tokens of a complete answer, including the end token.
-    func answer(_ text: String) -> [Int32] { format.answer(text) }
+    func answer(_ answer: DemonstratedAnswer) -> [Int32] { format.answer(answer.text, isReadOff: answer.isReadOff) }
 
     /// The sampled tokens, or the tokens of the text if those are unknown. An answer that was cut off has no end token;
     /// its reward is read at its last token, as in PPO before the penalty for a missing end.
     private func tokens(of completion: PreferenceRecord.RankedCompletion) -> [Int32] {
         if !completion.tokens.isEmpty { return completion.tokens }
         switch completion.finishReason {
-        case .stop: return answer(completion.text)
+        case .stop: return format.answer(completion.text)
         case .length: return format.tokenizer.encode(completion.text, special: .asText)
         }
     }
