@@ -90,9 +90,11 @@ public struct InputProcessor: Sendable {
     /// A request for the assistant's next turn. A dialogue without an image gets the policy's template and sampling
     /// defaults for text.
     ///
-    /// - Parameter images: the images that the messages refer to by index.
+    /// - Parameters:
+    ///   - images: the images that the messages refer to by index.
+    ///   - beginning: text that the turn begins with, as if the model had written it.
     public func request(
-        messages: [ChatMessage], images: [Image], policy: Policy
+        messages: [ChatMessage], images: [Image], policy: Policy, beginning: String = ""
     ) throws(Failure) -> EngineRequest {
         if policy.vision == nil, !images.isEmpty { throw .cannotSee(policy: policy.name) }
         let tiles = policy.vision.map { vision in images.map { $0.tiles(for: vision.processor) } } ?? []
@@ -110,7 +112,8 @@ public struct InputProcessor: Sendable {
             throw .template(error)
         }
         let spans = prompt.imageSpans.map { PromptImage(range: $0.range, tiles: tiles[$0.image][$0.tile]) }
-        var request = EngineRequest(prompt: prompt.ids, images: spans, policy: policy)
+        let ids = prompt.ids + tokenizer.encode(beginning, special: .asText)
+        var request = EngineRequest(prompt: ids, images: spans, policy: policy)
         request.imageSizes = zip(images, layouts).map { image, layout in
             let tiles = policy.vision?.processor.tileCount(
                 width: image.width, height: image.height, detail: image.detail)

@@ -56,10 +56,11 @@ struct Admission: Sendable {
     ///   - param: the field that contains the dialogue.
     ///   - scores: whether the answers are scored; this needs a reward model.
     ///   - answersDiffer: whether a policy that is greedy by default samples.
+    ///   - continuesLast: whether the answer continues the last message if that is the assistant's.
     ///   - context: the caller; nil for the server's own work, which no caller waits for.
     func admit(
         _ messages: [DialogueMessage], options: GenerationOptions, policy: Policy, param: String, scores: Bool = false,
-        answersDiffer: Bool = false, context: ServerContext?
+        answersDiffer: Bool = false, continuesLast: Bool = false, context: ServerContext?
     ) async throws -> Admitted {
         let record = context?.record ?? RequestRecord()
         let references = messages.flatMap(\.images)
@@ -76,9 +77,10 @@ struct Admission: Sendable {
         let images = try await self.images(references, for: readers, context: context)
         let (request, scoring) = try await services.workers.run(on: messages.textBytes) {
             try checkLength(messages, param: param)
-            let messages = Self.dialogue(messages)
+            let (messages, beginning) = Self.dialogue(messages, continuesLast: continuesLast)
             return try rendered(param) { () throws(InputProcessor.Failure) -> (EngineRequest, AnswerScoring?) in
-                var request = try model.processor.request(messages: messages, images: images, policy: policy)
+                var request = try model.processor.request(
+                    messages: messages, images: images, policy: policy, beginning: beginning)
                 request.stop.endsRepetition = endsRepetition
                 if answersDiffer { request.makeAnswersDiffer() }
                 guard scores else { return (request, nil) }
@@ -95,6 +97,25 @@ struct Admission: Sendable {
             record: record)
         if scoring != nil { (admitted.scoring, admitted.reportsTokens) = (scoring, false) }
         return admitted
+    }
+
+    /// The request that a dialogue would become, for the length of its prompt. Nothing is queued.
+    func prompt(
+        of messages: [DialogueMessage], policy: Policy, param: String, continuesLast: Bool = false,
+        context: ServerContext
+    ) async throws -> EngineRequest {
+        let references = messages.flatMap(\.images)
+        try check(references, policy: policy)
+        note(policy, hasImages: !references.isEmpty, in: context.record)
+        let images = try await self.images(references, for: [policy], context: context)
+        return try await services.workers.run(on: messages.textBytes) {
+            try checkLength(messages, param: param)
+            let (messages, beginning) = Self.dialogue(messages, continuesLast: continuesLast)
+            return try rendered(param) { () throws(InputProcessor.Failure) -> EngineRequest in
+                try model.processor.request(
+                    messages: messages, images: images, policy: policy, beginning: beginning)
+            }
+        }
     }
 
     /// The options for an answer that is scored: the models that score it must have room for it too.
@@ -131,7 +152,7 @@ struct Admission: Sendable {
             for (index, answer) in wanted.answers.enumerated() {
                 try checkLength([answer], param: "answers[\(index)]")
             }
-            let messages = Self.dialogue(wanted.messages)
+            let (messages, _) = Self.dialogue(wanted.messages)
             let request = try rendered(wanted.param) { () throws(InputProcessor.Failure) -> EngineRequest in
                 try model.processor.request(messages: messages, images: images, policy: reward)
             }
@@ -273,10 +294,13 @@ struct Admission: Sendable {
         return reservations
     }
 
-    /// A dialogue for the template, with numbered images.
-    private static func dialogue(_ messages: [DialogueMessage]) -> [ChatMessage] {
+    /// A dialogue for the template, with numbered images, and the beginning of the answer if the last message is it.
+    static func dialogue(
+        _ messages: [DialogueMessage], continuesLast: Bool = false
+    ) -> (messages: [ChatMessage], beginning: String) {
+        let last = continuesLast && messages.last?.role == .assistant ? messages.last : nil
         var next = 0
-        return messages.map { message in
+        let dialogue = messages.dropLast(last == nil ? 0 : 1).map { message in
             ChatMessage(
                 role: message.role.templateRole,
                 content: message.parts.map { part in
@@ -288,6 +312,7 @@ struct Admission: Sendable {
                     }
                 })
         }
+        return (dialogue, last?.texts.joined() ?? "")
     }
 
     /// The result of `render`. Its error names the field that contains the dialogue.

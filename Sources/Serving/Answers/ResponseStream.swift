@@ -68,7 +68,7 @@ struct ResponseStream: Sendable {
                     case .finished(let ending, let usage):
                         try await send(encoder.finish(ending, usage: usage))
                         trailers = format.trailers(ending)
-                    case .idle: try await send(format.signOfLife)
+                    case .idle: try await send(encoder.keepAlive)
                     }
                 }
             } catch let failure as EngineFailure {
@@ -192,6 +192,7 @@ struct ResponseStream: Sendable {
     private func ending(of completion: Completion, choice: Int) throws(EngineFailure) -> AnswerEnding {
         var ending = AnswerEnding(
             choice: choice, reason: try completion.finishReason(), logprobs: logprobs(completion.tokens))
+        if case .stopString(let string) = completion.reason { ending.stopString = string }
         ending.unfinishedTokens = completion.unfinishedTokens
         ending.timing.queue = completion.timing.queue.milliseconds
         ending.timing.images = completion.timing.images.milliseconds
@@ -223,9 +224,6 @@ extension StreamFormat {
         if self == .text { headers[.trailer] = HTTPField.Name.finishReason.rawName }
         return headers
     }
-
-    /// The keep-alive comment; none for plain text, where every byte is part of the answer.
-    fileprivate var signOfLife: [String] { self == .events ? [EventStream.keepAlive] : [] }
 
     fileprivate func trailers(_ ending: AnswerEnding) -> HTTPFields? {
         self == .text ? [.finishReason: ending.reason] : nil

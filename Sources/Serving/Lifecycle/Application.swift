@@ -41,6 +41,7 @@ func application(
             HealthController(services: services, hasMetrics: configuration.metricsPort == nil),
             ModelsController(services: services), AskController(services: services),
             ChatController(services: services), CompletionsController(services: services),
+            ResponsesController(services: services), MessagesController(services: services),
             RewardController(services: services), ComparisonsController(services: services),
             FeedbackController(services: services), AdminController(services: services),
             PageController(folder: configuration.publicFolder),

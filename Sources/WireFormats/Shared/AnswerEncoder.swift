@@ -7,6 +7,9 @@ public import Support
 public protocol AnswerEncoder: Sendable {
     /// The format of the stream; events by default.
     var format: StreamFormat { get }
+    /// The frames that keep a silent stream alive; by default a comment, and nothing in plain text, where every byte
+    /// is part of the answer.
+    var keepAlive: [String] { get }
     /// The frames before the answer. `usage` counts the prompt.
     mutating func begin(choices: Int, usage: Usage) -> [String]
     /// The frames of a piece of text. `usage` includes it.
@@ -23,6 +26,9 @@ public protocol AnswerEncoder: Sendable {
 extension AnswerEncoder {
     /// The event format.
     public var format: StreamFormat { .events }
+
+    /// A comment between events.
+    public var keepAlive: [String] { format == .events ? [EventStream.keepAlive] : [] }
 }
 
 /// The format of a stream.
@@ -88,6 +94,8 @@ public struct AnswerEnding: Sendable, Equatable {
     public var choice: Int
     /// Why it ended, under OpenAI's name.
     public var reason: String
+    /// The stop string that ended it; nil if something else did.
+    public var stopString: String?
     /// Whether all other choices have ended.
     public var isLast: Bool
     /// The tokens that produced no text, the end token included; nil if the request did not ask for them.

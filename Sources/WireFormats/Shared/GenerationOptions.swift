@@ -47,7 +47,7 @@ public struct GenerationOptions: Sendable, Equatable {
         topK = try fields.integer("top_k", in: -1...Int64(Int32.max)).map { Int($0) }
         minP = try fields.number("min_p", in: 0...1)
         seed = try fields.integer("seed")
-        stop = try Self.stopStrings(&fields)
+        stop = try Self.stopStrings(&fields, "stop")
     }
 
     /// Reads the additional fields of OpenAI's routes.
@@ -79,20 +79,21 @@ public struct GenerationOptions: Sendable, Equatable {
         try biases.finish()
     }
 
-    private static func stopStrings(_ fields: inout FieldReader) throws(APIError) -> [String] {
-        guard let value = fields.value("stop") else { return [] }
+    /// Up to 32 strings that end the answer: one string, or an array.
+    static func stopStrings(_ fields: inout FieldReader, _ name: String) throws(APIError) -> [String] {
+        guard let value = fields.value(name) else { return [] }
         let elements = if case .array(let elements) = value { elements } else { [value] }
         guard elements.count <= 32 else {
-            throw APIError(.invalidValue, "stop has \(elements.count) strings, more than 32.", param: "stop")
+            throw APIError(.invalidValue, "\(name) has \(elements.count) strings, more than 32.", param: name)
         }
         var strings: [String] = []
         for element in elements {
             guard case .string(let text) = element else {
-                throw fields.wrongType("stop", element, expected: "a string or an array of strings")
+                throw fields.wrongType(name, element, expected: "a string or an array of strings")
             }
             guard (1...256).contains(text.utf8.count) else {
                 throw APIError(
-                    .invalidValue, "A stop string has \(text.utf8.count) bytes, but must have 1 to 256.", param: "stop")
+                    .invalidValue, "A stop string has \(text.utf8.count) bytes, but must have 1 to 256.", param: name)
             }
             strings.append(text)
         }

@@ -16,6 +16,8 @@ public struct ImageReference: Sendable, Equatable {
     public enum Source: Sendable, Equatable {
         /// A data URL.
         case url(String)
+        /// Base64 text without the rest of a data URL.
+        case base64(String)
         /// A form's file part.
         case file([UInt8])
     }
@@ -46,14 +48,18 @@ public struct ImageReference: Sendable, Equatable {
             guard bytes.count <= limit else { throw tooLarge(bytes.count, limit) }
             return bytes
         case .url(let url):
-            let payload = try DataURL.payload(of: url, param: param)
-            guard payload.utf8.count / 4 * 3 - 2 <= limit else { throw tooLarge(payload.utf8.count / 4 * 3, limit) }
-            guard let bytes = Base64.decode(payload) else {
-                throw APIError(.invalidBase64, "\(param) is not valid base64.", param: param)
-            }
-            guard bytes.count <= limit else { throw tooLarge(bytes.count, limit) }
-            return bytes
+            return try decoded(try DataURL.payload(of: url, param: param), limit: limit)
+        case .base64(let text): return try decoded(text[...], limit: limit)
         }
+    }
+
+    private func decoded(_ text: Substring, limit: Int) throws(APIError) -> [UInt8] {
+        guard text.utf8.count / 4 * 3 - 2 <= limit else { throw tooLarge(text.utf8.count / 4 * 3, limit) }
+        guard let bytes = Base64.decode(text) else {
+            throw APIError(.invalidBase64, "\(param) is not valid base64.", param: param)
+        }
+        guard bytes.count <= limit else { throw tooLarge(bytes.count, limit) }
+        return bytes
     }
 
     private func tooLarge(_ found: Int, _ limit: Int) -> APIError {
