@@ -64,6 +64,21 @@ public struct ChatTemplate: Sendable, Equatable {
         if case .jinja(let template) = form { template.takesImages } else { true }
     }
 
+    /// The template in the Jinja language, for clients that render dialogues of text themselves.
+    public var jinja: String {
+        switch form {
+        case .jinja(let template): return template.source
+        case .turns(let system):
+            let opening = system.map { text in
+                "{% if loop.first and message['role'] != 'system' %}"
+                    + "{{ '\(Self.turnStart)system\\n\(text)\(Self.turnEnd)\\n' }}{% endif %}"
+            }
+            return "{% for message in messages %}\(opening ?? "")"
+                + "{{ '\(Self.turnStart)' + message['role'] + '\\n' + message['content'] + '\(Self.turnEnd)\\n' }}"
+                + "{% endfor %}{% if add_generation_prompt %}{{ '\(Self.turnStart)assistant\\n' }}{% endif %}"
+        }
+    }
+
     /// Throws if the tokenizer lacks a control token that the template needs.
     ///
     /// - Throws: `ChatTemplateError.missingToken`.

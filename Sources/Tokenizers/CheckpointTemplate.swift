@@ -2,7 +2,8 @@ import Foundation
 
 /// The chat template of a checkpoint, in the Jinja language.
 struct CheckpointTemplate: Sendable {
-    private let source: String
+    /// Its text.
+    let source: String
     private let specialTokens: [String: String]
     private let template: JinjaTemplate
     /// Whether the template reads a message's content as a list of parts, not as a string.

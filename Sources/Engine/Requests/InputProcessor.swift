@@ -96,31 +96,51 @@ public struct InputProcessor: Sendable {
     public func request(
         messages: [ChatMessage], images: [Image], policy: Policy, beginning: String = ""
     ) throws(Failure) -> EngineRequest {
+        let hasImages = messages.contains(where: \.hasImages)
+        var request = try request(images: images, policy: policy) { layouts, imageToken throws(Failure) in
+            do throws(ChatTemplateError) {
+                return try policy.template(hasImages: hasImages).render(
+                    messages, images: layouts, imageToken: imageToken, tokenizer: tokenizer)
+            } catch {
+                throw .template(error)
+            }
+        }
+        request.prompt += tokenizer.encode(beginning, special: .asText)
+        request.sampling = policy.sampling(hasImages: hasImages)
+        return request
+    }
+
+    /// A request with content alone, without a template and without a turn of the assistant.
+    ///
+    /// - Parameter images: the images that the content refers to by index.
+    public func request(
+        bare content: [ChatMessage.Part], images: [Image], policy: Policy
+    ) throws(Failure) -> EngineRequest {
+        try request(images: images, policy: policy) { layouts, imageToken throws(Failure) in
+            RenderedPrompt(bare: content, images: layouts, imageToken: imageToken, tokenizer: tokenizer)
+        }
+    }
+
+    /// A request with the prompt that `render` makes of the images' layouts and the token at their positions.
+    private func request(
+        images: [Image], policy: Policy,
+        _ render: (_ layouts: [ImageLayout], _ imageToken: Int32) throws(Failure) -> RenderedPrompt
+    ) throws(Failure) -> EngineRequest {
         if policy.vision == nil, !images.isEmpty { throw .cannotSee(policy: policy.name) }
         let tiles = policy.vision.map { vision in images.map { $0.tiles(for: vision.processor) } } ?? []
         let layouts = zip(images, tiles).compactMap { policy.vision?.layout(of: $0, tiles: $1) }
         // The decoder never reads the ids at an image's positions. Penalties may, so these positions get an id that no
         // text uses: the placeholder's where the checkpoint has one.
         let ownToken = layouts.first.flatMap { tokenizer.id(ofControl: $0.placeholder) }
-        let imageToken = ownToken ?? tokenizer.vocabulary.padding ?? 0
-        let hasImages = messages.contains(where: \.hasImages)
-        let prompt: RenderedPrompt
-        do {
-            prompt = try policy.template(hasImages: hasImages).render(
-                messages, images: layouts, imageToken: imageToken, tokenizer: tokenizer)
-        } catch {
-            throw .template(error)
-        }
+        let prompt = try render(layouts, ownToken ?? tokenizer.vocabulary.padding ?? 0)
         let spans = prompt.imageSpans.map { PromptImage(range: $0.range, tiles: tiles[$0.image][$0.tile]) }
-        let ids = prompt.ids + tokenizer.encode(beginning, special: .asText)
-        var request = EngineRequest(prompt: ids, images: spans, policy: policy)
+        var request = EngineRequest(prompt: prompt.ids, images: spans, policy: policy)
         request.imageSizes = zip(images, layouts).map { image, layout in
             let tiles = policy.vision?.processor.tileCount(
                 width: image.width, height: image.height, detail: image.detail)
             return ImageSize(
                 width: image.width, height: image.height, tiles: tiles ?? 0, tokens: layout.tiles.reduce(0, +))
         }
-        request.sampling = policy.sampling(hasImages: hasImages)
         return request
     }
 

@@ -134,44 +134,8 @@ struct Admission: Sendable {
         return options
     }
 
-    /// Admits answers for the reward model to score.
-    ///
-    /// - Returns: also the tokens of each answer, its end token included.
-    func admit(
-        _ wanted: RewardRequest, by reward: Policy, context: ServerContext?
-    ) async throws -> (admitted: Admitted, tokens: [Int]) {
-        let record = context?.record ?? RequestRecord()
-        let references = wanted.messages.flatMap(\.images)
-        try check(references, policy: reward)
-        note(reward, hasImages: !references.isEmpty, in: record)
-        let reservations = try reserve(1, hasImages: !references.isEmpty, param: wanted.param)
-        let images = try await self.images(references, for: [reward], context: context)
-        let bytes = wanted.messages.textBytes + wanted.answers.reduce(0) { $0 + $1.utf8.count }
-        let (request, answers) = try await services.workers.run(on: bytes) {
-            try checkLength(wanted.messages, param: wanted.param)
-            for (index, answer) in wanted.answers.enumerated() {
-                try checkLength([answer], param: "answers[\(index)]")
-            }
-            let (messages, _) = Self.dialogue(wanted.messages)
-            let request = try rendered(wanted.param) { () throws(InputProcessor.Failure) -> EngineRequest in
-                try model.processor.request(messages: messages, images: images, policy: reward)
-            }
-            return (request, wanted.answers.map { model.processor.answer($0, to: request) })
-        }
-        for (index, answer) in answers.enumerated() where request.prompt.count + answer.count > model.contextLength {
-            throw APIError(
-                .contextLengthExceeded,
-                "This model's maximum context length is \(model.contextLength) tokens; the dialogue has "
-                    + "\(request.prompt.count) and the answer \(answer.count).", param: "answers[\(index)]")
-        }
-        let admitted = try submit(
-            [request.scoring(answers)], options: GenerationOptions(), policy: reward, reservations: reservations,
-            param: wanted.param, record: record)
-        return (admitted, answers.map(\.count))
-    }
-
     /// The images as tiles for the encoders of `readers`. Stops if the caller disconnects.
-    private func images(
+    func images(
         _ images: [ImageReference], for readers: [Policy], context: ServerContext?
     ) async throws -> [InputProcessor.Image] {
         guard !images.isEmpty else { return [] }
@@ -198,11 +162,11 @@ struct Admission: Sendable {
     }
 
     /// Refuses text that cannot fit, before it is tokenized.
-    private func checkLength(_ messages: [DialogueMessage], param: String) throws(APIError) {
+    func checkLength(_ messages: [DialogueMessage], param: String) throws(APIError) {
         try checkLength(messages.flatMap(\.texts), param: param)
     }
 
-    private func checkLength(_ texts: [String], param: String) throws(APIError) {
+    func checkLength(_ texts: [String], param: String) throws(APIError) {
         // Every token is at least one byte of text.
         guard texts.reduce(0, { $0 + $1.utf8.count }) >= model.contextLength else { return }
         let count = model.processor.tokenizer.minimumCount(of: texts)
@@ -246,7 +210,7 @@ struct Admission: Sendable {
         }
     }
 
-    private func note(_ policy: Policy, hasImages: Bool, in record: RequestRecord) {
+    func note(_ policy: Policy, hasImages: Bool, in record: RequestRecord) {
         let (name, generation) = (policy.name, policy.generation)
         record.update {
             $0.policy = name
@@ -255,7 +219,7 @@ struct Admission: Sendable {
         }
     }
 
-    private func check(_ images: [ImageReference], policy: Policy) throws(APIError) {
+    func check(_ images: [ImageReference], policy: Policy) throws(APIError) {
         let limit = services.configuration.maximumImages
         guard images.count <= limit else {
             throw APIError(
@@ -273,14 +237,14 @@ struct Admission: Sendable {
         try check(options.stopTokenIDs, param: "stop_token_ids")
     }
 
-    private func check(_ ids: [Int32], param: String) throws(APIError) {
+    func check(_ ids: [Int32], param: String) throws(APIError) {
         let size = model.processor.tokenizer.vocabularySize
         guard let unknown = ids.first(where: { $0 >= size }) else { return }
         throw APIError(
             .invalidValue, "\(param) has the token id \(unknown), but there are only \(size).", param: param)
     }
 
-    private func reserve(_ count: Int, hasImages: Bool, param: String) throws(APIError) -> [Reservation] {
+    func reserve(_ count: Int, hasImages: Bool, param: String) throws(APIError) -> [Reservation] {
         var reservations: [Reservation] = []
         for _ in 0..<count {
             do {
@@ -316,7 +280,7 @@ struct Admission: Sendable {
     }
 
     /// The result of `render`. Its error names the field that contains the dialogue.
-    private func rendered<Rendered>(
+    func rendered<Rendered>(
         _ param: String, _ render: () throws(InputProcessor.Failure) -> Rendered
     ) throws(APIError) -> Rendered {
         do {
@@ -335,7 +299,7 @@ struct Admission: Sendable {
         }
     }
 
-    private func submit(
+    func submit(
         _ requests: [EngineRequest], options: GenerationOptions, policy: Policy, reservations: [Reservation],
         param: String, deadline: ContinuousClock.Instant? = nil, record: RequestRecord
     ) throws(APIError) -> Admitted {
@@ -392,7 +356,7 @@ extension DialogueMessage {
 
 extension [DialogueMessage] {
     /// The bytes of all text.
-    fileprivate var textBytes: Int { reduce(0) { $0 + $1.texts.reduce(0) { $0 + $1.utf8.count } } }
+    var textBytes: Int { reduce(0) { $0 + $1.texts.reduce(0) { $0 + $1.utf8.count } } }
 }
 
 extension DialogueMessage.Role {

@@ -42,6 +42,8 @@ func application(
             ModelsController(services: services), AskController(services: services),
             ChatController(services: services), CompletionsController(services: services),
             ResponsesController(services: services), MessagesController(services: services),
+            EmbeddingsController(services: services), DecisionsController(services: services),
+            TokensController(services: services),
             RewardController(services: services), ComparisonsController(services: services),
             FeedbackController(services: services), AdminController(services: services),
             PageController(folder: configuration.publicFolder),

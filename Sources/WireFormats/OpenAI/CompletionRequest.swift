@@ -76,7 +76,7 @@ public struct CompletionRequest: Sendable, Equatable {
         }
     }
 
-    private static func ids(_ elements: [JSON], path: String) throws(APIError) -> [Int32] {
+    static func ids(_ elements: [JSON], path: String) throws(APIError) -> [Int32] {
         var ids: [Int32] = []
         for (index, element) in elements.enumerated() {
             ids.append(try GenerationOptions.tokenID(element, path: "\(path)[\(index)]"))

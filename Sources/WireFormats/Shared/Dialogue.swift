@@ -54,6 +54,25 @@ extension FieldReader {
     }
 }
 
+extension FieldReader {
+    /// A dialogue: `messages`, or `question` with `images` and `detail`. Also returns the name of the field.
+    mutating func dialogueOrQuestion() throws(APIError) -> (messages: [DialogueMessage], param: String) {
+        if let messages = try dialogue("messages") {
+            for name in ["question", "images", "detail"] where value(name) != nil {
+                throw APIError(.invalidValue, "\(name) is allowed only without messages.", param: name)
+            }
+            return (messages, "messages")
+        }
+        let question = try require(string("question"), "question")
+        guard !question.isEmpty else {
+            throw APIError(.invalidValue, "question must not be empty.", param: "question")
+        }
+        let detail = try detail()
+        let images = try images(detail).map { DialogueMessage.Part.image($0) }
+        return ([DialogueMessage(role: .user, parts: images + [.text(question)])], "question")
+    }
+}
+
 extension DialogueMessage {
     init(_ value: JSON, path: String) throws(APIError) {
         var fields = try FieldReader(value, path: path)
@@ -101,7 +120,7 @@ extension DialogueMessage {
 }
 
 extension DialogueMessage.Part {
-    fileprivate init(_ value: JSON, path: String, role: DialogueMessage.Role) throws(APIError) {
+    init(_ value: JSON, path: String, role: DialogueMessage.Role) throws(APIError) {
         var fields = try FieldReader(value, path: path)
         switch try fields.require(fields.string("type"), "type") {
         case "text": self = .text(try fields.require(fields.string("text"), "text"))
