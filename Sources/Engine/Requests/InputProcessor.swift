@@ -1,6 +1,7 @@
 public import Images
 public import Models
 public import Policies
+public import Support
 public import Tokenizers
 
 /// Turns a dialogue with images into a request: applies the template, tokenizes, and assigns positions to the images.
@@ -92,15 +93,16 @@ public struct InputProcessor: Sendable {
     ///
     /// - Parameters:
     ///   - images: the images that the messages refer to by index.
+    ///   - tools: the functions that the model may call, as `{"type": "function", "function": {…}}`.
     ///   - beginning: text that the turn begins with, as if the model had written it.
     public func request(
-        messages: [ChatMessage], images: [Image], policy: Policy, beginning: String = ""
+        messages: [ChatMessage], images: [Image], tools: [JSON] = [], policy: Policy, beginning: String = ""
     ) throws(Failure) -> EngineRequest {
         let hasImages = messages.contains(where: \.hasImages)
         var request = try request(images: images, policy: policy) { layouts, imageToken throws(Failure) in
             do throws(ChatTemplateError) {
                 return try policy.template(hasImages: hasImages).render(
-                    messages, images: layouts, imageToken: imageToken, tokenizer: tokenizer)
+                    messages, tools: tools, images: layouts, imageToken: imageToken, tokenizer: tokenizer)
             } catch {
                 throw .template(error)
             }

@@ -1,6 +1,7 @@
 import Engine
 import Models
 import Policies
+import Support
 import Tokenizers
 import WireFormats
 
@@ -22,6 +23,8 @@ struct Admitted: Sendable {
     var scoring: AnswerScoring?
     /// Whether the response contains the scores.
     var reportsScores = false
+    /// Whether the text may have calls of functions.
+    var hasTools = false
 
     /// The number of choices in the response.
     var choices: Int { scoring == nil ? streams.count : 1 }
@@ -73,6 +76,7 @@ struct Admission: Sendable {
         var options = options
         options.maximumTokens = options.maximumTokens ?? services.configuration.maximumTokens
         let (endsRepetition, candidates) = (!options.ignoresEnd, options.count)
+        let tools = options.tools?.shown ?? []
         let readers = [policy] + (scores ? [catalog.reward, catalog.value, catalog.reference].compactMap { $0 } : [])
         let images = try await self.images(references, for: readers, context: context)
         let (request, scoring) = try await services.workers.run(on: messages.textBytes) {
@@ -80,7 +84,7 @@ struct Admission: Sendable {
             let (messages, beginning) = Self.dialogue(messages, continuesLast: continuesLast)
             return try rendered(param) { () throws(InputProcessor.Failure) -> (EngineRequest, AnswerScoring?) in
                 var request = try model.processor.request(
-                    messages: messages, images: images, policy: policy, beginning: beginning)
+                    messages: messages, images: images, tools: tools, policy: policy, beginning: beginning)
                 request.stop.endsRepetition = endsRepetition
                 if answersDiffer { request.makeAnswersDiffer() }
                 guard scores else { return (request, nil) }
@@ -95,14 +99,15 @@ struct Admission: Sendable {
         var admitted = try submit(
             [request], options: allowed, policy: policy, reservations: reservations, param: param, deadline: deadline,
             record: record)
+        admitted.hasTools = !tools.isEmpty
         if scoring != nil { (admitted.scoring, admitted.reportsTokens) = (scoring, false) }
         return admitted
     }
 
     /// The request that a dialogue would become, for the length of its prompt. Nothing is queued.
     func prompt(
-        of messages: [DialogueMessage], policy: Policy, param: String, continuesLast: Bool = false,
-        context: ServerContext
+        of messages: [DialogueMessage], tools: ToolUse? = nil, policy: Policy, param: String,
+        continuesLast: Bool = false, context: ServerContext
     ) async throws -> EngineRequest {
         let references = messages.flatMap(\.images)
         try check(references, policy: policy)
@@ -113,7 +118,8 @@ struct Admission: Sendable {
             let (messages, beginning) = Self.dialogue(messages, continuesLast: continuesLast)
             return try rendered(param) { () throws(InputProcessor.Failure) -> EngineRequest in
                 try model.processor.request(
-                    messages: messages, images: images, policy: policy, beginning: beginning)
+                    messages: messages, images: images, tools: tools?.shown ?? [], policy: policy,
+                    beginning: beginning)
             }
         }
     }
@@ -262,7 +268,7 @@ struct Admission: Sendable {
     static func dialogue(
         _ messages: [DialogueMessage], continuesLast: Bool = false
     ) -> (messages: [ChatMessage], beginning: String) {
-        let last = continuesLast && messages.last?.role == .assistant ? messages.last : nil
+        let last = messages.last.flatMap { continuesLast && $0.role == .assistant && $0.toolCalls.isEmpty ? $0 : nil }
         var next = 0
         let dialogue = messages.dropLast(last == nil ? 0 : 1).map { message in
             ChatMessage(
@@ -274,7 +280,7 @@ struct Admission: Sendable {
                         defer { next += 1 }
                         return .image(next)
                     }
-                })
+                }, toolCalls: message.toolCalls.map { .init(name: $0.name, arguments: $0.arguments) })
         }
         return (dialogue, last?.texts.joined() ?? "")
     }
@@ -350,8 +356,13 @@ extension CompletionRequest {
 
 extension DialogueMessage {
     fileprivate var texts: [String] {
-        parts.compactMap { if case .text(let text) = $0 { text } else { nil } }
+        parts.compactMap { if case .text(let text) = $0 { text } else { nil } } + toolCalls.map(\.arguments)
     }
+}
+
+extension ToolUse {
+    /// The functions that the model sees. With the choice `none` it sees none, so that it does not try.
+    fileprivate var shown: [JSON] { choice == .none ? [] : definitions.map(\.json) }
 }
 
 extension [DialogueMessage] {
@@ -365,6 +376,7 @@ extension DialogueMessage.Role {
         case .system: .system
         case .user: .user
         case .assistant: .assistant
+        case .tool: .tool
         }
     }
 }
