@@ -146,8 +146,9 @@ struct Admission: Sendable {
     ) async throws -> [InputProcessor.Image] {
         guard !images.isEmpty else { return [] }
         let processors = Set(readers.compactMap { $0.vision?.processor })
+        let owner = context?.record.current.keyID
         let read = { @Sendable [services] in
-            try await services.imageReader.read(images, for: processors) { sizes in
+            try await services.imageReader.read(images, for: processors, owner: owner) { sizes in
                 try checkLength(sizes, for: readers)
             }
         }

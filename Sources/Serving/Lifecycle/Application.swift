@@ -43,7 +43,7 @@ func application(
             ChatController(services: services), CompletionsController(services: services),
             ResponsesController(services: services), MessagesController(services: services),
             EmbeddingsController(services: services), DecisionsController(services: services),
-            TokensController(services: services),
+            TokensController(services: services), FilesController(services: services),
             RewardController(services: services), ComparisonsController(services: services),
             FeedbackController(services: services), AdminController(services: services),
             PageController(folder: configuration.publicFolder),

@@ -39,7 +39,7 @@ struct Services: Sendable {
         self.connections = ConnectionCount(configuration.connections)
         self.state = ServerState(model: model)
         bodies = ByteBudget(configuration.bodyMemory)
-        imageReader = ImageReader(configuration: configuration, metrics: metrics)
+        imageReader = ImageReader(configuration: configuration, metrics: metrics, uploads: feedback?.uploads)
     }
 
     /// The model for new requests.

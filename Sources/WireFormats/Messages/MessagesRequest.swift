@@ -148,13 +148,16 @@ extension FieldReader {
             try source.accept("media_type", only: "image/png", "image/jpeg", "image/webp", "image/gif")
             let text = try source.require(source.string("data"), "data")
             reference = ImageReference(source: .base64(text), detail: .auto, param: source.path(of: "data"))
+        case "file":
+            let id = try source.require(source.string("file_id"), "file_id")
+            reference = ImageReference(source: .upload(id), detail: .auto, param: source.path(of: "file_id"))
         case "url":
             throw APIError(
-                .remoteImage, "\(source.path(of: "type")) must be base64: images are never fetched.",
+                .remoteImage, "\(source.path(of: "type")) must be base64 or file: images are never fetched.",
                 param: source.path(of: "type"))
         default:
             throw APIError(
-                .invalidValue, "\(source.path(of: "type")) must be base64.", param: source.path(of: "type"))
+                .invalidValue, "\(source.path(of: "type")) must be base64 or file.", param: source.path(of: "type"))
         }
         try source.finish()
         return reference

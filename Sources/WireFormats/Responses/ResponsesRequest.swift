@@ -179,7 +179,7 @@ extension DialogueMessage.Part {
             guard role == .user else {
                 throw APIError(.invalidValue, "Images are allowed in user messages only.", param: fields.path)
             }
-            self = .image(try fields.image())
+            self = .image(try fields.image(url: "image_url"))
         case "input_file", "input_audio", "input_video":
             throw APIError(
                 .unsupportedValue, "Parts of the type \(type) are not supported.", param: fields.path(of: "type"))
@@ -203,11 +203,5 @@ extension FieldReader {
                 param: path(of: "role"))
         }
         return role
-    }
-
-    /// The image of an `input_image` part: a data URL.
-    fileprivate mutating func image() throws(APIError) -> ImageReference {
-        let url = try require(string("image_url"), "image_url")
-        return ImageReference(source: .url(url), detail: try detail(), param: path(of: "image_url"))
     }
 }

@@ -199,8 +199,7 @@ extension DialogueMessage.Part {
                 throw APIError(.invalidValue, "Pictures are allowed in user messages only.", param: path)
             }
             var image = try fields.require(fields.object("image_url"), "image_url")
-            let url = try image.require(image.string("url"), "url")
-            self = .image(ImageReference(source: .url(url), detail: try image.detail(), param: image.path(of: "url")))
+            self = .image(try image.image(url: "url"))
             try image.finish()
         case "refusal", "input_audio", "file", "video_url":
             throw APIError(

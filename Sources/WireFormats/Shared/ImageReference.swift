@@ -18,6 +18,8 @@ public struct ImageReference: Sendable, Equatable {
         case url(String)
         /// Base64 text without the rest of a data URL.
         case base64(String)
+        /// The id of a file that the caller has sent before.
+        case upload(String)
         /// A form's file part.
         case file([UInt8])
     }
@@ -42,8 +44,18 @@ public struct ImageReference: Sendable, Equatable {
     }
 
     /// The encoded image. Throws if it exceeds `limit` bytes.
-    public func bytes(limit: Int) throws(APIError) -> [UInt8] {
+    ///
+    /// - Parameter upload: the bytes of a file that the caller has sent before, by its id; nil if there is none.
+    public func bytes(
+        limit: Int, upload: (String) -> [UInt8]? = { _ in nil }
+    ) throws(APIError) -> [UInt8] {
         switch source {
+        case .upload(let id):
+            guard let bytes = upload(id) else {
+                throw APIError(
+                    .notFound, "\(param): there is no file \(id.prefix(100)).", param: param, status: 404)
+            }
+            return bytes
         case .file(let bytes):
             guard bytes.count <= limit else { throw tooLarge(bytes.count, limit) }
             return bytes
@@ -67,6 +79,13 @@ public struct ImageReference: Sendable, Equatable {
     }
 }
 
+extension ImageReference.Source {
+    /// A data URL, or the id of a file.
+    fileprivate static func named(_ text: String) -> Self {
+        text.hasPrefix("file-") ? .upload(text) : .url(text)
+    }
+}
+
 extension FieldReader {
     /// Reads the field `detail`; `auto` if it is absent.
     mutating func detail() throws(APIError) -> ImageReference.Detail {
@@ -77,15 +96,27 @@ extension FieldReader {
         return detail
     }
 
-    /// Reads the field `images`: data URLs; none if it is absent.
+    /// The image of an object that has either a data URL in the field `name` or a file's id in `file_id`.
+    mutating func image(url name: String) throws(APIError) -> ImageReference {
+        let (url, file) = (try string(name), try string("file_id"))
+        guard url == nil || file == nil else {
+            throw APIError(
+                .invalidValue, "\(path(of: "file_id")) is allowed only without \(name).", param: path(of: "file_id"))
+        }
+        let detail = try detail()
+        if let file { return ImageReference(source: .upload(file), detail: detail, param: path(of: "file_id")) }
+        return ImageReference(source: .url(try require(url, name)), detail: detail, param: path(of: name))
+    }
+
+    /// Reads the field `images`: data URLs and ids of files; none if it is absent.
     mutating func images(_ detail: ImageReference.Detail) throws(APIError) -> [ImageReference] {
         var images: [ImageReference] = []
         for (index, value) in (try array("images") ?? []).enumerated() {
             let path = "\(path(of: "images"))[\(index)]"
-            guard case .string(let url) = value else {
+            guard case .string(let text) = value else {
                 throw APIError(.invalidType, "\(path) must be a string, not \(value.kind).", param: path)
             }
-            images.append(ImageReference(source: .url(url), detail: detail, param: path))
+            images.append(ImageReference(source: .named(text), detail: detail, param: path))
         }
         return images
     }
