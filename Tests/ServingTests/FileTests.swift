@@ -87,7 +87,8 @@ import Testing
             let again = UploadFolder(dataFolder: folder.path)
             #expect(again.list(owner: nil) == [upload] && again.content("file-1", owner: nil) == content)
             #expect(again.content("file-2", owner: nil) == nil && again.content("../x", owner: nil) == nil)
-            #expect(try again.remove("file-1", owner: nil) && UploadFolder(dataFolder: folder.path).list(owner: nil) == [])
+            #expect(
+                try again.remove("file-1", owner: nil) && UploadFolder(dataFolder: folder.path).list(owner: nil) == [])
         }
     }
 

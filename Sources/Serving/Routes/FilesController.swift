@@ -1,3 +1,4 @@
+import Engine
 import Feedback
 import HTTPTypes
 import Hummingbird

@@ -40,8 +40,8 @@ struct MessagesController: Controller {
         defer { memory.giveBack() }
         let admission = Admission(services: services, model: model)
         let prompt = try await admission.prompt(
-            of: wanted.messages, policy: try admission.policy(wanted.model), param: "messages", continuesLast: true,
-            context: context)
+            of: wanted.messages, tools: wanted.options.tools, policy: try admission.policy(wanted.model),
+            param: "messages", continuesLast: true, context: context)
         return Response(["input_tokens": .integer(Int64(prompt.prompt.count))])
     }
 }

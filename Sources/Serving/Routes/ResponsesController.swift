@@ -23,7 +23,7 @@ struct ResponsesController: Controller {
             wanted.messages, options: wanted.options, policy: policy, param: "input", context: context)
         memory.giveBack()
         let head = ResponseHead(
-            id: newID("resp_"), itemID: newID("msg_"), created: unixTime(), model: wanted.model, echo: wanted.echo,
+            id: newID("resp_"), created: unixTime(), model: wanted.model, echo: wanted.echo, makeID: newID,
             now: unixTime)
         return try await ResponseStream(admitted, services: services, context: context)
             .response(ResponsesEncoder(head), isStreaming: wanted.isStreaming)

@@ -6,7 +6,15 @@ public struct MessagesEncoder: AnswerEncoder {
     private let model: String
     private let maximumTokens: Int
     private let requestID: String
-    private var isOpen = false
+    /// The index of the next block, or of the open one.
+    private var index = 0
+    private var open: Block?
+
+    /// A block that is being written.
+    private enum Block {
+        case text
+        case toolUse
+    }
 
     /// An encoder of one answer.
     ///
@@ -30,17 +38,25 @@ public struct MessagesEncoder: AnswerEncoder {
 
     /// A delta of the text.
     public mutating func text(_ piece: AnswerPiece, usage: Usage) -> [String] {
-        open() + [
-            Self.event(
-                "content_block_delta", ["index": 0, "delta": ["type": "text_delta", "text": .string(piece.text)]])
-        ]
+        let opening = open == .text ? [] : start(.text, Self.textBlock(""))
+        return opening + [delta(["type": "text_delta", "text": .string(piece.text)])]
     }
 
-    /// The end of the block and of the message, with the final counts.
+    /// The events of a call.
+    public mutating func toolCall(_ piece: ToolCallPiece, usage: Usage) -> [String] {
+        switch piece.step {
+        case .begin(let id, let name): start(.toolUse, Self.toolBlock(id: id, name: name, input: [:]))
+        case .arguments(let text): [delta(["type": "input_json_delta", "partial_json": .string(text)])]
+        case .end: stop()
+        }
+    }
+
+    /// The end of the last block and of the message, with the final counts.
     public mutating func finish(_ ending: AnswerEnding, usage: Usage) -> [String] {
-        let delta: JSON = .object(stop(ending, usage: usage) + [JSON.Member("container", nil)])
-        return open() + [
-            Self.event("content_block_stop", ["index": 0]),
+        // An answer without text has a block too: clients read it unguarded.
+        let opening = index == 0 && open == nil ? start(.text, Self.textBlock("")) : []
+        let delta: JSON = .object(reason(ending, usage: usage) + [JSON.Member("container", nil)])
+        return opening + stop() + [
             Self.event("message_delta", ["delta": delta, "usage": .object(usage.anthropicMembers)]),
             Self.event("message_stop"),
         ]
@@ -53,19 +69,44 @@ public struct MessagesEncoder: AnswerEncoder {
 
     /// The message as one object.
     public func whole(_ choices: [AnswerChoice], usage: Usage) -> JSON {
-        message([Self.block(choices[0].text)], ending: choices[0].ending, usage: usage)
+        let choice = choices[0]
+        var blocks: [JSON] = []
+        if !choice.text.isEmpty || choice.toolCalls.isEmpty { blocks.append(Self.textBlock(choice.text)) }
+        for call in choice.toolCalls {
+            // Arguments that were cut off are no JSON; the reason for the end says that they were.
+            let input = try? JSON.parse(Array(call.arguments.utf8))
+            blocks.append(Self.toolBlock(id: call.id, name: call.name, input: input ?? [:]))
+        }
+        return message(blocks, ending: choice.ending, usage: usage)
     }
 
-    /// The start of the one block, before the first delta. An answer without text has a block too: clients read it
-    /// unguarded.
-    private mutating func open() -> [String] {
-        guard !isOpen else { return [] }
-        isOpen = true
-        return [Self.event("content_block_start", ["index": 0, "content_block": Self.block("")])]
+    /// The end of the open block, if there is one, and the start of the next.
+    private mutating func start(_ kind: Block, _ block: JSON) -> [String] {
+        let closing = stop()
+        open = kind
+        return closing + [Self.event("content_block_start", ["index": JSON(index), "content_block": block])]
     }
 
-    private static func block(_ text: String) -> JSON {
+    private mutating func stop() -> [String] {
+        guard open != nil else { return [] }
+        defer { (open, index) = (nil, index + 1) }
+        return [Self.event("content_block_stop", ["index": JSON(index)])]
+    }
+
+    private func delta(_ delta: JSON) -> String {
+        Self.event("content_block_delta", ["index": JSON(index), "delta": delta])
+    }
+
+    private static func textBlock(_ text: String) -> JSON {
         ["type": "text", "text": .string(text), "citations": nil]
+    }
+
+    private static func toolBlock(id: String, name: String, input: JSON) -> JSON {
+        let own = id.hasPrefix("call_") ? "toolu_\(id.dropFirst(5))" : id
+        return [
+            "type": "tool_use", "id": .string(own), "name": .string(name), "input": input,
+            "caller": ["type": "direct"],
+        ]
     }
 
     private static func event(_ name: String, _ members: JSON = [:]) -> String {
@@ -82,15 +123,16 @@ public struct MessagesEncoder: AnswerEncoder {
             .init("output_tokens_details", nil), .init("inference_geo", nil),
         ]
         return .object(
-            head + stop(ending, usage: usage) + [
+            head + reason(ending, usage: usage) + [
                 .init("container", nil), .init("usage", .object(usage.anthropicMembers + counts)),
             ])
     }
 
     /// Why the message ended; all members are null before its end.
-    private func stop(_ ending: AnswerEnding?, usage: Usage) -> [JSON.Member] {
+    private func reason(_ ending: AnswerEnding?, usage: Usage) -> [JSON.Member] {
         let reason: String? = ending.map { ending in
             if ending.stopString != nil { return "stop_sequence" }
+            if ending.reason == "tool_calls" { return "tool_use" }
             guard ending.reason == "length" else { return "end_turn" }
             return usage.completionTokens >= maximumTokens ? "max_tokens" : "model_context_window_exceeded"
         }

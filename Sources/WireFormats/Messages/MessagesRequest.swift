@@ -23,10 +23,12 @@ public struct MessagesRequest: Sendable, Equatable {
     public init(body: [UInt8], for purpose: Purpose = .answer) throws(APIError) {
         var fields = try FieldReader(body: body)
         model = try fields.require(fields.string("model"), "model")
-        messages = try fields.systemText().map { [$0] } ?? []
+        var dialogue = AnthropicDialogue()
+        try dialogue.appendSystem(&fields)
         for message in try fields.require(fields.objects("messages", count: 1...1_024), "messages") {
-            messages.append(try DialogueMessage(anthropic: message))
+            try dialogue.append(message)
         }
+        messages = dialogue.messages
         options = GenerationOptions()
         isStreaming = false
         if purpose == .answer {
@@ -39,20 +41,16 @@ public struct MessagesRequest: Sendable, Equatable {
             try fields.accept("service_tier", only: "auto", "standard_only")
             try fields.refuse("container", "inference_geo")
         }
-        try Self.readFixed(&fields)
-        try fields.finish()
-    }
-
-    /// Reads fields that are accepted only with the value that matches what the server does anyway.
-    private static func readFixed(_ fields: inout FieldReader) throws(APIError) {
+        options.tools = try fields.anthropicTools()
+        options.format = try fields.anthropicFormat()
         try fields.acceptCacheControl()
         if var thinking = try fields.object("thinking") {
             _ = try thinking.require(thinking.value("type"), "type")
             try thinking.accept("type", only: "disabled")
             try thinking.finish()
         }
-        try fields.accept("tools", only: [])
-        try fields.refuse("tool_choice", "output_config", "mcp_servers", "context_management")
+        try fields.refuse("mcp_servers", "context_management")
+        try fields.finish()
     }
 }
 
@@ -68,98 +66,78 @@ extension GenerationOptions {
 }
 
 extension FieldReader {
-    /// The field `system`: text, or blocks of text.
-    fileprivate mutating func systemText() throws(APIError) -> DialogueMessage? {
-        let name = "system"
-        switch value(name) {
-        case nil: return nil
-        case .string(let text): return DialogueMessage(role: .system, parts: [.text(text)])
-        case .array:
-            var parts: [DialogueMessage.Part] = []
-            for block in try objects(name, count: 1...Int.max) ?? [] {
-                parts.append(try DialogueMessage.Part(anthropic: block, role: .system))
-            }
-            return DialogueMessage(role: .system, parts: parts)
-        case let other?: throw wrongType(name, other, expected: "a string or an array of blocks")
-        }
-    }
-
     /// Reads the field `cache_control`. What it asks for happens anyway: prompts are always cached.
-    fileprivate mutating func acceptCacheControl() throws(APIError) {
+    mutating func acceptCacheControl() throws(APIError) {
         guard var control = try object("cache_control") else { return }
         _ = try control.require(control.value("type"), "type")
         try control.accept("type", only: "ephemeral")
         try control.accept("ttl", only: "5m", "1h")
         try control.finish()
     }
-}
 
-extension DialogueMessage {
-    fileprivate init(anthropic message: FieldReader) throws(APIError) {
-        var fields = message
-        role = try fields.speaker(of: ["user", "assistant"])
-        switch try fields.require(fields.value("content"), "content") {
-        case .string(let text): parts = [.text(text)]
-        case .array:
-            parts = []
-            for block in try fields.objects("content", count: 1...Int.max) ?? [] {
-                parts.append(try Part(anthropic: block, role: role))
+    /// Reads `output_config`: the form of the answer.
+    fileprivate mutating func anthropicFormat() throws(APIError) -> AnswerFormat {
+        guard var config = try object("output_config") else { return .text }
+        try config.refuse("effort", "task_budget")
+        var answer = AnswerFormat.text
+        if var format = try config.object("format") {
+            _ = try format.require(format.value("type"), "type")
+            try format.accept("type", only: "json_schema")
+            let schema = try format.require(format.value("schema"), "schema")
+            answer = .jsonSchema(schema, param: format.path(of: "schema"))
+            try format.finish()
+        }
+        try config.finish()
+        return answer
+    }
+
+    /// Reads `tools` and `tool_choice`; nil without tools.
+    fileprivate mutating func anthropicTools() throws(APIError) -> ToolUse? {
+        var definitions: [ToolDefinition] = []
+        for tool in try objects("tools", count: 0...64) ?? [] {
+            var reader = tool
+            try reader.accept("type", only: "custom")
+            let name = try reader.require(reader.string("name"), "name")
+            try reader.checkName(name, "name")
+            let schema = try reader.require(reader.value("input_schema"), "input_schema")
+            guard case .object = schema else {
+                throw reader.wrongType("input_schema", schema, expected: "an object")
             }
-        case let other: throw fields.wrongType("content", other, expected: "a string or an array of blocks")
+            definitions.append(
+                ToolDefinition(
+                    name: name, description: try reader.string("description"), parameters: schema,
+                    param: reader.path(of: "input_schema")))
+            // Arguments always fit the schema, and are always streamed as they come.
+            _ = try reader.bool("strict")
+            _ = try reader.bool("eager_input_streaming")
+            try reader.acceptCacheControl()
+            try reader.finish()
         }
-        try fields.finish()
+        let (choice, isParallel) = try anthropicChoice()
+        guard !definitions.isEmpty else {
+            guard choice == ToolChoice.none || choice == .auto else {
+                throw APIError(.invalidValue, "tool_choice is allowed only with tools.", param: "tool_choice")
+            }
+            return nil
+        }
+        return try ToolUse(definitions, choice: choice, isParallel: isParallel)
     }
-}
 
-extension DialogueMessage.Part {
-    fileprivate init(anthropic block: FieldReader, role: DialogueMessage.Role) throws(APIError) {
-        var fields = block
-        let type = try fields.require(fields.string("type"), "type")
-        try fields.acceptCacheControl()
-        switch (type, role) {
-        case ("text", _):
-            self = .text(try fields.require(fields.string("text"), "text"))
-            try fields.accept("citations", only: [])
-        case ("image", .user): self = .image(try fields.anthropicImage())
-        case ("image", _):
-            throw APIError(.invalidValue, "Images are allowed in user messages only.", param: fields.path)
-        case ("tool_use", _), ("tool_result", _), ("document", _), ("search_result", _), ("thinking", _),
-            ("redacted_thinking", _), ("server_tool_use", _), ("web_search_tool_result", _):
-            throw APIError(
-                .unsupportedValue, "Blocks of the type \(type) are not supported.", param: fields.path(of: "type"))
+    private mutating func anthropicChoice() throws(APIError) -> (ToolChoice, isParallel: Bool) {
+        guard var fields = try object("tool_choice") else { return (.auto, true) }
+        let choice: ToolChoice
+        switch try fields.require(fields.string("type"), "type") {
+        case "auto": choice = .auto
+        case "any": choice = .required
+        case "none": choice = .none
+        case "tool": choice = .named(try fields.require(fields.string("name"), "name"))
         default:
             throw APIError(
-                .invalidValue, "\(fields.path(of: "type")) must be text or image.", param: fields.path(of: "type"))
+                .invalidValue, "\(fields.path(of: "type")) must be auto, any, tool or none.",
+                param: fields.path(of: "type"))
         }
+        let isParallel = try !(fields.bool("disable_parallel_tool_use") ?? false)
         try fields.finish()
-    }
-}
-
-extension FieldReader {
-    /// The field `source` of an image block.
-    fileprivate mutating func anthropicImage() throws(APIError) -> ImageReference {
-        var source = try require(object("source"), "source")
-        let type = try source.require(source.string("type"), "type")
-        let reference: ImageReference
-        switch type {
-        case "base64":
-            // The bytes decide the format, as everywhere; the declared type must only be one of the known ones.
-            _ = try source.require(source.value("media_type"), "media_type")
-            try source.accept("media_type", only: "image/png", "image/jpeg", "image/webp", "image/gif")
-            let text = try source.require(source.string("data"), "data")
-            reference = ImageReference(source: .base64(text), detail: .auto, param: source.path(of: "data"))
-        case "file":
-            let id = try source.require(source.string("file_id"), "file_id")
-            reference = ImageReference(source: .upload(id), detail: .auto, param: source.path(of: "file_id"))
-        case "url":
-            throw APIError(
-                .remoteImage, "\(source.path(of: "type")) must be base64 or file: images are never fetched.",
-                param: source.path(of: "type"))
-        default:
-            throw APIError(
-                .invalidValue, "\(source.path(of: "type")) must be base64 or file.", param: source.path(of: "type"))
-        }
-        try source.finish()
-        return reference
+        return (choice, isParallel)
     }
 }

@@ -24,16 +24,18 @@ public struct ResponsesRequest: Sendable, Equatable {
         try options.readSampling(&fields)
         options.ignoresEnd = try fields.bool("ignore_eos") ?? false
         options.minimumTokens = try fields.integer("min_tokens", in: 0...Int64(Int32.max)).map { Int($0) } ?? 0
-        let limit = try fields.integer("max_output_tokens", in: 1...Int64.max).map { Int($0) }
-        options.maximumTokens = limit
+        options.maximumTokens = try fields.integer("max_output_tokens", in: 1...Int64.max).map { Int($0) }
         let alternatives = try fields.integer("top_logprobs", in: 0...20).map { Int($0) }
         let reportsLogprobs = try Self.reportsLogprobs(&fields)
         if reportsLogprobs || alternatives ?? 0 > 0 { options.topLogprobs = alternatives ?? 0 }
         isStreaming = try StreamOptions(&fields).isStreaming
-        echo = ResponseEcho(
-            instructions: instructions, temperature: options.temperature, topP: options.topP,
-            topLogprobs: alternatives, maximumTokens: limit)
-        try echo.read(&fields)
+        echo = ResponseEcho()
+        echo.instructions = instructions
+        (echo.temperature, echo.topP) = (options.temperature, options.topP)
+        (echo.topLogprobs, echo.maximumTokens) = (alternatives, options.maximumTokens)
+        try echo.readIdentifiers(&fields)
+        options.format = try echo.readFormat(&fields)
+        options.tools = try echo.readTools(&fields)
         try Self.readFixed(&fields)
         try fields.finish()
     }
@@ -51,22 +53,11 @@ public struct ResponsesRequest: Sendable, Equatable {
 
     /// Reads fields that are accepted only with the value that matches what the server does anyway.
     private static func readFixed(_ fields: inout FieldReader) throws(APIError) {
-        if var text = try fields.object("text") {
-            if var format = try text.object("format") {
-                _ = try format.require(format.value("type"), "type")
-                try format.accept("type", only: "text")
-                try format.finish()
-            }
-            try text.accept("verbosity", only: "medium")
-            try text.finish()
-        }
         if var reasoning = try fields.object("reasoning") {
             try reasoning.accept("effort", only: "none")
             try reasoning.refuse("summary", "generate_summary")
             try reasoning.finish()
         }
-        try fields.accept("tools", only: [])
-        try fields.accept("tool_choice", only: "auto", "none")
         try fields.accept("store", only: false)
         try fields.accept("background", only: false)
         try fields.accept("truncation", only: "disabled")
@@ -84,124 +75,77 @@ public struct ResponseEcho: Sendable, Equatable {
     var topP: Double?
     var topLogprobs: Int?
     var maximumTokens: Int?
+    var format: JSON = ["type": "text"]
+    var tools: [JSON] = []
+    var toolChoice: JSON = "auto"
     var allowsParallelCalls = true
     var metadata: [JSON.Member] = []
     var safetyIdentifier: String?
     var promptCacheKey: String?
 
-    init(
-        instructions: String?, temperature: Double?, topP: Double?, topLogprobs: Int?, maximumTokens: Int?
-    ) {
-        self.instructions = instructions
-        self.temperature = temperature
-        self.topP = topP
-        self.topLogprobs = topLogprobs
-        self.maximumTokens = maximumTokens
-    }
-
     /// The echo of a request without options.
     public init() {}
 
-    fileprivate mutating func read(_ fields: inout FieldReader) throws(APIError) {
-        allowsParallelCalls = try fields.bool("parallel_tool_calls") ?? true
+    fileprivate mutating func readIdentifiers(_ fields: inout FieldReader) throws(APIError) {
         safetyIdentifier = try fields.string("safety_identifier")
         promptCacheKey = try fields.string("prompt_cache_key")
         if case .object(let members)? = fields.value("metadata") { metadata = members }
         try fields.readNeutral()
     }
-}
 
-extension FieldReader {
-    /// The input of a response: text, or 1 to 1,024 items.
-    fileprivate mutating func responseInput(_ name: String) throws(APIError) -> [DialogueMessage] {
-        switch try require(value(name), name) {
-        case .string(let text):
-            guard !text.isEmpty else {
-                throw APIError(.invalidValue, "\(path(of: name)) must not be empty.", param: path(of: name))
-            }
-            return [DialogueMessage(role: .user, parts: [.text(text)])]
-        case .array:
-            let items = try objects(name, count: 1...1_024) ?? []
-            var messages: [DialogueMessage] = []
-            for item in items { messages.append(try DialogueMessage(responseItem: item)) }
-            return messages
-        case let other: throw wrongType(name, other, expected: "a string or an array of items")
+    /// Reads `text`: the form of the answer.
+    fileprivate mutating func readFormat(_ fields: inout FieldReader) throws(APIError) -> AnswerFormat {
+        guard var text = try fields.object("text") else { return .text }
+        try text.accept("verbosity", only: "medium")
+        var answer = AnswerFormat.text
+        if var reader = try text.object("format") {
+            answer = try AnswerFormat(flat: &reader)
+            format = text.value("format") ?? format
         }
+        try text.finish()
+        return answer
     }
-}
 
-extension DialogueMessage {
-    /// An item of a response's input, which may come from the output of an earlier response.
-    fileprivate init(responseItem item: FieldReader) throws(APIError) {
-        var fields = item
-        let type = try fields.string("type") ?? "message"
-        switch type {
-        case "message": break
-        case "function_call", "function_call_output", "item_reference", "reasoning", "file_search_call",
-            "computer_call", "web_search_call", "image_generation_call", "code_interpreter_call", "mcp_call",
-            "custom_tool_call", "custom_tool_call_output":
-            throw APIError(
-                .unsupportedParameter, "Items of the type \(type) are not supported.", param: fields.path(of: "type"))
-        default:
-            throw APIError(.invalidValue, "\(fields.path(of: "type")) must be message.", param: fields.path(of: "type"))
+    /// Reads `tools`, `tool_choice` and `parallel_tool_calls`; nil without tools.
+    fileprivate mutating func readTools(_ fields: inout FieldReader) throws(APIError) -> ToolUse? {
+        allowsParallelCalls = try fields.bool("parallel_tool_calls") ?? true
+        var definitions: [ToolDefinition] = []
+        for tool in try fields.objects("tools", count: 0...64) ?? [] {
+            var reader = tool
+            try reader.acceptFunction()
+            let definition = try ToolDefinition(&reader)
+            try reader.finish()
+            definitions.append(definition)
+            tools.append([
+                "type": "function", "name": .string(definition.name), "description": JSON(definition.description),
+                "parameters": definition.parameters ?? .null, "strict": true,
+            ])
         }
-        role = try fields.speaker(of: ["user", "assistant", "system", "developer"])
-        // An item of an earlier response comes with its id and its state.
-        _ = try fields.string("id")
-        _ = try fields.string("status")
-        if role == .assistant { _ = try fields.string("phase") }
-        switch try fields.require(fields.value("content"), "content") {
-        case .string(let text): parts = [.text(text)]
-        case .array:
-            parts = []
-            for part in try fields.objects("content", count: 1...Int.max) ?? [] {
-                parts.append(try Part(responsePart: part, role: role))
+        let choice = try Self.choice(&fields)
+        toolChoice = fields.value("tool_choice") ?? toolChoice
+        guard !definitions.isEmpty else {
+            guard choice == ToolChoice.none || choice == .auto else {
+                throw APIError(.invalidValue, "tool_choice is allowed only with tools.", param: "tool_choice")
             }
-        case let other: throw fields.wrongType("content", other, expected: "a string or an array of parts")
+            return nil
         }
-        try fields.finish()
+        return try ToolUse(definitions, choice: choice, isParallel: allowsParallelCalls)
     }
-}
 
-extension DialogueMessage.Part {
-    fileprivate init(responsePart part: FieldReader, role: DialogueMessage.Role) throws(APIError) {
-        var fields = part
-        let type = try fields.require(fields.string("type"), "type")
-        switch type {
-        case "input_text": self = .text(try fields.require(fields.string("text"), "text"))
-        case "output_text":
-            self = .text(try fields.require(fields.string("text"), "text"))
-            try fields.accept("annotations", only: [])
-            // What the server sent with the text; it says nothing that the text does not.
-            _ = try fields.array("logprobs")
-        case "refusal": self = .text(try fields.require(fields.string("refusal"), "refusal"))
-        case "input_image":
-            guard role == .user else {
-                throw APIError(.invalidValue, "Images are allowed in user messages only.", param: fields.path)
-            }
-            self = .image(try fields.image(url: "image_url"))
-        case "input_file", "input_audio", "input_video":
-            throw APIError(
-                .unsupportedValue, "Parts of the type \(type) are not supported.", param: fields.path(of: "type"))
+    private static func choice(_ fields: inout FieldReader) throws(APIError) -> ToolChoice {
+        switch fields.value("tool_choice") {
+        case nil, "auto": return .auto
+        case "none": return .none
+        case "required": return .required
+        case .object:
+            guard var choice = try fields.object("tool_choice") else { return .auto }
+            try choice.acceptFunction()
+            let name = try choice.require(choice.string("name"), "name")
+            try choice.finish()
+            return .named(name)
         default:
             throw APIError(
-                .invalidValue, "\(fields.path(of: "type")) must be input_text, input_image, output_text or refusal.",
-                param: fields.path(of: "type"))
+                .invalidValue, "tool_choice must be none, auto, required or a function.", param: "tool_choice")
         }
-        try fields.finish()
-    }
-}
-
-extension FieldReader {
-    /// The field `role`, which must be one of `names`; `developer` is another name of `system`.
-    mutating func speaker(of names: [String]) throws(APIError) -> DialogueMessage.Role {
-        let name = try require(string("role"), "role")
-        guard names.contains(name), let role = DialogueMessage.Role(rawValue: name == "developer" ? "system" : name)
-        else {
-            throw APIError(
-                .invalidValue, "\(path(of: "role")) must be one of \(names.joined(separator: ", ")).",
-                param: path(of: "role"))
-        }
-        return role
     }
 }
