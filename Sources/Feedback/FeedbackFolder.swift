@@ -8,6 +8,8 @@ public struct FeedbackFolder: Sendable {
     public let store: FeedbackStore
     /// The images that they are about.
     public let images: ImageFolder
+    /// Files that callers name by id.
+    public let uploads: UploadFolder
 
     /// The path of the store in the data folder at `path`.
     public static func storePath(in path: String) -> String { path + "/feedback.sqlite" }
@@ -20,5 +22,6 @@ public struct FeedbackFolder: Sendable {
         chmod(path, 0o700)
         store = try FeedbackStore(path: Self.storePath(in: path))
         images = ImageFolder(dataFolder: path)
+        uploads = UploadFolder(dataFolder: path)
     }
 }

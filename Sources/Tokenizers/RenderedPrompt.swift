@@ -22,6 +22,24 @@ public struct RenderedPrompt: Sendable, Equatable {
     }
 }
 
+extension RenderedPrompt {
+    /// Content alone, as a prompt without a template.
+    ///
+    /// - Parameters:
+    ///   - images: The layouts of the images, by their numbers in the content.
+    ///   - imageToken: The id at each position of a tile.
+    public init(bare content: [ChatMessage.Part], images: [ImageLayout], imageToken: Int32, tokenizer: Tokenizer) {
+        var writer = PromptWriter(tokenizer, imageToken: imageToken)
+        for part in content {
+            switch part {
+            case .text(let text): writer.write(text, isTrusted: false)
+            case .image(let image): writer.write(images[image], image: image)
+            }
+        }
+        self = writer.finish()
+    }
+}
+
 /// Writes a prompt as ids. Text is collected until a tile ends it, so that neighbouring texts merge.
 struct PromptWriter {
     private let tokenizer: Tokenizer

@@ -111,6 +111,15 @@ public struct Tokenizer: Sendable {
         return String(decoding: bytes.dropLast(unfinishedCharacter(endOf: Array(bytes))), as: UTF8.self)
     }
 
+    /// The text of `ids` with the names of control tokens, so that it encodes to them again. Bytes that are no
+    /// character become U+FFFD. Each id must be below `vocabularySize`.
+    public func spell(_ ids: [Int32]) -> String {
+        let bytes = ids.flatMap { id in
+            vocabulary.kinds[Int(id)] == .control ? Array(vocabulary.tokens[Int(id)].utf8) : self.bytes(of: id)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// The id of the control token written `text`, if there is one.
     public func id(ofControl text: String) -> Int32? {
         let utf8 = Array(text.utf8)

@@ -47,6 +47,9 @@ public struct Vocabulary: Sendable {
     /// The usual token at the end of a text or a turn.
     public var endOfText: Int32? { endTokens.first }
 
+    /// The token that the model expects before each text; nil if it expects none.
+    public var tokenBeforeText: Int32? { addsBeginOfText ? beginOfText : nil }
+
     /// Checks the parts of a vocabulary, and puts them together.
     init(_ parts: VocabularyParts) throws(VocabularyError) {
         let count = parts.tokens.count

@@ -9,9 +9,9 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// Random mixes of answers, scoring, echoed prompts and images. Some streams are dropped, and some requests exceed
-/// their deadline. Every other request gets exactly the answer that it gets alone, each request ends once, and no
-/// resource stays in use.
+/// Random mixes of answers, scoring, embeddings, echoed prompts and images. Some streams are dropped, and some requests
+/// exceed their deadline. Every other request gets exactly the answer that it gets alone, each request ends once, and
+/// no resource stays in use.
 @Suite struct EngineMixTests {
     private let decoder: TransformerDecoder
     private let tokenizer: Tokenizer
@@ -86,12 +86,14 @@ import Tokenizers
             let quantities = [.logProbability, .head(RewardHead(score: head.score)), Scoring.Quantity.head(head)]
             request.task = .score(Scoring(quantities[draw(0...2)], of: answers))
         }
+        if number % 7 == 5 { request.task = .embed }
         return request
     }
 
     private struct Result: Equatable {
         var tokens: [GeneratedToken] = []
         var scores: [Double] = []
+        var embedding: [Float] = []
         var ends: [FinishReason] = []
         var failures: [EngineFailure] = []
     }
@@ -109,6 +111,7 @@ import Tokenizers
             case .finished(let completion):
                 result.tokens += completion.tokens
                 result.scores = completion.scores
+                result.embedding = completion.embedding
                 result.ends.append(completion.reason)
             case .failed(let failure): result.failures.append(failure)
             }
@@ -128,6 +131,7 @@ import Tokenizers
         }
         var generator = SplitMix64(seed: 77, stream: 0)
         #expect(Set(alone.flatMap(\.scores)).count > 50)
+        #expect(alone.count { $0.embedding.count == 64 } > 10)
         #expect(alone.allSatisfy { $0.ends.count + $0.failures.count == 1 })
         var (dropped, late, whole, guesses) = (0, 0, 0, 0)
         for round in 0..<10 {

@@ -80,7 +80,8 @@ public struct ImageGenerator: Sendable {
 
     /// The image that `seed` decides.
     ///
-    /// - Throws: `ReferencedImageError.noMaterials` for a document if the generator draws none, or the error of drawing.
+    /// - Throws: `ReferencedImageError.noMaterials` for a document if the generator draws none, or the error of
+    ///   drawing.
     public func draw(_ kind: ImageKind, seed: UInt64) throws -> GeneratedImage {
         switch kind {
         case .family(let family): return GeneratedImage(self.family(family, seed), family: family, seed: seed)

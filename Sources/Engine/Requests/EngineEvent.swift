@@ -68,7 +68,7 @@ public enum FinishReason: Sendable, Equatable {
     case stopString(String)
     /// The answer repeated itself without end.
     case repetition
-    /// At the token limit, or because the context is full; for scoring, once all answers are scored.
+    /// At the token limit, or because the context is full; for scoring and embedding, once all is computed.
     case length
     /// The caller disconnected or cancelled.
     case cancelled
@@ -86,19 +86,22 @@ public struct Completion: Sendable {
     public var cachedTokens: Int
     /// The score of each given answer; empty unless the request's task is scoring.
     public var scores: [Double]
+    /// The embedding of the prompt; empty unless the request's task is embedding.
+    public var embedding: [Float]
     /// The durations of its stages.
     public var timing: Timing
 
     /// The end of an answer of `generatedTokens` tokens.
     public init(
         reason: FinishReason, tokens: [GeneratedToken], generatedTokens: Int, cachedTokens: Int = 0,
-        scores: [Double] = [], timing: Timing = Timing()
+        scores: [Double] = [], embedding: [Float] = [], timing: Timing = Timing()
     ) {
         self.reason = reason
         self.tokens = tokens
         self.generatedTokens = generatedTokens
         self.cachedTokens = cachedTokens
         self.scores = scores
+        self.embedding = embedding
         self.timing = timing
     }
 

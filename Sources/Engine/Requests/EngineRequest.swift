@@ -70,6 +70,8 @@ public struct EngineRequest: Sendable {
         case generate
         /// Score given answers.
         case score(Scoring)
+        /// Compute the mean of the last hidden states of all prompt positions, scaled to length 1.
+        case embed
     }
 
     /// The task. `sampling`, `stop`, `topLogprobs` and `echoesPrompt` apply to `generate` only.
@@ -109,7 +111,7 @@ public struct EngineRequest: Sendable {
     /// Given tokens, image positions included: the tokens of the prompt, and of answers to be scored.
     public var givenTokens: Int {
         switch task {
-        case .generate: prompt.count
+        case .generate, .embed: prompt.count
         case .score(let scoring): prompt.count + scoring.answers.reduce(0) { $0 + $1.count }
         }
     }
@@ -124,6 +126,9 @@ public struct EngineRequest: Sendable {
             precondition(!prompt.isEmpty && !scoring.answers.isEmpty, "there is nothing to score")
             let count = prompt.count + scoring.longest
             guard count <= limit else { throw .contextLengthExceeded(limit: limit, count: count) }
+        case .embed:
+            precondition(!prompt.isEmpty, "there is nothing to embed")
+            guard prompt.count <= limit else { throw .contextLengthExceeded(limit: limit, count: prompt.count) }
         }
     }
 }

@@ -1,6 +1,7 @@
 public import Images
 public import Models
 public import Policies
+public import Support
 public import Tokenizers
 
 /// Turns a dialogue with images into a request: applies the template, tokenizes, and assigns positions to the images.
@@ -96,9 +97,42 @@ public struct InputProcessor: Sendable {
     /// A request for the assistant's next turn. A dialogue without an image gets the policy's template and sampling
     /// defaults for text.
     ///
-    /// - Parameter images: the images that the messages refer to by index.
+    /// - Parameters:
+    ///   - images: the images that the messages refer to by index.
+    ///   - tools: the functions that the model may call, as `{"type": "function", "function": {…}}`.
+    ///   - beginning: text that the turn begins with, as if the model had written it.
     public func request(
-        messages: [ChatMessage], images: [Image], policy: Policy
+        messages: [ChatMessage], images: [Image], tools: [JSON] = [], policy: Policy, beginning: String = ""
+    ) throws(Failure) -> EngineRequest {
+        let hasImages = messages.contains(where: \.hasImages)
+        var request = try request(images: images, policy: policy) { layouts, imageToken throws(Failure) in
+            do throws(ChatTemplateError) {
+                return try policy.template(hasImages: hasImages).render(
+                    messages, tools: tools, images: layouts, imageToken: imageToken, tokenizer: tokenizer)
+            } catch {
+                throw .template(error)
+            }
+        }
+        request.prompt += tokenizer.encode(beginning, special: .asText)
+        request.sampling = policy.sampling(hasImages: hasImages)
+        return request
+    }
+
+    /// A request with content alone, without a template and without a turn of the assistant.
+    ///
+    /// - Parameter images: the images that the content refers to by index.
+    public func request(
+        bare content: [ChatMessage.Part], images: [Image], policy: Policy
+    ) throws(Failure) -> EngineRequest {
+        try request(images: images, policy: policy) { layouts, imageToken throws(Failure) in
+            RenderedPrompt(bare: content, images: layouts, imageToken: imageToken, tokenizer: tokenizer)
+        }
+    }
+
+    /// A request with the prompt that `render` makes of the images' layouts and the token at their positions.
+    private func request(
+        images: [Image], policy: Policy,
+        _ render: (_ layouts: [ImageLayout], _ imageToken: Int32) throws(Failure) -> RenderedPrompt
     ) throws(Failure) -> EngineRequest {
         if policy.vision == nil, !images.isEmpty { throw .cannotSee(policy: policy.name) }
         let tiles = policy.vision.map { vision in images.map { $0.tiles(for: vision.processor) } } ?? []
@@ -106,15 +140,7 @@ public struct InputProcessor: Sendable {
         // The decoder never reads the ids at an image's positions. Penalties may, so these positions get an id that no
         // text uses: the placeholder's where the checkpoint has one.
         let ownToken = layouts.first.flatMap { tokenizer.id(ofControl: $0.placeholder) }
-        let imageToken = ownToken ?? tokenizer.vocabulary.padding ?? 0
-        let hasImages = messages.contains(where: \.hasImages)
-        let prompt: RenderedPrompt
-        do {
-            prompt = try policy.template(hasImages: hasImages).render(
-                messages, images: layouts, imageToken: imageToken, tokenizer: tokenizer)
-        } catch {
-            throw .template(error)
-        }
+        let prompt = try render(layouts, ownToken ?? tokenizer.vocabulary.padding ?? 0)
         let spans = prompt.imageSpans.map { PromptImage(range: $0.range, tiles: tiles[$0.image][$0.tile]) }
         var request = EngineRequest(prompt: prompt.ids, images: spans, policy: policy)
         request.imageSizes = images.enumerated().map { index, image in
@@ -124,7 +150,6 @@ public struct InputProcessor: Sendable {
                 width: image.width, height: image.height, tiles: tiles ?? 0,
                 positions: prompt.imageSpans.filter { $0.image == index }.map(\.range), header: image.header)
         }
-        request.sampling = policy.sampling(hasImages: hasImages)
         return request
     }
 

@@ -130,6 +130,7 @@ final class EngineLoop: @unchecked Sendable {
             let sequence = output.sequence
             if !sequence.isDecoding { load.prefilledTokens += output.chunk.range.count }
             sequence.scoredTokens += tokens.scored
+            sequence.addHiddenStates(output.hiddenStates)
             sequence.computed = output.chunk.range.upperBound
             guard output.chunk.isLast else { continue }
             switch sequence.request.task {
@@ -138,6 +139,7 @@ final class EngineLoop: @unchecked Sendable {
                 drawTokens(of: output, first: tokens.drawn)
             case .score(let scoring):
                 record(scoring.score(headScore: output.headScore, tokens: sequence.scoredTokens), for: sequence)
+            case .embed: finishEmbedding(of: sequence)
             }
         }
     }
@@ -149,6 +151,11 @@ final class EngineLoop: @unchecked Sendable {
             return
         }
         if !sequence.advance(past: score) { finish(sequence, .length) }
+    }
+
+    private func finishEmbedding(of sequence: EngineSequence) {
+        guard sequence.embedding == nil else { return finish(sequence, .length) }
+        end(sequence, with: .failed(.internal("an embedding of \(sequence.request.policy.name) has no direction")))
     }
 
     private func echoPrompt(of sequence: EngineSequence) {
@@ -211,7 +218,7 @@ final class EngineLoop: @unchecked Sendable {
         let completion = Completion(
             reason: reason, tokens: sequence.output.remainingTokens,
             generatedTokens: sequence.generated.count, cachedTokens: sequence.cachedPositions ?? 0,
-            scores: sequence.scores, timing: timing)
+            scores: sequence.scores, embedding: sequence.embedding ?? [], timing: timing)
         end(sequence, with: .finished(completion))
     }
 

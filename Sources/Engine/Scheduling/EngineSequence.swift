@@ -37,6 +37,9 @@ package final class EngineSequence {
     /// The scores of the answers so far.
     package private(set) var scores: [Double] = []
     package var hasEchoed = false
+    /// The sum of the last hidden states so far, and the number of its positions; empty for another task.
+    private var hiddenSum: [Double] = []
+    private var summedPositions = 0
 
     package init(
         id: ID, request: EngineRequest, output: OutputProcessor, continuation: AsyncStream<EngineEvent>.Continuation,
@@ -77,6 +80,9 @@ package final class EngineSequence {
             // The answers use the same blocks one after the other, and each needs the prompt's last hidden state.
             let scored = scoring.logProbWeight == 0 ? 0..<0 : prompt..<tokens.count
             return Extent(scored: scored, reusable: prompt - 1, lasting: prompt - 1)
+        case .embed:
+            // The mean needs the hidden states of all positions.
+            return Extent(scored: 0..<0, reusable: 0, lasting: tokens.count)
         }
     }
 
@@ -145,7 +151,7 @@ package final class EngineSequence {
     var drawsTokens: Bool {
         switch request.task {
         case .generate: true
-        case .score: false
+        case .score, .embed: false
         }
     }
 
@@ -178,6 +184,31 @@ package final class EngineSequence {
         tokens = request.prompt + scoring.answers[scores.count]
         computed = min(computed, request.prompt.count - 1)
         return true
+    }
+
+    /// The positions of `range` whose hidden states the embedding still lacks.
+    func embeddedPositions(in range: Range<Int>) -> Range<Int> {
+        guard case .embed = request.task else { return 0..<0 }
+        // After a preemption, positions are computed again that the sum has.
+        return range.clamped(to: summedPositions..<tokens.count)
+    }
+
+    /// Adds the last hidden states of the next positions to the sum: one position after the other, so that the sum does
+    /// not depend on how steps cut the prompt.
+    func addHiddenStates(_ states: Tensor) {
+        for row in 0..<states.rows {
+            let values = states.elements(ofRow: row)
+            if hiddenSum.isEmpty { hiddenSum = Array(repeating: 0, count: values.count) }
+            for (index, value) in values.enumerated() { hiddenSum[index] += Double(value) }
+        }
+        summedPositions += states.rows
+    }
+
+    /// The mean of the hidden states, scaled to length 1; nil if it has no direction.
+    var embedding: [Float]? {
+        let length = hiddenSum.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        guard length > 0, length.isFinite else { return nil }
+        return hiddenSum.map { Float($0 / length) }
     }
 
     /// The images whose embeddings are still missing.

@@ -14,6 +14,8 @@ struct ChunkOutput {
     let drawingLogits: Tensor
     /// The scalar of the head that scores the answer; nil if no head reads this chunk.
     let headScore: Float?
+    /// The last hidden states of the positions that an embedding needs, `[positions, hidden]`.
+    let hiddenStates: Tensor
 
     /// The sequence that the chunk belongs to.
     var sequence: EngineSequence { chunk.sequence }
@@ -38,16 +40,21 @@ struct ModelRunner {
         for chunk in chunks { placed.append(PlacedChunk(chunk, at: placed.last?.rows.upperBound ?? 0)) }
         let logitRows = placed.flatMap { $0.scoringRows + $0.drawingRows }
         let headRows = placed.compactMap { $0.headRow }
-        let hidden = decoder.hiddenStates(DecoderBatch(placed, outputRows: logitRows + headRows), cache: cache)
+        let embeddedRows = placed.flatMap { $0.embeddedRows }
+        let hidden = decoder.hiddenStates(
+            DecoderBatch(placed, outputRows: logitRows + headRows + embeddedRows), cache: cache)
         // The rows of an output are in the order of `outputRows`, so each chunk takes its rows from the front.
         var logits = RowQueue(decoder.logits(of: hidden.rows(0..<logitRows.count)))
-        var headStates = RowQueue(hidden.rows(logitRows.count..<logitRows.count + headRows.count))
+        let headEnd = logitRows.count + headRows.count
+        var headStates = RowQueue(hidden.rows(logitRows.count..<headEnd))
+        var embeddedStates = RowQueue(hidden.rows(headEnd..<headEnd + embeddedRows.count))
         return placed.map { placed in
             ChunkOutput(
                 chunk: placed.chunk, scoredPositions: placed.scoredPositions,
                 scoringLogits: logits.next(placed.scoringRows.count),
                 drawingLogits: logits.next(placed.drawingRows.count),
-                headScore: placed.head.map { $0.scores(headStates.next(1), on: decoder.compute)[0] })
+                headScore: placed.head.map { $0.scores(headStates.next(1), on: decoder.compute)[0] },
+                hiddenStates: embeddedStates.next(placed.embeddedRows.count))
         }
     }
 
@@ -105,6 +112,11 @@ private struct PlacedChunk {
     var scoringRows: [Int] { scoredPositions.map { rows.lowerBound + $0 - chunk.range.lowerBound } }
 
     var drawingRows: [Int] { chunk.isLast && chunk.sequence.drawsTokens ? Array(lastRow..<rows.upperBound) : [] }
+
+    /// The rows whose hidden states an embedding needs.
+    var embeddedRows: [Int] {
+        chunk.sequence.embeddedPositions(in: chunk.range).map { rows.lowerBound + $0 - chunk.range.lowerBound }
+    }
 
     /// The head that reads the hidden state of its last position.
     var head: ScalarHead? { chunk.isLast ? chunk.sequence.head : nil }

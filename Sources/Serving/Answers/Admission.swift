@@ -2,6 +2,7 @@ import Engine
 import Images
 import Models
 import Policies
+import Support
 import Tokenizers
 import WireFormats
 
@@ -25,6 +26,8 @@ struct Admitted: Sendable {
     var scoring: AnswerScoring?
     /// Whether the response contains the scores.
     var reportsScores = false
+    /// Whether the text may have calls of functions.
+    var hasTools = false
 
     /// The number of choices in the response.
     var choices: Int { scoring == nil ? streams.count : 1 }
@@ -59,10 +62,11 @@ struct Admission: Sendable {
     ///   - param: the field that contains the dialogue.
     ///   - scores: whether the answers are scored; this needs a reward model.
     ///   - answersDiffer: whether a policy that is greedy by default samples.
+    ///   - continuesLast: whether the answer continues the last message if that is the assistant's.
     ///   - context: the caller; nil for the server's own work, which no caller waits for.
     func admit(
         _ messages: [DialogueMessage], options: GenerationOptions, policy: Policy, param: String, scores: Bool = false,
-        answersDiffer: Bool = false, context: ServerContext?
+        answersDiffer: Bool = false, continuesLast: Bool = false, context: ServerContext?
     ) async throws -> Admitted {
         let record = context?.record ?? RequestRecord()
         let references = messages.flatMap(\.images)
@@ -75,13 +79,15 @@ struct Admission: Sendable {
         var options = options
         options.maximumTokens = options.maximumTokens ?? services.configuration.maximumTokens
         let (endsRepetition, candidates) = (!options.ignoresEnd, options.count)
+        let tools = options.tools?.shown ?? []
         let readers = [policy] + (scores ? [catalog.reward, catalog.value, catalog.reference].compactMap { $0 } : [])
         let images = try await self.images(references, for: readers, context: context)
         let (request, scoring) = try await services.workers.run(on: messages.textBytes) {
             try checkLength(messages, param: param)
-            let messages = Self.dialogue(messages)
+            let (messages, beginning) = Self.dialogue(messages, continuesLast: continuesLast)
             return try rendered(param) { () throws(InputProcessor.Failure) -> (EngineRequest, AnswerScoring?) in
-                var request = try model.processor.request(messages: messages, images: images, policy: policy)
+                var request = try model.processor.request(
+                    messages: messages, images: images, tools: tools, policy: policy, beginning: beginning)
                 request.stop.endsRepetition = endsRepetition
                 if answersDiffer { request.makeAnswersDiffer() }
                 guard scores else { return (request, nil) }
@@ -96,8 +102,29 @@ struct Admission: Sendable {
         var admitted = try submit(
             [request], options: allowed, policy: policy, reservations: reservations, param: param, deadline: deadline,
             record: record)
+        admitted.hasTools = !tools.isEmpty
         if scoring != nil { (admitted.scoring, admitted.reportsTokens) = (scoring, false) }
         return admitted
+    }
+
+    /// The request that a dialogue would become, for the length of its prompt. Nothing is queued.
+    func prompt(
+        of messages: [DialogueMessage], tools: ToolUse? = nil, policy: Policy, param: String,
+        continuesLast: Bool = false, context: ServerContext
+    ) async throws -> EngineRequest {
+        let references = messages.flatMap(\.images)
+        try check(references, policy: policy)
+        note(policy, hasImages: !references.isEmpty, in: context.record)
+        let images = try await self.images(references, for: [policy], context: context)
+        return try await services.workers.run(on: messages.textBytes) {
+            try checkLength(messages, param: param)
+            let (messages, beginning) = Self.dialogue(messages, continuesLast: continuesLast)
+            return try rendered(param) { () throws(InputProcessor.Failure) -> EngineRequest in
+                try model.processor.request(
+                    messages: messages, images: images, tools: tools?.shown ?? [], policy: policy,
+                    beginning: beginning)
+            }
+        }
     }
 
     /// The options for an answer that is scored: the models that score it must have room for it too.
@@ -116,50 +143,15 @@ struct Admission: Sendable {
         return options
     }
 
-    /// Admits answers for the reward model to score.
-    ///
-    /// - Returns: also the tokens of each answer, its end token included.
-    func admit(
-        _ wanted: RewardRequest, by reward: Policy, context: ServerContext?
-    ) async throws -> (admitted: Admitted, tokens: [Int]) {
-        let record = context?.record ?? RequestRecord()
-        let references = wanted.messages.flatMap(\.images)
-        try check(references, policy: reward)
-        note(reward, hasImages: !references.isEmpty, in: record)
-        let reservations = try reserve(1, hasImages: !references.isEmpty, param: wanted.param)
-        let images = try await self.images(references, for: [reward], context: context)
-        let bytes = wanted.messages.textBytes + wanted.answers.reduce(0) { $0 + $1.utf8.count }
-        let (request, answers) = try await services.workers.run(on: bytes) {
-            try checkLength(wanted.messages, param: wanted.param)
-            for (index, answer) in wanted.answers.enumerated() {
-                try checkLength([answer], param: "answers[\(index)]")
-            }
-            let messages = Self.dialogue(wanted.messages)
-            let request = try rendered(wanted.param) { () throws(InputProcessor.Failure) -> EngineRequest in
-                try model.processor.request(messages: messages, images: images, policy: reward)
-            }
-            return (request, wanted.answers.map { model.processor.answer($0, to: request) })
-        }
-        for (index, answer) in answers.enumerated() where request.prompt.count + answer.count > model.contextLength {
-            throw APIError(
-                .contextLengthExceeded,
-                "This model's maximum context length is \(model.contextLength) tokens; the dialogue has "
-                    + "\(request.prompt.count) and the answer \(answer.count).", param: "answers[\(index)]")
-        }
-        let admitted = try submit(
-            [request.scoring(answers)], options: GenerationOptions(), policy: reward, reservations: reservations,
-            param: wanted.param, record: record)
-        return (admitted, answers.map(\.count))
-    }
-
     /// The images as tiles for the encoders of `readers`. Stops if the caller disconnects.
-    private func images(
+    func images(
         _ images: [ImageReference], for readers: [Policy], context: ServerContext?
     ) async throws -> [InputProcessor.Image] {
         guard !images.isEmpty else { return [] }
         let processors = Set(readers.compactMap { $0.vision?.processor })
+        let owner = context?.record.current.keyID
         let read = { @Sendable [services] in
-            try await services.imageReader.read(images, for: processors) { sizes in
+            try await services.imageReader.read(images, for: processors, owner: owner) { sizes in
                 try checkLength(sizes, for: readers)
             }
         }
@@ -180,11 +172,11 @@ struct Admission: Sendable {
     }
 
     /// Refuses text that cannot fit, before it is tokenized.
-    private func checkLength(_ messages: [DialogueMessage], param: String) throws(APIError) {
+    func checkLength(_ messages: [DialogueMessage], param: String) throws(APIError) {
         try checkLength(messages.flatMap(\.texts), param: param)
     }
 
-    private func checkLength(_ texts: [String], param: String) throws(APIError) {
+    func checkLength(_ texts: [String], param: String) throws(APIError) {
         // Every token is at least one byte of text.
         guard texts.reduce(0, { $0 + $1.utf8.count }) >= model.contextLength else { return }
         let count = model.processor.tokenizer.minimumCount(of: texts)
@@ -228,7 +220,7 @@ struct Admission: Sendable {
         }
     }
 
-    private func note(_ policy: Policy, hasImages: Bool, in record: RequestRecord) {
+    func note(_ policy: Policy, hasImages: Bool, in record: RequestRecord) {
         let (name, generation) = (policy.requestName, policy.generation)
         record.update {
             $0.policy = name
@@ -237,7 +229,7 @@ struct Admission: Sendable {
         }
     }
 
-    private func check(_ images: [ImageReference], policy: Policy) throws(APIError) {
+    func check(_ images: [ImageReference], policy: Policy) throws(APIError) {
         let limit = services.configuration.maximumImages
         guard images.count <= limit else {
             throw APIError(
@@ -255,14 +247,14 @@ struct Admission: Sendable {
         try check(options.stopTokenIDs, param: "stop_token_ids")
     }
 
-    private func check(_ ids: [Int32], param: String) throws(APIError) {
+    func check(_ ids: [Int32], param: String) throws(APIError) {
         let size = model.processor.tokenizer.vocabularySize
         guard let unknown = ids.first(where: { $0 >= size }) else { return }
         throw APIError(
             .invalidValue, "\(param) has the token id \(unknown), but there are only \(size).", param: param)
     }
 
-    private func reserve(_ count: Int, hasImages: Bool, param: String) throws(APIError) -> [Reservation] {
+    func reserve(_ count: Int, hasImages: Bool, param: String) throws(APIError) -> [Reservation] {
         var reservations: [Reservation] = []
         for _ in 0..<count {
             do {
@@ -276,10 +268,13 @@ struct Admission: Sendable {
         return reservations
     }
 
-    /// A dialogue for the template, with numbered images.
-    private static func dialogue(_ messages: [DialogueMessage]) -> [ChatMessage] {
+    /// A dialogue for the template, with numbered images, and the beginning of the answer if the last message is it.
+    static func dialogue(
+        _ messages: [DialogueMessage], continuesLast: Bool = false
+    ) -> (messages: [ChatMessage], beginning: String) {
+        let last = messages.last.flatMap { continuesLast && $0.role == .assistant && $0.toolCalls.isEmpty ? $0 : nil }
         var next = 0
-        return messages.map { message in
+        let dialogue = messages.dropLast(last == nil ? 0 : 1).map { message in
             ChatMessage(
                 role: message.role.templateRole,
                 content: message.parts.map { part in
@@ -289,12 +284,13 @@ struct Admission: Sendable {
                         defer { next += 1 }
                         return .image(next)
                     }
-                })
+                }, toolCalls: message.toolCalls.map { .init(name: $0.name, arguments: $0.arguments) })
         }
+        return (dialogue, last?.texts.joined() ?? "")
     }
 
     /// The result of `render`. Its error names the field that contains the dialogue.
-    private func rendered<Rendered>(
+    func rendered<Rendered>(
         _ param: String, _ render: () throws(InputProcessor.Failure) -> Rendered
     ) throws(APIError) -> Rendered {
         do {
@@ -313,7 +309,7 @@ struct Admission: Sendable {
         }
     }
 
-    private func submit(
+    func submit(
         _ requests: [EngineRequest], options: GenerationOptions, policy: Policy, reservations: [Reservation],
         param: String, deadline: ContinuousClock.Instant? = nil, record: RequestRecord
     ) throws(APIError) -> Admitted {
@@ -367,13 +363,18 @@ extension CompletionRequest {
 
 extension DialogueMessage {
     fileprivate var texts: [String] {
-        parts.compactMap { if case .text(let text) = $0 { text } else { nil } }
+        parts.compactMap { if case .text(let text) = $0 { text } else { nil } } + toolCalls.map(\.arguments)
     }
+}
+
+extension ToolUse {
+    /// The functions that the model sees. With the choice `none` it sees none, so that it does not try.
+    fileprivate var shown: [JSON] { choice == .none ? [] : definitions.map(\.json) }
 }
 
 extension [DialogueMessage] {
     /// The bytes of all text.
-    fileprivate var textBytes: Int { reduce(0) { $0 + $1.texts.reduce(0) { $0 + $1.utf8.count } } }
+    var textBytes: Int { reduce(0) { $0 + $1.texts.reduce(0) { $0 + $1.utf8.count } } }
 }
 
 extension DialogueMessage.Role {
@@ -382,6 +383,7 @@ extension DialogueMessage.Role {
         case .system: .system
         case .user: .user
         case .assistant: .assistant
+        case .tool: .tool
         }
     }
 }

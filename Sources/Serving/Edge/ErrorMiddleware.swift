@@ -15,8 +15,8 @@ struct ErrorMiddleware: RouterMiddleware {
     func handle(
         _ request: Request, context: ServerContext, next: (Request, ServerContext) async throws -> Response
     ) async throws -> Response {
+        let path = request.uri.path
         do {
-            let path = request.uri.path
             guard path == "/" || !path.hasSuffix("/") && !path.contains("//") else { throw HTTPError(.notFound) }
             return try await next(request, context)
         } catch is ClientClosed {
@@ -25,15 +25,16 @@ struct ErrorMiddleware: RouterMiddleware {
             return Response(status: HTTPResponse.Status(code: 499))
         } catch {
             // The router has no route for this method; the path may exist with other methods.
-            if context.endpointPath == RouteTable.noRoute, let entry = routes.entry(at: request.uri.path) {
+            let format = ErrorFormat(path: path, requestID: context.record.current.id)
+            if context.endpointPath == RouteTable.noRoute, let entry = routes.entry(at: path) {
                 let error = APIError.methodNotAllowed(entry.allowed)
-                return error.response(headers: [.allow: entry.allowed])
+                return error.response(in: format, headers: [.allow: entry.allowed])
             }
-            return response(to: error, record: context.record)
+            return response(to: error, in: format, record: context.record)
         }
     }
 
-    private func response(to error: any Error, record: RequestRecord) -> Response {
+    private func response(to error: any Error, in format: ErrorFormat, record: RequestRecord) -> Response {
         if let known = APIError(thrown: error), known.code != .internalError {
             record.update { $0.outcome = $0.outcome ?? "rejected" }
             // The caller must not see paths; the operator must.
@@ -41,13 +42,13 @@ struct ErrorMiddleware: RouterMiddleware {
                 record.update { $0.failure = "\(error)" }
             }
             if known.code.isOfImage { metrics.add(.rejectedImages, [("reason", known.code.rawValue)]) }
-            return known.response()
+            return known.response(in: format)
         }
         record.update {
             $0.outcome = "error"
             $0.failure = "\(error)"
         }
-        return APIError.bug.response()
+        return APIError.bug.response(in: format)
     }
 }
 
@@ -69,9 +70,27 @@ extension Response {
     }
 }
 
+/// The format of an error's body.
+enum ErrorFormat {
+    case openAI
+    case anthropic(requestID: String)
+
+    /// The format of the errors of a path.
+    init(path: String, requestID: String) {
+        self = path == "/v1/messages" || path.hasPrefix("/v1/messages/") ? .anthropic(requestID: requestID) : .openAI
+    }
+
+    func json(of error: APIError) -> JSON {
+        switch self {
+        case .openAI: error.json
+        case .anthropic(let id): error.anthropicJSON(requestID: id)
+        }
+    }
+}
+
 extension APIError {
     /// The error as a response with the headers that its status requires.
-    func response(headers: HTTPFields = [:]) -> Response {
+    func response(in format: ErrorFormat, headers: HTTPFields = [:]) -> Response {
         var headers = headers
         switch status {
         case 401: headers[.wwwAuthenticate] = "Bearer"
@@ -82,7 +101,7 @@ extension APIError {
             if code == .serverDraining { headers[.connection] = "close" }
         default: break
         }
-        return Response(json, status: HTTPResponse.Status(code: status), headers: headers)
+        return Response(format.json(of: self), status: HTTPResponse.Status(code: status), headers: headers)
     }
 
     /// The error for the caller; nil if it is a bug.

@@ -1,4 +1,5 @@
 import Engine
+import Feedback
 import Images
 import Models
 import WireFormats
@@ -13,12 +14,15 @@ struct ImageReader: Sendable {
     let metrics: ServerMetrics
     /// Bytes of decoded pixels.
     let memory: ByteBudget
+    /// The files that callers name by id; nil if none are kept.
+    let uploads: UploadFolder?
     private let workers = Workers()
 
     /// Maximum number of requests that wait for memory, each with its encoded images.
     private static let maximumWaiting = 64
 
-    init(configuration: ServerConfiguration, metrics: ServerMetrics) {
+    init(configuration: ServerConfiguration, metrics: ServerMetrics, uploads: UploadFolder?) {
+        self.uploads = uploads
         limits = configuration.imageLimits
         memory = ByteBudget(configuration.imageMemory, maximumWaiting: Self.maximumWaiting)
         self.metrics = metrics
@@ -36,13 +40,16 @@ struct ImageReader: Sendable {
     /// The images in order, resized for `processors`. All headers are read first, so that an image over a limit costs
     /// nothing.
     ///
-    /// - Parameter check: throws for sizes that the request cannot have.
+    /// - Parameters:
+    ///   - owner: the id of the caller's key, whose files the request may name.
+    ///   - check: throws for sizes that the request cannot have.
     /// - Throws: `APIError`, or `CancellationError` once the task is cancelled.
     func read(
-        _ references: [ImageReference], for processors: Set<ImageProcessor>, check: ([Size]) throws -> Void
+        _ references: [ImageReference], for processors: Set<ImageProcessor>, owner: String?,
+        check: ([Size]) throws -> Void
     ) async throws -> [InputProcessor.Image] {
         guard !references.isEmpty else { return [] }
-        let files = try await workers.run { _ in try references.map { try file($0) } }
+        let files = try await workers.run { _ in try references.map { try file($0, owner: owner) } }
         try check(
             files.map {
                 Size(
@@ -63,16 +70,23 @@ struct ImageReader: Sendable {
     /// An image of a request after its header was read.
     private struct File: Sendable {
         let reference: ImageReference
-        let bytes: [UInt8]
+        let owner: String?
+        /// Nil for a file that is kept on disk: it is read again when it is decoded.
+        let bytes: [UInt8]?
         let header: ImageHeader
     }
 
-    private func file(_ reference: ImageReference) throws -> File {
-        let bytes = try reference.bytes(limit: limits.maximumBytes)
+    private func bytes(of reference: ImageReference, owner: String?) throws(APIError) -> [UInt8] {
+        try reference.bytes(limit: limits.maximumBytes) { uploads?.content($0, owner: owner) }
+    }
+
+    private func file(_ reference: ImageReference, owner: String?) throws -> File {
+        let bytes = try bytes(of: reference, owner: owner)
         do throws(ImageError) {
             let header = try ImageFile.header(of: bytes, limits: limits)
             metrics.observe(.imagePixels, [], Double(header.width * header.height))
-            return File(reference: reference, bytes: bytes, header: header)
+            let isKept = if case .upload = reference.source { true } else { false }
+            return File(reference: reference, owner: owner, bytes: isKept ? nil : bytes, header: header)
         } catch {
             throw APIError(error, of: reference)
         }
@@ -85,8 +99,9 @@ struct ImageReader: Sendable {
         defer { share.giveBack() }
         return try await workers.run { [limits] isCancelled in
             let started = ContinuousClock.now
+            let bytes = try file.bytes ?? bytes(of: file.reference, owner: file.owner)
             do throws(ImageError) {
-                let decoded = try ImageFile.decode(file.bytes, limits: limits, isCancelled: isCancelled)
+                let decoded = try ImageFile.decode(bytes, limits: limits, isCancelled: isCancelled)
                 let image = InputProcessor.Image(
                     image: decoded, detail: file.reference.detail.tileDetail, header: file.header)
                 return (image.resized(for: processors), ContinuousClock.now - started)

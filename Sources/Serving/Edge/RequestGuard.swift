@@ -26,6 +26,8 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var deadline: Scheduled<Void>?
     /// Set when reading stops; it is written after the responses to earlier requests.
     private var refusal: APIError?
+    /// The path of the refused request, where it is known.
+    private var refusedPath: String?
     /// The methods that the refusal lists as allowed.
     private var allowed: String?
 
@@ -129,6 +131,7 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// The parser does not know the method, or only from RTSP, so no route gets the request.
     private func refuseMethod(context: ChannelHandlerContext) {
         guard let path = line.path else { return refuse(Self.refusal(of: .invalidMethod), context: context) }
+        refusedPath = path
         allowed = routes.entry(at: path)?.allowed
         refuse(allowed.map { .methodNotAllowed($0) } ?? .noSuchRoute, context: context)
     }
@@ -142,7 +145,8 @@ final class RequestGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func write(_ error: APIError, context: ChannelHandlerContext) {
         let id = newID("req_")
-        let body = ByteBuffer(string: error.json.text)
+        let format = ErrorFormat(path: refusedPath ?? "", requestID: id)
+        let body = ByteBuffer(string: format.json(of: error).text)
         var head = HTTPResponseHead(
             version: .http1_1, status: HTTPResponseStatus(statusCode: error.status),
             headers: [

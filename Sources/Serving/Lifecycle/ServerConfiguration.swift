@@ -40,6 +40,8 @@ public struct ServerConfiguration: Sendable {
     public var maximumImages = 16
     /// The limits for one image.
     public var imageLimits = ImageLimits.standard
+    /// Limit for all files that callers keep on the server, in bytes.
+    public var uploadQuota = 1 << 30
     /// Token limit of an answer to a dialogue if the request sets none.
     public var maximumTokens = 1_024
     /// Time limit of a request.

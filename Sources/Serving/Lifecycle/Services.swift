@@ -45,7 +45,7 @@ struct Services: Sendable {
         self.logger = logger
         self.connections = ConnectionCount(configuration.connections)
         bodies = ByteBudget(configuration.bodyMemory)
-        imageReader = ImageReader(configuration: configuration, metrics: metrics)
+        imageReader = ImageReader(configuration: configuration, metrics: metrics, uploads: feedback?.uploads)
     }
 
     /// Loads every model, so that a damaged one is found before requests come. The first model comes last: where memory

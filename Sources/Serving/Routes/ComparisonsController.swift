@@ -32,10 +32,13 @@ struct ComparisonsController: Controller {
             .init(messages: wanted.messages, param: wanted.param, models: wanted.models, options: wanted.options),
             context: context)
         let limits = services.configuration.imageLimits
+        let owner = context.record.current.keyID
         let comparison = try await services.keeping { folder in
             try folder.store.add(
                 NewComparison(
-                    prompt: wanted.messages.map { try FeedbackMessage($0, keptIn: folder.images, limits: limits) },
+                    prompt: wanted.messages.map {
+                        try FeedbackMessage($0, keptIn: folder, owner: owner, limits: limits)
+                    },
                     answers: sample.answers, seed: sample.seed, spread: sample.spread,
                     labeler: wanted.labeler?.text), images: folder.images, at: Date())
         }
@@ -133,12 +136,17 @@ extension LabelerName {
 }
 
 extension FeedbackMessage {
-    /// A message of a request, whose images are kept in `images`.
-    init(_ message: DialogueMessage, keptIn images: ImageFolder, limits: ImageLimits) throws {
+    /// A message of a request, whose images are kept in a folder.
+    ///
+    /// - Parameter owner: the id of the caller's key, whose files the message may name.
+    init(
+        _ message: DialogueMessage, keptIn folder: FeedbackFolder, owner: String?, limits: ImageLimits
+    ) throws {
         let role: Role =
             switch message.role {
             case .system: .system
-            case .user: .user
+            // These requests have no results of functions.
+            case .user, .tool: .user
             case .assistant: .assistant
             }
         self.init(
@@ -147,9 +155,11 @@ extension FeedbackMessage {
                 switch part {
                 case .text(let text): return .text(text)
                 case .image(let reference):
-                    let bytes = try reference.bytes(limit: limits.maximumBytes)
+                    let bytes = try reference.bytes(limit: limits.maximumBytes) {
+                        folder.uploads.content($0, owner: owner)
+                    }
                     do throws(ImageFolderError) {
-                        return .image(try images.keep(Data(bytes), limits: limits))
+                        return .image(try folder.images.keep(Data(bytes), limits: limits))
                     } catch {
                         guard case .broken(let reason) = error else { throw error }
                         throw APIError(reason, of: reference)

@@ -25,6 +25,7 @@ struct FeedbackController: Controller {
         }
         let limits = services.configuration
         let time = Date()
+        let owner = context.record.current.keyID
         let (receipt, comparison, kind) = try await services.keeping { folder in
             let labeler = wanted.labeler.text
             switch wanted.opinion {
@@ -43,7 +44,7 @@ struct FeedbackController: Controller {
                         .tooManyImages, "The request has \(images.count) pictures, more than \(limits.maximumImages).",
                         param: images[limits.maximumImages].param)
                 }
-                let stored = try Thumb(wanted, thumb, images: folder, limits: limits)
+                let stored = try Thumb(wanted, thumb, images: folder, owner: owner, limits: limits)
                 return (
                     try folder.store.append(stored, by: labeler, images: folder.images, at: time), String?.none, "thumb"
                 )
@@ -136,10 +137,11 @@ extension RankingDetails {
 
 extension Thumb {
     fileprivate init(
-        _ request: FeedbackRequest, _ thumb: FeedbackRequest.Thumb, images: FeedbackFolder, limits: ServerConfiguration
+        _ request: FeedbackRequest, _ thumb: FeedbackRequest.Thumb, images: FeedbackFolder, owner: String?,
+        limits: ServerConfiguration
     ) throws {
         let prompt = try thumb.messages.map {
-            try FeedbackMessage($0, keptIn: images.images, limits: limits.imageLimits)
+            try FeedbackMessage($0, keptIn: images, owner: owner, limits: limits.imageLimits)
         }
         self.init(prompt: prompt, answer: thumb.answer, isUp: thumb.isUp)
         model = thumb.model

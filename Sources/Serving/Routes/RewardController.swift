@@ -24,7 +24,7 @@ struct RewardController: Controller {
         let reward = try Self.rewardModel(wanted.model, in: admission.catalog)
         let (admitted, tokens) = try await admission.admit(wanted, by: reward, context: context)
         memory.giveBack()
-        let rewards = try await rewards(admitted, context: context)
+        let rewards = try await services.completions(of: admitted, context: context).flatMap(\.scores)
         return Response(
             RewardRequest.response(
                 model: wanted.model ?? reward.requestName, generation: reward.generation,
@@ -40,19 +40,5 @@ struct RewardController: Controller {
         }
         if let name, name != reward.requestName, catalog[name] == nil { throw .unknownModel(name) }
         return reward
-    }
-
-    private func rewards(_ admitted: Admitted, context: ServerContext) async throws -> [Double] {
-        var meter = AnswerMeter(admitted, metrics: services.metrics, record: context.record)
-        do {
-            let completed = try await completions(
-                of: admitted.streams, monitor: context.monitor(), keepAlive: services.configuration.keepAlive)
-            for (choice, completion) in completed.enumerated() { meter.finished(completion, choice: choice) }
-            meter.end(outcome: "stop")
-            return completed.flatMap(\.scores)
-        } catch {
-            meter.end(error)
-            throw error
-        }
     }
 }

@@ -61,7 +61,7 @@ public struct ComparisonRequest: Sendable, Equatable {
     /// Parses a JSON body.
     public init(body: [UInt8]) throws(APIError) {
         var fields = try FieldReader(body: body)
-        (messages, param) = try fields.dialogueOrQuestion()
+        (messages, param) = try fields.keptDialogue()
         models = try fields.models()
         options = GenerationOptions()
         options.temperature = try fields.number("temperature", in: 0...2)
@@ -133,23 +133,8 @@ extension FieldReader {
     }
 
     /// A dialogue in `messages`, or in `question`, `images` and `detail`, within the limits of what is kept.
-    mutating func dialogueOrQuestion() throws(APIError) -> (messages: [DialogueMessage], param: String) {
-        let (messages, param): ([DialogueMessage], String)
-        if let dialogue = try dialogue("messages") {
-            for name in ["question", "images", "detail"] where value(name) != nil {
-                throw APIError(.invalidValue, "\(name) is allowed only without messages.", param: name)
-            }
-            (messages, param) = (dialogue, "messages")
-        } else {
-            let question = try require(string("question"), "question")
-            guard !question.isEmpty else {
-                throw APIError(.invalidValue, "question must not be empty.", param: "question")
-            }
-            let detail = try detail()
-            let images = try images(detail).map { DialogueMessage.Part.image($0) }
-            messages = [DialogueMessage(role: .user, parts: images + [.text(question)])]
-            param = "question"
-        }
+    mutating func keptDialogue() throws(APIError) -> (messages: [DialogueMessage], param: String) {
+        let (messages, param) = try dialogueOrQuestion()
         let bytes = messages.flatMap(\.parts).reduce(0) { sum, part in
             if case .text(let text) = part { sum + text.utf8.count } else { sum }
         }

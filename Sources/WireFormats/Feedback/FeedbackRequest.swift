@@ -140,7 +140,7 @@ public struct FeedbackRequest: Sendable, Equatable {
         guard ["up", "down"].contains(direction) else {
             throw APIError(.invalidValue, "thumb must be up or down.", param: "thumb")
         }
-        let (messages, param) = try fields.dialogueOrQuestion()
+        let (messages, param) = try fields.keptDialogue()
         let answer = try fields.require(fields.text("answer", bytes: FeedbackLimits.answer), "answer")
         guard !answer.isBlank else { throw APIError(.invalidValue, "answer must not be empty.", param: "answer") }
         var thumb = Thumb(isUp: direction == "up", messages: messages, param: param, answer: answer)

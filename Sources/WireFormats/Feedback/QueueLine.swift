@@ -22,7 +22,7 @@ public struct QueueLine: Sendable, Equatable {
     /// Parses a line: `messages`, or `question` and `images`; `models` and `k`, or `answers`.
     public init(line: [UInt8]) throws(APIError) {
         var fields = try FieldReader(body: line)
-        messages = try fields.dialogueOrQuestion().messages
+        messages = try fields.keptDialogue().messages
         let models = try fields.models()
         self.models = models.isEmpty ? nil : models
         samples = try fields.integer("k", in: FeedbackLimits.samples).map { Int($0) }

@@ -4,11 +4,14 @@ public struct FormPart: Sendable, Equatable {
     public var name: String
     /// Its content.
     public var bytes: [UInt8]
+    /// The name of the file that it is; nil if it is none.
+    public var fileName: String?
 
     /// A part of a form.
-    public init(name: String, bytes: [UInt8]) {
+    public init(name: String, bytes: [UInt8], fileName: String? = nil) {
         self.name = name
         self.bytes = bytes
+        self.fileName = fileName
     }
 
     /// The boundary that a content type announces; nil if it is not the type of a form.
@@ -66,7 +69,8 @@ private struct FormReader {
             }
             following = delimiter
             if header.fileName?.isEmpty == true, content.isEmpty { continue }
-            parts.append(FormPart(name: header.name, bytes: Array(content)))
+            let fileName = header.fileName.map { String(decoding: $0, as: UTF8.self) }
+            parts.append(FormPart(name: header.name, bytes: Array(content), fileName: fileName))
         }
         return parts
     }

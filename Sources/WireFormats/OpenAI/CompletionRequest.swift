@@ -35,7 +35,7 @@ public struct CompletionRequest: Sendable, Equatable {
         try fields.readNeutral()
         try fields.accept("best_of", only: .integer(Int64(options.count)))
         try fields.accept("return_token_ids", only: false)
-        try fields.refuse("suffix", "response_format")
+        try fields.refuse("suffix")
         try fields.finish()
     }
 
@@ -76,7 +76,7 @@ public struct CompletionRequest: Sendable, Equatable {
         }
     }
 
-    private static func ids(_ elements: [JSON], path: String) throws(APIError) -> [Int32] {
+    static func ids(_ elements: [JSON], path: String) throws(APIError) -> [Int32] {
         var ids: [Int32] = []
         for (index, element) in elements.enumerated() {
             ids.append(try GenerationOptions.tokenID(element, path: "\(path)[\(index)]"))

@@ -142,11 +142,17 @@ extension TokenLogprob.Alternative {
 extension [TokenLogprob] {
     /// `logprobs` of a chat completion's choice.
     package var chatJSON: JSON {
-        let content = map { entry in
-            JSON.object(
-                entry.token.members + [JSON.Member("top_logprobs", .array(entry.top.map { .object($0.members) }))])
-        }
-        return ["content": .array(content), "refusal": nil]
+        ["content": responsesJSON, "refusal": nil]
+    }
+
+    /// `logprobs` of a part of a response.
+    package var responsesJSON: JSON {
+        .array(
+            map { entry in
+                .object(
+                    entry.token.members
+                        + [JSON.Member("top_logprobs", .array(entry.top.map { .object($0.members) }))])
+            })
     }
 
     /// `logprobs` of a completion's choice: four arrays of equal length.

@@ -22,21 +22,7 @@ public struct RewardRequest: Sendable, Equatable {
     public init(body: [UInt8]) throws(APIError) {
         var fields = try FieldReader(body: body)
         model = try fields.string("model")
-        if let messages = try fields.dialogue("messages") {
-            for name in ["question", "images", "detail"] where fields.value(name) != nil {
-                throw APIError(.invalidValue, "\(name) is allowed only without messages.", param: name)
-            }
-            (self.messages, param) = (messages, "messages")
-        } else {
-            let question = try fields.require(fields.string("question"), "question")
-            guard !question.isEmpty else {
-                throw APIError(.invalidValue, "question must not be empty.", param: "question")
-            }
-            let detail = try fields.detail()
-            let images = try fields.images(detail).map { DialogueMessage.Part.image($0) }
-            messages = [DialogueMessage(role: .user, parts: images + [.text(question)])]
-            param = "question"
-        }
+        (messages, param) = try fields.dialogueOrQuestion()
         answers = try Self.answers(&fields)
         try fields.finish()
     }

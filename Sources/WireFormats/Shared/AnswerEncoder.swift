@@ -7,10 +7,15 @@ public import Support
 public protocol AnswerEncoder: Sendable {
     /// The format of the stream; events by default.
     var format: StreamFormat { get }
+    /// The frames that keep a silent stream alive; by default a comment, and nothing in plain text, where every byte
+    /// is part of the answer.
+    var keepAlive: [String] { get }
     /// The frames before the answer. `usage` counts the prompt.
     mutating func begin(choices: Int, usage: Usage) -> [String]
     /// The frames of a piece of text. `usage` includes it.
     mutating func text(_ piece: AnswerPiece, usage: Usage) -> [String]
+    /// The frames of a step of a function's call; none by default. `usage` includes it.
+    mutating func toolCall(_ piece: ToolCallPiece, usage: Usage) -> [String]
     /// The frames at the end of a choice; after the last choice, also the frames that end the stream.
     mutating func finish(_ ending: AnswerEnding, usage: Usage) -> [String]
     /// The frames that end a stream whose answer failed. Nil cuts the stream short; a text stream does so, because a
@@ -23,6 +28,12 @@ public protocol AnswerEncoder: Sendable {
 extension AnswerEncoder {
     /// The event format.
     public var format: StreamFormat { .events }
+
+    /// A comment between events.
+    public var keepAlive: [String] { format == .events ? [EventStream.keepAlive] : [] }
+
+    /// No frames, for APIs without functions.
+    public mutating func toolCall(_ piece: ToolCallPiece, usage: Usage) -> [String] { [] }
 }
 
 /// The format of a stream.
@@ -86,8 +97,10 @@ public struct AnswerEnding: Sendable, Equatable {
 
     /// The choice's index.
     public var choice: Int
-    /// Why it ended, under OpenAI's name.
+    /// Why it ended, under OpenAI's name: `stop`, `length` or `tool_calls`.
     public var reason: String
+    /// The stop string that ended it; nil if something else did.
+    public var stopString: String?
     /// Whether all other choices have ended.
     public var isLast: Bool
     /// The tokens that produced no text, the end token included; nil if the request did not ask for them.
@@ -115,12 +128,17 @@ public struct AnswerChoice: Sendable, Equatable {
     public var text: String
     /// The tokens of its text; nil if the request did not ask for them.
     public var logprobs: [TokenLogprob]?
+    /// The functions that it calls, in order.
+    public var toolCalls: [ToolCall]
     /// Its end.
     public var ending: AnswerEnding
 
     /// An answer with the given properties.
-    public init(text: String = "", logprobs: [TokenLogprob]? = nil, ending: AnswerEnding) {
+    public init(
+        text: String = "", toolCalls: [ToolCall] = [], logprobs: [TokenLogprob]? = nil, ending: AnswerEnding
+    ) {
         self.text = text
+        self.toolCalls = toolCalls
         self.logprobs = logprobs
         self.ending = ending
     }

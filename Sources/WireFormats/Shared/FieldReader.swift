@@ -106,6 +106,26 @@ public struct FieldReader {
         return elements
     }
 
+    /// Readers of the elements of an array field, all of which must be objects.
+    ///
+    /// - Parameter count: the numbers of elements that are allowed.
+    public mutating func objects(
+        _ name: String, count: ClosedRange<Int>
+    ) throws(APIError) -> [FieldReader]? {
+        guard let values = try array(name) else { return nil }
+        guard count.contains(values.count) else {
+            let bounds = count.upperBound == .max ? "at least 1" : "\(count.lowerBound) to \(count.upperBound)"
+            throw APIError(
+                .invalidValue, "\(path(of: name)) has \(values.count) elements, but must have \(bounds).",
+                param: path(of: name))
+        }
+        var readers: [FieldReader] = []
+        for (index, value) in values.enumerated() {
+            readers.append(try FieldReader(value, path: "\(path(of: name))[\(index)]"))
+        }
+        return readers
+    }
+
     /// A reader of an object field.
     public mutating func object(_ name: String) throws(APIError) -> FieldReader? {
         guard let value = value(name) else { return nil }

@@ -36,6 +36,10 @@ public struct GenerationOptions: Sendable, Equatable {
     public var logitBias: [Int32: Double] = [:]
     /// The number of alternatives reported for each token; nil: no log-probabilities.
     public var topLogprobs: Int?
+    /// The form of the text.
+    public var format = AnswerFormat.text
+    /// The functions that the answer may call; nil: none.
+    public var tools: ToolUse?
 
     /// No options set.
     public init() {}
@@ -47,7 +51,7 @@ public struct GenerationOptions: Sendable, Equatable {
         topK = try fields.integer("top_k", in: -1...Int64(Int32.max)).map { Int($0) }
         minP = try fields.number("min_p", in: 0...1)
         seed = try fields.integer("seed")
-        stop = try Self.stopStrings(&fields)
+        stop = try Self.stopStrings(&fields, "stop")
     }
 
     /// Reads the additional fields of OpenAI's routes.
@@ -65,6 +69,17 @@ public struct GenerationOptions: Sendable, Equatable {
             stopTokenIDs.append(try Self.tokenID(id, path: "stop_token_ids[\(index)]"))
         }
         try readLogitBias(&fields)
+        try readFormat(&fields)
+    }
+
+    /// Reads the fields that say what form the text has.
+    package mutating func readFormat(_ fields: inout FieldReader) throws(APIError) {
+        format = try AnswerFormat(&fields)
+        guard format == .text || !ignoresEnd else {
+            throw APIError(
+                .unsupportedValue, "ignore_eos is not supported for an answer of a given form: it has an end.",
+                param: "ignore_eos")
+        }
     }
 
     private mutating func readLogitBias(_ fields: inout FieldReader) throws(APIError) {
@@ -79,20 +94,21 @@ public struct GenerationOptions: Sendable, Equatable {
         try biases.finish()
     }
 
-    private static func stopStrings(_ fields: inout FieldReader) throws(APIError) -> [String] {
-        guard let value = fields.value("stop") else { return [] }
+    /// Up to 32 strings that end the answer: one string, or an array.
+    static func stopStrings(_ fields: inout FieldReader, _ name: String) throws(APIError) -> [String] {
+        guard let value = fields.value(name) else { return [] }
         let elements = if case .array(let elements) = value { elements } else { [value] }
         guard elements.count <= 32 else {
-            throw APIError(.invalidValue, "stop has \(elements.count) strings, more than 32.", param: "stop")
+            throw APIError(.invalidValue, "\(name) has \(elements.count) strings, more than 32.", param: name)
         }
         var strings: [String] = []
         for element in elements {
             guard case .string(let text) = element else {
-                throw fields.wrongType("stop", element, expected: "a string or an array of strings")
+                throw fields.wrongType(name, element, expected: "a string or an array of strings")
             }
             guard (1...256).contains(text.utf8.count) else {
                 throw APIError(
-                    .invalidValue, "A stop string has \(text.utf8.count) bytes, but must have 1 to 256.", param: "stop")
+                    .invalidValue, "A stop string has \(text.utf8.count) bytes, but must have 1 to 256.", param: name)
             }
             strings.append(text)
         }

@@ -16,6 +16,10 @@ public struct ImageReference: Sendable, Equatable {
     public enum Source: Sendable, Equatable {
         /// A data URL.
         case url(String)
+        /// Base64 text without the rest of a data URL.
+        case base64(String)
+        /// The id of a file that the caller has sent before.
+        case upload(String)
         /// A form's file part.
         case file([UInt8])
     }
@@ -40,24 +44,45 @@ public struct ImageReference: Sendable, Equatable {
     }
 
     /// The encoded image. Throws if it exceeds `limit` bytes.
-    public func bytes(limit: Int) throws(APIError) -> [UInt8] {
+    ///
+    /// - Parameter upload: the bytes of a file that the caller has sent before, by its id; nil if there is none.
+    public func bytes(
+        limit: Int, upload: (String) -> [UInt8]? = { _ in nil }
+    ) throws(APIError) -> [UInt8] {
         switch source {
+        case .upload(let id):
+            guard let bytes = upload(id) else {
+                throw APIError(
+                    .notFound, "\(param): there is no file \(id.prefix(100)).", param: param, status: 404)
+            }
+            return bytes
         case .file(let bytes):
             guard bytes.count <= limit else { throw tooLarge(bytes.count, limit) }
             return bytes
         case .url(let url):
-            let payload = try DataURL.payload(of: url, param: param)
-            guard payload.utf8.count / 4 * 3 - 2 <= limit else { throw tooLarge(payload.utf8.count / 4 * 3, limit) }
-            guard let bytes = Base64.decode(payload) else {
-                throw APIError(.invalidBase64, "\(param) is not valid base64.", param: param)
-            }
-            guard bytes.count <= limit else { throw tooLarge(bytes.count, limit) }
-            return bytes
+            return try decoded(try DataURL.payload(of: url, param: param), limit: limit)
+        case .base64(let text): return try decoded(text[...], limit: limit)
         }
+    }
+
+    private func decoded(_ text: Substring, limit: Int) throws(APIError) -> [UInt8] {
+        guard text.utf8.count / 4 * 3 - 2 <= limit else { throw tooLarge(text.utf8.count / 4 * 3, limit) }
+        guard let bytes = Base64.decode(text) else {
+            throw APIError(.invalidBase64, "\(param) is not valid base64.", param: param)
+        }
+        guard bytes.count <= limit else { throw tooLarge(bytes.count, limit) }
+        return bytes
     }
 
     private func tooLarge(_ found: Int, _ limit: Int) -> APIError {
         APIError(.imageTooLarge, "\(param) has \(found) bytes, more than \(limit).", param: param)
+    }
+}
+
+extension ImageReference.Source {
+    /// A data URL, or the id of a file.
+    fileprivate static func named(_ text: String) -> Self {
+        text.hasPrefix("file-") ? .upload(text) : .url(text)
     }
 }
 
@@ -71,15 +96,27 @@ extension FieldReader {
         return detail
     }
 
-    /// Reads the field `images`: data URLs; none if it is absent.
+    /// The image of an object that has either a data URL in the field `name` or a file's id in `file_id`.
+    mutating func image(url name: String) throws(APIError) -> ImageReference {
+        let (url, file) = (try string(name), try string("file_id"))
+        guard url == nil || file == nil else {
+            throw APIError(
+                .invalidValue, "\(path(of: "file_id")) is allowed only without \(name).", param: path(of: "file_id"))
+        }
+        let detail = try detail()
+        if let file { return ImageReference(source: .upload(file), detail: detail, param: path(of: "file_id")) }
+        return ImageReference(source: .url(try require(url, name)), detail: detail, param: path(of: name))
+    }
+
+    /// Reads the field `images`: data URLs and ids of files; none if it is absent.
     mutating func images(_ detail: ImageReference.Detail) throws(APIError) -> [ImageReference] {
         var images: [ImageReference] = []
         for (index, value) in (try array("images") ?? []).enumerated() {
             let path = "\(path(of: "images"))[\(index)]"
-            guard case .string(let url) = value else {
+            guard case .string(let text) = value else {
                 throw APIError(.invalidType, "\(path) must be a string, not \(value.kind).", param: path)
             }
-            images.append(ImageReference(source: .url(url), detail: detail, param: path))
+            images.append(ImageReference(source: .named(text), detail: detail, param: path))
         }
         return images
     }
@@ -123,6 +160,22 @@ enum Base64 {
         for (value, character) in alphabet.utf8.enumerated() { values[Int(character)] = UInt8(value) }
         return values
     }()
+
+    /// The base64 of `bytes`, padded.
+    static func encode(_ bytes: [UInt8]) -> String {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        var digits: [UInt8] = []
+        digits.reserveCapacity((bytes.count + 2) / 3 * 4)
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            let bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
+            for place in 0..<4 {
+                let digit = alphabet[Int(bits >> UInt32(18 - 6 * place)) & 63]
+                digits.append(place <= group.count ? digit : UInt8(ascii: "="))
+            }
+        }
+        return String(decoding: digits, as: UTF8.self)
+    }
 
     /// The bytes, or nil if `text` is not base64.
     static func decode(_ text: Substring) -> [UInt8]? {
