@@ -68,6 +68,11 @@ public struct PolicyGate: Sendable {
         /// The metric's value; nil if it was not measured.
         public let found: Double?
 
+        package init(rule: Rule, found: Double?) {
+            self.rule = rule
+            self.found = found
+        }
+
         /// Whether the value is within the rule's bounds. Without a value the rule fails.
         public var passes: Bool { found.map(rule.range.contains) ?? false }
 

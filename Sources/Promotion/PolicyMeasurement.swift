@@ -7,6 +7,7 @@ import Logging
 public import Models
 import Policies
 public import Serving
+import Support
 import Training
 
 /// The measurements of a policy before it is published, one report per file.
@@ -50,7 +51,12 @@ public struct PolicyMeasurement: Sendable {
         }
 
         /// The SHA-256 of everything that is asked and expected.
-        var digest: String { FileDigest.sha256(of: examples.map { $0.openAILine(path: \.digest) }.joined()) }
+        var digest: String { Self.digest(of: examples) }
+
+        /// The SHA-256 of examples, with their images.
+        static func digest(of examples: [OwnExample]) -> String {
+            FileDigest.sha256(of: examples.map { $0.openAILine(path: \.digest) }.joined())
+        }
     }
 
     /// Receives the progress of a measurement.
@@ -182,7 +188,7 @@ public struct PolicyMeasurement: Sendable {
         }
         let kept: Report
         do { kept = try JSONDecoder().decode(Report.self, from: data) } catch {
-            throw PromotionError.badReport(path: path, reason: "\(error)")
+            throw PromotionError.badReport(path: path, reason: (error as? DecodingError)?.summary ?? "\(error)")
         }
         if isCurrent(kept) { return kept }
         progress.report("measuring \(path) again, with the questions of now")

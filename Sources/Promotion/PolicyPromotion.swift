@@ -18,6 +18,11 @@ public struct PolicyPromotion: Sendable {
         /// Each rule with its value.
         public let results: [PolicyGate.Result]
 
+        package init(faults: [String], results: [PolicyGate.Result]) {
+            self.faults = faults
+            self.results = results
+        }
+
         /// Whether the run may be published.
         public var passes: Bool { faults.isEmpty && results.allSatisfy(\.passes) }
 

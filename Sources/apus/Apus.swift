@@ -15,7 +15,8 @@ package struct Apus: AsyncParsableCommand {
             """,
         version: ServerConfiguration().version,
         subcommands: [
-            Serve.self, Ask.self, Train.self, DataCommand.self, Rank.self, Eval.self, Bench.self, ModelsCommand.self,
+            Serve.self, Ask.self, Tune.self, Train.self, DataCommand.self, Rank.self, Eval.self, Bench.self,
+            ModelsCommand.self,
             Quantize.self, PolicyCommand.self, FeedbackCommand.self, KeysCommand.self, Health.self,
         ])
 

@@ -128,7 +128,8 @@ public struct FineTuningJob: Sendable {
             MixedDemonstrations.Source(
                 demonstrations: try OwnDemonstrations(
                     data, seed: settings.seed, heldOut: settings.heldOutImages,
-                    questionsPerImage: settings.questionsPerImage),
+                    questionsPerImage: settings.questionsPerImage,
+                    variesImages: settings.ownData?.variesImages ?? false),
                 weight: weight * max(1, all))
         } + others.map { MixedDemonstrations.Source(demonstrations: $0.demonstrations, weight: rest * $0.weight) }
     }
