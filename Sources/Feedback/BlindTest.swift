@@ -1,4 +1,4 @@
-public import Datasets
+import Datasets
 import Foundation
 
 /// Whether people prefer one of two policies, from rankings in which they did not know which answer was whose.

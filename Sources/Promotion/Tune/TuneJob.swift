@@ -234,10 +234,8 @@ public struct TuneJob {
             report: machine.progress)
     }
 
-    /// Whether the stage has written its results.
-    private func isFinished(_ stage: String) -> Bool {
-        FileManager.default.fileExists(atPath: "\(folder)/\(stage)/adapter/\(PolicyFiles.adapterWeights)")
-    }
+    /// Whether the stage has written all its results.
+    private func isFinished(_ stage: String) -> Bool { (try? PolicyRun(folder: "\(folder)/\(stage)")) != nil }
 
     private func opened(_ reference: PolicyManifest.Reference) throws -> SeeingPolicy {
         let backbone = inputs.baseModel.digest.sha256

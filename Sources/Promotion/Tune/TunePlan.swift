@@ -100,7 +100,7 @@ public struct TunePlan: Codable, Sendable, Equatable {
         ]
         if rankings > 0 {
             lines += [
-                "4. ranking: people rank \(rankings) comparisons on the page; InstructGPT's labelers took minutes for each",
+                "4. ranking: people rank \(rankings) comparisons on the page, at their own pace",
                 "5. DPO on the rankings, measuring and the gate as above; publishing as \(name), the next generation",
             ]
         }

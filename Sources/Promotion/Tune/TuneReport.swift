@@ -1,6 +1,7 @@
 import Datasets
 package import Evaluation
 import Foundation
+import Images
 package import Policies
 
 /// What a tuning run tells people: one HTML file without outside resources, with plots as SVG and images as data URLs.
@@ -109,9 +110,9 @@ package struct TuneReport {
         return """
             <h1>\(Self.escaped(name))</h1>
             <p><b>\(report.right.count) of \(report.right.total) held-out questions are answered right
-            (\(report.right.percent)).</b> Training never saw their images. With 95 % confidence the share for images of
+            (\(Self.percent(report.right.share))).</b> Training never saw their images. With 95 % confidence the share for images of
             this kind is between \(Self.percent(report.right.low)) and \(Self.percent(report.right.high)). A guess
-            without the image would be right in \(report.questionOnly.percent).</p>
+            without the image would be right in \(Self.percent(report.questionOnly.share)).</p>
             \(verdict)
             """
     }
