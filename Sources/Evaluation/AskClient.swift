@@ -148,7 +148,12 @@ package struct AskClient: Sendable {
 
     /// The server's rewards of answers to a question about an image, in their order.
     func rewards(of answers: [String], to question: String, about png: [UInt8]) async throws -> [Double] {
-        let body = RewardBody(question: question, images: [Self.dataURL(png)], answers: answers)
+        try await rewards(of: answers, to: question, imageURL: Self.dataURL(png))
+    }
+
+    /// The same for an image as a data URL.
+    func rewards(of answers: [String], to question: String, imageURL: String) async throws -> [Double] {
+        let body = RewardBody(question: question, images: [imageURL], answers: answers)
         let url = server + "/v1/reward"
         let rewards: Rewards = try await post(body, to: url)
         guard rewards.data.count == answers.count else {

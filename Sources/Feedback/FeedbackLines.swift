@@ -35,6 +35,7 @@ public struct FeedbackLines: Sendable {
             let origin: [JSON.Member] = [
                 .init("comparison_id", .string(judgement.comparison)), .init("labeler", .string(judgement.labeler.id)),
             ]
+            let remarks = Self.remarks(judgement.details, on: pair)
             let models: [JSON.Member] = [
                 .init("chosen_model", JSON(chosen.policy)), .init("rejected_model", JSON(rejected.policy)),
             ]
@@ -44,15 +45,26 @@ public struct FeedbackLines: Sendable {
                     origin + [
                         .init("prompt", .array(judgement.prompt.map(\.json))), .init("images", images),
                         .init("chosen", .string(chosen.text)), .init("rejected", .string(rejected.text)),
-                    ] + models + [.init("feedback_id", .string(judgement.id))])
+                    ] + models + remarks + [.init("feedback_id", .string(judgement.id))])
             case .trl:
                 return .object(
                     [
                         .init("prompt", .array(judgement.prompt.map(message))), .init("chosen", answer(chosen.text)),
                         .init("rejected", answer(rejected.text)), .init("images", images),
-                    ] + origin + [.init("labeler_kind", .string(judgement.labeler.kind.rawValue))] + models)
+                    ] + origin + [.init("labeler_kind", .string(judgement.labeler.kind.rawValue))] + models + remarks)
             }
         }
+    }
+
+    /// What the labeler said beside the order. Every line has all of it, because a file's lines must have one type.
+    private static func remarks(_ details: RankingDetails, on pair: PreferenceRecord.Pair) -> [JSON.Member] {
+        func flags(_ index: Int) -> JSON {
+            .array((details.flags?["\(index)"] ?? []).map { .string($0.rawValue) })
+        }
+        return [
+            .init("chosen_flags", flags(pair.chosen)), .init("rejected_flags", flags(pair.rejected)),
+            .init("all_bad", .bool(details.allBad ?? false)), .init("comment", JSON(details.comment)),
+        ]
     }
 
     /// A thumb in the format of TRL's unpaired preferences, which its KTO trainer reads.
@@ -62,7 +74,7 @@ public struct FeedbackLines: Sendable {
             "label": .bool(thumb.isUp), "images": .array(try thumb.prompt.images.map { .string(try image($0)) }),
             "labeler": .string(labeler),
             "model": JSON(thumb.model.map { name in thumb.generation.map { "\(name)@\($0)" } ?? name }),
-            "feedback_id": .string(id),
+            "comment": JSON(thumb.comment), "feedback_id": .string(id),
         ]
     }
 

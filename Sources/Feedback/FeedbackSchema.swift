@@ -23,6 +23,18 @@ enum FeedbackSchema {
         AND (:kind IS NULL OR f.kind = :kind)
         """
 
+    /// The rankings and thumbs that no newer one of the same labeler supersedes: a ranking of the same comparison, a
+    /// thumb under the same answer to the same dialogue.
+    static let latest = """
+        SELECT MAX(number) FROM feedback f WHERE form <> 'skip' AND \(stands)
+        GROUP BY form, kind, labeler, \(subject)
+        """
+
+    /// What feedback `f` is about.
+    static let subject = """
+        COALESCE(comparison, json_extract(body, '$.prompt') || char(10) || json_extract(body, '$.answer'))
+        """
+
     /// The comparisons `c` that a labeler may see: everyone's, and the labeler's own.
     static let visible = "c.spread IS NOT NULL AND (c.labeler IS NULL OR c.labeler = :labeler)"
 

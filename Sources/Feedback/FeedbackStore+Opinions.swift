@@ -75,8 +75,9 @@ extension FeedbackStore {
         }
     }
 
-    /// Withdraws a person's feedback, and with a ranking what the person said of the comparison before it, so that the
-    /// comparison is open again. What was said later stays.
+    /// Withdraws a person's feedback, and with it what it superseded: with a ranking what the person said of the
+    /// comparison before it, so that the comparison is open again, with a thumb the earlier ones under the same answer.
+    /// What was said later stays.
     ///
     /// - Throws: `FeedbackError.notFound` for an unknown id, another labeler's, and one that is withdrawn already.
     public func withdraw(_ id: String, by labeler: String, at time: Date) throws(FeedbackError) {
@@ -84,7 +85,7 @@ extension FeedbackStore {
             let row = try Row.fetchOne(
                 database,
                 sql: """
-                    SELECT number, comparison, form FROM feedback f WHERE id = ? AND kind = 'human' AND labeler = ?
+                    SELECT number, comparison, form, \(FeedbackSchema.subject) AS subject FROM feedback f WHERE id = ? AND kind = 'human' AND labeler = ?
                     AND \(FeedbackSchema.stands)
                     """, arguments: [id, labeler])
             guard let row else { throw FeedbackError.notFound(field: "id", what: "feedback \(id.prefix(100))") }
@@ -93,16 +94,19 @@ extension FeedbackStore {
                     INSERT INTO withdrawal (feedback, created)
                     SELECT number, :created FROM feedback f WHERE \(FeedbackSchema.stands) AND (
                         number = :number OR (comparison = :comparison AND kind = 'human' AND labeler = :labeler
-                            AND number < :number AND (form = :form OR :form = 'ranking')))
+                            AND number < :number AND (form = :form OR :form = 'ranking'))
+                        OR (form = 'thumb' AND :form = 'thumb' AND kind = 'human' AND labeler = :labeler
+                            AND number < :number AND \(FeedbackSchema.subject) = :subject))
                     """,
                 arguments: [
-                    "created": Int(time.timeIntervalSince1970), "number": row["number"] as Int64,
+                    "subject": row["subject"] as String, "created": Int(time.timeIntervalSince1970),
+                    "number": row["number"] as Int64,
                     "comparison": row["comparison"] as String?, "labeler": labeler, "form": row["form"] as String,
                 ])
         }
     }
 
-    /// The thumbs that stand, in the order of arrival.
+    /// The newest thumb of each person under each answer, in the order of arrival.
     ///
     /// - Parameter number: returns only thumbs that arrived after feedback `number`.
     public func thumbs(
@@ -113,7 +117,7 @@ extension FeedbackStore {
                 database,
                 sql: """
                     SELECT id, labeler, body FROM feedback f WHERE form = 'thumb' AND number > ?
-                    AND \(FeedbackSchema.stands) ORDER BY number
+                    AND number IN (\(FeedbackSchema.latest)) ORDER BY number
                     """, arguments: [number]
             ).map { ($0["id"], $0["labeler"], try decode(Thumb.self, from: $0["body"], id: $0["id"])) }
         }
@@ -137,7 +141,7 @@ extension FeedbackStore {
             let rows = try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT labeler, form, COUNT(DISTINCT COALESCE(comparison, number)) AS count
+                    SELECT labeler, form, COUNT(DISTINCT \(FeedbackSchema.subject)) AS count
                     FROM feedback f WHERE kind = 'human' AND \(FeedbackSchema.stands) GROUP BY labeler, form
                     """)
             for row in rows {
@@ -154,7 +158,7 @@ extension FeedbackStore {
             }
             summary.demonstrations = try count(
                 """
-                feedback f WHERE kind = 'human' AND \(FeedbackSchema.stands)
+                feedback f WHERE kind = 'human' AND number IN (\(FeedbackSchema.latest))
                 AND body LIKE '%"better":%' AND json_extract(body, '$.better') IS NOT NULL
                 """)
             summary.waiting = try count("prompt p WHERE \(FeedbackSchema.waiting)")
@@ -197,7 +201,7 @@ extension FeedbackStore {
             try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT kind, labeler, form, COUNT(DISTINCT COALESCE(comparison, number)) AS count
+                    SELECT kind, labeler, form, COUNT(DISTINCT \(FeedbackSchema.subject)) AS count
                     FROM feedback f WHERE \(FeedbackSchema.stands) GROUP BY kind, labeler, form
                     """
             ).compactMap { row in

@@ -1,6 +1,7 @@
 public import Datasets
 public import Foundation
 import GRDB
+import Support
 
 /// Stores comparisons and what people and rules say of them in one SQLite file: rankings, skips, thumbs, withdrawals.
 ///
@@ -242,7 +243,8 @@ extension FeedbackStore {
     /// The value that the store wrote as `text`. `id` names its comparison in errors.
     func decode<Value: Decodable>(_ type: Value.Type, from text: String, id: String) throws -> Value {
         do { return try JSONDecoder().decode(type, from: Data(text.utf8)) } catch {
-            throw FeedbackError.damaged(path: path, comparison: id, reason: "\(error)")
+            let reason = (error as? DecodingError)?.summary ?? "\(error)"
+            throw FeedbackError.damaged(path: path, comparison: id, reason: reason)
         }
     }
 

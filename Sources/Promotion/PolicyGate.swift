@@ -54,32 +54,73 @@ public struct PolicyGate: Sendable {
         }
 
         /// The range in words.
-        fileprivate var expected: String {
+        public var expected: String {
             let minimum = range.lowerBound == -.infinity ? nil : "at least \(range.lowerBound)"
             let maximum = range.upperBound == .infinity ? nil : "at most \(range.upperBound)"
             return [minimum, maximum].compactMap { $0 }.joined(separator: " and ")
         }
     }
 
+    /// A rule and the value that was measured.
+    public struct Result: Sendable, Equatable {
+        /// The rule.
+        public let rule: Rule
+        /// The metric's value; nil if it was not measured.
+        public let found: Double?
+
+        package init(rule: Rule, found: Double?) {
+            self.rule = rule
+            self.found = found
+        }
+
+        /// Whether the value is within the rule's bounds. Without a value the rule fails.
+        public var passes: Bool { found.map(rule.range.contains) ?? false }
+
+        /// Verdict, metric, value and bounds, as one line.
+        public var line: String {
+            let value = found.map { String(format: "%.4f", $0) } ?? "not measured"
+            return "\(passes ? "pass" : "FAIL")  \(rule.metric): \(value), expected \(rule.expected)"
+        }
+
+        /// A failure as a sentence.
+        fileprivate var failure: String {
+            "\(rule.metric): expected \(rule.expected), found \(found.map { "\($0)" } ?? "none")"
+        }
+    }
+
     /// The rules, all of which must hold.
     public let rules: [Rule]
 
-    /// Why a policy may not be served: one line for each rule that does not hold. A missing metric fails its rule.
+    /// The reports from which the rules' metrics are computed.
+    public var reports: Set<PolicyReport> {
+        rules.reduce(into: []) { $0.formUnion(PolicyMetric.reports(for: $1.metric) ?? []) }
+    }
+
+    /// Whether a rule compares the policy with the one that its training started from.
+    public var comparesWithParent: Bool { reports.contains(where: \.comparesWithParent) }
+
+    /// Each rule with its measured value, in the order of the rules.
+    public func results(of evaluation: PolicyEvaluation) -> [Result] {
+        rules.map { Result(rule: $0, found: evaluation.metrics[$0.metric]) }
+    }
+
+    /// Why an evaluation says nothing of these weights: one line for each difference.
     ///
     /// - Parameters:
     ///   - policy: the weights that would be served.
-    ///   - parent: the weights that it must have been compared with; nil for no comparison.
-    public func failures(of evaluation: PolicyEvaluation, policy: PolicyDigests, parent: PolicyDigests?) -> [String] {
-        var failures = policy.differences(from: evaluation.policy).map { "the evaluation is of other weights: \($0)" }
-        if let parent {
+    ///   - parent: the weights that it must have been compared with, if a rule compares; nil for no comparison.
+    public func faults(of evaluation: PolicyEvaluation, policy: PolicyDigests, parent: PolicyDigests?) -> [String] {
+        var faults = policy.differences(from: evaluation.policy).map { "the evaluation is of other weights: \($0)" }
+        if let parent, comparesWithParent {
             let differences = evaluation.parent.map(parent.differences) ?? ["expected one, found none"]
-            failures += differences.map { "the evaluation is against another parent: \($0)" }
+            faults += differences.map { "the evaluation is against another parent: \($0)" }
         }
-        for rule in rules {
-            let found = evaluation.metrics[rule.metric]
-            if let found, rule.range.contains(found) { continue }
-            failures.append("\(rule.metric): expected \(rule.expected), found \(found.map { "\($0)" } ?? "none")")
-        }
-        return failures
+        return faults
+    }
+
+    /// Why a policy may not be served: the faults of its evaluation, then one line for each rule that does not hold.
+    public func failures(of evaluation: PolicyEvaluation, policy: PolicyDigests, parent: PolicyDigests?) -> [String] {
+        faults(of: evaluation, policy: policy, parent: parent)
+            + results(of: evaluation).filter { !$0.passes }.map(\.failure)
     }
 }

@@ -11,6 +11,25 @@ public struct PolicyPromotion: Sendable {
         case refused([String])
     }
 
+    /// The verdict of the gate.
+    public struct Verdict: Sendable, Equatable {
+        /// Why the evaluation says nothing of the run's weights; empty if it does.
+        public let faults: [String]
+        /// Each rule with its value.
+        public let results: [PolicyGate.Result]
+
+        package init(faults: [String], results: [PolicyGate.Result]) {
+            self.faults = faults
+            self.results = results
+        }
+
+        /// Whether the run may be published.
+        public var passes: Bool { faults.isEmpty && results.allSatisfy(\.passes) }
+
+        /// One line for each fault, then one for each rule.
+        public var lines: [String] { faults + results.map(\.line) }
+    }
+
     private let run: PolicyRun
     private let folder: String
     private let rules: PolicyRules
@@ -24,6 +43,26 @@ public struct PolicyPromotion: Sendable {
         self.library = library
     }
 
+    /// What the rules say of the run's evaluation.
+    ///
+    /// - Throws: `PromotionError.notMeasured`, `PolicyRulesError`, `PolicyError`, or the errors of the run's files.
+    public func verdict() throws -> Verdict {
+        let gate = try rules.gate(for: run.stage)
+        let evaluation = try evaluation()
+        let parent = gate.comparesWithParent ? try run.parentDigests(in: library) : nil
+        return Verdict(
+            faults: gate.faults(of: evaluation, policy: run.digests, parent: parent),
+            results: gate.results(of: evaluation))
+    }
+
+    private func evaluation() throws -> PolicyEvaluation {
+        let path = PolicyEvaluation.path(ofRun: folder)
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw PromotionError.notMeasured(evaluation: path, folder: folder)
+        }
+        return try PolicyEvaluation(path: path)
+    }
+
     /// Publishes the run if its evaluation is of the run's own weights and every rule holds.
     ///
     /// - Parameters:
@@ -33,12 +72,9 @@ public struct PolicyPromotion: Sendable {
     public func promote(as name: String? = nil, parent: PolicyManifest.Reference? = nil) throws -> Outcome {
         guard let target = library.published else { throw PromotionError.readOnly }
         let gate = try rules.gate(for: run.stage)
-        let path = PolicyEvaluation.path(ofRun: folder)
-        guard FileManager.default.fileExists(atPath: path) else {
-            throw PromotionError.notMeasured(evaluation: path, folder: folder)
-        }
-        let evaluation = try PolicyEvaluation(path: path)
-        let failures = gate.failures(of: evaluation, policy: run.digests, parent: try run.parentDigests(in: library))
+        let evaluation = try evaluation()
+        let compared = gate.comparesWithParent ? try run.parentDigests(in: library) : nil
+        let failures = gate.failures(of: evaluation, policy: run.digests, parent: compared)
         guard failures.isEmpty else { return .refused(failures) }
         if let parent {
             _ = try library.open(parent.name, generation: parent.generation, backbone: run.digests.backbone)

@@ -17,57 +17,66 @@ public enum PolicyReportsError: Error, Equatable, Sendable, CustomStringConverti
             "\(report) was measured on other weights: \(fields.joined(separator: "; ")); delete it to measure again"
         case .missing(let report, let part): "\(report): there is no report of \(part); delete it to measure again"
         case .notComparable(let field, let policy, let parent):
-            "the families' reports of policy and parent differ in \(field): \(policy) and \(parent); "
+            "the reports of policy and parent differ in \(field): \(policy) and \(parent); "
                 + "delete both to measure again"
         }
     }
 }
 
-/// The reports that make an evaluation. Each names the weights that it was measured on.
+/// The answers of one policy to a user's own questions: a report for each control.
+public struct OwnDataMeasurement: Codable, Sendable, Equatable {
+    /// The SHA-256 of the questions, answers and images.
+    public var data: String
+    /// The reports.
+    public var reports: [OwnDataReport]
+
+    /// The given reports.
+    public init(data: String, reports: [OwnDataReport]) {
+        self.data = data
+        self.reports = reports
+    }
+
+    /// The report under a control; nil if there is none.
+    public func report(_ control: ImageControl) -> OwnDataReport? { reports.first { $0.control == control } }
+}
+
+/// The reports that make an evaluation; what was not measured is nil. Each names the weights that it was measured on.
 public struct PolicyReports: Sendable {
-    /// How a policy from reinforcement learning or preferences differs from the policy that it started from.
+    /// How a policy differs from the policy that it started from. What was not measured is nil.
     public struct Comparison: Sendable {
         /// The parent's answers to generated questions.
-        public var parentFamilies: [FamiliesReport]
+        public var parentFamilies: [FamiliesReport]?
         /// Win rates by the judge's preference among sampled answers: the policy against its parent, then the parent
         /// against itself.
-        public var winRates: [WinRateReport]
+        public var winRates: [WinRateReport]?
         /// The same on prompts where the parent's own samples disagree.
-        public var winRatesWithDisagreement: [WinRateReport]
+        public var winRatesWithDisagreement: [WinRateReport]?
         /// The KL of the policy from its parent.
-        public var divergence: PolicyDivergence
+        public var divergence: PolicyDivergence?
+        /// The parent's answers to the user's own questions.
+        public var parentOwnData: OwnDataMeasurement?
+        /// The reward model's preferences among sampled answers to the user's own questions.
+        public var ownRewards: OwnRewardReport?
         /// The KL that training aimed at, in nats per answer; nil if it aimed at none.
         public var target: Double?
 
-        /// A comparison of the given reports.
-        public init(
-            parentFamilies: [FamiliesReport], winRates: [WinRateReport], winRatesWithDisagreement: [WinRateReport],
-            divergence: PolicyDivergence, target: Double?
-        ) {
-            self.parentFamilies = parentFamilies
-            self.winRates = winRates
-            self.winRatesWithDisagreement = winRatesWithDisagreement
-            self.divergence = divergence
-            self.target = target
-        }
+        /// A comparison without reports.
+        public init(target: Double? = nil) { self.target = target }
     }
 
     /// The official test questions, with all controls.
-    public var easyVQA: [EasyVQAReport]
+    public var easyVQA: [EasyVQAReport]?
     /// Generated questions about their own images. Reports of controls are ignored.
-    public var families: [FamiliesReport]
+    public var families: [FamiliesReport]?
     /// Plain text.
-    public var text: TextReport
-    /// The comparison with the parent; nil for a run of `train sft`.
+    public var text: TextReport?
+    /// The user's own questions, with all controls.
+    public var ownData: OwnDataMeasurement?
+    /// The comparison with the parent; nil if there is none.
     public var comparison: Comparison?
 
-    /// The given reports.
-    public init(easyVQA: [EasyVQAReport], families: [FamiliesReport], text: TextReport, comparison: Comparison? = nil) {
-        self.easyVQA = easyVQA
-        self.families = families
-        self.text = text
-        self.comparison = comparison
-    }
+    /// No reports.
+    public init() {}
 
     /// The evaluation of the policy with the weights `policy`, which started from a policy with the weights `parent`.
     ///
@@ -75,28 +84,69 @@ public struct PolicyReports: Sendable {
     public func evaluation(
         of policy: PolicyDigests, parent: PolicyDigests?
     ) throws(PolicyReportsError) -> PolicyEvaluation {
-        var metrics = try easyVQAMetrics(of: policy)
-        let families = try Self.seeing(families, of: policy, in: "families")
-        for row in families.families {
-            metrics[row.name == "all" ? "families_right" : "right_\(row.name)"] = row.right.share
+        var metrics: [String: Double] = [:]
+        if let easyVQA { metrics.merge(try Self.easyVQAMetrics(easyVQA, of: policy)) { $1 } }
+        let families = try families.map { reports throws(PolicyReportsError) in
+            try Self.seeing(reports, of: policy, in: "families")
         }
-        metrics["questions_a_family"] = Double(families.families.map(\.right.total).min() ?? 0)
-        metrics["absent_named"] = families.hallucinatingOnAbsent.share
-        try Self.check(text.policy, is: policy, in: "text")
-        metrics["text_perplexity_ratio"] = text.perplexity.ratio
-        metrics["text_replies_kept"] = text.replies.kept.share
-        metrics["text_prompts"] = Double(text.ended.policy.total)
-        metrics["text_replies_ended"] = text.ended.policy.share
-        metrics["text_replies_ended_gain"] = text.ended.gain
+        if let families { metrics.merge(Self.familiesMetrics(families)) { $1 } }
+        if let text { metrics.merge(try Self.textMetrics(text, of: policy)) { $1 } }
+        if let ownData { metrics.merge(try Self.ownMetrics(ownData, of: policy)) { $1 } }
         if let comparison, let parent {
             metrics.merge(try comparisonMetrics(comparison, families, policy: policy, parent: parent)) { $1 }
         }
         return PolicyEvaluation(policy: policy, parent: comparison == nil ? nil : parent, metrics: metrics)
     }
 
-    private func easyVQAMetrics(of policy: PolicyDigests) throws(PolicyReportsError) -> [String: Double] {
+    private static func familiesMetrics(_ families: FamiliesReport) -> [String: Double] {
         var metrics: [String: Double] = [:]
-        for report in easyVQA { try Self.check(report.policy, is: policy, in: "easy-vqa") }
+        for row in families.families {
+            metrics[row.name == "all" ? "families_right" : "right_\(row.name)"] = row.right.share
+        }
+        metrics["questions_a_family"] = Double(families.families.map(\.right.total).min() ?? 0)
+        metrics["absent_named"] = families.hallucinatingOnAbsent.share
+        return metrics
+    }
+
+    private static func textMetrics(
+        _ text: TextReport, of policy: PolicyDigests
+    ) throws(PolicyReportsError) -> [String: Double] {
+        try check(text.policy, is: policy, in: "text")
+        return [
+            "text_perplexity_ratio": text.perplexity.ratio, "text_replies_kept": text.replies.kept.share,
+            "text_prompts": Double(text.ended.policy.total), "text_replies_ended": text.ended.policy.share,
+            "text_replies_ended_gain": text.ended.gain,
+        ]
+    }
+
+    private static func ownMetrics(
+        _ measurement: OwnDataMeasurement, of policy: PolicyDigests
+    ) throws(PolicyReportsError) -> [String: Double] {
+        for report in measurement.reports { try check(report.policy, is: policy, in: "own-data") }
+        var metrics: [String: Double] = [:]
+        for control in ImageControl.allCases {
+            guard let report = measurement.report(control) else {
+                throw .missing(report: "own-data", part: "the picture \(control.words)")
+            }
+            switch control {
+            case .none:
+                metrics["own_questions"] = Double(report.right.total)
+                metrics["own_right"] = report.right.share
+                metrics["own_right_low"] = report.right.low
+                metrics["own_question_only"] = report.questionOnly.share
+            case .blank, .swapped:
+                metrics["own_\(control.rawValue)"] = report.right.share
+                metrics["own_\(control.rawValue)_gain"] = report.right.share - report.questionOnly.share
+            }
+        }
+        return metrics
+    }
+
+    private static func easyVQAMetrics(
+        _ easyVQA: [EasyVQAReport], of policy: PolicyDigests
+    ) throws(PolicyReportsError) -> [String: Double] {
+        var metrics: [String: Double] = [:]
+        for report in easyVQA { try check(report.policy, is: policy, in: "easy-vqa") }
         for control in ImageControl.allCases {
             guard let report = easyVQA.first(where: { $0.control == control }) else {
                 throw .missing(report: "easy-vqa", part: "the picture \(control.words)")
@@ -117,34 +167,69 @@ public struct PolicyReports: Sendable {
     }
 
     private func comparisonMetrics(
-        _ comparison: Comparison, _ families: FamiliesReport, policy: PolicyDigests, parent: PolicyDigests
+        _ comparison: Comparison, _ families: FamiliesReport?, policy: PolicyDigests, parent: PolicyDigests
     ) throws(PolicyReportsError) -> [String: Double] {
-        let before = try Self.seeing(comparison.parentFamilies, of: parent, in: "parent-families")
+        var metrics: [String: Double] = [:]
+        if let families, let before = comparison.parentFamilies {
+            metrics.merge(try Self.drops(to: families, from: before, of: parent)) { $1 }
+        }
+        for (reports, name) in [
+            (comparison.winRates, "win_rate"), (comparison.winRatesWithDisagreement, "contested_win_rate"),
+        ] {
+            guard let reports else { continue }
+            let rates = try Self.winRates(reports, in: name, policy: policy, parent: parent)
+            metrics.merge(Self.metrics(of: rates.wins, name)) { $1 }
+            metrics["\(name)_parent_itself"] = rates.itself.rate
+        }
+        if let divergence = comparison.divergence {
+            try Self.check(divergence.policy, is: policy, in: "divergence")
+            try Self.check(divergence.reference, is: parent, in: "divergence")
+            metrics["kl"] = divergence.nats
+            metrics["kl_answers"] = Double(divergence.answers)
+            if let target = comparison.target { metrics["kl_over_target"] = divergence.nats / target }
+        }
+        if let own = ownData?.report(.none), let before = comparison.parentOwnData?.report(.none) {
+            try Self.check(before.policy, is: parent, in: "parent-own-data")
+            guard ownData?.data == comparison.parentOwnData?.data, own.rule == before.rule else {
+                throw .notComparable(field: "questions", policy: "own-data", parent: "parent-own-data")
+            }
+            metrics["own_right_parent"] = before.right.share
+            metrics["own_gain"] = own.right.share - before.right.share
+        }
+        if let rewards = comparison.ownRewards {
+            try Self.check(rewards.policy, is: policy, in: "own-rewards")
+            try Self.check(rewards.reference, is: parent, in: "own-rewards")
+            metrics.merge(Self.metrics(of: rewards.wins, "own_reward_win_rate")) { $1 }
+        }
+        return metrics
+    }
+
+    private static func metrics(of wins: WinRate, _ name: String) -> [String: Double] {
+        [
+            name: wins.rate, "\(name)_low": wins.low, "\(name)_pairs": Double(wins.total),
+            "\(name)_ties": wins.tieShare,
+        ]
+    }
+
+    /// What the families lost from the parent to the policy.
+    private static func drops(
+        to families: FamiliesReport, from reports: [FamiliesReport], of parent: PolicyDigests
+    ) throws(PolicyReportsError) -> [String: Double] {
+        let before = try seeing(reports, of: parent, in: "parent-families")
         guard before.seed == families.seed else {
             throw .notComparable(field: "seed", policy: "\(families.seed)", parent: "\(before.seed)")
         }
         let (old, new) = (before.hallucinatingOnAbsent, families.hallucinatingOnAbsent)
         var metrics = [
-            "largest_family_drop": try Self.largestDrop(from: before.families, to: families.families),
+            "largest_family_drop": try largestDrop(from: before.families, to: families.families),
             // Both sides answered equally many questions. If the parent named nothing absent, one case is already too
             // many.
             "absent_named_ratio": Double(new.count) / Double(max(old.count, 1)), "absent_named_parent": old.share,
         ]
-        for (reports, name) in [
-            (comparison.winRates, "win_rate"), (comparison.winRatesWithDisagreement, "contested_win_rate"),
-        ] {
-            let rates = try Self.winRates(reports, in: name, policy: policy, parent: parent)
-            metrics[name] = rates.wins.rate
-            metrics["\(name)_low"] = rates.wins.low
-            metrics["\(name)_pairs"] = Double(rates.wins.total)
-            metrics["\(name)_ties"] = rates.wins.tieShare
-            metrics["\(name)_parent_itself"] = rates.itself.rate
-        }
-        try Self.check(comparison.divergence.policy, is: policy, in: "divergence")
-        try Self.check(comparison.divergence.reference, is: parent, in: "divergence")
-        metrics["kl"] = comparison.divergence.nats
-        metrics["kl_answers"] = Double(comparison.divergence.answers)
-        if let target = comparison.target { metrics["kl_over_target"] = comparison.divergence.nats / target }
+        let (all, allBefore) = (
+            families.families.first { $0.name == "all" }, before.families.first { $0.name == "all" }
+        )
+        if let all, let allBefore { metrics["families_drop"] = allBefore.right.share - all.right.share }
         return metrics
     }
 

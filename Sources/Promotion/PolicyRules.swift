@@ -30,13 +30,13 @@ public enum PolicyRulesError: Error, Equatable, Sendable, CustomStringConvertibl
 ///
 ///     {"metric": "win_rate", "minimum": 0.5, "applies_to": ["ppo"], "why": "It must be preferred to its parent."}
 ///
-/// - `metric`: the name of a result in the `figures` of `evaluation.json`.
+/// - `metric`: the name of a result in the `figures` of `evaluation.json`, see `PolicyMetric`.
 /// - `minimum`, `maximum`: the bounds, both inclusive. A rule needs at least one of them.
-/// - `applies_to`: the stages whose policies the rule applies to, `sft` or `ppo` or both. Absent: all policies.
+/// - `applies_to`: the stages whose policies the rule applies to, of `sft`, `ppo`, `dpo` and `kto`. Absent: all policies.
 /// - `why`: the reason, for people.
 ///
-/// All rules that apply must hold. A metric that is missing from the evaluation fails its rule. An unknown field is an
-/// error, and so are two rules for the same metric and stage.
+/// All rules that apply must hold. A metric that is missing from the evaluation fails its rule. An unknown field or
+/// metric is an error, and so are two rules for the same metric and stage.
 public struct PolicyRules: Sendable, Equatable {
     /// One rule of the file.
     public struct Rule: Codable, Sendable, Equatable {
@@ -63,6 +63,9 @@ public struct PolicyRules: Sendable, Equatable {
         fileprivate var fault: String? {
             let isName = metric.utf8.allSatisfy { "abcdefghijklmnopqrstuvwxyz0123456789_".utf8.contains($0) }
             guard isName, !metric.isEmpty else { return "metric: expected a name like win_rate, found \"\(metric)\"" }
+            guard PolicyMetric.reports(for: metric) != nil else {
+                return "metric: no evaluation measures it; docs/evaluation.md lists the metrics"
+            }
             switch (minimum, maximum) {
             case (nil, nil): return "minimum: expected a minimum, a maximum or both, found neither"
             case (let minimum?, let maximum?) where minimum > maximum:

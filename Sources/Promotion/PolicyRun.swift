@@ -35,10 +35,10 @@ public enum PolicyRun: Sendable {
         guard seesAlone else { throw PromotionError.baseVision(folder: folder) }
     }
 
-    /// The policy that training started from and that the run is compared with; nil for a run of `train sft`.
+    /// The policy that training started from and that the run is compared with; nil for a new adapter.
     public var parent: PolicyManifest.Reference? {
         switch self {
-        case .fineTuning: nil
+        case .fineTuning(let run): run.parent
         case .reinforced(let run): run.parent
         case .preferred(let run): run.parent
         }
@@ -65,11 +65,11 @@ public enum PolicyRun: Sendable {
         }
     }
 
-    /// The digests of the policy that it must be compared with; nil for a run of `train sft`. The library must hold
-    /// every generation that another run started from.
+    /// The digests of the policy that it is compared with; nil for a new adapter. The library must hold every
+    /// generation that the run started from.
     public func parentDigests(in library: PolicyLibrary) throws -> PolicyDigests? {
         switch self {
-        case .fineTuning: nil
+        case .fineTuning(let run): try run.checkLineage(in: library)
         case .reinforced(let run): try run.checkLineage(in: library)
         case .preferred(let run): try run.checkLineage(in: library)
         }

@@ -11,17 +11,28 @@ public struct ReleaseCandidate: Sendable {
     private let folder: String
 
     /// Publishes `run` as `PolicyRole.candidate` into the folder, whose contents are removed first.
-    public init(_ run: PolicyRun, among policies: PolicyLibrary, in folder: String) throws {
+    ///
+    /// - Parameter comparing: whether a fine-tuned policy is served beside the one that it started from. The others
+    ///   always are.
+    public init(_ run: PolicyRun, among policies: PolicyLibrary, in folder: String, comparing: Bool = false) throws {
         self.folder = folder
         try Self.removeIfThere(folder)
         switch run {
-        case .fineTuning(let run):
-            // The candidate is served alone, with its own vision model.
-            library = PolicyLibrary(published: folder, shipped: folder)
-            parent = nil
+        case .fineTuning(let fineTuning):
             var publication = FinishedFineTuning.Publication(generation: 1, visionGeneration: 1)
             publication.name = PolicyRole.candidate.name
-            try run.publish(publication, in: folder)
+            if comparing, let reference = run.parent, let digests = try fineTuning.checkLineage(in: policies) {
+                library = policies.behind(folder)
+                parent = (reference.name, digests)
+                // A number of its own: other policies name the vision generations that are there.
+                let known = try policies.generations()[PolicyRole.vision.name] ?? []
+                publication.visionGeneration = (known.last ?? 0) + 1
+            } else {
+                // The candidate is served alone, with its own vision model.
+                library = PolicyLibrary(published: folder, shipped: folder)
+                parent = nil
+            }
+            try fineTuning.publish(publication, in: folder)
         case .reinforced(let run):
             library = policies.behind(folder)
             parent = (run.parent.name, try run.checkLineage(in: policies))
@@ -31,7 +42,7 @@ public struct ReleaseCandidate: Sendable {
             parent = (run.parent.name, try run.checkLineage(in: policies))
             try run.publish(name: PolicyRole.candidate.name, generation: 1, in: folder)
         }
-        if let parent = run.parent { try library.setCurrent(parent.generation, of: parent.name) }
+        if parent != nil, let parent = run.parent { try library.setCurrent(parent.generation, of: parent.name) }
     }
 
     /// Removes the folder.

@@ -88,8 +88,11 @@ extension DecodingError {
     package var summary: String {
         let (path, problem): ([any CodingKey], String) =
             switch self {
-            case .typeMismatch(_, let context), .dataCorrupted(let context), .valueNotFound(_, let context):
-                (context.codingPath, context.debugDescription)
+            case .typeMismatch(let type, let context):
+                (context.codingPath, "expected \(Self.words(for: type)), found something else")
+            case .valueNotFound(let type, let context):
+                (context.codingPath, "expected \(Self.words(for: type)), found null or nothing")
+            case .dataCorrupted(let context): (context.codingPath, Self.plain(context.debugDescription))
             case .keyNotFound(let key, let context): (context.codingPath + [key], "the field is missing")
             @unknown default: ([], "\(self)")
             }
@@ -98,5 +101,25 @@ extension DecodingError {
             field += key.intValue.map { "[\($0)]" } ?? (field.isEmpty ? key.stringValue : ".\(key.stringValue)")
         }
         return field.isEmpty ? problem : "\(field): \(problem)"
+    }
+
+    /// A type as people call its JSON values.
+    private static func words(for type: any Any.Type) -> String {
+        switch type {
+        case is String.Type: "a text"
+        case is Bool.Type: "true or false"
+        case is any BinaryInteger.Type: "an integer"
+        case is any BinaryFloatingPoint.Type: "a number"
+        case is any Collection.Type: "\(type)".hasPrefix("Dictionary") ? "an object" : "a list"
+        default: "another kind of value"
+        }
+    }
+
+    /// Foundation's words without names of Swift's types.
+    private static func plain(_ text: String) -> String {
+        guard text.hasPrefix("Cannot initialize "), let value = text.range(of: " value ", options: .backwards) else {
+            return text
+        }
+        return "the value \(text[value.upperBound...]) is not known"
     }
 }

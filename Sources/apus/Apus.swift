@@ -16,7 +16,7 @@ package struct Apus: AsyncParsableCommand {
             """,
         version: ServerConfiguration().version,
         subcommands: [
-            Serve.self, Ask.self, Chat.self, Train.self, DataCommand.self, Rank.self, Eval.self, Bench.self,
+            Serve.self, Ask.self, Chat.self, Tune.self, Train.self, DataCommand.self, Rank.self, Eval.self, Bench.self,
             ModelsCommand.self,
             Quantize.self, PolicyCommand.self, FeedbackCommand.self, KeysCommand.self, Health.self,
         ])

@@ -49,9 +49,15 @@ package struct Console: Sendable {
         error("\(isInteractive ? "\r" : "")\(done) of \(total)\(done == total ? "\n" : "")")
     }
 
-    /// Says that a run begins in `folder`, and shows its lines of progress on a terminal alone: the folder keeps them.
+    /// Shows the lines of a run in `folder` on a terminal alone: the folder keeps them. The first line comes when the
+    /// run begins, after its inputs were checked; before it a line says where the others are.
     func progress(in folder: String) -> (String) -> Void {
-        progress("running; \(folder)/log.jsonl has every step")
+        var show: ((String) -> Void)?
+        return { line in
+            let shown = show ?? progress("running; \(folder)/log.jsonl has every step")
+            show = shown
+            shown(line)
+        }
     }
 
     /// Shows `title` at once, and each line of progress on a terminal alone.

@@ -8,7 +8,7 @@ import Foundation
 struct EvalData: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
-        abstract: "Ask a running server your own questions, and judge the answers by a rule.",
+        abstract: "Ask a running server your own questions, and judge the answers by a rule, by default exact.",
         discussion: """
             If the data name splits, those of validation and test are asked; otherwise all, or with --held-out those that \
             training with the same share keeps back.
@@ -23,17 +23,7 @@ struct EvalData: AsyncParsableCommand {
     @Option(help: "The policy to ask. Default: the server's default policy.")
     var policy: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "When an answer is right: exact, contains, number or json.",
-            discussion: """
-                exact: the same text; contains: the reply has the expected words; number: its first number is the \
-                expected one, within --tolerance; json: all fields of the expected object, and no others.
-                """))
-    var rule = AnswerRule.Kind.exact
-
-    @Option(help: "The tolerance of numbers: 0.5 is absolute, 5% relative.")
-    var tolerance: AnswerRule.Tolerance?
+    @OptionGroup var rule: AnswerRuleOptions
 
     @Option(help: "The control: the image shown instead of a question's own image.")
     var control = ControlOption.none
@@ -45,16 +35,13 @@ struct EvalData: AsyncParsableCommand {
     var maxTokens = 256
 
     func validate() throws {
-        if tolerance != nil, rule != .number, rule != .json {
-            throw ValidationError("--tolerance is for --rule number or json")
-        }
         if let heldOut, !(heldOut > 0 && heldOut <= 0.9) { throw ValidationError("--held-out takes above 0 to 0.9") }
         guard (1...4_096).contains(maxTokens) else { throw ValidationError("--max-tokens takes 1 to 4096") }
     }
 
     func run() async throws {
         let examples = try chosen()
-        var settings = OwnDataEvaluation.Settings(rule: AnswerRule(rule, tolerance: tolerance ?? .absolute(0)))
+        var settings = OwnDataEvaluation.Settings(rule: rule.rule ?? AnswerRule(.exact))
         settings.model = policy
         settings.maximumTokens = maxTokens
         settings.seed = server.seed
@@ -83,6 +70,31 @@ struct EvalData: AsyncParsableCommand {
         if prompts > 0 { Console.current.error("\(prompts) prompts without an answer are not asked\n") }
         return answered
     }
+}
+
+/// When an answer to an own question is right.
+struct AnswerRuleOptions: ParsableArguments {
+    @Option(
+        name: .customLong("rule"),
+        help: ArgumentHelp(
+            "When an answer is right: exact, contains, number or json.",
+            discussion: """
+                exact: the same text; contains: the reply has the expected words; number: its first number is the \
+                expected one, within --tolerance; json: all fields of the expected object, and no others.
+                """))
+    var kind: AnswerRule.Kind?
+
+    @Option(help: "The tolerance of numbers: 0.5 is absolute, 5% relative.")
+    var tolerance: AnswerRule.Tolerance?
+
+    func validate() throws {
+        if tolerance != nil, kind != .number, kind != .json {
+            throw ValidationError("--tolerance is for --rule number or json")
+        }
+    }
+
+    /// The rule; nil if none was named.
+    var rule: AnswerRule? { kind.map { AnswerRule($0, tolerance: tolerance ?? .absolute(0)) } }
 }
 
 extension AnswerRule.Kind: ExpressibleByArgument {}

@@ -1,7 +1,10 @@
 import ArgumentParser
+import Datasets
+import Evaluation
 import Foundation
 import Policies
 import Promotion
+import Training
 
 /// Evaluates a run before it is published.
 struct EvalPolicy: AsyncParsableCommand {
@@ -15,7 +18,11 @@ struct EvalPolicy: AsyncParsableCommand {
             command resumes where it was stopped; `apus eval … --json` writes the same reports. Each report names the \
             weights that it was measured on, and RUN/evaluation.json is written only if these are the run's weights.
 
-            Example: apus eval policy runs/ppo
+            With --rules it measures only what the rules in the file need. Metrics that begin with own_ are of your own \
+            data: those in --data, or the examples that the run held out.
+
+            Examples: apus eval policy runs/ppo
+                      apus eval policy runs/icons --rules icons-rules.json --rule json
             """)
 
     @Argument(help: ArgumentHelp("The run folder.", valueName: "run"))
@@ -31,26 +38,70 @@ struct EvalPolicy: AsyncParsableCommand {
 
     @OptionGroup var rules: RulesOption
 
+    @Option(
+        help: ArgumentHelp(
+            "Your own questions with answers: a file or a folder. Default: RUN/held-out.jsonl, if the rules need it.",
+            valueName: "path"))
+    var data: String?
+
+    @OptionGroup var answers: AnswerRuleOptions
+
+    @Option(help: "Generated questions of each family.")
+    var count = 500
+
     func validate() throws {
         guard (1...1024).contains(concurrency) else { throw ValidationError("--concurrency takes 1 to 1024") }
+        guard (1...5_000).contains(count) else { throw ValidationError("--count takes 1 to 5000") }
     }
 
     func run() async throws {
         let run = try PolicyRun(folder: folder)
         let gate = try rules.rules().gate(for: run.stage)
-        let candidate = try ReleaseCandidate(run, among: options.library, in: "\(folder)/evaluation/candidate")
+        var settings = PolicyMeasurement.Settings(reports: try reports(of: run, gate))
+        settings.concurrency = concurrency
+        settings.questionsOfAFamily = count
+        settings.own = try own(settings.reports)
+        let candidate = try ReleaseCandidate(
+            run, among: options.library, in: "\(folder)/evaluation/candidate",
+            comparing: settings.reports.contains(where: \.comparesWithParent))
         defer {
             do { try candidate.remove() } catch { Console.current.error("\(error)\n") }
         }
         let model = try LoadedModel(options, library: candidate.library)
         let measurement = PolicyMeasurement(
             of: run, parent: candidate.parent?.name, model: model.served(), decoder: model.decoder, easyVQA: easyVQA,
-            concurrency: concurrency, folder: "\(folder)/evaluation",
+            settings: settings, folder: "\(folder)/evaluation",
             progress: .init(report: say, answers: ServerOptions.tell))
         let reports = try await measurement.reports()
         let evaluation = try reports.evaluation(of: run.digests, parent: candidate.parent?.digests)
         try evaluation.write(to: PolicyEvaluation.path(ofRun: folder))
         tell(evaluation, gate.failures(of: evaluation, policy: run.digests, parent: candidate.parent?.digests))
+    }
+
+    /// What the named rules need; without named rules all questions of the project's own.
+    private func reports(of run: PolicyRun, _ gate: PolicyGate) throws -> Set<PolicyReport> {
+        var wanted = gate.reports
+        if rules.given == nil {
+            wanted.formUnion(PolicyMeasurement.Settings.standard(comparing: run.stage != .sft))
+        }
+        if data != nil, !wanted.contains(where: \.asksOwnData) {
+            throw ValidationError("--data: no rule has a metric of your own data; name one, like own_right, in --rules")
+        }
+        return wanted
+    }
+
+    private func own(_ reports: Set<PolicyReport>) throws -> PolicyMeasurement.OwnQuestions? {
+        guard reports.contains(where: \.asksOwnData) else {
+            if answers.rule != nil { throw ValidationError("--rule is for rules with metrics of your own data") }
+            return nil
+        }
+        let path = data ?? "\(folder)/held-out.jsonl"
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw ValidationError("the rules need your own data; name them with --data")
+        }
+        let examples = try OwnData.examples(at: path).filter { $0.answer != nil }
+        guard !examples.isEmpty else { throw ValidationError("\(path): there is no example with an answer") }
+        return .init(examples, rule: answers.rule ?? AnswerRule(fitting: examples.compactMap(\.answer)))
     }
 
     private func tell(_ evaluation: PolicyEvaluation, _ failures: [String]) {

@@ -8,8 +8,8 @@ struct FeedbackCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "feedback", abstract: "Collect, exchange and keep what people say of answers.",
         subcommands: [
-            FeedbackQueue.self, FeedbackReport.self, FeedbackExport.self, FeedbackImport.self, FeedbackDelete.self,
-            FeedbackBackupCommand.self, FeedbackRestore.self,
+            FeedbackQueue.self, FeedbackReport.self, FeedbackCompare.self, FeedbackExport.self,
+            FeedbackImport.self, FeedbackDelete.self, FeedbackBackupCommand.self, FeedbackRestore.self,
         ])
 }
 

@@ -122,6 +122,52 @@ struct FeedbackReport: ParsableCommand {
     }
 }
 
+/// Tells whether people prefer one policy to another.
+struct FeedbackCompare: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compare",
+        abstract: "Tell which of two policies people prefer, and whether that is decided. Look as often as you like.",
+        discussion: """
+            Comparisons with answers of exactly these two policies count; people rank without knowing whose answers \
+            they are. The test is sequential: that it decides although neither policy is preferred has at most the \
+            probability --error, whenever and however often you look.
+
+            Example: apus feedback compare mine sft
+            """)
+
+    @OptionGroup var data: DataFolderOption
+
+    @Argument(help: "A policy, like mine or mine@2.")
+    var first: String
+
+    @Argument(help: "The other policy.")
+    var second: String
+
+    @Option(help: "The probability of a wrong decision, 0.001 to 0.5.")
+    var error = 0.05
+
+    func validate() throws {
+        guard (0.001...0.5).contains(error) else { throw ValidationError("--error takes 0.001 to 0.5") }
+        guard first != second else { throw ValidationError("a policy cannot be compared with itself") }
+    }
+
+    func run() throws {
+        let folder = try DataFolder(path: data.dataPath).openExisting()
+        let test = BlindTest(first, second, in: try folder.store.judgements(by: .human), error: error)
+        func percent(_ share: Double) -> String { String(format: "%.1f", 100 * share) }
+        say("\(first) against \(second): \(test.wins) won, \(test.ties) tied, \(test.losses) lost")
+        say("win rate: \(percent(test.rate)) %, ties counting half")
+        say(
+            "of those that are no ties: \(percent(test.interval.lowerBound)) to "
+                + "\(percent(test.interval.upperBound)) % are won, at every look together with error \(error)")
+        switch test.verdict {
+        case .first: say("decided: people prefer \(first)")
+        case .second: say("decided: people prefer \(second)")
+        case .undecided: say("undecided: more rankings are needed")
+        }
+    }
+}
+
 /// Deletes what a person said, or an image.
 struct FeedbackDelete: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Support
 
 /// The locations of the files that come with the program: policies, the web page, a sample image.
 enum Installation {
@@ -64,7 +65,7 @@ struct PlainError: Error, CustomStringConvertible {
     /// The plain form of an error that Foundation threw; nil for other errors, which already have a plain form.
     init?(_ error: any Error) {
         switch error {
-        case let error as DecodingError: description = Self.text(of: error)
+        case let error as DecodingError: description = "the JSON is not as expected: \(error.summary)"
         case let error as EncodingError: description = "this cannot be written as JSON: \(error)"
         case let error as CocoaError:
             let path = (error.userInfo[NSFilePathErrorKey] as? String) ?? (error.userInfo[NSURLErrorKey] as? URL)?.path
@@ -86,17 +87,5 @@ struct PlainError: Error, CustomStringConvertible {
         case .fileWriteFileExists: "it exists already"
         default: error.localizedDescription
         }
-    }
-
-    private static func text(of error: DecodingError) -> String {
-        let context: DecodingError.Context =
-            switch error {
-            case .dataCorrupted(let context), .keyNotFound(_, let context), .typeMismatch(_, let context),
-                .valueNotFound(_, let context):
-                context
-            @unknown default: .init(codingPath: [], debugDescription: "unknown")
-            }
-        let path = context.codingPath.map(\.stringValue).joined(separator: ".")
-        return "the JSON is not as expected\(path.isEmpty ? "" : " at \(path)"): \(context.debugDescription)"
     }
 }

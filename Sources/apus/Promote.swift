@@ -55,7 +55,8 @@ struct Promote: ParsableCommand {
             "Publish a finished run of `train sft`, `ppo`, `dpo` or `kto` if its evaluation by `apus eval policy` meets "
             + "the rules.",
         discussion: """
-            The rules are in Deploy/policy-rules.json, or in the file of --rules. A running server loads the policy at \
+            The rules are in Deploy/policy-rules.json, or in the file of --rules. Each rule is printed with its verdict; \
+            if one fails, nothing is published. A running server loads the policy at \
             SIGHUP, or by POST /v1/admin/policies. The last three generations are kept, and the generations that they \
             depend on.
 
@@ -86,6 +87,9 @@ struct Promote: ParsableCommand {
         let library = try library.recovered()
         if parent != nil, run.stage != .sft { throw ValidationError("only a run of `train sft` takes --parent") }
         let promotion = PolicyPromotion(run, folder: folder, by: try rules.rules(), in: library)
+        let verdict = try promotion.verdict()
+        for line in verdict.lines { verdict.passes ? say(line) : Console.current.error(line + "\n") }
+        guard verdict.passes else { throw ExitCode(1) }
         switch try promotion.promote(as: name, parent: parentReference()) {
         case .refused(let failures):
             for failure in failures { Console.current.error(failure + "\n") }

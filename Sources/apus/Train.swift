@@ -182,6 +182,9 @@ struct TrainSFT: ParsableCommand {
             "The share of your own images that is kept to measure on, 0 to 0.9. Default: 0.1.", valueName: "share"))
     var heldOut: Double?
 
+    @Flag(help: "Show your own images at another size, place and brightness each time, so that few teach more.")
+    var varyImages = false
+
     @Option(help: "Replies of the base model, from `apus data replay`; `none` leaves text out.")
     var replay = "runs/replay.jsonl"
 
@@ -221,6 +224,7 @@ struct TrainSFT: ParsableCommand {
         }
         if !(1...64).contains(questionsPerImage) { throw ValidationError("--questions-per-image takes 1 to 64") }
         if !(1...64).contains(documentImages) { throw ValidationError("--document-images takes 1 to 64") }
+        if data.isEmpty, varyImages { throw ValidationError("--vary-images is for --data: name your own data") }
         if data.isEmpty, heldOut != nil { throw ValidationError("--held-out is for --data: name your own data") }
         if let heldOut, !(0...0.9).contains(heldOut) { throw ValidationError("--held-out takes 0 to 0.9") }
         if OwnDataOption.weights(of: data).reduce(0, +) > OwnDataSettings.whole {
@@ -266,6 +270,7 @@ struct TrainSFT: ParsableCommand {
         if data.isEmpty { return nil }
         var settings = OwnDataSettings(weights: OwnDataOption.weights(of: data))
         if let heldOut { settings.heldOutShare = heldOut }
+        if varyImages { settings.variesImages = true }
         return settings
     }
 }

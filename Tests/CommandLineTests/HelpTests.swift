@@ -6,13 +6,13 @@ import apus
 @Suite struct HelpTests {
     /// Every command that does something.
     private static let commands = [
-        "serve", "ask", "train vision", "train sft", "train reward", "train ppo", "data check", "data replay",
+        "serve", "ask", "tune", "train vision", "train sft", "train reward", "train ppo", "data check", "data replay",
         "data sheet",
         "rank", "eval data", "eval easy-vqa", "eval families", "eval documents", "eval winrate", "eval reward",
         "eval text", "eval needle",
         "eval policy", "bench", "policy ship", "policy promote", "policy import", "policy rollback", "policy list",
         "policy logits", "models check", "quantize",
-        "feedback export", "feedback import", "keys add", "keys list", "keys remove", "health",
+        "feedback compare", "feedback export", "feedback import", "keys add", "keys list", "keys remove", "health",
     ]
 
     @Test(arguments: commands) func everyCommandShowsAnExample(_ command: String) async {

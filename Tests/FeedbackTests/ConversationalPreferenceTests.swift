@@ -44,7 +44,8 @@ import Testing
                     {"prompt":[{"role":"user","content":"What?"}],"chosen":[{"role":"assistant","content":"c"}],\
                     "rejected":[{"role":"assistant","content":"a"}],"images":["images/counts-9.png"],\
                     "comparison_id":"cmp_1","labeler":"rule-1","labeler_kind":"simulated-rule",\
-                    "chosen_model":"sft@2","rejected_model":"sft@2"}
+                    "chosen_model":"sft@2","rejected_model":"sft@2","chosen_flags":[],"rejected_flags":[],\
+                    "all_bad":false,"comment":null}
                     """)
             let png = try Data(contentsOf: folder.appending(path: "images/counts-9.png"))
             #expect(try ImageFile.decode([UInt8](png)).rgb == image)

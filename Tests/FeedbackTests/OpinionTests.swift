@@ -156,6 +156,71 @@ import Testing
         }
     }
 
+    @Test func aNewerThumbUnderTheSameAnswerSupersedesTheOlder() throws {
+        try withComparison { folder, _ in
+            let store = folder.store
+            func thumb(_ answer: String, up: Bool, better: String? = nil, by labeler: String = "ann") throws -> String {
+                var thumb = Thumb(
+                    prompt: [FeedbackMessage(role: .user, parts: [.text("what")])], answer: answer, isUp: up)
+                thumb.better = better
+                return try store.append(thumb, by: labeler, images: folder.images, at: now).id
+            }
+            _ = try thumb("a cat", up: true, better: "the old words")
+            let other = try thumb("a dog", up: true)
+            _ = try thumb("a cat", up: true, by: "bob")
+            let newest = try thumb("a cat", up: false, better: "the new words")
+            let thumbs = try store.thumbs()
+            #expect(thumbs.map(\.thumb.isUp) == [true, true, false] && thumbs.last?.id == newest)
+            #expect(try store.demonstrations().map(\.answer) == ["the new words"])
+            let summary = try store.summary(for: "ann")
+            #expect(summary.own.thumbs == 2 && summary.all.thumbs == 3 && summary.demonstrations == 1)
+            #expect(try store.counts().map(\.count).reduce(0, +) == 3)
+            // An undone thumb does not bring back the one that it superseded.
+            try store.withdraw(newest, by: "ann", at: now)
+            #expect(try store.thumbs().map(\.labeler) == ["ann", "bob"] && store.thumbs().first?.id == other)
+            #expect(try store.summary(for: "ann").demonstrations == 0)
+        }
+    }
+
+    @Test func handwrittenAnswersOfSupersededRankingsAreNotCounted() throws {
+        try withComparison { folder, comparison in
+            let ids = comparison.candidates.map(\.id)
+            var details = RankingDetails()
+            details.better = "first"
+            _ = try folder.store.rank(comparison.id, [ids], details: details, by: "ann", at: now)
+            #expect(try folder.store.summary(for: "ann").demonstrations == 1)
+            details.better = "second"
+            _ = try folder.store.rank(comparison.id, [ids], details: details, by: "ann", at: now)
+            #expect(try folder.store.summary(for: "ann").demonstrations == 1)
+            details.better = nil
+            _ = try folder.store.rank(comparison.id, [ids], details: details, by: "ann", at: now)
+            #expect(try folder.store.summary(for: "ann").demonstrations == 0)
+            #expect(try folder.store.demonstrations().isEmpty)
+        }
+    }
+
+    @Test func exportsHaveFlagsCommentsAndWhetherAllAreBad() throws {
+        try withComparison { folder, comparison in
+            let ids = comparison.candidates.map(\.id)
+            var details = RankingDetails()
+            (details.allBad, details.comment) = (true, "none of\nthem")
+            _ = try folder.store.rank(
+                comparison.id, [[ids[0]], [ids[1], ids[2]]], flags: [ids[1]: [.wrong, .unsafe]], details: details,
+                by: "ann", at: now)
+            let judgement = try #require(try folder.store.judgements().first)
+            let lines = FeedbackLines(prompts: [judgement.prompt]) { "\($0)" }
+            for format in [FeedbackLines.Pairs.plain, .trl] {
+                let pairs = try lines.pairs(of: judgement, as: format).map(\.text)
+                #expect(pairs.count == 2 && pairs.allSatisfy { $0.contains(#""all_bad":true"#) })
+                #expect(pairs[0].contains(#""chosen_flags":[],"rejected_flags":["wrong","unsafe"]"#))
+                #expect(pairs[1].contains(#""rejected_flags":[]"#) && pairs[1].contains(#""comment":"none of\nthem""#))
+            }
+            var thumb = Thumb(prompt: comparison.prompt, answer: "a", isUp: true)
+            thumb.comment = "good"
+            #expect(try lines.unpaired(thumb, id: "fb_1", by: "ann").text.contains(#""comment":"good""#))
+        }
+    }
+
     @Test func agreementCountsWhatTwoPeopleOrder() throws {
         try withComparison { folder, comparison in
             let ids = comparison.candidates.map(\.id)

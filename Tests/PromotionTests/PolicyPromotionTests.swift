@@ -17,9 +17,9 @@ import Training
         var sft: String { folder + "/sft" }
         var ppo: String { folder + "/ppo" }
 
-        func rules(_ minimum: Double) throws -> PolicyRules {
+        func rules(_ minimum: Double, _ metric: String = "own_right") throws -> PolicyRules {
             let path = folder + "/rules.json"
-            try Data(#"[{"metric": "x", "minimum": \#(minimum), "why": "y"}]"#.utf8).write(
+            try Data(#"[{"metric": "\#(metric)", "minimum": \#(minimum), "why": "y"}]"#.utf8).write(
                 to: URL(fileURLWithPath: path))
             return try PolicyRules(path: path)
         }
@@ -89,16 +89,17 @@ import Training
     }
 
     private func evaluate(_ folder: String, x: Double, parent: PolicyDigests? = nil) throws {
-        try PolicyEvaluation(policy: PolicyRun(folder: folder).digests, parent: parent, metrics: ["x": x])
+        let metrics = ["own_right": x, "win_rate": x]
+        try PolicyEvaluation(policy: PolicyRun(folder: folder).digests, parent: parent, metrics: metrics)
             .write(to: PolicyEvaluation.path(ofRun: folder))
     }
 
     private func promote(
-        _ folder: String, _ place: Place, minimum: Double = 0.5, as name: String? = nil,
-        parent: PolicyManifest.Reference? = nil
+        _ folder: String, _ place: Place, minimum: Double = 0.5, _ metric: String = "own_right",
+        as name: String? = nil, parent: PolicyManifest.Reference? = nil
     ) throws -> PolicyPromotion.Outcome {
         try PolicyPromotion(
-            PolicyRun(folder: folder), folder: folder, by: place.rules(minimum), in: place.library
+            PolicyRun(folder: folder), folder: folder, by: place.rules(minimum, metric), in: place.library
         ).promote(as: name, parent: parent)
     }
 
@@ -131,10 +132,10 @@ import Training
                 Issue.record("published")
                 return
             }
-            #expect(failures == ["x: expected at least 0.7, found 0.6"])
+            #expect(failures == ["own_right: expected at least 0.7, found 0.6"])
             #expect(!FileManager.default.fileExists(atPath: place.published))
             let manifest = try published(try promote(place.sft, place))
-            #expect(manifest.name == "sft" && manifest.generation == 3 && manifest.metrics == ["x": 0.6])
+            #expect(manifest.name == "sft" && manifest.generation == 3 && manifest.metrics["own_right"] == 0.6)
             #expect(manifest.vision == .init(.vision, generation: 4) && manifest.parent == nil)
             // The same vision model is not published twice.
             let parent = PolicyManifest.Reference(.sft, generation: 3)
@@ -147,19 +148,65 @@ import Training
         }
     }
 
+    @Test func theVerdictHasALineForEveryRule() throws {
+        try withRuns { place in
+            try evaluate(place.sft, x: 0.6)
+            func verdict(_ rules: PolicyRules, _ folder: String) throws -> PolicyPromotion.Verdict {
+                try PolicyPromotion(PolicyRun(folder: folder), folder: folder, by: rules, in: place.library).verdict()
+            }
+            let good = try verdict(place.rules(0.6), place.sft)
+            #expect(good.passes && good.lines == ["pass  own_right: 0.6000, expected at least 0.6"])
+            let bad = try verdict(place.rules(0.7), place.sft)
+            #expect(!bad.passes && bad.lines == ["FAIL  own_right: 0.6000, expected at least 0.7"])
+            let none = try verdict(place.rules(0.7, "own_blank"), place.sft)
+            #expect(none.lines == ["FAIL  own_blank: not measured, expected at least 0.7"])
+            // Another run's evaluation says nothing, however good.
+            try FileManager.default.copyItem(
+                atPath: PolicyEvaluation.path(ofRun: place.sft), toPath: PolicyEvaluation.path(ofRun: place.ppo))
+            let other = try verdict(place.rules(0.5), place.ppo)
+            #expect(!other.passes && other.lines.contains { $0.hasPrefix("the evaluation is of other weights: ") })
+        }
+    }
+
+    /// A run that continued a policy can be compared with it: both see with their own vision.
+    @Test func aContinuedCandidateStandsBesideItsParent() throws {
+        try withRuns { place in
+            let start = try FileDigest(path: place.shipped + "/sft/2/adapter_model.safetensors")
+            let config = place.sft + "/config.json"
+            let text = try String(contentsOfFile: config, encoding: .utf8)
+                .replacingOccurrences(
+                    of: #""settings""#, with: #""parent": {"name": "sft", "generation": 2}, "settings""#
+                )
+                .replacingOccurrences(
+                    of: #""questions""#,
+                    with: #""start": {"sha256": "\#(start.sha256)", "bytes": \#(start.bytes)}, "questions""#)
+            try Data(text.utf8).write(to: URL(fileURLWithPath: config))
+            let run = try PolicyRun(folder: place.sft)
+            #expect(run.parent == .init(.sft, generation: 2))
+            let alone = try ReleaseCandidate(run, among: place.library, in: place.folder + "/alone")
+            #expect(alone.parent == nil)
+            let candidate = try ReleaseCandidate(
+                run, among: place.library, in: place.folder + "/candidate", comparing: true)
+            #expect(candidate.parent?.name == "sft" && candidate.parent?.digests.adapter == start.sha256)
+            let policy = try candidate.library.open("candidate", generation: 1, backbone: TinyRun.backbone)
+            #expect(policy.manifest.vision == .init(.vision, generation: 4), "the shipped generation 3 is another's")
+            #expect(try candidate.library.current()["sft"] == 2)
+        }
+    }
+
     @Test func aReinforcedPolicyIsPublishedWithItsValueModel() throws {
         try withRuns { place in
             try evaluate(place.ppo, x: 1)
-            guard case .refused(let failures) = try promote(place.ppo, place) else {
+            guard case .refused(let failures) = try promote(place.ppo, place, "win_rate") else {
                 Issue.record("published")
                 return
             }
             #expect(failures == ["the evaluation is against another parent: expected one, found none"])
             try evaluate(place.ppo, x: 1, parent: PolicyRun(folder: place.ppo).parentDigests(in: place.library))
-            let manifest = try published(try promote(place.ppo, place))
+            let manifest = try published(try promote(place.ppo, place, "win_rate"))
             #expect(
                 manifest.name == "ppo" && manifest.generation == 1 && manifest.value == .init(.value, generation: 1))
-            #expect(manifest.metrics["x"] == 1 && manifest.metrics["training_step"] == 2)
+            #expect(manifest.metrics["win_rate"] == 1 && manifest.metrics["training_step"] == 2)
         }
     }
 

@@ -10,37 +10,47 @@ import Training
 @Suite struct PolicyReportsTests {
     /// Reports as `apus eval --json` writes them, of `ppo`, which started from `sft`.
     private static func reports() throws -> PolicyReports {
-        PolicyReports(
-            easyVQA: try [("swapped", 600, 1_000), ("none", 9_663, 9_673), ("blank", 550, 1_000)].map {
-                try easyVQA("ppo", control: $0, right: $1, of: $2)
-            },
-            families: [try families("ppo", counts: 450, absence: 490, hallucinating: 12)],
-            text: try decoded([
-                "policy": try json(EvaluatedPolicy.scripted("ppo")),
-                "perplexity": ["tokens": 100, "base": 10.0, "policy": 10.4],
-                "replies": [
-                    "replies": 4, "tokens": 24, "kept": try json(Proportion(3, of: 4)),
-                    "agreeing": try json(Proportion(20, of: 24)), "divergence": 0.1,
-                ],
-                "ended": [
-                    "policy": try json(Proportion(150, of: 200)), "base": try json(Proportion(140, of: 200)),
-                ],
-            ]),
-            comparison: .init(
-                parentFamilies: [try families("sft", counts: 455, absence: 470, hallucinating: 20)],
-                winRates: [
-                    try winRate("ppo", against: "sft", wins: 1_100, losses: 900),
-                    try winRate("sft", against: "sft", wins: 1_010, losses: 990),
-                ],
-                winRatesWithDisagreement: [
-                    try winRate("ppo", against: "sft", wins: 1_200, losses: 800),
-                    try winRate("sft", against: "sft", wins: 980, losses: 1_020),
-                ],
-                divergence: try decoded([
-                    "policy": try json(EvaluatedPolicy.scripted("ppo")),
-                    "reference": try json(EvaluatedPolicy.scripted("sft")), "answers": 400, "tokens": 4_000,
-                    "nats": 3.0,
-                ]), target: 2))
+        var comparison = PolicyReports.Comparison(target: 2)
+        comparison.parentFamilies = [try families("sft", counts: 455, absence: 470, hallucinating: 20)]
+        comparison.winRates = [
+            try winRate("ppo", against: "sft", wins: 1_100, losses: 900),
+            try winRate("sft", against: "sft", wins: 1_010, losses: 990),
+        ]
+        comparison.winRatesWithDisagreement = [
+            try winRate("ppo", against: "sft", wins: 1_200, losses: 800),
+            try winRate("sft", against: "sft", wins: 980, losses: 1_020),
+        ]
+        comparison.divergence = try decoded([
+            "policy": try json(EvaluatedPolicy.scripted("ppo")),
+            "reference": try json(EvaluatedPolicy.scripted("sft")), "answers": 400, "tokens": 4_000, "nats": 3.0,
+        ])
+        comparison.parentOwnData = .init(data: "d", reports: [try own("sft", "none", right: 10)])
+        comparison.ownRewards = try decoded([
+            "policy": try json(EvaluatedPolicy.scripted("ppo")),
+            "reference": try json(EvaluatedPolicy.scripted("sft")), "seed": 0,
+            "wins": try json(WinRate(wins: 30, ties: 20, losses: 10)),
+        ])
+        var reports = PolicyReports()
+        reports.easyVQA = try [("swapped", 600, 1_000), ("none", 9_663, 9_673), ("blank", 550, 1_000)].map {
+            try easyVQA("ppo", control: $0, right: $1, of: $2)
+        }
+        reports.families = [try families("ppo", counts: 450, absence: 490, hallucinating: 12)]
+        reports.text = try decoded([
+            "policy": try json(EvaluatedPolicy.scripted("ppo")),
+            "perplexity": ["tokens": 100, "base": 10.0, "policy": 10.4],
+            "replies": [
+                "replies": 4, "tokens": 24, "kept": try json(Proportion(3, of: 4)),
+                "agreeing": try json(Proportion(20, of: 24)), "divergence": 0.1,
+            ],
+            "ended": [
+                "policy": try json(Proportion(150, of: 200)), "base": try json(Proportion(140, of: 200)),
+            ],
+        ])
+        reports.ownData = .init(
+            data: "d",
+            reports: try [("none", 45), ("blank", 6), ("swapped", 4)].map { try own("ppo", $0, right: $1) })
+        reports.comparison = comparison
+        return reports
     }
 
     private func evaluation(_ change: (inout PolicyReports) throws -> Void = { _ in }) throws -> PolicyEvaluation {
@@ -60,10 +70,15 @@ import Training
             "questions_a_family": 500, "absent_named": 0.12, "absent_named_ratio": 0.6, "largest_family_drop": 0.01,
             "win_rate": 0.55, "win_rate_pairs": 2_000, "win_rate_parent_itself": 0.505, "contested_win_rate": 0.6,
             "contested_win_rate_pairs": 2_000, "contested_win_rate_parent_itself": 0.49, "kl": 3, "kl_over_target": 1.5,
+            "families_drop": -0.015, "own_questions": 50, "own_right": 0.9, "own_blank": 0.12, "own_swapped": 0.08,
+            "own_question_only": 0.1, "own_blank_gain": 0.02, "own_swapped_gain": -0.02, "own_right_parent": 0.2,
+            "own_gain": 0.7, "own_right_low": Proportion(45, of: 50).low, "own_reward_win_rate": 2.0 / 3,
+            "own_reward_win_rate_pairs": 60, "own_reward_win_rate_ties": 1.0 / 3,
         ]
         for (name, value) in expected {
             #expect(abs((evaluation.metrics[name] ?? .nan) - value) < 1e-12, "\(name)")
         }
+        #expect(evaluation.metrics.keys.allSatisfy { PolicyMetric.reports(for: $0) != nil })
         let gate = try shippedRules().gate(for: .ppo)
         #expect(gate.failures(of: evaluation, policy: .scripted("ppo"), parent: .scripted("sft")).isEmpty)
     }
@@ -82,26 +97,29 @@ import Training
     /// Every report must be of the very weights, and the refusal says which report and field.
     @Test func reportsOfOtherWeightsAreRefused() throws {
         let changes: [(String, (inout PolicyReports) throws -> Void)] = [
-            ("easy-vqa", { $0.easyVQA[2] = try Self.easyVQA("sft", control: "blank", right: 1, of: 2) }),
-            ("families", { $0.families = try Self.reports().comparison?.parentFamilies ?? [] }),
+            ("easy-vqa", { $0.easyVQA?[2] = try Self.easyVQA("sft", control: "blank", right: 1, of: 2) }),
+            ("families", { $0.families = try Self.reports().comparison?.parentFamilies }),
             ("parent-families", { $0.comparison?.parentFamilies = try Self.reports().families }),
             (
                 "win_rate",
-                { $0.comparison?.winRates[0] = try Self.winRate("ppo", against: "base", wins: 1, losses: 1) }
+                { $0.comparison?.winRates?[0] = try Self.winRate("ppo", against: "base", wins: 1, losses: 1) }
             ),
             (
                 "contested_win_rate",
                 {
-                    $0.comparison?.winRatesWithDisagreement[1] = try Self.winRate(
+                    $0.comparison?.winRatesWithDisagreement?[1] = try Self.winRate(
                         "ppo", against: "sft", wins: 1, losses: 1)
                 }
             ),
+            ("own-data", { $0.ownData?.reports[2] = try Self.own("sft", "swapped", right: 4) }),
+            ("parent-own-data", { $0.comparison?.parentOwnData?.reports = [try Self.own("ppo", "none", right: 4)] }),
             (
                 "text",
                 { reports in
-                    let old = reports.text
-                    reports.text = TextReport(
-                        policy: .scripted("sft"), perplexity: old.perplexity, replies: old.replies, ended: old.ended)
+                    reports.text = reports.text.map {
+                        TextReport(
+                            policy: .scripted("sft"), perplexity: $0.perplexity, replies: $0.replies, ended: $0.ended)
+                    }
                 }
             ),
         ]
@@ -116,9 +134,11 @@ import Training
         // A server that does not say which weights it answers with is no witness.
         let error = #expect(throws: PolicyReportsError.self) {
             try evaluation { reports in
-                reports.text = TextReport(
-                    policy: .init(name: "ppo", generation: 1, digests: nil), perplexity: reports.text.perplexity,
-                    replies: reports.text.replies, ended: reports.text.ended)
+                reports.text = reports.text.map {
+                    TextReport(
+                        policy: .init(name: "ppo", generation: 1, digests: nil), perplexity: $0.perplexity,
+                        replies: $0.replies, ended: $0.ended)
+                }
             }
         }
         #expect(error?.description.contains("digests: expected some, found none") == true)
@@ -126,7 +146,7 @@ import Training
 
     @Test func whatIsMissingIsNamed() throws {
         for control in 0..<3 {
-            let error = #expect(throws: PolicyReportsError.self) { try evaluation { $0.easyVQA.remove(at: control) } }
+            let error = #expect(throws: PolicyReportsError.self) { try evaluation { $0.easyVQA?.remove(at: control) } }
             guard case .missing("easy-vqa", _) = error else {
                 Issue.record("\(String(describing: error))")
                 continue
@@ -136,7 +156,7 @@ import Training
             try evaluation { $0.families = [] }
         }
         #expect(throws: PolicyReportsError.missing(report: "win_rate", part: "parent against itself")) {
-            try evaluation { $0.comparison?.winRates.removeLast() }
+            try evaluation { $0.comparison?.winRates?.removeLast() }
         }
     }
 
@@ -155,7 +175,42 @@ import Training
         }
     }
 
+    @Test func ownQuestionsMustBeTheSame() throws {
+        for change in [
+            { (reports: inout PolicyReports) in reports.comparison?.parentOwnData?.data = "other" },
+            { $0.comparison?.parentOwnData?.reports = [try Self.own("sft", "none", right: 10, rule: "exact")] },
+        ] as [(inout PolicyReports) throws -> Void] {
+            #expect(
+                throws: PolicyReportsError.notComparable(
+                    field: "questions", policy: "own-data", parent: "parent-own-data")
+            ) { try evaluation(change) }
+        }
+        #expect(throws: PolicyReportsError.missing(report: "own-data", part: "the picture blank")) {
+            try evaluation { $0.ownData?.reports.remove(at: 1) }
+        }
+    }
+
+    /// Rules of one's own need few reports; the metrics of the others are missing.
+    @Test func whatWasNotMeasuredHasNoMetrics() throws {
+        let own = try evaluation {
+            ($0.easyVQA, $0.families, $0.text, $0.comparison) = (nil, nil, nil, nil)
+        }
+        #expect(own.parent == nil && own.metrics["own_right"] == 0.9)
+        #expect(own.metrics.keys.allSatisfy { $0.hasPrefix("own_") } && own.metrics["own_gain"] == nil)
+    }
+
     // MARK: Reports as JSON
+
+    private static func own(
+        _ policy: String, _ control: String, right: Int, rule: String = "json"
+    ) throws -> OwnDataReport {
+        try decoded([
+            "policy": try json(EvaluatedPolicy.scripted(policy)), "control": control, "seed": 0,
+            "rule": try json(AnswerRule(try #require(AnswerRule.Kind(rawValue: rule)))),
+            "right": try json(Proportion(right, of: 50)), "questionOnly": try json(Proportion(5, of: 50)), "cut": 0,
+            "seconds": 1, "mistakes": [Any](), "answers": [Any](),
+        ])
+    }
 
     private static func easyVQA(_ policy: String, control: String, right: Int, of total: Int) throws -> EasyVQAReport {
         let share = try json(Proportion(right, of: total))

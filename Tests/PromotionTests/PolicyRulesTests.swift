@@ -62,9 +62,9 @@ import Training
 
     @Test func ownRulesJudgeOwnPolicies() throws {
         let json = """
-            [{"metric": "mine", "minimum": 0.25, "maximum": 0.75, "why": "a"},
-            {"metric": "other", "minimum": 1, "applies_to": ["sft"], "why": "b"},
-            {"metric": "other", "minimum": 2, "applies_to": ["ppo"], "why": "c"}]
+            [{"metric": "own_right", "minimum": 0.25, "maximum": 0.75, "why": "a"},
+            {"metric": "own_blank", "minimum": 1, "applies_to": ["sft"], "why": "b"},
+            {"metric": "own_blank", "minimum": 2, "applies_to": ["ppo"], "why": "c"}]
             """
         let rules = try self.rules(json)
         func failures(_ stage: TrainedStage, _ metrics: [String: Double]) throws -> [String] {
@@ -72,47 +72,51 @@ import Training
                 of: .init(policy: .scripted("sft"), parent: nil, metrics: metrics), policy: .scripted("sft"),
                 parent: nil)
         }
-        #expect(try failures(.sft, ["mine": 0.25, "other": 1]).isEmpty)
-        #expect(try failures(.sft, ["mine": 0.75, "other": 1]).isEmpty)
+        #expect(try failures(.sft, ["own_right": 0.25, "own_blank": 1]).isEmpty)
+        #expect(try failures(.sft, ["own_right": 0.75, "own_blank": 1]).isEmpty)
         #expect(
-            try failures(.ppo, ["mine": 0.8, "other": 1]) == [
-                "mine: expected at least 0.25 and at most 0.75, found 0.8",
-                "other: expected at least 2.0, found 1.0",
+            try failures(.ppo, ["own_right": 0.8, "own_blank": 1]) == [
+                "own_right: expected at least 0.25 and at most 0.75, found 0.8",
+                "own_blank: expected at least 2.0, found 1.0",
             ])
     }
 
     @Test(arguments: [
         ("[]", "expected at least one rule, found none"),
-        (#"[{"metric": "a", "minimum": 1}]"#, "rule 1 (a): why: the field is missing"),
+        (#"[{"metric": "kl", "minimum": 1}]"#, "rule 1 (kl): why: the field is missing"),
         (#"[{"minimum": 1, "why": "x"}]"#, "rule 1: metric: the field is missing"),
         (
             #"[{"metric": "A b", "minimum": 1, "why": "x"}]"#,
             #"rule 1 (A b): metric: expected a name like win_rate, found "A b""#
         ),
         (
-            #"[{"metric": "a", "why": "x"}]"#,
-            "rule 1 (a): minimum: expected a minimum, a maximum or both, found neither"
+            #"[{"metric": "own_rihgt", "minimum": 1, "why": "x"}]"#,
+            "rule 1 (own_rihgt): metric: no evaluation measures it; docs/evaluation.md lists the metrics"
         ),
         (
-            #"[{"metric": "a", "minimum": 2, "maximum": 1, "why": "x"}]"#,
-            "rule 1 (a): minimum: expected at most the maximum 1.0, found 2.0"
+            #"[{"metric": "kl", "why": "x"}]"#,
+            "rule 1 (kl): minimum: expected a minimum, a maximum or both, found neither"
         ),
         (
-            #"[{"metric": "a", "minimum": 1, "why": "x"}, {"metric": "b", "minimun": 1, "maximum": 2, "why": "x"}]"#,
-            "rule 2 (b): minimun: this field is not known"
+            #"[{"metric": "kl", "minimum": 2, "maximum": 1, "why": "x"}]"#,
+            "rule 1 (kl): minimum: expected at most the maximum 1.0, found 2.0"
         ),
         (
-            #"[{"metric": "a", "minimum": 1, "applies_to": ["reward"], "why": "x"}]"#,
-            #"rule 1 (a): applies_to: expected each of sft, ppo, dpo, kto once at most, found ["reward"]"#
+            #"[{"metric": "kl", "minimum": 1, "why": "x"}, {"metric": "own_right", "minimun": 1, "maximum": 2, "why": "x"}]"#,
+            "rule 2 (own_right): minimun: this field is not known"
         ),
         (
-            #"[{"metric": "a", "minimum": 1, "applies_to": [], "why": "x"}]"#,
-            "rule 1 (a): applies_to: expected each of sft, ppo, dpo, kto once at most, found []"
+            #"[{"metric": "kl", "minimum": 1, "applies_to": ["reward"], "why": "x"}]"#,
+            #"rule 1 (kl): applies_to: expected each of sft, ppo, dpo, kto once at most, found ["reward"]"#
         ),
-        (#"[{"metric": "a", "minimum": 1, "why": ""}]"#, "rule 1 (a): why: expected a reason, found none"),
         (
-            #"[{"metric": "a", "minimum": 1, "why": "x"}, {"metric": "a", "maximum": 2, "applies_to": ["ppo"], "why": "y"}]"#,
-            "rule 2 (a): metric: rule 1 bounds it for ppo already"
+            #"[{"metric": "kl", "minimum": 1, "applies_to": [], "why": "x"}]"#,
+            "rule 1 (kl): applies_to: expected each of sft, ppo, dpo, kto once at most, found []"
+        ),
+        (#"[{"metric": "kl", "minimum": 1, "why": ""}]"#, "rule 1 (kl): why: expected a reason, found none"),
+        (
+            #"[{"metric": "kl", "minimum": 1, "why": "x"}, {"metric": "kl", "maximum": 2, "applies_to": ["ppo"], "why": "y"}]"#,
+            "rule 2 (kl): metric: rule 1 bounds it for ppo already"
         ),
     ])
     func mistakesAreNamedByRuleAndField(json: String, reason: String) throws {
@@ -126,7 +130,7 @@ import Training
 
     @Test func wrongTypesAreNamedByRuleAndField() throws {
         for (json, start) in [
-            (#"[{"metric": "a", "minimum": "1", "why": "x"}]"#, "rule 1 (a): minimum: "),
+            (#"[{"metric": "kl", "minimum": "1", "why": "x"}]"#, "rule 1 (kl): minimum: "),
             (#"[{"metric": 3, "minimum": 1, "why": "x"}]"#, "rule 1: metric: "), (#"[3]"#, "rule 1: "), ("{}", ""),
         ] {
             let error = #expect(throws: PolicyRulesError.self) { try rules(json) }
@@ -138,9 +142,24 @@ import Training
         }
     }
 
+    /// The page on evaluation lists every metric, and the shipped rules need every report on the project's questions.
+    @Test func metricsAndTheirReportsAreDocumented() throws {
+        let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../docs/evaluation.md").standardized
+        let text = try String(contentsOf: page, encoding: .utf8)
+        for name in PolicyMetric.names where !name.hasPrefix("right_") {
+            #expect(text.contains("`\(name)`"), "docs/evaluation.md has no \(name)")
+        }
+        let gate = try shippedRules().gate(for: .ppo)
+        #expect(gate.reports == PolicyMeasurement.Settings.standard(comparing: true) && gate.comparesWithParent)
+        let fineTuned = try shippedRules().gate(for: .sft)
+        #expect(fineTuned.reports == [.easyVQA, .text] && !fineTuned.comparesWithParent)
+        #expect(PolicyMetric.reports(for: "own_gain") == [.ownData, .parentOwnData])
+    }
+
     /// A file without a rule for a stage would let everything pass.
     @Test func aStageWithoutRulesIsRefused() throws {
-        let rules = try self.rules(#"[{"metric": "a", "minimum": 1, "applies_to": ["ppo"], "why": "x"}]"#)
+        let rules = try self.rules(#"[{"metric": "kl", "minimum": 1, "applies_to": ["ppo"], "why": "x"}]"#)
         let error = #expect(throws: PolicyRulesError.self) { try rules.gate(for: .sft) }
         #expect(error?.description.contains("no rule applies to a run of `train sft`") == true)
         #expect(try rules.gate(for: .ppo).rules.count == 1)

@@ -213,6 +213,21 @@ import Training
         }
     }
 
+    @Test func aFolderHasOneOpenRun() throws {
+        try withTemporaryFolder { folder in
+            let first = try RunFolder(path: folder.path, configuration: settings(steps: 10))
+            let error = #expect(throws: RunFolderError.self) {
+                _ = try RunFolder(path: folder.path, configuration: settings(steps: 10))
+            }
+            #expect(error == .taken(path: folder.path))
+            #expect(error?.description.hasPrefix("\(folder.path): a run is going on in this folder; wait ") == true)
+            withExtendedLifetime(first) {}
+        }
+        try withTemporaryFolder { folder in
+            for _ in 0..<3 { _ = try RunFolder(path: folder.path, configuration: settings(steps: 10)) }
+        }
+    }
+
     @Test func anotherSettingIsRefusedByName() throws {
         try withTemporaryFolder { folder in
             _ = try RunFolder(path: folder.path, configuration: settings(steps: 10))

@@ -73,6 +73,45 @@ import Training
         }
     }
 
+    @Test func aVariedImageKeepsItsSizeAndItsGroundAndIsTheSameEachTime() {
+        var pixels = [UInt8](repeating: 200, count: 20 * 16 * 3)
+        for y in 6..<10 { for x in 6..<14 { pixels[(y * 20 + x) * 3] = 10 } }
+        let image = RGBImage(width: 20, height: 16, pixels: pixels)
+        func varied(_ number: UInt64) -> RGBImage {
+            var variation = ImageVariation(seed: 3, number: number)
+            return variation.varied(image)
+        }
+        let all = (0..<20 as Range<UInt64>).map(varied)
+        #expect(all.allSatisfy { $0.width == 20 && $0.height == 16 } && all[4] == varied(4))
+        #expect(Set(all.map(\.pixels)).count > 15)
+        for one in all {
+            // The corners are ground, which has one colour in every variation; the thing is still there.
+            #expect(one.pixels[0] == one.pixels[1] && one.pixels[0] == one.pixels[2])
+            #expect(one.pixels.contains { Int($0) < Int(one.pixels[0]) - 80 })
+        }
+        let one = RGBImage(width: 1, height: 1, red: 1, green: 2, blue: 3)
+        var variation = ImageVariation(seed: 0, number: 0)
+        #expect(variation.varied(one).width == 1)
+    }
+
+    @Test func variedImagesResumeToTheSameBytes() throws {
+        try withTemporaryFolder { folder in
+            try table(20, in: folder)
+            var settings = settings(weights: [1_000])
+            settings.ownData?.variesImages = true
+            let whole = try run([folder], settings, in: folder.appending(path: "whole"))
+            _ = try run([folder], settings, in: folder.appending(path: "pieces"), limit: .seconds(1))
+            let pieces = try run([folder], settings, in: folder.appending(path: "pieces"))
+            var plain = settings
+            plain.ownData?.variesImages = nil
+            let other = try run([folder], plain, in: folder.appending(path: "plain"))
+            func weights(_ job: FineTuningJob) throws -> Data {
+                try Data(contentsOf: URL(fileURLWithPath: job.adapterFolder + "/adapter_model.safetensors"))
+            }
+            #expect(try weights(whole) == weights(pieces) && weights(whole) != weights(other))
+        }
+    }
+
     @Test func aPolicyThatStartsFromAnotherNamesItAsItsParent() throws {
         try withTemporaryFolder { folder in
             try table(20, in: folder)

@@ -111,6 +111,7 @@ struct CSVReader {
                         "a quote inside a cell without quotes; put the cell in quotes and write it twice")
                 }
                 index += 1
+                guard index - start <= Self.maximumRow else { throw tooLong() }
             }
             return try text(bytes[first..<index], start)
         }

@@ -21,12 +21,16 @@ public struct OwnData: Sendable {
 
     /// Reads a file, or all files of a folder.
     ///
-    /// - Throws: `OwnDataError` if the path is neither, or a file cannot be read at all. Bad lines are no error here.
+    /// - Throws: `OwnDataError` if the path is neither, or is a file that cannot be read at all. Bad lines are no error
+    ///   here, and neither are bad files among others in a folder: both are in `faults`.
     public init(path: String) throws(OwnDataError) {
-        for file in try Self.files(at: path) {
+        let all = try Self.files(at: path)
+        for file in all {
             let bytes: [UInt8]
-            do { bytes = try OwnFile.read(file, limit: Self.maximumFile) } catch {
-                throw .unusable(path: file, reason: error.reason)
+            do { bytes = try OwnFile.read(file, limit: Self.maximumFile, line: Self.maximumLine) } catch {
+                if all == [path] { throw .unusable(path: file, reason: error.reason) }
+                faults.append(OwnDataFault(source: .init(file: file, line: 1), reason: error.reason))
+                continue
             }
             files.append(file)
             read(bytes, file: file)

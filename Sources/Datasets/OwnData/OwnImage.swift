@@ -164,8 +164,16 @@ struct OwnImageReader {
 
 /// Reads regular files within limits.
 enum OwnFile {
-    /// The bytes of a file of data, or nil if it is larger than `limit`.
-    static func read(_ path: String, limit: Int) throws(OwnFieldFault) -> [UInt8] {
+    /// How much is read at a time.
+    private static let chunk = 1 << 20
+
+    /// The bytes of a file.
+    ///
+    /// - Parameters:
+    ///   - limit: upper bound on the file's bytes.
+    ///   - line: upper bound on the bytes of a line, unless the file is a JSON array, which may be on one line. Reading
+    ///     stops there, so that no line takes more memory.
+    static func read(_ path: String, limit: Int, line: Int = .max) throws(OwnFieldFault) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw OwnFieldFault("cannot be read: \(String(cString: strerror(errno)))") }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
@@ -177,12 +185,30 @@ enum OwnFile {
             throw OwnFieldFault("the file has \(status.st_size) bytes, expected at most \(limit)")
         }
         do {
-            let data = try handle.read(upToCount: limit + 1) ?? Data()
-            guard data.count <= limit else { throw OwnFieldFault("the file has more than \(limit) bytes") }
-            return [UInt8](data)
+            var bytes: [UInt8] = []
+            var (number, start) = (1, 0)
+            while let data = try handle.read(upToCount: chunk), !data.isEmpty {
+                guard bytes.count + data.count <= limit else {
+                    throw OwnFieldFault("the file has more than \(limit) bytes")
+                }
+                bytes += data
+                if line == .max || isArray(bytes) { continue }
+                for index in bytes.indices.suffix(data.count) where bytes[index] == UInt8(ascii: "\n") {
+                    (number, start) = (number + 1, index + 1)
+                }
+                guard bytes.count - start <= line else {
+                    throw OwnFieldFault("line \(number) has more than \(line) bytes")
+                }
+            }
+            return bytes
         } catch let error as OwnFieldFault { throw error } catch {
             throw OwnFieldFault("cannot be read: \(error.localizedDescription)")
         }
+    }
+
+    private static func isArray(_ bytes: [UInt8]) -> Bool {
+        let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...]
+        return text.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "[")
     }
 
     /// The bytes of an image's file.

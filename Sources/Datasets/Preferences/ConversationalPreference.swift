@@ -33,13 +33,24 @@ public struct ConversationalPreference: Codable, Sendable, Equatable {
     public let chosenModel: String?
     /// The model of the other answer, as NAME@GENERATION.
     public let rejectedModel: String?
+    /// What the labeler found wrong with the preferred answer: an import does not keep this and the following fields.
+    public let chosenFlags: [String]?
+    /// What the labeler found wrong with the other answer.
+    public let rejectedFlags: [String]?
+    /// Whether the labeler found even the best answer of the comparison bad.
+    public let allBad: Bool?
+    /// The labeler's remarks.
+    public let comment: String?
 
     private enum CodingKeys: String, CodingKey {
-        case prompt, chosen, rejected, images, labeler
+        case prompt, chosen, rejected, images, labeler, comment
         case comparison = "comparison_id"
         case labelerKind = "labeler_kind"
         case chosenModel = "chosen_model"
         case rejectedModel = "rejected_model"
+        case chosenFlags = "chosen_flags"
+        case rejectedFlags = "rejected_flags"
+        case allBad = "all_bad"
     }
 
     /// Throws `DecodingError` for conversations with more than one turn per side.
@@ -66,6 +77,10 @@ public struct ConversationalPreference: Codable, Sendable, Equatable {
         labelerKind = try fields.decodeIfPresent(PreferenceRecord.Labeler.Kind.self, forKey: .labelerKind)
         chosenModel = try fields.decodeIfPresent(String.self, forKey: .chosenModel)
         rejectedModel = try fields.decodeIfPresent(String.self, forKey: .rejectedModel)
+        chosenFlags = try fields.decodeIfPresent([String].self, forKey: .chosenFlags)
+        rejectedFlags = try fields.decodeIfPresent([String].self, forKey: .rejectedFlags)
+        allBad = try fields.decodeIfPresent(Bool.self, forKey: .allBad)
+        comment = try fields.decodeIfPresent(String.self, forKey: .comment)
     }
 
     /// The pair as a ranking of two complete answers with unknown tokens. `fallback` is the labeler if the pair names

@@ -17,11 +17,13 @@ public struct UnpairedPreference: Codable, Sendable, Equatable {
     public let labeler: String?
     /// The model that answered, as NAME@GENERATION.
     public let model: String?
+    /// The labeler's remarks.
+    public let comment: String?
     /// The feedback that the line is from.
     public let feedback: String?
 
     private enum CodingKeys: String, CodingKey {
-        case prompt, completion, label, images, labeler, model
+        case prompt, completion, label, images, labeler, model, comment
         case feedback = "feedback_id"
     }
 

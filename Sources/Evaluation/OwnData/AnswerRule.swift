@@ -41,6 +41,11 @@ public struct AnswerRule: Codable, Sendable, Equatable {
         self.tolerance = tolerance
     }
 
+    /// The rule for expected answers if a person names none: `json` if all are JSON objects, else `exact`.
+    public init(fitting answers: some Sequence<String>) {
+        self.init(answers.allSatisfy { Self.object($0) != nil } ? .json : .exact)
+    }
+
     /// What is wrong with an expected answer that this rule cannot compare; nil if nothing is.
     public func fault(inExpected answer: String) -> String? {
         switch kind {

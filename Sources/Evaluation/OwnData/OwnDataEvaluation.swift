@@ -20,6 +20,47 @@ struct ChatReply: Decodable, Sendable {
     let choices: [Choice]
 }
 
+/// A user's own question as `/v1/chat/completions` takes it.
+struct OwnQuestionBody: Encodable {
+    let model: String
+    let messages: JSON
+    let maximumTokens: Int
+    var temperature = 0.0
+    var seed: UInt32?
+    let stream = false
+
+    /// - Parameter images: the data URL that is shown for each image, by its digest.
+    init(_ example: OwnExample, to model: String, images: [String: String], maximumTokens: Int) {
+        self.model = model
+        self.maximumTokens = maximumTokens
+        messages = .array(
+            example.messages.map { message in
+                let parts = message.content.map { part -> JSON in
+                    switch part {
+                    case .text(let text): ["type": "text", "text": .string(text)]
+                    case .image(let number):
+                        [
+                            "type": "image_url",
+                            "image_url": ["url": .string(images[example.images[number].digest] ?? "")],
+                        ]
+                    }
+                }
+                return ["role": .string(message.role.rawValue), "content": .array(parts)]
+            })
+    }
+
+    /// An image as a data URL.
+    static func dataURL(_ image: OwnImage) throws -> String {
+        let type = image.format == .png ? "png" : "jpeg"
+        return "data:image/\(type);base64," + Data(try image.bytes()).base64EncodedString()
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case model, messages, temperature, seed, stream
+        case maximumTokens = "max_tokens"
+    }
+}
+
 /// Puts a user's own questions to a running server, greedily, and judges the answers by a rule.
 ///
 /// A question is asked as the data have it: with its earlier turns and with its images in their places.
@@ -39,19 +80,6 @@ public struct OwnDataEvaluation: Sendable {
 
         /// Questions to the default policy.
         public init(rule: AnswerRule) { self.rule = rule }
-    }
-
-    private struct Body: Encodable {
-        let model: String
-        let messages: JSON
-        let maximumTokens: Int
-        let temperature = 0.0
-        let stream = false
-
-        enum CodingKeys: String, CodingKey {
-            case model, messages, temperature, stream
-            case maximumTokens = "max_tokens"
-        }
     }
 
     private let examples: [OwnExample]
@@ -98,8 +126,7 @@ public struct OwnDataEvaluation: Sendable {
         let answers = try await AskClient.results(
             of: examples, concurrency: settings.concurrency, progress: progress
         ) { example in
-            let body = Body(
-                model: policy.name, messages: Self.messages(of: example, images: shown), maximumTokens: limit)
+            let body = OwnQuestionBody(example, to: policy.name, images: shown, maximumTokens: limit)
             let reply: ChatReply = try await ask.post(body, to: url)
             guard let choice = reply.choices.first else {
                 throw EvaluationError.malformed(url: url, reason: "expected one choice", body: "none")
@@ -129,7 +156,8 @@ public struct OwnDataEvaluation: Sendable {
             policy: policy, control: control, seed: settings.seed, rule: settings.rule,
             right: Proportion(results.count { $0.2 }, of: results.count),
             questionOnly: Proportion(questionOnly().count { $0 }, of: results.count),
-            cut: answers.count { $0.finishReason != "stop" }, seconds: seconds, mistakes: mistakes)
+            cut: answers.count { $0.finishReason != "stop" }, seconds: seconds, mistakes: mistakes,
+            answers: answers.map(\.message.content))
     }
 
     // MARK: Controls
@@ -139,18 +167,13 @@ public struct OwnDataEvaluation: Sendable {
         var images: [String: OwnImage] = [:]
         for image in examples.flatMap(\.images) { images[image.digest] = image }
         switch control {
-        case .none: return try images.mapValues { try Self.dataURL($0) }
+        case .none: return try images.mapValues { try OwnQuestionBody.dataURL($0) }
         case .blank:
             return images.mapValues { AskClient.dataURL(ControlImages.blank(width: $0.width, height: $0.height)) }
         case .swapped:
             let next = ControlImages.circle(of: images.keys.sorted(), seed: settings.seed)
-            return try next.compactMapValues { try images[$0].map { try Self.dataURL($0) } }
+            return try next.compactMapValues { try images[$0].map { try OwnQuestionBody.dataURL($0) } }
         }
-    }
-
-    private static func dataURL(_ image: OwnImage) throws -> String {
-        let type = image.format == .png ? "png" : "jpeg"
-        return "data:image/\(type);base64," + Data(try image.bytes()).base64EncodedString()
     }
 
     /// Whether the answer that is most frequent for the same question in all other examples is right; for a question
@@ -173,23 +196,6 @@ public struct OwnDataEvaluation: Sendable {
             guard let guess = commonest(byQuestion[example.question]) ?? commonest(all) else { return false }
             return settings.rule.accepts(guess, for: answer)
         }
-    }
-
-    private static func messages(of example: OwnExample, images: [String: String]) -> JSON {
-        .array(
-            example.messages.map { message in
-                let parts = message.content.map { part -> JSON in
-                    switch part {
-                    case .text(let text): ["type": "text", "text": .string(text)]
-                    case .image(let number):
-                        [
-                            "type": "image_url",
-                            "image_url": ["url": .string(images[example.images[number].digest] ?? "")],
-                        ]
-                    }
-                }
-                return ["role": .string(message.role.rawValue), "content": .array(parts)]
-            })
     }
 }
 
@@ -225,6 +231,8 @@ public struct OwnDataReport: Codable, Sendable, Equatable {
     public let seconds: Double
     /// The wrong answers, in the order of the data.
     public let mistakes: [Mistake]
+    /// All answers, in the order of the data.
+    public let answers: [String]
 
     /// A table of several reports, one row each.
     public static func table(_ reports: [OwnDataReport]) -> String {

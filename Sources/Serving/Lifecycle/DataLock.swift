@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 
 /// Why a data folder cannot be used.
@@ -17,32 +18,25 @@ public enum DataLockError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Reserves a data folder for one server: the file `lock` in it is locked (flock(2)) until this value is released or
-/// the process ends.
+/// Reserves a data folder for one server until this value is released or the process ends.
 public final class DataLock: Sendable {
-    private let descriptor: Int32
+    private let lock: FolderLock
 
     /// Creates the folder if it does not exist, and locks it.
     public init(folder: String) throws(DataLockError) {
-        let path = "\(folder)/lock"
         do {
             try FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
-            throw .file(path: path, reason: error.localizedDescription)
+            throw .file(path: "\(folder)/\(FolderLock.fileName)", reason: error.localizedDescription)
         }
         // This includes an existing folder. If another user owns it, its mode is that user's choice.
         chmod(folder, 0o700)
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw .file(path: path, reason: String(cString: strerror(errno))) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let code = errno
-            guard code != EWOULDBLOCK else { throw .taken(folder: folder) }
-            throw .file(path: path, reason: String(cString: strerror(code)))
+        do throws(FolderLock.Failure) { lock = try FolderLock(folder: folder) } catch {
+            switch error {
+            case .taken: throw .taken(folder: folder)
+            case .file(let path, let reason): throw .file(path: path, reason: reason)
+            }
         }
-    }
-
-    deinit {
-        close(descriptor)
     }
 }

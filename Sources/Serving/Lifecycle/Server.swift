@@ -152,20 +152,24 @@ private func race(
     }
 }
 
-/// While `body` runs, serves `model` on a loopback address, on a port chosen by the system.
+/// While `body` runs, serves `model`, by default on a loopback address, on a port chosen by the system.
 ///
 /// The engine has stopped when this function returns.
-/// - Parameter body: receives the server's address, like `http://127.0.0.1:8080`.
+/// - Parameters:
+///   - feedback: the folder that keeps what people say; nil: nothing is kept.
+///   - configuration: the address and everything else; nil for the default.
+///   - body: receives the server's address, like `http://127.0.0.1:8080`.
 /// - Throws: an error of `body`, or the system's error if no port can be bound.
 public func withLocalServer<Result: Sendable>(
-    _ model: ServedModel, logger: Logger, _ body: (_ address: String) async throws -> Result
+    _ model: ServedModel, feedback: FeedbackFolder? = nil, configuration given: ServerConfiguration? = nil,
+    logger: Logger, _ body: (_ address: String) async throws -> Result
 ) async throws -> Result {
-    var configuration = ServerConfiguration()
-    configuration.port = 0
+    var configuration = given ?? ServerConfiguration()
+    if given == nil { configuration.port = 0 }
     configuration.drainLag = .zero
     let (ready, readiness) = AsyncStream<Int>.makeStream()
     let group = makeServer(
-        keys: nil, configuration: configuration, logger: logger, signals: [],
+        keys: nil, feedback: feedback, configuration: configuration, logger: logger, signals: [],
         models: [ModelSource { model }], onReady: { readiness.yield($0) })
     return try await withThrowingTaskGroup(of: Void.self) { tasks in
         tasks.addTask {

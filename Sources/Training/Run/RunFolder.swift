@@ -5,6 +5,8 @@ import Support
 
 /// Why a run's folder cannot be used.
 public enum RunFolderError: Error, Equatable, CustomStringConvertible {
+    /// Another process uses the folder.
+    case taken(path: String)
     /// The folder belongs to a run with other settings.
     case otherConfiguration(path: String, field: String, found: String, asked: String)
     /// A file of the folder cannot be read or written.
@@ -15,6 +17,8 @@ public enum RunFolderError: Error, Equatable, CustomStringConvertible {
     /// What is wrong, where, and what was expected.
     public var description: String {
         switch self {
+        case .taken(let path):
+            "\(path): a run is going on in this folder; wait until it has ended, or choose another folder with --run"
         case .otherConfiguration(let path, let field, let found, let asked):
             "\(path): the run there was started with \(field) = \(found), now it is \(asked); choose another folder"
         case .file(let path, let reason): "\(path): \(reason)"
@@ -28,14 +32,23 @@ public enum RunFolderError: Error, Equatable, CustomStringConvertible {
 public struct RunFolder: Sendable {
     /// The folder.
     public let path: String
+    /// Held as long as the run is open: two processes in one folder would overwrite each other's state.
+    private let lock: FolderLock
 
     /// Creates the folder at `path`, or opens it if its run has the same configuration or has not begun.
     ///
     /// The configuration should hold everything that decides the run's result, including input files by their SHA-256.
-    /// - Throws: `RunFolderError.otherConfiguration` naming the first field that differs.
+    /// - Throws: `RunFolderError.taken` while another value of this type has the folder open, here or in another
+    ///   process; `RunFolderError.otherConfiguration` naming the first field that differs.
     public init(path: String, configuration: some Encodable) throws {
         self.path = path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        do throws(FolderLock.Failure) { lock = try FolderLock(folder: path) } catch {
+            switch error {
+            case .taken: throw RunFolderError.taken(path: path)
+            case .file(let path, let reason): throw RunFolderError.file(path: path, reason: reason)
+            }
+        }
         AtomicFile.removeLeftovers(in: path)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
@@ -43,7 +56,7 @@ public struct RunFolder: Sendable {
         let file = "\(path)/\(Self.configurationName)"
         // A folder with only a configuration is of a run that has not begun: its start failed, perhaps for a wrong
         // flag.
-        let names = try FileManager.default.contentsOfDirectory(atPath: path)
+        let names = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0 != FolderLock.fileName }
         guard names.contains(Self.configurationName), names.count > 1 else {
             try AtomicFile.write([UInt8](asked) + [UInt8(ascii: "\n")], to: file)
             return

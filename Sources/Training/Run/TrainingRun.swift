@@ -163,6 +163,7 @@ public struct TrainingRun<Stage: TrainingStage> {
     ) throws -> Outcome where C.Duration == Duration {
         let began = clock.now
         let start = start ?? began
+        report("\(stage.name): \(stage.steps - step) of \(stage.steps) steps to make")
         var saved = began
         var pace = StepPace()
         var progress = ProgressMeter(stage: stage, from: step)

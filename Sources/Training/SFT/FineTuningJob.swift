@@ -128,7 +128,8 @@ public struct FineTuningJob: Sendable {
             MixedDemonstrations.Source(
                 demonstrations: try OwnDemonstrations(
                     data, seed: settings.seed, heldOut: settings.heldOutImages,
-                    questionsPerImage: settings.questionsPerImage),
+                    questionsPerImage: settings.questionsPerImage,
+                    variesImages: settings.ownData?.variesImages ?? false),
                 weight: weight * max(1, all))
         } + others.map { MixedDemonstrations.Source(demonstrations: $0.demonstrations, weight: rest * $0.weight) }
     }
@@ -372,6 +373,22 @@ public struct FinishedFineTuning: Sendable {
 
     /// The SHA-256 of the file of the base model that it was trained for.
     public var backbone: String { run.backbone }
+
+    /// The policy that training started from; nil for a new adapter.
+    public var parent: PolicyManifest.Reference? { run.record.parent }
+
+    /// Checks that `library` holds the parent of the run, with the very adapter that it started from.
+    ///
+    /// - Returns: the digests of the parent's weights; nil without a parent.
+    /// - Throws: `PolicyError`; `FinishedRunError.badFile` if the adapter's bytes differ.
+    public func checkLineage(in library: PolicyLibrary) throws -> PolicyDigests? {
+        guard let parent else { return nil }
+        let there = try run.checked("start", parent, PolicyFiles.adapterWeights, in: library)
+        let vision = try there.manifest.vision.map {
+            try library.open($0.name, generation: $0.generation, backbone: backbone)
+        }
+        return PolicyDigests(there.manifest, visionWeights: vision?.manifest.files[PolicyFiles.vision]?.sha256)
+    }
 
     /// Publishes the vision model if the run trained one, then the policy that names it. If a generation of `vision`
     /// has the same file already, it is reused.

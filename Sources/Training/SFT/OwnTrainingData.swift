@@ -13,6 +13,8 @@ public struct OwnDataSettings: Codable, Sendable, Equatable {
     /// The share of a step's images that each input has, in thousandths. If there are no other images, the weights are
     /// relative to each other.
     public var weights: [Int]
+    /// Whether training shows images a little differently each time; nil for no.
+    public var variesImages: Bool?
 
     /// The given weights.
     public init(weights: [Int]) {
@@ -180,9 +182,17 @@ struct OwnDemonstrations: PositionedDemonstrations {
     let heldOut: [ImageQuestions]
     private let groups: [Group]
     private let order: DemonstrationOrder
+    private let seed: UInt64
+    private let variesImages: Bool
 
-    /// - Parameter limit: upper bound on the held-out groups that validation asks about.
-    init(_ data: OwnTrainingData, seed: UInt64, heldOut limit: Int, questionsPerImage: Int) throws(OwnDataError) {
+    /// - Parameters:
+    ///   - limit: upper bound on the held-out groups that validation asks about.
+    ///   - variesImages: whether images are shown a little differently each time.
+    init(
+        _ data: OwnTrainingData, seed: UInt64, heldOut limit: Int, questionsPerImage: Int, variesImages: Bool = false
+    ) throws(OwnDataError) {
+        self.seed = seed
+        self.variesImages = variesImages
         groups = Self.groups(data.split.training, name: data.group)
         order = DemonstrationOrder(
             seed: seed, counts: groups.map(\.questions.count), questionsPerImage: questionsPerImage)
@@ -191,10 +201,17 @@ struct OwnDemonstrations: PositionedDemonstrations {
     }
 
     func images(at positions: Range<Int>) throws -> [ImageQuestions] {
-        try order.items(at: positions).map { index, questions in
-            try groups[index].demonstrations(questions.map { groups[index].questions[$0] })
+        try zip(positions, order.items(at: positions)).map { position, item in
+            let group = groups[item.image]
+            let shown = try group.demonstrations(item.questions.map { group.questions[$0] })
+            guard variesImages else { return shown }
+            var variation = ImageVariation(seed: seed, number: Self.variations | UInt64(position))
+            return ImageQuestions(images: shown.images.map { variation.varied($0) }, questions: shown.questions)
         }
     }
+
+    /// The first of the streams of random numbers that decide variations.
+    private static let variations: UInt64 = 5 << 48
 
     private static func groups(_ examples: [OwnExample], name: String) -> [Group] {
         var groups: [Group] = []

@@ -30,6 +30,37 @@ import Tokenizers
         }
     }
 
+    @Test func aBadFileAmongOthersIsNamedAndTheOthersAreRead() throws {
+        try OwnDataFolder.with { folder in
+            try folder.images(1)
+            let good = try folder.read("image,question,answer\n0.png,what,a cat")
+            #expect(good.examples.count == 1)
+            let path = URL(fileURLWithPath: try #require(good.files.first)).deletingLastPathComponent().path
+            #expect(mkfifo(path + "/pipe.jsonl", 0o600) == 0)
+            let data = try OwnData(path: path)
+            #expect(data.examples.count == 1 && data.files == good.files)
+            #expect(
+                data.faults.map(\.description) == ["\(path)/pipe.jsonl:1: cannot be read: it is not a regular file"])
+            // A file that is named by itself is an error: nothing else could be read.
+            #expect(throws: OwnDataError.self) { try OwnData(path: path + "/pipe.jsonl") }
+        }
+    }
+
+    /// Reading stops at a line that no example can have, so that it takes no more memory than that.
+    @Test func aFileOfOneEndlessLineIsNotReadWhole() throws {
+        try OwnDataFolder.with { folder in
+            let good = try folder.read("image,question,answer\n")
+            let path = try #require(good.files.first)
+            let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+            try handle.write(contentsOf: Data("image,question,answer\na".utf8))
+            // A hole: the file has the length without the bytes.
+            try handle.truncate(atOffset: 200 << 20)
+            try handle.close()
+            let error = #expect(throws: OwnDataError.self) { try OwnData(path: path) }
+            #expect(error?.description == "\(path): line 2 has more than \(OwnData.maximumLine) bytes")
+        }
+    }
+
     @Test func eachAnswerOfADialogueIsAnExample() throws {
         try OwnDataFolder.with { folder in
             try folder.images(2)

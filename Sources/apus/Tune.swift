@@ -1,0 +1,156 @@
+import ArgumentParser
+import Datasets
+import Evaluation
+import Foundation
+import Models
+import Policies
+import Promotion
+import Serving
+import Tensors
+
+/// Tunes a policy on a person's own images, from the data to the published policy.
+struct Tune: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Tune a policy on your own images: check, fine-tune, measure, judge by rules, publish, report.",
+        discussion: """
+            The plan is shown first, with measured times; on a terminal the command asks before it begins. Interrupted, \
+            the same command goes on where it stopped. With --rankings it then serves the page, waits until people have \
+            ranked that many comparisons, and learns from them. RUN/report.html tells how good the policy is.
+
+            Example: apus tune --data icons/ --name icons
+            """)
+
+    @OptionGroup var options: PolicyOptions
+
+    @Option(
+        help: ArgumentHelp("Your questions and answers: a file, or a folder with the files in it.", valueName: "path"))
+    var data: String
+
+    @Option(name: .customLong("run"), help: "The run folder.")
+    var folder = "runs/tune"
+
+    @Option(help: "The policy to start from, like sft or sft@7.")
+    var from = PolicyRole.sft.name
+
+    @Option(help: "The name under which the policy is published.")
+    var name = "mine"
+
+    @Option(help: "Rankings by people to wait for and to learn from. Default: none.")
+    var rankings = 0
+
+    @Option(help: "Minutes that fine-tuning may take, by the measured time of a step. Default: what 12 passes take.")
+    var minutes: Double?
+
+    @Option(help: ArgumentHelp("The share of the images that is kept to measure on, 0.05 to 0.5.", valueName: "share"))
+    var heldOut = TuneSettings().heldOutShare
+
+    @Option(
+        name: .customLong("rules"),
+        help: ArgumentHelp(
+            "A JSON file with the rules that the policy must meet.",
+            discussion: "Default: Deploy/tune-rules.json in the working folder, or beside or above the executable.",
+            valueName: "file"))
+    var rulesFile: String?
+
+    @OptionGroup var answers: AnswerRuleOptions
+
+    @Option(help: "Replies of the base model, from `apus data replay`. Default: runs/replay.jsonl if there is one.")
+    var replay: String?
+
+    @Option(help: "The folder of easy-VQA 1.0; `none` leaves it out. Default: the folder that `make data` fetches.")
+    var easyVQA = Cache.easyVQA
+
+    @Option(help: "The port of the page on which people rank.")
+    var port = 8080
+
+    @Option(help: "The random seed.")
+    var seed: UInt64 = 0
+
+    @Flag(help: "Compute frozen layers in 32 bits even if the processor has faster 16-bit instructions.")
+    var float32 = false
+
+    private static let standardReplay = "runs/replay.jsonl"
+    private static let none = "none"
+
+    func validate() throws {
+        try checkIsFree(name)
+        _ = try reference(generation: 1)
+        guard (0...10_000).contains(rankings) else { throw ValidationError("--rankings takes 0 to 10000") }
+        guard (0.05...0.5).contains(heldOut) else { throw ValidationError("--held-out takes 0.05 to 0.5") }
+        guard (1...65_535).contains(port) else { throw ValidationError("--port takes 1 to 65535") }
+        if let minutes, !(minutes > 0 && minutes < 1e6) { throw ValidationError("--minutes takes a positive number") }
+        if options.dataPath.isEmpty { throw ValidationError("--data-path must name a folder to publish into") }
+    }
+
+    func run() async throws {
+        let rules = try PolicyRules(path: rulesFile ?? Installation.path("Deploy/tune-rules.json"))
+        let checkpoint = try options.model.checkpoint()
+        let library = options.library
+        try library.recover()
+        var inputs = TuneJob.Inputs(
+            baseModel: checkpoint, data: data, start: try start(in: library), library: library, name: name,
+            rules: rules, dataFolder: options.dataPath)
+        inputs.rule = answers.rule
+        inputs.easyVQA = easyVQA == Self.none ? nil : easyVQA
+        inputs.replay = try replayed()
+        var settings = TuneSettings()
+        settings.seed = seed
+        settings.heldOutShare = heldOut
+        settings.minutes = minutes
+        settings.rankings = rankings
+        let job = TuneJob(inputs, settings: settings, machine: try machine(), folder: folder)
+        guard let outcome = try await job.run(confirm: begins) else { return }
+        say("report: \(job.reportPath)")
+        if case .refused = outcome { throw ExitCode(1) }
+    }
+
+    private func machine() throws -> TuneJob.Machine {
+        let compute = try options.model.compute()
+        var server = ServerConfiguration()
+        server.port = port
+        server.publicFolder = String(Installation.path("Public/index.html").dropLast("/index.html".count))
+        let (options, console) = (options, Console.current)
+        return TuneJob.Machine(
+            compute: compute, precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16,
+            load: { library in
+                let loaded = try LoadedModel(options, library: library)
+                return (loaded.served(), loaded.decoder)
+            },
+            server: server, report: { console.output($0 + "\n") },
+            progress: { line in if console.isInteractive { console.error(line + "\n") } },
+            answers: { console.count($0, of: $1) })
+    }
+
+    /// Shows the plan, and on a terminal asks whether to begin.
+    private func begins(_ plan: [String]) -> Bool {
+        for line in plan { say(line) }
+        guard Console.current.isInteractive, isatty(STDIN_FILENO) == 1 else { return true }
+        Console.current.error("begin? [Y/n] ")
+        let answer = readLine()?.lowercased() ?? ""
+        return answer.isEmpty || answer.hasPrefix("y")
+    }
+
+    private func replayed() throws -> String? {
+        if let replay { return try replayFile(replay) }
+        if FileManager.default.fileExists(atPath: Self.standardReplay) { return Self.standardReplay }
+        say("there is no \(Self.standardReplay), so no text is replayed; `apus data replay` writes it")
+        return nil
+    }
+
+    private func start(in library: PolicyLibrary) throws -> PolicyManifest.Reference {
+        let reference = try reference(generation: nil)
+        guard let generation = try reference.generation ?? library.current()[reference.name] else {
+            throw ValidationError("--from: there is no policy \(reference.name)")
+        }
+        return .init(name: reference.name, generation: generation)
+    }
+
+    private func reference(generation: Int?) throws -> (name: String, generation: Int?) {
+        let parts = from.split(separator: "@", omittingEmptySubsequences: false)
+        let number = parts.count == 2 ? Int(parts[1]) : generation
+        guard parts.count <= 2, PolicyManifest.isName(String(parts[0])), parts.count == 1 || number ?? 0 > 0 else {
+            throw ValidationError("--from takes a policy, or a policy and its generation like sft@7, found \(from)")
+        }
+        return (String(parts[0]), number)
+    }
+}

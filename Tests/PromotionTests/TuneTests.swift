@@ -1,0 +1,120 @@
+import Datasets
+import Evaluation
+import Foundation
+import Images
+import Policies
+import Promotion
+import TestSupport
+import Testing
+
+/// Plan and report of `apus tune`.
+@Suite struct TuneTests {
+    private let plan = TunePlan(
+        training: 150, heldOut: 50, steps: 450, secondsPerStep: 1.5, answers: 2_150, rankings: 0)
+
+    @Test func thePlanTellsStepsAndTimes() {
+        let lines = plan.lines(name: "icons")
+        #expect(lines.count == 3 && lines[0].contains("150 examples, 450 steps; about 12 min, by two measured steps"))
+        #expect(lines[1].contains("2150 answers; about 3 min") && lines[2].hasSuffix("publishing as icons"))
+        let ranked = TunePlan(
+            training: 150, heldOut: 50, steps: 20, secondsPerStep: 0.5, answers: 10, rankings: 30)
+        #expect(ranked.lines(name: "icons").count == 5 && ranked.lines(name: "icons")[0].contains("about 10 s"))
+    }
+
+    @Test func stepsShowEveryImageOften() {
+        var settings = TuneSettings()
+        settings.weight = 500
+        settings.passes = 12
+        // Four of a step's eight images are the person's own.
+        #expect(settings.steps(images: 150) == 450)
+        settings.weight = 1_000
+        #expect(settings.steps(images: 150) == 225)
+        #expect(settings.steps(images: 1) == 20)
+    }
+
+    @Test func aPlanIsKept() throws {
+        try withTemporaryFolder { folder in
+            let path = folder.appending(path: "plan.json").path
+            #expect(try TunePlan(path: path) == nil)
+            try plan.write(to: path)
+            #expect(try TunePlan(path: path) == plan)
+        }
+    }
+
+    // MARK: Report
+
+    private func examples(_ answers: [String], in folder: URL) throws -> [OwnExample] {
+        var rows = "image,question,answer\n"
+        for (index, answer) in answers.enumerated() {
+            let image = RGBImage(width: 3, height: 2, red: UInt8(index), green: 0, blue: 0)
+            try Data(ImageFile.encode(image)).write(to: folder.appending(path: "\(index).png"))
+            rows += "\(index).png,what <is> it,\(answer)\n"
+        }
+        let file = folder.appending(path: "data.csv")
+        try Data(rows.utf8).write(to: file)
+        return try OwnData.examples(at: file.path)
+    }
+
+    private func report(_ answers: [String], right: Int, control: ImageControl = .none) throws -> OwnDataReport {
+        let json: [String: Any] = [
+            "policy": ["id": "candidate", "generation": 1], "control": control.rawValue, "seed": 0,
+            "rule": try JSONSerialization.jsonObject(with: JSONEncoder().encode(AnswerRule(.exact))),
+            "right": try JSONSerialization.jsonObject(with: JSONEncoder().encode(Proportion(right, of: answers.count))),
+            "questionOnly": try JSONSerialization.jsonObject(with: JSONEncoder().encode(Proportion(1, of: 4))),
+            "cut": 0, "seconds": 1, "mistakes": [Any](), "answers": answers,
+        ]
+        return try JSONDecoder().decode(OwnDataReport.self, from: JSONSerialization.data(withJSONObject: json))
+    }
+
+    @Test func theReportStandsAloneAndShowsNoMarkupOfAnswers() throws {
+        try withTemporaryFolder { folder in
+            let own = PolicyMeasurement.OwnQuestions(
+                try examples(["cat", "cat", "dog", "dog"], in: folder), rule: AnswerRule(.exact))
+            var page = TuneReport(name: "pets", start: .init(.sft, generation: 7), plan: plan, own: own)
+            page.rates = "<svg id='course'></svg>"
+            #expect(page.html().contains("Nothing is measured yet."))
+            let answers = ["cat", "<script>alert(1)</script>", "dog", "dog"]
+            let rule = PolicyGate.Rule(metric: "own_right", range: 0.5 ... .infinity)
+            let verdict = PolicyPromotion.Verdict(
+                faults: [], results: [.init(rule: rule, found: 0.75), .init(rule: rule, found: nil)])
+            page.stages = [
+                .init(
+                    name: "sft", verdict: verdict, published: .init(name: "pets", generation: 2),
+                    reports: [
+                        try report(answers, right: 3), try report(answers, right: 0, control: .blank),
+                        try report(answers, right: 1, control: .swapped),
+                    ])
+            ]
+            #expect(
+                page.kinds(of: page.stages[0].reports[0]) == [
+                    .init(name: "cat", right: Proportion(1, of: 2)), .init(name: "dog", right: Proportion(2, of: 2)),
+                ])
+            let html = page.html()
+            #expect(html.contains("3 of 4 held-out questions are answered right") && html.contains("generation 2"))
+            #expect(!html.contains("<script") && html.contains("&lt;script&gt;") && html.contains("what &lt;is&gt; it"))
+            #expect(html.contains("data:image/png;base64,") && html.contains("a blank image"))
+            #expect(html.contains("not measured") && html.contains("<svg id='course'>"))
+            for outside in ["http://", "https://", "src=\"/"] {
+                let rest = html.replacingOccurrences(of: "http://www.w3.org/2000/svg", with: "")
+                #expect(!rest.contains(outside))
+            }
+        }
+    }
+
+    @Test func answersThatAreAllDifferentMakeNoKinds() throws {
+        try withTemporaryFolder { folder in
+            let texts = (0..<40).map { "number \($0)" }
+            let own = PolicyMeasurement.OwnQuestions(try examples(texts, in: folder), rule: AnswerRule(.exact))
+            let page = TuneReport(name: "many", start: .init(.sft, generation: 7), plan: plan, own: own)
+            #expect(try page.kinds(of: report(texts, right: 40)).isEmpty)
+        }
+    }
+
+    @Test func theRulesOfTuningAreValid() throws {
+        let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../Deploy/tune-rules.json").standardized.path
+        let rules = try PolicyRules(path: path)
+        #expect(try rules.gate(for: .sft).reports == [.ownData, .families, .parentFamilies])
+        #expect(try rules.gate(for: .dpo).rules.count == 5)
+    }
+}
