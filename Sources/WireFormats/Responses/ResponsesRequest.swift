@@ -1,7 +1,7 @@
 import Support
 
 /// The body of `POST /v1/responses`.
-public struct ResponsesRequest: Sendable, Equatable {
+public struct ResponsesRequest: RequestBody, Equatable {
     /// The requested policy.
     public var model: String
     /// The dialogue: the instructions, if there are any, and the input.
@@ -13,9 +13,8 @@ public struct ResponsesRequest: Sendable, Equatable {
     /// The fields that the response repeats.
     public var echo: ResponseEcho
 
-    /// Parses a JSON body. Throws for fields without effect.
-    public init(body: [UInt8]) throws(APIError) {
-        var fields = try FieldReader(body: body)
+    /// Reads the fields of a JSON body. Throws for fields without effect.
+    public init(_ fields: inout FieldReader) throws(APIError) {
         model = try fields.require(fields.string("model"), "model")
         let instructions = try fields.string("instructions")
         let input = try fields.responseInput("input")
