@@ -9,9 +9,9 @@ import TestSupport
 import Testing
 import Tokenizers
 
-/// Random mixes of answers, scoring, embeddings, echoed prompts and images. Some streams are dropped, and some requests exceed
-/// their deadline. Every other request gets exactly the answer that it gets alone, each request ends once, and no
-/// resource stays in use.
+/// Random mixes of answers, scoring, embeddings, echoed prompts and images. Some streams are dropped, and some requests
+/// exceed their deadline. Every other request gets exactly the answer that it gets alone, each request ends once, and
+/// no resource stays in use.
 @Suite struct EngineMixTests {
     private let decoder: TransformerDecoder
     private let tokenizer: Tokenizer

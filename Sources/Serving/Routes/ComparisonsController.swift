@@ -36,7 +36,9 @@ struct ComparisonsController: Controller {
         let comparison = try await services.keeping { folder in
             try folder.store.add(
                 NewComparison(
-                    prompt: wanted.messages.map { try FeedbackMessage($0, keptIn: folder, owner: owner, limits: limits) },
+                    prompt: wanted.messages.map {
+                        try FeedbackMessage($0, keptIn: folder, owner: owner, limits: limits)
+                    },
                     answers: sample.answers, seed: sample.seed, spread: sample.spread,
                     labeler: wanted.labeler?.text), images: folder.images, at: Date())
         }

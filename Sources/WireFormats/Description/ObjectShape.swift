@@ -3,8 +3,8 @@ import Support
 /// The fields of a JSON object, as the decoder that reads them asks for them.
 ///
 /// A `FieldReader` with a shape records each read: the field's name, its type and its bounds. So the description of a
-/// request comes from the code that decodes it, and the two cannot differ. One shape collects the reads of all examples:
-/// together they must lead the decoder down each of its ways.
+/// request comes from the code that decodes it, and the two cannot differ. One shape collects the reads of all
+/// examples: together they must lead the decoder down each of its ways.
 final class ObjectShape {
     /// A field.
     private final class Field {

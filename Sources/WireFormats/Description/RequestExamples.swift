@@ -18,6 +18,7 @@ private let dialogue: JSON = [
 ]
 
 extension AskRequest {
+    /// Bodies of every kind.
     public static var examples: [JSON] {
         [
             ["question": "What is a lighthouse?"],
@@ -31,6 +32,7 @@ extension AskRequest {
 }
 
 extension ChatCompletionRequest {
+    /// Bodies of every kind.
     public static var examples: [JSON] {
         [
             ["model": "ppo", "messages": [["role": "user", "content": "What is a lighthouse?"]]],
@@ -63,6 +65,7 @@ extension ChatCompletionRequest {
 }
 
 extension CompletionRequest {
+    /// Bodies of every kind.
     public static var examples: [JSON] {
         [
             ["model": "base", "prompt": "The sea is", "max_tokens": 16],
@@ -74,6 +77,7 @@ extension CompletionRequest {
 }
 
 extension ResponsesRequest {
+    /// Bodies of every kind.
     public static var examples: [JSON] {
         [
             ["model": "ppo", "input": "What is a lighthouse?"],
@@ -114,6 +118,7 @@ extension ResponsesRequest {
 }
 
 extension MessagesRequest {
+    /// Bodies of every kind.
     public static var examples: [JSON] { examples(for: .answer) }
 
     /// Bodies for each of the two routes.
@@ -172,6 +177,7 @@ extension MessagesRequest {
 }
 
 extension EmbeddingsRequest {
+    /// Bodies of every kind.
     public static var examples: [JSON] {
         [
             ["model": "ppo", "input": "The sea is blue."], ["model": "ppo", "input": ["a", "b"]],
@@ -186,16 +192,19 @@ extension EmbeddingsRequest {
 }
 
 extension TokenizeRequest {
+    /// Bodies of every kind.
     public static var examples: [JSON] {
         [["prompt": "The sea is blue."], ["content": "a"], ["messages": [["role": "user", "content": "hi"]]]]
     }
 }
 
 extension DetokenizeRequest {
+    /// Bodies of every kind.
     public static var examples: [JSON] { [["tokens": [5, 6]]] }
 }
 
 extension DecisionRequest {
+    /// Bodies of every kind.
     public static var examples: [JSON] {
         [
             ["question": "Is the sea blue?", "kind": "yes_no"],
@@ -223,6 +232,7 @@ extension RankingRequest {
 }
 
 extension RewardRequest {
+    /// Bodies of every kind.
     public static var examples: [JSON] {
         [
             ["question": "What is a lighthouse?", "answers": ["A tower with a light.", "A boat."]],
@@ -233,6 +243,7 @@ extension RewardRequest {
 }
 
 extension ComparisonRequest {
+    /// Bodies of every kind.
     public static var examples: [JSON] {
         [
             ["question": "What is a lighthouse?", "k": 2],
@@ -243,10 +254,12 @@ extension ComparisonRequest {
 }
 
 extension NextComparisonRequest {
+    /// Bodies of every kind.
     public static var examples: [JSON] { [["labeler": "anna"], ["models": ["sft"]]] }
 }
 
 extension FeedbackRequest {
+    /// Bodies of every kind.
     public static var examples: [JSON] {
         [
             [
@@ -260,5 +273,6 @@ extension FeedbackRequest {
 }
 
 extension PolicyPublication {
+    /// Bodies of every kind.
     public static var examples: [JSON] { [["name": "ppo", "generation": 7]] }
 }

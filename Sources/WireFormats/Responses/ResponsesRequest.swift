@@ -4,7 +4,7 @@ import Support
 public struct ResponsesRequest: RequestBody, Equatable {
     /// The requested policy.
     public var model: String
-    /// The dialogue: the instructions, if there are any, and the input.
+    /// The dialogue: the instructions and the input.
     public var messages: [DialogueMessage]
     /// How the answer is generated.
     public var options: GenerationOptions
