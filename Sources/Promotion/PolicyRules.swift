@@ -32,7 +32,8 @@ public enum PolicyRulesError: Error, Equatable, Sendable, CustomStringConvertibl
 ///
 /// - `metric`: the name of a result in the `figures` of `evaluation.json`, see `PolicyMetric`.
 /// - `minimum`, `maximum`: the bounds, both inclusive. A rule needs at least one of them.
-/// - `applies_to`: the stages whose policies the rule applies to, of `sft`, `ppo`, `dpo` and `kto`. Absent: all policies.
+/// - `applies_to`: the stages whose policies the rule applies to, of `sft`, `ppo`, `dpo` and `kto`. Absent: all
+///   policies.
 /// - `why`: the reason, for people.
 ///
 /// All rules that apply must hold. A metric that is missing from the evaluation fails its rule. An unknown field or

@@ -31,7 +31,7 @@ import Testing
         #expect(BlindTest(wins: 1, ties: 2, losses: 1).rate == 0.5)
     }
 
-    /// However often somebody looks, a fair coin is called unfair in at most 5 % of 2,000 courses.
+    /// However often people look, a fair coin is called unfair in at most 5 % of 2,000 courses.
     @Test func lookingOftenDoesNotRaiseTheError() {
         var generator = SplitMix64(seed: 11)
         var wrong = 0

@@ -76,11 +76,9 @@ import Testing
 
     @Test func errorsHaveAnthropicsShape() async throws {
         try await withServer(engine) { client in
+            let unknown = #"{"model":"none","max_tokens":1,"messages":[{"role":"user","content":"hi"}]}"#
             let cases: [(String, Int, String)] = [
-                (
-                    #"{"model":"none","max_tokens":1,"messages":[{"role":"user","content":"hi"}]}"#, 404,
-                    "not_found_error"
-                ),
+                (unknown, 404, "not_found_error"),
                 (#"{"model":"sft","messages":[{"role":"user","content":"hi"}]}"#, 400, "invalid_request_error"),
                 ("{", 400, "invalid_request_error"),
             ]

@@ -47,7 +47,7 @@ func application(
             TokensController(services: services), FilesController(services: services),
             RewardController(services: services), ComparisonsController(services: services),
             FeedbackController(services: services), AdminController(services: services),
-            PageController(folder: configuration.publicFolder),
+            OpenAPIController(services: services), PageController(folder: configuration.publicFolder),
         ], in: services.routes, port: configuration.port, connections: services.connections, onRunning: onRunning)
 }
 

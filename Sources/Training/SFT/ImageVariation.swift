@@ -1,8 +1,9 @@
 package import Images
 import Support
 
-/// Shows an image a little differently each time, so that a few images teach more than their pixels: at another size and
-/// place on its ground, lighter or darker. Images are never mirrored or turned, since that can change what they mean.
+/// Shows an image a little differently each time, so that a few images teach more than their pixels: at another size
+/// and place on its ground, lighter or darker. Images are never mirrored or turned, since that can change what they
+/// mean.
 package struct ImageVariation: Sendable {
     /// The range of sizes, as shares of the image's own.
     private static let scales = 0.75...1.1

@@ -1,7 +1,7 @@
 import Support
 
 /// The body of `POST /v1/ask`, as JSON or as a form.
-public struct AskRequest: Sendable, Equatable {
+public struct AskRequest: RequestBody, Equatable {
     /// The question; at least one character.
     public var question: String
     /// The images that the question is about, in order.
@@ -17,21 +17,26 @@ public struct AskRequest: Sendable, Equatable {
     /// Whether the response contains the answer's scores.
     public var wantsScores: Bool
 
-    /// Parses a JSON body. Throws for fields without effect.
-    public init(body: [UInt8]) throws(APIError) {
-        var fields = try FieldReader(body: body)
+    /// Reads the fields of a JSON body. Throws for fields without effect.
+    public init(_ fields: inout FieldReader) throws(APIError) {
         let detail = try fields.detail()
-        try self.init(&fields, images: fields.images(detail))
+        let images = try fields.images(detail)
+        try self.init(&fields, images: images)
     }
 
-    /// Parses the parts of a form: the same fields, with images as files named `image`, and `stop` repeatable.
+    /// Parses the parts of a form: the same fields, with images as files named `image` or
+    /// ids named `file_id`, and `stop` repeatable.
     public init(form: [FormPart]) throws(APIError) {
         var members: [JSON.Member] = []
         var stops: [JSON] = []
-        var files: [[UInt8]] = []
+        var sources: [(source: ImageReference.Source, param: String)] = []
         for part in form {
             if part.name == "image" {
-                files.append(part.bytes)
+                sources.append((.file(part.bytes), part.name))
+                continue
+            }
+            if part.name == "file_id" {
+                sources.append((.upload(String(decoding: part.bytes, as: UTF8.self)), part.name))
                 continue
             }
             let value = try Self.value(of: part)
@@ -47,7 +52,7 @@ public struct AskRequest: Sendable, Equatable {
         var fields = try FieldReader(.object(members))
         let detail = try fields.detail()
         try self.init(
-            &fields, images: files.map { ImageReference(source: .file($0), detail: detail, param: "image") })
+            &fields, images: sources.map { ImageReference(source: $0.source, detail: detail, param: $0.param) })
     }
 
     private init(_ fields: inout FieldReader, images: [ImageReference]) throws(APIError) {

@@ -2,7 +2,7 @@ import Foundation
 public import Support
 
 /// The body of `POST /v1/decisions`: which of several answers a policy finds likely.
-public struct DecisionRequest: Sendable, Equatable {
+public struct DecisionRequest: RequestBody, Equatable {
     /// The kinds of decisions.
     public enum Kind: Sendable, Equatable {
         /// One of the given answers.
@@ -25,12 +25,13 @@ public struct DecisionRequest: Sendable, Equatable {
     /// Most answers to choose from.
     private static let maximumChoices = 64
 
-    /// Parses a JSON body. Throws for fields without effect.
-    public init(body: [UInt8]) throws(APIError) {
-        var fields = try FieldReader(body: body)
+    /// Reads the fields of a JSON body. Throws for fields without effect.
+    public init(_ fields: inout FieldReader) throws(APIError) {
         model = try fields.string("model")
         (messages, param) = try fields.dialogueOrQuestion()
-        switch try fields.require(fields.string("kind"), "kind") {
+        let name = try fields.require(fields.string("kind"), "kind")
+        fields.describe("kind", as: ["choice", "yes_no", "score"])
+        switch name {
         case "choice": kind = .choice(try Self.choices(&fields))
         case "yes_no": kind = .yesNo
         case "score": kind = .score(try Self.range(&fields))

@@ -33,6 +33,11 @@ public struct RankingRequest: Sendable, Equatable {
     /// Parses a JSON body. Throws for fields without effect.
     public init(body: [UInt8], for purpose: Purpose) throws(APIError) {
         var fields = try FieldReader(body: body)
+        try self.init(&fields, for: purpose)
+    }
+
+    /// Reads the fields of a JSON body. Throws for fields without effect.
+    init(_ fields: inout FieldReader, for purpose: Purpose) throws(APIError) {
         model = try fields.string("model")
         query = try fields.require(fields.string("query"), "query")
         guard !query.isEmpty else { throw APIError(.invalidValue, "query must not be empty.", param: "query") }
@@ -59,7 +64,8 @@ public struct RankingRequest: Sendable, Equatable {
             if case .string(let text) = value {
                 documents.append(.text(text))
             } else {
-                documents.append(try DialogueMessage.Part(value, path: path, role: .user))
+                documents.append(
+                    try DialogueMessage.Part(fields.element(value, of: "documents", path: path), role: .user))
             }
         }
         return documents

@@ -1,7 +1,7 @@
 public import Support
 
 /// The body of `POST /v1/embeddings`.
-public struct EmbeddingsRequest: Sendable, Equatable {
+public struct EmbeddingsRequest: RequestBody, Equatable {
     /// What an embedding is of.
     public enum Input: Sendable, Equatable {
         /// Text or token ids, without a template.
@@ -27,11 +27,11 @@ public struct EmbeddingsRequest: Sendable, Equatable {
     /// The expected length of a vector; nil accepts any.
     public var dimensions: Int?
 
-    /// Parses a JSON body. Throws for fields without effect.
-    public init(body: [UInt8]) throws(APIError) {
-        var fields = try FieldReader(body: body)
+    /// Reads the fields of a JSON body. Throws for fields without effect.
+    public init(_ fields: inout FieldReader) throws(APIError) {
         model = try fields.require(fields.string("model"), "model")
         inputs = try Self.inputs(&fields)
+        fields.describe("encoding_format", as: Encoding.allCases.map(\.rawValue))
         let name = try fields.string("encoding_format") ?? Encoding.float.rawValue
         guard let encoding = Encoding(rawValue: name) else {
             throw APIError(.invalidValue, "encoding_format must be float or base64.", param: "encoding_format")
@@ -44,14 +44,16 @@ public struct EmbeddingsRequest: Sendable, Equatable {
 
     private static func inputs(_ fields: inout FieldReader) throws(APIError) -> [Input] {
         let value = try fields.require(fields.value("input"), "input")
-        guard case .array(let elements) = value, !isOne(elements) else { return [try input(value, path: "input")] }
+        guard case .array(let elements) = value, !isOne(elements) else {
+            return [try input(value, path: "input", of: fields)]
+        }
         guard (1...256).contains(elements.count) else {
             throw APIError(
                 .invalidValue, "input has \(elements.count) inputs, but must have 1 to 256.", param: "input")
         }
         var inputs: [Input] = []
         for (index, element) in elements.enumerated() {
-            inputs.append(try input(element, path: "input[\(index)]"))
+            inputs.append(try input(element, path: "input[\(index)]", of: fields))
         }
         return inputs
     }
@@ -63,7 +65,7 @@ public struct EmbeddingsRequest: Sendable, Equatable {
         return first.doubleValue != nil
     }
 
-    private static func input(_ value: JSON, path: String) throws(APIError) -> Input {
+    private static func input(_ value: JSON, path: String, of fields: FieldReader) throws(APIError) -> Input {
         let empty = APIError(.invalidValue, "\(path) is empty.", param: path)
         switch value {
         case .string(let text):
@@ -74,7 +76,9 @@ public struct EmbeddingsRequest: Sendable, Equatable {
             guard case .object = first else { return .prompt(.tokens(try CompletionRequest.ids(elements, path: path))) }
             var parts: [DialogueMessage.Part] = []
             for (index, element) in elements.enumerated() {
-                parts.append(try DialogueMessage.Part(element, path: "\(path)[\(index)]", role: .user))
+                parts.append(
+                    try DialogueMessage.Part(
+                        fields.element(element, of: "input", path: "\(path)[\(index)]"), role: .user))
             }
             guard !parts.allSatisfy({ $0 == .text("") }) else { throw empty }
             return .parts(parts)

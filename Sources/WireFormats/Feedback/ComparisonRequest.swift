@@ -46,7 +46,7 @@ public enum FeedbackLimits {
 }
 
 /// The body of `POST /v1/comparisons`: a dialogue for which several answers are wanted.
-public struct ComparisonRequest: Sendable, Equatable {
+public struct ComparisonRequest: RequestBody, Equatable {
     /// The dialogue.
     public var messages: [DialogueMessage]
     /// The name of the field that contains the dialogue.
@@ -58,9 +58,8 @@ public struct ComparisonRequest: Sendable, Equatable {
     /// The labeler who asks and who alone may rank; nil: everyone may.
     public var labeler: LabelerName?
 
-    /// Parses a JSON body.
-    public init(body: [UInt8]) throws(APIError) {
-        var fields = try FieldReader(body: body)
+    /// Reads the fields of a JSON body.
+    public init(_ fields: inout FieldReader) throws(APIError) {
         (messages, param) = try fields.keptDialogue()
         models = try fields.models()
         options = GenerationOptions()
@@ -83,7 +82,7 @@ public struct ComparisonRequest: Sendable, Equatable {
 }
 
 /// The body of `POST /v1/comparisons/next`.
-public struct NextComparisonRequest: Sendable, Equatable {
+public struct NextComparisonRequest: RequestBody, Equatable {
     /// The person who will rank.
     public var labeler: LabelerName
     /// The number of answers; nil: any.
@@ -91,9 +90,8 @@ public struct NextComparisonRequest: Sendable, Equatable {
     /// The policies that answer; empty: any.
     public var models: [String]
 
-    /// Parses a JSON body.
-    public init(body: [UInt8]) throws(APIError) {
-        var fields = try FieldReader(body: body)
+    /// Reads the fields of a JSON body.
+    public init(_ fields: inout FieldReader) throws(APIError) {
         labeler = try fields.labeler() ?? .anonymous
         samples = try fields.integer("k", in: FeedbackLimits.samples).map { Int($0) }
         models = try fields.models()

@@ -1,7 +1,7 @@
 import Support
 
 /// The body of `POST /v1/feedback`: a ranking, a skip or a thumb.
-public struct FeedbackRequest: Sendable, Equatable {
+public struct FeedbackRequest: RequestBody, Equatable {
     /// The three kinds of feedback.
     public enum Opinion: Sendable, Equatable {
         /// The order of a comparison's answers.
@@ -59,8 +59,7 @@ public struct FeedbackRequest: Sendable, Equatable {
     public static let flags = ["wrong", "invented", "unsafe"]
 
     /// Parses a JSON body: exactly one of `ranking`, `skip` and `thumb` says what it is.
-    public init(body: [UInt8]) throws(APIError) {
-        var fields = try FieldReader(body: body)
+    public init(_ fields: inout FieldReader) throws(APIError) {
         let kinds = ["ranking", "skip", "thumb"].filter { fields.value($0) != nil }
         guard kinds.count == 1 else {
             throw kinds.isEmpty

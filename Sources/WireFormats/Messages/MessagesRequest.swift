@@ -22,6 +22,11 @@ public struct MessagesRequest: Sendable, Equatable {
     /// Parses a JSON body. Throws for fields without effect.
     public init(body: [UInt8], for purpose: Purpose = .answer) throws(APIError) {
         var fields = try FieldReader(body: body)
+        try self.init(&fields, for: purpose)
+    }
+
+    /// Reads the fields of a JSON body. Throws for fields without effect.
+    init(_ fields: inout FieldReader, for purpose: Purpose) throws(APIError) {
         model = try fields.require(fields.string("model"), "model")
         var dialogue = AnthropicDialogue()
         try dialogue.appendSystem(&fields)

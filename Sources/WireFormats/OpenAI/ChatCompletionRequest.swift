@@ -1,7 +1,7 @@
 import Support
 
 /// The body of `POST /v1/chat/completions`.
-public struct ChatCompletionRequest: Sendable, Equatable {
+public struct ChatCompletionRequest: RequestBody, Equatable {
     /// The requested policy.
     public var model: String
     /// The dialogue; at least one message.
@@ -11,9 +11,8 @@ public struct ChatCompletionRequest: Sendable, Equatable {
     /// How the answers are streamed.
     public var delivery: StreamOptions
 
-    /// Parses a JSON body. Throws for fields without effect.
-    public init(body: [UInt8]) throws(APIError) {
-        var fields = try FieldReader(body: body)
+    /// Reads the fields of a JSON body. Throws for fields without effect.
+    public init(_ fields: inout FieldReader) throws(APIError) {
         model = try fields.require(fields.string("model"), "model")
         messages = try fields.require(fields.dialogue("messages", hasTools: true), "messages")
         options = GenerationOptions()

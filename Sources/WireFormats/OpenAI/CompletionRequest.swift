@@ -1,7 +1,7 @@
 import Support
 
 /// The body of `POST /v1/completions`.
-public struct CompletionRequest: Sendable, Equatable {
+public struct CompletionRequest: RequestBody, Equatable {
     /// The text or tokens to continue.
     public enum Prompt: Sendable, Equatable {
         /// Text without a template.
@@ -21,9 +21,8 @@ public struct CompletionRequest: Sendable, Equatable {
     /// How the continuations are streamed.
     public var delivery: StreamOptions
 
-    /// Parses a JSON body. Throws for fields without effect.
-    public init(body: [UInt8]) throws(APIError) {
-        var fields = try FieldReader(body: body)
+    /// Reads the fields of a JSON body. Throws for fields without effect.
+    public init(_ fields: inout FieldReader) throws(APIError) {
         model = try fields.require(fields.string("model"), "model")
         prompts = try Self.prompts(try fields.require(fields.value("prompt"), "prompt"))
         options = GenerationOptions()

@@ -169,15 +169,14 @@ private func rfc3339(_ seconds: Int) -> String {
 }
 
 /// The body of `POST /v1/admin/models`.
-public struct ModelChange: Sendable, Equatable {
+public struct ModelChange: RequestBody, Equatable {
     /// The model's name; nil for the first model.
     public var name: String?
     /// Whether to load it, or else to unload it.
     public var loads: Bool
 
-    /// Reads a JSON body.
-    public init(body: [UInt8]) throws(APIError) {
-        var fields = try FieldReader(body: body)
+    /// Reads the fields of a JSON body.
+    public init(_ fields: inout FieldReader) throws(APIError) {
         name = try fields.string("name")
         loads = try fields.require(fields.bool("loaded"), "loaded")
         try fields.finish()
@@ -185,15 +184,14 @@ public struct ModelChange: Sendable, Equatable {
 }
 
 /// The body of `POST /v1/admin/policies`.
-public struct PolicyPublication: Sendable, Equatable {
+public struct PolicyPublication: RequestBody, Equatable {
     /// The policy.
     public var name: String
     /// The generation to serve, 1 or more.
     public var generation: Int
 
-    /// Reads a JSON body.
-    public init(body: [UInt8]) throws(APIError) {
-        var fields = try FieldReader(body: body)
+    /// Reads the fields of a JSON body.
+    public init(_ fields: inout FieldReader) throws(APIError) {
         name = try fields.require(fields.string("name"), "name")
         let number = try fields.require(fields.integer("generation", in: 1...Int64(Int32.max)), "generation")
         generation = Int(number)

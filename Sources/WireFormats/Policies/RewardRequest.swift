@@ -1,7 +1,7 @@
 public import Support
 
 /// The body of `POST /v1/reward`.
-public struct RewardRequest: Sendable, Equatable {
+public struct RewardRequest: RequestBody, Equatable {
     /// The policy that gave the answers, or the reward model; nil has the same effect.
     public var model: String?
     /// The dialogue before the answers.
@@ -19,8 +19,7 @@ public struct RewardRequest: Sendable, Equatable {
     }
 
     /// Parses a JSON body: the dialogue is in `messages`, or consists of `question` and `images`.
-    public init(body: [UInt8]) throws(APIError) {
-        var fields = try FieldReader(body: body)
+    public init(_ fields: inout FieldReader) throws(APIError) {
         model = try fields.string("model")
         (messages, param) = try fields.dialogueOrQuestion()
         answers = try Self.answers(&fields)

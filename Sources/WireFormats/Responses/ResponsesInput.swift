@@ -81,6 +81,7 @@ extension FieldReader {
     /// The field `role`, which must be one of `names`; `developer` is another name of `system`.
     mutating func speaker(of names: [String]) throws(APIError) -> DialogueMessage.Role {
         let name = try require(string("role"), "role")
+        describe("role", as: names)
         guard names.contains(name), let role = DialogueMessage.Role(rawValue: name == "developer" ? "system" : name)
         else {
             throw APIError(

@@ -1,10 +1,10 @@
 import Support
 
 /// The body of `POST /v1/responses`.
-public struct ResponsesRequest: Sendable, Equatable {
+public struct ResponsesRequest: RequestBody, Equatable {
     /// The requested policy.
     public var model: String
-    /// The dialogue: `instructions` as its system turn, then `input`.
+    /// The dialogue: the instructions and the input.
     public var messages: [DialogueMessage]
     /// How the answer is generated.
     public var options: GenerationOptions
@@ -13,9 +13,8 @@ public struct ResponsesRequest: Sendable, Equatable {
     /// The fields that the response repeats.
     public var echo: ResponseEcho
 
-    /// Parses a JSON body. Throws for fields without effect.
-    public init(body: [UInt8]) throws(APIError) {
-        var fields = try FieldReader(body: body)
+    /// Reads the fields of a JSON body. Throws for fields without effect.
+    public init(_ fields: inout FieldReader) throws(APIError) {
         model = try fields.require(fields.string("model"), "model")
         let instructions = try fields.string("instructions")
         let input = try fields.responseInput("input")

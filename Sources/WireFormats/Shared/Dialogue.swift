@@ -50,16 +50,9 @@ extension FieldReader {
     ///
     /// - Parameter hasTools: whether messages may call functions and have their results.
     mutating func dialogue(_ name: String, hasTools: Bool = false) throws(APIError) -> [DialogueMessage]? {
-        guard let values = try array(name) else { return nil }
-        guard (1...1_024).contains(values.count) else {
-            throw APIError(
-                .invalidValue, "\(path(of: name)) has \(values.count) messages, but must have 1 to 1024.",
-                param: path(of: name))
-        }
+        guard let values = try objects(name, count: 1...1_024) else { return nil }
         var messages: [DialogueMessage] = []
-        for (index, value) in values.enumerated() {
-            messages.append(try DialogueMessage(value, path: "\(path(of: name))[\(index)]", hasTools: hasTools))
-        }
+        for value in values { messages.append(try DialogueMessage(value, hasTools: hasTools)) }
         if hasTools { try DialogueMessage.checkToolCalls(of: messages, path: path(of: name)) }
         return messages
     }
@@ -85,8 +78,8 @@ extension FieldReader {
 }
 
 extension DialogueMessage {
-    init(_ value: JSON, path: String, hasTools: Bool) throws(APIError) {
-        var fields = try FieldReader(value, path: path)
+    fileprivate init(_ message: FieldReader, hasTools: Bool) throws(APIError) {
+        var fields = message
         role = try Self.role(&fields, hasTools: hasTools)
         toolCalls = []
         if role == .assistant {
@@ -113,14 +106,10 @@ extension DialogueMessage {
         let content = try fields.require(value, "content")
         switch content {
         case .string(let text): return isOptional && text.isEmpty ? [] : [.text(text)]
-        case .array(let elements):
-            let path = fields.path(of: "content")
-            guard !elements.isEmpty else {
-                throw APIError(.invalidValue, "\(path) must not be empty.", param: path)
-            }
+        case .array:
             var parts: [Part] = []
-            for (index, element) in elements.enumerated() {
-                parts.append(try Part(element, path: "\(path)[\(index)]", role: role))
+            for part in try fields.objects("content", count: 1...Int.max) ?? [] {
+                parts.append(try Part(part, role: role))
             }
             return parts
         default: throw fields.wrongType("content", content, expected: "a string or an array of parts")
@@ -129,6 +118,8 @@ extension DialogueMessage {
 
     private static func role(_ fields: inout FieldReader, hasTools: Bool) throws(APIError) -> Role {
         let name = try fields.require(fields.string("role"), "role")
+        fields.describe(
+            "role", as: ["system", "developer", "user", "assistant"] + (hasTools ? ["tool"] : []))
         switch name {
         case "developer": return .system
         case "tool" where hasTools: return .tool
@@ -148,8 +139,8 @@ extension DialogueMessage {
 
     private static func toolCalls(_ fields: inout FieldReader) throws(APIError) -> [ToolCall] {
         var calls: [ToolCall] = []
-        for (index, value) in (try fields.array("tool_calls") ?? []).enumerated() {
-            var call = try FieldReader(value, path: "\(fields.path(of: "tool_calls"))[\(index)]")
+        for value in try fields.objects("tool_calls", count: 0...Int.max) ?? [] {
+            var call = value
             try call.acceptFunction()
             let id = try call.require(call.string("id"), "id")
             // Clients that join the frames of a stream send the index back.
@@ -190,13 +181,13 @@ extension ToolCall {
 }
 
 extension DialogueMessage.Part {
-    init(_ value: JSON, path: String, role: DialogueMessage.Role) throws(APIError) {
-        var fields = try FieldReader(value, path: path)
+    init(_ part: FieldReader, role: DialogueMessage.Role) throws(APIError) {
+        var fields = part
         switch try fields.require(fields.string("type"), "type") {
         case "text": self = .text(try fields.require(fields.string("text"), "text"))
         case "image_url":
             guard role == .user || role == .tool else {
-                throw APIError(.invalidValue, "Pictures are allowed in user messages only.", param: path)
+                throw APIError(.invalidValue, "Pictures are allowed in user messages only.", param: fields.path)
             }
             var image = try fields.require(fields.object("image_url"), "image_url")
             self = .image(try image.image(url: "url"))

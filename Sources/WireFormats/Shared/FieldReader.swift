@@ -2,21 +2,30 @@ public import Support
 
 /// Reads one JSON object field by field and remembers which fields were read, so that no field of a request is ignored.
 ///
-/// `null` means absent. Call `finish` last: it throws for fields that were not read.
+/// `null` means absent. Call `finish` last: it throws for fields that were not read. A reader with a shape also records
+/// what is asked of it, for the description of the API.
 public struct FieldReader {
     /// The JSON path of the object; empty for the body.
     public let path: String
     private let members: [JSON.Member]
     private let indices: [String: Int]
     private var read: Set<String> = []
+    private let shape: ObjectShape?
 
     /// A reader of `value`, which must be an object.
     public init(_ value: JSON, path: String = "") throws(APIError) {
+        try self.init(value, path: path, recordingIn: nil)
+    }
+
+    /// A reader that records what is read.
+    init(_ value: JSON, path: String = "", recordingIn shape: ObjectShape?) throws(APIError) {
         guard case .object(let members) = value else {
             throw APIError(
                 .invalidType, "\(path.isEmpty ? "The body" : path) must be an object, not \(value.kind).",
                 param: path.isEmpty ? nil : path)
         }
+        shape?.visit()
+        self.shape = shape
         self.path = path
         self.members = members
         self.indices = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1.name, $0) })
@@ -41,12 +50,14 @@ public struct FieldReader {
     /// The field's value; nil if it is absent or `null`.
     public mutating func value(_ name: String) -> JSON? {
         read.insert(name)
-        guard let index = indices[name], members[index].value != .null else { return nil }
-        return members[index].value
+        let value = indices[name].map { members[$0].value }
+        shape?.see(name, value == .null ? nil : value)
+        return value == .null ? nil : value
     }
 
     /// The value of `field`; throws if it is missing.
     public func require<Value>(_ field: Value?, _ name: String) throws(APIError) -> Value {
+        shape?.require(name)
         guard let field else {
             throw APIError(
                 .missingParameter, "Missing required parameter: \(path(of: name)).", param: path(of: name))
@@ -62,6 +73,7 @@ public struct FieldReader {
 
     /// A string field.
     public mutating func string(_ name: String) throws(APIError) -> String? {
+        shape?.note(name, kind: "a string", ["type": "string"])
         guard let value = value(name) else { return nil }
         guard case .string(let text) = value else { throw wrongType(name, value, expected: "a string") }
         return text
@@ -69,6 +81,7 @@ public struct FieldReader {
 
     /// A boolean field; numbers are not accepted.
     public mutating func bool(_ name: String) throws(APIError) -> Bool? {
+        shape?.note(name, kind: "a boolean", ["type": "boolean"])
         guard let value = value(name) else { return nil }
         guard case .bool(let flag) = value else { throw wrongType(name, value, expected: "a boolean") }
         return flag
@@ -78,6 +91,7 @@ public struct FieldReader {
     public mutating func integer(
         _ name: String, in range: ClosedRange<Int64> = .min ... .max
     ) throws(APIError) -> Int64? {
+        shape?.note(name, kind: "an integer", Self.schema(of: range))
         guard let value = value(name) else { return nil }
         guard let integer = value.integerValue else { throw wrongType(name, value, expected: "an integer") }
         guard range.contains(integer) else {
@@ -86,10 +100,23 @@ public struct FieldReader {
         return integer
     }
 
+    private static func schema(of range: ClosedRange<Int64>) -> JSON {
+        var members: [JSON.Member] = [.init("type", "integer")]
+        if range.lowerBound > .min { members.append(.init("minimum", .integer(range.lowerBound))) }
+        if range.upperBound < .max { members.append(.init("maximum", .integer(range.upperBound))) }
+        return .object(members)
+    }
+
     /// A number field within bounds; the lower bound can be excluded.
     public mutating func number(
         _ name: String, in range: ClosedRange<Double>, excludingLowerBound: Bool = false
     ) throws(APIError) -> Double? {
+        let least = excludingLowerBound ? "exclusiveMinimum" : "minimum"
+        shape?.note(
+            name, kind: "a number",
+            .object([
+                .init("type", "number"), .init(least, JSON(range.lowerBound)), .init("maximum", JSON(range.upperBound)),
+            ]))
         guard let value = value(name) else { return nil }
         guard let number = value.doubleValue else { throw wrongType(name, value, expected: "a number") }
         guard range.contains(number), !excludingLowerBound || number > range.lowerBound else {
@@ -101,6 +128,7 @@ public struct FieldReader {
 
     /// An array field.
     public mutating func array(_ name: String) throws(APIError) -> [JSON]? {
+        shape?.noteArray(name)
         guard let value = value(name) else { return nil }
         guard case .array(let elements) = value else { throw wrongType(name, value, expected: "an array") }
         return elements
@@ -121,22 +149,37 @@ public struct FieldReader {
         }
         var readers: [FieldReader] = []
         for (index, value) in values.enumerated() {
-            readers.append(try FieldReader(value, path: "\(path(of: name))[\(index)]"))
+            readers.append(try element(value, of: name, path: "\(path(of: name))[\(index)]"))
         }
         return readers
     }
 
+    /// A reader of `value`, an element of the array field `name` that must be an object.
+    func element(_ value: JSON, of name: String, path: String) throws(APIError) -> FieldReader {
+        try FieldReader(value, path: path, recordingIn: shape?.elements(name))
+    }
+
     /// A reader of an object field.
     public mutating func object(_ name: String) throws(APIError) -> FieldReader? {
+        let object = shape?.object(name)
         guard let value = value(name) else { return nil }
-        return try FieldReader(value, path: path(of: name))
+        return try FieldReader(value, path: path(of: name), recordingIn: object)
     }
 
     /// The object's field names, in order.
-    public var names: [String] { members.map(\.name) }
+    public var names: [String] {
+        shape?.noteNames()
+        return members.map(\.name)
+    }
+
+    /// Says for the description of the API that a text field has one of these values.
+    func describe(_ name: String, as values: [String]) {
+        shape?.note(name, kind: "a string", ["enum": .array(values.map { .string($0) })])
+    }
 
     /// Throws for fields that the API has but this server does not support.
     public mutating func refuse(_ names: String...) throws(APIError) {
+        names.forEach { shape?.refuse($0) }
         for name in names where value(name) != nil {
             throw APIError(
                 .unsupportedParameter, "\(path(of: name)) is not supported.", param: path(of: name))
@@ -145,6 +188,7 @@ public struct FieldReader {
 
     /// Accepts a field only with values that match what the server does anyway.
     public mutating func accept(_ name: String, only accepted: JSON...) throws(APIError) {
+        if let first = accepted.first { shape?.note(name, kind: first.kind, ["enum": .array(accepted)]) }
         guard let value = value(name), !accepted.contains(value) else { return }
         throw APIError(
             .unsupportedValue,
@@ -154,6 +198,7 @@ public struct FieldReader {
 
     /// Throws for fields that were not read.
     public func finish() throws(APIError) {
+        shape?.close()
         guard let unknown = members.first(where: { !read.contains($0.name) }) else { return }
         let path = String(path(of: unknown.name).prefix(200))
         throw APIError(.unknownParameter, "Unknown parameter: \(path).", param: path)

@@ -89,7 +89,9 @@ extension ImageReference.Source {
 extension FieldReader {
     /// Reads the field `detail`; `auto` if it is absent.
     mutating func detail() throws(APIError) -> ImageReference.Detail {
-        guard let name = try string("detail") else { return .auto }
+        let name = try string("detail")
+        describe("detail", as: ImageReference.Detail.allCases.map(\.rawValue))
+        guard let name else { return .auto }
         guard let detail = ImageReference.Detail(rawValue: name) else {
             throw APIError(.invalidValue, "detail must be low, high or auto.", param: path(of: "detail"))
         }

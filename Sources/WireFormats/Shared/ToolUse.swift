@@ -80,7 +80,7 @@ public struct ToolUse: Sendable, Equatable {
 
     /// Reads the fields `tools`, `tool_choice` and `parallel_tool_calls` of a chat; nil without tools.
     package init?(chat fields: inout FieldReader) throws(APIError) {
-        let values = try fields.array("tools") ?? []
+        let values = try fields.objects("tools", count: 0...Self.maximumCount) ?? []
         let isParallel = try fields.bool("parallel_tool_calls") ?? true
         let choice = try ToolChoice(chat: &fields)
         guard !values.isEmpty else {
@@ -90,8 +90,8 @@ public struct ToolUse: Sendable, Equatable {
             return nil
         }
         var definitions: [ToolDefinition] = []
-        for (index, value) in values.prefix(Self.maximumCount + 1).enumerated() {
-            var tool = try FieldReader(value, path: "tools[\(index)]")
+        for value in values {
+            var tool = value
             try tool.acceptFunction()
             var function = try tool.require(tool.object("function"), "function")
             definitions.append(try ToolDefinition(&function))
@@ -131,7 +131,7 @@ extension ToolChoice {
             }
             return
         }
-        var choice = try FieldReader(value, path: "tool_choice")
+        guard var choice = try fields.object("tool_choice") else { return nil }
         try choice.acceptFunction()
         var function = try choice.require(choice.object("function"), "function")
         self = .named(try function.require(function.string("name"), "name"))

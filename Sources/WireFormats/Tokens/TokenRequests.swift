@@ -1,7 +1,7 @@
 public import Support
 
 /// The body of `POST /tokenize`, as vLLM has it.
-public struct TokenizeRequest: Sendable, Equatable {
+public struct TokenizeRequest: RequestBody, Equatable {
     /// What becomes tokens.
     public enum Content: Sendable, Equatable {
         /// Text without a template. Names of special tokens in it become the tokens.
@@ -22,9 +22,8 @@ public struct TokenizeRequest: Sendable, Equatable {
     /// Most bytes of text: the response takes several times as much memory.
     public static let maximumBytes = 4 << 20
 
-    /// Parses a JSON body. Throws for fields without effect.
-    public init(body: [UInt8]) throws(APIError) {
-        var fields = try FieldReader(body: body)
+    /// Reads the fields of a JSON body. Throws for fields without effect.
+    public init(_ fields: inout FieldReader) throws(APIError) {
         model = try fields.string("model")
         if let messages = try fields.dialogue("messages") {
             for name in ["prompt", "content"] where fields.value(name) != nil {
@@ -66,15 +65,14 @@ public struct TokenizeRequest: Sendable, Equatable {
 }
 
 /// The body of `POST /detokenize`.
-public struct DetokenizeRequest: Sendable, Equatable {
+public struct DetokenizeRequest: RequestBody, Equatable {
     /// A policy; all have the same tokens.
     public var model: String?
     /// Token ids, at least 0.
     public var tokens: [Int32]
 
-    /// Parses a JSON body. Throws for fields without effect.
-    public init(body: [UInt8]) throws(APIError) {
-        var fields = try FieldReader(body: body)
+    /// Reads the fields of a JSON body. Throws for fields without effect.
+    public init(_ fields: inout FieldReader) throws(APIError) {
         model = try fields.string("model")
         tokens = []
         for (index, id) in try fields.require(fields.array("tokens"), "tokens").enumerated() {
