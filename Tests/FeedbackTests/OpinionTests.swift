@@ -3,6 +3,7 @@ import Feedback
 import Foundation
 import GRDB
 import Images
+import Support
 import TestSupport
 import Testing
 
