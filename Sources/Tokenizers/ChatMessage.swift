@@ -8,6 +8,22 @@ public struct ChatMessage: Sendable, Equatable {
         case user
         /// The model.
         case assistant
+        /// A function that the model called.
+        case tool
+    }
+
+    /// A call of a function, in a turn of the model.
+    public struct ToolCall: Sendable, Equatable {
+        /// The function.
+        public let name: String
+        /// The arguments, the text of a JSON object.
+        public let arguments: String
+
+        /// A call.
+        public init(name: String, arguments: String) {
+            self.name = name
+            self.arguments = arguments
+        }
     }
 
     /// A content part of a turn.
@@ -22,11 +38,14 @@ public struct ChatMessage: Sendable, Equatable {
     public let role: Role
     /// The content, in order. Adjacent texts form one text.
     public let content: [Part]
+    /// The functions that a turn of the model calls.
+    public let toolCalls: [ToolCall]
 
     /// A turn with text and images.
-    public init(role: Role, content: [Part]) {
+    public init(role: Role, content: [Part], toolCalls: [ToolCall] = []) {
         self.role = role
         self.content = content
+        self.toolCalls = toolCalls
     }
 
     /// Whether the turn contains an image.

@@ -1,3 +1,5 @@
+public import Support
+
 /// Turns a conversation into one prompt, which the assistant's next turn continues.
 ///
 /// Only what a template writes itself becomes control tokens: a person who types `<|im_end|>` writes plain text.
@@ -94,22 +96,42 @@ public struct ChatTemplate: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - messages: The conversation; may be empty.
+    ///   - tools: The functions that the model may call, as `{"type": "function", "function": {…}}`.
     ///   - images: The layouts of the images, by their numbers in the messages.
     ///   - imageToken: The id at each position of a tile.
     ///   - tokenizer: The model's tokenizer.
     public func render(
-        _ messages: [ChatMessage], images: [ImageLayout] = [], imageToken: Int32, tokenizer: Tokenizer
+        _ messages: [ChatMessage], tools: [JSON] = [], images: [ImageLayout] = [], imageToken: Int32,
+        tokenizer: Tokenizer
     ) throws(ChatTemplateError) -> RenderedPrompt {
+        let (messages, tools) = prepared(messages, tools: tools)
         if let index = messages.firstIndex(where: { $0.role != .user && $0.hasImages }) {
             throw .imageOutsideUserMessage(index: index)
         }
         try check(tokenizer)
         var writer = PromptWriter(tokenizer, imageToken: imageToken)
         switch form {
-        case .turns(let system): Self.write(messages, defaultSystemText: system, images: images, to: &writer)
-        case .jinja(let template): try template.write(messages, images: images, to: &writer)
+        case .turns: Self.write(messages, images: images, to: &writer)
+        case .jinja(let template): try template.write(messages, tools: tools, images: images, to: &writer)
         }
         return writer.finish()
+    }
+
+    /// The conversation and the functions as the form of the template takes them.
+    private func prepared(_ messages: [ChatMessage], tools: [JSON]) -> ([ChatMessage], [JSON]) {
+        var messages = messages
+        switch form {
+        case .turns(let system):
+            if let system, let first = messages.first, first.role != .system {
+                messages.insert(ChatMessage(role: .system, text: system), at: 0)
+            }
+        case .jinja(let template) where template.takesTools:
+            // Such templates have no place for a function's images.
+            let hasImages = messages.contains { $0.role == .tool && $0.hasImages }
+            return (hasImages ? ToolPrompt.withResultsFromUser(messages) : messages, tools)
+        case .jinja: break
+        }
+        return (ToolPrompt.applied(to: messages, tools: tools), [])
     }
 
     // MARK: Turns
@@ -117,13 +139,7 @@ public struct ChatTemplate: Sendable, Equatable {
     private static let turnStart = "<|im_start|>"
     private static let turnEnd = "<|im_end|>"
 
-    private static func write(
-        _ messages: [ChatMessage], defaultSystemText: String?, images: [ImageLayout], to writer: inout PromptWriter
-    ) {
-        var messages = messages
-        if let defaultSystemText, let first = messages.first, first.role != .system {
-            messages.insert(ChatMessage(role: .system, text: defaultSystemText), at: 0)
-        }
+    private static func write(_ messages: [ChatMessage], images: [ImageLayout], to writer: inout PromptWriter) {
         for message in messages {
             writer.write("\(turnStart)\(message.role.rawValue)\n", isTrusted: true)
             for part in message.content {

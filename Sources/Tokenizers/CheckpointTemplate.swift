@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// The chat template of a checkpoint, in the Jinja language.
 struct CheckpointTemplate: Sendable {
@@ -7,6 +8,8 @@ struct CheckpointTemplate: Sendable {
     private let template: JinjaTemplate
     /// Whether the template reads a message's content as a list of parts, not as a string.
     let readsParts: Bool
+    /// Whether the template shows functions to the model, and asks for calls as `ToolPrompt` does.
+    private(set) var takesTools = false
 
     init(_ source: String, specialTokens: [String: String]) throws(ChatTemplateError) {
         self.source = source
@@ -17,22 +20,29 @@ struct CheckpointTemplate: Sendable {
             throw .unreadable(error.description)
         }
         readsParts = JinjaContentUse(of: template.statements).loops
+        let messages = [ChatMessage(role: .user, text: "A question?")]
+        let tool: JSON = [
+            "type": "function",
+            "function": ["name": "a_function", "description": "A function.", "parameters": ["type": "object"]],
+        ]
+        let prompt = try? text(messages, tools: [tool], addsGenerationPrompt: true).string
+        takesTools = prompt.map { $0.contains("a_function") && $0.contains(ToolPrompt.opening) } ?? false
     }
 
     /// Whether an image changes what the template writes.
     var takesImages: Bool {
         let parts: [ChatMessage.Part] = [.image(0), .text("A question?")]
         let texts = [parts, Array(parts.dropFirst())].map { content in
-            try? text([ChatMessage(role: .user, content: content)], addsGenerationPrompt: true)
+            try? text([ChatMessage(role: .user, content: content)], tools: [], addsGenerationPrompt: true)
         }
         return texts[0] != nil && texts[0] != texts[1]
     }
 
     /// Writes the prompt for a conversation, with its images where the template puts them.
     func write(
-        _ messages: [ChatMessage], images: [ImageLayout], to writer: inout PromptWriter
+        _ messages: [ChatMessage], tools: [JSON], images: [ImageLayout], to writer: inout PromptWriter
     ) throws(ChatTemplateError) {
-        let text = try text(messages, addsGenerationPrompt: true)
+        let text = try text(messages, tools: tools, addsGenerationPrompt: true)
         let order = messages.flatMap(\.content).compactMap { if case .image(let image) = $0 { image } else { nil } }
         guard let first = order.first else { return writer.write(text) }
         let placeholder = MarkedText(images[first].placeholder, isTrusted: true)
@@ -65,7 +75,7 @@ struct CheckpointTemplate: Sendable {
     func turnEnd(_ tokenizer: Tokenizer) -> Int32? {
         let answer = "An answer."
         let messages = [ChatMessage(role: .user, text: "A question?"), ChatMessage(role: .assistant, text: answer)]
-        guard let text = try? self.text(messages, addsGenerationPrompt: false),
+        guard let text = try? self.text(messages, tools: [], addsGenerationPrompt: false),
             let place = text.lastIndex(of: MarkedText(answer, isTrusted: false))
         else { return nil }
         let (bytes, trusted) = text.dropping(first: place + answer.unicodeScalars.count).bytes
@@ -76,13 +86,19 @@ struct CheckpointTemplate: Sendable {
 
     // MARK: Variables
 
-    private func text(_ messages: [ChatMessage], addsGenerationPrompt: Bool) throws(ChatTemplateError) -> MarkedText {
-        var variables: [String: JinjaValue] = [
-            "messages": .list(messages.map(value)), "tools": .null, "documents": .null,
-            "add_generation_prompt": .boolean(addsGenerationPrompt),
-        ]
-        for (name, token) in specialTokens { variables[name] = .trusted(token) }
-        do {
+    private func text(
+        _ messages: [ChatMessage], tools: [JSON], addsGenerationPrompt: Bool
+    ) throws(ChatTemplateError) -> MarkedText {
+        do throws(JinjaError) {
+            var shown: [JinjaValue] = []
+            for tool in tools { shown.append(try JinjaValue(tool)) }
+            var turns: [JinjaValue] = []
+            for message in messages { turns.append(try value(of: message)) }
+            var variables: [String: JinjaValue] = [
+                "messages": .list(turns), "tools": shown.isEmpty ? .null : .list(shown), "documents": .null,
+                "add_generation_prompt": .boolean(addsGenerationPrompt),
+            ]
+            for (name, token) in specialTokens { variables[name] = .trusted(token) }
             return try template.text(variables: variables, now: Int(Date().timeIntervalSince1970))
         } catch {
             if case .raised(let message) = error { throw .refused(message) }
@@ -92,10 +108,15 @@ struct CheckpointTemplate: Sendable {
 
     /// A message as transformers passes it. Its role is one of a few words of the program, so it is trusted: some
     /// templates build control tokens of it.
-    private func value(of message: ChatMessage) -> JinjaValue {
+    private func value(of message: ChatMessage) throws(JinjaError) -> JinjaValue {
         var value = JinjaMapping()
         value.set(.trusted("role"), .trusted(message.role.rawValue))
         value.set(.trusted("content"), readsParts ? .list(message.content.map(Self.value)) : content(of: message))
+        if !message.toolCalls.isEmpty {
+            var calls: [JinjaValue] = []
+            for call in message.toolCalls { calls.append(try Self.value(of: call)) }
+            value.set(.trusted("tool_calls"), .list(calls))
+        }
         return .mapping(value)
     }
 
@@ -107,6 +128,17 @@ struct CheckpointTemplate: Sendable {
             value.set(.trusted("text"), .text(MarkedText(text, isTrusted: false)))
         case .image: value.set(.trusted("type"), .trusted("image"))
         }
+        return .mapping(value)
+    }
+
+    private static func value(of call: ChatMessage.ToolCall) throws(JinjaError) -> JinjaValue {
+        var function = JinjaMapping()
+        function.set(.trusted("name"), .text(MarkedText(call.name, isTrusted: false)))
+        let arguments = (try? JSON.parse(Array(call.arguments.utf8))) ?? [:]
+        function.set(.trusted("arguments"), try JinjaValue(arguments))
+        var value = JinjaMapping()
+        value.set(.trusted("type"), .trusted("function"))
+        value.set(.trusted("function"), .mapping(function))
         return .mapping(value)
     }
 

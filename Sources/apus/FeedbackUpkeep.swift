@@ -74,7 +74,8 @@ extension DialogueMessage.Role {
     fileprivate var stored: FeedbackMessage.Role {
         switch self {
         case .system: .system
-        case .user: .user
+        // The queue's lines have no results of functions.
+        case .user, .tool: .user
         case .assistant: .assistant
         }
     }

@@ -1,6 +1,7 @@
 public import Images
 public import Models
 public import Policies
+public import Support
 public import Tokenizers
 
 /// Turns a dialogue with images into a request: applies the template, tokenizes, and assigns positions to the images.
@@ -96,9 +97,11 @@ public struct InputProcessor: Sendable {
     /// A request for the assistant's next turn. A dialogue without an image gets the policy's template and sampling
     /// defaults for text.
     ///
-    /// - Parameter images: the images that the messages refer to by index.
+    /// - Parameters:
+    ///   - images: the images that the messages refer to by index.
+    ///   - tools: the functions that the model may call, as `{"type": "function", "function": {…}}`.
     public func request(
-        messages: [ChatMessage], images: [Image], policy: Policy
+        messages: [ChatMessage], images: [Image], tools: [JSON] = [], policy: Policy
     ) throws(Failure) -> EngineRequest {
         if policy.vision == nil, !images.isEmpty { throw .cannotSee(policy: policy.name) }
         let tiles = policy.vision.map { vision in images.map { $0.tiles(for: vision.processor) } } ?? []
@@ -111,7 +114,7 @@ public struct InputProcessor: Sendable {
         let prompt: RenderedPrompt
         do {
             prompt = try policy.template(hasImages: hasImages).render(
-                messages, images: layouts, imageToken: imageToken, tokenizer: tokenizer)
+                messages, tools: tools, images: layouts, imageToken: imageToken, tokenizer: tokenizer)
         } catch {
             throw .template(error)
         }

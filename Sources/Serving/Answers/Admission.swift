@@ -2,6 +2,7 @@ import Engine
 import Images
 import Models
 import Policies
+import Support
 import Tokenizers
 import WireFormats
 
@@ -25,6 +26,8 @@ struct Admitted: Sendable {
     var scoring: AnswerScoring?
     /// Whether the response contains the scores.
     var reportsScores = false
+    /// Whether the text may have calls of functions.
+    var hasTools = false
 
     /// The number of choices in the response.
     var choices: Int { scoring == nil ? streams.count : 1 }
@@ -75,13 +78,15 @@ struct Admission: Sendable {
         var options = options
         options.maximumTokens = options.maximumTokens ?? services.configuration.maximumTokens
         let (endsRepetition, candidates) = (!options.ignoresEnd, options.count)
+        let tools = options.tools?.shown ?? []
         let readers = [policy] + (scores ? [catalog.reward, catalog.value, catalog.reference].compactMap { $0 } : [])
         let images = try await self.images(references, for: readers, context: context)
         let (request, scoring) = try await services.workers.run(on: messages.textBytes) {
             try checkLength(messages, param: param)
             let messages = Self.dialogue(messages)
             return try rendered(param) { () throws(InputProcessor.Failure) -> (EngineRequest, AnswerScoring?) in
-                var request = try model.processor.request(messages: messages, images: images, policy: policy)
+                var request = try model.processor.request(
+                    messages: messages, images: images, tools: tools, policy: policy)
                 request.stop.endsRepetition = endsRepetition
                 if answersDiffer { request.makeAnswersDiffer() }
                 guard scores else { return (request, nil) }
@@ -96,6 +101,7 @@ struct Admission: Sendable {
         var admitted = try submit(
             [request], options: allowed, policy: policy, reservations: reservations, param: param, deadline: deadline,
             record: record)
+        admitted.hasTools = !tools.isEmpty
         if scoring != nil { (admitted.scoring, admitted.reportsTokens) = (scoring, false) }
         return admitted
     }
@@ -289,7 +295,7 @@ struct Admission: Sendable {
                         defer { next += 1 }
                         return .image(next)
                     }
-                })
+                }, toolCalls: message.toolCalls.map { .init(name: $0.name, arguments: $0.arguments) })
         }
     }
 
@@ -367,8 +373,13 @@ extension CompletionRequest {
 
 extension DialogueMessage {
     fileprivate var texts: [String] {
-        parts.compactMap { if case .text(let text) = $0 { text } else { nil } }
+        parts.compactMap { if case .text(let text) = $0 { text } else { nil } } + toolCalls.map(\.arguments)
     }
+}
+
+extension ToolUse {
+    /// The functions that the model sees. With the choice `none` it sees none, so that it does not try.
+    fileprivate var shown: [JSON] { choice == .none ? [] : definitions.map(\.json) }
 }
 
 extension [DialogueMessage] {
@@ -382,6 +393,7 @@ extension DialogueMessage.Role {
         case .system: .system
         case .user: .user
         case .assistant: .assistant
+        case .tool: .tool
         }
     }
 }

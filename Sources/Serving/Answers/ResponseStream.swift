@@ -39,6 +39,7 @@ struct ResponseStream: Sendable {
         try await answer(last: LastFrame()) { step in
             switch step {
             case .text(let piece, _): choices[piece.choice].append(piece)
+            case .toolCall(let piece, _): choices[piece.choice].toolCalls.append(piece)
             case .finished(let ending, let usage):
                 choices[ending.choice].ending = ending
                 counts = usage
@@ -65,6 +66,7 @@ struct ResponseStream: Sendable {
                 try await answer(last: last) { step in
                     switch step {
                     case .text(let piece, let usage): try await send(encoder.text(piece, usage: usage))
+                    case .toolCall(let piece, let usage): try await send(encoder.toolCall(piece, usage: usage))
                     case .finished(let ending, let usage):
                         try await send(encoder.finish(ending, usage: usage))
                         trailers = format.trailers(ending)
@@ -83,9 +85,17 @@ struct ResponseStream: Sendable {
     /// One step towards the complete answer, with the tokens counted so far.
     private enum Step {
         case text(AnswerPiece, Usage)
+        case toolCall(ToolCallPiece, Usage)
         case finished(AnswerEnding, Usage)
         /// Nothing was sent for the keep-alive interval.
         case idle
+
+        init(_ part: ToolCallStream.Part, _ usage: Usage) {
+            switch part {
+            case .text(let piece): self = .text(piece, usage)
+            case .toolCall(let piece): self = .toolCall(piece, usage)
+            }
+        }
     }
 
     /// Passes each step to `take` until the answer is complete, and counts its metrics.
@@ -108,13 +118,18 @@ struct ResponseStream: Sendable {
         last: LastFrame, meter: inout AnswerMeter, _ take: (Step) async throws -> Void
     ) async throws {
         var reasons = [String?](repeating: nil, count: admitted.choices)
+        var calls = (0..<admitted.choices).map { ToolCallStream(choice: $0, isEnabled: admitted.hasTools) }
         _ = try await completions(of: admitted.streams, last: last) { progress in
             switch progress {
             case .text(let choice, let delta):
                 meter.text(delta, choice: choice)
-                try await take(.text(piece(delta, choice: choice), meter.usage))
+                for part in calls[choice].append(piece(delta, choice: choice)) {
+                    try await take(Step(part, meter.usage))
+                }
             case .finished(let choice, let completion):
                 var ending = try ending(of: completion, choice: choice)
+                for part in calls[choice].finish() { try await take(Step(part, meter.usage)) }
+                ending.reason = calls[choice].reason(ending.reason)
                 reasons[choice] = ending.reason
                 ending.isLast = !reasons.contains(nil)
                 meter.finished(completion, choice: choice)

@@ -138,7 +138,8 @@ extension FeedbackMessage {
         let role: Role =
             switch message.role {
             case .system: .system
-            case .user: .user
+            // These requests have no results of functions.
+            case .user, .tool: .user
             case .assistant: .assistant
             }
         self.init(

@@ -61,6 +61,7 @@ public struct AskRequest: Sendable, Equatable {
         isStreaming = try fields.bool("stream")
         options = GenerationOptions()
         try options.readSampling(&fields)
+        try options.readFormat(&fields)
         options.maximumTokens = try fields.integer("max_tokens", in: 1...Int64.max).map { Int($0) }
         options.count = try fields.integer("best_of", in: 1...16).map { Int($0) } ?? 1
         wantsScores = try fields.bool("scores") ?? false
@@ -73,7 +74,8 @@ public struct AskRequest: Sendable, Equatable {
             throw APIError(.invalidValue, "The part \(part.name) is not UTF-8.", param: part.name)
         }
         switch part.name {
-        case "stream", "max_tokens", "temperature", "top_p", "top_k", "min_p", "seed", "best_of", "scores":
+        case "stream", "max_tokens", "temperature", "top_p", "top_k", "min_p", "seed", "best_of", "scores",
+            "response_format":
             guard let value = try? JSON.parse(part.bytes) else { return .string(text) }
             return value
         default: return .string(text)

@@ -15,11 +15,12 @@ public struct ChatCompletionRequest: Sendable, Equatable {
     public init(body: [UInt8]) throws(APIError) {
         var fields = try FieldReader(body: body)
         model = try fields.require(fields.string("model"), "model")
-        messages = try fields.require(fields.dialogue("messages"), "messages")
+        messages = try fields.require(fields.dialogue("messages", hasTools: true), "messages")
         options = GenerationOptions()
         try options.readOpenAI(&fields)
         options.maximumTokens = try Self.maximumTokens(&fields)
         options.topLogprobs = try Self.topLogprobs(&fields)
+        options.tools = try ToolUse(chat: &fields)
         delivery = try StreamOptions(&fields)
         try fields.readNeutral()
         try Self.readFixed(&fields)
@@ -50,19 +51,12 @@ public struct ChatCompletionRequest: Sendable, Equatable {
 
     /// Reads fields that are accepted only with the value that matches what the server does anyway.
     private static func readFixed(_ fields: inout FieldReader) throws(APIError) {
-        if var format = try fields.object("response_format") {
-            _ = try format.require(format.value("type"), "type")
-            try format.accept("type", only: "text")
-            try format.finish()
-        }
         try fields.accept("service_tier", only: "auto", "default")
         try fields.accept("store", only: false)
         try fields.accept("modalities", only: ["text"])
         try fields.accept("reasoning_effort", only: "none")
         try fields.accept("verbosity", only: "medium")
         try fields.accept("return_token_ids", only: false)
-        try fields.refuse(
-            "tools", "tool_choice", "parallel_tool_calls", "audio", "prediction", "web_search_options", "functions",
-            "function_call")
+        try fields.refuse("audio", "prediction", "web_search_options", "functions", "function_call")
     }
 }

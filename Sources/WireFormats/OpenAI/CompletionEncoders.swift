@@ -80,6 +80,22 @@ public struct ChatCompletionEncoder: AnswerEncoder {
         return opened(chunk(piece.choice, delta: ["content": .string(piece.text)], logprobs: logprobs, usage: usage))
     }
 
+    /// The frame of a call's name, or of a piece of its arguments.
+    public mutating func toolCall(_ piece: ToolCallPiece, usage: Usage) -> [String] {
+        let call: JSON
+        switch piece.step {
+        case .begin(let id, let name):
+            call = [
+                "index": JSON(piece.index), "id": .string(id), "type": "function",
+                "function": ["name": .string(name), "arguments": ""],
+            ]
+        case .arguments(let text):
+            call = ["index": JSON(piece.index), "function": ["arguments": .string(text)]]
+        case .end: return []
+        }
+        return opened(chunk(piece.choice, delta: ["tool_calls": [call]], usage: usage))
+    }
+
     /// The frame that ends a choice, with the tokens of an unfinished character.
     public mutating func finish(_ ending: AnswerEnding, usage: Usage) -> [String] {
         let tokens = ending.logprobs?.prefix(ending.unfinishedTokens) ?? []
@@ -97,15 +113,22 @@ public struct ChatCompletionEncoder: AnswerEncoder {
             let ending = choice.ending
             let tokens = ending.logprobs.map { (choice.logprobs ?? []) + $0.prefix(ending.unfinishedTokens) }
             return [
-                "index": JSON(ending.choice),
-                "message": [
-                    "role": "assistant", "content": .string(choice.text), "refusal": nil, "annotations": [],
-                ],
+                "index": JSON(ending.choice), "message": Self.message(choice),
                 "logprobs": (tokens ?? choice.logprobs)?.chatJSON ?? .null, "finish_reason": .string(ending.reason),
             ]
         }
         return head.object(
             "chat.completion", choices: list, usage: usage.json, extra: [JSON.Member("service_tier", "default")])
+    }
+
+    private static func message(_ choice: AnswerChoice) -> JSON {
+        let hasContent = !choice.text.isEmpty || choice.toolCalls.isEmpty
+        let message: [JSON.Member] = [
+            .init("role", "assistant"), .init("content", hasContent ? .string(choice.text) : .null),
+            .init("refusal", nil), .init("annotations", []),
+        ]
+        let calls = choice.toolCalls.map(\.json)
+        return .object(message + (calls.isEmpty ? [] : [.init("tool_calls", .array(calls))]))
     }
 
     private func chunk(

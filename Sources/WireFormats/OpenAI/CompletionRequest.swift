@@ -35,7 +35,7 @@ public struct CompletionRequest: Sendable, Equatable {
         try fields.readNeutral()
         try fields.accept("best_of", only: .integer(Int64(options.count)))
         try fields.accept("return_token_ids", only: false)
-        try fields.refuse("suffix", "response_format")
+        try fields.refuse("suffix")
         try fields.finish()
     }
 

@@ -34,6 +34,8 @@ public struct APIError: Error, Sendable, Equatable {
         case unsupportedParameter = "unsupported_parameter"
         /// The field is supported, but not with this value.
         case unsupportedValue = "unsupported_value"
+        /// The server cannot enforce the JSON Schema.
+        case invalidSchema = "invalid_schema"
         /// The text is not base64.
         case invalidBase64 = "invalid_base64"
         /// The image is damaged.

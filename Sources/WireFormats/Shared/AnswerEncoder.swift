@@ -11,6 +11,8 @@ public protocol AnswerEncoder: Sendable {
     mutating func begin(choices: Int, usage: Usage) -> [String]
     /// The frames of a piece of text. `usage` includes it.
     mutating func text(_ piece: AnswerPiece, usage: Usage) -> [String]
+    /// The frames of a step of a function's call; none by default. `usage` includes it.
+    mutating func toolCall(_ piece: ToolCallPiece, usage: Usage) -> [String]
     /// The frames at the end of a choice; after the last choice, also the frames that end the stream.
     mutating func finish(_ ending: AnswerEnding, usage: Usage) -> [String]
     /// The frames that end a stream whose answer failed. Nil cuts the stream short; a text stream does so, because a
@@ -23,6 +25,9 @@ public protocol AnswerEncoder: Sendable {
 extension AnswerEncoder {
     /// The event format.
     public var format: StreamFormat { .events }
+
+    /// No frames, for APIs without functions.
+    public mutating func toolCall(_ piece: ToolCallPiece, usage: Usage) -> [String] { [] }
 }
 
 /// The format of a stream.
@@ -86,7 +91,7 @@ public struct AnswerEnding: Sendable, Equatable {
 
     /// The choice's index.
     public var choice: Int
-    /// Why it ended, under OpenAI's name.
+    /// Why it ended, under OpenAI's name: `stop`, `length` or `tool_calls`.
     public var reason: String
     /// Whether all other choices have ended.
     public var isLast: Bool
@@ -115,12 +120,17 @@ public struct AnswerChoice: Sendable, Equatable {
     public var text: String
     /// The tokens of its text; nil if the request did not ask for them.
     public var logprobs: [TokenLogprob]?
+    /// The functions that it calls, in order.
+    public var toolCalls: [ToolCall]
     /// Its end.
     public var ending: AnswerEnding
 
     /// An answer with the given properties.
-    public init(text: String = "", logprobs: [TokenLogprob]? = nil, ending: AnswerEnding) {
+    public init(
+        text: String = "", toolCalls: [ToolCall] = [], logprobs: [TokenLogprob]? = nil, ending: AnswerEnding
+    ) {
         self.text = text
+        self.toolCalls = toolCalls
         self.logprobs = logprobs
         self.ending = ending
     }

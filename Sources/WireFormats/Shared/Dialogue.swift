@@ -10,13 +10,15 @@ public struct DialogueMessage: Sendable, Equatable {
         case user
         /// The model.
         case assistant
+        /// A function that the model called; only in dialogues that may have tools.
+        case tool
     }
 
     /// A content part of a message.
     public enum Part: Sendable, Equatable {
         /// Text.
         case text(String)
-        /// An image; allowed in user messages only.
+        /// An image; allowed in user and tool messages only.
         case image(ImageReference)
     }
 
@@ -24,11 +26,17 @@ public struct DialogueMessage: Sendable, Equatable {
     public var role: Role
     /// The content, in order.
     public var parts: [Part]
+    /// The functions that an assistant's message calls, in order.
+    public var toolCalls: [ToolCall]
+    /// The call whose result a tool's message is.
+    public var toolCallID: String?
 
     /// A message with the given content parts.
-    public init(role: Role, parts: [Part]) {
+    public init(role: Role, parts: [Part], toolCalls: [ToolCall] = [], toolCallID: String? = nil) {
         self.role = role
         self.parts = parts
+        self.toolCalls = toolCalls
+        self.toolCallID = toolCallID
     }
 
     /// The images, in order.
@@ -39,7 +47,9 @@ public struct DialogueMessage: Sendable, Equatable {
 
 extension FieldReader {
     /// A field with 1 to 1,024 messages.
-    mutating func dialogue(_ name: String) throws(APIError) -> [DialogueMessage]? {
+    ///
+    /// - Parameter hasTools: whether messages may call functions and have their results.
+    mutating func dialogue(_ name: String, hasTools: Bool = false) throws(APIError) -> [DialogueMessage]? {
         guard let values = try array(name) else { return nil }
         guard (1...1_024).contains(values.count) else {
             throw APIError(
@@ -48,55 +58,115 @@ extension FieldReader {
         }
         var messages: [DialogueMessage] = []
         for (index, value) in values.enumerated() {
-            messages.append(try DialogueMessage(value, path: "\(path(of: name))[\(index)]"))
+            messages.append(try DialogueMessage(value, path: "\(path(of: name))[\(index)]", hasTools: hasTools))
         }
+        if hasTools { try DialogueMessage.checkToolCalls(of: messages, path: path(of: name)) }
         return messages
     }
 }
 
 extension DialogueMessage {
-    init(_ value: JSON, path: String) throws(APIError) {
+    init(_ value: JSON, path: String, hasTools: Bool) throws(APIError) {
         var fields = try FieldReader(value, path: path)
-        role = try Self.role(&fields)
+        role = try Self.role(&fields, hasTools: hasTools)
+        toolCalls = []
         if role == .assistant {
             // Clients may send back a message from an answer of this server.
             try fields.accept("annotations", only: [])
-            try fields.accept("tool_calls", only: [])
+            if hasTools { toolCalls = try Self.toolCalls(&fields) } else { try fields.accept("tool_calls", only: []) }
             try fields.refuse("refusal", "function_call", "audio")
         }
-        try fields.refuse("name", "tool_call_id")
-        let content = try fields.require(fields.value("content"), "content")
-        switch content {
-        case .string(let text): parts = [.text(text)]
-        case .array(let elements):
-            guard !elements.isEmpty else {
-                throw APIError(
-                    .invalidValue, "\(path).content must not be empty.", param: fields.path(of: "content"))
-            }
-            parts = []
-            for (index, element) in elements.enumerated() {
-                parts.append(try Part(element, path: "\(path).content[\(index)]", role: role))
-            }
-        default: throw fields.wrongType("content", content, expected: "a string or an array of parts")
+        if role == .tool {
+            toolCallID = try fields.require(fields.string("tool_call_id"), "tool_call_id")
+        } else {
+            try fields.refuse("tool_call_id")
         }
+        try fields.refuse("name")
+        parts = try Self.parts(&fields, role: role, isOptional: !toolCalls.isEmpty)
         try fields.finish()
     }
 
-    private static func role(_ fields: inout FieldReader) throws(APIError) -> Role {
+    private static func parts(
+        _ fields: inout FieldReader, role: Role, isOptional: Bool
+    ) throws(APIError) -> [Part] {
+        let value = fields.value("content")
+        if value == nil, isOptional { return [] }
+        let content = try fields.require(value, "content")
+        switch content {
+        case .string(let text): return isOptional && text.isEmpty ? [] : [.text(text)]
+        case .array(let elements):
+            let path = fields.path(of: "content")
+            guard !elements.isEmpty else {
+                throw APIError(.invalidValue, "\(path) must not be empty.", param: path)
+            }
+            var parts: [Part] = []
+            for (index, element) in elements.enumerated() {
+                parts.append(try Part(element, path: "\(path)[\(index)]", role: role))
+            }
+            return parts
+        default: throw fields.wrongType("content", content, expected: "a string or an array of parts")
+        }
+    }
+
+    private static func role(_ fields: inout FieldReader, hasTools: Bool) throws(APIError) -> Role {
         let name = try fields.require(fields.string("role"), "role")
         switch name {
         case "developer": return .system
+        case "tool" where hasTools: return .tool
         case "tool", "function":
             throw APIError(
                 .unsupportedValue, "The role \(name) is not supported.", param: fields.path(of: "role"))
         default:
             guard let role = Role(rawValue: name) else {
+                let tool = hasTools ? ", assistant or tool" : " or assistant"
                 throw APIError(
-                    .invalidValue, "\(fields.path(of: "role")) must be system, developer, user or assistant.",
+                    .invalidValue, "\(fields.path(of: "role")) must be system, developer, user\(tool).",
                     param: fields.path(of: "role"))
             }
             return role
         }
+    }
+
+    private static func toolCalls(_ fields: inout FieldReader) throws(APIError) -> [ToolCall] {
+        var calls: [ToolCall] = []
+        for (index, value) in (try fields.array("tool_calls") ?? []).enumerated() {
+            var call = try FieldReader(value, path: "\(fields.path(of: "tool_calls"))[\(index)]")
+            try call.acceptFunction()
+            let id = try call.require(call.string("id"), "id")
+            // Clients that join the frames of a stream send the index back.
+            _ = try call.integer("index")
+            var function = try call.require(call.object("function"), "function")
+            let name = try function.require(function.string("name"), "name")
+            let arguments = try function.require(function.string("arguments"), "arguments")
+            calls.append(
+                try ToolCall(id: id, name: name, arguments: arguments, param: function.path(of: "arguments")))
+            try function.finish()
+            try call.finish()
+        }
+        return calls
+    }
+
+    /// Throws if a result belongs to no call before it.
+    package static func checkToolCalls(of messages: [DialogueMessage], path: String) throws(APIError) {
+        var open: Set<String> = []
+        for (index, message) in messages.enumerated() {
+            open.formUnion(message.toolCalls.map(\.id))
+            guard let id = message.toolCallID, open.remove(id) == nil else { continue }
+            throw APIError(
+                .invalidValue,
+                "\(path)[\(index)] is the result of the call \(id.prefix(64)), which no message before has.",
+                param: "\(path)[\(index)].tool_call_id")
+        }
+    }
+}
+
+extension ToolCall {
+    /// A call of a request's history. Throws if its arguments are no JSON object.
+    package init(id: String, name: String, arguments: String, param: String) throws(APIError) {
+        guard case .object? = try? JSON.parse(Array(arguments.utf8)) else {
+            throw APIError(.invalidValue, "\(param) must be the text of a JSON object.", param: param)
+        }
+        self.init(id: id, name: name, arguments: arguments)
     }
 }
 
@@ -106,7 +176,7 @@ extension DialogueMessage.Part {
         switch try fields.require(fields.string("type"), "type") {
         case "text": self = .text(try fields.require(fields.string("text"), "text"))
         case "image_url":
-            guard role == .user else {
+            guard role == .user || role == .tool else {
                 throw APIError(.invalidValue, "Pictures are allowed in user messages only.", param: path)
             }
             var image = try fields.require(fields.object("image_url"), "image_url")

@@ -36,6 +36,10 @@ public struct GenerationOptions: Sendable, Equatable {
     public var logitBias: [Int32: Double] = [:]
     /// The number of alternatives reported for each token; nil: no log-probabilities.
     public var topLogprobs: Int?
+    /// The form of the text.
+    public var format = AnswerFormat.text
+    /// The functions that the answer may call; nil: none.
+    public var tools: ToolUse?
 
     /// No options set.
     public init() {}
@@ -65,6 +69,17 @@ public struct GenerationOptions: Sendable, Equatable {
             stopTokenIDs.append(try Self.tokenID(id, path: "stop_token_ids[\(index)]"))
         }
         try readLogitBias(&fields)
+        try readFormat(&fields)
+    }
+
+    /// Reads the fields that say what form the text has.
+    package mutating func readFormat(_ fields: inout FieldReader) throws(APIError) {
+        format = try AnswerFormat(&fields)
+        guard format == .text || !ignoresEnd else {
+            throw APIError(
+                .unsupportedValue, "ignore_eos is not supported for an answer of a given form: it has an end.",
+                param: "ignore_eos")
+        }
     }
 
     private mutating func readLogitBias(_ fields: inout FieldReader) throws(APIError) {
