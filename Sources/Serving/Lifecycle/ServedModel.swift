@@ -11,6 +11,8 @@ public struct ServedModel: Sendable {
     public let processor: InputProcessor
     /// Its own name, which begins the names of its policies; nil for the first model of a server.
     public var name: String?
+    /// Compiles the forms that answers must have.
+    let grammars: GrammarCache
     /// Positions of one context, prompt and answer together.
     public var contextLength: Int
     /// The instruction set of the kernels.
@@ -29,6 +31,7 @@ public struct ServedModel: Sendable {
         self.engine = engine
         self.policies = policies
         self.processor = processor
+        self.grammars = GrammarCache(tokenizer: processor.tokenizer)
         self.contextLength = contextLength
     }
 
