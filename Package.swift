@@ -88,6 +88,7 @@ let package = Package(
             swiftSettings: swift),
         .target(name: "Typography", dependencies: ["CFreeType", "Images", "Support"], swiftSettings: swift),
         .target(name: "Tokenizers", dependencies: ["Support"], swiftSettings: swift),
+        .target(name: "Grammars", dependencies: ["Support"], swiftSettings: swift),
         .target(
             name: "Checkpoints",
             dependencies: ["Support", "Tensors", .product(name: "Crypto", package: "swift-crypto")],
@@ -99,7 +100,7 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "Policies", .product(name: "DequeModule", package: "swift-collections"),
+                "Grammars", "Policies", .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: swift),
@@ -135,7 +136,7 @@ let package = Package(
         .target(
             name: "Serving",
             dependencies: [
-                "Engine", "Feedback", "WireFormats",
+                "Engine", "Feedback", "Grammars", "WireFormats",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -178,12 +179,14 @@ let package = Package(
             exclude: ["Fixtures"],
             swiftSettings: swift),
         .testTarget(
+            name: "GrammarsTests", dependencies: ["Grammars", "Support"], swiftSettings: swift),
+        .testTarget(
             name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swift),
         .testTarget(
             name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["Fixtures"], swiftSettings: swift),
         .testTarget(name: "PoliciesTests", dependencies: ["Policies", "TestSupport"], swiftSettings: swift),
-        .testTarget(name: "EngineTests", dependencies: ["Engine", "TestSupport"], swiftSettings: swift),
+        .testTarget(name: "EngineTests", dependencies: ["Engine", "Grammars", "TestSupport"], swiftSettings: swift),
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "Typography", "TestSupport"], swiftSettings: swift),
         .testTarget(

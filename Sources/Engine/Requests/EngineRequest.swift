@@ -1,4 +1,5 @@
 public import Checkpoints
+public import Grammars
 public import Images
 public import Policies
 public import Tensors
@@ -74,7 +75,7 @@ public struct EngineRequest: Sendable {
         case embed
     }
 
-    /// The task. `sampling`, `stop`, `topLogprobs` and `echoesPrompt` apply to `generate` only.
+    /// The task. `sampling`, `stop`, `grammar`, `topLogprobs` and `echoesPrompt` apply to `generate` only.
     public var task = Task.generate
     /// Token ids; positions of an image may hold any id.
     public var prompt: [Int32]
@@ -88,6 +89,8 @@ public struct EngineRequest: Sendable {
     public var sampling: SamplingParameters
     /// When the answer ends.
     public var stop: StopConditions
+    /// What the text must be; nil: any text. The answer ends where the grammar ends, or at its maximum length.
+    public var grammar: TokenGrammar?
     /// The number of alternatives reported with each token's log-probability; nil reports no log-probabilities.
     public var topLogprobs: Int?
     /// Whether the prompt precedes the answer as one piece of text. Its tokens have log-probabilities if `topLogprobs`

@@ -2,7 +2,6 @@ import Engine
 import Images
 import Models
 import Policies
-import Support
 import Tokenizers
 import WireFormats
 
@@ -80,6 +79,7 @@ struct Admission: Sendable {
         options.maximumTokens = options.maximumTokens ?? services.configuration.maximumTokens
         let (endsRepetition, candidates) = (!options.ignoresEnd, options.count)
         let tools = options.tools?.shown ?? []
+        let grammar = try await grammar(for: options)
         let readers = [policy] + (scores ? [catalog.reward, catalog.value, catalog.reference].compactMap { $0 } : [])
         let images = try await self.images(references, for: readers, context: context)
         let (request, scoring) = try await services.workers.run(on: messages.textBytes) {
@@ -89,6 +89,7 @@ struct Admission: Sendable {
                 var request = try model.processor.request(
                     messages: messages, images: images, tools: tools, policy: policy, beginning: beginning)
                 request.stop.endsRepetition = endsRepetition
+                request.grammar = grammar
                 if answersDiffer { request.makeAnswersDiffer() }
                 guard scores else { return (request, nil) }
                 if candidates > 1 { request.makeAnswersDiffer() }
@@ -192,6 +193,7 @@ struct Admission: Sendable {
         let options = wanted.options
         try check(options)
         note(policy, hasImages: false, in: record)
+        let grammar = try await grammar(for: options)
         let requests = try await services.workers.run(on: wanted.textBytes) {
             try wanted.prompts.map { prompt in
                 let ids = try ids(of: prompt)
@@ -203,6 +205,7 @@ struct Admission: Sendable {
                 var request = EngineRequest(prompt: ids, policy: policy)
                 request.sampling = policy.sampling
                 request.echoesPrompt = wanted.echoesPrompt
+                request.grammar = grammar
                 return request
             }
         }
@@ -365,11 +368,6 @@ extension DialogueMessage {
     fileprivate var texts: [String] {
         parts.compactMap { if case .text(let text) = $0 { text } else { nil } } + toolCalls.map(\.arguments)
     }
-}
-
-extension ToolUse {
-    /// The functions that the model sees. With the choice `none` it sees none, so that it does not try.
-    fileprivate var shown: [JSON] { choice == .none ? [] : definitions.map(\.json) }
 }
 
 extension [DialogueMessage] {

@@ -9,6 +9,8 @@ public struct ServedModel: Sendable {
     public let policies: PolicyStore
     /// Builds requests with the model's tokenizer.
     public let processor: InputProcessor
+    /// Compiles the forms that answers must have.
+    let grammars: GrammarCache
     /// Its own name, which begins the names of its policies; nil for the first model of a server.
     public var name: String?
     /// Positions of one context, prompt and answer together.
@@ -29,6 +31,7 @@ public struct ServedModel: Sendable {
         self.engine = engine
         self.policies = policies
         self.processor = processor
+        self.grammars = GrammarCache(tokenizer: processor.tokenizer)
         self.contextLength = contextLength
     }
 
