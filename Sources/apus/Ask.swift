@@ -1,8 +1,11 @@
 import ArgumentParser
+import Checkpoints
 import Engine
 import Foundation
+import Grammars
 import Images
 import Policies
+import Support
 import Tokenizers
 
 /// Answers one question without a server.
@@ -17,6 +20,7 @@ struct Ask: AsyncParsableCommand {
               apus ask 'What is a lighthouse?'
               cat photo.png | apus ask - 'What is this?'
               cat question.txt | apus ask photo.png -
+              apus ask photo.png 'Colour and shape?' --schema thing.json
             """)
 
     @OptionGroup var options: PolicyOptions
@@ -34,6 +38,14 @@ struct Ask: AsyncParsableCommand {
         help: "Number of answers to sample; the reward model picks one. A policy with temperature 0 samples at 1 then.")
     var bestOf = 1
 
+    @Flag(help: "The answer is a JSON object.")
+    var json = false
+
+    @Option(
+        help: ArgumentHelp("The answer is JSON that fits the JSON Schema in this file.", valueName: "file"),
+        completion: .file())
+    var schema: String?
+
     @Flag(help: "Also print the reward, the value and the KL to `sft` in nats on standard error.")
     var scores = false
 
@@ -50,6 +62,7 @@ struct Ask: AsyncParsableCommand {
         }
         if words.last == "" { throw ValidationError("the question is empty") }
         if maxTokens < 1 { throw ValidationError("--max-tokens takes at least 1") }
+        if json, schema != nil { throw ValidationError("--schema says what the JSON is; leave --json out") }
         guard (1...16).contains(bestOf) else { throw ValidationError("--best-of takes 1 to 16") }
     }
 
@@ -68,9 +81,11 @@ struct Ask: AsyncParsableCommand {
         request.sampling.seed = seed
         request.stop.maximumTokens = maxTokens
         request.stop.endsRepetition = true
+        request.grammar = try form.map { try grammar($0, model.tokenizer) }
         guard bestOf > 1 || scores else {
-            _ = try await model.engine.answer(to: request) { show($0) }
-            return say("")
+            let answer = try await model.engine.answer(to: request) { show($0) }
+            say("")
+            return try check(answer)
         }
         let scoring = try AnswerScoring(
             messages: messages, images: images, policy: policy, catalog: model.catalog, processor: processor,
@@ -82,6 +97,33 @@ struct Ask: AsyncParsableCommand {
         request.topLogprobs = 0
         if bestOf > 1 { request.makeAnswersDiffer() }
         try await answer(request, scoredBy: scoring, engine: model.engine)
+    }
+
+    /// What the answer must be; nil if it may be any text.
+    private var form: GrammarSource? {
+        get throws {
+            guard let schema else { return json ? .jsonObject : nil }
+            do {
+                return .jsonSchema(try JSON.parse(try readSmallFile(schema, limit: 1 << 20)))
+            } catch {
+                throw ValidationError("--schema \(schema): \(error)")
+            }
+        }
+    }
+
+    private func grammar(_ form: GrammarSource, _ tokenizer: Tokenizer) throws -> TokenGrammar {
+        do {
+            return try GrammarCompiler(tokenizer).compile(form)
+        } catch {
+            throw ValidationError("--schema \(schema ?? "")\(error.error.path): \(error.error.message)")
+        }
+    }
+
+    /// Half an object is of no use to a program.
+    private func check(_ answer: Answer) throws {
+        guard json || schema != nil, answer.completion.reason == .length else { return }
+        Console.current.error("the JSON was cut at \(maxTokens) tokens; allow more with --max-tokens\n")
+        throw ExitCode(1)
     }
 
     /// The question: the last argument, or standard input.

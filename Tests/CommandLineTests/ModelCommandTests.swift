@@ -47,6 +47,23 @@ import apus
         }
     }
 
+    @Test func anAnswerHasTheFormThatASchemaAsksFor() async throws {
+        try await withTemporaryFolder { folder in
+            let schema = folder.appending(path: "schema.json").path
+            func write(_ text: String) throws { try Data(text.utf8).write(to: URL(fileURLWithPath: schema)) }
+            try write(#"{"type":"object","properties":{"c":{"enum":["red","blue"]}},"required":["c"]}"#)
+            let run = await CommandRun(["ask", "hi", "--schema", schema] + (try model()))
+            #expect([#"{"c":"red"}"#, #"{"c":"blue"}"#].contains(run.output.filter { !$0.isWhitespace }), "\(run)")
+            let cut = await CommandRun(["ask", "hi", "--json", "--max-tokens", "1"] + (try model()))
+            #expect(cut.code == 1 && cut.error.contains("the JSON was cut at 1 tokens"))
+            try write(##"{"type":"object","properties":{"c":{"$ref":"#/none"}}}"##)
+            let broken = await CommandRun(["ask", "hi", "--schema", schema] + (try model()))
+            #expect(broken.code != 0 && broken.error.contains("--schema \(schema)"), "\(broken.error)")
+            let both = await CommandRun(["ask", "hi", "--json", "--schema", schema] + (try model()))
+            #expect(both.code == 64 && both.error.contains("leave --json out"))
+        }
+    }
+
     /// The base model's replies are written, whole ones alone, and counted.
     @Test func progressIsOneLineElsewhereThanOnATerminal() async throws {
         try await withTemporaryFolder { folder in

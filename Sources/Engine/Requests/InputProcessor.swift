@@ -1,3 +1,4 @@
+public import Grammars
 public import Images
 public import Models
 public import Policies
@@ -159,6 +160,16 @@ public struct InputProcessor: Sendable {
         let template = request.policy.template(hasImages: !request.images.isEmpty)
         let end = (try? template.turnEnd(tokenizer)) ?? tokenizer.vocabulary.endTokens.first
         return tokenizer.encode(text, special: .asText) + (end.map { [$0] } ?? [])
+    }
+}
+
+extension GrammarCompiler {
+    /// A compiler for the vocabulary of `tokenizer`. It sorts all tokens, so keep it for further grammars.
+    public init(_ tokenizer: Tokenizer) {
+        let texts = (0..<tokenizer.vocabularySize).map { tokenizer.bytes(of: Int32($0)) }
+        self.init(
+            TokenVocabulary(
+                texts, excluding: Set(tokenizer.vocabulary.endTokens), dropsFirstSpace: tokenizer.dropsFirstSpace))
     }
 }
 

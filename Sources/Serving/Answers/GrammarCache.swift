@@ -1,3 +1,4 @@
+import Engine
 import Grammars
 import Support
 import Synchronization
@@ -47,10 +48,7 @@ final class GrammarCache: Sendable {
     private func sharedCompiler() -> GrammarCompiler {
         compiler.withLock { compiler in
             if let compiler { return compiler }
-            let texts = (0..<tokenizer.vocabularySize).map { tokenizer.bytes(of: Int32($0)) }
-            let vocabulary = TokenVocabulary(
-                texts, excluding: Set(tokenizer.vocabulary.endTokens), dropsFirstSpace: tokenizer.dropsFirstSpace)
-            let made = GrammarCompiler(vocabulary)
+            let made = GrammarCompiler(tokenizer)
             compiler = made
             return made
         }
