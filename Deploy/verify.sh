@@ -62,7 +62,8 @@ same_resources() {
 
 # The image has the policies, and the rules that they are judged by.
 image_files() {
-    grep -qE '^COPY Deploy/policies ' "$1" && grep -qE '^COPY Deploy/policy-rules\.json ' "$1"
+    grep -qE '^COPY Deploy/policies ' "$1" &&
+        grep -qE '^COPY Deploy/policy-rules\.json ' "$1" && grep -qE '^COPY Deploy/tune-rules\.json ' "$1"
 }
 
 # A list of rules, each with a metric, a bound and a reason.
@@ -113,6 +114,8 @@ twin Deploy/Dockerfile '/policy-rules/d'
 check "files of the image" Dockerfile image_files Deploy/Dockerfile
 twin Deploy/policy-rules.json 's/"minimum": 0.99/"minimun": 0.99/'
 check "rules of the gate" policy-rules.json gate_rules Deploy/policy-rules.json
+twin Deploy/tune-rules.json 's/"metric": "own_right"/"metrik": "own_right"/'
+check "rules of tuning" tune-rules.json gate_rules Deploy/tune-rules.json
 
 shopt -s extglob
 base=Deploy/kubernetes/base people=Deploy/kubernetes/overlays/people

@@ -125,8 +125,7 @@ struct Tune: AsyncParsableCommand {
     private func begins(_ plan: [String]) -> Bool {
         for line in plan { say(line) }
         guard Console.current.isInteractive, isatty(STDIN_FILENO) == 1 else { return true }
-        Console.current.error("begin? [Y/n] ")
-        let answer = readLine()?.lowercased() ?? ""
+        let answer = Console.current.input("begin? [Y/n] ")?.lowercased() ?? ""
         return answer.isEmpty || answer.hasPrefix("y")
     }
 

@@ -370,7 +370,7 @@ def main() -> int:
     parser.add_argument("--answers", type=int, default=1000)
     parser.add_argument("--suite")
     parser.add_argument("sections", nargs="*", metavar="SECTION")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     session = Session(arguments.url, arguments.key, arguments.model)
     failures = 0
     for name in arguments.sections or [name for name in SECTIONS if name != "speed"]:

@@ -16,7 +16,9 @@ import Training
     @Test func thePlanTellsStepsAndTimes() {
         let lines = plan.lines(name: "icons")
         #expect(lines.count == 3 && lines[0].contains("150 examples, 450 steps; about 12 min, by two measured steps"))
-        #expect(lines[1].contains("2150 answers; about 3 min") && lines[2].hasSuffix("publishing as icons"))
+        #expect(
+            lines[1].contains("2150 answers, also to 50 held-out examples with controls; about 3 min")
+                && lines[2].hasSuffix("publishing as icons"))
         let ranked = TunePlan(
             training: 150, heldOut: 50, steps: 20, secondsPerStep: 0.5, answers: 10, rankings: 30)
         #expect(ranked.lines(name: "icons").count == 5 && ranked.lines(name: "icons")[0].contains("about 10 s"))

@@ -51,7 +51,7 @@ struct OwnQuestionBody: Encodable {
 
     /// An image as a data URL.
     static func dataURL(_ image: OwnImage) throws -> String {
-        let type = image.format == .png ? "png" : "jpeg"
+        let type = image.format.rawValue
         return "data:image/\(type);base64," + Data(try image.bytes()).base64EncodedString()
     }
 

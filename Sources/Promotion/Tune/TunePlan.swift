@@ -28,7 +28,7 @@ public struct TuneSettings: Codable, Sendable, Equatable {
     /// Generated questions of each family that the measurement asks.
     public var questionsOfAFamily = 100
 
-    /// The settings that were measured on 200 icons, see docs/own-data.md.
+    /// The defaults.
     public init() {}
 
     /// The images of a step.
@@ -95,7 +95,7 @@ public struct TunePlan: Codable, Sendable, Equatable {
         var lines = [
             "1. fine-tuning: \(training) examples, \(steps) steps; about \(Self.minutes(Double(steps) * secondsPerStep)), "
                 + "by two measured steps",
-            "2. measuring: \(heldOut) held-out examples and the shipped families, \(answers) answers; \(measuring)",
+            "2. measuring: \(answers) answers, also to \(heldOut) held-out examples with controls; \(measuring)",
             "3. gate: if every rule holds, publishing as \(name)",
         ]
         if rankings > 0 {

@@ -171,7 +171,7 @@ package struct TuneReport {
     private func figure(_ example: OwnExample, _ answer: String, _ isRight: Bool) -> String {
         let images = example.images.prefix(2).compactMap { image -> String? in
             guard let bytes = try? image.bytes() else { return nil }
-            let type = image.format == .png ? "png" : "jpeg"
+            let type = image.format.rawValue
             return #"<img alt="" src="data:image/\#(type);base64,\#(Data(bytes).base64EncodedString())">"#
         }
         let expected = isRight ? "" : "<br>expected: \(Self.escaped(example.answer ?? ""))"
