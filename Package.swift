@@ -74,13 +74,21 @@ let package = Package(
         .target(name: "CPNGDecoder", dependencies: ["CPNG"], cSettings: [.treatAllWarnings(as: .error)]),
         .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
         .target(name: "CJPEGDecoder", dependencies: ["CJPEG"], cSettings: [.treatAllWarnings(as: .error)]),
+        .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
+        .target(name: "CWebPDecoder", dependencies: ["CWebP"], cSettings: [.treatAllWarnings(as: .error)]),
+        .systemLibrary(name: "CGIF", pkgConfig: "libgif", providers: [.apt(["libgif-dev"])]),
+        .target(name: "CGIFDecoder", dependencies: ["CGIF"], cSettings: [.treatAllWarnings(as: .error)]),
         .target(name: "CFreeType", cSettings: freeType),
+        .target(name: "CLineEditor", cSettings: [.treatAllWarnings(as: .error)]),
 
         .target(name: "Support", swiftSettings: swift),
         .target(name: "Tensors", dependencies: ["CKernels", "Support"], swiftSettings: swift),
-        .target(name: "Images", dependencies: ["CPNG", "CPNGDecoder", "CJPEGDecoder"], swiftSettings: swift),
+        .target(
+            name: "Images", dependencies: ["CPNG", "CPNGDecoder", "CJPEGDecoder", "CWebPDecoder", "CGIFDecoder"],
+            swiftSettings: swift),
         .target(name: "Typography", dependencies: ["CFreeType", "Images", "Support"], swiftSettings: swift),
         .target(name: "Tokenizers", dependencies: ["Support"], swiftSettings: swift),
+        .target(name: "Grammars", dependencies: ["Support"], swiftSettings: swift),
         .target(
             name: "Checkpoints",
             dependencies: ["Support", "Tensors", .product(name: "Crypto", package: "swift-crypto")],
@@ -92,7 +100,7 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "Policies", .product(name: "DequeModule", package: "swift-collections"),
+                "Grammars", "Policies", .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
             ],
             swiftSettings: swift),
@@ -128,7 +136,7 @@ let package = Package(
         .target(
             name: "Serving",
             dependencies: [
-                "Engine", "Feedback", "WireFormats",
+                "Engine", "Feedback", "Grammars", "WireFormats",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -152,7 +160,7 @@ let package = Package(
         .executableTarget(
             name: "apus",
             dependencies: [
-                "Promotion", "Benchmarks",
+                "Promotion", "Benchmarks", "CLineEditor",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),
@@ -171,12 +179,14 @@ let package = Package(
             exclude: ["Fixtures"],
             swiftSettings: swift),
         .testTarget(
+            name: "GrammarsTests", dependencies: ["Grammars", "Support"], swiftSettings: swift),
+        .testTarget(
             name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: swift),
         .testTarget(
             name: "ModelsTests", dependencies: ["Models", "TestSupport"], exclude: ["Fixtures"], swiftSettings: swift),
         .testTarget(name: "PoliciesTests", dependencies: ["Policies", "TestSupport"], swiftSettings: swift),
-        .testTarget(name: "EngineTests", dependencies: ["Engine", "TestSupport"], swiftSettings: swift),
+        .testTarget(name: "EngineTests", dependencies: ["Engine", "Grammars", "TestSupport"], swiftSettings: swift),
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "Typography", "TestSupport"], swiftSettings: swift),
         .testTarget(

@@ -3,8 +3,9 @@
 
 import {byId, make} from "./dom.js";
 
-/** What the server reads, and how large. */
-const signatures = [[137, 80, 78, 71, 13, 10, 26, 10], [255, 216, 255]];
+/** How the files begin that the server reads (PNG, JPEG, WebP and GIF), and how large they may be. */
+const signatures =
+    [[137, 80, 78, 71, 13, 10, 26, 10], [255, 216, 255], [82, 73, 70, 70, , , , , 87, 69, 66, 80], [71, 73, 70, 56]];
 const limits = {
     bytes: 10 * 2 ** 20,
     side: 8192,
@@ -40,7 +41,8 @@ async function decoded(blob) {
 }
 
 async function isReadable(blob, {width, height}) {
-    const head = new Uint8Array(await blob.slice(0, 8).arrayBuffer());
+    const head = new Uint8Array(await blob.slice(0, 12).arrayBuffer());
+    // `every` skips the gaps.
     return signatures.some((signature) => signature.every((byte, index) => head[index] === byte))
         && blob.size <= limits.bytes && Math.max(width, height) <= limits.side && width * height <= limits.pixels;
 }

@@ -20,10 +20,11 @@ public struct ImageHeader: Sendable, Equatable {
     }
 }
 
-/// Reads and writes image files: PNG over libpng, JPEG over libjpeg. The first bytes determine the format.
+/// Reads image files, PNG over libpng, JPEG over libjpeg, WebP over libwebp and GIF over giflib, and writes PNG. The
+/// first bytes determine the format.
 ///
-/// Every format becomes 8-bit grey or RGB, upright: EXIF's orientation is applied. Alpha is composited over white.
-/// Gamma and colour profiles are ignored.
+/// Every format becomes 8-bit grey or RGB, upright: EXIF's orientation is applied. Alpha is composited over white. Of
+/// an animation the first frame is read, on its canvas. Gamma and colour profiles are ignored.
 public enum ImageFile {
     /// Reads format and size from a file's header.
     ///
@@ -35,6 +36,8 @@ public enum ImageFile {
         switch try format(of: bytes, limits: limits) {
         case .png: try PNG.header(of: bytes, limits: limits)
         case .jpeg: try JPEGHeader(bytes, limits: limits).summary
+        case .webp: try WebPContainer(bytes, limits: limits).summary
+        case .gif: try GIF.header(of: bytes, limits: limits)
         }
     }
 
@@ -54,6 +57,8 @@ public enum ImageFile {
         switch try format(of: bytes, limits: limits) {
         case .png: try PNG.decode(bytes, limits: limits, watch: watch)
         case .jpeg: try JPEG.decode(bytes, limits: limits, watch: watch)
+        case .webp: try WebP.decode(bytes, limits: limits, watch: watch)
+        case .gif: try GIF.decode(bytes, limits: limits, watch: watch)
         }
     }
 
@@ -75,15 +80,22 @@ public enum ImageFormat: String, Sendable, CaseIterable {
     case png
     /// JPEG, in a JFIF or EXIF file.
     case jpeg
+    /// WebP, lossy or lossless; the first frame of an animation.
+    case webp
+    /// Graphics Interchange Format, the first frame.
+    case gif
 
     /// The name in messages.
-    public var name: String { rawValue.uppercased() }
+    public var name: String { self == .webp ? "WebP" : rawValue.uppercased() }
+
+    /// The names of all formats.
+    static let names = "PNG, JPEG, WebP and GIF"
 
     /// The file name extension, without the dot.
     public var fileExtension: String {
         switch self {
-        case .png: "png"
         case .jpeg: "jpg"
+        case .png, .webp, .gif: rawValue
         }
     }
 
@@ -93,6 +105,10 @@ public enum ImageFormat: String, Sendable, CaseIterable {
             self = .png
         } else if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
             self = .jpeg
+        } else if WebPContainer.isAnnounced(by: bytes) {
+            self = .webp
+        } else if bytes.starts(with: Array("GIF87a".utf8)) || bytes.starts(with: Array("GIF89a".utf8)) {
+            self = .gif
         } else {
             throw .unsupported(ForeignFormat.name(of: bytes))
         }
@@ -102,7 +118,7 @@ public enum ImageFormat: String, Sendable, CaseIterable {
 /// Formats that are recognized but not supported.
 private enum ForeignFormat {
     private static let signatures: [(start: [UInt8], name: String)] = [
-        (Array("GIF8".utf8), "GIF"), (Array("BM".utf8), "BMP"), (Array("%PDF-".utf8), "PDF"),
+        (Array("BM".utf8), "BMP"), (Array("%PDF-".utf8), "PDF"),
         ([0x49, 0x49, 0x2A, 0], "TIFF"), ([0x4D, 0x4D, 0, 0x2A], "TIFF"), ([0, 0, 1, 0], "ICO"),
         (Array("8BPS".utf8), "Photoshop"), ([0xFF, 0x0A], "JPEG XL"),
         ([0, 0, 0, 0x0C] + Array("JXL ".utf8), "JPEG XL"), ([0, 0, 0, 0x0C] + Array("jP  ".utf8), "JPEG 2000"),
@@ -117,7 +133,6 @@ private enum ForeignFormat {
     /// The format's name, if its signature is known.
     static func name(of bytes: [UInt8]) -> String? {
         if let known = signatures.first(where: { bytes.starts(with: $0.start) }) { return known.name }
-        if text(bytes, 0..<4) == "RIFF", text(bytes, 8..<12) == "WEBP" { return "WebP" }
         if text(bytes, 4..<8) == "ftyp" { return brand(bytes) }
         let beginning = String(decoding: bytes.prefix(1_024), as: UTF8.self)
         let isMarkup = beginning.drop { $0.isWhitespace || $0 == "\u{FEFF}" }.first == "<"
@@ -144,7 +159,8 @@ public struct ImageLimits: Sendable, Equatable {
     public let maximumSide: Int
     /// Width times height, in pixels.
     public let maximumPixels: Int
-    /// Chunks of a PNG, or marker segments before the first scan of a JPEG.
+    /// Chunks of a PNG or WebP, marker segments before the first scan of a JPEG, blocks before the first image of a
+    /// GIF.
     public let maximumChunks: Int
     /// Scans of a progressive JPEG, each of which may touch every pixel. Encoders write 10 to 20.
     public let maximumScans: Int
@@ -192,7 +208,7 @@ public enum ImageError: Error, Equatable, CustomStringConvertible {
         case pixels
     }
 
-    /// The bytes are neither PNG nor JPEG, or a variant that is not supported. The name is that of the format, if
+    /// The bytes are of no supported format, or a variant that is not supported. The name is that of the format, if
     /// known.
     case unsupported(String?)
     /// A size exceeds its limit, according to the file's size and header.
@@ -211,8 +227,8 @@ public enum ImageError: Error, Equatable, CustomStringConvertible {
     /// The reason in words for people.
     public var description: String {
         switch self {
-        case .unsupported(let name?): "a \(name) image; only PNG and JPEG are read"
-        case .unsupported(nil): "neither a PNG nor a JPEG"
+        case .unsupported(let name?): "a \(name) image; only \(ImageFormat.names) are read"
+        case .unsupported(nil): "no image that is known; \(ImageFormat.names) are read"
         case .tooLarge(.bytes, let found, let limit): "the image has \(found) bytes, more than \(limit)"
         case .tooLarge(.side, let found, let limit): "the image has a side of \(found) pixels, more than \(limit)"
         case .tooLarge(.pixels, let found, let limit): "the image has \(found) pixels, more than \(limit)"

@@ -59,9 +59,18 @@ struct PixelSink {
         }
     }
 
+    /// The box of the decoder's rows on the image, in stored pixels. The rest of the image is white.
+    struct Frame: Equatable {
+        let left: Int
+        let top: Int
+        let width: Int
+        let height: Int
+    }
+
     private let samples: Samples
     private let width: Int
     private let height: Int
+    private let frame: Frame
     private let orientation: Orientation
     private let watch: DecodeWatch
     private let pixels: UnsafeMutableBufferPointer<UInt8>
@@ -69,19 +78,25 @@ struct PixelSink {
     /// Why decoding was stopped.
     private(set) var failure: ImageError?
 
-    /// The image that `decode` writes to a sink. `decode` must deliver every row or throw.
+    /// The image that `decode` writes to a sink. `decode` must deliver every row of `frame`, by default of the whole
+    /// image, or throw.
     static func image(
-        of samples: Samples, width: Int, height: Int, orientation: Orientation, watch: DecodeWatch,
+        of samples: Samples, width: Int, height: Int, frame: Frame? = nil, orientation: Orientation,
+        watch: DecodeWatch,
         decode: (inout PixelSink) throws(ImageError) -> Void
     ) throws(ImageError) -> DecodedImage {
         let count = width * height * samples.channels
+        let whole = Frame(left: 0, top: 0, width: width, height: height)
+        let frame = frame ?? whole
         var result: Result<Void, ImageError> = .success(())
         let pixels = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            if frame != whole { buffer.initialize(repeating: 255) }
             var sink = PixelSink(
-                samples: samples, width: width, height: height, orientation: orientation, watch: watch, pixels: buffer)
+                samples: samples, width: width, height: height, frame: frame, orientation: orientation, watch: watch,
+                pixels: buffer)
             do throws(ImageError) {
                 try decode(&sink)
-                precondition(sink.row == height, "\(sink.row) rows of \(height)")
+                precondition(sink.row == frame.height, "\(sink.row) rows of \(frame.height)")
                 initialized = count
             } catch {
                 result = .failure(error)
@@ -101,20 +116,21 @@ struct PixelSink {
 
     /// Receives the next row, from the top down; false if the row is invalid.
     private mutating func take(_ line: UnsafePointer<UInt8>) -> Bool {
-        precondition(row < height, "more than \(height) rows")
-        let (start, step) = orientation.path(of: row, width: width, height: height)
+        precondition(row < frame.height, "more than \(frame.height) rows")
+        let (first, step) = orientation.path(of: frame.top + row, width: width, height: height)
+        let start = first + frame.left * step
         row += 1
         switch samples {
         case .grey:
-            for x in 0..<width { pixels[start + x * step] = line[x] }
+            for x in 0..<frame.width { pixels[start + x * step] = line[x] }
         case .greyAlpha:
-            for x in 0..<width { pixels[start + x * step] = Self.overWhite(line[2 * x], alpha: line[2 * x + 1]) }
+            for x in 0..<frame.width { pixels[start + x * step] = Self.overWhite(line[2 * x], alpha: line[2 * x + 1]) }
         case .rgb: put(start, step) { x, channel in line[3 * x + channel] }
         case .rgba:
             put(start, step) { x, channel in Self.overWhite(line[4 * x + channel], alpha: line[4 * x + 3]) }
         case .invertedCMYK: put(start, step) { x, channel in Self.scaled(line[4 * x + channel], by: line[4 * x + 3]) }
         case .palette(let table):
-            guard let index = (0..<width).first(where: { Int(line[$0]) * 3 >= table.count }) else {
+            guard let index = (0..<frame.width).first(where: { Int(line[$0]) * 3 >= table.count }) else {
                 put(start, step) { x, channel in table[Int(line[x]) * 3 + channel] }
                 return true
             }
@@ -144,7 +160,7 @@ struct PixelSink {
 
     @inline(__always)
     private func put(_ start: Int, _ step: Int, _ sample: (_ x: Int, _ channel: Int) -> UInt8) {
-        for x in 0..<width {
+        for x in 0..<frame.width {
             let at = (start + x * step) * 3
             for channel in 0..<3 { pixels[at + channel] = sample(x, channel) }
         }

@@ -7,8 +7,10 @@ public import Tokenizers
 public final class Policy: Sendable {
     /// An identity that no other policy of this process has or had. Caches use it as a key.
     package let id = PolicyIdentity()
-    /// The name that requests use.
+    /// The name among the policies of its model.
     public let name: String
+    /// The name that requests use: `name`, or MODEL/NAME for a policy of a model with a name of its own.
+    public let requestName: String
     /// Rises with each promotion; 0 for the backbone alone.
     public let generation: Int
     /// The adapter on the backbone; nil for the backbone alone.
@@ -72,12 +74,14 @@ public final class Policy: Sendable {
 
     /// A policy of the given components.
     public init(
-        name: String, generation: Int, adapter: ServingAdapter?, vision: Vision?, template: ChatTemplate,
-        textTemplate: ChatTemplate? = nil, sampling: SamplingParameters, textSampling: SamplingParameters? = nil,
+        name: String, model: String? = nil, generation: Int, adapter: ServingAdapter?, vision: Vision?,
+        template: ChatTemplate, textTemplate: ChatTemplate? = nil, sampling: SamplingParameters,
+        textSampling: SamplingParameters? = nil,
         created: Int, parent: String? = nil, lineage: PolicyLineage? = nil, digests: PolicyDigests? = nil,
         head: RewardHead? = nil
     ) {
         self.name = name
+        self.requestName = model.map { "\($0)/\(name)" } ?? name
         self.generation = generation
         self.adapter = adapter
         self.vision = vision
@@ -169,11 +173,11 @@ public struct PolicyCatalog: Sendable {
 
     /// The policy with that name or alias.
     public subscript(name: String) -> Policy? {
-        policies.first { $0.name == aliases[name] ?? name }
+        policies.first { $0.requestName == aliases[name] ?? name }
     }
 
     /// The policy with that role.
-    public subscript(role: PolicyRole) -> Policy? { self[role.name] }
+    public subscript(role: PolicyRole) -> Policy? { policies.first { $0.role == role } }
 
     /// The generation of each policy and component that has one; the backbone alone has none.
     public var generations: [String: Int] {

@@ -41,6 +41,7 @@ public struct PolicyLoader: PolicySource {
     private let decoder: TransformerDecoder
     private let base: BaseModel
     private let library: PolicyLibrary
+    private let model: String?
     private let preferred: String?
     private let aliases: [String: String]
 
@@ -49,12 +50,14 @@ public struct PolicyLoader: PolicySource {
     /// A loader for policies of `decoder`, the decoder of `base`.
     ///
     /// - Parameters:
+    ///   - model: the model's own name, which then begins the names of its policies and is an alias of the default one.
     ///   - preferred: the default policy; nil takes `ppo` if it exists, else `sft`, else `base`.
     ///   - aliases: other names of policies.
     public init(
-        decoder: TransformerDecoder, base: BaseModel, library: PolicyLibrary, preferred: String? = nil,
-        aliases: [String: String] = [:]
+        decoder: TransformerDecoder, base: BaseModel, library: PolicyLibrary, model: String? = nil,
+        preferred: String? = nil, aliases: [String: String] = [:]
     ) {
+        self.model = model
         self.decoder = decoder
         self.base = base
         self.library = library
@@ -114,10 +117,11 @@ public struct PolicyLoader: PolicySource {
         }
         let vision = base.vision ?? (first ?? standardDefault(policies))?.vision
         let backboneAlone = Policy(
-            name: PolicyRole.base.name, generation: 0, adapter: nil, vision: vision, template: base.imageTemplate,
+            name: PolicyRole.base.name, model: model, generation: 0, adapter: nil, vision: vision,
+            template: base.imageTemplate,
             textTemplate: base.textTemplate, sampling: base.sampling, created: 0,
             digests: .init(adapter: nil, adapterConfiguration: nil, vision: vision?.digest, backbone: backbone))
-        let names = Set(policies.map(\.name) + [PolicyRole.base.name])
+        let names = Set((policies + [backboneAlone]).map(\.requestName))
         let bad = aliases.sorted { $0.key < $1.key }.first { names.contains($0.key) || !names.contains($0.value) }
         if let bad {
             throw PolicyLoadingError.badAlias(bad.key, policy: bad.value)
@@ -125,7 +129,8 @@ public struct PolicyLoader: PolicySource {
         return PolicyCatalog(
             default: first ?? backboneAlone,
             others: policies.filter { $0 !== first } + (first == nil ? [] : [backboneAlone]),
-            aliases: aliases, reward: scorers[.reward], value: scorers[.value])
+            aliases: model.map { aliases.merging([$0: (first ?? backboneAlone).requestName]) { $1 } } ?? aliases,
+            reward: scorers[.reward], value: scorers[.value])
     }
 
     private func standardDefault(_ policies: [Policy]) -> Policy? {
@@ -152,7 +157,7 @@ public struct PolicyLoader: PolicySource {
             digests.vision = own.digest
         }
         let policy = Policy(
-            name: name, generation: manifest.generation,
+            name: name, model: model, generation: manifest.generation,
             adapter: ServingAdapter(adapter, configuration: decoder.configuration, compute: decoder.compute),
             vision: vision, template: template, textTemplate: textTemplate,
             sampling: SamplingParameters(manifest.sampling),

@@ -49,6 +49,9 @@ public struct Tokenizer: Sendable {
     /// The number of ids: they are `0..<vocabularySize`.
     public var vocabularySize: Int { vocabulary.tokens.count }
 
+    /// Whether the first blank of a text is not printed.
+    public var dropsFirstSpace: Bool { vocabulary.rules.dropsFirstSpace }
+
     /// The ids of `text`. It takes O(n log n) in the text's length for any text; nothing is added before or after it.
     public func encode(_ text: String, special: SpecialTokens) -> [Int32] {
         let bytes = Array(text.utf8)

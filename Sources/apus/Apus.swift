@@ -11,11 +11,13 @@ package struct Apus: AsyncParsableCommand {
         abstract: "Answer questions about images, and train the models that answer.",
         discussion: """
             A first answer:   apus ask photo.png 'What is this?'
+            A conversation:   apus chat
             A server:         apus serve
             """,
         version: ServerConfiguration().version,
         subcommands: [
-            Serve.self, Ask.self, Train.self, DataCommand.self, Rank.self, Eval.self, Bench.self, ModelsCommand.self,
+            Serve.self, Ask.self, Chat.self, Train.self, DataCommand.self, Rank.self, Eval.self, Bench.self,
+            ModelsCommand.self,
             Quantize.self, PolicyCommand.self, FeedbackCommand.self, KeysCommand.self, Health.self,
         ])
 

@@ -39,8 +39,8 @@ struct Ask: AsyncParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "Image files, PNG or JPEG, then the question. `-` reads one of them from standard input.",
-            valueName: "image … question"))
+            "Image files (PNG, JPEG, WebP or GIF), then the question. `-` reads one of them from standard input.",
+            valueName: "image … question"), completion: .file())
     var words: [String]
 
     func validate() throws {

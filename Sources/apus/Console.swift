@@ -1,3 +1,4 @@
+import CLineEditor
 import Foundation
 
 /// Where a command writes, and whether a terminal shows it. Tests pass a console that keeps the text.
@@ -6,14 +7,18 @@ package struct Console: Sendable {
     let output: @Sendable (String) -> Void
     /// Writes progress, warnings and errors.
     let error: @Sendable (String) -> Void
+    /// Reads a person's next line, after a prompt on a terminal; nil at the end.
+    let input: @Sendable (_ prompt: String) -> String?
     /// Whether a terminal shows the progress.
     let isInteractive: Bool
 
-    /// A console that writes with the given closures.
+    /// A console that reads and writes with the given closures.
     package init(
-        isInteractive: Bool, output: @escaping @Sendable (String) -> Void, error: @escaping @Sendable (String) -> Void
+        isInteractive: Bool, input: @escaping @Sendable (_ prompt: String) -> String? = { _ in nil },
+        output: @escaping @Sendable (String) -> Void, error: @escaping @Sendable (String) -> Void
     ) {
         self.isInteractive = isInteractive
+        self.input = input
         self.output = output
         self.error = error
     }
@@ -21,9 +26,16 @@ package struct Console: Sendable {
     /// The standard output and standard error of the process.
     package static var standard: Console {
         Console(
-            isInteractive: isatty(STDERR_FILENO) == 1,
+            isInteractive: isatty(STDERR_FILENO) == 1, input: read,
             output: { FileHandle.standardOutput.write(Data($0.utf8)) },
             error: { FileHandle.standardError.write(Data($0.utf8)) })
+    }
+
+    @Sendable private static func read(_ prompt: String) -> String? {
+        guard isatty(STDIN_FILENO) == 1 else { return readLine() }
+        guard let line = apus_line_read(prompt) else { return nil }
+        defer { apus_line_free(line) }
+        return String(cString: line)
     }
 
     /// The console of the running command. The argument parser makes the commands and passes them nothing, so the task

@@ -44,7 +44,7 @@ struct EvalPolicy: AsyncParsableCommand {
         }
         let model = try LoadedModel(options, library: candidate.library)
         let measurement = PolicyMeasurement(
-            of: run, parent: candidate.parent?.name, model: model.served, decoder: model.decoder, easyVQA: easyVQA,
+            of: run, parent: candidate.parent?.name, model: model.served(), decoder: model.decoder, easyVQA: easyVQA,
             concurrency: concurrency, folder: "\(folder)/evaluation",
             progress: .init(report: say, answers: ServerOptions.tell))
         let reports = try await measurement.reports()

@@ -29,10 +29,16 @@ enum Cache {
 /// The model that a command uses, and the number of threads.
 struct ModelOptions: ParsableArguments {
     @Option(
+        name: .customLong("model"),
         help: ArgumentHelp(
             "The base model: a GGUF file or a Hugging Face folder. Default: the file that `make build` fetches.",
-            valueName: "path"))
-    var model = Cache.model
+            discussion:
+                "`apus serve` takes more models as NAME=PATH: requests name their policies as NAME/POLICY.",
+            valueName: "path"), completion: .file())
+    var models = [Cache.model]
+
+    /// The path of the first model.
+    var model: String { models.first ?? Cache.model }
 
     @Option(
         help: ArgumentHelp(
@@ -58,6 +64,9 @@ struct ModelOptions: ParsableArguments {
 
     /// The model's files, read but for the weights.
     func checkpoint() throws -> ModelCheckpoint {
+        guard models.count == 1 else {
+            throw ValidationError("--model is given \(models.count) times; only `apus serve` takes more than one")
+        }
         guard FileManager.default.fileExists(atPath: model) else {
             throw ValidationError("there is no model at \(model); `make build` fetches the base model")
         }
@@ -190,10 +199,12 @@ struct LoadedModel {
     /// Loads everything, and reports progress on standard error.
     ///
     /// - Parameters:
+    ///   - name: the model's own name, for a server's second model and later ones. The default policy and the vision
+    ///     of the options are the first model's.
     ///   - library: the policies; by default those of the options.
     ///   - prefixFile: the file in which the engine keeps its prefix cache; nil for none.
     init(
-        _ options: PolicyOptions, library: PolicyLibrary? = nil, aliases: [String: String] = [:],
+        _ options: PolicyOptions, name: String? = nil, library: PolicyLibrary? = nil, aliases: [String: String] = [:],
         prefixFile: String? = nil
     ) throws {
         let began = ContinuousClock.now
@@ -212,9 +223,11 @@ struct LoadedModel {
         let library = library ?? options.library
         try library.recover()
         let base = try BaseModel(
-            checkpoint, vision: options.vision, arithmetic: options.model.visionArithmetic, decoder: decoder)
+            checkpoint, vision: name == nil ? options.vision : nil, arithmetic: options.model.visionArithmetic,
+            decoder: decoder)
         let loader = PolicyLoader(
-            decoder: decoder, base: base, library: library, preferred: options.defaultPolicy, aliases: aliases)
+            decoder: decoder, base: base, library: library, model: name,
+            preferred: name == nil ? options.defaultPolicy : nil, aliases: aliases)
         policies = try PolicyStore(loader)
         let others = try loader.ofOtherModels()
         cachePrecision = options.engine.kvType
@@ -241,7 +254,7 @@ struct LoadedModel {
             contextLength < trained
                 ? "a context of \(contextLength) positions, of the \(trained) that the model was trained for"
                 : "a context of \(contextLength) positions",
-            "policies: \(policies.catalog.policies.map(\.name).joined(separator: ", "))",
+            "policies: \(policies.catalog.policies.map(\.requestName).joined(separator: ", "))",
             others.isEmpty ? nil : "not served, because of another base model: \(others.joined(separator: ", "))",
         ]
         let line = facts.compactMap { $0 }.joined(separator: ", ")

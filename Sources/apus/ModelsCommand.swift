@@ -9,7 +9,42 @@ import Tokenizers
 /// Commands about model files.
 struct ModelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "models", abstract: "Inspect model files.", subcommands: [CheckModel.self])
+        commandName: "models", abstract: "List what can be served, and inspect model files.",
+        subcommands: [ListModels.self, CheckModel.self], defaultSubcommand: ListModels.self)
+}
+
+/// Lists the policies with their generations, and the model files in the cache.
+struct ListModels: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the policies and the model files that are here.",
+        discussion: "Example: apus models")
+
+    @OptionGroup private var shipped: PoliciesOption
+
+    @OptionGroup private var data: DataFolderOption
+
+    func run() throws {
+        let published = data.dataPath.isEmpty ? nil : "\(data.dataPath)/policies"
+        let library = PolicyLibrary(published: published, shipped: shipped.folder)
+        let (current, all) = (try library.current(), try library.generations())
+        for (name, generations) in all.sorted(by: { $0.key < $1.key }) {
+            let others = generations.filter { $0 != current[name] }
+            let served = current[name].map { "generation \($0)" } ?? "no current generation"
+            say(
+                "\(name): \(served)"
+                    + (others.isEmpty ? "" : ", also \(others.map(String.init).joined(separator: ", "))"))
+        }
+        if all.isEmpty { say("no policies in \(library.folders.joined(separator: " or "))") }
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: Cache.folder))?.sorted() ?? []
+        for file in files where file.hasSuffix(".gguf") || Self.isModel("\(Cache.folder)/\(file)") {
+            say("\(Cache.folder)/\(file)")
+        }
+    }
+
+    /// Whether a folder has a checkpoint in it.
+    private static func isModel(_ folder: String) -> Bool {
+        FileManager.default.fileExists(atPath: folder + "/config.json")
+    }
 }
 
 /// Says what a server would load, without loading it.

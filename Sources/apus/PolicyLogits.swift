@@ -21,7 +21,7 @@ struct PolicyLogits: ParsableCommand {
     @Option(help: "The policy. Default: the default policy.")
     var policy: String?
 
-    @Option(help: "An image file (PNG or JPEG) that the question is about.")
+    @Option(help: "An image file that the question is about.")
     var image: String?
 
     @Argument(help: "The question.")

@@ -45,6 +45,19 @@ struct Serve: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Unload a model that nobody has used for so many minutes; the next request loads it again. Default: never.",
+            valueName: "minutes"))
+    var sleepAfter: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "Memory for all loaded models; where it is not enough, the one that was used least recently is unloaded. "
+                + "Default: the container's limit, or the machine's memory.",
+            valueName: "size"))
+    var modelMemory: MemorySize?
+
+    @Option(
+        help: ArgumentHelp(
             "Keep the prefix cache in this file from one run to the next. It contains the text of conversations.",
             valueName: "file"))
     var prefixCache: String?
@@ -65,7 +78,10 @@ struct Serve: AsyncParsableCommand {
         if let folder = givenPublicFolder, !FileManager.default.fileExists(atPath: folder + "/index.html") {
             throw ValidationError("--public: there is no page \(folder)/index.html")
         }
-        _ = try aliases()
+        if let sleepAfter, !(sleepAfter > 0 && sleepAfter < 1e6) {
+            throw ValidationError("--sleep-after takes a positive number of minutes")
+        }
+        _ = try (aliases(), otherModels())
     }
 
     func run() async throws {
@@ -79,6 +95,8 @@ struct Serve: AsyncParsableCommand {
         http.apply(to: &configuration)
         configuration.bodyMemory = bodyMemory.bytes
         configuration.imageMemory = imageMemory.bytes
+        configuration.modelMemory = modelMemory?.bytes ?? configuration.modelMemory
+        configuration.sleepAfter = sleepAfter.map { .seconds($0 * 60) }
         configuration.metricsPort = observability.metricsPort
         let logger = observability.logger
         Self.raiseFileLimit()
@@ -89,17 +107,9 @@ struct Serve: AsyncParsableCommand {
             let hasKeys = keys.map { !$0.isEmpty } ?? false
             try configuration.checkAddress(hasKeys: hasKeys)
             if insecure, !hasKeys { logger.warning("everyone who reaches \(host):\(port) is served without a key") }
-            let (options, aliases, prefixCache) = (options, try aliases(), prefixCache)
-            let engine = Mutex<Engine?>(nil)
             try await serve(
                 keys: keys, feedback: feedback, configuration: configuration, logger: logger,
-                load: {
-                    let model = try Self.load(options, aliases: aliases, prefixCache: prefixCache)
-                    engine.withLock { $0 = model.engine }
-                    Self.log("prefixes.restored", model.engine.restored, to: logger)
-                    return model.served
-                }, onReady: { [invitation] in say(invitation) })
-            Self.log("prefixes.saved", await engine.withLock { $0 }?.ended(), to: logger)
+                models: try sources(logger), onReady: { [invitation] in say(invitation) })
             withExtendedLifetime(lock) {}
         } catch {
             Console.current.error("\(Self.isTaken(error) ? takenPort : "\(error)")\n")
@@ -113,18 +123,63 @@ struct Serve: AsyncParsableCommand {
 
     private static func isTaken(_ error: any Error) -> Bool { (error as? IOError)?.errnoCode == EADDRINUSE }
 
-    private static func load(
-        _ options: PolicyOptions, aliases: [String: String], prefixCache: String?
-    ) throws -> LoadedModel {
-        do {
-            return try LoadedModel(options, aliases: aliases, prefixFile: prefixCache)
-        } catch {
-            throw LoadingError(reason: "\(error)")
+    /// The models in the order of `--model`.
+    private func sources(_ logger: Logger) throws -> [ModelSource] {
+        let aliases = try aliases()
+        let limit = modelMemory?.bytes ?? MemoryLimit.bytes
+        let cache = options.engine.kvMemory?.bytes ?? min(CacheBudget.usual, limit / 4)
+        return try ([(name: nil, path: options.model.model)] + otherModels()).map { name, path in
+            // An alias belongs to the model of its policy.
+            let own = aliases.filter { _, policy in owner(of: policy) == name }
+            var options = options
+            options.model.models = [path]
+            let file = name == nil ? prefixCache : nil
+            return ModelSource(name: name, aliases: Set(own.keys), bytes: Self.bytes(of: path) + cache) {
+                [options] in
+                do {
+                    let model = try LoadedModel(options, name: name, aliases: own, prefixFile: file)
+                    Self.log("prefixes.restored", model.engine.restored, to: logger)
+                    return model.served(as: name, logger: logger)
+                } catch {
+                    throw LoadingError(reason: "\(error)")
+                }
+            }
         }
     }
 
+    /// The models after the first one.
+    private func otherModels() throws -> [(name: String?, path: String)] {
+        var names: Set<String> = []
+        return try options.model.models.dropFirst().map { text in
+            guard let sign = text.firstIndex(of: "="), sign > text.startIndex else {
+                throw ValidationError("the second --model and later ones take NAME=PATH, found \(text)")
+            }
+            let name = String(text[..<sign])
+            guard name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }),
+                name.count <= 64
+            else { throw ValidationError("--model \(text): a name has letters, digits, dots, dashes, up to 64") }
+            guard names.insert(name).inserted else { throw ValidationError("--model \(name) is given twice") }
+            return (name, String(text[text.index(after: sign)...]))
+        }
+    }
+
+    /// The model, after the first one, that a policy's name begins with.
+    private func owner(of policy: String) -> String? {
+        let model = policy.split(separator: "/").first.map(String.init)
+        return ((try? otherModels()) ?? []).contains { $0.name == model } ? model : nil
+    }
+
+    /// The size of a model's file, or of the files in its folder.
+    private static func bytes(of path: String) -> Int {
+        func size(_ path: String) -> Int {
+            (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
+        }
+        guard let files = try? FileManager.default.contentsOfDirectory(atPath: path) else { return size(path) }
+        return files.reduce(0) { $0 + size("\(path)/\($1)") }
+    }
+
     /// The server runs even if the cache cannot be used.
-    private static func log(_ event: String, _ kept: Engine.KeptBlocks?, to logger: Logger) {
+    fileprivate static func log(_ event: String, _ kept: Engine.KeptBlocks?, to logger: Logger) {
         switch kept {
         case nil: break
         case .success(let blocks):
@@ -185,13 +240,22 @@ struct Serve: AsyncParsableCommand {
 
 extension LoadedModel {
     /// The model in the form that a server uses.
-    var served: ServedModel {
+    ///
+    /// - Parameters:
+    ///   - name: its own name; nil for the first model.
+    ///   - logger: gets the number of prefixes that were saved at its end.
+    func served(as name: String? = nil, logger: Logger? = nil) -> ServedModel {
         var served = ServedModel(
             engine: engine, policies: policies, processor: InputProcessor(tokenizer: tokenizer),
             contextLength: contextLength)
         served.isa = compute.instructionSet.rawValue
         served.cacheType = cachePrecision.rawValue
         served.backbone = backbone
+        served.name = name
+        served.ended = { [engine] in
+            let saved = await engine.ended()
+            if let logger { Serve.log("prefixes.saved", saved, to: logger) }
+        }
         return served
     }
 }

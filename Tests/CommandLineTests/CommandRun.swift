@@ -12,10 +12,15 @@ struct CommandRun {
 
     /// Runs `apus` with these arguments in this process.
     ///
-    /// - Parameter interactive: whether a terminal shows the progress.
-    init(_ arguments: [String], interactive: Bool = false) async {
+    /// - Parameters:
+    ///   - interactive: whether a terminal shows the progress.
+    ///   - input: the lines that a person types.
+    init(
+        _ arguments: [String], interactive: Bool = false, input: @escaping @Sendable (String) -> String? = { _ in nil }
+    ) async {
         let (output, error) = (Text(), Text())
-        let console = Console(isInteractive: interactive, output: output.append, error: error.append)
+        let console = Console(
+            isInteractive: interactive, input: input, output: output.append, error: error.append)
         code = await Apus.run(arguments, console: console)
         self.output = output.all
         self.error = error.all

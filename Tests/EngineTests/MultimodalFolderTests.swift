@@ -82,7 +82,7 @@ import Tokenizers
         let policy = try policy(.floats(.float32), decoder)
         let request = try request(example, policy)
         #expect(request.prompt == example.ids)
-        #expect(request.imageSizes.map(\.tokens).reduce(0, +) == request.imageTokens)
+        #expect(request.imageSizes.flatMap(\.positions) == request.images.map(\.range))
         let golden = try SafetensorsFile(path: Self.fixtures.appendingPathComponent("multimodal.safetensors").path)
         let difference = zip(
             try logits(request, policy, decoder).elements, try golden.tensor("logits.\(example.name)").elements

@@ -36,12 +36,21 @@ def encoded(image, **options):
 
 
 def case(name, data):
-    """What Pillow makes of a file: upright, in grey or RGB."""
-    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
-    image = image if image.mode == "L" else image.convert("RGB")
+    """What Pillow makes of a file: its first frame, upright, in grey or RGB, over white."""
+    file = Image.open(io.BytesIO(data))
+    image = ImageOps.exif_transpose(file)
+    image = image if image.mode == "L" and file.format == "JPEG" else over_white(image.convert("RGBA"))
     text = lambda b: base64.b64encode(b).decode()
     return {"name": name, "file": text(data), "width": image.width, "height": image.height,
             "channels": len(image.getbands()), "samples": text(image.tobytes())}
+
+
+def over_white(image):
+    """Alpha over white, rounded to nearest."""
+    samples = image.tobytes()
+    blend = lambda value, alpha: (value * alpha + 255 * (255 - alpha) + 127) // 255
+    mixed = bytes(blend(samples[i + c], samples[i + 3]) for i in range(0, len(samples), 4) for c in range(3))
+    return Image.frombytes("RGB", image.size, mixed)
 
 
 def kinds():
@@ -70,20 +79,20 @@ def orientations():
     yield case("orientation 9", encoded(source("turned", "L", 24, 10), quality=90, exif=exif.tobytes()))
 
 
-def foreign():
+def foreign(*endings):
     """Every fifth row: enough to tell, and small."""
-    for path in sorted((FOLDER / "foreign").glob("*.jpeg")):
+    for path in sorted(p for p in (FOLDER / "foreign").iterdir() if p.suffix in endings):
         made = case(path.name, path.read_bytes())
         samples, row = base64.b64decode(made["samples"]), made["width"] * made["channels"]
         kept = b"".join(samples[y * row : (y + 1) * row] for y in range(0, made["height"], 5))
         yield {**made, "file": "", "samples": base64.b64encode(kept).decode()}
 
 
-def write(name, cases):
-    value = {"madeBy": "Tests/Fixtures/make_jpeg.py", "pillow": PIL.__version__, "cases": cases}
+def write(name, cases, script="make_jpeg.py"):
+    value = {"madeBy": "Tests/Fixtures/" + script, "pillow": PIL.__version__, "cases": cases}
     (FOLDER / name).write_text(json.dumps(value, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":
     write("jpeg.json", [*kinds(), *orientations()])
-    write("jpeg-foreign.json", [*foreign()])
+    write("jpeg-foreign.json", [*foreign(".jpeg")])

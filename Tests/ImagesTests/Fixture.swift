@@ -36,7 +36,7 @@ enum Fixture {
         let results: [Resized]
     }
 
-    struct DecodedJPEG: Decodable {
+    struct Case: Decodable {
         let name: String
         /// Empty where it is a file by itself.
         let file: Data
@@ -46,8 +46,8 @@ enum Fixture {
         let samples: Data
     }
 
-    struct JPEGFile: Decodable {
-        let cases: [DecodedJPEG]
+    struct CaseFile: Decodable {
+        let cases: [Case]
     }
 
     static func read<T: Decodable>(_ name: String, as type: T.Type) throws -> T {

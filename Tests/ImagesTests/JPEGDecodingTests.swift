@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func everyKindIsWithinOneLevelOfPillow() throws {
-        let cases = try Fixture.read("jpeg.json", as: Fixture.JPEGFile.self).cases
+        let cases = try Fixture.read("jpeg.json", as: Fixture.CaseFile.self).cases
         #expect(cases.count > 45)
         for item in cases {
             let image = try ImageFile.decode([UInt8](item.file))
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func imagesOfOthersAreWithinOneLevelOfPillow() throws {
-        let cases = try Fixture.read("jpeg-foreign.json", as: Fixture.JPEGFile.self).cases
+        let cases = try Fixture.read("jpeg-foreign.json", as: Fixture.CaseFile.self).cases
         #expect(cases.count == 15)
         for item in cases {
             let image = try ImageFile.decode(Fixture.bytes("foreign/\(item.name)"))

@@ -102,8 +102,8 @@ import Testing
         // Operators' actions are logged at every level.
         var quiet = recorder.logger
         quiet.logLevel = .critical
-        let application = buildApplication(
-            model: nil, keys: KeyRing([admin]), configuration: configuration, logger: quiet)
+        let application = try await buildApplication(
+            models: [], keys: KeyRing([admin]), configuration: configuration, logger: quiet)
         try await application.test(.live) { client in
             var headers = bearer
             headers[.xRequestID] = "r1"

@@ -13,7 +13,7 @@ import Testing
     @Test func whileLoadingOnlyProbesAreAnswered() async throws {
         var configuration = ServerConfiguration()
         configuration.publicFolder = "/nonexistent"
-        let application = buildApplication(model: nil, configuration: configuration, logger: silent)
+        let application = try await buildApplication(models: [], configuration: configuration, logger: silent)
         try await application.test(.live) { client in
             #expect(try await client.execute(uri: "/livez", method: .get).status == .ok)
             for path in ["/startupz", "/readyz", "/health"] {
@@ -39,7 +39,7 @@ import Testing
         let (ready, readiness) = AsyncStream<Int>.makeStream()
         let model = try servedModel(engine)
         let group = makeServer(
-            keys: nil, configuration: configuration, logger: silent, signals: [], load: { model },
+            keys: nil, configuration: configuration, logger: silent, signals: [], models: [ModelSource { model }],
             onReady: { readiness.yield($0) })
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
@@ -60,7 +60,7 @@ import Testing
             let recorder = LogRecorder()
             let group = makeServer(
                 keys: nil, configuration: configuration, logger: recorder.logger, signals: [],
-                load: { throw Broken() }, onReady: { _ in })
+                models: [ModelSource { throw Broken() }], onReady: { _ in })
             await #expect(throws: Broken.self) { try await group.run() }
             #expect(!recorder.lines.contains { $0.hasPrefix("error") || $0.hasPrefix("warning") }, "\(recorder.lines)")
         }
@@ -78,11 +78,13 @@ import Testing
         let mayEnd = DispatchSemaphore(value: 0)
         let group = makeServer(
             keys: nil, configuration: configuration, logger: silent, signals: [],
-            load: {
-                begun.yield()
-                mayEnd.wait()
-                return model
-            }, onReady: { _ in })
+            models: [
+                ModelSource {
+                    begun.yield()
+                    mayEnd.wait()
+                    return model
+                }
+            ], onReady: { _ in })
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
             var beginnings = loading.makeAsyncIterator()

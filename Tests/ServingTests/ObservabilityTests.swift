@@ -78,8 +78,9 @@ import Testing
             let probe = try await client.execute(uri: "/livez", method: .get)
             #expect(probe.status == .ok)
         }
-        let own = buildMetricsApplication(
-            model: try servedModel(engine), configuration: ServerConfiguration(), logger: silent)
+        let own = try await buildMetricsApplication(
+            models: [.init { [engine] in try servedModel(engine) }], configuration: ServerConfiguration(),
+            logger: silent)
         try await own.test(.live) { client in
             let text = try await client.execute(uri: "/metrics", method: .get).text
             #expect(text.contains("apus_policy_generation{model=\"sft\"} 3.0\n"))

@@ -13,6 +13,7 @@ final class ScriptedPolicies: PolicySource {
         let description = "/data/policies/sft/2/adapter_model.safetensors: expected 5 bytes, found 4"
     }
 
+    private let model: String?
     private let vision: Policy.Vision?
     private let textSampling: SamplingParameters?
     private let aliases: [String: String]
@@ -21,9 +22,11 @@ final class ScriptedPolicies: PolicySource {
 
     /// - Parameter readers: the ones of `reward` and `value` that exist, in generation 7.
     init(
-        vision: Policy.Vision? = nil, aliases: [String: String] = [:], broken: Set<Int> = [], readers: [String] = [],
+        model: String? = nil, vision: Policy.Vision? = nil, aliases: [String: String] = [:], broken: Set<Int> = [],
+        readers: [String] = [],
         textSampling: SamplingParameters? = nil
     ) {
+        self.model = model
         self.textSampling = textSampling
         self.vision = vision
         self.aliases = aliases
@@ -44,7 +47,8 @@ final class ScriptedPolicies: PolicySource {
     func catalog(of generations: [String: Int], reusing known: [Policy]) throws -> PolicyCatalog {
         guard broken.isDisjoint(with: generations.values) else { throw Broken() }
         let policy = Policy(
-            name: "sft", generation: generations["sft"] ?? 0, adapter: nil, vision: vision, template: .chatml,
+            name: "sft", model: model, generation: generations["sft"] ?? 0, adapter: nil, vision: vision,
+            template: .chatml,
             sampling: SamplingParameters(), textSampling: textSampling, created: 1_000, parent: "base")
         func reader(_ name: String) -> Policy? {
             generations[name].map { generation in
@@ -55,6 +59,7 @@ final class ScriptedPolicies: PolicySource {
             }
         }
         return PolicyCatalog(
-            default: policy, aliases: aliases, reward: reader("reward"), value: reader("value"))
+            default: policy, aliases: model.map { [$0: policy.requestName] } ?? aliases, reward: reader("reward"),
+            value: reader("value"))
     }
 }

@@ -42,8 +42,8 @@ func withServer<Result>(
     var configuration = ServerConfiguration()
     configuration.publicFolder = "/nonexistent"
     configure(&configuration)
-    let application = buildApplication(
-        model: model, keys: keys, feedback: feedback, configuration: configuration, logger: logger)
+    let application = try await buildApplication(
+        models: [ModelSource { model }], keys: keys, feedback: feedback, configuration: configuration, logger: logger)
     return try await application.test(.live, test)
 }
 

@@ -18,8 +18,30 @@ import WireFormats
         (#""x":1"#, APIError.Code.unknownParameter, "x"),
         (#""stream_options":{"x":1},"stream":true"#, .unknownParameter, "stream_options.x"),
         (#""stream_options":{}"#, .invalidValue, "stream_options"),
-        (#""x":null"#, .unknownParameter, "x"), (#""tools":[]"#, .unsupportedParameter, "tools"),
-        (#""response_format":{"type":"json_object"}"#, .unsupportedValue, "response_format.type"),
+        (#""x":null"#, .unknownParameter, "x"), (#""functions":[]"#, .unsupportedParameter, "functions"),
+        (#""response_format":{"type":"xml"}"#, .unsupportedValue, "response_format.type"),
+        (#""response_format":{"type":"json_schema"}"#, .missingParameter, "response_format.json_schema"),
+        (
+            #""response_format":{"type":"json_schema","json_schema":{"name":"a b","schema":{}}}"#, .invalidValue,
+            "response_format.json_schema.name"
+        ),
+        (#""regex":"a","grammar":"root ::= x""#, .invalidValue, "regex"),
+        (#""response_format":{"type":"json_object"},"ignore_eos":true"#, .unsupportedValue, "ignore_eos"),
+        (#""tools":[{"type":"web_search"}]"#, .unsupportedValue, "tools[0].type"),
+        (#""tools":[{"type":"function","function":{"name":"f","x":1}}]"#, .unknownParameter, "tools[0].function.x"),
+        (
+            #""tools":[{"type":"function","function":{"name":"f","parameters":[]}}]"#, .invalidType,
+            "tools[0].function.parameters"
+        ),
+        (
+            #""tools":[{"type":"function","function":{"name":"f"}},{"type":"function","function":{"name":"f"}}]"#,
+            .invalidValue, "tools"
+        ),
+        (
+            #""tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"any""#, .invalidValue,
+            "tool_choice"
+        ),
+        (#""tool_choice":"required""#, .invalidValue, "tool_choice"),
         (#""store":true"#, .unsupportedValue, "store"), (#""n":true"#, .invalidType, "n"),
         (#""n":1.5"#, .invalidType, "n"), (#""n":17"#, .invalidValue, "n"), (#""n":0"#, .invalidValue, "n"),
         (#""temperature":2.1"#, .invalidValue, "temperature"), (#""temperature":"1""#, .invalidType, "temperature"),
@@ -40,7 +62,12 @@ import WireFormats
     @Test(arguments: [
         (#"[]"#, APIError.Code.invalidValue, "messages"),
         (#"[{"role":"user"}]"#, .missingParameter, "messages[0].content"),
-        (#"[{"role":"tool","content":"x"}]"#, .unsupportedValue, "messages[0].role"),
+        (#"[{"role":"tool","content":"x"}]"#, .missingParameter, "messages[0].tool_call_id"),
+        (#"[{"role":"tool","content":"x","tool_call_id":"a"}]"#, .invalidValue, "messages[0].tool_call_id"),
+        (
+            #"[{"role":"assistant","tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"1"}}]}]"#,
+            .invalidValue, "messages[0].tool_calls[0].function.arguments"
+        ),
         (#"[{"role":"x","content":"x"}]"#, .invalidValue, "messages[0].role"),
         (#"[{"role":"user","content":"x","name":"y"}]"#, .unsupportedParameter, "messages[0].name"),
         (
@@ -72,6 +99,22 @@ import WireFormats
         let body: JSON = ["model": "m", "messages": [message, ["role": "user", "content": "why?"]], "stop": nil]
         let request = try ChatCompletionRequest(body: Array(body.text.utf8))
         #expect(request.messages[0] == DialogueMessage(role: .assistant, parts: [.text("A \"red\" one")]))
+    }
+
+    @Test func takesItsOwnCallsBack() throws {
+        let head = CompletionHead(id: "chatcmpl-1", created: 1, model: "m", fingerprint: "f", delivery: StreamOptions())
+        let call = ToolCall(id: "call_1", name: "f", arguments: #"{"a":1}"#)
+        let choice = AnswerChoice(toolCalls: [call], ending: AnswerEnding(reason: "tool_calls"))
+        let response = ChatCompletionEncoder(head).whole([choice], usage: Usage(promptTokens: 1, imageTokens: 0))
+        #expect(response.text.contains(#""content":null,"refusal":null,"annotations":[],"tool_calls":["#))
+        var fields = try FieldReader(response)
+        guard case .object(let members)? = try fields.array("choices")?.first else { throw NoChoice() }
+        let message = try #require(members.first { $0.name == "message" }?.value)
+        let result: JSON = ["role": "tool", "tool_call_id": "call_1", "content": "4"]
+        let body: JSON = ["model": "m", "messages": [["role": "user", "content": "?"], message, result]]
+        let request = try ChatCompletionRequest(body: Array(body.text.utf8))
+        #expect(request.messages[1] == DialogueMessage(role: .assistant, parts: [], toolCalls: [call]))
+        #expect(request.messages[2] == DialogueMessage(role: .tool, parts: [.text("4")], toolCallID: "call_1"))
     }
 
     private struct NoChoice: Error {}

@@ -5,6 +5,8 @@ package import Tokenizers
 package struct OutputProcessor {
     private let stop: StopConditions
     private let endTokens: Set<Int32>
+    /// The end tokens of the model.
+    package let modelEndTokens: Set<Int32>
     private let maximumTokens: Int
     private let longestStop: Int
     private var detokenizer: StreamingDetokenizer
@@ -20,6 +22,7 @@ package struct OutputProcessor {
     ///   - room: the positions of the context that are left for the answer.
     package init(stop: StopConditions, endTokens: [Int32], room: Int, tokenizer: Tokenizer) {
         self.stop = stop
+        self.modelEndTokens = Set(endTokens)
         self.endTokens = stop.ignoresEndToken ? stop.tokenIDs : stop.tokenIDs.union(endTokens)
         self.maximumTokens = min(stop.maximumTokens ?? room, room)
         self.longestStop = stop.strings.map(\.utf8.count).max() ?? 0
@@ -34,7 +37,12 @@ package struct OutputProcessor {
     package var remaining: Int { maximumTokens - count }
 
     /// Appends the next token; returns the text that is now certain, and the reason if the answer ends here.
-    package mutating func append(_ token: GeneratedToken) -> (delta: TextDelta?, reason: FinishReason?) {
+    ///
+    /// - Parameter isComplete: whether the answer may end here although it only repeats itself: a text that must have a
+    ///   certain form may not, as long as it does not have it.
+    package mutating func append(
+        _ token: GeneratedToken, isComplete: Bool = true
+    ) -> (delta: TextDelta?, reason: FinishReason?) {
         count += 1
         heldTokens.append(token)
         let repeats = repetition?.append(token.id) ?? false
@@ -45,7 +53,7 @@ package struct OutputProcessor {
             held.removeSubrange(end...)
             return (takeText(held.endIndex), .stopString(string))
         }
-        if repeats, count >= stop.minimumTokens { return (takeText(held.endIndex), .repetition) }
+        if repeats, isComplete, count >= stop.minimumTokens { return (takeText(held.endIndex), .repetition) }
         if count >= maximumTokens { return (takeText(held.endIndex), .length) }
         return (takeText(certainEnd()), nil)
     }

@@ -1,4 +1,5 @@
 import Foundation
+package import Grammars
 package import Policies
 import Support
 
@@ -21,12 +22,21 @@ package struct Sampler: Sendable {
         package var generated: [Int32]
         /// Ids that must not be drawn: end tokens before the minimum length.
         package var banned: Set<Int32>
+        /// The only ids that may be drawn, apart from `ending`; nil: all.
+        package var mask: TokenMask?
+        /// The end tokens that may be drawn although `mask` has none.
+        package var ending: Set<Int32>
 
         /// A context of the given ids.
-        package init(prompt: [Int32], generated: [Int32], banned: Set<Int32> = []) {
+        package init(
+            prompt: [Int32], generated: [Int32], banned: Set<Int32> = [], mask: TokenMask? = nil,
+            ending: Set<Int32> = []
+        ) {
             self.prompt = prompt
             self.generated = generated
             self.banned = banned
+            self.mask = mask
+            self.ending = ending
         }
     }
 
@@ -77,7 +87,23 @@ package struct Sampler: Sendable {
             }
         }
         for (id, bias) in parameters.logitBias { logits[Int(id)] += bias }
+        if let mask = context.mask { Self.apply(mask, sparing: context.ending, to: &logits) }
         for id in context.banned { logits[Int(id)] = -.infinity }
+    }
+
+    /// Leaves only the tokens of a mask, and those of `ending`.
+    private static func apply(_ mask: TokenMask, sparing ending: Set<Int32>, to logits: inout [Float]) {
+        let spared = ending.map { (Int($0), logits[Int($0)]) }
+        for (word, allowed) in mask.words.enumerated() {
+            let first = word << 6
+            var left = ~allowed
+            if logits.count - first < 64 { left &= 1 << UInt64(logits.count - first) - 1 }
+            while left != 0 {
+                logits[first + left.trailingZeroBitCount] = -.infinity
+                left &= left - 1
+            }
+        }
+        for (id, logit) in spared { logits[id] = logit }
     }
 
     private static func argmax(_ logits: [Float]) -> Int32 {

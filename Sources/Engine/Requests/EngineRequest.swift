@@ -1,4 +1,6 @@
 public import Checkpoints
+public import Grammars
+public import Images
 public import Policies
 public import Tensors
 
@@ -46,15 +48,18 @@ public struct ImageSize: Sendable, Equatable {
     public var height: Int
     /// The number of encoder inputs.
     public var tiles: Int
-    /// The prompt positions that its tiles fill.
-    public var tokens: Int
+    /// The prompt positions of its tiles.
+    public var positions: [Range<Int>]
+    /// The header of its file; nil for an image that comes from no file.
+    public var header: ImageHeader?
 
     /// An image of the given sizes.
-    public init(width: Int, height: Int, tiles: Int, tokens: Int) {
+    public init(width: Int, height: Int, tiles: Int, positions: [Range<Int>], header: ImageHeader? = nil) {
         self.width = width
         self.height = height
         self.tiles = tiles
-        self.tokens = tokens
+        self.positions = positions
+        self.header = header
     }
 }
 
@@ -70,7 +75,7 @@ public struct EngineRequest: Sendable {
         case embed
     }
 
-    /// The task. `sampling`, `stop`, `topLogprobs` and `echoesPrompt` apply to `generate` only.
+    /// The task. `sampling`, `stop`, `grammar`, `topLogprobs` and `echoesPrompt` apply to `generate` only.
     public var task = Task.generate
     /// Token ids; positions of an image may hold any id.
     public var prompt: [Int32]
@@ -84,6 +89,8 @@ public struct EngineRequest: Sendable {
     public var sampling: SamplingParameters
     /// When the answer ends.
     public var stop: StopConditions
+    /// What the text must be; nil: any text. The answer ends where the grammar ends, or at its maximum length.
+    public var grammar: TokenGrammar?
     /// The number of alternatives reported with each token's log-probability; nil reports no log-probabilities.
     public var topLogprobs: Int?
     /// Whether the prompt precedes the answer as one piece of text. Its tokens have log-probabilities if `topLogprobs`

@@ -99,6 +99,37 @@ public struct EngineLoad: Sendable, Equatable {
     /// An idle engine.
     public init() {}
 
+    /// Adds the gauges and counters of another engine.
+    public mutating func add(_ other: EngineLoad) {
+        for sum in Self.counters + Self.gauges { self[keyPath: sum] += other[keyPath: sum] }
+        blockSize = max(blockSize, other.blockSize)
+        stepSeconds.add(other.stepSeconds)
+        batchTokens.add(other.batchTokens)
+        runningAdapters += other.runningAdapters
+        waitingAdapters += other.waitingAdapters
+        adaptersChanged = max(adaptersChanged, other.adaptersChanged)
+    }
+
+    /// Keeps only what counts from an engine's start, for an engine that has ended.
+    public mutating func forgetGauges() {
+        for gauge in Self.gauges { self[keyPath: gauge] = 0 }
+        (runningAdapters, waitingAdapters) = ([], [])
+    }
+
+    private static var gauges: [WritableKeyPath<EngineLoad, Int>] {
+        [
+            \.running, \.runningWithImages, \.waiting, \.waitingWithImages, \.waitingLimit, \.blocks, \.usedBlocks,
+            \.cachedBlocks,
+        ]
+    }
+
+    private static var counters: [WritableKeyPath<EngineLoad, Int>] {
+        [
+            \.admittedTokens, \.cachedTokens, \.imageHits, \.imageMisses, \.steps, \.prefilledTokens,
+            \.generatedTokens, \.draftedTokens, \.acceptedTokens, \.ended, \.preemptions,
+        ]
+    }
+
     /// Estimated queue wait: waiting requests times the mean engine seconds of a finished request. Nil until one has
     /// finished.
     public var expectedWait: Duration? { ended > 0 ? .seconds(Double(waiting) * stepSeconds.sum / Double(ended)) : nil }
@@ -126,5 +157,13 @@ public struct Histogram: Sendable, Equatable {
         count += 1
         sum += value
         if let index = bounds.firstIndex(where: { value <= $0 }) { counts[index] += 1 }
+    }
+
+    /// Adds the counts of a histogram with the same bounds.
+    public mutating func add(_ other: Histogram) {
+        precondition(bounds == other.bounds, "histograms of different bounds")
+        for index in counts.indices { counts[index] += other.counts[index] }
+        count += other.count
+        sum += other.sum
     }
 }

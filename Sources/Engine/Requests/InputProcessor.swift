@@ -19,18 +19,24 @@ public struct InputProcessor: Sendable {
         public let height: Int
         /// The detail level at which the encoder sees it.
         public let detail: ImageProcessor.Detail
+        /// The header of its file; nil if it comes from no file.
+        public let header: ImageHeader?
         private let source: Source
 
-        private init(width: Int, height: Int, detail: ImageProcessor.Detail, source: Source) {
+        private init(
+            width: Int, height: Int, detail: ImageProcessor.Detail, header: ImageHeader?, source: Source
+        ) {
             self.width = width
             self.height = height
             self.detail = detail
+            self.header = header
             self.source = source
         }
 
         /// An image at the given detail level.
-        public init(image: DecodedImage, detail: ImageProcessor.Detail = .auto) {
-            self.init(width: image.width, height: image.height, detail: detail, source: .image(image))
+        public init(image: DecodedImage, detail: ImageProcessor.Detail = .auto, header: ImageHeader? = nil) {
+            self.init(
+                width: image.width, height: image.height, detail: detail, header: header, source: .image(image))
         }
 
         /// An image at the given detail level.
@@ -42,7 +48,7 @@ public struct InputProcessor: Sendable {
         public func resized(for processors: some Swift.Sequence<ImageProcessor>) -> Image {
             var tiles: [ImageProcessor: [ImageTiles]] = [:]
             for processor in processors where tiles[processor] == nil { tiles[processor] = self.tiles(for: processor) }
-            return Image(width: width, height: height, detail: detail, source: .tiles(tiles))
+            return Image(width: width, height: height, detail: detail, header: header, source: .tiles(tiles))
         }
 
         /// The inputs of `processor`'s encoder, one for each tile or strip of tiles.
@@ -137,11 +143,12 @@ public struct InputProcessor: Sendable {
         let prompt = try render(layouts, ownToken ?? tokenizer.vocabulary.padding ?? 0)
         let spans = prompt.imageSpans.map { PromptImage(range: $0.range, tiles: tiles[$0.image][$0.tile]) }
         var request = EngineRequest(prompt: prompt.ids, images: spans, policy: policy)
-        request.imageSizes = zip(images, layouts).map { image, layout in
+        request.imageSizes = images.enumerated().map { index, image in
             let tiles = policy.vision?.processor.tileCount(
                 width: image.width, height: image.height, detail: image.detail)
             return ImageSize(
-                width: image.width, height: image.height, tiles: tiles ?? 0, tokens: layout.tiles.reduce(0, +))
+                width: image.width, height: image.height, tiles: tiles ?? 0,
+                positions: prompt.imageSpans.filter { $0.image == index }.map(\.range), header: image.header)
         }
         return request
     }

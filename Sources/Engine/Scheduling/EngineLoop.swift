@@ -1,4 +1,5 @@
 import Foundation
+import Grammars
 import Models
 import Policies
 import Tensors
@@ -203,7 +204,8 @@ final class EngineLoop: @unchecked Sendable {
         sequence.append(token.id)
         sequence.firstToken = sequence.firstToken ?? clock.now
         load.generatedTokens += 1
-        let (delta, reason) = sequence.output.append(token)
+        let (delta, reason) = sequence.output.append(
+            token, isComplete: sequence.constraint?.isEnd ?? true)
         if let delta { sequence.continuation.yield(.text(delta)) }
         if let reason { finish(sequence, reason) }
     }

@@ -1,3 +1,4 @@
+package import Grammars
 import Models
 import Policies
 package import Tensors
@@ -23,6 +24,8 @@ package final class EngineSequence {
     /// The embeddings of each image, once encoded.
     package var imageEmbeddings: [Tensor?]
     package var output: OutputProcessor
+    /// The position in the grammar that the answer follows; nil without a grammar.
+    package private(set) var constraint: TokenPosition?
     private var lookup: PromptLookup
     package let sampler: Sampler
     package let continuation: AsyncStream<EngineEvent>.Continuation
@@ -53,6 +56,7 @@ package final class EngineSequence {
         self.imageEmbeddings = request.images.map(\.embeddings)
         self.lookup = PromptLookup(limit: draftTokens)
         self.output = output
+        self.constraint = request.grammar?.start()
         self.sampler = Sampler(request.sampling)
         self.continuation = continuation
         self.submitted = submitted
@@ -160,11 +164,28 @@ package final class EngineSequence {
 
     package func append(_ token: Int32) {
         tokens.append(token)
+        // An end token is no part of the text.
+        _ = constraint?.advance(token)
     }
 
-    /// Guesses at the next tokens of the answer: up to `room` tokens, and fewer than the answer may still have.
+    /// Guesses at the next tokens of the answer: up to `room` tokens, and fewer than the answer may still have. A guess
+    /// ends before a token that the grammar does not allow.
     package func guess(room: Int) -> ArraySlice<Int32> {
-        lookup.guess(after: tokens, room: min(room, output.remaining - 1))
+        let guess = lookup.guess(after: tokens, room: min(room, output.remaining - 1))
+        guard var position = constraint else { return guess }
+        return guess.prefix { position.advance($0) }
+    }
+
+    /// What the sampler needs to know of the answer so far.
+    func samplingContext() -> Sampler.Context {
+        var context = Sampler.Context(prompt: request.prompt, generated: generated, banned: output.bannedTokens)
+        guard let mask = constraint?.mask() else { return context }
+        context.mask = mask
+        guard constraint?.isEnd == true else { return context }
+        context.ending = output.modelEndTokens
+        // A complete text that nothing can follow ends, even before the minimum length.
+        if mask.isEmpty { context.banned = [] }
+        return context
     }
 
     /// Records how many guesses were drawn: their positions are computed.

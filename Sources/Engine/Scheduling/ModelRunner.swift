@@ -179,8 +179,7 @@ extension EngineSequence {
 
     /// The next token of the answer; nil if its logit is not finite.
     func draw(from logits: [Float]) -> GeneratedToken? {
-        let context = Sampler.Context(prompt: request.prompt, generated: generated, banned: output.bannedTokens)
-        let id = sampler.sample(logits, context: context)
+        let id = sampler.sample(logits, context: samplingContext())
         guard logits[Int(id)].isFinite else { return nil }
         return request.topLogprobs.map { Sampler.logprobs(logits, token: id, top: $0) } ?? GeneratedToken(id: id)
     }

@@ -1,4 +1,5 @@
 import Engine
+import Images
 import Models
 import Policies
 import Support
@@ -9,6 +10,8 @@ import WireFormats
 struct Admitted: Sendable {
     /// Computes the streams and their scores.
     let engine: any InferenceEngine
+    /// Keeps the engine's model loaded.
+    let lease: ModelLease?
     let streams: [AsyncStream<EngineEvent>]
     /// The number of choices for each prompt. The choices of one prompt are adjacent.
     let choicesPerPrompt: Int
@@ -77,6 +80,7 @@ struct Admission: Sendable {
         options.maximumTokens = options.maximumTokens ?? services.configuration.maximumTokens
         let (endsRepetition, candidates) = (!options.ignoresEnd, options.count)
         let tools = options.tools?.shown ?? []
+        let grammar = try await grammar(for: options)
         let readers = [policy] + (scores ? [catalog.reward, catalog.value, catalog.reference].compactMap { $0 } : [])
         let images = try await self.images(references, for: readers, context: context)
         let (request, scoring) = try await services.workers.run(on: messages.textBytes) {
@@ -86,6 +90,7 @@ struct Admission: Sendable {
                 var request = try model.processor.request(
                     messages: messages, images: images, tools: tools, policy: policy, beginning: beginning)
                 request.stop.endsRepetition = endsRepetition
+                request.grammar = grammar
                 if answersDiffer { request.makeAnswersDiffer() }
                 guard scores else { return (request, nil) }
                 if candidates > 1 { request.makeAnswersDiffer() }
@@ -189,6 +194,7 @@ struct Admission: Sendable {
         let options = wanted.options
         try check(options)
         note(policy, hasImages: false, in: record)
+        let grammar = try await grammar(for: options)
         let requests = try await services.workers.run(on: wanted.textBytes) {
             try wanted.prompts.map { prompt in
                 let ids = try ids(of: prompt)
@@ -200,6 +206,7 @@ struct Admission: Sendable {
                 var request = EngineRequest(prompt: ids, policy: policy)
                 request.sampling = policy.sampling
                 request.echoesPrompt = wanted.echoesPrompt
+                request.grammar = grammar
                 return request
             }
         }
@@ -218,7 +225,7 @@ struct Admission: Sendable {
     }
 
     func note(_ policy: Policy, hasImages: Bool, in record: RequestRecord) {
-        let (name, generation) = (policy.name, policy.generation)
+        let (name, generation) = (policy.requestName, policy.generation)
         record.update {
             $0.policy = name
             $0.generation = generation
@@ -235,7 +242,7 @@ struct Admission: Sendable {
         }
         if policy.vision == nil, let first = images.first {
             throw APIError(
-                .unsupportedValue, "The model \(policy.name) cannot see pictures.", param: first.param)
+                .unsupportedValue, "The model \(policy.requestName) cannot see pictures.", param: first.param)
         }
     }
 
@@ -315,7 +322,10 @@ struct Admission: Sendable {
             promptTokens: requests.reduce(0) { $0 + $1.givenTokens },
             imageTokens: requests.reduce(0) { $0 + $1.imageTokens },
             images: requests.flatMap(\.imageSizes).map {
-                Usage.Image(width: $0.width, height: $0.height, tiles: $0.tiles, tokens: $0.tokens)
+                Usage.Image(
+                    width: $0.width, height: $0.height, format: $0.header?.format.rawValue,
+                    isTurned: $0.header.map { $0.orientation != .upright } ?? false, tiles: $0.tiles,
+                    positions: $0.positions)
             })
         if let key = record.current.key {
             try services.limiter.charge(usage.promptTokens, to: key, metrics: services.metrics)
@@ -334,7 +344,7 @@ struct Admission: Sendable {
                 throw APIError(error, param: param)
             }
         }
-        let labels: ServerMetrics.Labels = [("model", policy.name)]
+        let labels: ServerMetrics.Labels = [("model", policy.requestName)]
         services.metrics.add(.promptTokens, labels + [("kind", "text")], usage.promptTokens - usage.imageTokens)
         services.metrics.add(.promptTokens, labels + [("kind", "image")], usage.imageTokens)
         record.update {
@@ -342,7 +352,7 @@ struct Admission: Sendable {
             $0.imageTokens = usage.imageTokens
         }
         return Admitted(
-            engine: model.engine, streams: streams, choicesPerPrompt: options.count, policy: policy,
+            engine: model.engine, lease: model.lease, streams: streams, choicesPerPrompt: options.count, policy: policy,
             tokenizer: model.processor.tokenizer,
             usage: usage, reportsTokens: options.topLogprobs != nil)
     }

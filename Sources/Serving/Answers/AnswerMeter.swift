@@ -21,7 +21,7 @@ struct AnswerMeter {
         self.metrics = metrics
         self.record = record
         self.labels = [
-            ("model", admitted.policy.name), ("modality", record.current.hasImages ? "image" : "text"),
+            ("model", admitted.policy.requestName), ("modality", record.current.hasImages ? "image" : "text"),
         ]
         self.lastText = Array(repeating: nil, count: admitted.streams.count)
         self.tokens = Array(repeating: 0, count: admitted.streams.count)

@@ -9,7 +9,6 @@ import WireFormats
 /// seed of its own, in an order that says nothing about their origin.
 struct CandidateSampler: Sendable {
     let services: Services
-    let model: ServedModel
 
     /// The dialogue and how its answers are sampled.
     struct Wanted: Sendable {
@@ -34,30 +33,55 @@ struct CandidateSampler: Sendable {
     ///
     /// - Parameter context: the caller, whose disconnecting cancels the work; nil for the server's own work.
     func sample(_ wanted: Wanted, context: ServerContext?) async throws -> Sample {
-        let admission = Admission(services: services, model: model)
-        let policies = wanted.models.isEmpty ? [admission.catalog.defaultPolicy] : try policies(wanted, in: admission)
+        let sources = try await sources(wanted, context: context)
         // Below 2^53, so that every JSON reader keeps all digits.
         let seed = wanted.options.seed.map { UInt64(bitPattern: $0) } ?? .random(in: 0..<1 << 53)
-        let batches = try await submit(wanted, to: policies, in: admission, seed: seed, context: context)
-        guard let context else { return try await finish(batches, wanted, seed: seed, record: RequestRecord()) }
+        let batches = try await submit(wanted, to: sources, seed: seed, context: context)
+        let judge = sources[0].admission
+        guard let context else {
+            return try await finish(batches, wanted, judge: judge, seed: seed, record: RequestRecord())
+        }
         return try await whileConnected(context.monitor()) {
-            try await finish(batches, wanted, seed: seed, record: context.record)
+            try await finish(batches, wanted, judge: judge, seed: seed, record: context.record)
         }
     }
 
+    /// A policy that answers, and the admission of its model.
+    private struct Source: Sendable {
+        let policy: Policy
+        let admission: Admission
+    }
+
+    /// The policies that the request names, of any model, or the default one.
+    private func sources(_ wanted: Wanted, context: ServerContext?) async throws -> [Source] {
+        var sources: [Source] = []
+        for (index, name) in (wanted.models.isEmpty ? [nil] : wanted.models.map { $0 }).enumerated() {
+            let model = try await services.model(for: name, context: context)
+            let admission = Admission(services: services, model: model)
+            do throws(APIError) {
+                sources.append(Source(policy: try admission.policy(name), admission: admission))
+            } catch {
+                var error = error
+                error.param = "models[\(index)]"
+                throw error
+            }
+        }
+        return sources
+    }
+
     private func submit(
-        _ wanted: Wanted, to policies: [Policy], in admission: Admission, seed: UInt64, context: ServerContext?
+        _ wanted: Wanted, to sources: [Source], seed: UInt64, context: ServerContext?
     ) async throws -> [Batch] {
         var batches: [Batch] = []
         do {
-            for (index, policy) in policies.enumerated() {
+            for (index, source) in sources.enumerated() {
                 var options = wanted.options
                 // Round robin: the first policies get one more where the number of answers is not a multiple.
-                options.count = (wanted.options.count + policies.count - 1 - index) / policies.count
+                options.count = (wanted.options.count + sources.count - 1 - index) / sources.count
                 let own = seed &+ UInt64(index) &* 0x9E37_79B9_7F4A_7C15
                 options.seed = Int64(bitPattern: own)
-                let admitted = try await admission.admit(
-                    wanted.messages, options: options, policy: policy, param: wanted.param, answersDiffer: true,
+                let admitted = try await source.admission.admit(
+                    wanted.messages, options: options, policy: source.policy, param: wanted.param, answersDiffer: true,
                     context: context)
                 batches.append(Batch(admitted: admitted, seed: own))
             }
@@ -81,27 +105,14 @@ struct CandidateSampler: Sendable {
             sampling.seed = seed
             let completion = PreferenceRecord.RankedCompletion(
                 text: answer.text, tokens: answer.tokens.map(\.id),
-                policy: "\(admitted.policy.name)@\(admitted.policy.generation)",
+                policy: "\(admitted.policy.requestName)@\(admitted.policy.generation)",
                 finishReason: try answer.completion.rankedReason())
             return (completion, sampling.choice(choice).seed)
         }
     }
 
-    private func policies(_ wanted: Wanted, in admission: Admission) throws(APIError) -> [Policy] {
-        var policies: [Policy] = []
-        for (index, name) in wanted.models.enumerated() {
-            guard let policy = admission.catalog[name] else {
-                var error = APIError.unknownModel(name)
-                error.param = "models[\(index)]"
-                throw error
-            }
-            policies.append(policy)
-        }
-        return policies
-    }
-
     private func finish(
-        _ batches: [Batch], _ wanted: Wanted, seed: UInt64, record: RequestRecord
+        _ batches: [Batch], _ wanted: Wanted, judge: Admission, seed: UInt64, record: RequestRecord
     ) async throws -> Sample {
         var answers: [(completion: PreferenceRecord.RankedCompletion, seed: UInt64?)] = []
         var meters = batches.map { AnswerMeter($0.admitted, metrics: services.metrics, record: record) }
@@ -119,7 +130,7 @@ struct CandidateSampler: Sendable {
         }
         var generator = SplitMix64(seed: seed)
         answers = generator.shuffled(answers.indices.map { $0 }).map { answers[$0] }
-        let spread = try await spread(answers.map(\.completion.text), wanted)
+        let spread = try await spread(answers.map(\.completion.text), wanted, judge: judge)
         return Sample(answers: answers, seed: seed, spread: spread)
     }
 
@@ -137,13 +148,12 @@ struct CandidateSampler: Sendable {
         }
     }
 
-    private func spread(_ texts: [String], _ wanted: Wanted) async throws -> Double {
+    private func spread(_ texts: [String], _ wanted: Wanted, judge: Admission) async throws -> Double {
         guard Set(texts).count > 1 else { return 0 }
-        let admission = Admission(services: services, model: model)
-        guard let reward = admission.catalog.reward else { return Spread.ofTexts(texts) }
+        guard let reward = judge.catalog.reward else { return Spread.ofTexts(texts) }
         do {
             let request = RewardRequest(messages: wanted.messages, param: wanted.param, answers: texts)
-            let (admitted, _) = try await admission.admit(request, by: reward, context: nil)
+            let (admitted, _) = try await judge.admit(request, by: reward, context: nil)
             var rewards: [Double] = []
             for stream in admitted.streams { rewards += try await stream.answer().completion.scores }
             return Spread.ofRewards(rewards)

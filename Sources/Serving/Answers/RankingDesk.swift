@@ -72,7 +72,7 @@ actor RankingDesk {
 
     /// Makes more comparisons ready, unless callers wait for the engine.
     private func workAhead(_ services: Services) async {
-        guard running.isEmpty, let model = services.state.model, model.engine.load.waiting == 0 else { return }
+        guard running.isEmpty, services.models.load.waiting == 0 else { return }
         // What goes wrong is told to the caller who asks for this prompt next.
         _ = try? await begin(nil, services: services)
     }
@@ -92,7 +92,7 @@ actor RankingDesk {
             let messages = try await services.keeping { folder in
                 try prompt.content.prompt.map { try DialogueMessage($0, images: folder.images) }
             }
-            let sample = try await CandidateSampler(services: services, model: services.answering())
+            let sample = try await CandidateSampler(services: services)
                 .sample(.init(messages: messages, param: "prompt", models: models, options: options), context: nil)
             guard Set(sample.answers.map(\.completion.text)).count > 1 else {
                 try await services.keeping { folder in

@@ -168,6 +168,17 @@ extension APIError {
         }
     }
 
+    /// The error for a model that cannot be loaded or unloaded now.
+    init(_ error: ModelPoolError) {
+        switch error {
+        case .closed: self.init(EngineFailure.stopped)
+        case .busy: self.init(.invalidValue, "\(error).", param: "name", status: 409)
+        case .full:
+            self.init(
+                .notReady, "The model is not loaded: \(error).", param: "model", status: 503, kind: .server)
+        }
+    }
+
     /// The error for an image that cannot be read.
     init(_ error: ImageError, of image: ImageReference) {
         let message = "\(image.param): \(error)."

@@ -102,7 +102,8 @@ struct ImageReader: Sendable {
             let bytes = try file.bytes ?? bytes(of: file.reference, owner: file.owner)
             do throws(ImageError) {
                 let decoded = try ImageFile.decode(bytes, limits: limits, isCancelled: isCancelled)
-                let image = InputProcessor.Image(image: decoded, detail: file.reference.detail.tileDetail)
+                let image = InputProcessor.Image(
+                    image: decoded, detail: file.reference.detail.tileDetail, header: file.header)
                 return (image.resized(for: processors), ContinuousClock.now - started)
             } catch {
                 guard error != .cancelled else { throw CancellationError() }

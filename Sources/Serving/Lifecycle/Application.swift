@@ -1,32 +1,33 @@
 import Engine
-public import Feedback
-public import Hummingbird
+package import Feedback
+package import Hummingbird
 import HummingbirdCore
-public import Logging
+package import Logging
 import NIOCore
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 
-/// The server as an application, not running yet. It answers with `model`; without a model, it behaves as during
-/// loading.
+/// The server as an application, not running yet, with its models loaded. Without models it behaves as during loading.
 ///
 /// - Parameter feedback: the folder that keeps what people say; nil: nothing is kept.
-public func buildApplication(
-    model: ServedModel?, keys: KeyRing? = nil, feedback: FeedbackFolder? = nil, configuration: ServerConfiguration,
+package func buildApplication(
+    models: [ModelSource], keys: KeyRing? = nil, feedback: FeedbackFolder? = nil, configuration: ServerConfiguration,
     logger: Logger
-) -> some ApplicationProtocol {
+) async throws -> some ApplicationProtocol {
     let services = Services(
-        model: model, keys: KeyStore(keys, path: configuration.keyFile), feedback: feedback,
+        models: models, keys: KeyStore(keys, path: configuration.keyFile), feedback: feedback,
         configuration: configuration, logger: logger)
+    if !models.isEmpty { _ = try await services.load() }
     return application(services)
 }
 
 /// The application for metrics and probes on a port of their own, not running yet.
 package func buildMetricsApplication(
-    model: ServedModel?, configuration: ServerConfiguration, logger: Logger
-) -> some ApplicationProtocol {
+    models: [ModelSource], configuration: ServerConfiguration, logger: Logger
+) async throws -> some ApplicationProtocol {
     let services = Services(
-        model: model, keys: KeyStore(nil, path: nil), feedback: nil, configuration: configuration, logger: logger)
+        models: models, keys: KeyStore(nil, path: nil), feedback: nil, configuration: configuration, logger: logger)
+    if !models.isEmpty { _ = try await services.load() }
     return metricsApplication(services, port: configuration.port)
 }
 

@@ -6,40 +6,41 @@ import NIOPosix
 package import ServiceLifecycle
 package import UnixSignals
 
-/// Runs the server until SIGTERM or SIGINT: binds the port, calls `load`, then `onReady`, and answers requests. To shut
-/// down, it first reports that it is not ready but still accepts requests for a while; then it refuses new requests,
-/// and returns once the running ones have ended.
+/// Runs the server until SIGTERM or SIGINT: binds the port, loads the models, calls `onReady`, and answers requests. To
+/// shut down, it first reports that it is not ready but still accepts requests for a while; then it refuses new
+/// requests, and returns once the running ones have ended.
 ///
 /// - Parameter feedback: the folder that keeps what people say; nil: nothing is kept.
-/// - Throws: an error of `load`, or the system's error if the port cannot be bound.
+/// - Throws: an error of loading, or the system's error if the port cannot be bound.
 public func serve(
     keys: KeyRing?, feedback: FeedbackFolder?, configuration: ServerConfiguration, logger: Logger,
-    load: @escaping @Sendable () throws -> ServedModel, onReady: @escaping @Sendable () -> Void
+    models: [ModelSource], onReady: @escaping @Sendable () -> Void
 ) async throws {
     try await makeServer(
         keys: keys, feedback: feedback, configuration: configuration, logger: logger,
-        signals: [.sigterm, .sigint], load: load, onReady: { _ in onReady() }
+        signals: [.sigterm, .sigint], models: models, onReady: { _ in onReady() }
     ).run()
 }
 
 /// The server as a group of services, not running yet. One of `signals` stops it gracefully; a second one stops it at
 /// once.
 ///
-/// - Parameter onReady: called with the port once the model is loaded.
+/// - Parameter onReady: called with the port once the models are loaded.
 package func makeServer(
     keys: KeyRing?, feedback: FeedbackFolder? = nil, configuration: ServerConfiguration, logger: Logger,
-    signals: [UnixSignal], load: @escaping @Sendable () throws -> ServedModel,
+    signals: [UnixSignal], models: [ModelSource],
     onReady: @escaping @Sendable (Int) -> Void
 ) -> ServiceGroup {
     let services = Services(
-        model: nil, keys: KeyStore(keys, path: configuration.keyFile), feedback: feedback,
+        models: models, keys: KeyStore(keys, path: configuration.keyFile), feedback: feedback,
         configuration: configuration, logger: logger)
     let (bound, binding) = AsyncStream<Int>.makeStream()
-    let loading = LoadService(services: services, bound: bound, load: load, onReady: onReady)
+    let loading = LoadService(services: services, bound: bound, onReady: onReady)
     let others: [(any Service)?] = [
         // Metrics stay available until the very end.
         configuration.metricsPort.map { metricsApplication(services, port: $0) },
         application(services) { binding.yield($0) }, ReloadService(services: services),
+        configuration.sleepAfter.map { SleepService(services: services, duration: $0) },
         DrainService(services: services, signals: signals),
     ]
     // Services shut down in reverse order: each waits until the service after it has returned. A model that cannot be
@@ -52,24 +53,17 @@ package func makeServer(
     return ServiceGroup(configuration: group)
 }
 
-/// Loads the model once the port is bound. Probes get replies during the loading, and a port already in use fails
+/// Loads the models once the port is bound. Probes get replies during the loading, and a port already in use fails
 /// before it.
 private struct LoadService: Service {
     let services: Services
     let bound: AsyncStream<Int>
-    let load: @Sendable () throws -> ServedModel
     let onReady: @Sendable (Int) -> Void
 
     func run() async throws {
         for await port in bound.cancelOnGracefulShutdown() {
-            let model = try await NIOThreadPool.singleton.runIfActive { try load() }
-            guard services.state.loaded(model) else {
-                // A service that returns before its turn would count as failed.
-                model.engine.stop()
-                continue
-            }
-            services.declareSeries()
-            onReady(port)
+            // A service that returns before its turn would count as failed.
+            if try await services.load() { onReady(port) }
         }
     }
 }
@@ -86,6 +80,27 @@ private struct ReloadService: Service {
     }
 }
 
+/// Unloads models that nobody uses.
+private struct SleepService: Service {
+    let services: Services
+    /// How long a model may be idle.
+    let duration: Duration
+
+    func run() async throws {
+        let interval = min(.seconds(10), duration / 4)
+        try? await cancelWhenGracefulShutdown {
+            while true {
+                try await ContinuousClock().sleep(for: interval)
+                for name in await services.models.sleep(idleFor: duration) {
+                    services.logger.notice("model.unloaded", metadata: ["model": "\(name ?? "")"])
+                }
+            }
+        }
+        // A service that returns before its turn would count as failed.
+        try? await gracefulShutdown()
+    }
+}
+
 /// Shuts down before the HTTP server: reports to load balancers, gives them time, and lets running answers finish.
 private struct DrainService: Service {
     let services: Services
@@ -94,15 +109,21 @@ private struct DrainService: Service {
     func run() async throws {
         try await gracefulShutdown()
         // Without a model no request was accepted.
-        guard !services.state.abandonLoading() else { return }
+        guard !services.state.abandonLoading() else { return await end() }
         services.logger.info("drain.begin")
         // A sequence without signals would end at once.
         if signals.isEmpty { await drain() } else { await race(drain, secondSignal) }
         services.state.enter(.draining)
         // Requests that still run end with an error frame and their stream's terminal frame.
-        services.state.model?.engine.stop()
+        services.models.close()
         await race(services.state.idle) { try? await ContinuousClock().sleep(for: .seconds(5)) }
+        await end()
         services.logger.info("drain.end")
+    }
+
+    private func end() async {
+        services.models.close()
+        await services.models.ended()
     }
 
     @Sendable private func drain() async {
@@ -144,8 +165,8 @@ public func withLocalServer<Result: Sendable>(
     configuration.drainLag = .zero
     let (ready, readiness) = AsyncStream<Int>.makeStream()
     let group = makeServer(
-        keys: nil, configuration: configuration, logger: logger, signals: [], load: { model },
-        onReady: { readiness.yield($0) })
+        keys: nil, configuration: configuration, logger: logger, signals: [],
+        models: [ModelSource { model }], onReady: { readiness.yield($0) })
     return try await withThrowingTaskGroup(of: Void.self) { tasks in
         tasks.addTask {
             defer { readiness.finish() }

@@ -32,6 +32,10 @@ public struct ServerConfiguration: Sendable {
     public var bodyMemory = min(512 << 20, MemoryLimit.bytes / 16)
     /// Limit for all images being decoded, in bytes.
     public var imageMemory = 256 << 20
+    /// Limit for the memory of all loaded models together, in bytes.
+    public var modelMemory = MemoryLimit.bytes
+    /// How long a model may be idle before it is unloaded; nil: for ever.
+    public var sleepAfter: Duration?
     /// Maximum number of images in a request.
     public var maximumImages = 16
     /// The limits for one image.

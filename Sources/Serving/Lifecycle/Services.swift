@@ -3,6 +3,7 @@ import Feedback
 import Foundation
 import Logging
 import NIOCore
+import Policies
 import Synchronization
 import WireFormats
 
@@ -11,7 +12,8 @@ struct Services: Sendable {
     let configuration: ServerConfiguration
     let keys: KeyStore
     let logger: Logger
-    let state: ServerState
+    let state = ServerState()
+    let models: ModelPool
     let metrics = ServerMetrics()
     let routes = RouteTable()
     let connections: ConnectionCount
@@ -29,38 +31,71 @@ struct Services: Sendable {
     let desk = RankingDesk()
 
     init(
-        model: ServedModel?, keys: KeyStore, feedback: FeedbackFolder?, configuration: ServerConfiguration,
+        models: [ModelSource], keys: KeyStore, feedback: FeedbackFolder?, configuration: ServerConfiguration,
         logger: Logger
     ) {
+        self.models = ModelPool(models, limit: configuration.modelMemory) { model in
+            model.policies.catalog.policies.map {
+                ModelInfo($0, of: model, maximumTokens: configuration.maximumTokens)
+            }
+        }
         self.feedback = feedback
         self.configuration = configuration
         self.keys = keys
         self.logger = logger
         self.connections = ConnectionCount(configuration.connections)
-        self.state = ServerState(model: model)
         bodies = ByteBudget(configuration.bodyMemory)
         imageReader = ImageReader(configuration: configuration, metrics: metrics, uploads: feedback?.uploads)
     }
 
-    /// The model for new requests.
-    func answering() throws(APIError) -> ServedModel {
-        guard state.phase != .draining else { throw APIError(EngineFailure.stopped) }
-        return try loaded()
+    /// Loads every model, so that a damaged one is found before requests come. The first model comes last: where memory
+    /// does not suffice for all, it stays loaded. False if the server was shut down meanwhile.
+    func load() async throws -> Bool {
+        do {
+            for model in models.status.reversed() { try await models.load(model.name) }
+        } catch ModelPoolError.closed {
+            return false
+        }
+        guard state.loaded() else { return false }
+        declareSeries()
+        return true
     }
 
-    /// The loaded model, even while new requests are refused.
-    func loaded() throws(APIError) -> ServedModel {
-        guard let model = state.model else {
-            throw APIError(.notReady, "The server is loading its model.", status: 503, kind: .server)
+    /// Throws while new requests are refused: during the first loading, and while the server ends.
+    func requireAnswering() throws(APIError) {
+        guard state.phase != .draining else { throw APIError(EngineFailure.stopped) }
+        try requireLoaded()
+    }
+
+    /// Throws during the first loading.
+    func requireLoaded() throws(APIError) {
+        guard state.phase == .loading else { return }
+        throw APIError(.notReady, "The server is loading its model.", status: 503, kind: .server)
+    }
+
+    /// The model of the policy that a request names, loaded if it sleeps, and kept loaded while the result lives.
+    ///
+    /// - Parameter context: the caller, whose disconnecting ends the waiting; nil for the server's own work.
+    func model(for name: String?, context: ServerContext?) async throws -> ServedModel {
+        try requireAnswering()
+        do {
+            guard let context, models.loaded(for: name) == nil else { return try await models.lease(for: name) }
+            return try await whileConnected(context.monitor()) { [models] in try await models.lease(for: name) }
+        } catch let error as ModelPoolError {
+            throw APIError(error)
+        } catch  where !(error is ClientClosed || error is CancellationError) {
+            logger.error("model.failed", metadata: ["model": "\(name ?? "")", "error": "\(error)"])
+            throw APIError(
+                .notReady, "The model cannot be loaded; the server's log says why.", param: "model", status: 503,
+                kind: .server)
         }
-        return model
     }
 }
 
-/// The server's phase, its model, and the number of open requests.
+/// The server's phase and the number of open requests.
 final class ServerState: Sendable {
     enum Phase {
-        /// The port is open; the model is not loaded yet.
+        /// The port is open; the models were not loaded yet.
         case loading
         case ready
         /// Load balancers see the server as not ready, but it still accepts requests.
@@ -70,40 +105,32 @@ final class ServerState: Sendable {
     }
 
     private struct Value {
-        var phase: Phase
-        var model: ServedModel?
+        var phase = Phase.loading
         var open = 0
         var whenIdle: [AsyncStream<Void>.Continuation] = []
     }
 
-    private let value: Mutex<Value>
-
-    init(model: ServedModel?) {
-        value = Mutex(Value(phase: model == nil ? .loading : .ready, model: model))
-    }
+    private let value = Mutex(Value())
 
     var phase: Phase { value.withLock { $0.phase } }
-
-    var model: ServedModel? { value.withLock { $0.model } }
 
     func enter(_ phase: Phase) {
         value.withLock { $0.phase = phase }
     }
 
-    /// Answers with `model` from now on; false if the server was shut down during the loading.
-    func loaded(_ model: ServedModel) -> Bool {
+    /// Answers from now on; false if the server was shut down during the loading.
+    func loaded() -> Bool {
         value.withLock { value in
             guard value.phase == .loading else { return false }
-            value.model = model
             value.phase = .ready
             return true
         }
     }
 
-    /// Shuts down if no model is loaded yet; false if one is.
+    /// Shuts down if the models were not loaded yet; false if they were.
     func abandonLoading() -> Bool {
         value.withLock { value in
-            guard value.model == nil else { return false }
+            guard value.phase == .loading else { return false }
             value.phase = .draining
             return true
         }

@@ -10,11 +10,13 @@ struct MetricsPage {
     static func text(_ services: Services) -> String {
         var page = MetricsPage()
         for family in MetricFamily.all { page.add(family, of: services.metrics) }
-        let model = services.state.model
-        if let model {
-            page.addEngine(model.engine.load)
-            page.addPolicies(model.policies.catalog)
-            page.addAliases(model.engine.load, catalog: model.policies.catalog)
+        let models = services.models.loaded
+        if services.state.phase != .loading {
+            let load = services.models.load
+            page.addEngine(load)
+            page.addPolicies(models.flatMap(\.policies.catalog.all))
+            page.addAliases(load, policies: models.flatMap(\.policies.catalog.policies))
+            page.addModels(services.models.status)
         }
         page.gauge(
             "apus_memory_bytes", "Memory that is taken, by what for",
@@ -24,14 +26,10 @@ struct MetricsPage {
             ])
         page.gauge(
             "apus_build_info", "What this server is",
-            [
-                (
-                    [
-                        ("version", services.configuration.version), ("isa", model?.isa ?? ""),
-                        ("backbone", model?.backbone ?? ""),
-                    ], 1
-                )
-            ])
+            (models.isEmpty ? [nil] : models.map { $0 }).map { model in
+                let version = ("version", services.configuration.version)
+                return ([version, ("isa", model?.isa ?? ""), ("backbone", model?.backbone ?? "")], 1)
+            })
         page.gauge(
             "apus_insecure", "Whether others are served without a key",
             [([], services.configuration.isInsecure ? 1 : 0)])
@@ -81,16 +79,22 @@ struct MetricsPage {
         buckets(load.batchTokens, "apus_batch_tokens", "")
     }
 
-    private mutating func addPolicies(_ catalog: PolicyCatalog) {
+    private mutating func addModels(_ models: [ModelPool.Status]) {
+        gauge(
+            "apus_model_loaded", "Whether a model is loaded; the first one has no name",
+            models.map { ([("model", $0.name ?? "")], $0.phase == .loaded ? 1 : 0) })
+    }
+
+    private mutating func addPolicies(_ policies: [Policy]) {
         gauge(
             "apus_policy_generation", "The generation that answers, or scores answers",
-            catalog.all.map { ([("model", $0.name)], Double($0.generation)) })
+            policies.map { ([("model", $0.requestName)], Double($0.generation)) })
     }
 
     /// Metrics under vLLM's names, for the Gateway API Inference Extension. Its readers keep only the last line of a
     /// family, so each family is one series over all policies.
-    private mutating func addAliases(_ load: EngineLoad, catalog: PolicyCatalog) {
-        let model: ServerMetrics.Labels = [("model_name", catalog.defaultPolicy.name)]
+    private mutating func addAliases(_ load: EngineLoad, policies: [Policy]) {
+        let model: ServerMetrics.Labels = [("model_name", policies.first?.requestName ?? "")]
         gauge("vllm:num_requests_running", "As apus_requests_running", [(model, Double(load.running))])
         gauge("vllm:num_requests_waiting", "As apus_requests_waiting", [(model, Double(load.waiting))])
         gauge("vllm:kv_cache_usage_perc", "As apus_kv_cache_usage_ratio, 0 to 1", [(model, load.usage)])
@@ -102,7 +106,7 @@ struct MetricsPage {
             "vllm:cache_config_info", "The KV cache",
             [([("block_size", "\(load.blockSize)"), ("num_gpu_blocks", "\(load.blocks)")], 1)])
         let adapters: ServerMetrics.Labels = [
-            ("max_lora", "\(catalog.policies.count { $0.adapter != nil })"),
+            ("max_lora", "\(policies.count { $0.adapter != nil })"),
             ("running_lora_adapters", load.runningAdapters.joined(separator: ",")),
             ("waiting_lora_adapters", load.waitingAdapters.joined(separator: ",")),
         ]

@@ -77,11 +77,14 @@ extension Services {
     func declareSeries() {
         metrics.declareRefusals()
         for entry in routes.entries { metrics.declareResponses(of: entry) }
-        guard let catalog = state.model?.policies.catalog else { return }
+        for model in models.loaded { declareSeries(of: model.policies.catalog) }
+    }
+
+    private func declareSeries(of catalog: PolicyCatalog) {
         for policy in catalog.all { metrics.declareTokens(of: policy) }
         for policy in catalog.policies {
             metrics.declareTimes(of: policy)
-            if catalog.reward != nil { metrics.declare(.answerReward, [("model", policy.name)]) }
+            if catalog.reward != nil { metrics.declare(.answerReward, [("model", policy.requestName)]) }
         }
         for entry in routes.entries where entry.isGenerating {
             let isReward = entry.path == RewardController.path
@@ -120,20 +123,20 @@ extension ServerMetrics {
         declare("", "text", ["rejected", "cancelled"])
         for policy in policies {
             for modality in policy.modalities {
-                declare(policy.name, modality, ["stop", "length", "cancelled", "rejected", "error"])
+                declare(policy.requestName, modality, ["stop", "length", "cancelled", "rejected", "error"])
             }
         }
     }
 
     fileprivate func declareTokens(of policy: Policy) {
-        declare(.generatedTokens, [("model", policy.name)])
-        for kind in policy.modalities { declare(.promptTokens, [("model", policy.name), ("kind", kind)]) }
+        declare(.generatedTokens, [("model", policy.requestName)])
+        for kind in policy.modalities { declare(.promptTokens, [("model", policy.requestName), ("kind", kind)]) }
     }
 
     fileprivate func declareTimes(of policy: Policy) {
         for modality in policy.modalities {
             for family in [MetricFamily.firstToken, .interToken, .request, .queue, .prefill] {
-                declare(family, [("model", policy.name), ("modality", modality)])
+                declare(family, [("model", policy.requestName), ("modality", modality)])
             }
         }
     }

@@ -13,18 +13,22 @@ struct AdminController: Controller {
 
     func addRoutes(to routes: Routes) {
         routes.add("/v1/admin/policies", for: .scope(.admin), get: list, post: publish)
+        routes.add("/v1/admin/models", for: .scope(.admin), get: listModels, post: changeModel)
         routes.add("/v1/admin/reload", for: .scope(.admin), post: reload)
     }
 
     @Sendable private func list(_ request: Request, context: ServerContext) async throws -> Response {
-        let policies = try services.loaded().policies
-        let serving = policies.catalog.generations
-        let known = try policies.generations()
-        let data = Set(known.keys).union(serving.keys).sorted().map { name -> JSON in
-            [
-                "object": "policy", "name": .string(name), "generation": JSON(serving[name]),
-                "generations": .array((known[name] ?? []).map { .integer(Int64($0)) }),
-            ]
+        try services.requireLoaded()
+        let data = try services.models.loaded.flatMap { model in
+            let serving = model.policies.catalog.generations
+            let known = try model.policies.generations()
+            return Set(known.keys).union(serving.keys).sorted().map { name -> JSON in
+                [
+                    "object": "policy", "name": .string(model.requestName(of: name)),
+                    "generation": JSON(serving[name]),
+                    "generations": .array((known[name] ?? []).map { .integer(Int64($0)) }),
+                ]
+            }
         }
         return Response(["object": "list", "data": .array(data), "has_more": false])
     }
@@ -38,9 +42,34 @@ struct AdminController: Controller {
         return Response(change.json)
     }
 
+    @Sendable private func listModels(_ request: Request, context: ServerContext) async throws -> Response {
+        try services.requireLoaded()
+        return Response([
+            "object": "list", "data": .array(services.models.status.map(\.json)), "has_more": false,
+            "memory_limit": JSON(services.models.limit),
+        ])
+    }
+
+    @Sendable private func changeModel(_ request: Request, context: ServerContext) async throws -> Response {
+        let wanted = try await request.read(["application/json"], services: services, context: context) {
+            try ModelChange(body: $0.bytes)
+        }.value
+        let status = try await Administration(services: services, caller: Caller(context)).change(wanted)
+        return Response(status.json)
+    }
+
     @Sendable private func reload(_ request: Request, context: ServerContext) async throws -> Response {
         let (keys, changes) = try await Administration(services: services, caller: Caller(context)).reload()
         return Response(["object": "reload", "keys": JSON(keys), "policies": .array(changes.map(\.json))])
+    }
+}
+
+extension ModelPool.Status {
+    fileprivate var json: JSON {
+        [
+            "object": "model", "name": JSON(name), "state": .string(phase.rawValue), "bytes": JSON(bytes),
+            "requests": JSON(leases),
+        ]
     }
 }
 
@@ -52,7 +81,14 @@ extension PolicyChange {
     }
 }
 
-/// Changes the keys and policies of a running server. If there is any error, nothing changes.
+extension PolicyChange {
+    /// The change under the name that requests use.
+    fileprivate func named(in model: ServedModel) -> PolicyChange {
+        PolicyChange(name: model.requestName(of: name), generation: generation, previous: previous)
+    }
+}
+
+/// Changes the keys, policies and models of a running server. If there is any error, nothing changes.
 struct Administration: Sendable {
     let services: Services
     /// The caller; nil for a signal.
@@ -60,17 +96,24 @@ struct Administration: Sendable {
 
     /// Reloads keys and policies.
     func reload() async throws -> (keys: Int?, policies: [PolicyChange]) {
-        let model = try loaded(for: "audit.reload")
+        try requireLoaded(for: "audit.reload")
+        let models = services.models.loaded
         let (ring, changes, mistakes) = try await NIOThreadPool.singleton.runIfActive {
             var mistakes: [any Error] = []
             var ring: KeyRing?
             var changes: [PolicyChange] = []
             do { ring = try services.keys.read() } catch { mistakes.append(error) }
-            do {
-                changes = try model.policies.reload(applies: mistakes.isEmpty)
-            } catch {
-                services.metrics.add(.policySwaps, [("outcome", "failed")])
-                mistakes.append(error)
+            // Of several models all must be right before one changes.
+            for applies in models.count > 1 ? [false, true] : [true] {
+                for model in models where !applies || mistakes.isEmpty || models.count == 1 {
+                    do {
+                        let own = try model.policies.reload(applies: applies && mistakes.isEmpty)
+                        if applies { changes += own.map { $0.named(in: model) } }
+                    } catch {
+                        services.metrics.add(.policySwaps, [("outcome", "failed")])
+                        mistakes.append(error)
+                    }
+                }
             }
             return (ring, changes, mistakes)
         }
@@ -88,10 +131,12 @@ struct Administration: Sendable {
 
     /// Serves a generation of a policy from now on.
     func publish(_ name: String, generation: Int) async throws -> PolicyChange {
-        let model = try loaded(for: "audit.publish", [("policy", "\(name)@\(generation)")])
+        try requireLoaded(for: "audit.publish", [("policy", "\(name)@\(generation)")])
+        let model = try await services.model(for: name, context: nil)
+        let own = model.name.map { name.hasPrefix($0 + "/") ? String(name.dropFirst($0.count + 1)) : name } ?? name
         do {
             let change = try await NIOThreadPool.singleton.runIfActive {
-                try model.policies.publish(name, generation: generation)
+                try model.policies.publish(own, generation: generation).named(in: model)
             }
             count(change)
             services.declareSeries()
@@ -107,9 +152,32 @@ struct Administration: Sendable {
         }
     }
 
-    /// The loaded model. If none is loaded yet, the refusal is logged like any other.
-    private func loaded(for event: String, _ fields: [(String, String)] = []) throws(APIError) -> ServedModel {
-        do { return try services.loaded() } catch {
+    /// Loads or unloads a model.
+    func change(_ wanted: ModelChange) async throws -> ModelPool.Status {
+        let fields = [("model", wanted.name ?? ""), ("loaded", "\(wanted.loads)")]
+        try requireLoaded(for: "audit.model", fields)
+        if let name = wanted.name, !services.models.isModel(name) {
+            throw APIError(.notFound, "There is no model \(name.prefix(100)).", param: "name", status: 404)
+        }
+        do {
+            if wanted.loads {
+                _ = try await services.model(for: wanted.name, context: nil)
+            } else {
+                do { try await services.models.unload(wanted.name) } catch { throw APIError(error) }
+            }
+        } catch let error as APIError {
+            log("audit.model", fields + [("mistakes", error.message)], level: .error)
+            throw error
+        }
+        services.declareSeries()
+        log("audit.model", fields)
+        guard let status = services.models.status.first(where: { $0.name == wanted.name }) else { throw APIError.bug }
+        return status
+    }
+
+    /// Throws during the first loading; the refusal is logged like any other.
+    private func requireLoaded(for event: String, _ fields: [(String, String)] = []) throws(APIError) {
+        do { try services.requireLoaded() } catch {
             log(event, fields + [("mistakes", error.message)], level: .error)
             throw error
         }

@@ -14,7 +14,7 @@ struct AskController: Controller {
     }
 
     @Sendable private func answer(_ request: Request, context: ServerContext) async throws -> Response {
-        let model = try services.answering()
+        try services.requireAnswering()
         let (wanted, memory) = try await request.read(
             ["application/json", "multipart/form-data"], services: services, context: context
         ) {
@@ -25,6 +25,7 @@ struct AskController: Controller {
         if isPlain, wanted.wantsScores {
             throw APIError(.unsupportedValue, "Bare text has no place for scores.", param: "scores")
         }
+        let model = try await services.model(for: wanted.model, context: context)
         let admission = Admission(services: services, model: model)
         let policy = try admission.policy(wanted.model)
         let options = try Self.options(wanted, catalog: admission.catalog)
@@ -38,7 +39,8 @@ struct AskController: Controller {
         let stream = try await ResponseStream(admitted, services: services, context: context)
         if isPlain { return try await stream.response(PlainTextEncoder(), isStreaming: true) }
         let encoder = AskEncoder(
-            id: newID("ask_"), created: unixTime(), model: wanted.model ?? policy.name, generation: policy.generation)
+            id: newID("ask_"), created: unixTime(), model: wanted.model ?? policy.requestName,
+            generation: policy.generation)
         return try await stream.response(encoder, isStreaming: delivery == .events)
     }
 

@@ -23,12 +23,12 @@ struct ComparisonsController: Controller {
 
     @Sendable private func create(_ request: Request, context: ServerContext) async throws -> Response {
         try services.requireFeedback()
-        let model = try services.answering()
+        try services.requireAnswering()
         context.record.update { $0.hidesPolicy = true }
         let (wanted, memory) = try await request.read(["application/json"], services: services, context: context) {
             try ComparisonRequest(body: $0.bytes)
         }
-        let sample = try await CandidateSampler(services: services, model: model).sample(
+        let sample = try await CandidateSampler(services: services).sample(
             .init(messages: wanted.messages, param: wanted.param, models: wanted.models, options: wanted.options),
             context: context)
         let limits = services.configuration.imageLimits

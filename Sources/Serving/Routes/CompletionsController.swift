@@ -13,10 +13,11 @@ struct CompletionsController: Controller {
     }
 
     @Sendable private func answer(_ request: Request, context: ServerContext) async throws -> Response {
-        let model = try services.answering()
+        try services.requireAnswering()
         let (wanted, memory) = try await request.read(["application/json"], services: services, context: context) {
             try CompletionRequest(body: $0.bytes)
         }
+        let model = try await services.model(for: wanted.model, context: context)
         let admission = Admission(services: services, model: model)
         let policy = try admission.policy(wanted.model)
         let admitted = try await admission.admit(wanted, policy: policy, record: context.record)

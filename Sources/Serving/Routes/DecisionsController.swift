@@ -15,10 +15,11 @@ struct DecisionsController: Controller {
     }
 
     @Sendable private func decide(_ request: Request, context: ServerContext) async throws -> Response {
-        let model = try services.answering()
+        try services.requireAnswering()
         let (wanted, memory) = try await request.read(["application/json"], services: services, context: context) {
             try DecisionRequest(body: $0.bytes)
         }
+        let model = try await services.model(for: wanted.model, context: context)
         let admission = Admission(services: services, model: model)
         let policy = try admission.policy(wanted.model)
         let question = ScoredDialogue(
@@ -29,7 +30,7 @@ struct DecisionsController: Controller {
         let scores = try await services.completions(of: admitted, context: context).flatMap(\.scores)
         return Response(
             wanted.response(
-                model: wanted.model ?? policy.name, generation: policy.generation, logProbabilities: scores,
+                model: wanted.model ?? policy.requestName, generation: policy.generation, logProbabilities: scores,
                 usage: admitted.usage))
     }
 
@@ -62,10 +63,11 @@ struct DecisionsController: Controller {
     private func rank(
         _ request: Request, for purpose: RankingRequest.Purpose, context: ServerContext
     ) async throws -> Ranked {
-        let model = try services.answering()
+        try services.requireAnswering()
         let (wanted, memory) = try await request.read(["application/json"], services: services, context: context) {
             try RankingRequest(body: $0.bytes, for: purpose)
         }
+        let model = try await services.model(for: wanted.model, context: context)
         let admission = Admission(services: services, model: model)
         let policy = try admission.policy(wanted.model)
         let admitted: Admitted
@@ -85,7 +87,7 @@ struct DecisionsController: Controller {
         // Long queries are less likely than short ones, so the mean over their tokens counts.
         if method == .likelihood { scores = zip(scores, counts.joined()).map { $0 / Double($1) } }
         return Ranked(
-            request: wanted, model: wanted.model ?? policy.name, method: method, scores: scores, usage: admitted.usage)
+            request: wanted, model: wanted.model ?? policy.requestName, method: method, scores: scores, usage: admitted.usage)
     }
 }
 

@@ -13,10 +13,11 @@ struct EmbeddingsController: Controller {
     }
 
     @Sendable private func embed(_ request: Request, context: ServerContext) async throws -> Response {
-        let model = try services.answering()
+        try services.requireAnswering()
         let (wanted, memory) = try await request.read(["application/json"], services: services, context: context) {
             try EmbeddingsRequest(body: $0.bytes)
         }
+        let model = try await services.model(for: wanted.model, context: context)
         let admission = Admission(services: services, model: model)
         let admitted = try await admission.admit(
             wanted, policy: try admission.policy(wanted.model), context: context)

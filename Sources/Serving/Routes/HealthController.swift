@@ -14,7 +14,7 @@ struct HealthController: Controller {
         routes.add("/livez", for: .everyone, get: { _, _ in Response(["status": "ok"]) })
         routes.add(
             "/startupz", for: .everyone,
-            get: { _, _ in services.state.model == nil ? unavailable("loading") : Response(["status": "ok"]) })
+            get: { _, _ in services.state.phase == .loading ? unavailable("loading") : Response(["status": "ok"]) })
         for path: RouterPath in ["/readyz", "/health"] {
             routes.add(path, for: .everyone, get: { _, _ in readiness() })
         }

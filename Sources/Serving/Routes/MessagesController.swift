@@ -15,10 +15,11 @@ struct MessagesController: Controller {
     }
 
     @Sendable private func answer(_ request: Request, context: ServerContext) async throws -> Response {
-        let model = try services.answering()
+        try services.requireAnswering()
         let (wanted, memory) = try await request.read(["application/json"], services: services, context: context) {
             try MessagesRequest(body: $0.bytes)
         }
+        let model = try await services.model(for: wanted.model, context: context)
         let admission = Admission(services: services, model: model)
         let policy = try admission.policy(wanted.model)
         let admitted = try await admission.admit(
@@ -33,11 +34,12 @@ struct MessagesController: Controller {
     }
 
     @Sendable private func count(_ request: Request, context: ServerContext) async throws -> Response {
-        let model = try services.answering()
+        try services.requireAnswering()
         let (wanted, memory) = try await request.read(["application/json"], services: services, context: context) {
             try MessagesRequest(body: $0.bytes, for: .count)
         }
         defer { memory.giveBack() }
+        let model = try await services.model(for: wanted.model, context: context)
         let admission = Admission(services: services, model: model)
         let prompt = try await admission.prompt(
             of: wanted.messages, tools: wanted.options.tools, policy: try admission.policy(wanted.model),

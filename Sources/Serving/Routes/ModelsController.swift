@@ -1,4 +1,5 @@
 import Engine
+import Foundation
 import Hummingbird
 import Models
 import Policies
@@ -13,37 +14,43 @@ struct ModelsController: Controller {
         routes.add(
             "/v1/models", for: .anyKey,
             get: { _, _ in
-                let model = try services.loaded()
-                return Response(ModelInfo.list(model.policies.catalog.policies.map { info($0, of: model) }))
+                try services.requireLoaded()
+                return Response(ModelInfo.list(services.models.policies))
             })
         routes.add(
             "/v1/models/{id}", for: .anyKey,
             get: { _, context in
-                let model = try services.loaded()
-                let id = try context.parameters.require("id")
-                guard let policy = model.policies.catalog[id] else { throw APIError.unknownModel(id) }
-                return Response(info(policy, of: model).json)
+                try services.requireLoaded()
+                // The slash of MODEL/POLICY comes as %2F.
+                let path = try context.parameters.require("id")
+                let id = path.removingPercentEncoding ?? path
+                guard let info = services.models.policy(id) else { throw APIError.unknownModel(id) }
+                return Response(info.json)
             })
     }
+}
 
-    private func defaults(_ sampling: SamplingParameters) -> [JSON.Member] {
-        [
-            JSON.Member("temperature", JSON(Double(sampling.temperature))),
-            JSON.Member("top_p", JSON(Double(sampling.topP))), JSON.Member("top_k", JSON(sampling.topK ?? 0)),
-            JSON.Member("min_p", JSON(Double(sampling.minP))),
-            JSON.Member("repetition_penalty", JSON(Double(sampling.repetitionPenalty))),
-            JSON.Member("max_tokens", JSON(services.configuration.maximumTokens)),
-        ]
-    }
-
-    private func info(_ policy: Policy, of model: ServedModel) -> ModelInfo {
+extension ModelInfo {
+    /// A policy of a model, as callers see it.
+    ///
+    /// - Parameter maximumTokens: the server's limit for answers whose request sets none.
+    init(_ policy: Policy, of model: ServedModel, maximumTokens: Int) {
         let image = policy.vision.map { vision in
-            ModelInfo.Image(
+            Image(
                 tileSize: vision.processor.tileSize, tokensPerTile: vision.encoder.configuration.tokensPerTile,
                 maximumTiles: vision.processor.maximumTiles)
         }
-        return ModelInfo(
-            id: policy.name, created: policy.created, generation: policy.generation, parent: policy.parent,
+        func defaults(_ sampling: SamplingParameters) -> [JSON.Member] {
+            [
+                JSON.Member("temperature", JSON(Double(sampling.temperature))),
+                JSON.Member("top_p", JSON(Double(sampling.topP))), JSON.Member("top_k", JSON(sampling.topK ?? 0)),
+                JSON.Member("min_p", JSON(Double(sampling.minP))),
+                JSON.Member("repetition_penalty", JSON(Double(sampling.repetitionPenalty))),
+                JSON.Member("max_tokens", JSON(maximumTokens)),
+            ]
+        }
+        self.init(
+            id: policy.requestName, created: policy.created, generation: policy.generation, parent: policy.parent,
             contextLength: model.contextLength, image: image, takesMessages: model.processor.takesMessages(for: policy),
             defaults: defaults(policy.sampling), textDefaults: defaults(policy.textSampling),
             digests: policy.digests.map {

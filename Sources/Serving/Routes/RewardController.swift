@@ -15,10 +15,11 @@ struct RewardController: Controller {
     }
 
     @Sendable private func score(_ request: Request, context: ServerContext) async throws -> Response {
-        let model = try services.answering()
+        try services.requireAnswering()
         let (wanted, memory) = try await request.read(["application/json"], services: services, context: context) {
             try RewardRequest(body: $0.bytes)
         }
+        let model = try await services.model(for: wanted.model, context: context)
         let admission = Admission(services: services, model: model)
         let reward = try Self.rewardModel(wanted.model, in: admission.catalog)
         let (admitted, tokens) = try await admission.admit(wanted, by: reward, context: context)
@@ -26,7 +27,7 @@ struct RewardController: Controller {
         let rewards = try await services.completions(of: admitted, context: context).flatMap(\.scores)
         return Response(
             RewardRequest.response(
-                model: wanted.model ?? reward.name, generation: reward.generation,
+                model: wanted.model ?? reward.requestName, generation: reward.generation,
                 rewards: Array(zip(rewards, tokens)), usage: admitted.usage))
     }
 
@@ -37,7 +38,7 @@ struct RewardController: Controller {
                 .modelNotFound, "No reward model is loaded: there is no policy part reward.", param: "model",
                 status: 404)
         }
-        if let name, name != reward.name, catalog[name] == nil { throw .unknownModel(name) }
+        if let name, name != reward.requestName, catalog[name] == nil { throw .unknownModel(name) }
         return reward
     }
 }

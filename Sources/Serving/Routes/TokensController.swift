@@ -16,11 +16,12 @@ struct TokensController: Controller {
     }
 
     @Sendable private func tokenize(_ request: Request, context: ServerContext) async throws -> Response {
-        let model = try services.answering()
+        try services.requireAnswering()
         let (wanted, memory) = try await request.read(["application/json"], services: services, context: context) {
             try TokenizeRequest(body: $0.bytes)
         }
         defer { memory.giveBack() }
+        let model = try await services.model(for: wanted.model, context: context)
         let admission = Admission(services: services, model: model)
         let policy = try admission.policy(wanted.model)
         let tokenizer = model.processor.tokenizer
@@ -43,11 +44,12 @@ struct TokensController: Controller {
     }
 
     @Sendable private func detokenize(_ request: Request, context: ServerContext) async throws -> Response {
-        let model = try services.answering()
+        try services.requireAnswering()
         let (wanted, memory) = try await request.read(["application/json"], services: services, context: context) {
             try DetokenizeRequest(body: $0.bytes)
         }
         defer { memory.giveBack() }
+        let model = try await services.model(for: wanted.model, context: context)
         let admission = Admission(services: services, model: model)
         _ = try admission.policy(wanted.model)
         try admission.check(wanted.tokens, param: "tokens")
@@ -57,7 +59,7 @@ struct TokensController: Controller {
     }
 
     @Sendable private func info(_ request: Request, context: ServerContext) async throws -> Response {
-        let model = try services.loaded()
+        let model = try await services.model(for: nil, context: context)
         let vocabulary = model.processor.tokenizer.vocabulary
         func text(_ id: Int32?) -> String? { id.map { vocabulary.tokens[Int($0)] } }
         var info = TokenizerInfo(contextLength: model.contextLength, vocabularySize: vocabulary.tokens.count)

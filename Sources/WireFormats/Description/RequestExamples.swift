@@ -272,6 +272,11 @@ extension FeedbackRequest {
     }
 }
 
+extension ModelChange {
+    /// Bodies of every kind.
+    public static var examples: [JSON] { [["name": "ppo", "loaded": true]] }
+}
+
 extension PolicyPublication {
     /// Bodies of every kind.
     public static var examples: [JSON] { [["name": "ppo", "generation": 7]] }

@@ -19,21 +19,35 @@ public struct Usage: Sendable, Equatable {
         public var width: Int
         /// The number of rows.
         public var height: Int
+        /// The name of its file's format; nil for an image that comes from no file.
+        public var format: String?
+        /// Whether the image was turned or mirrored as its file's EXIF data say. The sizes are those afterwards.
+        public var isTurned: Bool
         /// The number of encoder inputs.
         public var tiles: Int
-        /// Prompt positions of its tiles.
-        public var tokens: Int
+        /// The prompt positions of its tiles.
+        public var positions: [Range<Int>]
 
         /// An image of the given sizes.
-        public init(width: Int, height: Int, tiles: Int, tokens: Int) {
+        public init(
+            width: Int, height: Int, format: String?, isTurned: Bool, tiles: Int, positions: [Range<Int>]
+        ) {
             self.width = width
             self.height = height
+            self.format = format
+            self.isTurned = isTurned
             self.tiles = tiles
-            self.tokens = tokens
+            self.positions = positions
         }
 
-        fileprivate var json: JSON {
-            ["width": JSON(width), "height": JSON(height), "tiles": JSON(tiles), "tokens": JSON(tokens)]
+        /// - Parameter cached: the number of positions that the cache had, from the prompt's start.
+        fileprivate func json(cached: Int) -> JSON {
+            [
+                "width": JSON(width), "height": JSON(height), "format": format.map { .string($0) } ?? .null,
+                "oriented": .bool(isTurned), "tiles": JSON(tiles),
+                "tokens": JSON(positions.reduce(0) { $0 + $1.count }),
+                "cached": JSON(positions.reduce(0) { $0 + $1.clamped(to: 0..<cached).count }),
+            ]
         }
     }
 
@@ -60,7 +74,9 @@ public struct Usage: Sendable, Equatable {
             JSON.Member("cached_tokens", JSON(cachedTokens)), JSON.Member("image_tokens", JSON(imageTokens)),
             JSON.Member("audio_tokens", 0),
         ]
-        if !images.isEmpty { details.append(JSON.Member("images", .array(images.map(\.json)))) }
+        if !images.isEmpty {
+            details.append(JSON.Member("images", .array(images.map { $0.json(cached: cachedTokens) })))
+        }
         return [
             "prompt_tokens": JSON(promptTokens), "completion_tokens": JSON(completionTokens),
             "total_tokens": JSON(promptTokens + completionTokens), "prompt_tokens_details": .object(details),

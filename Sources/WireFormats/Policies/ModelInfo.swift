@@ -101,6 +101,8 @@ public struct ModelInfo: Sendable, Equatable {
     public var digests: Digests?
     /// What it was made from; nil for the base model.
     public var lineage: Lineage?
+    /// Whether its model is loaded. The first request to a model that sleeps loads it.
+    public var isLoaded = true
 
     /// A policy for the list.
     public init(
@@ -135,7 +137,7 @@ public struct ModelInfo: Sendable, Equatable {
             "root": .string(id), "parent": JSON(parent), "max_model_len": JSON(contextLength),
             "generation": JSON(generation), "image": vision ?? .null,
             "chat": .bool(takesMessages), "defaults": .object(defaults), "text_defaults": .object(textDefaults),
-            "digests": digests?.json ?? .null, "lineage": lineage?.json ?? .null,
+            "digests": digests?.json ?? .null, "lineage": lineage?.json ?? .null, "loaded": .bool(isLoaded),
         ]
     }
 
@@ -164,6 +166,21 @@ private func rfc3339(_ seconds: Int) -> String {
     func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
     let date = "\(year)-\(two(month < 10 ? month + 3 : month - 9))-\(two(dayOfYear - (153 * month + 2) / 5 + 1))"
     return "\(date)T\(two(time / 3_600)):\(two(time / 60 % 60)):\(two(time % 60))Z"
+}
+
+/// The body of `POST /v1/admin/models`.
+public struct ModelChange: RequestBody, Equatable {
+    /// The model's name; nil for the first model.
+    public var name: String?
+    /// Whether to load it, or else to unload it.
+    public var loads: Bool
+
+    /// Reads a JSON body.
+    public init(_ fields: inout FieldReader) throws(APIError) {
+        name = try fields.string("name")
+        loads = try fields.require(fields.bool("loaded"), "loaded")
+        try fields.finish()
+    }
 }
 
 /// The body of `POST /v1/admin/policies`.

@@ -40,7 +40,7 @@ public struct APIError: Error, Sendable, Equatable {
         case invalidBase64 = "invalid_base64"
         /// The image is damaged.
         case invalidImage = "invalid_image"
-        /// The image is neither PNG nor JPEG.
+        /// The image is not PNG, JPEG, WebP or GIF.
         case unsupportedImageFormat = "unsupported_image_format"
         /// The image exceeds a limit.
         case imageTooLarge = "image_too_large"

@@ -173,10 +173,39 @@ extension DialogueMessage {
 extension ToolCall {
     /// A call of a request's history. Throws if its arguments are no JSON object.
     package init(id: String, name: String, arguments: String, param: String) throws(APIError) {
-        guard case .object? = try? JSON.parse(Array(arguments.utf8)) else {
-            throw APIError(.invalidValue, "\(param) must be the text of a JSON object.", param: param)
+        if case .object? = try? JSON.parse(Array(arguments.utf8)) {
+            self.init(id: id, name: name, arguments: arguments)
+            return
         }
-        self.init(id: id, name: name, arguments: arguments)
+        // A model may write a name twice where the schema leaves the names open: the last one counts, as in Python.
+        var reader = JSONReader(Array(arguments.utf8))
+        guard let value = try? reader.document({ reader throws(JSONSyntaxError) in try Self.value(&reader) }),
+            case .object = value
+        else { throw APIError(.invalidValue, "\(param) must be the text of a JSON object.", param: param) }
+        self.init(id: id, name: name, arguments: value.text)
+    }
+
+    private static func value(_ reader: inout JSONReader) throws(JSONSyntaxError) -> JSON {
+        switch reader.next {
+        case UInt8(ascii: "{"):
+            var members: [JSON.Member] = []
+            var indices: [String: Int] = [:]
+            try reader.object { reader, name throws(JSONSyntaxError) in
+                let member = JSON.Member(name, try value(&reader))
+                if let index = indices.updateValue(members.count, forKey: name) {
+                    indices[name] = index
+                    members[index] = member
+                } else {
+                    members.append(member)
+                }
+            }
+            return .object(members)
+        case UInt8(ascii: "["):
+            var elements: [JSON] = []
+            try reader.array { reader throws(JSONSyntaxError) in elements.append(try value(&reader)) }
+            return .array(elements)
+        default: return try reader.value()
+        }
     }
 }
 

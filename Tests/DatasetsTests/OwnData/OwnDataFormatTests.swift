@@ -144,7 +144,10 @@ import Tokenizers
         (#"{"prompt":"a","images":["/etc/passwd"]}"#, "images[0]: /etc/passwd: expected a path below"),
         (#"{"prompt":"a","images":["link.png"]}"#, "images[0]: link.png: a symbolic link leads out"),
         (#"{"prompt":"a","images":["missing.png"]}"#, "images[0]: missing.png: cannot be read: No such file"),
-        (#"{"prompt":"a","images":["text.png"]}"#, "images[0]: text.png: neither a PNG nor a JPEG"),
+        (
+            #"{"prompt":"a","images":["text.png"]}"#,
+            "images[0]: text.png: no image that is known; PNG, JPEG, WebP and GIF are read"
+        ),
         (#"{"prompt":"a","images":["cut.png"]}"#, "images[0]: cut.png: corrupt PNG"),
         (#"{"prompt":"a","images":["folder.png"]}"#, "images[0]: folder.png: cannot be read: it is not a regular file"),
         (#"{"prompt":"a","images":["data:image/png;base64,!"]}"#, "images[0]: this is no base64"),

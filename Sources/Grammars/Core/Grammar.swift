@@ -1,0 +1,188 @@
+/// A complete grammar: checked, and without parts that no text can finish.
+struct Grammar: Sendable {
+    let nodes: [GrammarNode]
+    /// The first node of each rule.
+    let starts: [Int32]
+    let root: Int32
+    /// For each node the least number of further calls inside each other until the end of its rule; `unreachable` if
+    /// nothing leads there. So a machine with a bounded stack knows where it may go.
+    let heights: [Int32]
+    /// Whether a rule matches no text at all.
+    let matchesEmpty: [Bool]
+
+    /// The height of nodes that no text can finish.
+    static let unreachable = Int32.max
+    /// The greatest number of calls inside each other.
+    static let maximumDepth: Int32 = 192
+
+    /// Checks the grammar that `builder` has built.
+    ///
+    /// - Parameter spelled: the bytes that have a token of their own. Others are never asked for.
+    init(_ builder: GrammarBuilder, root: Int32, spelled: ByteSet) throws(GrammarError) {
+        nodes = builder.nodes.map { node in
+            guard case .bytes(var set, let next) = node else { return node }
+            set.formIntersection(spelled)
+            return .bytes(set, next: next)
+        }
+        // A rule that was never defined has no text.
+        starts = builder.rules.map { $0 ?? -1 }
+        self.root = root
+        heights = Heights(nodes: nodes, starts: starts).values
+        let start = starts[Int(root)]
+        guard start >= 0, heights[Int(start)] != Self.unreachable else { throw GrammarError("no text fits it") }
+        guard heights[Int(start)] < Self.maximumDepth else {
+            throw GrammarError("every text needs more than \(Self.maximumDepth) rules inside each other")
+        }
+        matchesEmpty = Self.emptyRules(nodes: nodes, starts: starts)
+        try checkLeftRecursion()
+    }
+
+    /// Whether the node can lead to the end of its rule.
+    func isAlive(_ node: Int32) -> Bool { heights[Int(node)] != Self.unreachable }
+
+    // MARK: Checks
+
+    /// The nodes that can be reached from `start` without a byte. `visit` sees each once, and returns the nodes that
+    /// follow it without a byte.
+    private static func visit(
+        from start: Int32, of nodes: [GrammarNode], seen: inout [Int32], mark: Int32, _ visit: (Int32) -> [Int32]
+    ) {
+        var open = [start]
+        while let node = open.popLast() {
+            guard node >= 0, seen[Int(node)] != mark else { continue }
+            seen[Int(node)] = mark
+            open += visit(node)
+        }
+    }
+
+    private static func emptyRules(nodes: [GrammarNode], starts: [Int32]) -> [Bool] {
+        var empty = [Bool](repeating: false, count: starts.count)
+        var seen = [Int32](repeating: -1, count: nodes.count)
+        var mark: Int32 = 0
+        var isGrowing = true
+        while isGrowing {
+            isGrowing = false
+            for (rule, start) in starts.enumerated() where !empty[rule] {
+                mark += 1
+                visit(from: start, of: nodes, seen: &seen, mark: mark) { node in
+                    switch nodes[Int(node)] {
+                    case .end:
+                        empty[rule] = true
+                        isGrowing = true
+                        return []
+                    case .fork(let choices): return choices
+                    case .call(let rule, let next): return empty[Int(rule)] ? [next] : []
+                    case .bytes, .loop, .string: return []
+                    }
+                }
+            }
+        }
+        return empty
+    }
+
+    /// Throws if a rule calls itself before any byte: then the stack would grow without end.
+    private func checkLeftRecursion() throws(GrammarError) {
+        var called: [[Int32]] = []
+        var seen = [Int32](repeating: -1, count: nodes.count)
+        for (rule, start) in starts.enumerated() {
+            var rules: Set<Int32> = []
+            Self.visit(from: start, of: nodes, seen: &seen, mark: Int32(rule)) { node in
+                switch nodes[Int(node)] {
+                case .end, .bytes, .string: return []
+                case .fork(let choices): return choices
+                case .call(let rule, let next):
+                    rules.insert(rule)
+                    return matchesEmpty[Int(rule)] ? [next] : []
+                case .loop(let rule, _, _, let next):
+                    rules.insert(rule)
+                    return matchesEmpty[Int(rule)] ? [next] : []
+                }
+            }
+            called.append(rules.sorted())
+        }
+        guard !Self.hasCycle(called) else {
+            throw GrammarError("a rule begins with itself, which has no end (left recursion)")
+        }
+    }
+
+    private static func hasCycle(_ edges: [[Int32]]) -> Bool {
+        // The number of callers that were not visited yet; without a cycle all rules come to zero.
+        var callers = [Int](repeating: 0, count: edges.count)
+        for targets in edges { for target in targets { callers[Int(target)] += 1 } }
+        var open = callers.indices.filter { callers[$0] == 0 }
+        var visited = 0
+        while let rule = open.popLast() {
+            visited += 1
+            for target in edges[rule] {
+                callers[Int(target)] -= 1
+                if callers[Int(target)] == 0 { open.append(Int(target)) }
+            }
+        }
+        return visited < edges.count
+    }
+}
+
+/// Finds for each node the least height of the stack until the end of its rule: Dijkstra's algorithm for grammars
+/// (Knuth 1977, "A Generalization of Dijkstra's Algorithm"), with one bucket for each height.
+private struct Heights {
+    private(set) var values: [Int32]
+    private let nodes: [GrammarNode]
+    private let starts: [Int32]
+    /// The nodes that wait for a node, behind one another.
+    private var dependents: [[Int32]]
+    private var buckets: [[Int32]] = []
+
+    init(nodes: [GrammarNode], starts: [Int32]) {
+        self.nodes = nodes
+        self.starts = starts
+        values = Array(repeating: Grammar.unreachable, count: nodes.count)
+        dependents = Array(repeating: [], count: nodes.count)
+        for (index, node) in nodes.enumerated() {
+            for needed in Self.needed(node, starts) where needed >= 0 { dependents[Int(needed)].append(Int32(index)) }
+        }
+        propose(GrammarBuilder.end, 0)
+        var height = 0
+        while height < buckets.count {
+            while let node = buckets[height].popLast() {
+                guard values[Int(node)] == Grammar.unreachable else { continue }
+                values[Int(node)] = Int32(height)
+                for dependent in dependents[Int(node)] {
+                    if let found = self.height(of: nodes[Int(dependent)]) { propose(dependent, Int(found)) }
+                }
+            }
+            height += 1
+        }
+    }
+
+    private static func needed(_ node: GrammarNode, _ starts: [Int32]) -> [Int32] {
+        switch node {
+        case .end: []
+        case .bytes(let set, let next): set.isEmpty ? [] : [next]
+        case .fork(let choices): choices
+        case .call(let rule, let next), .loop(let rule, _, _, let next): [starts[Int(rule)], next]
+        case .string(_, _, let next): [next]
+        }
+    }
+
+    private mutating func propose(_ node: Int32, _ height: Int) {
+        guard values[Int(node)] == Grammar.unreachable else { return }
+        while buckets.count <= height { buckets.append([]) }
+        buckets[height].append(node)
+    }
+
+    /// The height of a node whose parts are known; nil if one is not.
+    private func height(of node: GrammarNode) -> Int32? {
+        func known(_ node: Int32) -> Int32? {
+            guard node >= 0, values[Int(node)] != Grammar.unreachable else { return nil }
+            return values[Int(node)]
+        }
+        switch node {
+        case .end: return 0
+        case .bytes(_, let next), .string(_, _, let next): return known(next)
+        case .fork(let choices): return choices.compactMap(known).min()
+        case .call(let rule, let next), .loop(let rule, _, _, let next):
+            guard let body = known(starts[Int(rule)]), let rest = known(next) else { return nil }
+            return max(body + 1, rest)
+        }
+    }
+}

@@ -1,0 +1,279 @@
+import Synchronization
+
+/// A grammar over the tokens of a model. Any number of answers can follow it at the same time.
+///
+/// Masks are kept: those of a state inside a rule, and those of whole places. Which tokens fit depends only on the text
+/// so far, never on what was asked before.
+public final class TokenGrammar: Sendable {
+    let vocabulary: TokenVocabulary
+    private let tables: Mutex<Tables>
+
+    init(_ grammar: Grammar, vocabulary: TokenVocabulary) {
+        self.vocabulary = vocabulary
+        tables = Mutex(Tables(machine: Machine(grammar), vocabulary: vocabulary))
+    }
+
+    /// A position at the beginning of a text.
+    public func start() -> TokenPosition {
+        tables.withLock { tables in
+            tables.limitMemory()
+            let threads = tables.machine.start()
+            return tables.position(threads, of: self, isAtStart: vocabulary.dropsFirstSpace)
+        }
+    }
+
+    /// The tokens that may come next.
+    func mask(at position: inout TokenPosition) -> TokenMask {
+        tables.withLock { tables in
+            tables.limitMemory()
+            let threads = tables.threads(of: &position)
+            return position.isAtStart ? tables.firstMask(threads) : tables.mask(threads)
+        }
+    }
+
+    /// The position after a token; nil if the token does not fit.
+    func position(after token: Int32, at position: inout TokenPosition) -> TokenPosition? {
+        var text = vocabulary.text(of: token)[...]
+        guard !text.isEmpty else { return nil }
+        if position.isAtStart, text.first == UInt8(ascii: " ") { text = text.dropFirst() }
+        return tables.withLock { tables in
+            tables.limitMemory()
+            var threads = tables.threads(of: &position)
+            for byte in text {
+                threads = tables.machine.step(threads, byte)
+                if threads.isEmpty { return nil }
+            }
+            return tables.position(threads, of: self, isAtStart: false)
+        }
+    }
+}
+
+/// A position in a text that follows a grammar.
+public struct TokenPosition: Sendable {
+    /// A thread without numbers of the machine, which may have forgotten them.
+    fileprivate struct Lasting: Sendable {
+        var nodes: [Int32]
+        var isString: Bool
+        var state: Int32
+        var stack: [Machine.Frame]
+        var count: Int32
+    }
+
+    private let grammar: TokenGrammar
+    /// Whether a text may end here.
+    public let isEnd: Bool
+    /// Whether the first blank is still to come, which is not printed.
+    fileprivate let isAtStart: Bool
+    fileprivate var threads: [Thread]
+    fileprivate var epoch: Int
+    fileprivate let lasting: [Lasting]
+
+    fileprivate init(
+        grammar: TokenGrammar, isEnd: Bool, isAtStart: Bool, threads: [Thread], epoch: Int, lasting: [Lasting]
+    ) {
+        self.grammar = grammar
+        self.isEnd = isEnd
+        self.isAtStart = isAtStart
+        self.threads = threads
+        self.epoch = epoch
+        self.lasting = lasting
+    }
+
+    /// The tokens that may come next. An end token may come where `isEnd`; the mask has none.
+    public mutating func mask() -> TokenMask { grammar.mask(at: &self) }
+
+    /// Moves behind a token.
+    ///
+    /// - Returns: false, without a move, if the token does not fit.
+    public mutating func advance(_ token: Int32) -> Bool {
+        guard let next = grammar.position(after: token, at: &self) else { return false }
+        self = next
+        return true
+    }
+}
+
+/// What a grammar has built so far.
+private struct Tables {
+    var machine: Machine
+    let vocabulary: TokenVocabulary
+    private var masks: [[Int32]: TokenMask] = [:]
+    private(set) var epoch = 0
+
+    /// Limits of what is kept: together at most about 32 MB, for most grammars far less.
+    private static let maximumStates = 16_384
+    private static let maximumFrames = 131_072
+    private static let maximumMasks = 1_024
+    /// Limits of one mask's work. A mask that reaches one leaves out tokens of several bytes.
+    private static let maximumVisits = 4_096
+    private static let maximumSteps = 100_000
+
+    init(machine: Machine, vocabulary: TokenVocabulary) {
+        self.machine = machine
+        self.vocabulary = vocabulary
+    }
+
+    /// Forgets everything if it has become too much. Positions find their threads again by their nodes.
+    mutating func limitMemory() {
+        if masks.count > Self.maximumMasks { masks = [:] }
+        guard machine.states.count > Self.maximumStates || machine.frames.count > Self.maximumFrames else { return }
+        machine.clear()
+        masks = [:]
+        epoch += 1
+    }
+
+    // MARK: Positions
+
+    func position(_ threads: [Thread], of grammar: TokenGrammar, isAtStart: Bool) -> TokenPosition {
+        let lasting = threads.map { thread in
+            let isString = thread.state >= Machine.strings
+            var stack: [Machine.Frame] = []
+            var frame = thread.frame
+            while frame != Machine.bottom {
+                stack.append(machine.frames[Int(frame)])
+                frame = machine.frames[Int(frame)].parent
+            }
+            return TokenPosition.Lasting(
+                nodes: isString ? [] : machine.states[Int(thread.state)].nodes, isString: isString, state: thread.state,
+                stack: stack.reversed(), count: thread.count)
+        }
+        return TokenPosition(
+            grammar: grammar, isEnd: threads.contains { machine.hasEnded($0) }, isAtStart: isAtStart, threads: threads,
+            epoch: epoch, lasting: lasting)
+    }
+
+    mutating func threads(of position: inout TokenPosition) -> [Thread] {
+        guard position.epoch != epoch else { return position.threads }
+        position.threads = position.lasting.map { lasting in
+            var frame = Machine.bottom
+            for entry in lasting.stack {
+                frame = machine.push(.init(parent: frame, node: entry.node, count: entry.count))
+            }
+            let state = lasting.isString ? lasting.state : machine.state(lasting.nodes)
+            return Thread(state: state, frame: frame, count: lasting.count)
+        }
+        position.epoch = epoch
+        return position.threads
+    }
+
+    // MARK: Masks
+
+    mutating func mask(_ threads: [Thread]) -> TokenMask {
+        let key = self.key(threads)
+        if let mask = masks[key] { return mask }
+        var bits = MaskBits(count: vocabulary.count)
+        var steps = 0
+        for thread in threads { add(thread, to: &bits, steps: &steps) }
+        let mask = TokenMask(bits.words)
+        masks[key] = mask
+        return mask
+    }
+
+    /// The mask where the first blank of a token is not printed.
+    mutating func firstMask(_ threads: [Thread]) -> TokenMask {
+        var bits = MaskBits(count: vocabulary.count)
+        bits.formUnion(mask(threads).words)
+        guard let blank = vocabulary.child(UInt8(ascii: " ")) else { return TokenMask(bits.words) }
+        let end = Int(vocabulary.ends[blank])
+        bits.remove(vocabulary.tokens[Int(vocabulary.firsts[blank])..<Int(vocabulary.firsts[end])])
+        bits.insert(vocabulary.tokens(at: blank))
+        var steps = 0
+        walk(from: blank, threads, &bits, steps: &steps)
+        return TokenMask(bits.words)
+    }
+
+    /// Threads of equal keys have equal masks.
+    private mutating func key(_ threads: [Thread]) -> [Int32] {
+        var key: [Int32] = []
+        key.reserveCapacity(4 * threads.count)
+        for thread in threads {
+            key += [thread.state, thread.frame]
+            guard thread.state >= Machine.strings else { continue }
+            let (minimum, maximum) = machine.bounds(of: thread)
+            let longest = vocabulary.strings.withLock { $0.longest(thread.state - Machine.strings, vocabulary) }
+            key.append(min(longest + 1, maximum.map { $0 - thread.count } ?? .max))
+            key.append(max(0, minimum - thread.count))
+        }
+        return key
+    }
+
+    private mutating func add(_ thread: Thread, to bits: inout MaskBits, steps: inout Int) {
+        guard thread.state < Machine.strings else { return addString(thread, to: &bits, steps: &steps) }
+        guard machine.isFarFromLimit(thread.frame) else {
+            // Near the limit of the stack it matters how deep a call goes.
+            return walk(from: 0, [thread], &bits, steps: &steps)
+        }
+        let inner = inner(thread.state)
+        bits.formUnion(inner.words)
+        if !inner.ends.isEmpty {
+            let after = machine.closed(machine.returned(from: thread.frame))
+            for node in inner.ends where !after.isEmpty { walk(from: Int(node), after, &bits, steps: &steps) }
+        }
+        var called: [Int32: [Thread]] = [:]
+        for (node, call) in inner.calls {
+            let threads = called[call] ?? machine.closed([machine.entered(call, from: thread.frame)])
+            called[call] = threads
+            walk(from: Int(node), threads, &bits, steps: &steps)
+        }
+    }
+
+    private mutating func addString(_ thread: Thread, to bits: inout MaskBits, steps: inout Int) {
+        let (minimum, maximum) = machine.bounds(of: thread)
+        let state = thread.state - Machine.strings
+        let room = maximum.map { $0 - thread.count } ?? .max
+        let (open, closing) = vocabulary.strings.withLock { strings in
+            (strings.open(state, room: room, vocabulary), strings.closing(state, vocabulary))
+        }
+        bits.formUnion(open)
+        let after = machine.closed(machine.returned(from: thread.frame))
+        for (node, characters) in closing where characters <= room && thread.count + characters >= minimum {
+            bits.insert(vocabulary.tokens(at: Int(node)))
+            walk(from: Int(node), after, &bits, steps: &steps)
+        }
+    }
+
+    /// Adds the tokens below a node of the tree that fit behind `threads`.
+    private mutating func walk(from node: Int, _ threads: [Thread], _ bits: inout MaskBits, steps: inout Int) {
+        let end = Int(vocabulary.ends[node])
+        var child = node + 1
+        while child < end {
+            let next = machine.step(threads, vocabulary.bytes[child])
+            steps += 1
+            if !next.isEmpty {
+                bits.insert(vocabulary.tokens(at: child))
+                if steps < Self.maximumSteps { walk(from: child, next, &bits, steps: &steps) }
+            }
+            child = Int(vocabulary.ends[child])
+        }
+    }
+
+    private mutating func inner(_ state: Int32) -> InnerTokens {
+        if let inner = machine.states[Int(state)].inner { return inner }
+        var bits = MaskBits(count: vocabulary.count)
+        var ends: [Int32] = []
+        var calls: [(node: Int32, call: Int32)] = []
+        var path = [Int32](repeating: state, count: vocabulary.longest + 1)
+        var visited: Set<Int32> = []
+        var node = 1
+        while node < vocabulary.bytes.count {
+            let depth = Int(vocabulary.depths[node])
+            let end = Int(vocabulary.ends[node])
+            let next = machine.next(path[depth - 1], vocabulary.bytes[node])
+            guard next != Machine.dead, depth == 1 || visited.count < Self.maximumVisits else {
+                node = end
+                continue
+            }
+            visited.insert(next)
+            path[depth] = next
+            bits.insert(vocabulary.tokens(at: node))
+            if end > node + 1 {
+                let reached = machine.states[Int(next)]
+                if reached.isEnd { ends.append(Int32(node)) }
+                for call in reached.calls { calls.append((Int32(node), call)) }
+            }
+            node += 1
+        }
+        let inner = InnerTokens(words: bits.words, ends: ends, calls: calls)
+        machine.record(inner, for: state)
+        return inner
+    }
+}

@@ -1,0 +1,64 @@
+import Grammars
+import Support
+import Testing
+
+/// Vocabularies for tests, and texts that follow a grammar.
+enum Acceptance {
+    /// All bytes, and tokens that lie across the parts of JSON and of calls.
+    static let texts: [[UInt8]] =
+        (0..<256).map { [UInt8($0)] }
+        + [
+            "hello", " the", "\", \"", "\":", "\": \"", "ab", "{\"", "\"}", "</", "<tool", "_call>", "\"],", "12", "1,",
+            "é", "a\"", "aaaa", "true", "\\n", " ",
+        ].map { Array($0.utf8) }
+
+    static let compiler = GrammarCompiler(TokenVocabulary(texts))
+
+    /// Whether a text follows the grammar, read byte by byte.
+    static func accepts(_ grammar: TokenGrammar, _ text: String) -> Bool {
+        var position = grammar.start()
+        for byte in text.utf8 { guard position.advance(Int32(byte)) else { return false } }
+        return position.isEnd
+    }
+
+    /// The grammar of a schema.
+    static func schema(_ text: String) throws -> TokenGrammar {
+        try compiler.compile(.jsonSchema(try JSON.parse(Array(text.utf8))))
+    }
+
+    /// A text of the grammar, drawn token by token; nil if it has no end after `limit` tokens. Closing tokens are
+    /// likelier than others.
+    static func text(_ grammar: TokenGrammar, seed: UInt64, limit: Int = 400, checksMasks: Bool = false) -> String? {
+        var random = SplitMix64(seed: seed)
+        var position = grammar.start()
+        var text: [UInt8] = []
+        for step in 0..<limit {
+            let mask = position.mask()
+            var ids = texts.indices.filter { mask.contains(Int32($0)) }
+            if checksMasks { check(mask, at: position) }
+            if position.isEnd, ids.isEmpty || random.next() % 3 == 0 { return String(decoding: text, as: UTF8.self) }
+            guard !ids.isEmpty else {
+                Issue.record("nothing may follow \(String(decoding: text, as: UTF8.self))")
+                return nil
+            }
+            let closing = ids.filter {
+                ["\"", "}", "]", ">"].contains(texts[$0].last.map { Character(Unicode.Scalar($0)) })
+            }
+            if !closing.isEmpty, step > 100 || random.next() % 3 == 0 { ids = closing }
+            let id = ids[Int(random.next() % UInt64(ids.count))]
+            let isAdvanced = position.advance(Int32(id))
+            #expect(isAdvanced)
+            text += texts[id]
+        }
+        return nil
+    }
+
+    /// A mask has exactly the tokens whose bytes may follow.
+    private static func check(_ mask: TokenMask, at position: TokenPosition) {
+        for id in texts.indices {
+            var next = position
+            let fits = next.advance(Int32(id))
+            #expect(fits == mask.contains(Int32(id)))
+        }
+    }
+}
