@@ -371,11 +371,6 @@ extension DialogueMessage {
     }
 }
 
-extension ToolUse {
-    /// The functions that the model sees. With the choice `none` it sees none, so that it does not try.
-    fileprivate var shown: [JSON] { choice == .none ? [] : definitions.map(\.json) }
-}
-
 extension [DialogueMessage] {
     /// The bytes of all text.
     var textBytes: Int { reduce(0) { $0 + $1.texts.reduce(0) { $0 + $1.utf8.count } } }
