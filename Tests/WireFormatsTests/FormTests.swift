@@ -73,7 +73,7 @@ import WireFormats
         let content = "x\r\n--BB\r\n--B-\r\n--B -\r\r\n"
         let body = "\(beginning)Content-Disposition: form-data; \(parameters)\r\n\r\n\(content)\(end)"
         let parts = try FormPart.parse(Array(body.utf8), boundary: "B")
-        #expect(parts == [FormPart(name: "a", bytes: Array(content.utf8))])
+        #expect(parts.map(\.name) == ["a"] && parts.map(\.bytes) == [Array(content.utf8)])
     }
 
     /// A browser sends an empty file without a name where no file was chosen.

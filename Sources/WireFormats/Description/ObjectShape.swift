@@ -18,6 +18,12 @@ final class ObjectShape {
         var requirements = 0
     }
 
+    /// One of the objects; several may be read at the same time.
+    final class Visit {
+        /// The fields that it must have.
+        fileprivate var required: Set<String> = []
+    }
+
     private var fields: [(name: String, field: Field)] = []
     private var refused: Set<String> = []
     private var visits = 0
@@ -25,13 +31,11 @@ final class ObjectShape {
     private var isClosed = false
     /// Whether the names of fields are the caller's own.
     private var isMap = false
-    /// The fields that the object before the next one must have.
-    private var requiredNow: Set<String> = []
 
     /// Begins another object.
-    func visit() {
+    func visit() -> Visit {
         visits += 1
-        requiredNow = []
+        return Visit()
     }
 
     /// Records that all other fields are refused.
@@ -41,8 +45,8 @@ final class ObjectShape {
     func refuse(_ name: String) { refused.insert(name) }
 
     /// Records that a field must be there.
-    func require(_ name: String) {
-        if requiredNow.insert(name).inserted { field(name).requirements += 1 }
+    func require(_ name: String, in visit: Visit) {
+        if visit.required.insert(name).inserted { field(name).requirements += 1 }
     }
 
     /// Records that the names of fields are the caller's own.

@@ -11,6 +11,7 @@ public struct FieldReader {
     private let indices: [String: Int]
     private var read: Set<String> = []
     private let shape: ObjectShape?
+    private let visit: ObjectShape.Visit?
 
     /// A reader of `value`, which must be an object.
     public init(_ value: JSON, path: String = "") throws(APIError) {
@@ -24,8 +25,8 @@ public struct FieldReader {
                 .invalidType, "\(path.isEmpty ? "The body" : path) must be an object, not \(value.kind).",
                 param: path.isEmpty ? nil : path)
         }
-        shape?.visit()
         self.shape = shape
+        self.visit = shape?.visit()
         self.path = path
         self.members = members
         self.indices = Dictionary(uniqueKeysWithValues: members.enumerated().map { ($1.name, $0) })
@@ -57,7 +58,7 @@ public struct FieldReader {
 
     /// The value of `field`; throws if it is missing.
     public func require<Value>(_ field: Value?, _ name: String) throws(APIError) -> Value {
-        shape?.require(name)
+        if let visit { shape?.require(name, in: visit) }
         guard let field else {
             throw APIError(
                 .missingParameter, "Missing required parameter: \(path(of: name)).", param: path(of: name))
