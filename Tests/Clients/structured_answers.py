@@ -190,7 +190,8 @@ def schemas(session: Session, arguments) -> str:
             answer = session.schema(known[name], f"Give an example of {name}.", temperature=1, seed=seed, max_tokens=256)
             return name, answer.choices[0]
         except openai.BadRequestError as error:
-            check(error.code == "invalid_schema", f"{name}: {error}")
+            # A few schemas of the suite have numbers that no body may have.
+            check(error.code in ("invalid_schema", "invalid_json"), f"{name}: {error}")
             refused[name] = error.message
             return name, None
 
@@ -370,7 +371,7 @@ def main() -> int:
     parser.add_argument("--answers", type=int, default=1000)
     parser.add_argument("--suite")
     parser.add_argument("sections", nargs="*", metavar="SECTION")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     session = Session(arguments.url, arguments.key, arguments.model)
     failures = 0
     for name in arguments.sections or [name for name in SECTIONS if name != "speed"]:

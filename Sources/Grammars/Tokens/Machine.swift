@@ -10,9 +10,9 @@ struct Thread: Hashable {
 
 /// A grammar's machine over bytes, built as texts ask for it.
 ///
-/// Inside a rule it is deterministic: a state is a set of the grammar's nodes (Rabin and Scott). A call of a rule is an
-/// entry of the stack, and where several rules are possible there are several threads. Calls and returns follow at once,
-/// so each thread waits for a byte.
+/// Inside a rule it is deterministic: a state is a set of the grammar's nodes (Rabin and Scott 1959). A call of a rule
+/// is an entry of the stack, and where several rules are possible there are several threads. Calls and returns follow
+/// at once, so each thread waits for a byte.
 struct Machine {
     struct State {
         /// The nodes, in order.
