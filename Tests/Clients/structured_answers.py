@@ -190,7 +190,8 @@ def schemas(session: Session, arguments) -> str:
             answer = session.schema(known[name], f"Give an example of {name}.", temperature=1, seed=seed, max_tokens=256)
             return name, answer.choices[0]
         except openai.BadRequestError as error:
-            check(error.code == "invalid_schema", f"{name}: {error}")
+            # A few schemas of the suite have numbers that no body may have.
+            check(error.code in ("invalid_schema", "invalid_json"), f"{name}: {error}")
             refused[name] = error.message
             return name, None
 
