@@ -119,10 +119,11 @@ public struct ChatTemplate: Sendable, Equatable {
         _ messages: [ChatMessage], tools: [JSON] = [], images: [ImageLayout] = [], imageToken: Int32,
         tokenizer: Tokenizer
     ) throws(ChatTemplateError) -> RenderedPrompt {
-        let (messages, tools) = prepared(messages, tools: tools)
-        if let index = messages.firstIndex(where: { $0.role != .user && $0.hasImages }) {
+        // Results of functions become messages of the user, images and all.
+        if let index = messages.firstIndex(where: { ![.user, .tool].contains($0.role) && $0.hasImages }) {
             throw .imageOutsideUserMessage(index: index)
         }
+        let (messages, tools) = prepared(messages, tools: tools)
         try check(tokenizer)
         var writer = PromptWriter(tokenizer, imageToken: imageToken)
         switch form {
