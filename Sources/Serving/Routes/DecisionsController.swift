@@ -87,7 +87,8 @@ struct DecisionsController: Controller {
         // Long queries are less likely than short ones, so the mean over their tokens counts.
         if method == .likelihood { scores = zip(scores, counts.joined()).map { $0 / Double($1) } }
         return Ranked(
-            request: wanted, model: wanted.model ?? policy.requestName, method: method, scores: scores, usage: admitted.usage)
+            request: wanted, model: wanted.model ?? policy.requestName, method: method, scores: scores,
+            usage: admitted.usage)
     }
 }
 
