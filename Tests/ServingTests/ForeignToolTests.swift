@@ -107,10 +107,12 @@ import Testing
         let responses =
             #"[{"role":"user","content":"hi"},{"type":"function_call","id":"fc_1","call_id":"call_1","name":"look","#
             + #""arguments":"{}","status":"completed"},{"type":"function_call_output","call_id":"call_1","output":["#
-            + #"{"type":"input_text","text":"seen"},{"type":"input_image","image_url":"data:image/png;base64,\#(image)"}]}]"#
+            + #"{"type":"input_text","text":"seen"},"#
+            + #"{"type":"input_image","image_url":"data:image/png;base64,\#(image)"}]}]"#
         let messages =
             #"[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"toolu_1","#
-            + #""name":"look","input":{},"caller":{"type":"direct"}}]},{"role":"user","content":[{"type":"tool_result","#
+            + #""name":"look","input":{},"caller":{"type":"direct"}}]},"#
+            + #"{"role":"user","content":[{"type":"tool_result","#
             + #""tool_use_id":"toolu_1","content":[{"type":"text","text":"seen"},{"type":"image","source":"#
             + #"{"type":"base64","media_type":"image/png","data":"\#(image)"}}]}]}]"#
         let engine = ScriptedEngine(ScriptedEngine.saying(["A red one."]))

@@ -10,7 +10,8 @@ extension APIDescription {
     }
 
     private static let json = "application/json"
-    private static let events = (type: "text/event-stream", schema: ["type": "string"] as JSON)
+    /// Some readers of the description check each event, others the whole text.
+    private static let events = (type: "text/event-stream", schema: [:] as JSON)
     private static let usage = Usage(promptTokens: 1, imageTokens: 0)
 
     /// Routes that answer prompts.
