@@ -127,7 +127,7 @@ def tools(session: Session) -> None:
     equal([event.arguments for event in done], [call.arguments for call in calls], "streamed arguments")
     result = {"type": "function_call_output", "call_id": calls[0].call_id, "output": "sunny"}
     if response.status == "completed":
-        history = [{"role": "user", "content": options["input"]}, *[item.model_dump() for item in response.output]]
+        history = [{"role": "user", "content": options["input"]}, *response.output]
         check(session.respond(input=[*history, result], tools=[function]).status != "failed", "the loop failed")
 
     tool = {"name": "weather", "description": "The weather of a city.", "input_schema": PARAMETERS}
