@@ -68,6 +68,9 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Memory for decoded images; requests wait until enough of it is free.")
     var imageMemory = MemorySize(bytes: ServerConfiguration().imageMemory)
 
+    @Option(help: "Room for the images that callers keep at /v1/files.")
+    var uploadQuota = MemorySize(bytes: ServerConfiguration().uploadQuota)
+
     @Flag(help: "Listen on a public address even without keys.")
     var insecure = false
 
@@ -95,6 +98,7 @@ struct Serve: AsyncParsableCommand {
         http.apply(to: &configuration)
         configuration.bodyMemory = bodyMemory.bytes
         configuration.imageMemory = imageMemory.bytes
+        configuration.uploadQuota = uploadQuota.bytes
         configuration.modelMemory = modelMemory?.bytes ?? configuration.modelMemory
         configuration.sleepAfter = sleepAfter.map { .seconds($0 * 60) }
         configuration.metricsPort = observability.metricsPort
