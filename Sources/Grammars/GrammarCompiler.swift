@@ -31,9 +31,10 @@ public struct GrammarCompiler: Sendable {
         self.vocabulary = vocabulary
     }
 
-    /// The grammar of a source. It takes up to a tenth of a second, and memory within the limits of `GrammarBuilder`.
+    /// The grammar of a source. Most take milliseconds. None takes more work than a `WorkBudget` has, which is less
+    /// than a second, or more memory than a `GrammarBuilder` may have.
     public func compile(_ source: GrammarSource) throws(GrammarSourceError) -> TokenGrammar {
-        var builder = GrammarBuilder()
+        var builder = GrammarBuilder(work: WorkBudget())
         let root: Int32
         if case .grammar(let text) = source {
             root = try Self.named(nil) { () throws(GrammarError) in try GBNFParser.read(text, into: &builder) }
@@ -65,9 +66,10 @@ public struct GrammarCompiler: Sendable {
             switch source {
             case .jsonObject: return try builder.anyObject(of: try builder.anyValue(), next: next)
             case .jsonSchema(let schema):
-                var compiler = SchemaCompiler(root: schema)
+                var compiler = SchemaCompiler(root: schema, work: builder.work)
                 return try compiler.root(in: &builder, next: next)
-            case .regex(let text): return try builder.pattern(try RegexParser.whole(text), .plain, next: next)
+            case .regex(let text):
+                return try builder.pattern(try RegexParser.whole(text, builder.work), .plain, next: next)
             case .grammar(let text):
                 return try builder.add(.call(rule: try GBNFParser.read(text, into: &builder), next: next))
             case .tools: return try builder.never()

@@ -13,6 +13,8 @@ import Testing
         (#"(a?){3}b"#, ["b", "ab", "aaab"], ["aaaab"]),
         (#"x*?y+?"#, ["y", "xxyy"], ["x"]),
         (#"{,3}"#, ["{,3}"], [""]),
+        (#"[[:][.=]*"#, ["[", ":", "[.="], ["a"]),
+        (#"(one|on|two|é|e)!"#, ["one!", "on!", "two!", "é!", "e!"], ["o!", "ontwo!", "!"]),
     ])
     func regularExpressionsMatchTheWholeText(_ pattern: String, fitting: [String], others: [String]) throws {
         let grammar = try Acceptance.compiler.compile(.regex(pattern))
@@ -22,7 +24,8 @@ import Testing
 
     @Test(arguments: [
         #"(?=a)"#, #"(a)\1"#, #"a**"#, #"(a"#, #"a)"#, #"[a"#, #"[b-a]"#, #"a{2,1}"#, #"a{100001}"#, #"\p{L}"#, #"a^b"#,
-        #"$a"#, #"\bword"#, #"*"#, #"\"#, #"[^\x00-\U]"#,
+        #"$a"#, #"\bword"#, #"a{99999999999999999999}"#,
+        #"*"#, #"\"#, #"[^\x00-\U]"#,
     ])
     func otherExpressionsAreRefused(_ pattern: String) {
         #expect(throws: GrammarSourceError.self) { try Acceptance.compiler.compile(.regex(pattern)) }
@@ -33,6 +36,25 @@ import Testing
         func text(_ count: Int) -> String { String(repeating: "xy", count: count) }
         for count in [899, 1_001] { #expect(!Acceptance.accepts(grammar, text(count))) }
         for count in [900, 931, 932, 963, 999, 1_000] { #expect(Acceptance.accepts(grammar, text(count)), "\(count)") }
+    }
+
+    @Test func countsRepetitionsInsideRepetitionsExactly() throws {
+        let grammar = try Acceptance.compiler.compile(.regex("(a{1000}){10}"))
+        for count in [1_000, 9_000, 9_999, 10_001] {
+            #expect(!Acceptance.accepts(grammar, String(repeating: "a", count: count)))
+        }
+        #expect(Acceptance.accepts(grammar, String(repeating: "a", count: 10_000)))
+    }
+
+    /// Errors name the character at fault, counted from 1.
+    @Test(arguments: [
+        (#"ab(?=c)"#, 3), (#"a**"#, 3), (#"ab(c"#, 3), (#"ab)c"#, 3), (#"é[ab"#, 2), (#"[ab-\d]"#, 3), (#"x[b-a]"#, 3),
+        (#"aa{2,1}"#, 3), (#"a{100001}"#, 2), (#"ab\p{L}"#, 3), (#"*"#, 1), (#"a\"#, 2), (#"\x0g"#, 4),
+        (#"a[\ud800]"#, 3),
+    ])
+    func errorsNameTheCharacter(_ pattern: String, _ place: Int) {
+        let failure = #expect(throws: GrammarSourceError.self) { try Acceptance.compiler.compile(.regex(pattern)) }
+        #expect(failure?.error.message.hasSuffix(", at character \(place)") == true, "\(failure?.error.message ?? "")")
     }
 
     private static let json = #"""
@@ -92,6 +114,8 @@ import Testing
         ("root ::= a\na ::= b root | \"x\"\nb ::= \"y\"?", "left recursion"),
         ("root ::= \"a", "line 1: a text without closing quote"), ("root ::= \"a\"\n\nroot ::= \"b\"", "line 3"),
         ("root ::= [b-a]", "out of order"), ("root = x", "expected ::="), ("root ::= a\na ::= \"x\" a", "no text fits"),
+        ("root ::= \"a\"{99999999999}", "more than 100000 repetitions"),
+        ("root ::= \"a\"*****", "more than 4 repetitions behind each other"),
     ])
     func brokenGrammarsAreRefusedWithTheirLine(_ source: String, _ reason: String) throws {
         let failure = #expect(throws: GrammarSourceError.self) { try Acceptance.compiler.compile(.grammar(source)) }

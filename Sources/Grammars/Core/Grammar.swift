@@ -27,13 +27,14 @@ struct Grammar: Sendable {
         // A rule that was never defined has no text.
         starts = builder.rules.map { $0 ?? -1 }
         self.root = root
-        heights = Heights(nodes: nodes, starts: starts).values
+        let dependents = Self.dependents(of: nodes, starts)
+        heights = Heights(nodes: nodes, starts: starts, dependents: dependents).values
         let start = starts[Int(root)]
         guard start >= 0, heights[Int(start)] != Self.unreachable else { throw GrammarError("no text fits it") }
         guard heights[Int(start)] < Self.maximumDepth else {
             throw GrammarError("every text needs more than \(Self.maximumDepth) rules inside each other")
         }
-        matchesEmpty = Self.emptyRules(nodes: nodes, starts: starts)
+        matchesEmpty = Self.emptyRules(nodes: nodes, starts: starts, dependents: dependents)
         try checkLeftRecursion()
     }
 
@@ -41,6 +42,44 @@ struct Grammar: Sendable {
     func isAlive(_ node: Int32) -> Bool { heights[Int(node)] != Self.unreachable }
 
     // MARK: Checks
+
+    /// For each node the nodes that it is a part of: those that it follows, and calls of the rule that it begins.
+    private static func dependents(of nodes: [GrammarNode], _ starts: [Int32]) -> [[Int32]] {
+        var dependents = [[Int32]](repeating: [], count: nodes.count)
+        for (index, node) in nodes.enumerated() {
+            let needed: [Int32] =
+                switch node {
+                case .end: []
+                case .bytes(let set, let next): set.isEmpty ? [] : [next]
+                case .fork(let choices): choices
+                case .call(let rule, let next), .loop(let rule, _, _, let next): [starts[Int(rule)], next]
+                case .string(_, _, let next): [next]
+                }
+            for part in needed where part >= 0 { dependents[Int(part)].append(Int32(index)) }
+        }
+        return dependents
+    }
+
+    /// Whether each rule matches no text at all. A node leads to the end of its rule without a byte if what it depends
+    /// on does, so each is looked at once for each of its parts.
+    private static func emptyRules(nodes: [GrammarNode], starts: [Int32], dependents: [[Int32]]) -> [Bool] {
+        var empty = [Bool](repeating: false, count: nodes.count)
+        var open = [GrammarBuilder.end]
+        while let node = open.popLast() {
+            guard !empty[Int(node)] else { continue }
+            empty[Int(node)] = true
+            for dependent in dependents[Int(node)] {
+                switch nodes[Int(dependent)] {
+                case .fork: open.append(dependent)
+                case .call(let rule, let next):
+                    let start = starts[Int(rule)]
+                    if start >= 0, empty[Int(start)], empty[Int(next)] { open.append(dependent) }
+                case .end, .bytes, .loop, .string: break
+                }
+            }
+        }
+        return starts.map { $0 >= 0 && empty[Int($0)] }
+    }
 
     /// The nodes that can be reached from `start` without a byte. `visit` sees each once, and returns the nodes that
     /// follow it without a byte.
@@ -53,31 +92,6 @@ struct Grammar: Sendable {
             seen[Int(node)] = mark
             open += visit(node)
         }
-    }
-
-    private static func emptyRules(nodes: [GrammarNode], starts: [Int32]) -> [Bool] {
-        var empty = [Bool](repeating: false, count: starts.count)
-        var seen = [Int32](repeating: -1, count: nodes.count)
-        var mark: Int32 = 0
-        var isGrowing = true
-        while isGrowing {
-            isGrowing = false
-            for (rule, start) in starts.enumerated() where !empty[rule] {
-                mark += 1
-                visit(from: start, of: nodes, seen: &seen, mark: mark) { node in
-                    switch nodes[Int(node)] {
-                    case .end:
-                        empty[rule] = true
-                        isGrowing = true
-                        return []
-                    case .fork(let choices): return choices
-                    case .call(let rule, let next): return empty[Int(rule)] ? [next] : []
-                    case .bytes, .loop, .string: return []
-                    }
-                }
-            }
-        }
-        return empty
     }
 
     /// Throws if a rule calls itself before any byte: then the stack would grow without end.
@@ -128,18 +142,12 @@ private struct Heights {
     private(set) var values: [Int32]
     private let nodes: [GrammarNode]
     private let starts: [Int32]
-    /// The nodes that wait for a node, behind one another.
-    private var dependents: [[Int32]]
     private var buckets: [[Int32]] = []
 
-    init(nodes: [GrammarNode], starts: [Int32]) {
+    init(nodes: [GrammarNode], starts: [Int32], dependents: [[Int32]]) {
         self.nodes = nodes
         self.starts = starts
         values = Array(repeating: Grammar.unreachable, count: nodes.count)
-        dependents = Array(repeating: [], count: nodes.count)
-        for (index, node) in nodes.enumerated() {
-            for needed in Self.needed(node, starts) where needed >= 0 { dependents[Int(needed)].append(Int32(index)) }
-        }
         propose(GrammarBuilder.end, 0)
         var height = 0
         while height < buckets.count {
@@ -147,20 +155,12 @@ private struct Heights {
                 guard values[Int(node)] == Grammar.unreachable else { continue }
                 values[Int(node)] = Int32(height)
                 for dependent in dependents[Int(node)] {
-                    if let found = self.height(of: nodes[Int(dependent)]) { propose(dependent, Int(found)) }
+                    if let found = self.height(of: nodes[Int(dependent)], above: Int32(height)) {
+                        propose(dependent, Int(found))
+                    }
                 }
             }
             height += 1
-        }
-    }
-
-    private static func needed(_ node: GrammarNode, _ starts: [Int32]) -> [Int32] {
-        switch node {
-        case .end: []
-        case .bytes(let set, let next): set.isEmpty ? [] : [next]
-        case .fork(let choices): choices
-        case .call(let rule, let next), .loop(let rule, _, _, let next): [starts[Int(rule)], next]
-        case .string(_, _, let next): [next]
         }
     }
 
@@ -170,16 +170,16 @@ private struct Heights {
         buckets[height].append(node)
     }
 
-    /// The height of a node whose parts are known; nil if one is not.
-    private func height(of node: GrammarNode) -> Int32? {
+    /// The height of a node, of which a part of the height `part` has just become known; nil if another one is missing.
+    private func height(of node: GrammarNode, above part: Int32) -> Int32? {
         func known(_ node: Int32) -> Int32? {
             guard node >= 0, values[Int(node)] != Grammar.unreachable else { return nil }
             return values[Int(node)]
         }
         switch node {
         case .end: return 0
-        case .bytes(_, let next), .string(_, _, let next): return known(next)
-        case .fork(let choices): return choices.compactMap(known).min()
+        // The first choice that becomes known is the lowest one.
+        case .bytes, .string, .fork: return part
         case .call(let rule, let next), .loop(let rule, _, _, let next):
             guard let body = known(starts[Int(rule)]), let rest = known(next) else { return nil }
             return max(body + 1, rest)

@@ -26,6 +26,8 @@ struct GrammarBuilder {
     private(set) var nodes: [GrammarNode] = [.end]
     /// The first node of each rule; nil until it is defined.
     private(set) var rules: [Int32?] = []
+    /// What the compilation may still cost.
+    let work: WorkBudget
     private var known: [BytesKey: Int32] = [:]
 
     private struct BytesKey: Hashable {
@@ -33,8 +35,14 @@ struct GrammarBuilder {
         var next: Int32
     }
 
+    /// A builder of an empty grammar.
+    init(work: WorkBudget) {
+        self.work = work
+    }
+
     /// Adds a node.
     mutating func add(_ node: GrammarNode) throws(GrammarError) -> Int32 {
+        try work.spend()
         guard nodes.count < Self.maximumNodes else { throw .tooLarge }
         nodes.append(node)
         return Int32(nodes.count - 1)
@@ -62,7 +70,10 @@ struct GrammarBuilder {
     /// One of the bytes. Equal nodes exist once, so the ends of characters are shared.
     mutating func bytes(_ bytes: ByteSet, next: Int32) throws(GrammarError) -> Int32 {
         let key = BytesKey(bytes: bytes, next: next)
-        if let node = known[key] { return node }
+        if let node = known[key] {
+            try work.spend()
+            return node
+        }
         let node = try add(.bytes(bytes, next: next))
         known[key] = node
         return node
@@ -82,25 +93,44 @@ struct GrammarBuilder {
 
     /// Any of the nodes. Bytes with the same successor become one node.
     mutating func choice(_ choices: [Int32]) throws(GrammarError) -> Int32 {
-        var sets: [(next: Int32, bytes: ByteSet)] = []
+        try work.spend(1 + choices.count / 4)
+        var sets: [(next: Int32, bytes: ByteSet, node: Int32?)] = []
         var indices: [Int32: Int] = [:]
         var others: [Int32] = []
         for choice in choices {
             guard case .bytes(let set, let next) = nodes[Int(choice)] else {
-                if !others.contains(choice) || others.count > 64 { others.append(choice) }
+                if others.count > 64 || !others.contains(choice) { others.append(choice) }
                 continue
             }
             if let index = indices[next] {
                 sets[index].bytes.formUnion(set)
+                sets[index].node = nil
             } else {
                 indices[next] = sets.count
-                sets.append((next, set))
+                sets.append((next, set, choice))
             }
         }
         var merged: [Int32] = []
-        for set in sets { merged.append(try bytes(set.bytes, next: set.next)) }
+        for set in sets {
+            if let node = set.node { merged.append(node) } else { merged.append(try bytes(set.bytes, next: set.next)) }
+        }
         merged += others
         return merged.count == 1 ? merged[0] : try add(.fork(merged))
+    }
+
+    /// One of these rows of bytes. They share their beginnings, so that a machine has few states to follow.
+    mutating func words(_ words: [[UInt8]], next: Int32) throws(GrammarError) -> Int32 {
+        var tree = WordTree<UInt8>()
+        for word in words {
+            try work.spend(word.count + 1)
+            tree.add(word)
+        }
+        return try tree.fold { isWord, branches throws(GrammarError) in
+            var choices: [Int32] = []
+            for (byte, node) in branches { choices.append(try bytes(ByteSet(byte), next: node)) }
+            if isWord { choices.append(next) }
+            return try choice(choices)
+        }
     }
 
     /// One of the scalars, in UTF-8.

@@ -16,4 +16,7 @@ public struct GrammarError: Error, Equatable, Sendable, CustomStringConvertible 
 
     static let tooLarge = GrammarError(
         "it is too large: it would have more than \(GrammarBuilder.maximumNodes) states")
+
+    static let tooMuchWork = GrammarError(
+        "it takes too much work: more than \(WorkBudget.limit) steps; a smaller or simpler one is needed")
 }

@@ -26,6 +26,12 @@ struct ScalarSet: Hashable, Sendable {
     /// Whether there is no scalar.
     var isEmpty: Bool { ranges.isEmpty }
 
+    /// The only scalar; nil if there are several or none.
+    var only: Unicode.Scalar? {
+        guard ranges.count == 1, ranges[0].count == 1 else { return nil }
+        return Unicode.Scalar(ranges[0].lowerBound)
+    }
+
     /// Whether the scalar is in the set.
     func contains(_ scalar: Unicode.Scalar) -> Bool { ranges.contains { $0.contains(scalar.value) } }
 

@@ -1,6 +1,7 @@
 /// Reads grammars in GBNF, the notation of llama.cpp (`grammars/README.md` there).
 struct GBNFParser {
     private static let maximumDepth = 64
+    private static let maximumQuantifiers = 4
 
     private let scalars: [Unicode.Scalar]
     private var index = 0
@@ -30,17 +31,30 @@ struct GBNFParser {
     }
 
     private mutating func defineRules() throws(GrammarError) {
-        var empty: Set<Int32> = []
-        var isGrowing = true
-        while isGrowing {
-            let found = bodies.filter { body in body.value.matchesEmpty { empty.contains($0) } }
-            isGrowing = found.count > empty.count
-            empty = Set(found.keys)
-        }
+        let empty = try emptyRules()
         for (rule, body) in bodies.sorted(by: { $0.key < $1.key }) {
             let start = try builder.pattern(body, .plain, next: GrammarBuilder.end) { empty.contains($0) }
             builder.define(rule, start: start)
         }
+    }
+
+    /// The rules that match no text at all. A rule is looked at again when one that it names has turned out to be one.
+    private func emptyRules() throws(GrammarError) -> Set<Int32> {
+        var users: [Int32: [Int32]] = [:]
+        for (rule, body) in bodies {
+            for used in Set(body.rules) { users[used, default: []].append(rule) }
+        }
+        var empty: Set<Int32> = []
+        // In order, so that the work is the same each time.
+        var open = bodies.keys.sorted()
+        while let rule = open.popLast() {
+            guard !empty.contains(rule), let body = bodies[rule],
+                try body.extent(builder.work, empty.contains).matchesEmpty
+            else { continue }
+            empty.insert(rule)
+            open += (users[rule] ?? []).sorted()
+        }
+        return empty
     }
 
     private func fault(_ reason: String) -> GrammarError {
@@ -171,6 +185,7 @@ struct GBNFParser {
         let isInverted = take("^")
         var ranges: [ClosedRange<UInt32>] = []
         while let scalar = next, scalar != "]" {
+            try builder.work.spend()
             let low = try character().value
             guard next == "-", index + 1 < scalars.count, scalars[index + 1] != "]" else {
                 ranges.append(low...low)
@@ -219,6 +234,7 @@ struct GBNFParser {
 
     private mutating func quantified(_ atom: Pattern) throws(GrammarError) -> Pattern {
         var pattern = atom
+        var count = 0
         while let scalar = next {
             var bounds: (minimum: Int, maximum: Int?)
             switch scalar {
@@ -229,6 +245,10 @@ struct GBNFParser {
             default: return pattern
             }
             index += 1
+            count += 1
+            guard count <= Self.maximumQuantifiers else {
+                throw fault("more than \(Self.maximumQuantifiers) repetitions behind each other")
+            }
             guard max(bounds.minimum, bounds.maximum ?? 0) <= RegexParser.maximumCount else {
                 throw fault("more than \(RegexParser.maximumCount) repetitions")
             }
@@ -253,12 +273,8 @@ struct GBNFParser {
 
     private mutating func count() -> Int? {
         skipSpace(lines: false)
-        var digits = ""
-        while let scalar = next, ("0"..."9").contains(scalar), digits.count < 9 {
-            digits.unicodeScalars.append(scalar)
-            index += 1
-        }
+        let count = RegexParser.count(in: scalars, at: &index)
         skipSpace(lines: false)
-        return Int(digits)
+        return count
     }
 }

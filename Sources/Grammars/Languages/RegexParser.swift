@@ -8,28 +8,31 @@ struct RegexParser {
     static let maximumCount = 100_000
 
     private let scalars: [Unicode.Scalar]
+    private let work: WorkBudget
     private var index = 0
     private var depth = 0
 
-    private init(_ text: String) {
+    private init(_ text: String, _ work: WorkBudget) {
         scalars = Array(text.unicodeScalars)
+        self.work = work
     }
 
     /// The pattern that must match from the beginning of the text to its end.
-    static func whole(_ text: String) throws(GrammarError) -> Pattern {
-        try anchored(try parse(text), around: .empty, atStart: true, atEnd: true)
+    static func whole(_ text: String, _ work: WorkBudget) throws(GrammarError) -> Pattern {
+        try anchored(try parse(text, work), around: .empty, atStart: true, atEnd: true)
     }
 
     /// The pattern of all texts in which `text` matches somewhere, as JSON Schema's `pattern` asks.
-    static func anywhere(_ text: String) throws(GrammarError) -> Pattern {
-        try anchored(try parse(text), around: .anything, atStart: true, atEnd: true)
+    static func anywhere(_ text: String, _ work: WorkBudget) throws(GrammarError) -> Pattern {
+        try anchored(try parse(text, work), around: .anything, atStart: true, atEnd: true)
     }
 
-    private static func parse(_ text: String) throws(GrammarError) -> Pattern {
-        var parser = RegexParser(text)
+    private static func parse(_ text: String, _ work: WorkBudget) throws(GrammarError) -> Pattern {
+        try work.spend(text.utf8.count / 8)
+        var parser = RegexParser(text, work)
         let pattern = try parser.choice()
         guard parser.index == parser.scalars.count else {
-            throw parser.fault("a closing parenthesis without its opening")
+            throw parser.fault("a closing parenthesis without its opening", at: parser.index)
         }
         return pattern
     }
@@ -66,8 +69,9 @@ struct RegexParser {
         return .sequence((atStart ? [around] : []) + [pattern] + (atEnd ? [around] : []))
     }
 
-    private func fault(_ reason: String) -> GrammarError {
-        GrammarError("\(reason), at character \(index + 1)")
+    /// An error at the character `place`; the first one is 0 here, and 1 for people.
+    private func fault(_ reason: String, at place: Int) -> GrammarError {
+        GrammarError("\(reason), at character \(place + 1)")
     }
 
     private var next: Unicode.Scalar? { index < scalars.count ? scalars[index] : nil }
@@ -80,9 +84,6 @@ struct RegexParser {
     }
 
     private mutating func choice() throws(GrammarError) -> Pattern {
-        depth += 1
-        defer { depth -= 1 }
-        guard depth <= Self.maximumDepth else { throw fault("more than \(Self.maximumDepth) groups inside each other") }
         var choices = [try sequence()]
         while take("|") { choices.append(try sequence()) }
         return choices.count == 1 ? choices[0] : .choice(choices)
@@ -102,37 +103,45 @@ struct RegexParser {
         switch scalar {
         case "(": return try group()
         case "[": return .set(try characterClass())
-        case "*", "+", "?": throw fault("nothing to repeat")
-        case "{" where bounds() != nil: throw fault("nothing to repeat")
+        case "*", "+", "?": throw fault("nothing to repeat", at: index)
+        case "{" where bounds() != nil: throw fault("nothing to repeat", at: index)
         default: break
         }
         index += 1
         switch scalar {
         case "^": return .start
         case "$": return .finish
-        case ".": return .set(ScalarSet("\n\r\u{2028}\u{2029}").inverted)
+        case ".": return .set(.dot)
         case "\\": return .set(try escape(inClass: false))
         default: return .set(ScalarSet(scalar))
         }
     }
 
     private mutating func group() throws(GrammarError) -> Pattern {
+        let start = index
         index += 1
         if take("?") {
             if take("P<") || (!take("<=") && !take("<!") && take("<")) {
                 while next != nil, next != ">" { index += 1 }
-                guard take(">") else { throw fault("a group's name without end") }
+                guard take(">") else { throw fault("a group's name without end", at: start) }
             } else if !take(":") {
-                throw fault("(?\(next.map { String($0) } ?? "") is not supported: only (…), (?:…) and (?<name>…) are")
+                let kind = next.map { String($0) } ?? ""
+                throw fault("(?\(kind) is not supported: only (…), (?:…) and (?<name>…) are", at: start)
             }
         }
+        depth += 1
+        defer { depth -= 1 }
+        guard depth <= Self.maximumDepth else {
+            throw fault("more than \(Self.maximumDepth) groups inside each other", at: start)
+        }
         let pattern = try choice()
-        guard take(")") else { throw fault("a group without closing parenthesis") }
+        guard take(")") else { throw fault("a group without closing parenthesis", at: start) }
         return pattern
     }
 
     /// The atom with the quantifier that follows it. Lazy quantifiers match the same texts.
     private mutating func quantified(_ atom: Pattern) throws(GrammarError) -> Pattern {
+        let start = index
         var bounds: (minimum: Int, maximum: Int?)
         switch next {
         case "*": bounds = (0, nil)
@@ -146,69 +155,85 @@ struct RegexParser {
         }
         index += 1
         guard max(bounds.minimum, bounds.maximum ?? 0) <= Self.maximumCount else {
-            throw fault("more than \(Self.maximumCount) repetitions")
+            throw fault("more than \(Self.maximumCount) repetitions", at: start)
         }
-        guard bounds.minimum <= bounds.maximum ?? .max else { throw fault("repetitions out of order") }
-        if atom == .start || atom == .finish { throw fault("nothing to repeat") }
+        guard bounds.minimum <= bounds.maximum ?? .max else { throw fault("repetitions out of order", at: start) }
+        if atom == .start || atom == .finish { throw fault("nothing to repeat", at: start) }
         _ = take("?")
-        if next == "+" || next == "*" || next == "?" { throw fault("a quantifier behind a quantifier") }
+        if next == "+" || next == "*" || next == "?" { throw fault("a quantifier behind a quantifier", at: index) }
         return .repetition(atom, minimum: bounds.minimum, maximum: bounds.maximum)
     }
 
     /// The bounds `{m}`, `{m,}` or `{m,n}` that follow, with the index behind them; nil if the brace is plain text.
     private func bounds() -> ((minimum: Int, maximum: Int?), end: Int)? {
-        guard let close = scalars[index...].prefix(24).firstIndex(of: "}") else { return nil }
-        var text = String.UnicodeScalarView()
-        text.append(contentsOf: scalars[index + 1..<close])
-        let parts = String(text).split(separator: ",", omittingEmptySubsequences: false)
-        guard (1...2).contains(parts.count), let minimum = Self.count(parts[0]) else { return nil }
-        if parts.count == 1 { return ((minimum, minimum), close + 1) }
-        if parts[1].isEmpty { return ((minimum, nil), close + 1) }
-        return Self.count(parts[1]).map { ((minimum, $0), close + 1) }
+        var place = index + 1
+        guard let minimum = Self.count(in: scalars, at: &place), place < scalars.count else { return nil }
+        if scalars[place] == "}" { return ((minimum, minimum), place + 1) }
+        guard scalars[place] == "," else { return nil }
+        place += 1
+        let maximum = Self.count(in: scalars, at: &place)
+        guard place < scalars.count, scalars[place] == "}" else { return nil }
+        return ((minimum, maximum), place + 1)
     }
 
-    private static func count(_ text: Substring) -> Int? {
-        text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int(text) : nil
+    /// Reads a number of repetitions, and moves behind it; nil if there is no digit. Numbers beyond the limit are all
+    /// the same.
+    static func count(in scalars: [Unicode.Scalar], at place: inout Int) -> Int? {
+        let start = place
+        var count = 0
+        while place < scalars.count, ("0"..."9").contains(scalars[place]) {
+            count = min(maximumCount + 1, count * 10 + Int(scalars[place].value - 0x30))
+            place += 1
+        }
+        return place > start ? count : nil
     }
 
     // MARK: Characters
 
     private mutating func characterClass() throws(GrammarError) -> ScalarSet {
+        let start = index
         index += 1
         let isInverted = take("^")
-        var set = ScalarSet()
+        var ranges: [ClosedRange<UInt32>] = []
         while let scalar = next, scalar != "]" {
+            let place = index
             let low = try classItem()
             guard next == "-", index + 1 < scalars.count, scalars[index + 1] != "]" else {
-                set = set.union(low)
+                ranges += low.ranges
                 continue
             }
             index += 1
             let high = try classItem()
-            guard let first = low.only, let last = high.only else { throw fault("a class as the end of a range") }
-            guard first <= last else { throw fault("a range out of order") }
-            set = set.union(ScalarSet([first...last]))
+            guard let first = low.only, let last = high.only else {
+                throw fault("a class as the end of a range", at: place)
+            }
+            guard first <= last else { throw fault("a range out of order", at: place) }
+            ranges.append(first.value...last.value)
         }
-        guard take("]") else { throw fault("a character class without closing bracket") }
+        guard take("]") else { throw fault("a character class without closing bracket", at: start) }
+        try work.spend(ranges.count)
+        let set = ScalarSet(ranges)
         return isInverted ? set.inverted : set
     }
 
     private mutating func classItem() throws(GrammarError) -> ScalarSet {
-        guard let scalar = next else { throw fault("a character class without closing bracket") }
+        guard let scalar = next else { throw fault("a character class without closing bracket", at: index) }
         index += 1
         return scalar == "\\" ? try escape(inClass: true) : ScalarSet(scalar)
     }
 
+    /// Reads the rest of an escape, behind its backslash.
     private mutating func escape(inClass: Bool) throws(GrammarError) -> ScalarSet {
-        guard let scalar = next else { throw fault("a backslash at the end") }
+        let start = index - 1
+        guard let scalar = next else { throw fault("a backslash at the end", at: start) }
         index += 1
         switch scalar {
-        case "d": return Self.digits
-        case "w": return Self.word
-        case "s": return Self.space
-        case "D": return Self.digits.inverted.subtracting(Self.otherDigits)
-        case "W": return Self.word.inverted.intersection(ScalarSet([0...0x7F]))
-        case "S": return Self.space.inverted.subtracting(Self.otherSpace)
+        case "d": return .digits
+        case "w": return .word
+        case "s": return .space
+        case "D": return .noDigits
+        case "W": return .noWord
+        case "S": return .noSpace
         case "n": return ScalarSet("\n")
         case "r": return ScalarSet("\r")
         case "t": return ScalarSet("\t")
@@ -216,23 +241,23 @@ struct RegexParser {
         case "v": return ScalarSet("\u{B}")
         case "b" where inClass: return ScalarSet("\u{8}")
         case "0" where !(next.map { ("0"..."9").contains($0) } ?? false): return ScalarSet("\0")
-        case "x": return try hex(digits: 2)
-        case "u": return try hex(digits: 4)
+        case "x": return try hex(digits: 2, from: start)
+        case "u": return try hex(digits: 4, from: start)
         default:
             let isLetter = ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || ("0"..."9").contains(scalar)
-            guard !isLetter else { throw fault("\\\(scalar) is not supported") }
+            guard !isLetter else { throw fault("\\\(scalar) is not supported", at: start) }
             return ScalarSet(scalar)
         }
     }
 
-    private mutating func hex(digits: Int) throws(GrammarError) -> ScalarSet {
+    private mutating func hex(digits: Int, from start: Int) throws(GrammarError) -> ScalarSet {
         var value = try number(digits: digits)
         if (0xD800..<0xDC00).contains(value), take("\\u") {
             let low = try number(digits: 4)
-            guard (0xDC00..<0xE000).contains(low) else { throw fault("a lone surrogate") }
+            guard (0xDC00..<0xE000).contains(low) else { throw fault("a lone surrogate", at: start) }
             value = 0x10000 + (value - 0xD800) << 10 + (low - 0xDC00)
         }
-        guard let scalar = Unicode.Scalar(value) else { throw fault("a lone surrogate") }
+        guard let scalar = Unicode.Scalar(value) else { throw fault("a lone surrogate", at: start) }
         return ScalarSet(scalar)
     }
 
@@ -240,36 +265,11 @@ struct RegexParser {
         var value: UInt32 = 0
         for _ in 0..<digits {
             guard let digit = next.flatMap({ UInt32(String($0), radix: 16) }) else {
-                throw fault("expected \(digits) hex digits")
+                throw fault("expected \(digits) hex digits", at: index)
             }
             value = value << 4 | digit
             index += 1
         }
         return value
-    }
-
-    private static let digits = ScalarSet("0123456789")
-    private static let word = ScalarSet([0x30...0x39, 0x41...0x5A, 0x5F...0x5F, 0x61...0x7A])
-    private static let space = ScalarSet([0x09...0x0D, 0x20...0x20])
-    /// White space beyond ASCII, and the separators of ASCII that Python counts as white space.
-    private static let otherSpace = ScalarSet([
-        0x1C...0x1F, 0x85...0x85, 0xA0...0xA0, 0x1680...0x1680, 0x2000...0x200A, 0x2028...0x2029, 0x202F...0x202F,
-        0x205F...0x205F, 0x3000...0x3000, 0xFEFF...0xFEFF,
-    ])
-    /// Decimal digits beyond ASCII.
-    private static let otherDigits = ScalarSet(
-        (0x80...0x1FFFF).compactMap { value -> ClosedRange<UInt32>? in
-            guard let scalar = Unicode.Scalar(UInt32(value)),
-                scalar.properties.generalCategory == .decimalNumber
-            else { return nil }
-            return scalar.value...scalar.value
-        })
-}
-
-extension ScalarSet {
-    /// The only scalar; nil if there are several or none.
-    fileprivate var only: UInt32? {
-        guard ranges.count == 1, ranges[0].lowerBound == ranges[0].upperBound else { return nil }
-        return ranges[0].lowerBound
     }
 }

@@ -16,6 +16,30 @@ extension GrammarBuilder {
             [UInt8(ascii: "\"")] + content + [UInt8(ascii: "\"")], next: try separated(":", next: next))
     }
 
+    /// The content of strings that are none of `names`.
+    ///
+    /// - Parameters:
+    ///   - free: the rest of any string.
+    ///   - end: what follows the closing quote.
+    mutating func otherString(than names: [String], free: Int32, end: Int32) throws(GrammarError) -> Int32 {
+        var tree = WordTree<Unicode.Scalar>()
+        for name in names {
+            try work.spend(1 + name.utf8.count)
+            tree.add(name.unicodeScalars)
+        }
+        return try tree.fold { isName, branches throws(GrammarError) in
+            guard isName || !branches.isEmpty else { return free }
+            var choices: [Int32] = []
+            for (scalar, node) in branches {
+                choices.append(try pattern(.set(ScalarSet(scalar)), .jsonString, next: node))
+            }
+            let listed = ScalarSet(branches.map { $0.letter.value...$0.letter.value })
+            choices.append(try pattern(.set(listed.inverted), .jsonString, next: free))
+            if !isName { choices.append(try literal("\"", next: end)) }
+            return try choice(choices)
+        }
+    }
+
     /// A given value.
     mutating func value(_ value: JSON, next: Int32) throws(GrammarError) -> Int32 {
         switch value {
@@ -40,12 +64,28 @@ extension GrammarBuilder {
         }
     }
 
+    /// One of these values. Those without parts share their beginnings.
+    mutating func values(_ values: [JSON], next: Int32) throws(GrammarError) -> Int32 {
+        var choices: [Int32] = []
+        var words: [[UInt8]] = []
+        for value in values {
+            switch value {
+            case .null, .bool, .integer, .number: words.append(Array(value.text.utf8))
+            case .string(let text):
+                words.append([UInt8(ascii: "\"")] + JSONEscape.content(of: text) + [UInt8(ascii: "\"")])
+            case .array, .object: choices.append(try self.value(value, next: next))
+            }
+        }
+        if !words.isEmpty { choices.append(try self.words(words, next: next)) }
+        return try choice(choices)
+    }
+
     /// A rule for numbers. The digits are limited, so that every number is one for readers of 64-bit floats too.
     mutating func numberRule(isInteger: Bool) throws(GrammarError) -> Int32 {
         let integer = "-?(?:0|[1-9][0-9]{0,14})"
         let text = isInteger ? integer : integer + "(?:\\.[0-9]{1,15})?(?:[eE][+-]?[0-9]{1,2})?"
         let rule = declareRule()
-        define(rule, start: try pattern(try RegexParser.whole(text), .plain, next: Self.end))
+        define(rule, start: try pattern(try RegexParser.whole(text, work), .plain, next: Self.end))
         return rule
     }
 

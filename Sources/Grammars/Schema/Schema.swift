@@ -92,6 +92,10 @@ struct SchemaReader {
     private static let maximumReferences = 64
 
     let root: JSON
+    let work: WorkBudget
+
+    /// The units of work for a keyword at a path, which is written for each.
+    static func units(_ path: String) -> Int { 1 + path.utf8.count / 256 }
 
     /// The keywords of schemas that all must hold.
     func read(_ parts: [SchemaPart]) throws(GrammarError) -> Schema {
@@ -104,6 +108,7 @@ struct SchemaReader {
     private func read(
         _ part: SchemaPart, into schema: inout Schema, seen: inout Set<String>
     ) throws(GrammarError) {
+        try work.spend(Self.units(part.path))
         guard seen.insert(part.path).inserted else { return }
         guard seen.count <= Self.maximumReferences else {
             throw GrammarError("more than \(Self.maximumReferences) schemas must hold together", path: part.path)
@@ -121,7 +126,7 @@ struct SchemaReader {
                 default: break
                 }
             }
-            var keywords = SchemaKeywords(members, path: part.path)
+            var keywords = SchemaKeywords(members, path: part.path, work: work)
             try keywords.apply(to: &schema)
         default: throw GrammarError("a schema must be an object or a boolean, not \(part.json.kind)", path: part.path)
         }
@@ -147,14 +152,14 @@ struct SchemaReader {
         }
         let pointer = String(text.dropFirst())
         if !pointer.isEmpty, !pointer.hasPrefix("/") {
-            guard let found = Self.anchored(pointer, in: SchemaPart(json: root, path: "")) else {
+            guard let found = try anchored(pointer, in: SchemaPart(json: root, path: "")) else {
                 throw GrammarError("$ref names \(text.prefix(64)), which is not there", path: path)
             }
             return found
         }
         var part = SchemaPart(json: root, path: "")
         for step in pointer.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
-            guard let next = Self.child(Self.unescaped(step), of: part) else {
+            guard let next = try child(Self.unescaped(step), of: part) else {
                 throw GrammarError("$ref names \(text.prefix(64)), which is not there", path: path)
             }
             part = next
@@ -168,30 +173,36 @@ struct SchemaReader {
         return text.replacing("~1", with: "/").replacing("~0", with: "~")
     }
 
-    private static func child(_ name: String, of part: SchemaPart) -> SchemaPart? {
+    private func child(_ name: String, of part: SchemaPart) throws(GrammarError) -> SchemaPart? {
+        try work.spend(Self.units(part.path))
         switch part.json {
         case .object(let members):
-            members.first { $0.name == name }.map { SchemaPart(json: $0.value, path: "\(part.path).\(name)") }
+            try work.spend(members.count / 32)
+            return members.first { $0.name == name }.map { SchemaPart(json: $0.value, path: "\(part.path).\(name)") }
         case .array(let elements):
-            Int(name).flatMap { index in
-                elements.indices.contains(index)
-                    ? SchemaPart(json: elements[index], path: "\(part.path)[\(index)]") : nil
-            }
-        default: nil
+            guard let index = Int(name), elements.indices.contains(index) else { return nil }
+            return SchemaPart(json: elements[index], path: "\(part.path)[\(index)]")
+        default: return nil
         }
     }
 
-    private static func anchored(_ name: String, in part: SchemaPart) -> SchemaPart? {
+    private func anchored(_ name: String, in part: SchemaPart) throws(GrammarError) -> SchemaPart? {
+        try work.spend(Self.units(part.path))
         switch part.json {
         case .object(let members):
             if members.contains(JSON.Member("$anchor", .string(name))) { return part }
             // Values are no schemas.
-            let schemas = members.lazy.filter { !["enum", "const", "default", "examples"].contains($0.name) }
-            return schemas.compactMap { child($0.name, of: part).flatMap { anchored(name, in: $0) } }.first
+            for member in members where !["enum", "const", "default", "examples"].contains(member.name) {
+                let part = SchemaPart(json: member.value, path: "\(part.path).\(member.name)")
+                if let found = try anchored(name, in: part) { return found }
+            }
         case .array(let elements):
-            return elements.indices.lazy.compactMap { child(String($0), of: part).flatMap { anchored(name, in: $0) } }
-                .first
-        default: return nil
+            for (index, element) in elements.enumerated() {
+                let part = SchemaPart(json: element, path: "\(part.path)[\(index)]")
+                if let found = try anchored(name, in: part) { return found }
+            }
+        default: break
         }
+        return nil
     }
 }

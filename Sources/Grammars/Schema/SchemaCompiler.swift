@@ -14,8 +14,8 @@ struct SchemaCompiler {
     private var depth = 0
 
     /// A compiler of schemas within `root`.
-    init(root: JSON) {
-        reader = SchemaReader(root: root)
+    init(root: JSON, work: WorkBudget) {
+        reader = SchemaReader(root: root, work: work)
     }
 
     /// The first node of the values that fit the root.
@@ -76,9 +76,7 @@ struct SchemaCompiler {
         }
         let schema = try reader.read(parts)
         if schema.isNever { return try builder.never() }
-        if let values = schema.values {
-            return try self.values(values.filterFitting(parts, reader), in: &builder, next: next)
-        }
+        if schema.values != nil { return try builder.values(try reader.values(of: schema), next: next) }
         if let union = schema.unions.first {
             let branches = try reader.branches(of: union, in: parts)
             if union.isExclusive { try reader.checkDisjoint(branches, path: union.path) }
@@ -112,14 +110,6 @@ struct SchemaCompiler {
     }
 
     // MARK: Values
-
-    private func values(
-        _ values: [JSON], in builder: inout GrammarBuilder, next: Int32
-    ) throws(GrammarError) -> Int32 {
-        var choices: [Int32] = []
-        for value in values { choices.append(try builder.value(value, next: next)) }
-        return try builder.choice(choices)
-    }
 
     private mutating func any(in builder: inout GrammarBuilder, next: Int32) throws(GrammarError) -> Int32 {
         if let anything { return try builder.add(.call(rule: anything, next: next)) }
@@ -257,49 +247,7 @@ struct SchemaCompiler {
         let value = try node(parts, in: &builder, next: next)
         let colon = try builder.separated(":", next: value)
         let free = try builder.add(.string(minimum: 0, maximum: nil, next: colon))
-        var tree = NameTree()
-        for name in names { tree.add(name) }
-        return try builder.literal("\"", next: try tree.node(in: &builder, free: free, end: colon))
-    }
-}
-
-/// The names that a member must not have, as a tree of their characters.
-private struct NameTree {
-    private var children: [(scalar: Unicode.Scalar, tree: NameTree)] = []
-    private var isName = false
-
-    mutating func add(_ name: some StringProtocol) {
-        guard let scalar = name.unicodeScalars.first else {
-            isName = true
-            return
-        }
-        let rest = String(String.UnicodeScalarView(name.unicodeScalars.dropFirst()))
-        if let index = children.firstIndex(where: { $0.scalar == scalar }) {
-            children[index].tree.add(rest)
-        } else {
-            var tree = NameTree()
-            tree.add(rest)
-            children.append((scalar, tree))
-        }
-    }
-
-    /// The content of strings that are none of the names.
-    ///
-    /// - Parameters:
-    ///   - free: the rest of any string.
-    ///   - end: what follows the closing quote.
-    func node(in builder: inout GrammarBuilder, free: Int32, end: Int32) throws(GrammarError) -> Int32 {
-        guard !children.isEmpty || isName else { return free }
-        var choices: [Int32] = []
-        var others = ScalarSet.all
-        for (scalar, tree) in children {
-            let node = try tree.node(in: &builder, free: free, end: end)
-            choices.append(try builder.pattern(.set(ScalarSet(scalar)), .jsonString, next: node))
-            others = others.subtracting(ScalarSet(scalar))
-        }
-        choices.append(try builder.pattern(.set(others), .jsonString, next: free))
-        if !isName { choices.append(try builder.literal("\"", next: end)) }
-        return try builder.choice(choices)
+        return try builder.literal("\"", next: try builder.otherString(than: names, free: free, end: colon))
     }
 }
 

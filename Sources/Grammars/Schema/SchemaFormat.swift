@@ -13,7 +13,7 @@ enum SchemaFormat {
     private static let host = "(?:\(label)\\.){1,4}[A-Za-z]{2,12}"
     private static let word = "[A-Za-z0-9_+-]{1,32}"
 
-    private static let patterns: [String: String] = [
+    private static let sources: [String: String] = [
         "date": date, "time": time, "date-time": date + "T" + time,
         "duration": "P(?:\\d{1,4}[YMWD]|T\\d{1,4}[HMS])",
         "uuid": "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
@@ -25,8 +25,12 @@ enum SchemaFormat {
         "byte": "(?:[A-Za-z0-9+/]{4}){0,64}(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?",
     ]
 
+    private static let patterns = sources.compactMapValues { try? RegexParser.whole($0, WorkBudget()) }
+
     /// Adds a format to the schema.
-    static func apply(_ value: JSON, path: String, to schema: inout Schema) throws(GrammarError) {
+    static func apply(
+        _ value: JSON, path: String, to schema: inout Schema, _ work: WorkBudget
+    ) throws(GrammarError) {
         guard case .string(let name) = value else { throw GrammarError("format must be a string", path: path) }
         switch name {
         // How a string is shown or sent, not which strings fit.
@@ -34,13 +38,13 @@ enum SchemaFormat {
         case "int64", "float", "double": return
         case "int32":
             let bounds = [("minimum", JSON.integer(-1 << 31)), ("maximum", JSON.integer(1 << 31 - 1))]
-            var keywords = SchemaKeywords(bounds.map { JSON.Member($0, $1) }, path: path)
+            var keywords = SchemaKeywords(bounds.map { JSON.Member($0, $1) }, path: path, work: work)
             try keywords.apply(to: &schema)
         default:
             guard let pattern = patterns[name] else {
                 throw GrammarError("the format \(name.prefix(64)) is not supported", path: path)
             }
-            schema.patterns.append((try RegexParser.whole(pattern), path))
+            schema.patterns.append((pattern, path))
         }
     }
 }

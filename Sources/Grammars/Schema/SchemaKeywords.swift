@@ -11,10 +11,12 @@ struct SchemaKeywords {
 
     private let members: [JSON.Member]
     private let path: String
+    private let work: WorkBudget
 
-    init(_ members: [JSON.Member], path: String) {
+    init(_ members: [JSON.Member], path: String, work: WorkBudget) {
         self.members = members
         self.path = path
+        self.work = work
     }
 
     /// Reads a list of schemas.
@@ -32,6 +34,7 @@ struct SchemaKeywords {
         var properties: [(name: String, part: SchemaPart)] = []
         var additional: SchemaPart?
         for member in members {
+            try work.spend(SchemaReader.units(path))
             let (name, value) = (member.name, member.value)
             let part = SchemaPart(json: value, path: "\(path).\(name)")
             switch name {
@@ -40,8 +43,8 @@ struct SchemaKeywords {
             case "type": try add(kinds: value, part.path, to: &schema)
             case "enum":
                 guard case .array(let values) = value else { throw GrammarError("must be an array", path: part.path) }
-                add(values, to: &schema)
-            case "const": add([value], to: &schema)
+                try add(values, to: &schema)
+            case "const": try add([value], to: &schema)
             case "anyOf", "oneOf":
                 let parts = try Self.list(value, path: part.path)
                 schema.unions.append(.init(parts: parts, isExclusive: name == "oneOf", path: part.path))
@@ -50,6 +53,7 @@ struct SchemaKeywords {
                     throw GrammarError("must be an object", path: part.path)
                 }
                 schema.listsMembers = true
+                try work.spend(members.count * SchemaReader.units(part.path))
                 properties = members.map { ($0.name, SchemaPart(json: $0.value, path: "\(part.path).\($0.name)")) }
             case "required": try add(required: value, part.path, to: &schema)
             case "additionalProperties": additional = part
@@ -63,7 +67,7 @@ struct SchemaKeywords {
             case "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf":
                 try add(number: name, value, part.path, to: &schema)
             case "pattern": try add(pattern: value, part.path, to: &schema)
-            case "format": try SchemaFormat.apply(value, path: part.path, to: &schema)
+            case "format": try SchemaFormat.apply(value, path: part.path, to: &schema, work)
             case "uniqueItems", "unevaluatedProperties", "unevaluatedItems":
                 // Only values without effect.
                 let isNeutral = value == .bool(name != "uniqueItems")
@@ -74,8 +78,8 @@ struct SchemaKeywords {
                 }
             }
         }
-        mergeItems(prefix, items, into: &schema)
-        mergeProperties(properties, additional, into: &schema)
+        try mergeItems(prefix, items, into: &schema)
+        try mergeProperties(properties, additional, into: &schema)
     }
 
     private static func unsupported(_ name: String, _ path: String) -> GrammarError {
@@ -111,14 +115,14 @@ struct SchemaKeywords {
         if both.isEmpty { schema.isNever = true }
     }
 
-    private func add(_ values: [JSON], to schema: inout Schema) {
+    private func add(_ values: [JSON], to schema: inout Schema) throws(GrammarError) {
         guard let before = schema.values else {
-            schema.values = values.reduce(into: []) { list, value in
-                if !list.contains(where: { $0.isEqual(to: value) }) { list.append(value) }
-            }
+            schema.values = values
             return
         }
-        schema.values = before.filter { value in values.contains { $0.isEqual(to: value) } }
+        var both: [JSON] = []
+        for value in before where try values.holds(value, work) { both.append(value) }
+        schema.values = both
     }
 
     private func add(required value: JSON, _ path: String, to schema: inout Schema) throws(GrammarError) {
@@ -178,7 +182,7 @@ struct SchemaKeywords {
     private func add(pattern value: JSON, _ path: String, to schema: inout Schema) throws(GrammarError) {
         guard case .string(let text) = value else { throw GrammarError("pattern must be a string", path: path) }
         do throws(GrammarError) {
-            schema.patterns.append((try RegexParser.anywhere(text), path))
+            schema.patterns.append((try RegexParser.anywhere(text, work), path))
         } catch {
             throw GrammarError("the pattern cannot be enforced: \(error.message)", path: path)
         }
@@ -186,8 +190,11 @@ struct SchemaKeywords {
 
     // MARK: Merging
 
-    private func mergeItems(_ prefix: [SchemaPart], _ items: SchemaPart?, into schema: inout Schema) {
+    private func mergeItems(
+        _ prefix: [SchemaPart], _ items: SchemaPart?, into schema: inout Schema
+    ) throws(GrammarError) {
         guard !prefix.isEmpty || items != nil else { return }
+        try work.spend(max(schema.prefixItems.count, prefix.count) * (1 + schema.items.count))
         schema.hasArrayKeywords = true
         let (before, rest) = (schema.prefixItems, schema.items)
         let own = items.map { [$0] } ?? []
@@ -200,15 +207,17 @@ struct SchemaKeywords {
     /// A member that only one schema lists must also fit what the other says of members that it does not list.
     private func mergeProperties(
         _ properties: [(name: String, part: SchemaPart)], _ additional: SchemaPart?, into schema: inout Schema
-    ) {
+    ) throws(GrammarError) {
+        try work.spend(schema.properties.count + properties.count)
         let own = additional.map { [$0] } ?? []
         let names = Set(properties.map(\.name))
-        let before = Set(schema.properties.map(\.name))
+        let before = Dictionary(
+            schema.properties.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
         for index in schema.properties.indices where !names.contains(schema.properties[index].name) {
             schema.properties[index].parts += own
         }
         for (name, part) in properties {
-            if before.contains(name), let index = schema.properties.firstIndex(where: { $0.name == name }) {
+            if let index = before[name] {
                 schema.properties[index].parts.append(part)
             } else {
                 schema.properties.append((name, (schema.additional ?? []) + [part]))
@@ -229,17 +238,31 @@ extension Schema.Bound {
 
 extension JSON {
     /// Whether two values are equal for JSON Schema: numbers by their value, members in any order.
-    func isEqual(to other: JSON) -> Bool {
+    func isEqual(to other: JSON, _ work: WorkBudget) throws(GrammarError) -> Bool {
+        try work.spend()
         switch (self, other) {
         case (.integer, .number), (.number, .integer), (.number, .number): return doubleValue == other.doubleValue
         case (.array(let one), .array(let two)):
-            return one.count == two.count && zip(one, two).allSatisfy { $0.isEqual(to: $1) }
+            guard one.count == two.count else { return false }
+            for (element, twin) in zip(one, two) where try !element.isEqual(to: twin, work) { return false }
+            return true
         case (.object(let one), .object(let two)):
-            return one.count == two.count
-                && one.allSatisfy { member in
-                    two.contains { $0.name == member.name && member.value.isEqual(to: $0.value) }
-                }
+            guard one.count == two.count else { return false }
+            try work.spend(one.count)
+            let values = Dictionary(two.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+            for member in one {
+                guard let twin = values[member.name], try member.value.isEqual(to: twin, work) else { return false }
+            }
+            return true
         default: return self == other
         }
+    }
+}
+
+extension [JSON] {
+    /// Whether one of the values is equal to `value`.
+    func holds(_ value: JSON, _ work: WorkBudget) throws(GrammarError) -> Bool {
+        for known in self where try known.isEqual(to: value, work) { return true }
+        return false
     }
 }

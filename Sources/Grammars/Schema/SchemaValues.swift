@@ -18,6 +18,7 @@ extension SchemaReader {
             let path = keeps.count == members.count ? part.path : part.path + "-" + union.path
             return keeps.isEmpty ? nil : SchemaPart(json: .object(keeps), path: path)
         }
+        try work.spend(union.parts.count * (1 + rest.count))
         return union.parts.map { rest + [$0] }
     }
 
@@ -27,9 +28,11 @@ extension SchemaReader {
         var seen: Set<String> = []
         var open = Array(parts.reversed())
         while let part = open.popLast() {
+            try work.spend(Self.units(part.path))
             guard seen.insert(part.path).inserted else { continue }
             flat.append(part)
             guard case .object(let members) = part.json else { continue }
+            try work.spend(members.count * Self.units(part.path))
             for member in members {
                 let path = "\(part.path).\(member.name)"
                 if member.name == "$ref" { open.append(try target(member.value, path: path)) }
@@ -47,9 +50,22 @@ extension SchemaReader {
             throw GrammarError("a value is too deep to be compared", path: parts.first?.path ?? "")
         }
         let schema = try read(parts)
+        if let values = schema.values, try !values.holds(value, work) { return false }
+        return try accepts(value, schema, depth: depth)
+    }
+
+    /// The values that a schema lists, as far as they fit the rest of it.
+    func values(of schema: Schema) throws(GrammarError) -> [JSON] {
+        var fitting: [JSON] = []
+        for value in schema.values ?? [] where try accepts(value, schema) { fitting.append(value) }
+        return fitting
+    }
+
+    /// Whether a value fits a schema, apart from its `values`.
+    private func accepts(_ value: JSON, _ schema: Schema, depth: Int = 0) throws(GrammarError) -> Bool {
+        try work.spend()
         if schema.isNever { return false }
         if let kinds = schema.kinds, !kinds.contains(where: { $0.includes(value) }) { return false }
-        if let values = schema.values, !values.contains(where: { $0.isEqual(to: value) }) { return false }
         for union in schema.unions {
             var matches = 0
             for part in union.parts where try accepts(value, [part], depth: depth + 1) { matches += 1 }
@@ -60,7 +76,7 @@ extension SchemaReader {
         case .string(let text):
             let count = text.unicodeScalars.count
             guard count >= schema.minimumLength, count <= schema.maximumLength ?? .max else { return false }
-            for (pattern, _) in schema.patterns where try !pattern.matches(text) { return false }
+            for (pattern, _) in schema.patterns where try !pattern.matches(text, work) { return false }
             return true
         case .array(let elements):
             guard elements.count >= schema.minimumItems, elements.count <= schema.maximumItems ?? .max else {
@@ -72,6 +88,7 @@ extension SchemaReader {
             }
             return true
         case .object(let members):
+            try work.spend((schema.required.count + schema.properties.count) * members.count / 32)
             guard schema.required.allSatisfy({ name in members.contains { $0.name == name } }) else { return false }
             for member in members {
                 let listed = schema.properties.first { $0.name == member.name }?.parts
@@ -98,8 +115,20 @@ extension SchemaReader {
 
     // MARK: Unions of which one schema must hold
 
+    /// A schema that is compared with others, with the parts that it was read from.
+    private struct Branch {
+        var parts: [SchemaPart]
+        var schema: Schema
+    }
+
+    private func branch(_ parts: [SchemaPart]) throws(GrammarError) -> Branch {
+        Branch(parts: parts, schema: try read(parts))
+    }
+
     /// Throws unless it is certain that no value fits two of the branches.
-    func checkDisjoint(_ branches: [[SchemaPart]], path: String) throws(GrammarError) {
+    func checkDisjoint(_ parts: [[SchemaPart]], path: String) throws(GrammarError) {
+        var branches: [Branch] = []
+        for part in parts { branches.append(try branch(part)) }
         for (index, one) in branches.enumerated() {
             for other in branches[..<index] where try !areDisjoint(one, other, depth: 0) {
                 throw GrammarError(
@@ -108,19 +137,19 @@ extension SchemaReader {
         }
     }
 
-    private func areDisjoint(
-        _ one: [SchemaPart], _ other: [SchemaPart], depth: Int
-    ) throws(GrammarError) -> Bool {
+    private func areDisjoint(_ one: Branch, _ other: Branch, depth: Int) throws(GrammarError) -> Bool {
+        try work.spend()
         guard depth < 8 else { return false }
-        let (a, b) = (try read(one), try read(other))
+        let (a, b) = (one.schema, other.schema)
         if a.isNever || b.isNever { return true }
-        if let values = a.values { return try values.filterFitting(one, self).filterFitting(other, self).isEmpty }
-        if let values = b.values { return try values.filterFitting(other, self).filterFitting(one, self).isEmpty }
-        for (schema, parts, rest) in [(a, one, other), (b, other, one)] {
-            guard let union = schema.unions.first else { continue }
-            for branch in try branches(of: union, in: parts) where try !areDisjoint(branch, rest, depth: depth + 1) {
-                return false
-            }
+        for (first, second) in [(one, other), (other, one)] where first.schema.values != nil {
+            for value in try values(of: first.schema) where try accepts(value, second.parts) { return false }
+            return true
+        }
+        for (first, second) in [(one, other), (other, one)] {
+            guard let union = first.schema.unions.first else { continue }
+            for parts in try branches(of: union, in: first.parts)
+            where try !areDisjoint(try branch(parts), second, depth: depth + 1) { return false }
             return true
         }
         let shared = Self.sharedKinds(a, b)
@@ -162,36 +191,32 @@ extension SchemaReader {
     private func haveDisjointMembers(_ a: Schema, _ b: Schema, depth: Int) throws(GrammarError) -> Bool {
         for (schema, rest) in [(a, b), (b, a)] {
             for name in schema.required {
+                try work.spend(1 + (schema.properties.count + rest.properties.count) / 32)
                 let own = schema.properties.first { $0.name == name }?.parts ?? schema.additional ?? []
                 let foreign = rest.properties.first { $0.name == name }?.parts
                 guard let parts = foreign ?? rest.additional else { continue }
                 // A member that the other schema does not require may be missing there; if it is there, it must fit.
-                if try areDisjoint(own, parts, depth: depth + 1) { return true }
+                if try areDisjoint(try branch(own), try branch(parts), depth: depth + 1) { return true }
             }
         }
         return false
     }
 }
 
-extension [JSON] {
-    /// The values that fit all of `parts`.
-    func filterFitting(_ parts: [SchemaPart], _ reader: SchemaReader) throws(GrammarError) -> [JSON] {
-        var fitting: [JSON] = []
-        for value in self where try reader.accepts(value, parts) { fitting.append(value) }
-        return fitting
-    }
-}
-
 extension Pattern {
     /// Whether the whole of a text matches.
-    func matches(_ text: String) throws(GrammarError) -> Bool {
-        var builder = GrammarBuilder()
+    func matches(_ text: String, _ work: WorkBudget) throws(GrammarError) -> Bool {
+        var builder = GrammarBuilder(work: work)
         let rule = builder.declareRule()
         builder.define(rule, start: try builder.pattern(self, .plain, next: GrammarBuilder.end))
         guard let grammar = try? Grammar(builder, root: rule, spelled: ByteSet(0...255)) else { return false }
         var machine = Machine(grammar)
         var threads = machine.start()
-        for byte in text.utf8 { threads = machine.step(threads, byte) }
+        for byte in text.utf8 {
+            let before = machine.cost
+            threads = machine.step(threads, byte)
+            try work.spend(1 + (machine.cost - before) / 16)
+        }
         return threads.contains { machine.hasEnded($0) }
     }
 }

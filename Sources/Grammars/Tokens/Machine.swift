@@ -41,8 +41,10 @@ struct Machine {
     static let strings: Int32 = 1 << 30
     /// The stack of the outermost rule.
     static let bottom: Int32 = 0
-    /// The most threads. Where an ambiguous grammar would have more, some of its texts are left out.
-    static let maximumThreads = 256
+    /// The most threads, and the most nodes of a state and of all threads but the first. Where an ambiguous grammar
+    /// would have more, some of its texts are left out; those that are left still come to an end.
+    private static let maximumThreads = 256
+    private static let maximumNodes = 2_048
     private static let maximumVisits = 2_048
 
     let grammar: Grammar
@@ -51,11 +53,20 @@ struct Machine {
     private var depths: [Int32] = []
     private var stateNumbers: [[Int32]: Int32] = [:]
     private var frameNumbers: [Frame: Int32] = [:]
+    /// The states of single nodes, and of rules in loops by their complement.
+    private var entries: [Int32: Int32] = [:]
     /// For each state and class of bytes the next state; `unknown` until it is asked for.
     private var transitions: [Int32] = []
-    /// The class of each byte: the grammar never tells bytes of one class apart.
-    private let classes: [UInt8]
-    private let classCount: Int
+    /// How many nodes had to be looked at for each transition.
+    private var efforts: [UInt16] = []
+    /// What the steps so far have cost, in units of a few nanoseconds. A transition costs as much whether or not it is
+    /// known already, so that the cost depends on the grammar and the text alone.
+    private(set) var cost = 0
+    /// The costly transitions that were counted.
+    private var counted: Set<Int> = []
+    /// About the number of integers that are kept.
+    private(set) var size = 0
+    private let classes: ByteClasses
     /// The greatest height of a node.
     private let greatestHeight: Int32
 
@@ -66,36 +77,34 @@ struct Machine {
     init(_ grammar: Grammar) {
         self.grammar = grammar
         greatestHeight = grammar.heights.filter { $0 != Grammar.unreachable }.max() ?? 0
-        (classes, classCount) = Self.classes(of: grammar)
+        classes = ByteClasses(grammar.nodes)
         clear()
     }
 
     /// Forgets all states and stacks.
     mutating func clear() {
-        (states, frames, depths, transitions) = ([], [Frame(parent: -1, node: -1, count: 0)], [0], [])
-        (stateNumbers, frameNumbers) = ([:], [:])
+        (states, frames, depths) = ([], [Frame(parent: -1, node: -1, count: 0)], [0])
+        (transitions, efforts, size) = ([], [], 0)
+        (stateNumbers, frameNumbers, entries) = ([:], [:], [:])
     }
 
-    private static func classes(of grammar: Grammar) -> ([UInt8], Int) {
-        var sets: Set<ByteSet> = []
-        for case .bytes(let set, _) in grammar.nodes { sets.insert(set) }
-        var classes = [UInt8](repeating: 0, count: 256)
-        var count = 1
-        for set in sets {
-            var split: [Int: UInt8] = [:]
-            var used = 0
-            for byte in 0..<256 {
-                let key = Int(classes[byte]) << 1 | (set.contains(UInt8(byte)) ? 1 : 0)
-                if split[key] == nil {
-                    split[key] = UInt8(used)
-                    used += 1
-                }
-                classes[byte] = split[key] ?? 0
-            }
-            count = used
-            if count == 256 { break }
-        }
-        return (classes, count)
+    // MARK: Costs
+
+    /// Counts the cost of `work`, in which every costly transition counts once, whatever was counted before.
+    mutating func count<Result>(_ work: (inout Machine) -> Result) -> (result: Result, cost: Int) {
+        let (outer, outerCost) = (counted, cost)
+        (counted, cost) = ([], 0)
+        defer { (counted, cost) = (outer, outerCost) }
+        return (work(&self), cost)
+    }
+
+    /// Counts work elsewhere.
+    mutating func spend(_ units: Int) { cost += units }
+
+    private mutating func spend(onTransition index: Int) {
+        let effort = Int(efforts[index])
+        // A few nodes cost no more than to look the transition up.
+        cost += effort > 8 && counted.insert(index).inserted ? 4 * effort : 1
     }
 
     /// The place at the beginning of the text.
@@ -106,7 +115,12 @@ struct Machine {
     // MARK: States and stacks
 
     /// The state of a node and of all nodes that follow it without a byte.
-    mutating func state(of node: Int32) -> Int32 { state(from: [node]) }
+    mutating func state(of node: Int32) -> Int32 {
+        if let known = entries[node] { return known }
+        let state = state(from: [node]).state
+        entries[node] = state
+        return state
+    }
 
     /// The state of a set of nodes, which must be closed and in order.
     mutating func state(_ nodes: [Int32]) -> Int32 {
@@ -125,44 +139,65 @@ struct Machine {
         }
         let number = Int32(states.count)
         states.append(state)
-        transitions += repeatElement(Self.unknown, count: classCount)
+        transitions += repeatElement(Self.unknown, count: classes.count)
+        efforts += repeatElement(0, count: classes.count)
+        size += 2 * classes.count + nodes.count
         stateNumbers[nodes] = number
         return number
     }
 
-    private mutating func state(from seeds: [Int32], mark: [Int32] = []) -> Int32 {
+    /// The state of some nodes and of those that follow them without a byte, and how many were looked at.
+    private mutating func state(from seeds: [Int32], mark: [Int32] = []) -> (state: Int32, effort: Int) {
         var nodes: Set<Int32> = []
         var forks: Set<Int32> = []
-        var open = seeds
-        while let node = open.popLast() {
-            guard grammar.isAlive(node) else { continue }
-            if case .fork(let choices) = grammar.nodes[Int(node)] {
-                if forks.insert(node).inserted { open += choices }
-            } else {
-                nodes.insert(node)
-            }
+        var open: [Int32] = []
+        var effort = 0
+        func isFull() -> Bool {
+            !nodes.isEmpty && (nodes.count >= Self.maximumNodes || effort >= 4 * Self.maximumNodes)
         }
-        return nodes.isEmpty ? Self.dead : state(mark + nodes.sorted())
+        func see(_ node: Int32) {
+            effort += 1
+            guard grammar.isAlive(node) else { return }
+            guard case .fork = grammar.nodes[Int(node)] else {
+                nodes.insert(node)
+                return
+            }
+            if forks.insert(node).inserted { open.append(node) }
+        }
+        for seed in seeds where !isFull() { see(seed) }
+        while !isFull(), let fork = open.popLast() {
+            guard case .fork(let choices) = grammar.nodes[Int(fork)] else { continue }
+            for choice in choices where !isFull() { see(choice) }
+        }
+        return (nodes.isEmpty ? Self.dead : state(mark + nodes.sorted()), effort)
     }
 
     /// The first state of a rule in a loop. A round takes at least a byte, so the rule cannot end at once there.
     private mutating func entry(of rule: Int32) -> Int32 {
         let start = grammar.starts[Int(rule)]
-        return grammar.matchesEmpty[Int(rule)] ? state(from: [start], mark: [-1]) : state(of: start)
+        guard grammar.matchesEmpty[Int(rule)] else { return state(of: start) }
+        if let known = entries[~rule] { return known }
+        let state = state(from: [start], mark: [-1]).state
+        entries[~rule] = state
+        return state
     }
 
     /// The state after a byte within the same rule.
     mutating func next(_ state: Int32, _ byte: UInt8) -> Int32 {
-        let index = Int(state) * classCount + Int(classes[Int(byte)])
-        let known = transitions[index]
-        guard known == Self.unknown else { return known }
+        let index = Int(state) * classes.count + Int(classes[byte])
+        if transitions[index] == Self.unknown { find(index, from: states[Int(state)].nodes, byte) }
+        spend(onTransition: index)
+        return transitions[index]
+    }
+
+    private mutating func find(_ index: Int, from nodes: [Int32], _ byte: UInt8) {
         var seeds: [Int32] = []
-        for node in states[Int(state)].nodes where node >= 0 {
+        for node in nodes where node >= 0 {
             if case .bytes(let set, let next) = grammar.nodes[Int(node)], set.contains(byte) { seeds.append(next) }
         }
-        let next = seeds.isEmpty ? Self.dead : self.state(from: seeds)
+        let (next, effort) = seeds.isEmpty ? (Self.dead, 0) : self.state(from: seeds)
         transitions[index] = next
-        return next
+        efforts[index] = UInt16(clamping: nodes.count + effort)
     }
 
     /// A stack with one more entry.
@@ -188,6 +223,7 @@ struct Machine {
     /// Records the tokens that stay inside the rule of a state.
     mutating func record(_ inner: InnerTokens, for state: Int32) {
         states[Int(state)].inner = inner
+        size += 2 * inner.words.count + inner.ends.count + 2 * inner.calls.count
     }
 
     // MARK: Steps
@@ -197,18 +233,30 @@ struct Machine {
         var visited: Set<Thread> = []
         var waiting: [Thread] = []
         var open = Array(threads.reversed())
+        var (nodes, calls) = (0, 0)
         while let thread = open.popLast() {
-            guard thread.state != Self.dead, waiting.count < Self.maximumThreads, visited.count < Self.maximumVisits
-            else { continue }
+            if !waiting.isEmpty, waiting.count >= Self.maximumThreads || visited.count >= Self.maximumVisits { break }
+            spend(16)
+            guard thread.state != Self.dead else { continue }
             guard thread.state < Self.strings else {
                 if visited.insert(thread).inserted { waiting.append(thread) }
                 continue
             }
             guard fits(thread.state, thread.frame), visited.insert(thread).inserted else { continue }
-            if isWaiting(thread) { waiting.append(thread) }
             let state = states[Int(thread.state)]
+            if isWaiting(thread) {
+                // The first one may always stay.
+                let count = waiting.isEmpty ? 0 : state.nodes.count
+                if nodes + count <= Self.maximumNodes {
+                    waiting.append(thread)
+                    nodes += count
+                }
+            }
             if state.isEnd { open += returned(from: thread.frame).reversed() }
-            for call in state.calls.reversed() { open.append(entered(call, from: thread.frame)) }
+            let entered = state.calls.prefix(max(1, Self.maximumVisits - calls))
+            calls += entered.count
+            spend(16 * entered.count)
+            for call in entered.reversed() { open.append(self.entered(call, from: thread.frame)) }
         }
         return waiting
     }
@@ -260,6 +308,7 @@ struct Machine {
     /// The threads after a byte.
     mutating func step(_ threads: [Thread], _ byte: UInt8) -> [Thread] {
         var after: [Thread] = []
+        spend(4 * threads.count)
         for thread in threads {
             if thread.state < Self.strings {
                 let state = self.next(thread.state, byte)
@@ -271,43 +320,10 @@ struct Machine {
         return after.isEmpty ? [] : closed(after)
     }
 
-    /// The bounds of the string that a thread is in.
-    func bounds(of thread: Thread) -> (minimum: Int32, maximum: Int32?) {
-        guard case .string(let minimum, let maximum, _) = grammar.nodes[Int(frames[Int(thread.frame)].node)] else {
-            return (0, nil)
-        }
-        return (minimum, maximum)
-    }
-
-    private mutating func stringStep(_ thread: Thread, _ byte: UInt8) -> [Thread] {
-        let (minimum, maximum) = bounds(of: thread)
-        let state = thread.state - Self.strings
-        switch StringMachine.next(state, byte) {
-        case StringMachine.dead: return []
-        case StringMachine.closed: return thread.count >= minimum ? returned(from: thread.frame) : []
-        case let next:
-            var count = thread.count
-            if state == StringMachine.between {
-                if let maximum, count >= maximum { return [] }
-                // Without a maximum only the characters up to the minimum count.
-                count = maximum == nil ? min(count + 1, minimum) : count + 1
-            }
-            return [Thread(state: Self.strings + next, frame: thread.frame, count: count)]
-        }
-    }
-}
-
-/// From one state the tokens that stay inside the rule, and the places where a token's text leaves it.
-final class InnerTokens: Sendable {
-    let words: [UInt64]
-    /// Nodes of the vocabulary's tree at which the rule may end, with more text below.
-    let ends: [Int32]
-    /// Nodes of the tree at which another rule may be called, with more text below, and the calling nodes.
-    let calls: [(node: Int32, call: Int32)]
-
-    init(words: [UInt64], ends: [Int32], calls: [(node: Int32, call: Int32)]) {
-        self.words = words
-        self.ends = ends
-        self.calls = calls
+    /// The threads after a text.
+    mutating func steps(_ threads: [Thread], _ text: ArraySlice<UInt8>) -> [Thread] {
+        var threads = threads
+        for byte in text where !threads.isEmpty { threads = step(threads, byte) }
+        return threads
     }
 }

@@ -38,12 +38,13 @@ public final class TokenGrammar: Sendable {
         if position.isAtStart, text.first == UInt8(ascii: " ") { text = text.dropFirst() }
         return tables.withLock { tables in
             tables.limitMemory()
-            var threads = tables.threads(of: &position)
-            for byte in text {
-                threads = tables.machine.step(threads, byte)
-                if threads.isEmpty { return nil }
+            let threads = tables.threads(of: &position)
+            var after = tables.machine.steps(threads, text)
+            // Masks are made thread by thread. Together there may be so many that those that fit were left out.
+            for thread in threads where after.isEmpty && threads.count > 1 {
+                after = tables.machine.steps([thread], text)
             }
-            return tables.position(threads, of: self, isAtStart: false)
+            return after.isEmpty ? nil : tables.position(after, of: self, isAtStart: false)
         }
     }
 }
@@ -100,12 +101,9 @@ private struct Tables {
     private(set) var epoch = 0
 
     /// Limits of what is kept: together at most about 32 MB, for most grammars far less.
-    private static let maximumStates = 16_384
+    private static let maximumSize = 4_000_000
     private static let maximumFrames = 131_072
     private static let maximumMasks = 1_024
-    /// Limits of one mask's work. A mask that reaches one leaves out tokens of several bytes.
-    private static let maximumVisits = 4_096
-    private static let maximumSteps = 100_000
 
     init(machine: Machine, vocabulary: TokenVocabulary) {
         self.machine = machine
@@ -115,7 +113,7 @@ private struct Tables {
     /// Forgets everything if it has become too much. Positions find their threads again by their nodes.
     mutating func limitMemory() {
         if masks.count > Self.maximumMasks { masks = [:] }
-        guard machine.states.count > Self.maximumStates || machine.frames.count > Self.maximumFrames else { return }
+        guard machine.size > Self.maximumSize || machine.frames.count > Self.maximumFrames else { return }
         machine.clear()
         masks = [:]
         epoch += 1
@@ -160,9 +158,12 @@ private struct Tables {
     mutating func mask(_ threads: [Thread]) -> TokenMask {
         let key = self.key(threads)
         if let mask = masks[key] { return mask }
-        var bits = MaskBits(count: vocabulary.count)
-        var steps = 0
-        for thread in threads { add(thread, to: &bits, steps: &steps) }
+        let vocabulary = vocabulary
+        let (bits, _) = machine.count { machine in
+            var search = MaskSearch(vocabulary)
+            for thread in threads { search.add(thread, &machine) }
+            return search.bits
+        }
         let mask = TokenMask(bits.words)
         masks[key] = mask
         return mask
@@ -170,14 +171,14 @@ private struct Tables {
 
     /// The mask where the first blank of a token is not printed.
     mutating func firstMask(_ threads: [Thread]) -> TokenMask {
-        var bits = MaskBits(count: vocabulary.count)
-        bits.formUnion(mask(threads).words)
-        guard let blank = vocabulary.child(UInt8(ascii: " ")) else { return TokenMask(bits.words) }
-        let end = Int(vocabulary.ends[blank])
-        bits.remove(vocabulary.tokens[Int(vocabulary.firsts[blank])..<Int(vocabulary.firsts[end])])
-        bits.insert(vocabulary.tokens(at: blank))
-        var steps = 0
-        walk(from: blank, threads, &bits, steps: &steps)
+        let words = mask(threads).words
+        guard let blank = vocabulary.child(UInt8(ascii: " ")) else { return TokenMask(words) }
+        let vocabulary = vocabulary
+        let (bits, _) = machine.count { machine in
+            var search = MaskSearch(vocabulary)
+            search.addFirst(words, behind: blank, threads, &machine)
+            return search.bits
+        }
         return TokenMask(bits.words)
     }
 
@@ -194,86 +195,5 @@ private struct Tables {
             key.append(max(0, minimum - thread.count))
         }
         return key
-    }
-
-    private mutating func add(_ thread: Thread, to bits: inout MaskBits, steps: inout Int) {
-        guard thread.state < Machine.strings else { return addString(thread, to: &bits, steps: &steps) }
-        guard machine.isFarFromLimit(thread.frame) else {
-            // Near the limit of the stack it matters how deep a call goes.
-            return walk(from: 0, [thread], &bits, steps: &steps)
-        }
-        let inner = inner(thread.state)
-        bits.formUnion(inner.words)
-        if !inner.ends.isEmpty {
-            let after = machine.closed(machine.returned(from: thread.frame))
-            for node in inner.ends where !after.isEmpty { walk(from: Int(node), after, &bits, steps: &steps) }
-        }
-        var called: [Int32: [Thread]] = [:]
-        for (node, call) in inner.calls {
-            let threads = called[call] ?? machine.closed([machine.entered(call, from: thread.frame)])
-            called[call] = threads
-            walk(from: Int(node), threads, &bits, steps: &steps)
-        }
-    }
-
-    private mutating func addString(_ thread: Thread, to bits: inout MaskBits, steps: inout Int) {
-        let (minimum, maximum) = machine.bounds(of: thread)
-        let state = thread.state - Machine.strings
-        let room = maximum.map { $0 - thread.count } ?? .max
-        let (open, closing) = vocabulary.strings.withLock { strings in
-            (strings.open(state, room: room, vocabulary), strings.closing(state, vocabulary))
-        }
-        bits.formUnion(open)
-        let after = machine.closed(machine.returned(from: thread.frame))
-        for (node, characters) in closing where characters <= room && thread.count + characters >= minimum {
-            bits.insert(vocabulary.tokens(at: Int(node)))
-            walk(from: Int(node), after, &bits, steps: &steps)
-        }
-    }
-
-    /// Adds the tokens below a node of the tree that fit behind `threads`.
-    private mutating func walk(from node: Int, _ threads: [Thread], _ bits: inout MaskBits, steps: inout Int) {
-        let end = Int(vocabulary.ends[node])
-        var child = node + 1
-        while child < end {
-            let next = machine.step(threads, vocabulary.bytes[child])
-            steps += 1
-            if !next.isEmpty {
-                bits.insert(vocabulary.tokens(at: child))
-                if steps < Self.maximumSteps { walk(from: child, next, &bits, steps: &steps) }
-            }
-            child = Int(vocabulary.ends[child])
-        }
-    }
-
-    private mutating func inner(_ state: Int32) -> InnerTokens {
-        if let inner = machine.states[Int(state)].inner { return inner }
-        var bits = MaskBits(count: vocabulary.count)
-        var ends: [Int32] = []
-        var calls: [(node: Int32, call: Int32)] = []
-        var path = [Int32](repeating: state, count: vocabulary.longest + 1)
-        var visited: Set<Int32> = []
-        var node = 1
-        while node < vocabulary.bytes.count {
-            let depth = Int(vocabulary.depths[node])
-            let end = Int(vocabulary.ends[node])
-            let next = machine.next(path[depth - 1], vocabulary.bytes[node])
-            guard next != Machine.dead, depth == 1 || visited.count < Self.maximumVisits else {
-                node = end
-                continue
-            }
-            visited.insert(next)
-            path[depth] = next
-            bits.insert(vocabulary.tokens(at: node))
-            if end > node + 1 {
-                let reached = machine.states[Int(next)]
-                if reached.isEnd { ends.append(Int32(node)) }
-                for call in reached.calls { calls.append((Int32(node), call)) }
-            }
-            node += 1
-        }
-        let inner = InnerTokens(words: bits.words, ends: ends, calls: calls)
-        machine.record(inner, for: state)
-        return inner
     }
 }
