@@ -63,6 +63,15 @@ import Testing
         ),
         (##"{"type":"array","items":{"$ref":"#"}}"##, ["[]", "[[],[[]]]"], ["[1]"]),
         (##"{"$ref":"#/definitions/a~1b%25","definitions":{"a/b%":{"const":1}}}"##, ["1"], ["2"]),
+        (
+            ##"{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/c"},"c":{"const":1}}}"##,
+            ["1"],
+            ["2"]
+        ),
+        (
+            ##"{"type":"array","items":{"$ref":"#/$defs/a"},"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#"}}}"##,
+            ["[]", "[[],[[]]]"], ["[1]"]
+        ),
         (#"{"properties":{"a":false}}"#, ["{}"], [#"{"a":1}"#]),
         ("true", ["null", "[1]"], ["x"]),
     ])
@@ -87,11 +96,15 @@ import Testing
         (#"{"type":"number","multipleOf":0.01}"#, "multipleOf"), (#"{"type":"string","format":"iri"}"#, "format iri"),
         (#"{"type":"string","pattern":"(?!a)"}"#, "pattern"), (#"{"frobnicate":1}"#, "frobnicate"),
         (#"{"oneOf":[{"type":"integer"},{"type":"number"}]}"#, "oneOf"), (#"{"$ref":"http://x.test/a"}"#, "$ref"),
-        (##"{"$ref":"#/$defs/a"}"##, "$ref"), (##"{"$ref":"#"}"##, "no text fits"), ("false", "no text fits"),
+        (##"{"$ref":"#/$defs/a"}"##, "$ref"), (##"{"$ref":"#"}"##, "$ref leads back to itself"), ("false", "no text fits"),
         (#"{"type":"integer","minimum":3,"maximum":2}"#, "no text fits"), (#"{"type":"text"}"#, "type must be"),
         (#"{"minLength":-1}"#, "minLength"), ("[]", "an object or a boolean"),
         (#"{"items":[{}]}"#, "prefixItems"), (#"{"required":["a"],"additionalProperties":false}"#, "no text fits"),
         (##"{"type":"array","items":{"$ref":"#"},"minItems":1}"##, "no text fits"),
+        (
+            ##"{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}}}"##,
+            "leads back to itself"
+        ),
     ])
     func refusesWhatIsNotEnforced(_ schema: String, _ reason: String) throws {
         let failure = #expect(throws: GrammarSourceError.self) { try Acceptance.schema(schema) }

@@ -132,8 +132,21 @@ struct SchemaReader {
         }
     }
 
-    /// The only schema that a schema refers to, without anything else that matters; nil if it says more.
+    /// The schema that a schema refers to without saying anything else that matters, perhaps through others that only
+    /// refer to the next one; nil if it says more.
     func alias(_ part: SchemaPart) throws(GrammarError) -> SchemaPart? {
+        guard var target = try reference(of: part) else { return nil }
+        var seen: Set<String> = [part.path, target.path]
+        while let next = try reference(of: target) {
+            guard seen.insert(next.path).inserted else {
+                throw GrammarError("$ref leads back to itself", path: target.path + ".$ref")
+            }
+            target = next
+        }
+        return target
+    }
+
+    private func reference(of part: SchemaPart) throws(GrammarError) -> SchemaPart? {
         guard case .object(let members) = part.json else { return nil }
         let relevant = members.filter { !SchemaKeywords.annotations.contains($0.name) }
         guard relevant.count == 1, relevant[0].name == "$ref" else { return nil }

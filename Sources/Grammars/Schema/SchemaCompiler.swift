@@ -27,27 +27,11 @@ struct SchemaCompiler {
     private mutating func node(
         _ parts: [SchemaPart], in builder: inout GrammarBuilder, next: Int32
     ) throws(GrammarError) -> Int32 {
-        var parts = parts
-        while parts.count == 1, let target = try reader.alias(parts[0]) {
-            let key = target.path + " "
-            if let rule = rules[key] { return try builder.add(.call(rule: rule, next: next)) }
-            guard try reader.alias(target) != nil else {
-                return try rule(key, [target], in: &builder, next: next)
-            }
-            // A chain of references; one that never ends comes back to a rule that begins with itself.
-            rules[key] = try cycleGuard(key, in: &builder)
-            parts = [target]
+        if parts.count == 1, let target = try reader.alias(parts[0]) {
+            return try rule(target.path + " ", [target], in: &builder, next: next)
         }
         guard parts.count > 1 else { return try written(parts, in: &builder, next: next) }
         return try rule(parts.map(\.path).joined(separator: " & "), parts, in: &builder, next: next)
-    }
-
-    private mutating func cycleGuard(
-        _ key: String, in builder: inout GrammarBuilder
-    ) throws(GrammarError) -> Int32 {
-        let rule = builder.declareRule()
-        builder.define(rule, start: try builder.add(.call(rule: rule, next: GrammarBuilder.end)))
-        return rule
     }
 
     /// A call of the rule for `parts`, which is made if there is none yet.
