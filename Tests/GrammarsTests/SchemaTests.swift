@@ -17,6 +17,27 @@ import Testing
         (#"{"type":"number","minimum":-1.25,"maximum":-0.5}"#, ["-1.25", "-0.5", "-1"], ["-1.26", "-0.4", "1"]),
         (#"{"type":"integer","multipleOf":7,"minimum":0,"maximum":100}"#, ["0", "7", "98"], ["1", "105"]),
         (#"{"type":"number","multipleOf":10}"#, ["10", "-20"], ["5", "10.5"]),
+        (
+            #"{"type":"number","minimum":0.1234567891,"maximum":0.1234567892}"#, ["0.1234567891", "0.1234567892"],
+            ["0.123456789", "0.1234567893", "0.12345678905"]
+        ),
+        (
+            #"{"type":"number","exclusiveMinimum":0.1,"exclusiveMaximum":0.10000001}"#, ["0.100000001"],
+            ["0.1", "0.10000001"]
+        ),
+        (
+            #"{"type":"number","minimum":12345678.1234567,"maximum":12345678.1234568}"#, ["12345678.1234567"],
+            ["12345678"]
+        ),
+        (
+            #"{"type":"number","minimum":-0.0000000002,"exclusiveMaximum":0}"#, ["-0.0000000001"],
+            ["0", "-0.0000000003"]
+        ),
+        (
+            #"{"type":"integer","minimum":999999999999999}"#, ["999999999999999"],
+            ["999999999999998", "1000000000000000"]
+        ),
+        (#"{"type":"integer","minimum":-9007199254740991,"maximum":9007199254740991}"#, ["-5", "7"], ["1e3"]),
         (#"{"enum":["a",1,null,{"b":[true,2.5]}]}"#, [#""a""#, "1", "null", #"{"b": [true,2.5]}"#], [#""b""#, "2"]),
         (#"{"type":"string","enum":["a",1]}"#, [#""a""#], ["1"]),
         (#"{"enum":["a","bb"],"maxLength":1}"#, [#""a""#], [#""bb""#]),
@@ -96,7 +117,8 @@ import Testing
         (#"{"type":"number","multipleOf":0.01}"#, "multipleOf"), (#"{"type":"string","format":"iri"}"#, "format iri"),
         (#"{"type":"string","pattern":"(?!a)"}"#, "pattern"), (#"{"frobnicate":1}"#, "frobnicate"),
         (#"{"oneOf":[{"type":"integer"},{"type":"number"}]}"#, "oneOf"), (#"{"$ref":"http://x.test/a"}"#, "$ref"),
-        (##"{"$ref":"#/$defs/a"}"##, "$ref"), (##"{"$ref":"#"}"##, "$ref leads back to itself"), ("false", "no text fits"),
+        (##"{"$ref":"#/$defs/a"}"##, "$ref"), (##"{"$ref":"#"}"##, "$ref leads back to itself"),
+        ("false", "no text fits"),
         (#"{"type":"integer","minimum":3,"maximum":2}"#, "no text fits"), (#"{"type":"text"}"#, "type must be"),
         (#"{"minLength":-1}"#, "minLength"), ("[]", "an object or a boolean"),
         (#"{"items":[{}]}"#, "prefixItems"), (#"{"required":["a"],"additionalProperties":false}"#, "no text fits"),
@@ -104,6 +126,13 @@ import Testing
         (
             ##"{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a"}}}"##,
             "leads back to itself"
+        ),
+        (#"{"type":"number","minimum":1e15}"#, "a bound of a number is beyond 15 digits"),
+        (#"{"type":"integer","minimum":5000000000000000}"#, "a bound of a number is beyond 15 digits"),
+        (#"{"type":"number","maximum":-1e300}"#, "a bound of a number is beyond 15 digits"),
+        (
+            #"{"type":"number","exclusiveMinimum":0.5,"exclusiveMaximum":0.5000000000000002}"#,
+            "no number of 15 digits lies between the bounds"
         ),
     ])
     func refusesWhatIsNotEnforced(_ schema: String, _ reason: String) throws {

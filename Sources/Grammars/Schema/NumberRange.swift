@@ -7,7 +7,11 @@ import Support
 struct NumberRange {
     /// The greatest number that `multipleOf` may have.
     static let greatestDivisor: Int64 = 5_000
-    private static let greatest: Int64 = 999_999_999_999_999
+    private static let maximumDigits = 15
+    /// The least number of more digits.
+    private static let beyond = 1e15
+    /// The digits before and behind the point where the bounds ask for no more.
+    private static let (usualDigits, usualFraction) = (9, 6)
 
     private let lower: Int64
     private let upper: Int64
@@ -16,39 +20,58 @@ struct NumberRange {
     private let divisor: Int64
 
     /// The range of a schema; nil if it is empty.
+    ///
+    /// - Throws: if only numbers of more digits are within the bounds.
     init?(_ schema: Schema, isInteger: Bool, path: String) throws(GrammarError) {
         // Multiples of an integer are integers.
         let isInteger = isInteger || schema.divisor > 1
-        let bounds = [schema.lower, schema.upper].compactMap { $0?.value.doubleValue }
-        let size = bounds.map { abs($0) }.max() ?? 0
-        guard size < 1e15 || bounds.allSatisfy({ abs($0) >= 1e15 }) || isInteger else {
-            throw GrammarError("a bound of a number is beyond 15 digits", path: path)
-        }
-        var digits = 9
-        while digits < 15, size >= Self.power(digits) { digits += 1 }
-        let fraction = isInteger ? 0 : min(9, 15 - digits)
-        self.fraction = fraction
         divisor = schema.divisor
-        let limit = isInteger ? Self.greatest : Int64(Self.power(digits + fraction)) - 1
-        let scale = Self.power(fraction)
-        lower = Self.clamped(schema.lower, scale, limit, isLower: true) ?? -limit
-        upper = Self.clamped(schema.upper, scale, limit, isLower: false) ?? limit
-        if lower > upper { return nil }
+        let (low, high) = (schema.lower?.number, schema.upper?.number)
+        guard low ?? 0 < Self.beyond, high ?? 0 > -Self.beyond else {
+            throw GrammarError("a bound of a number is beyond \(Self.maximumDigits) digits", path: path)
+        }
+        // A bound that all numbers of so many digits are within says nothing.
+        let lower = schema.lower.flatMap { $0.number > -Self.beyond ? $0 : nil }
+        let upper = schema.upper.flatMap { $0.number < Self.beyond ? $0 : nil }
+        let size = max(abs(lower?.number ?? 0), abs(upper?.number ?? 0))
+        let digits = (0..<Self.maximumDigits).first { size < Self.power($0) } ?? Self.maximumDigits
+        let most = isInteger ? 0 : Self.maximumDigits - digits
+        var fraction = min(most, Self.usualFraction)
+        var range = Self.scaled(lower, upper, fraction, isInteger: isInteger)
+        // Bounds that lie close together need more digits behind the point.
+        while range.lower > range.upper, fraction < most {
+            fraction += 1
+            range = Self.scaled(lower, upper, fraction, isInteger: isInteger)
+        }
+        (self.fraction, self.lower, self.upper) = (fraction, range.lower, range.upper)
+        guard range.lower > range.upper else { return }
+        if !isInteger, let low, let high, low < high {
+            throw GrammarError("no number of \(Self.maximumDigits) digits lies between the bounds", path: path)
+        }
+        return nil
     }
 
     private static func power(_ digits: Int) -> Double { (0..<digits).reduce(1.0) { power, _ in power * 10 } }
 
-    /// A bound as a scaled integer inside it.
-    private static func clamped(_ bound: Schema.Bound?, _ scale: Double, _ limit: Int64, isLower: Bool) -> Int64? {
-        guard let bound, let value = bound.value.doubleValue else { return nil }
-        let scaled = value * scale
-        guard abs(scaled) <= Double(limit) else { return scaled < 0 ? -limit : limit }
-        // A bound such as 0.1 is the nearest multiple of the scale, unless it has more digits.
-        let nearest = scaled.rounded()
-        let isExact = nearest / scale == value
-        var integer = Int64(isExact ? nearest : scaled.rounded(isLower ? .up : .down))
-        if isExact, bound.isExclusive { integer += isLower ? 1 : -1 }
-        return integer
+    /// The least and the greatest number within the bounds, as integers scaled by `fraction` digits.
+    private static func scaled(
+        _ lower: Schema.Bound?, _ upper: Schema.Bound?, _ fraction: Int, isInteger: Bool
+    ) -> (lower: Int64, upper: Int64) {
+        let scale = power(fraction)
+        // Numbers without a bound have at most nine digits before the point, or as many as the bounds.
+        let size = max(abs(lower?.number ?? 0), abs(upper?.number ?? 0))
+        let digits = (usualDigits..<maximumDigits).first { size < power($0) } ?? maximumDigits
+        let limit = Int64(power(isInteger ? maximumDigits : min(maximumDigits, digits + fraction))) - 1
+        var range = (lower: -limit, upper: limit)
+        if let lower {
+            range.lower = max(-limit, Int64((lower.number * scale).rounded(.down)) - 1)
+            while !lower.allows(Double(range.lower) / scale, asLower: true) { range.lower += 1 }
+        }
+        if let upper {
+            range.upper = min(limit, Int64((upper.number * scale).rounded(.up)) + 1)
+            while !upper.allows(Double(range.upper) / scale, asLower: false) { range.upper -= 1 }
+        }
+        return range
     }
 
     /// The first node of the numbers' text.
@@ -80,6 +103,16 @@ struct NumberRange {
             (least, limit, width) = (limit, limit * 10, width + 1)
         }
         return starts
+    }
+}
+
+extension Schema.Bound {
+    /// The bound's number.
+    fileprivate var number: Double { value.doubleValue ?? 0 }
+
+    /// Whether a number is within the bound.
+    fileprivate func allows(_ other: Double, asLower: Bool) -> Bool {
+        other == number ? !isExclusive : asLower == (other > number)
     }
 }
 
