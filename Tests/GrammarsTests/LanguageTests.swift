@@ -24,7 +24,7 @@ import Testing
 
     @Test(arguments: [
         #"(?=a)"#, #"(a)\1"#, #"a**"#, #"(a"#, #"a)"#, #"[a"#, #"[b-a]"#, #"a{2,1}"#, #"a{100001}"#, #"\p{L}"#, #"a^b"#,
-        #"$a"#, #"\bword"#, #"a{99999999999999999999}"#,
+        #"$a"#, #"\bword"#, #"a{99999999999999999999}"#, #"[[:alpha:]]"#, #"[a[.x.]]"#, #"[[=x=]]"#, #"[:digit:]"#,
         #"*"#, #"\"#, #"[^\x00-\U]"#,
     ])
     func otherExpressionsAreRefused(_ pattern: String) {
@@ -50,6 +50,7 @@ import Testing
     @Test(arguments: [
         (#"ab(?=c)"#, 3), (#"a**"#, 3), (#"ab(c"#, 3), (#"ab)c"#, 3), (#"é[ab"#, 2), (#"[ab-\d]"#, 3), (#"x[b-a]"#, 3),
         (#"aa{2,1}"#, 3), (#"a{100001}"#, 2), (#"ab\p{L}"#, 3), (#"*"#, 1), (#"a\"#, 2), (#"\x0g"#, 4),
+        (#"a[[:alpha:]]"#, 3),
         (#"a[\ud800]"#, 3),
     ])
     func errorsNameTheCharacter(_ pattern: String, _ place: Int) {

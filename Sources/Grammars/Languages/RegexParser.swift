@@ -192,10 +192,12 @@ struct RegexParser {
 
     private mutating func characterClass() throws(GrammarError) -> ScalarSet {
         let start = index
+        if let name = named([":"]) { throw fault("\(name) is not supported", at: start) }
         index += 1
         let isInverted = take("^")
         var ranges: [ClosedRange<UInt32>] = []
         while let scalar = next, scalar != "]" {
+            if let name = named([":", ".", "="]) { throw fault("\(name) is not supported", at: index) }
             let place = index
             let low = try classItem()
             guard next == "-", index + 1 < scalars.count, scalars[index + 1] != "]" else {
@@ -214,6 +216,20 @@ struct RegexParser {
         try work.spend(ranges.count)
         let set = ScalarSet(ranges)
         return isInverted ? set.inverted : set
+    }
+
+    /// The name of a class of POSIX that begins here, such as `[:alpha:]`, `[.x.]` or `[=x=]`. Elsewhere it is one; in
+    /// ECMAScript it would be its letters.
+    private func named(_ marks: Set<Unicode.Scalar>) -> String? {
+        guard next == "[", index + 1 < scalars.count, marks.contains(scalars[index + 1]) else { return nil }
+        let mark = scalars[index + 1]
+        let rest = scalars[(index + 2)...].prefix(32)
+        guard let end = rest.firstIndex(where: { $0 == mark || $0 == "]" }), end > index + 2, end + 1 < scalars.count,
+            scalars[end] == mark, scalars[end + 1] == "]"
+        else { return nil }
+        var name = String.UnicodeScalarView()
+        name.append(contentsOf: scalars[index...end + 1])
+        return String(name)
     }
 
     private mutating func classItem() throws(GrammarError) -> ScalarSet {
