@@ -8,9 +8,11 @@ import WireFormats
     private let arguments = "{\"a\": \"}\\\"{\", \"b\": [1, {}]}"
 
     /// The outputs with neighbouring pieces of text, or of arguments, as one.
-    private func parse(_ pieces: [String]) -> [ToolCallParser.Output] {
-        var parser = ToolCallParser()
-        var outputs = pieces.flatMap { parser.append($0) } + parser.finish()
+    private func parse(
+        _ pieces: [String], mayHaveText: Bool = true, isCut: Bool = false
+    ) -> [ToolCallParser.Output] {
+        var parser = ToolCallParser(mayHaveText: mayHaveText)
+        var outputs = pieces.flatMap { parser.append($0) } + parser.finish(isCut: isCut)
         var index = 1
         while index < outputs.count {
             switch (outputs[index - 1], outputs[index]) {
@@ -42,6 +44,38 @@ import WireFormats
         let begun = "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": "
         #expect(parse([begun]) == [.begin(name: "f"), .arguments("{\"a\": "), .end(isComplete: false)])
         #expect(parse(["Well <tool_call>\n{\"na"]) == [.text("Well")])
+    }
+
+    /// Wherever an answer of forced calls is cut, no piece of a call is text.
+    @Test(arguments: [true, false]) func forcedCallsHaveNoText(_ isCut: Bool) {
+        let text = call + "\n" + call
+        for end in 0...text.count {
+            let pieces = text.prefix(end).map { String($0) }
+            for output in parse(pieces, mayHaveText: false, isCut: isCut) {
+                if case .text(let text) = output { Issue.record("\(text) of \(end) characters") }
+            }
+        }
+        let one: [ToolCallParser.Output] = [.begin(name: "f"), .arguments(arguments), .end(isComplete: true)]
+        #expect(parse([text], mayHaveText: false) == one + one)
+    }
+
+    /// Wherever an answer is cut behind its first call, the text before that is all of the text.
+    @Test func nothingBehindACallIsText() {
+        let text = call + "\n" + call
+        for end in call.count...text.count {
+            let outputs = parse(("Well. " + text.prefix(end)).map { String($0) })
+            #expect(outputs.first == .text("Well."))
+            for output in outputs.dropFirst() {
+                if case .text(let text) = output { Issue.record("\(text) of \(end) characters") }
+            }
+        }
+    }
+
+    /// A text that ends in `<tool` is one, unless it was cut there.
+    @Test func theBeginningOfACallThatWasCutIsNoText() {
+        #expect(parse(["I look.\n<tool"], isCut: true) == [.text("I look.")])
+        #expect(parse(["I look.\n<tool"]) == [.text("I look.\n<tool")])
+        #expect(parse(["I look. "], isCut: true) == [.text("I look. ")])
     }
 
     @Test func writesTheFramesOfACall() {

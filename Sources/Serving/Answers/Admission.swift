@@ -25,8 +25,8 @@ struct Admitted: Sendable {
     var scoring: AnswerScoring?
     /// Whether the response contains the scores.
     var reportsScores = false
-    /// Whether the text may have calls of functions.
-    var hasTools = false
+    /// Whether the text has calls of functions.
+    var calls = ToolChoice.none
 
     /// The number of choices in the response.
     var choices: Int { scoring == nil ? streams.count : 1 }
@@ -103,7 +103,7 @@ struct Admission: Sendable {
         var admitted = try submit(
             [request], options: allowed, policy: policy, reservations: reservations, param: param, deadline: deadline,
             record: record)
-        admitted.hasTools = !tools.isEmpty
+        admitted.calls = options.tools?.choice ?? .none
         if scoring != nil { (admitted.scoring, admitted.reportsTokens) = (scoring, false) }
         return admitted
     }

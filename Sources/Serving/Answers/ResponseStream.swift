@@ -118,7 +118,7 @@ struct ResponseStream: Sendable {
         last: LastFrame, meter: inout AnswerMeter, _ take: (Step) async throws -> Void
     ) async throws {
         var reasons = [String?](repeating: nil, count: admitted.choices)
-        var calls = (0..<admitted.choices).map { ToolCallStream(choice: $0, isEnabled: admitted.hasTools) }
+        var calls = (0..<admitted.choices).map { ToolCallStream(choice: $0, calls: admitted.calls) }
         _ = try await completions(of: admitted.streams, last: last) { progress in
             switch progress {
             case .text(let choice, let delta):
@@ -128,7 +128,7 @@ struct ResponseStream: Sendable {
                 }
             case .finished(let choice, let completion):
                 var ending = try ending(of: completion, choice: choice)
-                for part in calls[choice].finish() { try await take(Step(part, meter.usage)) }
+                for part in calls[choice].finish(ending.reason) { try await take(Step(part, meter.usage)) }
                 ending.reason = calls[choice].reason(ending.reason)
                 reasons[choice] = ending.reason
                 ending.isLast = !reasons.contains(nil)

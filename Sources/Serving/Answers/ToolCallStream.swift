@@ -14,10 +14,10 @@ struct ToolCallStream {
     /// Tokens of text that is held back.
     private var logprobs: [TokenLogprob]?
 
-    /// - Parameter isEnabled: whether the choice may have calls; otherwise all is text.
-    init(choice: Int, isEnabled: Bool) {
+    /// - Parameter calls: whether the choice has calls of functions. With `none` all is text.
+    init(choice: Int, calls: ToolChoice) {
         self.choice = choice
-        parser = isEnabled ? ToolCallParser() : nil
+        parser = calls == .none ? nil : ToolCallParser(mayHaveText: calls == .auto)
     }
 
     /// Adds a piece of the choice's text.
@@ -27,9 +27,9 @@ struct ToolCallStream {
         return outputs.map { part($0) }
     }
 
-    /// Ends the choice.
-    mutating func finish() -> [Part] {
-        (parser?.finish() ?? []).map { part($0) }
+    /// Ends the choice, given the reason without regard to calls.
+    mutating func finish(_ reason: String) -> [Part] {
+        (parser?.finish(isCut: reason == "length") ?? []).map { part($0) }
     }
 
     /// Why the choice ended, given the reason without regard to calls.

@@ -67,7 +67,7 @@ extension [ToolCall] {
 /// Finds calls of functions in a model's text, as it is generated.
 ///
 /// A call is written as in Hermes and Qwen: `<tool_call>{"name": …, "arguments": {…}}</tool_call>`. White space before
-/// a call is not part of the text. Text that may still become a call is held back.
+/// a call is not part of the text, and nothing behind a call is. Text that may still become a call is held back.
 public struct ToolCallParser: Sendable {
     /// What a piece of the model's text turns out to be.
     public enum Output: Sendable, Equatable {
@@ -99,10 +99,16 @@ public struct ToolCallParser: Sendable {
     private var held: [UInt8] = []
     /// The number of calls that are complete.
     public private(set) var completeCalls = 0
-    private var hasCalls = false
+    /// Whether text may still come. Behind a call there are only other calls.
+    private var mayHaveText: Bool
 
     /// A parser at the start of an answer.
-    public init() {}
+    ///
+    /// - Parameter mayHaveText: whether there may be text before a call or without one. Otherwise the answer is nothing
+    ///   but calls, and what is no complete call is not passed on.
+    public init(mayHaveText: Bool = true) {
+        self.mayHaveText = mayHaveText
+    }
 
     /// Adds a piece of text.
     public mutating func append(_ text: String) -> [Output] {
@@ -113,12 +119,15 @@ public struct ToolCallParser: Sendable {
     }
 
     /// Ends the text.
-    public mutating func finish() -> [Output] {
+    ///
+    /// - Parameter isCut: whether the answer was cut at its length. What would have become a call then is no text.
+    public mutating func finish(isCut: Bool = false) -> [Output] {
         defer { held = [] }
         switch state {
         case .text:
-            let isSpace = held.allSatisfy(Self.isSpace)
-            return held.isEmpty || (hasCalls && isSpace) ? [] : [.text(String(decoding: held, as: UTF8.self))]
+            let isMark = Self.certainEnd(of: held) < held.count
+            guard mayHaveText, !held.isEmpty, !(isCut && isMark) else { return [] }
+            return [.text(String(decoding: held, as: UTF8.self))]
         case .arguments: return [.end(isComplete: false)]
         // A call without a name is none.
         case .head, .tail: return []
@@ -153,12 +162,12 @@ public struct ToolCallParser: Sendable {
         var end = found?.lowerBound ?? Self.certainEnd(of: held)
         while end > 0, Self.isSpace(held[end - 1]) { end -= 1 }
         if end > 0 {
-            outputs.append(.text(String(decoding: held[..<end], as: UTF8.self)))
+            if mayHaveText { outputs.append(.text(String(decoding: held[..<end], as: UTF8.self))) }
             held.removeFirst(end)
         }
         guard let found else { return false }
         held.removeFirst(found.upperBound - end)
-        (state, hasCalls) = (.head, true)
+        (state, mayHaveText) = (.head, false)
         return true
     }
 
