@@ -27,6 +27,16 @@ import WireFormats
         ),
         (#""regex":"a","grammar":"root ::= x""#, .invalidValue, "regex"),
         (#""response_format":{"type":"json_object"},"ignore_eos":true"#, .unsupportedValue, "ignore_eos"),
+        (#""response_format":{"type":"json_object"},"min_tokens":5"#, .unsupportedValue, "min_tokens"),
+        (#""regex":"a*","min_tokens":1"#, .unsupportedValue, "min_tokens"),
+        (
+            #""tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"required","min_tokens":5"#,
+            .unsupportedValue, "min_tokens"
+        ),
+        (
+            #""tools":[{"type":"function","function":{"name":"f"}}],"ignore_eos":true,"tool_choice":{"type":"function","function":{"name":"f"}}"#,
+            .unsupportedValue, "ignore_eos"
+        ),
         (#""tools":[{"type":"web_search"}]"#, .unsupportedValue, "tools[0].type"),
         (#""tools":[{"type":"function","function":{"name":"f","x":1}}]"#, .unknownParameter, "tools[0].function.x"),
         (

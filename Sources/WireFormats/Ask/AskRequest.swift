@@ -66,7 +66,7 @@ public struct AskRequest: RequestBody, Equatable {
         isStreaming = try fields.bool("stream")
         options = GenerationOptions()
         try options.readSampling(&fields)
-        try options.readFormat(&fields)
+        options.format = try AnswerFormat(&fields)
         options.maximumTokens = try fields.integer("max_tokens", in: 1...Int64.max).map { Int($0) }
         options.count = try fields.integer("best_of", in: 1...16).map { Int($0) } ?? 1
         wantsScores = try fields.bool("scores") ?? false

@@ -20,6 +20,7 @@ public struct ChatCompletionRequest: RequestBody, Equatable {
         options.maximumTokens = try Self.maximumTokens(&fields)
         options.topLogprobs = try Self.topLogprobs(&fields)
         options.tools = try ToolUse(chat: &fields)
+        try options.checkForm()
         delivery = try StreamOptions(&fields)
         try fields.readNeutral()
         try Self.readFixed(&fields)

@@ -35,6 +35,7 @@ public struct ResponsesRequest: RequestBody, Equatable {
         try echo.readIdentifiers(&fields)
         options.format = try echo.readFormat(&fields)
         options.tools = try echo.readTools(&fields)
+        try options.checkForm()
         try Self.readFixed(&fields)
         try fields.finish()
     }

@@ -69,16 +69,18 @@ public struct GenerationOptions: Sendable, Equatable {
             stopTokenIDs.append(try Self.tokenID(id, path: "stop_token_ids[\(index)]"))
         }
         try readLogitBias(&fields)
-        try readFormat(&fields)
+        format = try AnswerFormat(&fields)
     }
 
-    /// Reads the fields that say what form the text has.
-    package mutating func readFormat(_ fields: inout FieldReader) throws(APIError) {
-        format = try AnswerFormat(&fields)
-        guard format == .text || !ignoresEnd else {
+    /// Throws if the answer shall go on beyond its end, although it must have a form. To be called when all fields are
+    /// read.
+    package func checkForm() throws(APIError) {
+        let forcesCall = tools.map { $0.choice != .auto && $0.choice != .none } ?? false
+        guard format != .text || forcesCall else { return }
+        for (field, isSet) in [("ignore_eos", ignoresEnd), ("min_tokens", minimumTokens > 0)] where isSet {
             throw APIError(
-                .unsupportedValue, "ignore_eos is not supported for an answer of a given form: it has an end.",
-                param: "ignore_eos")
+                .unsupportedValue, "\(field) is not supported for an answer of a given form: it has an end.",
+                param: field)
         }
     }
 
