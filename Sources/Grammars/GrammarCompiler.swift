@@ -1,7 +1,7 @@
 public import Support
 
 /// What an answer's text must be.
-public enum GrammarSource: Sendable {
+public enum GrammarSource: Sendable, Hashable {
     /// A JSON object with any members.
     case jsonObject
     /// An instance of a JSON Schema.

@@ -1,9 +1,9 @@
 public import Support
 
 /// Functions that an answer may call.
-public struct ToolGrammar: Sendable {
+public struct ToolGrammar: Sendable, Hashable {
     /// A function.
-    public struct Function: Sendable {
+    public struct Function: Sendable, Hashable {
         /// Its name.
         public var name: String
         /// The JSON Schema of its arguments.
@@ -17,7 +17,7 @@ public struct ToolGrammar: Sendable {
     }
 
     /// What an answer may be without a call.
-    public indirect enum Alternative: Sendable {
+    public indirect enum Alternative: Sendable, Hashable {
         /// Nothing: it must call a function.
         case none
         /// Any text, also before a call.

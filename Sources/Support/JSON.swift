@@ -1,5 +1,5 @@
 /// A JSON value. Objects keep the order of their members, so that equal values are written as equal bytes.
-public enum JSON: Sendable, Equatable {
+public enum JSON: Sendable, Hashable {
     /// `null`.
     case null
     /// `true` or `false`, never a number.
@@ -16,7 +16,7 @@ public enum JSON: Sendable, Equatable {
     case object([Member])
 
     /// One name of an object with its value.
-    public struct Member: Sendable, Equatable {
+    public struct Member: Sendable, Hashable {
         /// The name.
         public var name: String
         /// The value.

@@ -11,37 +11,48 @@ final class GrammarCache: Sendable {
     private static let maximumCount = 16
 
     private struct Entry {
-        var key: String
         var grammar: TokenGrammar
+        /// The number of its last use.
+        var use: Int
+    }
+
+    private struct Entries {
+        /// A grammar is found by all that it is made of, so different forms are never taken for each other.
+        var bySource: [GrammarSource: Entry] = [:]
+        var uses = 0
+
+        /// The grammar of a source, which counts as a use.
+        mutating func find(_ source: GrammarSource) -> TokenGrammar? {
+            uses += 1
+            bySource[source]?.use = uses
+            return bySource[source]?.grammar
+        }
+
+        /// Keeps a grammar, in the place of the one that was not used for the longest time.
+        mutating func add(_ grammar: TokenGrammar, of source: GrammarSource) {
+            if bySource.count >= GrammarCache.maximumCount {
+                let oldest = bySource.min { $0.value.use < $1.value.use }
+                if let oldest { bySource[oldest.key] = nil }
+            }
+            uses += 1
+            bySource[source] = Entry(grammar: grammar, use: uses)
+        }
     }
 
     private let tokenizer: Tokenizer
     private let compiler = Mutex<GrammarCompiler?>(nil)
-    /// The last one used comes last.
-    private let entries = Mutex<[Entry]>([])
+    private let entries = Mutex(Entries())
 
     init(tokenizer: Tokenizer) {
         self.tokenizer = tokenizer
     }
 
     /// The grammar of a source, compiled unless it is known. Takes long: call it on `Workers`.
-    func grammar(_ source: GrammarSource, key: String) throws(GrammarSourceError) -> TokenGrammar {
-        if let known = find(key) { return known }
+    func grammar(_ source: GrammarSource) throws(GrammarSourceError) -> TokenGrammar {
+        if let known = entries.withLock({ $0.find(source) }) { return known }
         let grammar = try sharedCompiler().compile(source)
-        entries.withLock { entries in
-            if entries.count >= Self.maximumCount { entries.removeFirst() }
-            entries.append(Entry(key: key, grammar: grammar))
-        }
+        entries.withLock { $0.add(grammar, of: source) }
         return grammar
-    }
-
-    private func find(_ key: String) -> TokenGrammar? {
-        entries.withLock { entries in
-            guard let index = entries.firstIndex(where: { $0.key == key }) else { return nil }
-            let entry = entries.remove(at: index)
-            entries.append(entry)
-            return entry.grammar
-        }
     }
 
     /// The compiler, made for the first request that needs it.
@@ -61,11 +72,10 @@ extension Admission {
         let form = options.format.source
         let tools = options.tools.flatMap { $0.choice == .none ? nil : $0 }
         guard let source = tools.map({ GrammarSource.tools($0.grammar(beside: form)) }) ?? form else { return nil }
-        let key = options.format.key + (tools?.key ?? "")
         let grammars = model.grammars
         return try await services.workers.run { _ in
             do throws(GrammarSourceError) {
-                return try grammars.grammar(source, key: key)
+                return try grammars.grammar(source)
             } catch {
                 throw APIError(error, format: options.format, tools: tools)
             }
@@ -81,17 +91,6 @@ extension AnswerFormat {
         case .jsonSchema(let schema, _): .jsonSchema(schema)
         case .grammar(let text): .grammar(text)
         case .regex(let text): .regex(text)
-        }
-    }
-
-    /// Equal for equal formats only.
-    fileprivate var key: String {
-        switch self {
-        case .text: "text"
-        case .jsonObject: "object"
-        case .jsonSchema(let schema, _): "schema " + schema.text
-        case .grammar(let text): "grammar " + text
-        case .regex(let text): "regex " + text
         }
     }
 
@@ -122,16 +121,9 @@ extension ToolUse {
         let isOptional = choice == .auto
         let isSingle = if case .named = choice { true } else { !isParallel }
         return ToolGrammar(
-            functions: callable.map {
-                .init(name: $0.name, parameters: $0.parameters ?? ["type": "object", "properties": [:]])
-            },
+            functions: callable.map { .init(name: $0.name, parameters: $0.schema) },
             alternative: !isOptional ? .none : form.map { .form($0) } ?? .text,
             maximumCalls: isSingle ? 1 : Self.maximumCalls)
-    }
-
-    /// Equal for equal functions only.
-    fileprivate var key: String {
-        " tools \(choice) \(isParallel) " + JSON.array(callable.map(\.json)).text
     }
 }
 

@@ -19,12 +19,14 @@ public struct ToolDefinition: Sendable, Equatable {
         self.param = param
     }
 
+    /// The JSON Schema of its arguments.
+    public var schema: JSON { parameters ?? ["type": "object", "properties": [:]] }
+
     /// The definition in the form that models are trained on.
     public var json: JSON {
         var function = [JSON.Member("name", .string(name))]
         if let description { function.append(.init("description", .string(description))) }
-        let none: JSON = ["type": "object", "properties": [:]]
-        function.append(.init("parameters", parameters ?? none))
+        function.append(.init("parameters", schema))
         return ["type": "function", "function": .object(function)]
     }
 }
