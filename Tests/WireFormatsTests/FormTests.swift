@@ -33,6 +33,7 @@ import WireFormats
         ("question", "", APIError.Code.invalidValue), ("unknown", "x", .unknownParameter),
         ("max_tokens", "x", .invalidType), ("temperature", "\"1\"", .invalidType),
         ("scores", "yes", .invalidType), ("best_of", "17", .invalidValue),
+        ("response_format", "{\"type\":", .invalidJSON), ("response_format", "1", .invalidType),
     ])
     func refusesParts(_ name: String, _ text: String, _ code: APIError.Code) {
         var parts = [FormPart(name: name, bytes: Array(text.utf8))]

@@ -79,8 +79,14 @@ public struct AskRequest: RequestBody, Equatable {
             throw APIError(.invalidValue, "The part \(part.name) is not UTF-8.", param: part.name)
         }
         switch part.name {
-        case "stream", "max_tokens", "temperature", "top_p", "top_k", "min_p", "seed", "best_of", "scores",
-            "response_format":
+        case "response_format":
+            do throws(JSONSyntaxError) {
+                return try JSON.parse(part.bytes)
+            } catch {
+                throw APIError(
+                    .invalidJSON, "The part \(part.name) is not valid JSON: \(error).", param: part.name)
+            }
+        case "stream", "max_tokens", "temperature", "top_p", "top_k", "min_p", "seed", "best_of", "scores":
             guard let value = try? JSON.parse(part.bytes) else { return .string(text) }
             return value
         default: return .string(text)
