@@ -177,6 +177,7 @@ import Testing
             for (json, status) in [
                 (#"{"name":"none","loaded":true}"#, HTTPResponse.Status.notFound), (#"{"name":"big"}"#, .badRequest),
                 (#"{"name":"big","loaded":true,"path":"/x"}"#, .badRequest),
+                (#"{"name":"","loaded":false}"#, .badRequest), (#"{"name":null,"loaded":false}"#, .badRequest),
             ] {
                 #expect(try await change(json).status == status, "\(json)")
             }

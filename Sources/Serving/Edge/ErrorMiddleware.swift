@@ -172,7 +172,8 @@ extension APIError {
     init(_ error: ModelPoolError) {
         switch error {
         case .closed: self.init(EngineFailure.stopped)
-        case .busy: self.init(.invalidValue, "\(error).", param: "name", status: 409)
+        case .busy:
+            self.init(.invalidValue, "The model is not unloaded: \(error).", param: "name", status: 409)
         case .full:
             self.init(
                 .notReady, "The model is not loaded: \(error).", param: "model", status: 503, kind: .server)

@@ -333,7 +333,8 @@ package enum ModelPoolError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .full(let limit):
             "the models that are answering leave too little of the \(limit >> 20) MiB for models; try again later"
-        case .busy(let requests): "the model is answering \(requests) requests; try again when they have ended"
+        case .busy(let requests):
+            "it is answering \(requests) \(requests == 1 ? "request" : "requests"); try again when none is left"
         case .closed: "the server is ending"
         }
     }

@@ -177,7 +177,9 @@ extension APIDescription {
             "GET /v1/admin/policies": Operation("List policies with their generations"),
             "POST /v1/admin/policies": Operation("Publish a generation", body: try PolicyPublication.description),
             "GET /v1/admin/models": Operation("List models and whether they are loaded"),
-            "POST /v1/admin/models": Operation("Load or unload a model", body: try ModelChange.description),
+            "POST /v1/admin/models": Operation(
+                "Load or unload a model", body: try ModelChange.description,
+                conflict: "The model that shall be unloaded is answering."),
             "POST /v1/admin/reload": Operation("Read keys and policies again"),
             "GET /livez": Operation("Say whether the process can answer"),
             "GET /startupz": Operation("Say whether the model is loaded"),

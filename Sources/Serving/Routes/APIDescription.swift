@@ -16,16 +16,20 @@ struct APIDescription {
         var answers: [(type: String, schema: JSON)]
         /// The status of its answer.
         var status = 200
+        /// When it is a 409; nil if it never is.
+        var conflict: String?
 
         init(
             _ summary: String, body: BodyDescription? = nil, form: JSON? = nil,
-            answers: [(type: String, schema: JSON)] = [("application/json", ["type": "object"])], status: Int = 200
+            answers: [(type: String, schema: JSON)] = [("application/json", ["type": "object"])], status: Int = 200,
+            conflict: String? = nil
         ) {
             self.summary = summary
             self.body = body
             self.form = form
             self.answers = answers
             self.status = status
+            self.conflict = conflict
         }
     }
 
@@ -114,7 +118,7 @@ struct APIDescription {
         ]
         let isAnthropic = if case .anthropic = ErrorFormat(path: entry.path, requestID: "") { true } else { false }
         let reference: JSON = ["$ref": .string("#/components/schemas/\(isAnthropic ? "AnthropicError" : "Error")")]
-        for (status, reason) in Self.errors(hasBody: operation.body != nil || operation.form != nil) {
+        for (status, reason) in Self.errors(of: operation) {
             members.append(
                 .init(
                     "\(status)",
@@ -127,8 +131,8 @@ struct APIDescription {
     }
 
     /// The statuses of errors with their reasons.
-    private static func errors(hasBody: Bool) -> [(status: Int, reason: String)] {
-        let common = [
+    private static func errors(of operation: Operation) -> [(status: Int, reason: String)] {
+        var errors = [
             (400, "The request is invalid; `param` names the field."), (401, "The key is missing or invalid."),
             (403, "The key has not the route's scope, or the host or origin is not allowed."),
             (404, "The route, the model or the object does not exist."), (405, "The route has other methods."),
@@ -136,8 +140,11 @@ struct APIDescription {
             (431, "Request line and headers are too large."), (500, "A bug."),
             (503, "The server is loading, stopping, or cannot store anything."), (504, "The answer took too long."),
         ]
-        let ofBodies = [(413, "The body is too large."), (415, "The media type, or the image's format, is not taken.")]
-        return (hasBody ? common + ofBodies : common).sorted { $0.0 < $1.0 }
+        if operation.body != nil || operation.form != nil {
+            errors += [(413, "The body is too large."), (415, "The media type, or the image's format, is not taken.")]
+        }
+        if let conflict = operation.conflict { errors.append((409, conflict)) }
+        return errors.sorted { $0.0 < $1.0 }
     }
 
     private static func errorSchema(_ format: ErrorFormat) -> JSON {

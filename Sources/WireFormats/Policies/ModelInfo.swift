@@ -178,6 +178,12 @@ public struct ModelChange: RequestBody, Equatable {
     /// Reads the fields of a JSON body.
     public init(_ fields: inout FieldReader) throws(APIError) {
         name = try fields.string("name")
+        // An operator whose variable is empty does not mean the first model.
+        guard !fields.isNull("name"), name != "" else {
+            throw APIError(
+                .invalidValue, "name must not be \(name == nil ? "null" : "empty"): leave it out for the first model.",
+                param: "name")
+        }
         loads = try fields.require(fields.bool("loaded"), "loaded")
         try fields.finish()
     }

@@ -56,6 +56,9 @@ public struct FieldReader {
         return value == .null ? nil : value
     }
 
+    /// Whether the field is there and `null`, for the few fields where that is not the same as absent.
+    func isNull(_ name: String) -> Bool { indices[name].map { members[$0].value == .null } ?? false }
+
     /// The value of `field`; throws if it is missing.
     public func require<Value>(_ field: Value?, _ name: String) throws(APIError) -> Value {
         if let visit { shape?.require(name, in: visit) }
