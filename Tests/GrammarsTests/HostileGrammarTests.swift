@@ -62,6 +62,22 @@ import Testing
         expectTooMuchWork(try schema("{\"$defs\":{\(definitions)},\"properties\":{\(references)}}"))
     }
 
+    /// Schemas that refer to each other in a row, each inside the one before. No thread's stack would hold them.
+    @Test func longChainsOfReferencesAreNoDeepRecursion() throws {
+        let many = list(12_000) { "{\"items\":{\"$ref\":\"#/x-list/\($0 + 1)\"}}" }
+        let long = try Acceptance.compiler.compile(
+            try schema("{\"x-list\":[\(many),{\"const\":1}],\"$ref\":\"#/x-list/0\"}"))
+        #expect(Acceptance.accepts(long, "[[[]],[]]"))
+        let few = list(100) { "{\"items\":{\"$ref\":\"#/x-list/\($0 + 1)\"},\"minItems\":1}" }
+        let grammar = try Acceptance.compiler.compile(
+            try schema("{\"x-list\":[\(few),{\"const\":1}],\"$ref\":\"#/x-list/0\"}"))
+        func nested(_ count: Int) -> String {
+            String(repeating: "[", count: count) + "1" + String(repeating: "]", count: count)
+        }
+        #expect(Acceptance.accepts(grammar, nested(100)))
+        #expect(!Acceptance.accepts(grammar, nested(99)))
+    }
+
     /// A name of many characters is no deep recursion.
     @Test func aLongNameBesideOthersIsLeftOut() throws {
         let name = String(repeating: "n", count: 5_000)

@@ -28,7 +28,7 @@ struct RegexParser {
     }
 
     private static func parse(_ text: String, _ work: WorkBudget) throws(GrammarError) -> Pattern {
-        try work.spend(text.utf8.count / 8)
+        try work.spend(text.utf8.count)
         var parser = RegexParser(text, work)
         let pattern = try parser.choice()
         guard parser.index == parser.scalars.count else {

@@ -12,6 +12,8 @@ struct SchemaCompiler {
     private var anything: Int32?
     private var numbers: [ValueKind: Int32] = [:]
     private var depth = 0
+    /// The rules that have no nodes yet, with the schemas that must hold in them.
+    private var pending: [(rule: Int32, parts: [SchemaPart])] = []
 
     /// A compiler of schemas within `root`.
     init(root: JSON, work: WorkBudget) {
@@ -20,7 +22,12 @@ struct SchemaCompiler {
 
     /// The first node of the values that fit the root.
     mutating func root(in builder: inout GrammarBuilder, next: Int32) throws(GrammarError) -> Int32 {
-        try node([SchemaPart(json: reader.root, path: "")], in: &builder, next: next)
+        let start = try node([SchemaPart(json: reader.root, path: "")], in: &builder, next: next)
+        // One after the other: inside each other, long chains of references would need a deep stack.
+        while let (rule, parts) = pending.popLast() {
+            builder.define(rule, start: try written(parts, in: &builder, next: GrammarBuilder.end))
+        }
+        return start
     }
 
     /// The first node of the values that fit all of `parts`.
@@ -34,17 +41,14 @@ struct SchemaCompiler {
         return try rule(parts.map(\.path).joined(separator: " & "), parts, in: &builder, next: next)
     }
 
-    /// A call of the rule for `parts`, which is made if there is none yet.
+    /// A call of the rule for `parts`, which is declared if there is none yet.
     private mutating func rule(
         _ key: String, _ parts: [SchemaPart], in builder: inout GrammarBuilder, next: Int32
     ) throws(GrammarError) -> Int32 {
         if let rule = rules[key] { return try builder.add(.call(rule: rule, next: next)) }
         let rule = builder.declareRule()
         rules[key] = rule
-        let outer = depth
-        depth = 0
-        builder.define(rule, start: try written(parts, in: &builder, next: GrammarBuilder.end))
-        depth = outer
+        pending.append((rule, parts))
         return try builder.add(.call(rule: rule, next: next))
     }
 
@@ -127,7 +131,7 @@ struct SchemaCompiler {
             }
             guard
                 let bounded = try pattern.bounded(
-                    schema.minimumLength, schema.maximumLength, path: path)
+                    schema.minimumLength, schema.maximumLength, path: path, builder.work)
             else { return try builder.never() }
             content = try builder.pattern(
                 bounded, .jsonString, next: try builder.literal("\"", next: next))
@@ -239,7 +243,11 @@ extension Pattern {
     /// The pattern for texts of a bounded length; it may leave some out. Nil if there is none.
     ///
     /// - Throws: if the pattern has texts of other lengths, and no part of it could be repeated less or more often.
-    func bounded(_ minimum: Int, _ maximum: Int?, path: String) throws(GrammarError) -> Pattern? {
+    func bounded(
+        _ minimum: Int, _ maximum: Int?, path: String, _ work: WorkBudget
+    ) throws(GrammarError) -> Pattern? {
+        // Lengths are counted anew in each choice.
+        _ = try extent(work)
         guard let lengths else { return nil }
         let isLongEnough = lengths.least >= minimum
         let isShortEnough = maximum.map { limit in lengths.greatest.map { $0 <= limit } ?? false } ?? true
@@ -248,9 +256,11 @@ extension Pattern {
         switch self {
         case .choice(let parts):
             var bounded: [Pattern] = []
-            for part in parts { if let part = try part.bounded(minimum, maximum, path: path) { bounded.append(part) } }
+            for part in parts {
+                if let part = try part.bounded(minimum, maximum, path: path, work) { bounded.append(part) }
+            }
             return bounded.isEmpty ? nil : .choice(bounded)
-        case .repetition: return try Pattern.sequence([self]).bounded(minimum, maximum, path: path)
+        case .repetition: return try Pattern.sequence([self]).bounded(minimum, maximum, path: path, work)
         case .sequence(let parts):
             if let bounded = Self.bounded(parts, minimum, maximum) { return bounded }
         case .empty, .set, .rule, .start, .finish: break
