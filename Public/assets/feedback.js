@@ -69,3 +69,6 @@ export const takeBack = (id) => call(`v1/feedback/${id}${query({labeler: person.
 
 /** Counters and agreement. */
 export const summary = () => call(`v1/feedback/summary${query({labeler: person?.labeler})}`);
+
+/** How many rankings each of two policies has won, and whether people prefer one. */
+export const blindTest = (first, second) => call(`v1/feedback/blind-test${query({first, second})}`);

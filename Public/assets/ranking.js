@@ -3,7 +3,7 @@
 import {ApiError, call, query, send} from "./api.js";
 import {comparisonView, fits, newDraft, rankedView} from "./comparison.js";
 import {announce, byId, make, notify} from "./dom.js";
-import {askPerson, feedbackRefusal, knownPerson, store, summary, takeBack} from "./feedback.js";
+import {askPerson, blindTest, feedbackRefusal, knownPerson, store, summary, takeBack} from "./feedback.js";
 import {allTied, isComplete} from "./order.js";
 import {addPromptFiles, comparisonRequest, drawPolicies, preparePrompt} from "./prompt.js";
 import {setting} from "./settings.js";
@@ -264,10 +264,23 @@ function showRanked(found) {
     const next = button(isFromQueue ? "Next" : "Another prompt", advance, {class: "primary"});
     const text = `Stored, with ${number(stored.pairs, "pair", "pairs")} of answers. These policies wrote them:`;
     const buttons = make("div", {class: "row"}, button("Undo", undo), make("span", {class: "space"}), next);
+    const standing = make("p", {role: "status"});
     stage.replaceChildren(
-        make("p", {role: "status", text}), rankedView({comparison: found, loadImage}),
+        make("p", {role: "status", text}), standing, rankedView({comparison: found, loadImage}),
         make("div", {class: "rank-bar"}, buttons));
     next.focus();
+    showStanding(found.candidates, standing);
+}
+
+/** How two policies stand against each other, if the answers are of just two. */
+async function showStanding(candidates, place) {
+    const policies = [...new Set(candidates.map(({model}) => model ?? null))].sort();
+    if (policies.length !== 2 || policies.includes(null)) { return; }
+    try {
+        const {first, second, wins, ties, losses, preferred} = await blindTest(...policies);
+        const verdict = preferred === null ? "Undecided: more rankings are needed." : `People prefer ${preferred}.`;
+        place.textContent = `${first} against ${second}: ${wins} won, ${ties} tied, ${losses} lost. ${verdict}`;
+    } catch (error) { place.textContent = error.message; }
 }
 
 const advance = () => (isFromQueue ? nextOfQueue() : showStart());

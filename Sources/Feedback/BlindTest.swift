@@ -23,6 +23,11 @@ public struct BlindTest: Sendable, Equatable {
         case undecided
     }
 
+    /// The allowed bounds on the probability of a wrong decision.
+    public static let errors = 0.001...0.5
+    /// The usual bound.
+    public static let standardError = 0.05
+
     /// Rankings with the first policy's answers in front.
     public let wins: Int
     /// Rankings that put neither in front.
@@ -35,7 +40,7 @@ public struct BlindTest: Sendable, Equatable {
     /// The test of the given results.
     ///
     /// - Parameter error: above 0, below 1.
-    public init(wins: Int, ties: Int, losses: Int, error: Double = 0.05) {
+    public init(wins: Int, ties: Int, losses: Int, error: Double = Self.standardError) {
         precondition(wins >= 0 && ties >= 0 && losses >= 0 && error > 0 && error < 1)
         (self.wins, self.ties, self.losses, self.error) = (wins, ties, losses, error)
     }
@@ -45,8 +50,8 @@ public struct BlindTest: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - first: a policy's name, of any generation, or name and generation as `sft@7`.
-    ///   - second: the other one.
-    public init(_ first: String, _ second: String, in judgements: [Judgement], error: Double = 0.05) {
+    ///   - second: the other one, which must not overlap with the first.
+    public init(_ first: String, _ second: String, in judgements: [Judgement], error: Double = Self.standardError) {
         var counts = (wins: 0, ties: 0, losses: 0)
         for judgement in judgements {
             let sides = judgement.completions.map { Self.side(of: $0.policy ?? "", first, second) }
@@ -58,14 +63,22 @@ public struct BlindTest: Sendable, Equatable {
         self.init(wins: counts.wins, ties: counts.ties, losses: counts.losses, error: error)
     }
 
-    /// 1 for an answer of the first policy, -1 for the second one's, 0 for any other.
-    private static func side(of policy: String, _ first: String, _ second: String) -> Int {
-        func isMeant(_ name: String) -> Bool { policy == name || policy.prefix { $0 != "@" } == name }
-        return isMeant(first) ? 1 : isMeant(second) ? -1 : 0
+    /// Whether some policy would be meant by both names: a policy's name and one of its generations, or equal names.
+    public static func overlap(_ first: String, _ second: String) -> Bool {
+        isMeant(first, by: second) || isMeant(second, by: first)
     }
 
-    /// Rankings that say something.
-    public var total: Int { wins + ties + losses }
+    /// Whether `name`, with or without a generation, stands for `policy`.
+    private static func isMeant(_ policy: String, by name: String) -> Bool {
+        policy == name || policy.prefix { $0 != "@" } == name
+    }
+
+    /// 1 for an answer of the first policy, -1 for the second one's, 0 for any other.
+    private static func side(of policy: String, _ first: String, _ second: String) -> Int {
+        isMeant(policy, by: first) ? 1 : isMeant(policy, by: second) ? -1 : 0
+    }
+
+    private var total: Int { wins + ties + losses }
 
     /// The share of wins, ties counting half; one half without rankings.
     public var rate: Double { total == 0 ? 0.5 : (Double(wins) + Double(ties) / 2) / Double(total) }

@@ -83,7 +83,7 @@ public struct PolicyGate: Sendable {
         }
 
         /// A failure as a sentence.
-        fileprivate var failure: String {
+        var failure: String {
             "\(rule.metric): expected \(rule.expected), found \(found.map { "\($0)" } ?? "none")"
         }
     }
@@ -100,16 +100,12 @@ public struct PolicyGate: Sendable {
     public var comparesWithParent: Bool { reports.contains(where: \.comparesWithParent) }
 
     /// Each rule with its measured value, in the order of the rules.
-    public func results(of evaluation: PolicyEvaluation) -> [Result] {
+    func results(of evaluation: PolicyEvaluation) -> [Result] {
         rules.map { Result(rule: $0, found: evaluation.metrics[$0.metric]) }
     }
 
     /// Why an evaluation says nothing of these weights: one line for each difference.
-    ///
-    /// - Parameters:
-    ///   - policy: the weights that would be served.
-    ///   - parent: the weights that it must have been compared with, if a rule compares; nil for no comparison.
-    public func faults(of evaluation: PolicyEvaluation, policy: PolicyDigests, parent: PolicyDigests?) -> [String] {
+    private func faults(of evaluation: PolicyEvaluation, policy: PolicyDigests, parent: PolicyDigests?) -> [String] {
         var faults = policy.differences(from: evaluation.policy).map { "the evaluation is of other weights: \($0)" }
         if let parent, comparesWithParent {
             let differences = evaluation.parent.map(parent.differences) ?? ["expected one, found none"]
@@ -118,9 +114,15 @@ public struct PolicyGate: Sendable {
         return faults
     }
 
-    /// Why a policy may not be served: the faults of its evaluation, then one line for each rule that does not hold.
-    public func failures(of evaluation: PolicyEvaluation, policy: PolicyDigests, parent: PolicyDigests?) -> [String] {
-        faults(of: evaluation, policy: policy, parent: parent)
-            + results(of: evaluation).filter { !$0.passes }.map(\.failure)
+    /// Whether a policy may be served.
+    ///
+    /// - Parameters:
+    ///   - policy: the weights that would be served.
+    ///   - parent: the weights that it must have been compared with, if a rule compares; nil for no comparison.
+    public func verdict(
+        of evaluation: PolicyEvaluation, policy: PolicyDigests, parent: PolicyDigests?
+    ) -> PolicyPromotion.Verdict {
+        PolicyPromotion.Verdict(
+            faults: faults(of: evaluation, policy: policy, parent: parent), results: results(of: evaluation))
     }
 }

@@ -40,10 +40,8 @@ public enum PolicyMetric {
     /// The reports from which the metric with that name is computed; nil if there is no such metric.
     public static func reports(for name: String) -> Set<PolicyReport>? { all[name] }
 
-    /// All names.
-    public static var names: [String] { all.keys.sorted() }
-
-    private static let all: [String: Set<PolicyReport>] = {
+    /// The reports of each metric, by its name.
+    package static let all: [String: Set<PolicyReport>] = {
         var all: [String: Set<PolicyReport>] = [:]
         func add(_ names: [String], from reports: Set<PolicyReport>) { for name in names { all[name] = reports } }
         add(

@@ -28,6 +28,9 @@ public struct PolicyPromotion: Sendable {
 
         /// One line for each fault, then one for each rule.
         public var lines: [String] { faults + results.map(\.line) }
+
+        /// Why the run may not be published: one line for each fault, then one for each rule that does not hold.
+        public var failures: [String] { faults + results.filter { !$0.passes }.map(\.failure) }
     }
 
     private let run: PolicyRun
@@ -46,13 +49,12 @@ public struct PolicyPromotion: Sendable {
     /// What the rules say of the run's evaluation.
     ///
     /// - Throws: `PromotionError.notMeasured`, `PolicyRulesError`, `PolicyError`, or the errors of the run's files.
-    public func verdict() throws -> Verdict {
+    public func verdict() throws -> Verdict { try verdict(on: evaluation()) }
+
+    private func verdict(on evaluation: PolicyEvaluation) throws -> Verdict {
         let gate = try rules.gate(for: run.stage)
-        let evaluation = try evaluation()
         let parent = gate.comparesWithParent ? try run.parentDigests(in: library) : nil
-        return Verdict(
-            faults: gate.faults(of: evaluation, policy: run.digests, parent: parent),
-            results: gate.results(of: evaluation))
+        return gate.verdict(of: evaluation, policy: run.digests, parent: parent)
     }
 
     private func evaluation() throws -> PolicyEvaluation {
@@ -71,11 +73,9 @@ public struct PolicyPromotion: Sendable {
     /// - Throws: `PromotionError`, `PolicyRulesError`, `PolicyError`, or the errors of the run's files.
     public func promote(as name: String? = nil, parent: PolicyManifest.Reference? = nil) throws -> Outcome {
         guard let target = library.published else { throw PromotionError.readOnly }
-        let gate = try rules.gate(for: run.stage)
         let evaluation = try evaluation()
-        let compared = gate.comparesWithParent ? try run.parentDigests(in: library) : nil
-        let failures = gate.failures(of: evaluation, policy: run.digests, parent: compared)
-        guard failures.isEmpty else { return .refused(failures) }
+        let verdict = try verdict(on: evaluation)
+        guard verdict.passes else { return .refused(verdict.failures) }
         if let parent {
             _ = try library.open(parent.name, generation: parent.generation, backbone: run.digests.backbone)
         }

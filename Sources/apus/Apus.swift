@@ -47,9 +47,17 @@ package struct Apus: AsyncParsableCommand {
 
     /// Help and versions are thrown too: they were asked for, and belong on standard output.
     private static func tell(_ error: any Error, of command: any ParsableCommand.Type) -> Int32 {
-        let (code, message) = (command.exitCode(for: error), command.fullMessage(for: error))
+        let (code, message) = (command.exitCode(for: error), message(of: error, thrownBy: command))
         if !message.isEmpty { (code.isSuccess ? Console.current.output : Console.current.error)(message + "\n") }
         return code.rawValue
+    }
+
+    /// A command that runs does not know the names before its own, which belong to its usage.
+    private static func message(of error: any Error, thrownBy command: any ParsableCommand.Type) -> String {
+        guard let error = error as? ValidationError, command != self else { return command.fullMessage(for: error) }
+        let usage = usageString(for: command)
+        let names = usage.split(separator: " ").prefix { $0.first?.isLetter ?? false }.joined(separator: " ")
+        return "Error: \(error.message)\nUsage: \(usage)\n  See '\(names) --help' for more information."
     }
 
     private static func run(_ command: any ParsableCommand) async throws {

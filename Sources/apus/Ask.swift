@@ -69,6 +69,7 @@ struct Ask: AsyncParsableCommand {
     func run() async throws {
         let images = try words.dropLast().map { InputProcessor.Image(image: try Self.image($0)) }
         let question = try question()
+        try options.check(policy: policy)
         let model = try LoadedModel(options)
         guard let policy = policy.map({ model.catalog[$0] }) ?? model.catalog.defaultPolicy else {
             throw ValidationError("there is no policy \(policy ?? "")")

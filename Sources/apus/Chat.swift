@@ -51,6 +51,7 @@ struct Chat: AsyncParsableCommand {
         var conversation = try resume.map { try Conversation(file: $0) } ?? Conversation()
         conversation.system = system ?? conversation.system
         for image in images { try conversation.attach(image) }
+        try options.check(policy: policy)
         let model = try LoadedModel(options)
         guard let first = policy.map({ model.catalog[$0] }) ?? model.catalog.defaultPolicy else {
             throw ValidationError("there is no policy \(policy ?? "")")

@@ -42,6 +42,12 @@ package struct Console: Sendable {
     /// carries the console.
     @TaskLocal static var current = Console.standard
 
+    /// Asks a person; an empty line means yes, the end of the input no.
+    package func confirms(_ question: String) -> Bool {
+        guard let answer = input("\(question) [Y/n] ") else { return false }
+        return answer.isEmpty || answer.lowercased().hasPrefix("y")
+    }
+
     /// Shows the progress of work with `total` pieces, on one line that each call overwrites. Without a terminal there
     /// is one line, at the end.
     func count(_ done: Int, of total: Int) {

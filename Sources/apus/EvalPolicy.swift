@@ -55,8 +55,9 @@ struct EvalPolicy: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let rules = try rules.rules()
         let run = try PolicyRun(folder: folder)
-        let gate = try rules.rules().gate(for: run.stage)
+        let gate = try rules.gate(for: run.stage)
         var settings = PolicyMeasurement.Settings(reports: try reports(of: run, gate))
         settings.concurrency = concurrency
         settings.questionsOfAFamily = count
@@ -75,7 +76,9 @@ struct EvalPolicy: AsyncParsableCommand {
         let reports = try await measurement.reports()
         let evaluation = try reports.evaluation(of: run.digests, parent: candidate.parent?.digests)
         try evaluation.write(to: PolicyEvaluation.path(ofRun: folder))
-        tell(evaluation, gate.failures(of: evaluation, policy: run.digests, parent: candidate.parent?.digests))
+        tell(
+            evaluation,
+            gate.verdict(of: evaluation, policy: run.digests, parent: candidate.parent?.digests).failures)
     }
 
     /// What the named rules need; without named rules all questions of the project's own.

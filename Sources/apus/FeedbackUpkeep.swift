@@ -144,11 +144,13 @@ struct FeedbackCompare: ParsableCommand {
     var second: String
 
     @Option(help: "The probability of a wrong decision, 0.001 to 0.5.")
-    var error = 0.05
+    var error = BlindTest.standardError
 
     func validate() throws {
-        guard (0.001...0.5).contains(error) else { throw ValidationError("--error takes 0.001 to 0.5") }
-        guard first != second else { throw ValidationError("a policy cannot be compared with itself") }
+        guard BlindTest.errors.contains(error) else { throw ValidationError("--error takes 0.001 to 0.5") }
+        guard !BlindTest.overlap(first, second) else {
+            throw ValidationError("\(first) and \(second): a policy cannot be compared with itself")
+        }
     }
 
     func run() throws {

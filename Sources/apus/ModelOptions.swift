@@ -126,6 +126,14 @@ struct PolicyOptions: ParsableArguments {
     var library: PolicyLibrary {
         PolicyLibrary(published: dataPath.isEmpty ? nil : "\(dataPath)/policies", shipped: policies)
     }
+
+    /// Refuses the name of a policy that no folder has, before the model is loaded.
+    func check(policy name: String?) throws {
+        guard let name, name != PolicyRole.base.name else { return }
+        try library.recover()
+        guard try library.current()[name] == nil else { return }
+        throw ValidationError("there is no policy \(name)")
+    }
 }
 
 /// The default policy, and the vision checkpoint of the base model.

@@ -32,14 +32,32 @@ struct RulesOption: ParsableArguments {
     private static let standard = "Deploy/policy-rules.json"
 
     /// The rules in the file.
-    func rules() throws -> PolicyRules {
-        let path = given ?? Installation.path(Self.standard)
+    func rules() throws -> PolicyRules { try Self.rules(at: given, standard: Self.standard) }
+
+    /// The rules in the file `given`, or in the file `standard` that comes with the program.
+    static func rules(at given: String?, standard: String) throws -> PolicyRules {
+        let path = given ?? Installation.path(standard)
         guard given != nil || FileManager.default.fileExists(atPath: path) else {
             throw ValidationError(
-                "there is no file \(Self.standard), neither here nor beside or above the executable; name it with "
+                "there is no file \(standard), neither here nor beside or above the executable; name it with "
                     + "--rules")
         }
         return try PolicyRules(path: path)
+    }
+}
+
+/// A policy as people name it, with or without a generation: `sft` or `sft@7`.
+struct PolicyName {
+    let name: String
+    let generation: Int?
+
+    /// Nil if the text is neither form.
+    init?(_ text: String) {
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count <= 2, PolicyManifest.isName(String(parts[0])) else { return nil }
+        name = String(parts[0])
+        generation = parts.count == 2 ? Int(parts[1]) : nil
+        guard parts.count == 1 || generation ?? 0 > 0 else { return nil }
     }
 }
 
@@ -83,10 +101,11 @@ struct Promote: ParsableCommand {
     }
 
     func run() throws {
+        let rules = try rules.rules()
         let run = try PolicyRun(folder: folder)
         let library = try library.recovered()
         if parent != nil, run.stage != .sft { throw ValidationError("only a run of `train sft` takes --parent") }
-        let promotion = PolicyPromotion(run, folder: folder, by: try rules.rules(), in: library)
+        let promotion = PolicyPromotion(run, folder: folder, by: rules, in: library)
         let verdict = try promotion.verdict()
         for line in verdict.lines { verdict.passes ? say(line) : Console.current.error(line + "\n") }
         guard verdict.passes else { throw ExitCode(1) }
@@ -103,10 +122,10 @@ struct Promote: ParsableCommand {
 
     private func parentReference() throws -> PolicyManifest.Reference? {
         guard let parent else { return nil }
-        let parts = parent.split(separator: "@", omittingEmptySubsequences: false)
-        guard parts.count == 2, PolicyManifest.isName(String(parts[0])), let generation = Int(parts[1]), generation > 0
-        else { throw ValidationError("--parent takes a policy and its generation like sft@2, found \(parent)") }
-        return PolicyManifest.Reference(name: String(parts[0]), generation: generation)
+        guard let named = PolicyName(parent), let generation = named.generation else {
+            throw ValidationError("--parent takes a policy and its generation like sft@2, found \(parent)")
+        }
+        return PolicyManifest.Reference(name: named.name, generation: generation)
     }
 }
 

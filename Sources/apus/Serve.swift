@@ -3,7 +3,6 @@ import Engine
 import Feedback
 import Foundation
 import Logging
-import NIOCore
 import Policies
 import Serving
 import Synchronization
@@ -116,25 +115,20 @@ struct Serve: AsyncParsableCommand {
                 models: try sources(logger), onReady: { [invitation] in say(invitation) })
             withExtendedLifetime(lock) {}
         } catch {
-            Console.current.error("\(Self.isTaken(error) ? takenPort : "\(error)")\n")
+            let error: any Error = PortTakenError(error, configuration) ?? error
+            Console.current.error("\(error)\n")
             throw ExitCode(Self.exitCode(of: error))
         }
     }
 
-    private var takenPort: String {
-        "another program listens on port \(port) of \(host); choose another one with --port"
-    }
-
-    private static func isTaken(_ error: any Error) -> Bool { (error as? IOError)?.errnoCode == EADDRINUSE }
-
     /// The models in the order of `--model`.
     private func sources(_ logger: Logger) throws -> [ModelSource] {
-        let aliases = try aliases()
+        let (aliases, others) = (try aliases(), try otherModels())
         let limit = modelMemory?.bytes ?? MemoryLimit.bytes
         let cache = options.engine.kvMemory?.bytes ?? min(CacheBudget.usual, limit / 4)
-        return try ([(name: nil, path: options.model.model)] + otherModels()).map { name, path in
+        return ([(name: nil, path: options.model.model)] + others).map { name, path in
             // An alias belongs to the model of its policy.
-            let own = aliases.filter { _, policy in owner(of: policy) == name }
+            let own = aliases.filter { _, policy in Self.owner(of: policy, among: others.map(\.name)) == name }
             var options = options
             options.model.models = [path]
             let file = name == nil ? prefixCache : nil
@@ -168,9 +162,9 @@ struct Serve: AsyncParsableCommand {
     }
 
     /// The model, after the first one, that a policy's name begins with.
-    private func owner(of policy: String) -> String? {
+    private static func owner(of policy: String, among others: [String?]) -> String? {
         let model = policy.split(separator: "/").first.map(String.init)
-        return ((try? otherModels()) ?? []).contains { $0.name == model } ? model : nil
+        return others.contains(model) ? model : nil
     }
 
     /// The size of a model's file, or of the files in its folder.
@@ -198,7 +192,7 @@ struct Serve: AsyncParsableCommand {
         switch error {
         case DataLockError.taken: 75
         case is LoadingError, is KeyFileError, is ExposedAddressError, is DataLockError, is FeedbackError: 78
-        case _ where isTaken(error): 69
+        case is PortTakenError: 69
         default: 1
         }
     }

@@ -14,7 +14,7 @@ struct Tune: AsyncParsableCommand {
         abstract: "Tune a policy on your own images: check, fine-tune, measure, judge by rules, publish, report.",
         discussion: """
             The plan is shown first, with measured times; on a terminal the command asks before it begins. Interrupted, \
-            the same command goes on where it stopped. With --rankings it then serves the page, waits until people have \
+            the same command goes on from the last checkpoint. With --rankings it then serves the page, waits until people have \
             ranked that many comparisons, and learns from them. RUN/report.html tells how good the policy is.
 
             Example: apus tune --data icons/ --name icons
@@ -35,7 +35,7 @@ struct Tune: AsyncParsableCommand {
     @Option(help: "The name under which the policy is published.")
     var name = "mine"
 
-    @Option(help: "Rankings by people to wait for and to learn from. Default: none.")
+    @Option(help: "Rankings by people to wait for and to learn from, at least 2. Default: none.")
     var rankings = 0
 
     @Option(help: "Minutes that fine-tuning may take, by the measured time of a step. Default: what 12 passes take.")
@@ -69,13 +69,16 @@ struct Tune: AsyncParsableCommand {
     @Flag(help: "Compute frozen layers in 32 bits even if the processor has faster 16-bit instructions.")
     var float32 = false
 
+    private static let standardRules = "Deploy/tune-rules.json"
     private static let standardReplay = "runs/replay.jsonl"
     private static let none = "none"
 
     func validate() throws {
         try checkIsFree(name)
-        _ = try reference(generation: 1)
-        guard (0...10_000).contains(rankings) else { throw ValidationError("--rankings takes 0 to 10000") }
+        _ = try reference()
+        guard rankings == 0 || (2...10_000).contains(rankings) else {
+            throw ValidationError("--rankings takes 0, or 2 to 10000: one to learn from and one to measure on")
+        }
         guard (0.05...0.5).contains(heldOut) else { throw ValidationError("--held-out takes 0.05 to 0.5") }
         guard (1...65_535).contains(port) else { throw ValidationError("--port takes 1 to 65535") }
         if let minutes, !(minutes > 0 && minutes < 1e6) { throw ValidationError("--minutes takes a positive number") }
@@ -83,7 +86,7 @@ struct Tune: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let rules = try PolicyRules(path: rulesFile ?? Installation.path("Deploy/tune-rules.json"))
+        let rules = try RulesOption.rules(at: rulesFile, standard: Self.standardRules)
         let checkpoint = try options.model.checkpoint()
         let library = options.library
         try library.recover()
@@ -93,11 +96,11 @@ struct Tune: AsyncParsableCommand {
         inputs.rule = answers.rule
         inputs.easyVQA = easyVQA == Self.none ? nil : easyVQA
         inputs.replay = try replayed()
+        inputs.rankings = rankings
         var settings = TuneSettings()
         settings.seed = seed
         settings.heldOutShare = heldOut
         settings.minutes = minutes
-        settings.rankings = rankings
         let job = TuneJob(inputs, settings: settings, machine: try machine(), folder: folder)
         guard let outcome = try await job.run(confirm: begins) else { return }
         say("report: \(job.reportPath)")
@@ -125,8 +128,7 @@ struct Tune: AsyncParsableCommand {
     private func begins(_ plan: [String]) -> Bool {
         for line in plan { say(line) }
         guard Console.current.isInteractive, isatty(STDIN_FILENO) == 1 else { return true }
-        let answer = Console.current.input("begin? [Y/n] ")?.lowercased() ?? ""
-        return answer.isEmpty || answer.hasPrefix("y")
+        return Console.current.confirms("begin?")
     }
 
     private func replayed() throws -> String? {
@@ -137,19 +139,17 @@ struct Tune: AsyncParsableCommand {
     }
 
     private func start(in library: PolicyLibrary) throws -> PolicyManifest.Reference {
-        let reference = try reference(generation: nil)
+        let reference = try reference()
         guard let generation = try reference.generation ?? library.current()[reference.name] else {
             throw ValidationError("--from: there is no policy \(reference.name)")
         }
         return .init(name: reference.name, generation: generation)
     }
 
-    private func reference(generation: Int?) throws -> (name: String, generation: Int?) {
-        let parts = from.split(separator: "@", omittingEmptySubsequences: false)
-        let number = parts.count == 2 ? Int(parts[1]) : generation
-        guard parts.count <= 2, PolicyManifest.isName(String(parts[0])), parts.count == 1 || number ?? 0 > 0 else {
+    private func reference() throws -> PolicyName {
+        guard let reference = PolicyName(from) else {
             throw ValidationError("--from takes a policy, or a policy and its generation like sft@7, found \(from)")
         }
-        return (String(parts[0]), number)
+        return reference
     }
 }

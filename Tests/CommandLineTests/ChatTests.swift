@@ -57,6 +57,15 @@ import apus
         #expect(help.output.contains("/retry") && help.output.contains("base answers; there are base"))
     }
 
+    @Test func aPolicyThatIsNotThereIsSaidBeforeTheModelIsLoaded() async {
+        for command in ["chat", "ask"] {
+            let words = command == "ask" ? ["hi"] : []
+            let run = await CommandRun(
+                [command, "--policy", "nope", "--model", "/nowhere.gguf", "--policies", "", "--data-path", ""] + words)
+            #expect(run.code == 64 && run.error.contains("there is no policy nope"), "\(run.error)")
+        }
+    }
+
     @Test func aPolicyWithoutVisionTakesTheQuestionBack() async throws {
         try await withTemporaryFolder { folder in
             let path = try image(in: folder, "two words.png")

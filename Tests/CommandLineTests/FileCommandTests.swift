@@ -75,6 +75,8 @@ import apus
                 #expect(result.code != 0 && result.output.isEmpty && result.error.contains(run), "\(result.error)")
             }
             #expect(!FileManager.default.fileExists(atPath: folder.appending(path: "published/sft/3").path))
+            let rules = await CommandRun(["policy", "promote", run, "--rules", "/nowhere.json"] + library)
+            #expect(rules.code != 0 && rules.error.contains("/nowhere.json"), "rules come before the run")
         }
     }
 

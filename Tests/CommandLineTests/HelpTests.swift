@@ -51,6 +51,9 @@ import apus
         (["train", "ppo", "--images", "0"], "--images 1 to 4096"),
         (["train", "ppo", "--kl", "sometimes"], "sometimes"),
         (["train", "reward", "--held-out-images", "0"], "--held-out-images takes at least 1"),
+        (["tune", "--data", "a", "--rankings", "1"], "--rankings takes 0, or 2 to 10000"),
+        (["tune", "--data", "a", "--from", "sft@0"], "--from takes a policy, or a policy and its generation"),
+        (["feedback", "compare", "sft", "sft@7"], "sft and sft@7: a policy cannot be compared with itself"),
         (["rank", "--samples", "1"], "--samples takes 2 to 9"),
         (["rank", "--distractors", "4"], "--distractors takes 0 to less than --samples"),
         (["eval", "families", "--concurrency", "0"], "--concurrency takes 1 to 1024"),
@@ -75,5 +78,19 @@ import apus
         #expect(run.code == 64 && run.output.isEmpty)
         #expect(run.error.contains(message), "\(run.error)")
         #expect(run.error.contains("Usage: apus"))
+    }
+
+    /// A command that runs names itself as people call it.
+    @Test func anErrorOfARunningCommandHasItsWholeName() async {
+        let run = await CommandRun("feedback", "compare", "a", "b", "--data-path", "/nowhere")
+        #expect(run.code == 64 && run.error.contains("Error: there is no /nowhere/feedback.sqlite"), "\(run.error)")
+        #expect(run.error.contains("\nUsage: apus feedback compare ") && run.error.contains("<first> <second>"))
+        #expect(run.error.contains("See 'apus feedback compare --help' for more information."))
+    }
+
+    @Test(arguments: [("", true), ("Y", true), ("yes", true), ("n", false), ("what", false), (nil, false)])
+    func onlyAPersonSaysYes(_ answer: String?, _ isYes: Bool) {
+        let console = Console(isInteractive: true, input: { _ in answer }, output: { _ in }, error: { _ in })
+        #expect(console.confirms("begin?") == isYes)
     }
 }

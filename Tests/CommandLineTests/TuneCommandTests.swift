@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import Images
 import Models
+import Serving
 import Support
 import TestSupport
 import Testing
@@ -66,12 +67,34 @@ import apus
             #expect(first.output.contains("published hues@1\nreport: \(place.path("tune"))/report.html\n"))
             let page = try String(contentsOfFile: place.path("tune/report.html"), encoding: .utf8)
             #expect(page.contains("published as hues, generation 1") && page.contains("Right answers by kind"))
+            #expect(page.contains("loss by step") && page.contains("share of right answers to held-out questions"))
             let again = await place.tune()
             #expect(again.code == 0 && again.output.contains("fine-tuning: done"), "\(again.output)\(again.error)")
             #expect(again.output.contains("published hues@1\n") && !again.output.contains("measuring "))
             let other = await place.tune("--seed", "3")
             #expect(other.code != 0 && other.error.contains("settings.seed"))
+            try await rankingsMayBeAskedForLater(place)
+            try Data("{".utf8).write(to: URL(fileURLWithPath: place.path("tune/sft/config.json")))
+            let damaged = await place.tune()
+            #expect(damaged.code != 0 && damaged.error.contains("tune/sft/config.json"), "\(damaged.error)")
         }
+    }
+
+    /// What ranking needs is checked first, and only the fine-tuned generation is ranked.
+    private func rankingsMayBeAskedForLater(_ place: Place) async throws {
+        do {
+            let lock = try DataLock(folder: place.path("kept"))
+            let locked = await place.tune("--rankings", "2")
+            #expect(locked.error.contains("another server uses this data folder"), "\(locked.output)\(locked.error)")
+            #expect(!locked.output.contains("fine-tuning"))
+            withExtendedLifetime(lock) {}
+        }
+        let newer = await CommandRun(
+            "policy", "ship", place.path("tune/sft"), "--name", "hues", "--generation", "2", "--vision-generation", "2",
+            "--into", place.path("kept/policies"))
+        #expect(newer.code == 0, "\(newer.error)")
+        let other = await place.tune("--rankings", "2", "--port", "\(Int.random(in: 20_000..<32_000))")
+        #expect(other.error.contains("people rank answers of hues@1, but generation 2 is served"), "\(other.error)")
     }
 
     @Test func aRuleThatFailsPublishesNothing() async throws {
@@ -91,6 +114,11 @@ import apus
             let place = try await Place(folder, images: 12)
             try place.rules(#"[{"metric": "own_rihgt", "minimum": 1, "why": "x"}]"#)
             #expect(await place.tune().error.contains("rule 1 (own_rihgt): metric: no evaluation measures it"))
+            try place.rules(#"[{"metric": "easy_vqa_open", "minimum": 1, "why": "x"}]"#)
+            let without = await place.tune()
+            #expect(without.error.contains("the rule for easy_vqa_open asks easy-VQA's questions"), "\(without.error)")
+            try place.rules(#"[{"metric": "own_right", "minimum": 1, "applies_to": ["sft"], "why": "x"}]"#)
+            #expect(await place.tune("--rankings", "2").error.contains("no rule applies to a run of `train dpo`"))
             try place.rules(#"[{"metric": "own_right", "minimum": 1, "why": "x"}]"#)
             #expect(await place.tune("--from", "nobody").error.contains("--from: there is no policy nobody"))
             #expect(await place.tune("--from", "sft@x").error.contains("--from takes a policy"))

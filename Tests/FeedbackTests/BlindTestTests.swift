@@ -48,6 +48,15 @@ import Testing
         #expect(wrong <= 100, "\(wrong) of 2000")
     }
 
+    @Test func aPolicyAndItsGenerationOverlap() {
+        for (first, second) in [("sft", "sft"), ("sft", "sft@7"), ("sft@7", "sft"), ("sft@7", "sft@7")] {
+            #expect(BlindTest.overlap(first, second), "\(first) \(second)")
+        }
+        for (first, second) in [("sft", "ppo"), ("sft@6", "sft@7"), ("sft", "sft2@7"), ("eyes/sft", "sft")] {
+            #expect(!BlindTest.overlap(first, second), "\(first) \(second)")
+        }
+    }
+
     @Test func onlyComparisonsOfTheTwoPoliciesCount() throws {
         try withTemporaryFolder { url in
             let folder = try FeedbackFolder(path: url.path)
@@ -72,7 +81,7 @@ import Testing
             let judgements = try folder.store.judgements(by: .human)
             #expect(BlindTest("ppo", "sft", in: judgements) == BlindTest(wins: 2, ties: 1, losses: 1))
             #expect(BlindTest("sft@7", "ppo", in: judgements) == BlindTest(wins: 1, ties: 1, losses: 2))
-            #expect(BlindTest("sft@6", "ppo", in: judgements).total == 0)
+            #expect(BlindTest("sft@6", "ppo", in: judgements) == BlindTest(wins: 0, ties: 0, losses: 0))
         }
     }
 }

@@ -22,7 +22,7 @@ import Training
     ) -> [String] {
         var evaluation = PolicyEvaluation(policy: .scripted("ppo"), parent: .scripted("sft"), metrics: good)
         change(&evaluation)
-        return gate.failures(of: evaluation, policy: .scripted("ppo"), parent: .scripted("sft"))
+        return gate.verdict(of: evaluation, policy: .scripted("ppo"), parent: .scripted("sft")).failures
     }
 
     @Test(arguments: [false, true]) func everyBoundCounts(isReinforced: Bool) throws {

@@ -80,7 +80,7 @@ import Training
         }
         #expect(evaluation.metrics.keys.allSatisfy { PolicyMetric.reports(for: $0) != nil })
         let gate = try shippedRules().gate(for: .ppo)
-        #expect(gate.failures(of: evaluation, policy: .scripted("ppo"), parent: .scripted("sft")).isEmpty)
+        #expect(gate.verdict(of: evaluation, policy: .scripted("ppo"), parent: .scripted("sft")).passes)
     }
 
     @Test func aFineTunedPolicyIsComparedWithNothing() throws {
@@ -88,10 +88,10 @@ import Training
         #expect(evaluation.parent == nil && evaluation.metrics["win_rate"] == nil)
         let rules = try shippedRules()
         #expect(
-            try rules.gate(for: .sft).failures(of: evaluation, policy: .scripted("ppo"), parent: nil).isEmpty)
+            try rules.gate(for: .sft).verdict(of: evaluation, policy: .scripted("ppo"), parent: nil).passes)
         #expect(
-            try !rules.gate(for: .ppo).failures(of: evaluation, policy: .scripted("ppo"), parent: .scripted("sft"))
-                .isEmpty)
+            try !rules.gate(for: .ppo).verdict(of: evaluation, policy: .scripted("ppo"), parent: .scripted("sft"))
+                .passes)
     }
 
     /// Every report must be of the very weights, and the refusal says which report and field.

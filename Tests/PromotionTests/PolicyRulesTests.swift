@@ -37,7 +37,7 @@ import Training
             policy: .scripted("sft"), parent: nil,
             metrics: ["easy_vqa_questions": 9_673, "easy_vqa_overall": 0.5, "easy_vqa_blank": 0.7])
         let failures = try shippedRules().gate(for: .sft)
-            .failures(of: evaluation, policy: .scripted("sft"), parent: nil)
+            .verdict(of: evaluation, policy: .scripted("sft"), parent: nil).failures
         #expect(
             failures == [
                 "easy_vqa_overall: expected at least 0.99, found 0.5",
@@ -68,9 +68,10 @@ import Training
             """
         let rules = try self.rules(json)
         func failures(_ stage: TrainedStage, _ metrics: [String: Double]) throws -> [String] {
-            try rules.gate(for: stage).failures(
+            try rules.gate(for: stage).verdict(
                 of: .init(policy: .scripted("sft"), parent: nil, metrics: metrics), policy: .scripted("sft"),
-                parent: nil)
+                parent: nil
+            ).failures
         }
         #expect(try failures(.sft, ["own_right": 0.25, "own_blank": 1]).isEmpty)
         #expect(try failures(.sft, ["own_right": 0.75, "own_blank": 1]).isEmpty)
@@ -147,7 +148,7 @@ import Training
         let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appending(path: "../../docs/evaluation.md").standardized
         let text = try String(contentsOf: page, encoding: .utf8)
-        for name in PolicyMetric.names where !name.hasPrefix("right_") {
+        for name in PolicyMetric.all.keys.sorted() where !name.hasPrefix("right_") {
             #expect(text.contains("`\(name)`"), "docs/evaluation.md has no \(name)")
         }
         let gate = try shippedRules().gate(for: .ppo)

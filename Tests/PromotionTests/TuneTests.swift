@@ -1,3 +1,4 @@
+import Checkpoints
 import Datasets
 import Evaluation
 import Foundation
@@ -11,17 +12,20 @@ import Training
 /// Plan and report of `apus tune`.
 @Suite struct TuneTests {
     private let plan = TunePlan(
-        training: 150, heldOut: 50, steps: 450, secondsPerStep: 1.5, answers: 2_150, rankings: 0)
+        training: 150, heldOut: 50, steps: 450, secondsPerStep: 1.5, answers: 2_150)
 
     @Test func thePlanTellsStepsAndTimes() {
-        let lines = plan.lines(name: "icons")
-        #expect(lines.count == 3 && lines[0].contains("150 examples, 450 steps; about 12 min, by two measured steps"))
+        let lines = plan.lines(name: "icons", rankings: 0)
+        #expect(
+            lines.count == 3
+                && lines[0].hasPrefix("1. fine-tuning: 150 examples, 450 steps; about 12 min, by two measured steps"))
         #expect(
             lines[1].contains("2150 answers, also to 50 held-out examples with controls; about 3 min")
                 && lines[2].hasSuffix("publishing as icons"))
-        let ranked = TunePlan(
-            training: 150, heldOut: 50, steps: 20, secondsPerStep: 0.5, answers: 10, rankings: 30)
-        #expect(ranked.lines(name: "icons").count == 5 && ranked.lines(name: "icons")[0].contains("about 10 s"))
+        let short = TunePlan(training: 150, heldOut: 50, steps: 20, secondsPerStep: 0.5, answers: 10)
+            .lines(name: "icons", rankings: 30)
+        #expect(short.count == 5 && short[0].contains("about 10 s"))
+        #expect(short[3].hasPrefix("4. ranking: people rank 30 "))
     }
 
     @Test func stepsShowEveryImageOften() {
@@ -41,6 +45,12 @@ import Training
             #expect(try TunePlan(path: path) == nil)
             try plan.write(to: path)
             #expect(try TunePlan(path: path) == plan)
+            let edited = #"{"training": 1, "heldOut": 1, "steps": 1000, "secondsPerStep": 1e300, "answers": 1}"#
+            try Data(edited.utf8).write(to: URL(fileURLWithPath: path))
+            let huge = try #require(try TunePlan(path: path))
+            #expect(huge.lines(name: "a", rankings: 0)[0].contains("about 16666666667 min"))
+            try Data(edited.replacingOccurrences(of: "1000", with: "0").utf8).write(to: URL(fileURLWithPath: path))
+            #expect(throws: FileError.self) { try TunePlan(path: path) }
         }
     }
 
@@ -73,8 +83,9 @@ import Training
         try withTemporaryFolder { folder in
             let own = PolicyMeasurement.OwnQuestions(
                 try examples(["cat", "cat", "dog", "dog"], in: folder), rule: AnswerRule(.exact))
-            var page = TuneReport(name: "pets", start: .init(.sft, generation: 7), plan: plan, own: own)
-            page.rates = "<svg id='course'></svg>"
+            var page = TuneReport(
+                name: "pets", start: .init(.sft, generation: 7), plan: plan, rankings: 0, own: own)
+            page.plots = ["<svg id='course'></svg>"]
             #expect(page.html().contains("Nothing is measured yet."))
             let answers = ["cat", "<script>alert(1)</script>", "dog", "dog"]
             let rule = PolicyGate.Rule(metric: "own_right", range: 0.5 ... .infinity)
@@ -84,9 +95,9 @@ import Training
                 try report(answers, right: 3), try report(answers, right: 0, control: .blank),
                 try report(answers, right: 1, control: .swapped),
             ]
-            page.stages = [
+            page.measurements = [
                 .init(
-                    name: "sft", verdict: verdict, published: .init(name: "pets", generation: 2),
+                    stage: .sft, verdict: verdict, published: .init(name: "pets", generation: 2),
                     reports: reports)
             ]
             let kinds = page.kinds(of: reports[0])
@@ -95,6 +106,7 @@ import Training
             #expect(html.contains("3 of 4 held-out questions are answered right") && html.contains("generation 2"))
             #expect(!html.contains("<script") && html.contains("&lt;script&gt;") && html.contains("what &lt;is&gt; it"))
             #expect(html.contains("data:image/png;base64,") && html.contains("a blank image"))
+            #expect(html.contains("<ol><li>fine-tuning: 150 examples"))
             #expect(html.contains("not measured") && html.contains("<svg id='course'>"))
             for outside in ["http://", "https://", "src=\"/"] {
                 let rest = html.replacingOccurrences(of: "http://www.w3.org/2000/svg", with: "")
@@ -107,8 +119,20 @@ import Training
         try withTemporaryFolder { folder in
             let texts = (0..<40).map { "number \($0)" }
             let own = PolicyMeasurement.OwnQuestions(try examples(texts, in: folder), rule: AnswerRule(.exact))
-            let page = TuneReport(name: "many", start: .init(.sft, generation: 7), plan: plan, own: own)
+            let page = TuneReport(name: "many", start: .init(.sft, generation: 7), plan: plan, rankings: 0, own: own)
             #expect(try page.kinds(of: report(texts, right: 40)).isEmpty)
+        }
+    }
+
+    @Test func kindsAreWords() throws {
+        try withTemporaryFolder { folder in
+            let texts = [#"{"icon":"cat"}"#, #"{"icon": "cat"}"#, #"{"icon":"dog","size":2}"#]
+            let quoted = texts.map { "\"" + $0.replacingOccurrences(of: "\"", with: "\"\"") + "\"" }
+            let own = PolicyMeasurement.OwnQuestions(try examples(quoted, in: folder), rule: AnswerRule(.json))
+            let page = TuneReport(
+                name: "icons", start: .init(.sft, generation: 7), plan: plan, rankings: 0, own: own)
+            let kinds = try page.kinds(of: report(texts, right: 3))
+            #expect(kinds.map(\.name) == ["cat", "icon: dog, size: 2"] && kinds.map(\.right.total) == [2, 1])
         }
     }
 

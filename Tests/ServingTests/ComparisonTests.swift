@@ -267,6 +267,24 @@ import Testing
         }
     }
 
+    /// A prompt that names a generation is answered by that one alone.
+    @Test func aPromptMayNameAGeneration() async throws {
+        try await withFolder { client, folder in
+            let items = ["sft@3", "sft@4"].map { model in
+                FeedbackStore.QueueItem(
+                    content: .init(
+                        prompt: [FeedbackMessage(role: .user, parts: [.text("What?")])], models: [model], samples: 2))
+            }
+            _ = try folder.store.enqueue(items, images: folder.images, at: Date())
+            let first = try await client.post("/v1/comparisons/next", #"{"labeler":"ann"}"#)
+            #expect(first.status == .ok, "\(first.text)")
+            let skip = #"{"comparison_id":"\#(try json(first)["id"].text)","skip":true,"labeler":"ann"}"#
+            #expect(try await client.post("/v1/feedback", skip).status == .created)
+            #expect(try await client.post("/v1/comparisons/next", #"{"labeler":"ann"}"#).status == .notFound)
+            #expect(try folder.store.failures().map(\.reason) == ["This server does not serve sft@4."])
+        }
+    }
+
     @Test func equalAnswersAreNotAskedAbout() async throws {
         try await withFolder(engine: ScriptedEngine(ScriptedEngine.saying(["yes"]))) { client, folder in
             let prompt = FeedbackMessage(role: .user, parts: [.text("Is it?")])
@@ -279,7 +297,7 @@ import Testing
     @Test func withoutADataFolderNothingIsKept() async throws {
         try await withServer(engine()) { client in
             for path in [
-                "/v1/comparisons", "/v1/feedback", "/v1/images/x", "/v1/comparisons/x",
+                "/v1/comparisons", "/v1/feedback", "/v1/images/x", "/v1/comparisons/x", "/v1/feedback/blind-test",
             ] {
                 let refused = try await get(client, path)
                 #expect(refused.status == .notFound && refused.text.contains("without a data folder"), "\(path)")

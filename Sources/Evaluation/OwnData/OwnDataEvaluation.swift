@@ -176,8 +176,11 @@ public struct OwnDataEvaluation: Sendable {
         }
     }
 
-    /// Whether the answer that is most frequent for the same question in all other examples is right; for a question
-    /// that stands alone it is the most frequent answer of all others. This is what a policy can know without images.
+    /// Whether a guess by the question alone is right: the most frequent answer to the same question, or for a question
+    /// that stands alone the most frequent answer of all. Of equally frequent answers it is the first in the alphabet.
+    ///
+    /// The example itself counts too. Without it each of two equally frequent answers would be the rarer one, and the
+    /// guess always wrong.
     func questionOnly() -> [Bool] {
         var byQuestion: [String: [String: Int]] = [:]
         var all: [String: Int] = [:]
@@ -186,14 +189,13 @@ public struct OwnDataEvaluation: Sendable {
             byQuestion[example.question, default: [:]][answer, default: 0] += 1
             all[answer, default: 0] += 1
         }
+        func commonest(_ counts: [String: Int]) -> String {
+            counts.min { ($1.value, $0.key) < ($0.value, $1.key) }?.key ?? ""
+        }
+        let anyGuess = commonest(all)
+        let guesses = byQuestion.mapValues { $0.values.reduce(0, +) > 1 ? commonest($0) : anyGuess }
         return examples.map { example in
-            guard let answer = example.answer else { return false }
-            func commonest(_ counts: [String: Int]?) -> String? {
-                var counts = counts ?? [:]
-                counts[answer, default: 1] -= 1
-                return counts.filter { $0.value > 0 }.min { ($1.value, $0.key) < ($0.value, $1.key) }?.key
-            }
-            guard let guess = commonest(byQuestion[example.question]) ?? commonest(all) else { return false }
+            guard let answer = example.answer, let guess = guesses[example.question] else { return false }
             return settings.rule.accepts(guess, for: answer)
         }
     }

@@ -1,102 +1,20 @@
 import Checkpoints
 import Datasets
-public import Evaluation
+import Evaluation
 import Foundation
 import Logging
-public import Models
-public import Policies
-public import Serving
-public import Tensors
+import Models
+import Policies
+import Serving
 import Training
 
 /// The whole way from a person's images to a published policy: fine-tuning, measurement, gate, and if wanted rankings
 /// by people, DPO and the gate once more.
 ///
 /// Each stage has its own folder in the run's: `sft`, `dpo`, each with its `evaluation`. A stage that is done is not
-/// repeated, so the same call goes on where the last one stopped. `report.html` is written after every gate.
+/// repeated, and training goes on from its last checkpoint. `report.html` is written after every gate.
 public struct TuneJob {
-    /// Where things come from and go to.
-    public struct Inputs {
-        /// The base model.
-        public var baseModel: ModelCheckpoint
-        /// The person's examples, a file or a folder.
-        public var data: String
-        /// The policy to start from.
-        public var start: PolicyManifest.Reference
-        /// All policies, and the folder to publish into.
-        public var library: PolicyLibrary
-        /// The name to publish under.
-        public var name: String
-        /// The rules of the gate.
-        public var rules: PolicyRules
-        /// When an answer is right; nil for the rule that fits the data.
-        public var rule: AnswerRule?
-        /// The folder of easy-VQA; nil to leave its images out.
-        public var easyVQA: String?
-        /// Texts of the base model; nil to leave text out.
-        public var replay: String?
-        /// The data folder that keeps rankings and images.
-        public var dataFolder: String
-
-        /// The given inputs, without easy-VQA and texts.
-        public init(
-            baseModel: ModelCheckpoint, data: String, start: PolicyManifest.Reference, library: PolicyLibrary,
-            name: String, rules: PolicyRules, dataFolder: String
-        ) {
-            self.baseModel = baseModel
-            self.data = data
-            self.start = start
-            self.library = library
-            self.name = name
-            self.rules = rules
-            self.dataFolder = dataFolder
-        }
-    }
-
-    /// What the stages run on.
-    public struct Machine {
-        /// Kernels and threads of training.
-        public var compute: Compute
-        /// The precision of the frozen products of training.
-        public var precision: Precision
-        /// Loads the base model with the policies of a library, to measure and to serve.
-        public var load: (PolicyLibrary) throws -> (model: ServedModel, decoder: TransformerDecoder)
-        /// The address of the page on which people rank.
-        public var server: ServerConfiguration
-        /// Prints a line when a stage begins or ends.
-        public var report: @Sendable (String) -> Void
-        /// Shows a line of a training's progress.
-        public var progress: @Sendable (String) -> Void
-        /// Receives the number of answers of a measurement so far, and their total.
-        public var answers: @Sendable (_ done: Int, _ total: Int) -> Void
-
-        /// The given machine.
-        public init(
-            compute: Compute, precision: Precision,
-            load: @escaping (PolicyLibrary) throws -> (model: ServedModel, decoder: TransformerDecoder),
-            server: ServerConfiguration, report: @escaping @Sendable (String) -> Void,
-            progress: @escaping @Sendable (String) -> Void,
-            answers: @escaping @Sendable (_ done: Int, _ total: Int) -> Void
-        ) {
-            self.compute = compute
-            self.precision = precision
-            self.load = load
-            self.server = server
-            self.report = report
-            self.progress = progress
-            self.answers = answers
-        }
-    }
-
-    /// How a run ended.
-    public enum Outcome: Sendable, Equatable {
-        /// The last policy passed the gate and is published.
-        case published(PolicyManifest.Reference)
-        /// A rule failed in the stage; earlier stages stay published.
-        case refused(stage: String)
-    }
-
-    /// Everything that decides a run, for its folder's `config.json`.
+    /// Everything that decides the fine-tuning, for the settings in the run's folder.
     private struct Record: Encodable {
         let settings: TuneSettings
         let start: PolicyManifest.Reference
@@ -105,12 +23,12 @@ public struct TuneJob {
     }
 
     /// A policy folder with the vision generation that it names.
-    private typealias SeeingPolicy = (policy: PolicyFolder, vision: PolicyFolder?)
+    typealias SeeingPolicy = (policy: PolicyFolder, vision: PolicyFolder?)
 
-    private let inputs: Inputs
-    private let settings: TuneSettings
-    private let machine: Machine
-    private let folder: String
+    let inputs: Inputs
+    let settings: TuneSettings
+    let machine: Machine
+    let folder: String
 
     /// A job in `folder`.
     public init(_ inputs: Inputs, settings: TuneSettings, machine: Machine, folder: String) {
@@ -129,6 +47,7 @@ public struct TuneJob {
     /// - Returns: nil if `confirm` said no.
     /// - Throws: `OwnDataError` naming each line that cannot be used, `TuneError`, and the errors of the stages.
     public func run(confirm: (_ plan: [String]) -> Bool) async throws -> Outcome? {
+        try checkRules()
         let examples = try OwnData.examples(at: inputs.data)
         let split = try OwnDataSplit(examples, share: settings.heldOutShare)
         for (what, found) in [
@@ -138,6 +57,7 @@ public struct TuneJob {
             throw TuneError.tooFew(what: what, expected: Self.minimumExamples, found: found)
         }
         let start = try opened(inputs.start)
+        guard start.vision != nil else { throw TuneError.baseVision(inputs.start) }
         let own = PolicyMeasurement.OwnQuestions(
             split.heldOut.filter { $0.answer != nil },
             rule: inputs.rule ?? AnswerRule(fitting: split.heldOut.compactMap(\.answer)))
@@ -147,61 +67,28 @@ public struct TuneJob {
                 settings: settings, start: inputs.start, name: inputs.name,
                 data: PolicyMeasurement.OwnQuestions.digest(of: examples)))
         defer { withExtendedLifetime(opened) {} }
+        try await checkRanking()
         let plan = try self.plan(split, start: start, own: own)
-        guard confirm(plan.lines(name: inputs.name)) else { return nil }
-        var report = TuneReport(name: inputs.name, start: inputs.start, plan: plan, own: own)
+        guard confirm(plan.lines(name: inputs.name, rankings: inputs.rankings)) else { return nil }
+        try plan.write(to: planPath)
+        var report = TuneReport(
+            name: inputs.name, start: inputs.start, plan: plan, rankings: inputs.rankings, own: own)
         try fineTune(start: start, steps: plan.steps)
-        report.rates = plotFile("sft/loss.svg")
-        guard let tuned = try await gated("sft", own: own, report: &report) else { return .refused(stage: "sft") }
-        guard settings.rankings > 0 else { return .published(tuned) }
-        let rankings = try await ranked(split.training, by: tuned)
-        try trainOnPreferences(rankings, from: tuned)
-        guard let preferred = try await gated("dpo", own: own, report: &report) else { return .refused(stage: "dpo") }
+        report.plots = plots(of: .sft)
+        guard let tuned = try await gated(.sft, own: own, report: &report) else { return .refused(stage: .sft) }
+        guard inputs.rankings > 0 else { return .published(tuned) }
+        try trainOnPreferences(try await ranked(split.training, by: tuned), from: tuned)
+        guard let preferred = try await gated(.dpo, own: own, report: &report) else { return .refused(stage: .dpo) }
         return .published(preferred)
     }
 
     private static let minimumExamples = 5
 
-    // MARK: Plan
-
-    private func plan(
-        _ split: OwnDataSplit, start: SeeingPolicy, own: PolicyMeasurement.OwnQuestions
-    ) throws -> TunePlan {
-        let path = "\(folder)/plan.json"
-        if let old = try TunePlan(path: path) { return old }
-        machine.report("timing two steps of fine-tuning")
-        let seconds = try secondsPerStep(start: start)
-        var steps = settings.steps(images: Set(split.training.flatMap { $0.images.map(\.digest) }).count)
-        if let minutes = settings.minutes { steps = max(20, min(steps, Int(minutes * 60 / seconds))) }
-        let gate = try inputs.rules.gate(for: .sft)
-        let families = gate.reports.intersection([.families, .parentFamilies]).count
-        let plan = TunePlan(
-            training: split.training.count, heldOut: split.heldOut.count, steps: steps, secondsPerStep: seconds,
-            answers: 3 * own.examples.count + families * Family.allCases.count * settings.questionsOfAFamily,
-            rankings: settings.rankings)
-        try plan.write(to: path)
-        return plan
-    }
-
-    /// The mean time of two steps after the first one, in a folder that is deleted again.
-    private func secondsPerStep(start: SeeingPolicy) throws -> Double {
-        let probe = "\(folder)/probe"
-        try? FileManager.default.removeItem(atPath: probe)
-        defer { try? FileManager.default.removeItem(atPath: probe) }
-        let clock = ContinuousClock()
-        var times: [ContinuousClock.Instant] = []
-        _ = try fineTuning(start: start, steps: 3, in: probe).run(
-            precision: machine.precision, compute: machine.compute,
-            options: .init(validationInterval: 0, reportInterval: 1)
-        ) { _ in times.append(clock.now) }
-        // A line when the run begins, and one after each step.
-        guard times.count == 4 else { return 1 }
-        return (times[3] - times[1]) / .seconds(1) / 2
-    }
+    func folder(of stage: TrainedStage) -> String { "\(folder)/\(stage.rawValue)" }
 
     // MARK: Stages
 
-    private func fineTuning(start: SeeingPolicy, steps: Int, in folder: String) throws -> FineTuningJob {
+    func fineTuning(start: SeeingPolicy, steps: Int, in folder: String) throws -> FineTuningJob {
         var fineTuning = settings.fineTuning
         fineTuning.steps = steps
         return FineTuningJob(
@@ -212,30 +99,47 @@ public struct TuneJob {
     }
 
     private func fineTune(start: SeeingPolicy, steps: Int) throws {
-        if isFinished("sft") { return machine.report("fine-tuning: done, \(folder)/sft") }
-        machine.report("fine-tuning: \(folder)/sft/log.jsonl has every step")
-        _ = try fineTuning(start: start, steps: steps, in: "\(folder)/sft").run(
+        let sft = folder(of: .sft)
+        if try isFinished(.sft) { return machine.report("fine-tuning: done, \(sft)") }
+        machine.report("fine-tuning: \(sft)/log.jsonl has every step")
+        _ = try fineTuning(start: start, steps: steps, in: sft).run(
             precision: machine.precision, compute: machine.compute,
             options: .init(validationInterval: max(1, steps / 4)), report: machine.progress)
     }
 
-    private func trainOnPreferences(_ rankings: String, from tuned: PolicyManifest.Reference) throws {
-        if isFinished("dpo") { return machine.report("DPO: done, \(folder)/dpo") }
-        machine.report("DPO: \(folder)/dpo/log.jsonl has every step")
+    /// - Parameter rankings: those in the run's file.
+    private func trainOnPreferences(_ rankings: [PreferenceRecord], from tuned: PolicyManifest.Reference) throws {
+        let dpo = folder(of: .dpo)
+        if try isFinished(.dpo) { return machine.report("DPO: done, \(dpo)") }
+        machine.report("DPO: \(dpo)/log.jsonl has every step")
         let policy = try opened(tuned)
         let images = TuneRankings.images(in: inputs.dataFolder)
         let job = PreferenceJob(
             inputs: RankingInputs(
-                baseModel: inputs.baseModel, policy: policy.policy, vision: policy.vision, rankings: rankings,
-                heldOut: nil, image: images.image(of:), demonstration: { _ in nil }),
-            replay: inputs.replay, settings: settings.preferences, folder: "\(folder)/dpo")
+                baseModel: inputs.baseModel, policy: policy.policy, vision: policy.vision,
+                rankings: TuneRankings.path(in: folder), heldOut: nil, image: images.image(of:),
+                demonstration: { _ in nil }),
+            replay: inputs.replay, settings: settings.preferences(images: Set(rankings.compactMap(\.image)).count),
+            folder: dpo)
         _ = try job.run(
             precision: machine.precision, compute: machine.compute, options: .init(validationInterval: 50),
             report: machine.progress)
     }
 
+    func hasBegun(_ stage: TrainedStage) -> Bool {
+        FileManager.default.fileExists(atPath: RunFolder.configurationPath(in: folder(of: stage)))
+    }
+
     /// Whether the stage has written all its results.
-    private func isFinished(_ stage: String) -> Bool { (try? PolicyRun(folder: "\(folder)/\(stage)")) != nil }
+    private func isFinished(_ stage: TrainedStage) throws -> Bool {
+        guard hasBegun(stage) else { return false }
+        do {
+            _ = try PolicyRun(folder: folder(of: stage))
+            return true
+        } catch FinishedRunError.unfinished {
+            return false
+        }
+    }
 
     private func opened(_ reference: PolicyManifest.Reference) throws -> SeeingPolicy {
         let backbone = inputs.baseModel.digest.sha256
@@ -246,38 +150,47 @@ public struct TuneJob {
         return (policy, vision)
     }
 
-    private func plotFile(_ name: String) -> String? {
-        FileManager.default.contents(atPath: "\(folder)/\(name)").map { String(decoding: $0, as: UTF8.self) }
+    /// The plots of a stage that say most.
+    private func plots(of stage: TrainedStage) -> [String] {
+        ["loss.svg", "accuracy.svg"].compactMap { name in
+            FileManager.default.contents(atPath: "\(folder(of: stage))/\(name)")
+                .map { String(decoding: $0, as: UTF8.self) }
+        }
     }
 
     // MARK: Rankings
 
-    /// The file of the rankings that people made of the tuned policy's answers; waits until there are enough.
-    private func ranked(_ examples: [OwnExample], by tuned: PolicyManifest.Reference) async throws -> String {
+    /// The rankings that people made of the tuned policy's answers; waits until there are enough.
+    private func ranked(
+        _ examples: [OwnExample], by tuned: PolicyManifest.Reference
+    ) async throws -> [PreferenceRecord] {
+        let kept = try TuneRankings.kept(in: folder)
+        if kept.count >= inputs.rankings { return kept }
         let rankings = TuneRankings(
-            folder: folder, dataFolder: inputs.dataFolder, wanted: settings.rankings,
-            answers: settings.answersPerRanking, policy: tuned.name)
-        if rankings.areComplete { return rankings.path }
+            folder: folder, dataFolder: inputs.dataFolder, wanted: inputs.rankings,
+            answers: settings.answersPerRanking, policy: tuned)
         let store = try rankings.enqueue(examples)
-        if try rankings.collect(from: store) { return rankings.path }
+        if try rankings.collect(from: store) { return try TuneRankings.kept(in: folder) }
+        let current = try inputs.library.current()[tuned.name]
+        guard current == tuned.generation else { throw TuneError.notCurrent(tuned, current: current) }
         let lock = try DataLock(folder: inputs.dataFolder)
         defer { withExtendedLifetime(lock) {} }
         let model = try machine.load(inputs.library).model
         let logger = Logger(label: "apus") { _ in SwiftLogNoOpLogHandler() }
         try await withLocalServer(model, feedback: store, configuration: machine.server, logger: logger) { address in
-            machine.report("rank answers on \(address)/#ranking: \(settings.rankings) rankings are needed")
+            machine.report("rank answers on \(address)/#ranking: \(inputs.rankings) rankings are needed")
             try await rankings.wait(for: store, report: machine.report)
         }
-        return rankings.path
+        return try TuneRankings.kept(in: folder)
     }
 
     // MARK: Gate
 
     /// Measures the stage's policy and publishes it if every rule holds; nil if one fails.
     private func gated(
-        _ stage: String, own: PolicyMeasurement.OwnQuestions, report: inout TuneReport
+        _ stage: TrainedStage, own: PolicyMeasurement.OwnQuestions, report: inout TuneReport
     ) async throws -> PolicyManifest.Reference? {
-        let stageFolder = "\(folder)/\(stage)"
+        let stageFolder = folder(of: stage)
         let run = try PolicyRun(folder: stageFolder)
         let measured = try await measured(run, in: stageFolder, own: own)
         let promotion = PolicyPromotion(run, folder: stageFolder, by: inputs.rules, in: inputs.library)
@@ -286,9 +199,9 @@ public struct TuneJob {
         var published: PolicyManifest.Reference?
         if verdict.passes { published = try alreadyPublished(run) ?? publish(promotion) }
         machine.report(published.map { "published \($0.name)@\($0.generation)" } ?? "not published: a rule fails")
-        report.stages.append(
-            .init(name: stage, verdict: verdict, published: published, reports: measured.ownData?.reports ?? []))
-        try Data(report.html().utf8).write(to: URL(fileURLWithPath: reportPath), options: .atomic)
+        report.measurements.append(
+            .init(stage: stage, verdict: verdict, published: published, reports: measured.ownData?.reports ?? []))
+        try AtomicFile.write([UInt8](report.html().utf8), to: reportPath)
         return published
     }
 

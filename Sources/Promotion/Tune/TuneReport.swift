@@ -3,50 +3,54 @@ package import Evaluation
 import Foundation
 import Images
 package import Policies
+import Support
+package import Training
 
 /// What a tuning run tells people: one HTML file without outside resources, with plots as SVG and images as data URLs.
 package struct TuneReport {
-    /// A stage that was measured.
-    package struct Stage {
-        let name: String
+    /// What was measured after a stage.
+    package struct Measurement {
+        let stage: TrainedStage
         let verdict: PolicyPromotion.Verdict
         let published: PolicyManifest.Reference?
         let reports: [OwnDataReport]
 
-        /// A measured stage.
+        /// The given measurement.
         ///
         /// - Parameters:
-        ///   - name: `sft` or `dpo`.
+        ///   - stage: fine-tuning or DPO.
         ///   - verdict: what the rules say.
         ///   - published: the published generation; nil if a rule failed.
         ///   - reports: the answers to the held-out questions, under each control.
         package init(
-            name: String, verdict: PolicyPromotion.Verdict, published: PolicyManifest.Reference?,
+            stage: TrainedStage, verdict: PolicyPromotion.Verdict, published: PolicyManifest.Reference?,
             reports: [OwnDataReport]
         ) {
-            (self.name, self.verdict, self.published, self.reports) = (name, verdict, published, reports)
+            (self.stage, self.verdict, self.published, self.reports) = (stage, verdict, published, reports)
         }
     }
 
     private let name: String
     private let start: PolicyManifest.Reference
     private let plan: TunePlan
+    private let rankings: Int
     private let own: PolicyMeasurement.OwnQuestions
-    /// The plot of losses and accuracies by step, an SVG; nil if there is none.
-    package var rates: String?
-    /// In the order in which they were measured.
-    package var stages: [Stage] = []
+    /// Plots of the training by step, SVGs.
+    package var plots: [String] = []
+    /// In the order of the stages.
+    package var measurements: [Measurement] = []
 
-    /// A report without stages.
+    /// A report without measurements.
     package init(
-        name: String, start: PolicyManifest.Reference, plan: TunePlan, own: PolicyMeasurement.OwnQuestions
+        name: String, start: PolicyManifest.Reference, plan: TunePlan, rankings: Int,
+        own: PolicyMeasurement.OwnQuestions
     ) {
-        (self.name, self.start, self.plan, self.own) = (name, start, plan, own)
+        (self.name, self.start, self.plan, self.rankings, self.own) = (name, start, plan, rankings, own)
     }
 
     /// Right answers to the questions of one kind.
     package struct Kind: Equatable {
-        /// The expected answer, or the question.
+        /// The expected answer in words, or the question.
         package let name: String
         /// Right answers.
         package let right: Proportion
@@ -68,20 +72,28 @@ package struct TuneReport {
             }
             return counts.sorted { $0.key < $1.key }.map { Kind(name: $0, right: Proportion($1.right, of: $1.total)) }
         }
-        let candidates = [counted { $0.answer ?? "" }, counted(\.question)]
+        let candidates = [counted { Self.words($0.answer ?? "") }, counted(\.question)]
         return candidates.first { $0.count > 1 && $0.count <= Self.maximumKinds } ?? []
+    }
+
+    /// An answer in words: of a JSON object its values, with their names if there are several.
+    private static func words(_ answer: String) -> String {
+        guard let json = try? JSON.parse([UInt8](answer.utf8)), case .object(let members) = json else { return answer }
+        func words(_ value: JSON) -> String { if case .string(let text) = value { text } else { value.text } }
+        if members.count == 1 { return words(members[0].value) }
+        return members.map { "\($0.name): \(words($0.value))" }.joined(separator: ", ")
     }
 
     // MARK: HTML
 
     /// The whole page.
     package func html() -> String {
-        let sections = [headline, stages.map(section).joined(), course, origin]
+        let sections = [headline, measurements.map(section).joined(), course, origin]
         return """
             <!doctype html>
             <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
             <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-            <title>\(Self.escaped(name)): tuning report</title><style>\(Self.style)</style></head><body>
+            <title>\(name.escapedAsMarkup): tuning report</title><style>\(Self.style)</style></head><body>
             \(sections.joined(separator: "\n"))
             </body></html>
 
@@ -99,16 +111,16 @@ package struct TuneReport {
         """
 
     private var headline: String {
-        guard let last = stages.last, let report = last.reports.first(where: { $0.control == .none }) else {
-            return "<h1>\(Self.escaped(name))</h1><p>Nothing is measured yet.</p>"
+        guard let last = measurements.last, let report = last.reports.first(where: { $0.control == .none }) else {
+            return "<h1>\(name.escapedAsMarkup)</h1><p>Nothing is measured yet.</p>"
         }
         let verdict =
             last.published.map {
-                #"<p class="pass">It passed every rule and is published as \#(Self.escaped($0.name)), generation "#
+                #"<p class="pass">It passed every rule and is published as \#($0.name.escapedAsMarkup), generation "#
                     + "\($0.generation).</p>"
             } ?? #"<p class="fail">A rule fails, so this policy is not published.</p>"#
         return """
-            <h1>\(Self.escaped(name))</h1>
+            <h1>\(name.escapedAsMarkup)</h1>
             <p><b>\(report.right.count) of \(report.right.total) held-out questions are answered right
             (\(Self.percent(report.right.share))).</b> Training never saw their images. With 95 % confidence the share for images of
             this kind is between \(Self.percent(report.right.low)) and \(Self.percent(report.right.high)). A guess
@@ -117,27 +129,26 @@ package struct TuneReport {
             """
     }
 
-    private func section(_ stage: Stage) -> String {
-        let rules = stage.verdict.results.map { result in
+    private func section(_ measurement: Measurement) -> String {
+        let rules = measurement.verdict.results.map { result in
             let verdict = result.passes ? #"<td class="pass">pass</td>"# : #"<td class="fail">fail</td>"#
             let found = result.found.map { String(format: "%.4f", $0) } ?? "not measured"
-            return "<tr>\(verdict)<td>\(Self.escaped(result.rule.metric))</td><td>\(found)</td>"
-                + "<td>\(Self.escaped(result.rule.expected))</td></tr>"
+            return "<tr>\(verdict)<td>\(result.rule.metric.escapedAsMarkup)</td><td>\(found)</td>"
+                + "<td>\(result.rule.expected.escapedAsMarkup)</td></tr>"
         }
-        let faults = stage.verdict.faults.map { #"<p class="fail">\#(Self.escaped($0))</p>"# }
-        let title = stage.name == "sft" ? "After fine-tuning" : "After learning from rankings"
+        let faults = measurement.verdict.faults.map { #"<p class="fail">\#($0.escapedAsMarkup)</p>"# }
+        let title = measurement.stage == .sft ? "After fine-tuning" : "After learning from rankings"
         return """
             <h2>\(title)</h2>
             \(faults.joined())<table><tr><th></th><th>metric</th><th>measured</th><th>rule</th></tr>
             \(rules.joined(separator: "\n"))</table>
-            \(controls(stage))\(byKind(stage))\(examples(stage))
+            \(controls(measurement))\(byKind(measurement))\(examples(measurement))
             """
     }
 
-    private func controls(_ stage: Stage) -> String {
-        if stage.reports.isEmpty { return "" }
-        let words = ["none": "its own image", "blank": "a blank image", "swapped": "another question's image"]
-        let bars = stage.reports.map { Kind(name: words[$0.control.rawValue] ?? "", right: $0.right) }
+    private func controls(_ measurement: Measurement) -> String {
+        if measurement.reports.isEmpty { return "" }
+        let bars = measurement.reports.map { Kind(name: Self.words($0.control), right: $0.right) }
         return """
             <h3>Does it look at the image?</h3>
             <p>With a blank or another image the answers must not be better than a guess.</p>
@@ -145,15 +156,24 @@ package struct TuneReport {
             """
     }
 
-    private func byKind(_ stage: Stage) -> String {
-        guard let report = stage.reports.first(where: { $0.control == .none }) else { return "" }
+    /// What a policy is shown under the control.
+    private static func words(_ control: ImageControl) -> String {
+        switch control {
+        case .none: "its own image"
+        case .blank: "a blank image"
+        case .swapped: "another question's image"
+        }
+    }
+
+    private func byKind(_ measurement: Measurement) -> String {
+        guard let report = measurement.reports.first(where: { $0.control == .none }) else { return "" }
         let kinds = kinds(of: report)
         return kinds.isEmpty ? "" : "<h3>Right answers by kind</h3>\(Self.bars(kinds))"
     }
 
     /// Wrong answers first: they say most.
-    private func examples(_ stage: Stage) -> String {
-        guard let report = stage.reports.first(where: { $0.control == .none }),
+    private func examples(_ measurement: Measurement) -> String {
+        guard let report = measurement.reports.first(where: { $0.control == .none }),
             report.answers.count == own.examples.count
         else { return "" }
         let judged = zip(own.examples, report.answers).map { example, answer in
@@ -174,21 +194,23 @@ package struct TuneReport {
             let type = image.format.rawValue
             return #"<img alt="" src="data:image/\#(type);base64,\#(Data(bytes).base64EncodedString())">"#
         }
-        let expected = isRight ? "" : "<br>expected: \(Self.escaped(example.answer ?? ""))"
+        let expected = isRight ? "" : "<br>expected: \((example.answer ?? "").escapedAsMarkup)"
         return """
-            <figure>\(images.joined())<figcaption>\(Self.escaped(example.question))<br>
-            <span class="\(isRight ? "pass" : "fail")">\(Self.escaped(answer))</span>\(expected)</figcaption></figure>
+            <figure>\(images.joined())<figcaption>\(example.question.escapedAsMarkup)<br>
+            <span class="\(isRight ? "pass" : "fail")">\(answer.escapedAsMarkup)</span>\(expected)</figcaption></figure>
             """
     }
 
-    private var course: String { rates.map { "<h2>The course of the training</h2>\($0)" } ?? "" }
+    private var course: String {
+        plots.isEmpty ? "" : "<h2>The course of the training</h2>\(plots.joined(separator: "\n"))"
+    }
 
     private var origin: String {
-        let lines = plan.lines(name: name).map { "<li>\(Self.escaped($0))</li>" }
+        let stages = plan.stages(name: name, rankings: rankings).map { "<li>\($0.escapedAsMarkup)</li>" }
         return """
             <h2>How it was made</h2>
-            <p>It started from \(Self.escaped(start.name)), generation \(start.generation). The plan was:</p>
-            <ul>\(lines.joined())</ul>
+            <p>It started from \(start.name.escapedAsMarkup), generation \(start.generation). The plan was:</p>
+            <ol>\(stages.joined())</ol>
             """
     }
 
@@ -205,7 +227,7 @@ package struct TuneReport {
             let (top, middle) = (y + 3, y + 12)
             let name = kind.name.count > 36 ? kind.name.prefix(35) + "…" : kind.name
             return """
-                <text x="250" y="\(y + 16)" text-anchor="end">\(escaped(name))</text>
+                <text x="250" y="\(y + 16)" text-anchor="end">\(name.escapedAsMarkup)</text>
                 <rect x="260" y="\(top)" width="340" height="18" fill="#eee"/>
                 <rect x="260" y="\(top)" width="\(String(format: "%.1f", 340 * kind.right.share))" height="18" fill="#0b6e99"/>
                 <line x1="\(x(kind.right.low))" x2="\(x(kind.right.high))" y1="\(middle)" y2="\(middle)" stroke="#222"/>
@@ -220,19 +242,4 @@ package struct TuneReport {
     }
 
     private static func percent(_ share: Double) -> String { String(format: "%.0f %%", 100 * share) }
-
-    /// The text as HTML or SVG shows it: answers and file contents must not become markup.
-    private static func escaped(_ text: some StringProtocol) -> String {
-        var escaped = ""
-        for character in text {
-            switch character {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            default: escaped.append(character)
-            }
-        }
-        return escaped
-    }
 }

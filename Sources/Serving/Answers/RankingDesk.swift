@@ -80,11 +80,23 @@ actor RankingDesk {
     /// Nobody learns anything from an order of equal answers.
     private static let uniform = "all sampled answers are the same"
 
+    /// The policy that a prompt of the queue names; `sft@7` means `sft` as long as its generation 7 is served.
+    private static func served(_ name: String, _ services: Services) throws(APIError) -> String {
+        let parts = name.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, let generation = Int(parts[1]), services.models.policy(name) == nil else { return name }
+        guard services.models.policy(String(parts[0]))?.generation == generation else {
+            throw APIError(.modelNotFound, "This server does not serve \(name).", param: "models", status: 404)
+        }
+        return String(parts[0])
+    }
+
     private static func sample(
         _ prompt: QueuedPrompt, _ wanted: NextComparisonRequest?, services: Services
     ) async throws {
         do {
-            let models = wanted.flatMap { $0.models.isEmpty ? nil : $0.models } ?? prompt.content.models ?? []
+            let models =
+                try wanted.flatMap { $0.models.isEmpty ? nil : $0.models }
+                ?? (prompt.content.models ?? []).map { try served($0, services) }
             var options = GenerationOptions()
             options.count =
                 wanted?.samples ?? prompt.content.samples

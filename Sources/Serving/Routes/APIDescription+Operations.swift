@@ -167,6 +167,7 @@ extension APIDescription {
                 "Rank answers, skip, or say yes or no", body: try FeedbackRequest.description, status: 201),
             "DELETE /v1/feedback/{id}": Operation("Withdraw feedback"),
             "GET /v1/feedback/summary": Operation("Count feedback"),
+            "GET /v1/feedback/blind-test": Operation("Tell which of two policies people prefer"),
             "GET /v1/models": Operation("List models"), "GET /v1/models/{id}": Operation("Describe a model"),
         ]
     }

@@ -15,6 +15,7 @@ struct FeedbackController: Controller {
     func addRoutes(to routes: Routes) {
         routes.add("/v1/feedback", for: .scope(.feedback), get: export, post: store)
         routes.add("/v1/feedback/summary", for: .scope(.feedback), get: summary)
+        routes.add("/v1/feedback/blind-test", for: .scope(.feedback), get: blindTest)
         routes.add("/v1/feedback/{id}", for: .scope(.feedback), delete: withdraw)
     }
 
@@ -78,6 +79,36 @@ struct FeedbackController: Controller {
             try $0.store.summary(for: labeler.text, sharedLimit: Self.sharedLimit)
         }
         return Response(summary.json(isKept: true))
+    }
+
+    @Sendable private func blindTest(_ request: Request, context: ServerContext) async throws -> Response {
+        try services.requireFeedback()
+        let query = request.uri.queryParameters
+        let (first, second) = (try Self.policy("first", in: query), try Self.policy("second", in: query))
+        guard !BlindTest.overlap(first, second) else {
+            throw APIError(.invalidValue, "A policy cannot be compared with itself.", param: "second")
+        }
+        let error = try query["error"].map { text throws(APIError) in
+            guard let error = Double(text), BlindTest.errors.contains(error) else {
+                throw APIError(.invalidValue, "error must be 0.001 to 0.5.", param: "error")
+            }
+            return error
+        }
+        let test = try await services.keeping {
+            BlindTest(first, second, in: try $0.store.judgements(by: .human), error: error ?? BlindTest.standardError)
+        }
+        return Response(test.json(first: first, second: second))
+    }
+
+    /// The name of a policy in a query, with its generation or without. Policies that are gone still have rankings.
+    private static func policy(_ name: String, in query: Parameters) throws(APIError) -> String {
+        guard let text = query[name[...]] else {
+            throw APIError(.missingParameter, "\(name) must name a policy.", param: name)
+        }
+        guard (1...200).contains(text.utf8.count) else {
+            throw APIError(.invalidValue, "\(name) must have 1 to 200 characters.", param: name)
+        }
+        return String(text)
     }
 
     /// The formats of an export.
@@ -150,6 +181,23 @@ extension Thumb {
         better = request.better
         comment = request.comment
         consent = request.consent
+    }
+}
+
+extension BlindTest {
+    fileprivate func json(first: String, second: String) -> JSON {
+        let preferred: JSON =
+            switch verdict {
+            case .first: .string(first)
+            case .second: .string(second)
+            case .undecided: .null
+            }
+        return [
+            "object": "blind_test", "first": .string(first), "second": .string(second), "wins": JSON(wins),
+            "ties": JSON(ties), "losses": JSON(losses), "win_rate": .number(rate),
+            "interval": [.number(interval.lowerBound), .number(interval.upperBound)], "error": .number(error),
+            "preferred": preferred,
+        ]
     }
 }
 

@@ -51,7 +51,7 @@ public struct FinishedPPO: Sendable {
         let inherited = try run.inheritance()
         (parent, vision, image, digests) = (inherited.parent, inherited.vision, inherited.image, inherited.digests)
         reward = try run.required(run.record.reward, "reward")
-        let config = folder + "/config.json"
+        let config = RunFolder.configurationPath(in: folder)
         let own: Settings
         do { own = try decodeSmallFile(Settings.self, path: config) } catch {
             throw FinishedRunError.badFile(path: config, reason: error.reason)

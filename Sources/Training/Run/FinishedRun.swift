@@ -73,7 +73,7 @@ struct RunRecord: Decodable {
     var stage: TrainedStage { stageName.flatMap { TrainedStage(rawValue: $0) } ?? .sft }
 
     init(folder: String) throws(FinishedRunError) {
-        let path = folder + "/config.json"
+        let path = RunFolder.configurationPath(in: folder)
         guard FileManager.default.fileExists(atPath: path) else {
             throw .badFile(path: path, reason: "there is no such file")
         }
@@ -108,11 +108,12 @@ struct FinishedRun: Sendable {
         inputs = record.inputs
         guard record.stage == stage else {
             throw FinishedRunError.badFile(
-                path: folder + "/config.json",
+                path: RunFolder.configurationPath(in: folder),
                 reason: "stage: expected \(stage.rawValue), found \(record.stage.rawValue)")
         }
         guard let backbone = inputs["baseModel"] else {
-            throw FinishedRunError.badFile(path: folder + "/config.json", reason: "inputs: there is no baseModel")
+            throw FinishedRunError.badFile(
+                path: RunFolder.configurationPath(in: folder), reason: "inputs: there is no baseModel")
         }
         self.backbone = backbone.sha256
         // Checked after the record: a run of another kind has no adapter, and resuming it would not create one.
@@ -145,7 +146,8 @@ struct FinishedRun: Sendable {
     /// A field that the stage must have written into the record.
     func required<T>(_ value: T?, _ field: String) throws(FinishedRunError) -> T {
         guard let value else {
-            throw .badFile(path: folder + "/config.json", reason: "\(field): the field is missing")
+            throw .badFile(
+                path: RunFolder.configurationPath(in: folder), reason: "\(field): the field is missing")
         }
         return value
     }
@@ -191,7 +193,7 @@ struct FinishedRun: Sendable {
         let (expected, found) = (inputs[input]?.sha256, there.manifest.files[file]?.sha256)
         guard let expected, expected == found else {
             throw FinishedRunError.badFile(
-                path: "\(folder)/config.json",
+                path: RunFolder.configurationPath(in: folder),
                 reason: "inputs.\(input): expected \(expected ?? "none"), found \(found ?? "none") in \(there.path)")
         }
         return there

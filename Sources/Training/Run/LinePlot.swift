@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// The metrics of a log that are drawn into one file.
 public struct MetricPlot: Sendable, Equatable {
@@ -60,7 +61,7 @@ public struct LinePlot: Sendable {
         var lines = [
             #"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 \#(height)" font-family="sans-serif" font-size="12">"#,
             #"<rect width="720" height="\#(height)" fill="white"/>"#,
-            #"<text x="64" y="24" font-size="15">\#(Self.escaped(title))</text>"#,
+            #"<text x="64" y="24" font-size="15">\#(title.escapedAsMarkup)</text>"#,
         ]
         lines += x.ticks.map { grid(at: $0, horizontal: false, x, y) }
         lines += y.ticks.map { grid(at: $0, horizontal: true, x, y) }
@@ -94,15 +95,11 @@ public struct LinePlot: Sendable {
         let (line, column) = index.quotientAndRemainder(dividingBy: Self.legendColumns)
         return [
             #"<polyline points="\#(points)" stroke="\#(color)" stroke-width="1.5" fill="none"/>"#,
-            #"<text x="\#(80 + 205 * column)" y="\#(386 + 18 * line)" fill="\#(color)">\#(Self.escaped(one.name))</text>"#,
+            #"<text x="\#(80 + 205 * column)" y="\#(386 + 18 * line)" fill="\#(color)">\#(one.name.escapedAsMarkup)</text>"#,
         ]
     }
 
     private static func label(_ value: Double) -> String { String(format: "%.6g", value) }
-
-    private static func escaped(_ text: String) -> String {
-        text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
-    }
 
     /// The range of one axis and the round numbers of its ticks.
     private struct Axis {

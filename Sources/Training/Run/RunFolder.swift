@@ -53,7 +53,7 @@ public struct RunFolder: Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         let asked = try encoder.encode(configuration)
-        let file = "\(path)/\(Self.configurationName)"
+        let file = Self.configurationPath(in: path)
         // A folder with only a configuration is of a run that has not begun: its start failed, perhaps for a wrong
         // flag.
         let names = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0 != FolderLock.fileName }
@@ -93,7 +93,11 @@ public struct RunFolder: Sendable {
     /// The checkpoint's path.
     public var checkpointPath: String { path + "/checkpoint.safetensors" }
 
-    private static let configurationName = "config.json"
+    /// The name of the file with the settings.
+    package static let configurationName = "config.json"
+
+    /// The path of the settings of the run in `folder`.
+    package static func configurationPath(in folder: String) -> String { "\(folder)/\(configurationName)" }
 
     static let logName = "log.jsonl"
 

@@ -113,6 +113,8 @@ public struct TrainingRun<Stage: TrainingStage> {
         public var validationInterval: Int
         /// Steps between progress lines.
         public var reportInterval: Int
+        /// Receives the number of finished steps after each one.
+        public var stepped: @Sendable (_ step: Int) -> Void = { _ in }
 
         /// The given options.
         public init(
@@ -187,6 +189,7 @@ public struct TrainingRun<Stage: TrainingStage> {
             let now = clock.now
             pace.note(stepStart.duration(to: now), validated: validates)
             progress.count(line.units)
+            options.stepped(step)
             if step % options.reportInterval == 0 || step == stage.steps {
                 report(progress.line(step: step, line, elapsed: began.duration(to: now)))
             }

@@ -1,3 +1,4 @@
+import Checkpoints
 package import Datasets
 public import Engine
 import Foundation
@@ -90,7 +91,7 @@ public struct ReplayWriter: Sendable {
             }
             progress(range.upperBound)
         }
-        try lines.write(to: URL(fileURLWithPath: path), options: .atomic)
+        try AtomicFile.write([UInt8](lines), to: path)
         return written
     }
 }

@@ -100,6 +100,15 @@ public struct SupervisedFineTuning: TrainingStage {
         visionConfiguration.map { VisionWeights(configuration: $0, parameters: parameters) }
     }
 
+    /// The losses of the steps and of held-out own data, and the accuracy on held-out questions by group.
+    public var plots: [MetricPlot] {
+        [
+            MetricPlot(file: "loss.svg", title: "loss by step", names: ["loss", "loss_replay", "loss_own*"]),
+            MetricPlot(
+                file: "accuracy.svg", title: "share of right answers to held-out questions", names: ["accuracy*"]),
+        ]
+    }
+
     /// Forward, backward and update on the images and questions of `step`.
     public mutating func advance(step: Int) throws -> StepReport {
         let batch = try batch(of: step)

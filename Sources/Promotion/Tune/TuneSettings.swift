@@ -1,0 +1,63 @@
+import Training
+
+/// How a policy is tuned on a person's own images. With the data and the policy to start from it decides the
+/// fine-tuning, so the settings of the run's folder have it.
+public struct TuneSettings: Codable, Sendable, Equatable {
+    /// The seed of everything random.
+    public var seed: UInt64 = 0
+    /// The share of the images that is kept to measure on.
+    public var heldOutShare = 0.2
+    /// The share of each step's images that is the person's own, in thousandths; the shipped families and easy-VQA have
+    /// the rest, so that the policy keeps what it knew.
+    public var weight = 500
+    /// Questions about an image in one step, at most.
+    public var questionsPerImage = 3
+    /// The learning rate of the adapter; the rates of connector and encoder scale with it.
+    public var learningRate: Float = 5e-4
+    /// How often fine-tuning shows each training image, each time a little differently.
+    public var passes = 12
+    /// Minutes that fine-tuning may take, which may mean fewer passes; nil for as many as these take.
+    public var minutes: Double?
+    /// Answers of one comparison.
+    public var answersPerRanking = 4
+    /// Generated questions of each family that the measurement asks.
+    public var questionsOfAFamily = 100
+
+    /// The defaults.
+    public init() {}
+
+    /// With fewer steps the learning rate has hardly risen.
+    static let minimumSteps = 20
+
+    /// The images of a step.
+    var imagesPerStep: Int { fineTuning.officialImages + fineTuning.familyImages }
+
+    /// The settings of the fine-tuning, but for its steps.
+    var fineTuning: FineTuningSettings {
+        var settings = FineTuningSettings()
+        settings.seed = seed
+        settings.questionsPerImage = questionsPerImage
+        settings.scaleRates(by: learningRate / settings.adapterRate)
+        // Validation tells how it goes; the measurement that follows asks far more.
+        (settings.heldOutImages, settings.heldOutFamilyImages) = (40, 4)
+        var own = OwnDataSettings(weights: [weight])
+        own.heldOutShare = heldOutShare
+        own.variesImages = true
+        settings.ownData = own
+        return settings
+    }
+
+    /// The steps of all passes over `images` training images.
+    package func steps(images: Int) -> Int {
+        let own = Double(imagesPerStep * max(1, weight)) / Double(OwnDataSettings.whole)
+        return max(Self.minimumSteps, Int((Double(images * passes) / own).rounded(.up)))
+    }
+
+    /// The settings of the training on rankings of answers about `images` images.
+    func preferences(images: Int) -> PreferenceSettings {
+        var settings = PreferenceSettings()
+        settings.seed = seed
+        settings.heldOutImages = max(1, images / 5)
+        return settings
+    }
+}
