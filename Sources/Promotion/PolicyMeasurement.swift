@@ -13,6 +13,8 @@ import Training
 /// The measurements of a policy before it is published, one report per file.
 public struct PolicyMeasurement: Sendable {
     private static let controlQuestions = 1_000
+    /// Documents of each family that are asked about with a control.
+    private static let controlDocuments = 50
 
     /// What is measured, and how thoroughly.
     public struct Settings: Sendable {
@@ -20,6 +22,8 @@ public struct PolicyMeasurement: Sendable {
         public var reports: Set<PolicyReport>
         /// Generated questions of each family.
         public var questionsOfAFamily = 500
+        /// The fonts and words of documents; nil where no report asks about them.
+        public var drawing: DrawingMaterials?
         /// The user's own held-out questions; nil for none.
         public var own: OwnQuestions?
         /// Questions that are open at the same time.
@@ -28,9 +32,13 @@ public struct PolicyMeasurement: Sendable {
         /// The given reports.
         public init(reports: Set<PolicyReport>) { self.reports = reports }
 
-        /// The reports about the project's own questions: whatever its policies are published with.
+        /// The reports about the project's own questions: whatever its policies are published with. Documents take
+        /// fonts and an encoder that reads, so only rules ask for them.
         public static func standard(comparing: Bool) -> Set<PolicyReport> {
-            Set(PolicyReport.allCases.filter { !$0.asksOwnData && (comparing || !$0.comparesWithParent) })
+            Set(
+                PolicyReport.allCases.filter {
+                    !$0.asksOwnData && !$0.asksDocuments && (comparing || !$0.comparesWithParent)
+                })
         }
     }
 
@@ -123,6 +131,10 @@ public struct PolicyMeasurement: Sendable {
         if wants(.families) {
             reports.families = try await familiesReport(.families, of: PolicyRole.candidate.name, server, client)
         }
+        if wants(.documents) {
+            reports.documents = try await documentsReports(
+                .documents, of: PolicyRole.candidate.name, ImageControl.allCases, server, client)
+        }
         if wants(.text) { reports.text = try await textReport() }
         if wants(.ownData) {
             reports.ownData = try await ownReports(
@@ -141,6 +153,10 @@ public struct PolicyMeasurement: Sendable {
         var comparison = PolicyReports.Comparison(target: target)
         if wants(.parentFamilies) {
             comparison.parentFamilies = try await familiesReport(.parentFamilies, of: parent, server, client)
+        }
+        if wants(.parentDocuments) {
+            comparison.parentDocuments = try await documentsReports(
+                .parentDocuments, of: parent, [.none], server, client)
         }
         if wants(.parentOwnData) {
             comparison.parentOwnData = try await ownReports(.parentOwnData, of: parent, [.none], server, client)
@@ -274,6 +290,32 @@ public struct PolicyMeasurement: Sendable {
         settings.concurrency = self.settings.concurrency
         let evaluation = try FamiliesEvaluation(client: client, server: server, settings: settings)
         return try keep([try await evaluation.run(.none, progress: progress.answers)], as: name)
+    }
+
+    private func documentsReports(
+        _ name: PolicyReport, of policy: String, _ controls: [ImageControl], _ server: String,
+        _ client: HTTPReplyClient
+    ) async throws -> [DocumentsReport]? {
+        guard let drawing = settings.drawing else { return nil }
+        let count = settings.questionsOfAFamily
+        let old: [DocumentsReport]? = try kept(name) { reports in
+            reports.first { $0.control == .none }?.families.allSatisfy { $0.name == "all" || $0.right.total == count }
+                ?? false
+        }
+        if let old { return old }
+        let studio = try DocumentStudio(fonts: drawing.fonts, words: drawing.words)
+        var reports: [DocumentsReport] = []
+        for control in controls {
+            var settings = DocumentsEvaluation.Settings()
+            settings.model = policy
+            settings.count = control == .none ? count : min(count, Self.controlDocuments)
+            settings.concurrency = self.settings.concurrency
+            let evaluation = try DocumentsEvaluation(
+                samples: settings.samples(from: studio), training: settings.trainingQuestions(from: studio),
+                client: client, server: server, settings: settings)
+            reports.append(try await evaluation.run(control, progress: progress.answers))
+        }
+        return try keep(reports, as: name)
     }
 
     private func winRateReports(

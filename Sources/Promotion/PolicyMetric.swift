@@ -6,12 +6,16 @@ public enum PolicyReport: String, Sendable, CaseIterable, Hashable {
     case easyVQA = "easy-vqa"
     /// Generated questions of all families.
     case families
+    /// Generated questions about documents, with all controls.
+    case documents
     /// Plain text.
     case text
     /// The user's own held-out questions, with all controls.
     case ownData = "own-data"
     /// The families' questions to the parent.
     case parentFamilies = "parent-families"
+    /// The questions about documents to the parent.
+    case parentDocuments = "parent-documents"
     /// The user's own questions to the parent.
     case parentOwnData = "parent-own-data"
     /// Sampled answers of policy and parent to the families' questions, in the judge's order.
@@ -26,13 +30,18 @@ public enum PolicyReport: String, Sendable, CaseIterable, Hashable {
     /// Whether the report compares the policy with the one that its training started from.
     public var comparesWithParent: Bool {
         switch self {
-        case .easyVQA, .families, .text, .ownData: false
-        case .parentFamilies, .parentOwnData, .winRates, .winRatesWithDisagreement, .divergence, .ownRewards: true
+        case .easyVQA, .families, .documents, .text, .ownData: false
+        case .parentFamilies, .parentDocuments, .parentOwnData, .winRates, .winRatesWithDisagreement, .divergence,
+            .ownRewards:
+            true
         }
     }
 
     /// Whether the report asks the user's own questions.
     public var asksOwnData: Bool { self == .ownData || self == .parentOwnData || self == .ownRewards }
+
+    /// Whether the report asks about documents.
+    public var asksDocuments: Bool { self == .documents || self == .parentDocuments }
 }
 
 /// The names of a policy's metrics, which rules bound and `evaluation.json` lists.
@@ -49,6 +58,11 @@ public enum PolicyMetric {
                 .map { "easy_vqa_\($0)" }, from: [.easyVQA])
         add(["families_right", "questions_a_family", "absent_named"], from: [.families])
         add(Family.allCases.map { "right_\($0.rawValue)" }, from: [.families])
+        add(
+            ["right", "questions", "character_errors", "false_refusals", "invented", "question_only", "blank", "swapped"]
+                .map { "documents_\($0)" }, from: [.documents])
+        add(DocumentFamily.allCases.map { "right_\($0.rawValue)" }, from: [.documents])
+        add(["largest_document_drop", "documents_drop"], from: [.documents, .parentDocuments])
         add(
             ["perplexity_ratio", "replies_kept", "prompts", "replies_ended", "replies_ended_gain"].map { "text_\($0)" },
             from: [.text])

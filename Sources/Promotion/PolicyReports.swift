@@ -46,6 +46,8 @@ public struct PolicyReports: Sendable {
     public struct Comparison: Sendable {
         /// The parent's answers to generated questions.
         public var parentFamilies: [FamiliesReport]?
+        /// The parent's answers to questions about documents.
+        package var parentDocuments: [DocumentsReport]?
         /// Win rates by the judge's preference among sampled answers: the policy against its parent, then the parent
         /// against itself.
         public var winRates: [WinRateReport]?
@@ -68,6 +70,8 @@ public struct PolicyReports: Sendable {
     public var easyVQA: [EasyVQAReport]?
     /// Generated questions about their own images. Reports of controls are ignored.
     public var families: [FamiliesReport]?
+    /// Questions about documents, with all controls.
+    package var documents: [DocumentsReport]?
     /// Plain text.
     public var text: TextReport?
     /// The user's own questions, with all controls.
@@ -90,6 +94,7 @@ public struct PolicyReports: Sendable {
             try Self.seeing(reports, of: policy, in: "families")
         }
         if let families { metrics.merge(Self.familiesMetrics(families)) { $1 } }
+        if let documents { metrics.merge(try Self.documentsMetrics(documents, of: policy)) { $1 } }
         if let text { metrics.merge(try Self.textMetrics(text, of: policy)) { $1 } }
         if let ownData { metrics.merge(try Self.ownMetrics(ownData, of: policy)) { $1 } }
         if let comparison, let parent {
@@ -106,6 +111,38 @@ public struct PolicyReports: Sendable {
         metrics["questions_a_family"] = Double(families.families.map(\.right.total).min() ?? 0)
         metrics["absent_named"] = families.hallucinatingOnAbsent.share
         return metrics
+    }
+
+    private static func documentsMetrics(
+        _ reports: [DocumentsReport], of policy: PolicyDigests
+    ) throws(PolicyReportsError) -> [String: Double] {
+        let own = try report(.none, among: reports, of: policy, in: "documents")
+        var metrics: [String: Double] = [:]
+        for row in own.families {
+            metrics[row.name == "all" ? "documents_right" : "right_\(row.name)"] = row.right.share
+        }
+        if let all = own.families.first(where: { $0.name == "all" }) {
+            metrics["documents_character_errors"] = all.characterErrors.rate
+            metrics["documents_false_refusals"] = all.falseRefusals.share
+            metrics["documents_invented"] = all.invented.share
+            metrics["documents_question_only"] = all.questionOnly.share
+        }
+        metrics["documents_questions"] = Double(own.families.map(\.right.total).min() ?? 0)
+        for control in [ImageControl.blank, .swapped] {
+            let report = try report(control, among: reports, of: policy, in: "documents")
+            metrics["documents_\(control.rawValue)"] = report.families.first { $0.name == "all" }?.right.share
+        }
+        return metrics
+    }
+
+    private static func report(
+        _ control: ImageControl, among reports: [DocumentsReport], of policy: PolicyDigests, in name: String
+    ) throws(PolicyReportsError) -> DocumentsReport {
+        guard let report = reports.first(where: { $0.control == control }) else {
+            throw .missing(report: name, part: "the picture \(control.words)")
+        }
+        try check(report.policy, is: policy, in: name)
+        return report
     }
 
     private static func textMetrics(
@@ -173,6 +210,9 @@ public struct PolicyReports: Sendable {
         if let families, let before = comparison.parentFamilies {
             metrics.merge(try Self.drops(to: families, from: before, of: parent)) { $1 }
         }
+        if let documents, let before = comparison.parentDocuments {
+            metrics.merge(try Self.documentDrops(to: documents, from: before, policy: policy, parent: parent)) { $1 }
+        }
         for (reports, name) in [
             (comparison.winRates, "win_rate"), (comparison.winRatesWithDisagreement, "contested_win_rate"),
         ] {
@@ -220,17 +260,28 @@ public struct PolicyReports: Sendable {
             throw .notComparable(field: "seed", policy: "\(families.seed)", parent: "\(before.seed)")
         }
         let (old, new) = (before.hallucinatingOnAbsent, families.hallucinatingOnAbsent)
-        var metrics = [
-            "largest_family_drop": try largestDrop(from: before.families, to: families.families),
+        let drops = try drops(
+            from: before.families.map { ($0.name, $0.right) }, to: families.families.map { ($0.name, $0.right) })
+        return [
+            "largest_family_drop": drops.largest, "families_drop": drops.all,
             // Both sides answered equally many questions. If the parent named nothing absent, one case is already too
             // many.
             "absent_named_ratio": Double(new.count) / Double(max(old.count, 1)), "absent_named_parent": old.share,
         ]
-        let (all, allBefore) = (
-            families.families.first { $0.name == "all" }, before.families.first { $0.name == "all" }
-        )
-        if let all, let allBefore { metrics["families_drop"] = allBefore.right.share - all.right.share }
-        return metrics
+    }
+
+    /// What the families of documents lost from the parent to the policy.
+    private static func documentDrops(
+        to reports: [DocumentsReport], from old: [DocumentsReport], policy: PolicyDigests, parent: PolicyDigests
+    ) throws(PolicyReportsError) -> [String: Double] {
+        let now = try report(.none, among: reports, of: policy, in: "documents")
+        let before = try report(.none, among: old, of: parent, in: "parent-documents")
+        guard before.seed == now.seed, before.split == now.split else {
+            throw .notComparable(field: "seed", policy: "\(now.seed)", parent: "\(before.seed)")
+        }
+        let drops = try drops(
+            from: before.families.map { ($0.name, $0.right) }, to: now.families.map { ($0.name, $0.right) })
+        return ["largest_document_drop": drops.largest, "documents_drop": drops.all]
     }
 
     private static func winRates(
@@ -246,24 +297,24 @@ public struct PolicyReports: Sendable {
         return (wins.overall, itself.overall)
     }
 
-    /// The largest drop of accuracy from the parent to the policy; negative if accuracy rose everywhere.
-    private static func largestDrop(
-        from old: [FamiliesReport.Row], to new: [FamiliesReport.Row]
-    ) throws(PolicyReportsError) -> Double {
-        var largest = -1.0
+    /// The largest drop of accuracy of a family from the parent to the policy, and that of all questions together;
+    /// negative where accuracy rose.
+    private static func drops(
+        from old: [(name: String, right: Proportion)], to new: [(name: String, right: Proportion)]
+    ) throws(PolicyReportsError) -> (largest: Double, all: Double) {
         guard old.map(\.name) == new.map(\.name), old.map(\.right.total) == new.map(\.right.total) else {
-            throw .notComparable(
-                field: "questions", policy: counts(new).joined(separator: " "),
-                parent: counts(old).joined(separator: " "))
+            throw .notComparable(field: "questions", policy: counts(new), parent: counts(old))
         }
-        for (old, new) in zip(old, new) where old.name != "all" {
-            largest = max(largest, old.right.share - new.right.share)
+        var drops: (largest: Double, all: Double) = (-1, 0)
+        for (old, new) in zip(old, new) {
+            let drop = old.right.share - new.right.share
+            if old.name == "all" { drops.all = drop } else { drops.largest = max(drops.largest, drop) }
         }
-        return largest
+        return drops
     }
 
-    private static func counts(_ rows: [FamiliesReport.Row]) -> [String] {
-        rows.map { "\($0.name):\($0.right.total)" }
+    private static func counts(_ rows: [(name: String, right: Proportion)]) -> String {
+        rows.map { "\($0.name):\($0.right.total)" }.joined(separator: " ")
     }
 
     private static func seeing(

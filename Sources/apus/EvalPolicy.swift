@@ -19,7 +19,8 @@ struct EvalPolicy: AsyncParsableCommand {
             weights that it was measured on, and RUN/evaluation.json is written only if these are the run's weights.
 
             With --rules it measures only what the rules in the file need. Metrics that begin with own_ are of your own \
-            data: those in --data, or the examples that the run held out.
+            data: those in --data, or the examples that the run held out. Metrics of documents need the fonts of \
+            `make fonts`.
 
             Examples: apus eval policy runs/ppo
                       apus eval policy runs/icons --rules icons-rules.json --rule json
@@ -46,7 +47,9 @@ struct EvalPolicy: AsyncParsableCommand {
 
     @OptionGroup var answers: AnswerRuleOptions
 
-    @Option(help: "Generated questions of each family.")
+    @OptionGroup var drawing: DrawingOptions
+
+    @Option(help: "Generated questions of each family, and documents of each kind.")
     var count = 500
 
     func validate() throws {
@@ -62,6 +65,9 @@ struct EvalPolicy: AsyncParsableCommand {
         settings.concurrency = concurrency
         settings.questionsOfAFamily = count
         settings.own = try own(settings.reports)
+        let readsDocuments = settings.reports.contains(where: \.asksDocuments)
+        try drawing.check(isNeeded: readsDocuments, by: "rules with metrics of documents")
+        settings.drawing = readsDocuments ? drawing.materials : nil
         let candidate = try ReleaseCandidate(
             run, among: options.library, in: "\(folder)/evaluation/candidate",
             comparing: settings.reports.contains(where: \.comparesWithParent))

@@ -87,9 +87,9 @@ struct DrawingOptions: ParsableArguments {
     var words = Cache.words
 
     /// Refuses values that nothing would use.
-    func check(isNeeded: Bool) throws {
+    func check(isNeeded: Bool, by user: String = "--documents: name families of documents") throws {
         guard isNeeded || (fonts == Cache.fonts && words == Cache.words) else {
-            throw ValidationError("--fonts and --words are for --documents: name families of documents")
+            throw ValidationError("--fonts and --words are for \(user)")
         }
     }
 
@@ -201,7 +201,7 @@ struct TrainSFT: ParsableCommand {
         help: "The families of documents, used in turn, for a vision encoder that reads. Default: none.")
     var documents: [DocumentFamily] = []
 
-    @Option(help: "Documents per step. Without easy-VQA and families, every image of a step is a document.")
+    @Option(help: "Documents per step, besides an image of easy-VQA and seven of the families if they take part.")
     var documentImages = FineTuningSettings().documentImages
 
     @Option(help: "Questions about an image in one step, at most.")
@@ -243,6 +243,10 @@ struct TrainSFT: ParsableCommand {
         settings.ownData = ownData
         settings.documents = documents
         settings.documentImages = documentImages
+        if !documents.isEmpty {
+            if training.easyVQA == Self.none { settings.officialImages = 0 }
+            if chosenFamilies.isEmpty { settings.familyImages = 0 }
+        }
         settings.questionsPerImage = questionsPerImage
         settings.scaleRates(by: learningRate / settings.adapterRate)
         let job = FineTuningJob(

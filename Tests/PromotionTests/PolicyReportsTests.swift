@@ -12,6 +12,7 @@ import Training
     private static func reports() throws -> PolicyReports {
         var comparison = PolicyReports.Comparison(target: 2)
         comparison.parentFamilies = [try families("sft", counts: 455, absence: 470, hallucinating: 20)]
+        comparison.parentDocuments = [try documents("sft", "none", words: 60, bars: 80)]
         comparison.winRates = [
             try winRate("ppo", against: "sft", wins: 1_100, losses: 900),
             try winRate("sft", against: "sft", wins: 1_010, losses: 990),
@@ -35,6 +36,9 @@ import Training
             try easyVQA("ppo", control: $0, right: $1, of: $2)
         }
         reports.families = [try families("ppo", counts: 450, absence: 490, hallucinating: 12)]
+        reports.documents = try [("swapped", 2, 6), ("none", 70, 78), ("blank", 1, 5)].map {
+            try documents("ppo", $0, words: $1, bars: $2)
+        }
         reports.text = try decoded([
             "policy": try json(EvaluatedPolicy.scripted("ppo")),
             "perplexity": ["tokens": 100, "base": 10.0, "policy": 10.4],
@@ -73,7 +77,11 @@ import Training
             "families_drop": -0.015, "own_questions": 50, "own_right": 0.9, "own_blank": 0.12, "own_swapped": 0.08,
             "own_question_only": 0.1, "own_blank_gain": 0.02, "own_swapped_gain": -0.02, "own_right_parent": 0.2,
             "own_gain": 0.7, "own_right_low": Proportion(45, of: 50).low, "own_reward_win_rate": 2.0 / 3,
-            "own_reward_win_rate_pairs": 60, "own_reward_win_rate_ties": 1.0 / 3,
+            "own_reward_win_rate_pairs": 60, "own_reward_win_rate_ties": 1.0 / 3, "right_words": 0.7,
+            "right_bars": 0.78, "documents_right": 0.74, "documents_questions": 100, "documents_blank": 0.03,
+            "documents_swapped": 0.04, "documents_character_errors": 0.125, "documents_question_only": 0.02,
+            "documents_false_refusals": 0.01, "documents_invented": 0.01, "documents_drop": -0.04,
+            "largest_document_drop": 0.02,
         ]
         for (name, value) in expected {
             #expect(abs((evaluation.metrics[name] ?? .nan) - value) < 1e-12, "\(name)")
@@ -99,6 +107,11 @@ import Training
         let changes: [(String, (inout PolicyReports) throws -> Void)] = [
             ("easy-vqa", { $0.easyVQA?[2] = try Self.easyVQA("sft", control: "blank", right: 1, of: 2) }),
             ("families", { $0.families = try Self.reports().comparison?.parentFamilies }),
+            ("documents", { $0.documents?[0] = try Self.documents("sft", "swapped", words: 2, bars: 6) }),
+            (
+                "parent-documents",
+                { $0.comparison?.parentDocuments = [try Self.documents("ppo", "none", words: 60, bars: 80)] }
+            ),
             ("parent-families", { $0.comparison?.parentFamilies = try Self.reports().families }),
             (
                 "win_rate",
@@ -152,6 +165,9 @@ import Training
                 continue
             }
         }
+        #expect(throws: PolicyReportsError.missing(report: "documents", part: "the picture blank")) {
+            try evaluation { $0.documents?.removeLast() }
+        }
         #expect(throws: PolicyReportsError.missing(report: "families", part: "the picture its own")) {
             try evaluation { $0.families = [] }
         }
@@ -193,7 +209,7 @@ import Training
     /// Rules of one's own need few reports; the metrics of the others are missing.
     @Test func whatWasNotMeasuredHasNoMetrics() throws {
         let own = try evaluation {
-            ($0.easyVQA, $0.families, $0.text, $0.comparison) = (nil, nil, nil, nil)
+            ($0.easyVQA, $0.families, $0.documents, $0.text, $0.comparison) = (nil, nil, nil, nil, nil)
         }
         #expect(own.parent == nil && own.metrics["own_right"] == 0.9)
         #expect(own.metrics.keys.allSatisfy { $0.hasPrefix("own_") } && own.metrics["own_gain"] == nil)
@@ -236,6 +252,27 @@ import Training
                 try row("all", counts + absence, of: 2 * total), try row("counts", counts, of: total),
                 try row("absence", absence, of: total),
             ], "kinds": [Any](), "hallucinatingOnAbsent": try json(Proportion(hallucinating, of: 100)), "seconds": 1,
+            "mistakes": [Any](),
+        ])
+    }
+
+    /// A report on 100 words and 100 bar charts.
+    private static func documents(_ policy: String, _ control: String, words: Int, bars: Int) throws -> DocumentsReport {
+        func row(_ name: String, _ right: Int, of total: Int) throws -> [String: Any] {
+            let all = try json(Proportion(total, of: total))
+            let few = try json(Proportion(total / 100, of: total))
+            return [
+                "name": name, "right": try json(Proportion(right, of: total)),
+                "characterErrors": try json(CharacterErrorRate([(errors: 1, characters: 8)])), "nearValues": all,
+                "falseRefusals": few, "invented": few, "inForm": all, "ended": all,
+                "questionOnly": try json(Proportion(total / 50, of: total)),
+            ]
+        }
+        return try decoded([
+            "policy": try json(EvaluatedPolicy.scripted(policy)), "control": control, "split": "test", "seed": 0,
+            "families": [
+                try row("all", words + bars, of: 200), try row("words", words, of: 100), try row("bars", bars, of: 100),
+            ], "kinds": [Any](), "familyKinds": [Any](), "heldOut": [Any](), "textSizes": [Any](), "seconds": 1,
             "mistakes": [Any](),
         ])
     }
