@@ -12,9 +12,10 @@ extension TuneJob {
     /// Rules that no measurement of this run can meet fail before anything takes long.
     func checkRules() throws {
         let stages: [TrainedStage] = inputs.rankings > 0 ? [.sft, .dpo] : [.sft]
-        for rule in try stages.flatMap({ try inputs.rules.gate(for: $0).rules })
-        where inputs.easyVQA == nil && PolicyMetric.reports(for: rule.metric)?.contains(.easyVQA) ?? false {
-            throw TuneError.needsEasyVQA(metric: rule.metric)
+        for rule in try stages.flatMap({ try inputs.rules.gate(for: $0).rules }) {
+            let reports = PolicyMetric.reports(for: rule.metric) ?? []
+            if inputs.easyVQA == nil, reports.contains(.easyVQA) { throw TuneError.needsEasyVQA(metric: rule.metric) }
+            if reports.contains(where: \.asksDocuments) { throw TuneError.asksDocuments(metric: rule.metric) }
         }
     }
 
