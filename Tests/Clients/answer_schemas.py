@@ -16,6 +16,29 @@ def record(required=None, **properties) -> dict:
     }
 
 
+# A model of this size never leaves some recursions: these end by their depth, "comment" below by itself.
+def tree(depth: int) -> dict:
+    value = {"type": "integer", "minimum": -9, "maximum": 9}
+    if depth == 0:
+        return record(value=value)
+    return record(value=value, children={"type": "array", "items": tree(depth - 1), "maxItems": 2})
+
+
+def chain(depth: int) -> dict:
+    tail = {"anyOf": [chain(depth - 1), {"type": "null"}]} if depth else {"type": "null"}
+    return record(head={"enum": [1, "two", None, True]}, tail=tail)
+
+
+def condition(depth: int) -> dict:
+    return record(
+        field={"enum": ["age", "name", "size"]},
+        operator={"enum": ["<", "=", ">"]},
+        value={"type": ["integer", "boolean", "null"], "minimum": 0, "maximum": 1000},
+        otherwise={"anyOf": [condition(depth - 1), {"type": "boolean"}]} if depth else {"type": "boolean"},
+        required=["field", "operator", "value"],
+    )
+
+
 # After the definitions of public APIs, and one for each thing that is hard to enforce.
 SCHEMAS = {
     "issue": record(
@@ -57,22 +80,8 @@ SCHEMAS = {
             record(type={"const": "ping"}, zen=SHORT),
         ]
     },
-    "tree": {
-        "$defs": {
-            "node": record(
-                value={"type": "integer", "minimum": -9, "maximum": 9},
-                children={"type": "array", "items": {"$ref": "#/$defs/node"}, "maxItems": 2},
-                required=["value"],
-            )
-        },
-        "$ref": "#/$defs/node",
-    },
-    "list": {
-        "$defs": {
-            "cell": record(head={"enum": [1, "two", None, True]}, tail={"$ref": "#/$defs/cell"}, required=["head"])
-        },
-        "$ref": "#/$defs/cell",
-    },
+    "tree": tree(3),
+    "list": chain(5),
     "union": {"type": ["integer", "string", "null"], "maxLength": 12, "minimum": -1000, "maximum": 1000},
     "person": record(
         name={"type": "string", "minLength": 2, "maxLength": 20},
@@ -142,18 +151,7 @@ SCHEMAS = {
         },
         due={"type": "string", "format": "date"},
     ),
-    "filter": {
-        "$defs": {
-            "test": record(
-                field={"enum": ["age", "name", "size"]},
-                operator={"enum": ["<", "=", ">"]},
-                value={"type": ["integer", "boolean", "null"], "minimum": 0, "maximum": 1000},
-                otherwise={"anyOf": [{"$ref": "#/$defs/test"}, {"type": "boolean"}]},
-                required=["field", "operator", "value"],
-            ),
-        },
-        "$ref": "#/$defs/test",
-    },
+    "filter": condition(4),
     "shape": {
         "anyOf": [
             record(circle=record(radius={"type": "number", "minimum": 0.5, "maximum": 10})),

@@ -62,7 +62,9 @@ def run(session: Session, arguments) -> bool:
     seeds = (seed for seed in itertools.count() if seed not in done and name_of(seed) not in refused)
     with concurrent.futures.ThreadPoolExecutor(arguments.streams) as pool, path.open("a") as file:
         while (left := arguments.answers - sum(entry["outcome"] != "refused" for entry in entries)) > 0:
-            for entry in pool.map(ask, list(itertools.islice(seeds, min(left, 8 * arguments.streams)))):
+            asked = [pool.submit(ask, seed) for seed in itertools.islice(seeds, min(left, 8 * arguments.streams))]
+            for future in concurrent.futures.as_completed(asked):
+                entry = future.result()
                 entries.append(entry)
                 print(json.dumps(entry), file=file, flush=True)
                 if entry["outcome"] == "refused":
