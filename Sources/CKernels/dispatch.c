@@ -3,12 +3,14 @@
 
 static const apus_kernels tables[] = {
     {APUS_ISA_PORTABLE, &apus_elementwise_portable, &apus_gemm_portable, &apus_quantized_portable,
-     &apus_kv_attention_portable, &apus_kv_attention_int16_portable, &apus_kv_attention_int8_portable},
+     &apus_kv_attention_portable, &apus_kv_attention_float_portable, &apus_kv_attention_int16_portable,
+     &apus_kv_attention_int8_portable},
 #if defined(__x86_64__)
     {APUS_ISA_AVX2, &apus_elementwise_avx2, &apus_gemm_avx2, &apus_quantized_avx2, &apus_kv_attention_avx2,
-     &apus_kv_attention_int16_avx2, &apus_kv_attention_int8_avx2},
+     &apus_kv_attention_float_avx2, &apus_kv_attention_int16_avx2, &apus_kv_attention_int8_avx2},
     {APUS_ISA_AVX512_VNNI, &apus_elementwise_avx512, &apus_gemm_avx512, &apus_quantized_avx512,
-     &apus_kv_attention_avx512, &apus_kv_attention_int16_avx512, &apus_kv_attention_int8_avx512},
+     &apus_kv_attention_avx512, &apus_kv_attention_float_avx512, &apus_kv_attention_int16_avx512,
+     &apus_kv_attention_int8_avx512},
 #endif
 };
 

@@ -163,9 +163,10 @@ struct EngineOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The element type of the KV cache: int16, fp16 or int8.",
+            "The element type of the KV cache: int16, fp16, fp32 or int8.",
             discussion:
-                "int8 needs half the memory and is a little less precise; fp16 needs the memory of int16 and is slower."
+                "int8 needs half the memory and is a little less precise; fp16 needs the memory of int16 and is slower. "
+                + "fp32 rounds nothing, in twice the memory: for comparisons with other implementations."
         ))
     var kvType = KVCache.Precision.int16
 

@@ -2,7 +2,8 @@
 
 usage: api_clients.py http://127.0.0.1:8080 [--model NAME] [--key KEY] [SECTION...]
 
-Prints a line for each section and leaves with 1 if any failed. Without SECTION all run: responses, response_stream,
+Needs the packages of cookbook_requirements.txt, or of openai2_requirements.txt for OpenAI's older client. Prints a line
+for each section and leaves with 1 if any failed. Without SECTION all run: responses, response_stream,
 messages, message_stream, tools, embeddings, files, decisions, tokens, errors.
 """
 

@@ -3,7 +3,7 @@
 usage: cookbook.py http://127.0.0.1:8080 [LANGUAGE...]
 
 Prints a line for each snippet and leaves with 1 if any failed. Without LANGUAGE all of sh, python and js run; js needs
-node, and the package openai below NODE_PATH's folder or beside the snippets.
+Debian's nodejs. What a snippet wants of a page is in page.mjs.
 """
 
 import os
@@ -16,7 +16,12 @@ from pathlib import Path
 PAGE = Path(__file__).parents[2] / "docs" / "cookbook.md"
 PICTURE = Path(__file__).parents[2] / "Public" / "assets" / "sample.png"
 ADDRESS = "http://127.0.0.1:8080"
-COMMANDS = {"sh": ["bash", "-euo", "pipefail"], "python": [sys.executable], "js": ["node"]}
+PAGE_OF_NODE = Path(__file__).parent / "page.mjs"
+COMMANDS = {
+    "sh": ["bash", "-euo", "pipefail"],
+    "python": [sys.executable],
+    "js": ["node", "--import", PAGE_OF_NODE.resolve().as_uri()],
+}
 SUFFIXES = {"sh": ".sh", "python": ".py", "js": ".mjs"}
 
 
@@ -50,9 +55,6 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "picture.png").write_bytes(PICTURE.read_bytes())
-        modules = os.environ.get("NODE_PATH")
-        if modules:
-            (folder / "node_modules").symlink_to(modules)
         for number, (heading, language, text) in enumerate(snippets(PAGE.read_text())):
             if languages and language not in languages:
                 continue

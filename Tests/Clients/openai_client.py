@@ -218,7 +218,7 @@ def errors(session: Session) -> None:
         return lambda: session.chat(**options)
 
     refused(bad, "invalid_base64", picture("data:image/png;base64,@@@@"))
-    refused(bad, "unsupported_image_format", picture(data_url(b"GIF89a" + bytes(32))))
+    refused(bad, "unsupported_image_format", picture(data_url(b"BM" + bytes(64))))
     # The bytes decide, not the declared type.
     check(picture(data_url(whole, "image/jpeg"))().choices[0].message.content != "", "a PNG declared as JPEG")
     refused(bad, "invalid_image", picture(data_url(whole[: len(whole) // 2])))

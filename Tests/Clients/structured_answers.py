@@ -1,18 +1,14 @@
 """Asks a running server for answers of given forms, with the official OpenAI client, and checks every one.
 
-usage: structured_answers.py http://127.0.0.1:8080/v1 [--model NAME] [--key KEY] [--answers 1000] [--suite FOLDER]
-                             [SECTION...]
+usage: structured_answers.py http://127.0.0.1:8080/v1 [--model NAME] [--key KEY] [SECTION...]
 
-Sections: schemas, objects, tools, grammars, errors, speed; all but speed run without SECTION. `schemas` draws answers
-at temperature 1 until --answers of them have ended by themselves, and validates each with jsonschema; those that are
-cut at the token limit are counted apart. --suite names `tests/draft2020-12` of JSON-Schema-Test-Suite, whose schemas
-are asked for beside the ones below. Prints a line for each section and leaves with 1 if any failed.
+Sections: objects, tools, grammars, errors, speed; all but speed run without SECTION. Prints a line for each section and
+leaves with 1 if any failed. schema_answers.py asks for many schemas.
 """
 
 import argparse
 import concurrent.futures
 import json
-import pathlib
 import re
 import statistics
 import sys
@@ -23,110 +19,7 @@ import jsonschema
 import openai
 from openai import OpenAI
 
-STRING = {"type": "string"}
-SHORT = {"type": "string", "maxLength": 24}
-INTEGER = {"type": "integer"}
-
-
-def record(required=None, **properties) -> dict:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties) if required is None else required,
-        "additionalProperties": False,
-    }
-
-
-# After the definitions of public APIs, and one for each thing that is hard to enforce.
-SCHEMAS = {
-    "issue": record(
-        number={"type": "integer", "minimum": 1},
-        state={"enum": ["open", "closed"]},
-        title={"type": "string", "minLength": 1, "maxLength": 60},
-        labels={"type": "array", "maxItems": 3, "items": record(name=SHORT, color={"type": "string", "pattern": "^[0-9a-f]{6}$"})},
-        assignee={"anyOf": [record(login={"type": "string", "pattern": "^[a-z][a-z0-9-]{0,12}$"}), {"type": "null"}]},
-        created_at={"type": "string", "format": "date-time"},
-    ),
-    "charge": record(
-        id={"type": "string", "pattern": "^ch_[A-Za-z0-9]{8}$"},
-        amount={"type": "integer", "minimum": 0, "maximum": 99999999},
-        currency={"enum": ["usd", "eur", "jpy"]},
-        paid={"type": "boolean"},
-        refunds={"type": "array", "items": {"type": "integer", "exclusiveMinimum": 0}, "maxItems": 2},
-        metadata={"type": "object", "additionalProperties": {"type": "string", "maxLength": 8}},
-    ),
-    "point": record(
-        type={"const": "Point"},
-        coordinates={
-            "type": "array",
-            "prefixItems": [
-                {"type": "number", "minimum": -180, "maximum": 180},
-                {"type": "number", "minimum": -90, "maximum": 90},
-            ],
-            "items": False,
-            "minItems": 2,
-        },
-    ),
-    "event": {
-        "oneOf": [
-            record(type={"const": "push"}, commits={"type": "array", "items": SHORT, "maxItems": 3}),
-            record(type={"const": "fork"}, count={"type": "integer", "multipleOf": 5, "minimum": 0, "maximum": 500}),
-            record(type={"const": "ping"}, zen=SHORT),
-        ]
-    },
-    "tree": {
-        "$defs": {
-            "node": record(
-                value={"type": "integer", "minimum": -9, "maximum": 9},
-                children={"type": "array", "items": {"$ref": "#/$defs/node"}, "maxItems": 2},
-            )
-        },
-        "$ref": "#/$defs/node",
-    },
-    "list": {
-        "$defs": {
-            "cell": record(head={"enum": [1, "two", None, True]}, tail={"anyOf": [{"$ref": "#/$defs/cell"}, {"type": "null"}]})
-        },
-        "$ref": "#/$defs/cell",
-    },
-    "union": {"type": ["integer", "string", "null"], "maxLength": 12, "minimum": -1000, "maximum": 1000},
-    "person": record(
-        name={"type": "string", "minLength": 2, "maxLength": 20},
-        age={"type": "integer", "minimum": 0, "maximum": 130},
-        email={"type": "string", "format": "email"},
-        id={"type": "string", "format": "uuid"},
-        born={"type": "string", "format": "date"},
-        height={"type": "number", "exclusiveMinimum": 0.3, "maximum": 2.6},
-        required=["name", "age"],
-    ),
-    "merged": {
-        "allOf": [
-            {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]},
-            {"properties": {"a": {"minimum": 5, "maximum": 50}, "b": {"type": "boolean"}}, "required": ["b"]},
-        ]
-    },
-    "words": {"type": "array", "items": {"type": "string", "pattern": "^[a-z]+$", "minLength": 2, "maxLength": 8}, "minItems": 3, "maxItems": 5},
-    "flags": {"type": "object", "properties": {f"flag_{i}": {"type": "boolean"} for i in range(40)}, "required": [f"flag_{i}" for i in range(0, 40, 8)]},
-    "pod": record(
-        apiVersion={"const": "v1"},
-        kind={"const": "Pod"},
-        metadata=record(name={"type": "string", "pattern": "^[a-z]([-a-z0-9]{0,10}[a-z0-9])?$"}, labels={"type": "object", "additionalProperties": SHORT}, required=["name"]),
-        spec=record(
-            containers={
-                "type": "array",
-                "minItems": 1,
-                "maxItems": 2,
-                "items": record(
-                    name=SHORT,
-                    image={"type": "string", "pattern": "^[a-z]{2,8}(:[0-9]\\.[0-9]{1,2})?$"},
-                    ports={"type": "array", "items": record(containerPort={"type": "integer", "minimum": 1, "maximum": 65535}), "maxItems": 2},
-                    required=["name", "image"],
-                ),
-            },
-            restartPolicy={"enum": ["Always", "OnFailure", "Never"]},
-        ),
-    ),
-}
+from answer_schemas import SCHEMAS, STRING, record
 
 WEATHER = {
     "type": "function",
@@ -162,80 +55,38 @@ def check(condition: bool, message: str) -> None:
         raise AssertionError(message)
 
 
-def suite_schemas(folder: str | None) -> dict:
-    schemas = {}
-    for path in sorted(pathlib.Path(folder).rglob("*.json")) if folder else []:
-        for index, group in enumerate(json.loads(path.read_text())):
-            try:
-                json.dumps(group["schema"], ensure_ascii=False).encode()
-            except UnicodeEncodeError:
-                continue
-            schemas[f"{path.stem} {index}"] = group["schema"]
-    return schemas
-
-
-def schemas(session: Session, arguments) -> str:
-    """Answers to many schemas: all that end by themselves are instances."""
-    known = {**SCHEMAS, **suite_schemas(arguments.suite)}
-    names = list(known)
-    counts = {"valid": 0, "cut": 0, "invalid": 0}
-    refused: dict[str, str] = {}
-    used: set[str] = set()
-
-    def ask(seed: int):
-        name = names[seed % len(names)]
-        if name in refused:
-            return name, None
-        try:
-            answer = session.schema(known[name], f"Give an example of {name}.", temperature=1, seed=seed, max_tokens=256)
-            return name, answer.choices[0]
-        except openai.BadRequestError as error:
-            # A few schemas of the suite have numbers that no body may have.
-            check(error.code in ("invalid_schema", "invalid_json"), f"{name}: {error}")
-            refused[name] = error.message
-            return name, None
-
-    with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        seed = 0
-        while counts["valid"] + counts["invalid"] < arguments.answers and seed < 40 * arguments.answers:
-            batch = range(seed, seed + 64)
-            seed += 64
-            for name, choice in pool.map(ask, batch):
-                if choice is None:
-                    continue
-                if choice.finish_reason != "stop":
-                    counts["cut"] += 1
-                    continue
-                try:
-                    jsonschema.Draft202012Validator(
-                        known[name], format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
-                    ).validate(json.loads(choice.message.content))
-                    counts["valid"] += 1
-                    used.add(name)
-                except (ValueError, jsonschema.ValidationError) as error:
-                    counts["invalid"] += 1
-                    print(f"  {name}: {choice.message.content!r}: {str(error).splitlines()[0]}")
-    check(not set(refused) & set(SCHEMAS), f"refused: {refused}")
-    check(counts["invalid"] == 0, f"{counts}")
-    return f"{counts}, {len(used)} schemas answered, {len(refused)} refused by keyword"
-
-
 def objects(session: Session, arguments) -> str:
     """JSON mode, several choices, log-probabilities, streams and penalties give what they would give by themselves."""
     mode = {"type": "json_object"}
-    first = session.chat("Describe a cat as JSON.", response_format=mode, temperature=1, seed=3, max_tokens=120, n=4, logprobs=True, top_logprobs=2)
+    first = session.chat(
+        "Describe a cat as JSON.",
+        response_format=mode,
+        temperature=1,
+        seed=3,
+        max_tokens=120,
+        n=4,
+        logprobs=True,
+        top_logprobs=2,
+    )
     for choice in first.choices:
         if choice.finish_reason == "stop":
             check(isinstance(json.loads(choice.message.content), dict), choice.message.content)
         tokens = choice.logprobs.content
-        check(bytes(b for t in tokens for b in t.bytes).decode(errors="ignore").startswith(choice.message.content[:20]), "logprobs")
+        check(
+            bytes(b for t in tokens for b in t.bytes).decode(errors="ignore").startswith(choice.message.content[:20]),
+            "logprobs",
+        )
     schema = SCHEMAS["person"]
     whole = session.schema(schema, temperature=1, seed=5, max_tokens=200, frequency_penalty=0.3)
     stream = session.schema(schema, temperature=1, seed=5, max_tokens=200, frequency_penalty=0.3, stream=True)
     joined = "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
     check(joined == whole.choices[0].message.content, f"{joined!r} is not {whole.choices[0].message.content!r}")
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        again = list(pool.map(lambda _: session.schema(schema, temperature=1, seed=5, max_tokens=200, frequency_penalty=0.3), range(4)))
+        again = list(
+            pool.map(
+                lambda _: session.schema(schema, temperature=1, seed=5, max_tokens=200, frequency_penalty=0.3), range(4)
+            )
+        )
     check(all(a.choices[0].message.content == joined for a in again), "an answer depends on its neighbours")
     return f"{len(first.choices)} choices, stream and batch equal"
 
@@ -286,14 +137,20 @@ def tools(session: Session, arguments) -> str:
     counts = [tool_loop(session, stream=False), tool_loop(session, stream=True)]
     named = {"type": "function", "function": {"name": "get_weather"}}
     for seed in range(8):
-        choice = session.chat("Weather?", tools=[CLOCK, WEATHER], tool_choice=named, seed=seed, temperature=1, max_tokens=120).choices[0]
+        choice = session.chat(
+            "Weather?", tools=[CLOCK, WEATHER], tool_choice=named, seed=seed, temperature=1, max_tokens=120
+        ).choices[0]
         check(choice.finish_reason in ("tool_calls", "length"), choice.finish_reason)
         if choice.finish_reason == "tool_calls":
             check([c.function.name for c in choice.message.tool_calls] == ["get_weather"], str(choice.message))
-            jsonschema.validate(json.loads(choice.message.tool_calls[0].function.arguments), WEATHER["function"]["parameters"])
+            jsonschema.validate(
+                json.loads(choice.message.tool_calls[0].function.arguments), WEATHER["function"]["parameters"]
+            )
     free = session.chat("Say hello.", tools=[WEATHER], max_tokens=40, seed=1, temperature=1).choices[0]
     check(free.message.content or free.message.tool_calls, "nothing")
-    one = session.chat("Time?", tools=[CLOCK], tool_choice="required", parallel_tool_calls=False, max_tokens=60, seed=2).choices[0]
+    one = session.chat(
+        "Time?", tools=[CLOCK], tool_choice="required", parallel_tool_calls=False, max_tokens=60, seed=2
+    ).choices[0]
     check(one.finish_reason == "tool_calls" and len(one.message.tool_calls) == 1, str(one))
     return f"{counts} calls whole and streamed, named, free and single calls"
 
@@ -301,12 +158,16 @@ def tools(session: Session, arguments) -> str:
 def grammars(session: Session, arguments) -> str:
     regex = r"(yes|no), because [a-z ]{5,40}\."
     for seed in range(8):
-        choice = session.chat("Is the sky blue?", extra_body={"regex": regex}, temperature=1, seed=seed, max_tokens=60).choices[0]
+        choice = session.chat(
+            "Is the sky blue?", extra_body={"regex": regex}, temperature=1, seed=seed, max_tokens=60
+        ).choices[0]
         if choice.finish_reason == "stop":
             check(re.fullmatch(regex, choice.message.content) is not None, choice.message.content)
     grammar = 'root ::= item (", " item)* "."\nitem ::= ("red" | "green" | "blue") " " [0-9]{1,2}\n'
     for seed in range(8):
-        choice = session.chat("Colours?", extra_body={"grammar": grammar}, temperature=1, seed=seed, max_tokens=60).choices[0]
+        choice = session.chat(
+            "Colours?", extra_body={"grammar": grammar}, temperature=1, seed=seed, max_tokens=60
+        ).choices[0]
         if choice.finish_reason == "stop":
             item = r"(red|green|blue) [0-9]{1,2}"
             check(re.fullmatch(rf"{item}(, {item})*\.", choice.message.content) is not None, choice.message.content)
@@ -327,12 +188,22 @@ def errors(session: Session, arguments) -> str:
         raise AssertionError(f"{options} was accepted")
 
     form = lambda schema: {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
-    refused("invalid_schema", "response_format.json_schema.schema.properties.a.not", response_format=form({"properties": {"a": {"not": {}}}}))
+    refused(
+        "invalid_schema",
+        "response_format.json_schema.schema.properties.a.not",
+        response_format=form({"properties": {"a": {"not": {}}}}),
+    )
     refused("invalid_value", "regex", extra_body={"regex": "(?=a)"})
     refused("invalid_value", "grammar", extra_body={"grammar": "root ::= x"})
     refused("invalid_value", "regex", extra_body={"regex": "a", "grammar": 'root ::= "a"'})
-    refused("invalid_schema", "tools[0].function.parameters", tools=[{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "if": {}}}}])
-    refused("invalid_value", "tool_choice", tools=[CLOCK], tool_choice={"type": "function", "function": {"name": "other"}})
+    refused(
+        "invalid_schema",
+        "tools[0].function.parameters",
+        tools=[{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "if": {}}}}],
+    )
+    refused(
+        "invalid_value", "tool_choice", tools=[CLOCK], tool_choice={"type": "function", "function": {"name": "other"}}
+    )
     return "errors name the field"
 
 
@@ -360,7 +231,13 @@ def speed(session: Session, arguments) -> str:
     return "; ".join(lines)
 
 
-SECTIONS = {"schemas": schemas, "objects": objects, "tools": tools, "grammars": grammars, "errors": errors, "speed": speed}
+SECTIONS = {
+    "objects": objects,
+    "tools": tools,
+    "grammars": grammars,
+    "errors": errors,
+    "speed": speed,
+}
 
 
 def main() -> int:
@@ -368,8 +245,6 @@ def main() -> int:
     parser.add_argument("url")
     parser.add_argument("--model")
     parser.add_argument("--key", default="none")
-    parser.add_argument("--answers", type=int, default=1000)
-    parser.add_argument("--suite")
     parser.add_argument("sections", nargs="*", metavar="SECTION")
     arguments = parser.parse_intermixed_args()
     session = Session(arguments.url, arguments.key, arguments.model)

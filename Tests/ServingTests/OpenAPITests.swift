@@ -48,8 +48,10 @@ import Testing
             let number: JSON = ["type": "number", "minimum": .number(0), "maximum": .number(2)]
             #expect(schema["properties"]?["temperature"] == ["anyOf": [number, ["type": "null"]]])
             let count: JSON = ["type": "integer", "minimum": 1, "maximum": 16]
-            #expect(schema["properties"]?["n"] == ["anyOf": [count, ["type": "null"]]])
+            #expect(schema["properties"]?["n"] == ["anyOf": [count, ["type": "null"]], "default": 1])
             #expect(schema["properties"]?["audio"] == nil)
+            #expect(schema["properties"]?["messages"]?["minItems"] == 1)
+            #expect(schema["properties"]?["messages"]?["maxItems"] == 1_024)
             let message = schema["properties"]?["messages"]?["items"]
             #expect(message?["required"] == ["role"] && message?["additionalProperties"] == false)
             #expect(message?["properties"]?["content"]?.text.contains("image_url") == true)

@@ -70,6 +70,7 @@ private struct Fixture {
     private func kept(_ elements: [Float], headSize: Int, _ precision: KVCache.Precision) -> [Double] {
         switch precision {
         case .fp16: return elements.map { Double(Float(Float16($0))) }
+        case .fp32: return elements.map { Double($0) }
         case .int16, .int8:
             let most: Double = precision == .int16 ? 2_047 : 127
             return stride(from: 0, to: elements.count, by: headSize).flatMap { start in
@@ -124,7 +125,7 @@ private struct Fixture {
             let result = fixture.run([(0, 0..<length)], of: [s], Compute(threads: 2, instructionSet: set))
             let error = zip(result[0], expected).map { abs(Double($0) - $1) }.max() ?? .infinity
             // Integer ties may round either way, and so may queries and weights.
-            let tolerances: [KVCache.Precision: Double] = [.fp16: 4e-5, .int16: 4e-3, .int8: 2e-2]
+            let tolerances: [KVCache.Precision: Double] = [.fp16: 4e-5, .fp32: 4e-5, .int16: 4e-3, .int8: 2e-2]
             #expect(error < tolerances[precision] ?? 0, "\(set): \(error)")
         }
     }

@@ -46,5 +46,6 @@ INLINE int16v dot_pairs(int16v sums, wide32 pairs, const int16_t *two) {
 #include "kv_attention_body.h"
 
 const apus_kv_attention_kernels apus_kv_attention_portable = {QUERIES, half_store, half_attend, merge, finish};
+const apus_kv_attention_kernels apus_kv_attention_float_portable = {QUERIES, float_store, float_attend, merge, finish};
 const apus_kv_attention_kernels apus_kv_attention_int16_portable = {QUERIES, int16_store, int16_attend, merge, finish};
 const apus_kv_attention_kernels apus_kv_attention_int8_portable = {QUERIES, int8_store, int8_attend, merge, finish};

@@ -34,6 +34,7 @@ INLINE int16v dot_pairs(int16v sums, wide32 pairs, const int16_t *two) {
 #pragma clang attribute pop
 
 const apus_kv_attention_kernels apus_kv_attention_avx512 = {QUERIES, half_store, half_attend, merge, finish};
+const apus_kv_attention_kernels apus_kv_attention_float_avx512 = {QUERIES, float_store, float_attend, merge, finish};
 const apus_kv_attention_kernels apus_kv_attention_int16_avx512 = {QUERIES, int16_store, int16_attend, merge, finish};
 const apus_kv_attention_kernels apus_kv_attention_int8_avx512 = {QUERIES, int8_store, int8_attend, merge, finish};
 #endif

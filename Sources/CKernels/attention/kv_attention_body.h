@@ -92,7 +92,28 @@ static void finish(const apus_attention_state *state, size_t head_size, float *o
 #define ATTEND_SPANS ATTEND_UP_TO_3
 #endif
 
-#include "kv_attention_halves.h"
+// The number of pages by which few queries prefetch ahead.
+#define PAGES_AHEAD 2
+
+#define ELEMENT uint16_t
+#define NAME(f) half_##f
+#define LOAD load_halves
+#define STORE store_halves
+#include "kv_attention_floats.h"
+#undef ELEMENT
+#undef NAME
+#undef LOAD
+#undef STORE
+
+#define ELEMENT float
+#define NAME(f) float_##f
+#define LOAD load16
+#define STORE store16
+#include "kv_attention_floats.h"
+#undef ELEMENT
+#undef NAME
+#undef LOAD
+#undef STORE
 
 #include "kv_attention_rounding.h"
 

@@ -40,6 +40,7 @@ typedef struct apus_kernels {
     const apus_gemm_kernels *gemm;
     const apus_quantized_kernels *quantized;
     const apus_kv_attention_kernels *kv_attention;       // over halves
+    const apus_kv_attention_kernels *kv_attention_float; // over 32-bit floats
     const apus_kv_attention_kernels *kv_attention_int16; // over integers with scales
     const apus_kv_attention_kernels *kv_attention_int8;
 } apus_kernels;

@@ -1,6 +1,7 @@
-// Causal attention of queries over a paged cache of keys and values, in half precision or in integers with scales.
+// Causal attention of queries over a paged cache of keys and values, in half or single precision or in integers with
+// scales.
 //
-// A page holds 16 positions of one key-value head. Pages of halves hold transposed keys, [head size][16], so that the
+// A page holds 16 positions of one key-value head. Pages of floats hold transposed keys, [head size][16], so that the
 // scores of 16 positions need no horizontal sums, then values, [16][head size]; arithmetic is fp32. In pages of
 // integers of 16 or 8 bits, each position's key is in multiples of its own scale, and so is its value; queries and
 // weights are rounded as well, and products are integer products (`kv_attention_integers.h`).
@@ -58,6 +59,8 @@ typedef struct apus_kv_attention_kernels {
 } apus_kv_attention_kernels;
 
 extern const apus_kv_attention_kernels apus_kv_attention_portable, apus_kv_attention_avx2, apus_kv_attention_avx512;
+extern const apus_kv_attention_kernels apus_kv_attention_float_portable, apus_kv_attention_float_avx2,
+    apus_kv_attention_float_avx512;
 extern const apus_kv_attention_kernels apus_kv_attention_int16_portable, apus_kv_attention_int16_avx2,
     apus_kv_attention_int16_avx512;
 extern const apus_kv_attention_kernels apus_kv_attention_int8_portable, apus_kv_attention_int8_avx2,

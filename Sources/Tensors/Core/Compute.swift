@@ -119,6 +119,7 @@ public final class Compute: Sendable {
     func kvAttention(_ precision: KVCache.Precision) -> apus_kv_attention_kernels {
         switch precision {
         case .fp16: table.kv_attention.pointee
+        case .fp32: table.kv_attention_float.pointee
         case .int16: table.kv_attention_int16.pointee
         case .int8: table.kv_attention_int8.pointee
         }

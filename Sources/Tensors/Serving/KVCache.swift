@@ -12,6 +12,8 @@ public final class KVCache: @unchecked Sendable {
     public enum Precision: String, Sendable, CaseIterable {
         /// 16-bit floats with 32-bit arithmetic: the reference for the other formats.
         case fp16
+        /// 32-bit floats: nothing is rounded, in twice the memory.
+        case fp32
         /// Integers up to 2,047 in 16 bits. For each position and head, key and value have a 32-bit scale each.
         /// Attention uses integers too and rounds about as little as `fp16`.
         case int16
@@ -54,6 +56,7 @@ public final class KVCache: @unchecked Sendable {
     package static func pageBytes(headSize: Int, precision: Precision) -> Int {
         switch precision {
         case .fp16: 2 * headSize * blockSize * MemoryLayout<UInt16>.size
+        case .fp32: 2 * headSize * blockSize * MemoryLayout<Float>.size
         case .int16: blockSize * (2 * headSize * MemoryLayout<Int16>.size + integerScaleBytes)
         case .int8: blockSize * (2 * headSize + integerScaleBytes)
         }

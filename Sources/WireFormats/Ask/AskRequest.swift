@@ -68,8 +68,8 @@ public struct AskRequest: RequestBody, Equatable {
         try options.readSampling(&fields)
         options.format = try AnswerFormat(&fields)
         options.maximumTokens = try fields.integer("max_tokens", in: 1...Int64.max).map { Int($0) }
-        options.count = try fields.integer("best_of", in: 1...16).map { Int($0) } ?? 1
-        wantsScores = try fields.bool("scores") ?? false
+        options.count = try fields.integer("best_of", in: 1...16, default: 1)
+        wantsScores = try fields.bool("scores", default: false)
         try fields.finish()
     }
 

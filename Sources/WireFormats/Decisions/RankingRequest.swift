@@ -47,7 +47,7 @@ public struct RankingRequest: Sendable, Equatable {
         if purpose == .rerank {
             let wanted = try fields.integer("top_n", in: 1...Int64(Int32.max)).map { Int($0) }
             top = min(wanted ?? top, top)
-            returnsDocuments = try fields.bool("return_documents") ?? false
+            returnsDocuments = try fields.bool("return_documents", default: false)
         }
         try fields.finish()
     }

@@ -15,6 +15,10 @@ final class ObjectShape {
         var isArray = false
         /// The elements of its array that are no objects.
         var elements: [JSON] = []
+        /// The numbers of elements that its array may have.
+        var count: ClosedRange<Int>?
+        /// Its value if it is absent.
+        var absent: JSON?
         var requirements = 0
     }
 
@@ -71,10 +75,19 @@ final class ObjectShape {
     /// Records the schema of a field's value of one kind.
     func note(_ name: String, kind: String, _ schema: JSON) {
         let field = field(name)
+        let known = field.kinds.first { $0.kind == kind }?.schema
+        // A field that one way of the decoder takes as any boolean takes any, whatever another way insists on.
+        if known == ["type": "boolean"] { return }
         // "A number" says more than the integer of an example.
         field.kinds.removeAll { $0.kind == kind || (kind == "a number" && $0.kind == "an integer") }
         field.kinds.append((kind, schema))
     }
+
+    /// Records the value of a field that is absent.
+    func note(_ name: String, default absent: JSON) { field(name).absent = absent }
+
+    /// Records how many elements the array in a field may have.
+    func note(_ name: String, count: ClosedRange<Int>) { field(name).count = count }
 
     /// Records that a field may be an array.
     func noteArray(_ name: String) { field(name).isArray = true }
@@ -133,10 +146,20 @@ final class ObjectShape {
         }
         if field.isArray, !field.kinds.contains(where: { $0.kind == "an array" }) {
             let items = field.elements + (field.object.map { [$0.schema] } ?? [])
-            alternatives.append(items.isEmpty ? ["type": "array"] : ["type": "array", "items": any(of: items)])
+            var members: [JSON.Member] = [.init("type", "array")]
+            if !items.isEmpty { members.append(.init("items", any(of: items))) }
+            if let least = field.count?.lowerBound, least > 0 {
+                members.append(.init("minItems", .integer(Int64(least))))
+            }
+            if let most = field.count?.upperBound, most < .max {
+                members.append(.init("maxItems", .integer(Int64(most))))
+            }
+            alternatives.append(.object(members))
         }
         // `null` means absent.
-        return any(of: alternatives + (isRequired || alternatives.isEmpty ? [] : [["type": "null"]]))
+        let schema = any(of: alternatives + (isRequired || alternatives.isEmpty ? [] : [["type": "null"]]))
+        guard let absent = field.absent, case .object(let members) = schema else { return schema }
+        return .object(members + [.init("default", absent)])
     }
 
     private static func any(of schemas: [JSON]) -> JSON {

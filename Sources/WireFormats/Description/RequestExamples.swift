@@ -60,6 +60,7 @@ extension ChatCompletionRequest {
                 ], "stop": "\n", "tool_choice": "auto",
                 "response_format": ["type": "json_schema", "json_schema": ["name": "place", "schema": schema]],
             ],
+            ["model": "ppo", "messages": dialogue, "response_format": ["type": "json_object"]],
         ]
     }
 }
@@ -72,6 +73,11 @@ extension CompletionRequest {
             ["model": "base", "prompt": ["a", "b"], "stop": ["\n"], "logit_bias": ["5": -1], "stop_token_ids": [2]],
             ["model": "base", "prompt": [5, 6], "stop": "\n", "metadata": ["team": "a"]],
             ["model": "base", "prompt": [[5, 6], [7]], "stream": true, "stream_options": ["include_usage": true]],
+            ["model": "base", "prompt": "a", "response_format": ["type": "json_object"]],
+            [
+                "model": "base", "prompt": "a",
+                "response_format": ["type": "json_schema", "json_schema": ["name": "place", "schema": schema]],
+            ],
         ]
     }
 }
@@ -111,7 +117,7 @@ extension ResponsesRequest {
             ],
             [
                 "model": "ppo", "input": [["role": "assistant", "content": [["type": "refusal", "refusal": "No."]]]],
-                "stop": "\n", "tool_choice": "auto",
+                "stop": "\n", "tool_choice": "auto", "text": ["format": ["type": "text"]],
             ],
         ]
     }
@@ -164,6 +170,10 @@ extension MessagesRequest {
                 "cache_control": ["type": "ephemeral"],
                 "output_config": ["format": ["type": "json_schema", "schema": schema]],
             ], ["model": "ppo", "system": "Be short.", "messages": [["role": "user", "content": "hi"]]],
+            [
+                "model": "ppo", "messages": [["role": "user", "content": "hi"]],
+                "tools": [["name": "look", "input_schema": schema]], "tool_choice": ["type": "auto"],
+            ],
         ]
         guard purpose == .answer else { return bodies }
         let more: JSON = ["max_tokens": 64, "stop_sequences": ["\n"], "metadata": ["user_id": "a"]]

@@ -68,7 +68,7 @@ public struct ComparisonRequest: RequestBody, Equatable {
         options.topK = try fields.integer("top_k", in: -1...Int64(Int32.max)).map { Int($0) }
         options.seed = try fields.integer("seed")
         options.maximumTokens = try fields.integer("max_tokens", in: 1...Int64.max).map { Int($0) }
-        options.count = try fields.integer("k", in: FeedbackLimits.samples).map { Int($0) } ?? Self.defaultSamples
+        options.count = try fields.integer("k", in: FeedbackLimits.samples, default: Self.defaultSamples)
         labeler = try fields.labeler()
         try fields.finish()
         guard options.count >= models.count else {

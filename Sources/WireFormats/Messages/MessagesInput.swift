@@ -72,7 +72,7 @@ struct AnthropicDialogue {
                 param: fields.path(of: "tool_use_id"))
         }
         // The prompt has no other place for it.
-        let isError = try fields.bool("is_error") ?? false
+        let isError = try fields.bool("is_error", default: false)
         var parts: [DialogueMessage.Part] = isError ? [.text("Error: ")] : []
         switch fields.value("content") {
         case nil: break

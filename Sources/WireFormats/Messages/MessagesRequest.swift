@@ -38,7 +38,7 @@ public struct MessagesRequest: Sendable, Equatable {
         isStreaming = false
         if purpose == .answer {
             try options.readAnthropic(&fields)
-            isStreaming = try fields.bool("stream") ?? false
+            isStreaming = try fields.bool("stream", default: false)
             if var metadata = try fields.object("metadata") {
                 _ = try metadata.string("user_id")
                 try metadata.finish()
@@ -141,7 +141,7 @@ extension FieldReader {
                 .invalidValue, "\(fields.path(of: "type")) must be auto, any, tool or none.",
                 param: fields.path(of: "type"))
         }
-        let isParallel = try !(fields.bool("disable_parallel_tool_use") ?? false)
+        let isParallel = try !fields.bool("disable_parallel_tool_use", default: false)
         try fields.finish()
         return (choice, isParallel)
     }

@@ -40,7 +40,7 @@ public struct ChatCompletionRequest: RequestBody, Equatable {
     }
 
     private static func topLogprobs(_ fields: inout FieldReader) throws(APIError) -> Int? {
-        let wanted = try fields.bool("logprobs") ?? false
+        let wanted = try fields.bool("logprobs", default: false)
         let count = try fields.integer("top_logprobs", in: 0...20)
         guard wanted || count == nil else {
             throw APIError(

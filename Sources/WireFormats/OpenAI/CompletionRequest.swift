@@ -28,8 +28,8 @@ public struct CompletionRequest: RequestBody, Equatable {
         options = GenerationOptions()
         try options.readOpenAI(&fields)
         try options.checkForm()
-        echoesPrompt = try fields.bool("echo") ?? false
-        options.maximumTokens = Int(try fields.integer("max_tokens", in: (echoesPrompt ? 0 : 1)...Int64.max) ?? 16)
+        echoesPrompt = try fields.bool("echo", default: false)
+        options.maximumTokens = try fields.integer("max_tokens", in: (echoesPrompt ? 0 : 1)...Int64.max, default: 16)
         options.topLogprobs = try fields.integer("logprobs", in: 0...20).map { Int($0) }
         delivery = try StreamOptions(&fields)
         try fields.readNeutral()

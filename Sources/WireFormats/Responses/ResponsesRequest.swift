@@ -21,8 +21,8 @@ public struct ResponsesRequest: RequestBody, Equatable {
         messages = (instructions.map { [DialogueMessage(role: .system, parts: [.text($0)])] } ?? []) + input
         options = GenerationOptions()
         try options.readSampling(&fields)
-        options.ignoresEnd = try fields.bool("ignore_eos") ?? false
-        options.minimumTokens = try fields.integer("min_tokens", in: 0...Int64(Int32.max)).map { Int($0) } ?? 0
+        options.ignoresEnd = try fields.bool("ignore_eos", default: false)
+        options.minimumTokens = try fields.integer("min_tokens", in: 0...Int64(Int32.max), default: 0)
         options.maximumTokens = try fields.integer("max_output_tokens", in: 1...Int64.max).map { Int($0) }
         let alternatives = try fields.integer("top_logprobs", in: 0...20).map { Int($0) }
         let reportsLogprobs = try Self.reportsLogprobs(&fields)
@@ -108,7 +108,7 @@ public struct ResponseEcho: Sendable, Equatable {
 
     /// Reads `tools`, `tool_choice` and `parallel_tool_calls`; nil without tools.
     fileprivate mutating func readTools(_ fields: inout FieldReader) throws(APIError) -> ToolUse? {
-        allowsParallelCalls = try fields.bool("parallel_tool_calls") ?? true
+        allowsParallelCalls = try fields.bool("parallel_tool_calls", default: true)
         var definitions: [ToolDefinition] = []
         for tool in try fields.objects("tools", count: 0...64) ?? [] {
             var reader = tool

@@ -91,6 +91,12 @@ public struct FieldReader {
         return flag
     }
 
+    /// A boolean field that is `absent` if it is not there.
+    public mutating func bool(_ name: String, default absent: Bool) throws(APIError) -> Bool {
+        shape?.note(name, default: .bool(absent))
+        return try bool(name) ?? absent
+    }
+
     /// An integer field within bounds; `1.0` counts as an integer.
     public mutating func integer(
         _ name: String, in range: ClosedRange<Int64> = .min ... .max
@@ -102,6 +108,14 @@ public struct FieldReader {
             throw outOfBounds(name, integer, "\(range.lowerBound) to \(range.upperBound)")
         }
         return integer
+    }
+
+    /// An integer field within bounds that is `absent` if it is not there.
+    public mutating func integer(
+        _ name: String, in range: ClosedRange<Int64>, default absent: Int
+    ) throws(APIError) -> Int {
+        shape?.note(name, default: .integer(Int64(absent)))
+        return try integer(name, in: range).map { Int($0) } ?? absent
     }
 
     private static func schema(of range: ClosedRange<Int64>) -> JSON {
@@ -144,6 +158,7 @@ public struct FieldReader {
     public mutating func objects(
         _ name: String, count: ClosedRange<Int>
     ) throws(APIError) -> [FieldReader]? {
+        shape?.note(name, count: count)
         guard let values = try array(name) else { return nil }
         guard count.contains(values.count) else {
             let bounds = count.upperBound == .max ? "at least 1" : "\(count.lowerBound) to \(count.upperBound)"

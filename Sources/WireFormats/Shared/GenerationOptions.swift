@@ -60,10 +60,10 @@ public struct GenerationOptions: Sendable, Equatable {
         frequencyPenalty = try fields.number("frequency_penalty", in: -2...2)
         presencePenalty = try fields.number("presence_penalty", in: -2...2)
         repetitionPenalty = try fields.number("repetition_penalty", in: 0...2, excludingLowerBound: true)
-        count = try fields.integer("n", in: 1...16).map { Int($0) } ?? 1
-        includesStop = try fields.bool("include_stop_str_in_output") ?? false
-        ignoresEnd = try fields.bool("ignore_eos") ?? false
-        minimumTokens = try fields.integer("min_tokens", in: 0...Int64(Int32.max)).map { Int($0) } ?? 0
+        count = try fields.integer("n", in: 1...16, default: 1)
+        includesStop = try fields.bool("include_stop_str_in_output", default: false)
+        ignoresEnd = try fields.bool("ignore_eos", default: false)
+        minimumTokens = try fields.integer("min_tokens", in: 0...Int64(Int32.max), default: 0)
         let ids = try fields.array("stop_token_ids") ?? []
         for (index, id) in ids.enumerated() {
             stopTokenIDs.append(try Self.tokenID(id, path: "stop_token_ids[\(index)]"))
@@ -142,14 +142,14 @@ public struct StreamOptions: Sendable, Equatable {
     public init() {}
 
     package init(_ fields: inout FieldReader) throws(APIError) {
-        isStreaming = try fields.bool("stream") ?? false
+        isStreaming = try fields.bool("stream", default: false)
         guard var options = try fields.object("stream_options") else { return }
         guard isStreaming else {
             throw APIError(
                 .invalidValue, "stream_options is allowed only with stream: true.", param: "stream_options")
         }
-        includesUsage = try options.bool("include_usage") ?? false
-        hasContinuousUsage = try options.bool("continuous_usage_stats") ?? false
+        includesUsage = try options.bool("include_usage", default: false)
+        hasContinuousUsage = try options.bool("continuous_usage_stats", default: false)
         try options.accept("include_obfuscation", only: false)
         try options.finish()
     }

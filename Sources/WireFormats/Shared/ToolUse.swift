@@ -83,7 +83,7 @@ public struct ToolUse: Sendable, Equatable {
     /// Reads the fields `tools`, `tool_choice` and `parallel_tool_calls` of a chat; nil without tools.
     package init?(chat fields: inout FieldReader) throws(APIError) {
         let values = try fields.objects("tools", count: 0...Self.maximumCount) ?? []
-        let isParallel = try fields.bool("parallel_tool_calls") ?? true
+        let isParallel = try fields.bool("parallel_tool_calls", default: true)
         let choice = try ToolChoice(chat: &fields)
         guard !values.isEmpty else {
             guard choice == nil || choice == ToolChoice.none || choice == .auto else {

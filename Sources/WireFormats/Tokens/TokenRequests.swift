@@ -48,9 +48,9 @@ public struct TokenizeRequest: RequestBody, Equatable {
                     param: param)
             }
             content = .text(text, param: param)
-            addsSpecialTokens = try fields.bool("add_special_tokens") ?? true
+            addsSpecialTokens = try fields.bool("add_special_tokens", default: true)
         }
-        returnsSpellings = try fields.bool("return_token_strs") ?? false
+        returnsSpellings = try fields.bool("return_token_strs", default: false)
         try fields.finish()
     }
 
