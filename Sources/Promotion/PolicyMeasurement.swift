@@ -8,7 +8,7 @@ public import Models
 import Policies
 public import Serving
 import Support
-import Training
+public import Training
 
 /// The measurements of a policy before it is published, one report per file.
 public struct PolicyMeasurement: Sendable {
