@@ -96,6 +96,25 @@ import Testing
         for text in ["\"v10000\"", "10000", "\"v"] { #expect(!Acceptance.accepts(grammar, text), "\(text)") }
     }
 
+    /// Rules that match the empty text in 2^40 ways, at the beginning and behind a byte.
+    @Test(arguments: ["", "\"z\" | "]) func manyWaysToMatchNothingAreNotFollowed(_ other: String) throws {
+        let rules = (0..<40).map { "a\($0) ::= a\($0 + 1) a\($0 + 1)\n" }.joined() + "a40 ::= \(other)\"\"\n"
+        let first = try Acceptance.compiler.compile(.grammar("root ::= a0 \"y\"\n" + rules))
+        #expect(Acceptance.accepts(first, "y") && !Acceptance.accepts(first, "x"))
+        let later = try Acceptance.compiler.compile(.grammar("root ::= \"x\" a0 \"y\"\n" + rules))
+        #expect(Acceptance.accepts(later, "xy") && !Acceptance.accepts(later, "x"))
+        #expect(Acceptance.accepts(later, "xzzzy") == !other.isEmpty)
+    }
+
+    /// The same where the only text lies deeper than the stack may be.
+    @Test func whatIsTooDeepIsNotFollowed() throws {
+        let rules =
+            (0..<40).map { "a\($0) ::= a\($0 + 1) a\($0 + 1)\n" }.joined() + "a40 ::= b0 | \"\"\n"
+            + (0..<170).map { "b\($0) ::= b\($0 + 1) \"-\"\n" }.joined() + "b170 ::= \"z\"\n"
+        let grammar = try Acceptance.compiler.compile(.grammar("root ::= \"x\" a0 \"y\"\n" + rules))
+        #expect(Acceptance.accepts(grammar, "xy") && !Acceptance.accepts(grammar, "xz-y"))
+    }
+
     /// Thousands of rules, each of which depends on the next.
     @Test func chainsOfRulesAreReadOnce() throws {
         func chain(_ count: Int, _ last: String) -> GrammarSource {

@@ -7,7 +7,9 @@ struct Grammar: Sendable {
     /// For each node the least number of further calls inside each other until the end of its rule; `unreachable` if
     /// nothing leads there. So a machine with a bounded stack knows where it may go.
     let heights: [Int32]
-    /// Whether a rule matches no text at all.
+    /// For each node the same number if at least a byte comes before the end of its rule; `unreachable` if none can.
+    let textHeights: [Int32]
+    /// Whether a rule matches the empty text.
     let matchesEmpty: [Bool]
 
     /// The height of nodes that no text can finish.
@@ -28,18 +30,26 @@ struct Grammar: Sendable {
         starts = builder.rules.map { $0 ?? -1 }
         self.root = root
         let dependents = Self.dependents(of: nodes, starts)
-        heights = Heights(nodes: nodes, starts: starts, dependents: dependents).values
+        heights = Heights(nodes: nodes, starts: starts).values(dependents)
         let start = starts[Int(root)]
         guard start >= 0, heights[Int(start)] != Self.unreachable else { throw GrammarError("no text fits it") }
         guard heights[Int(start)] < Self.maximumDepth else {
             throw GrammarError("every text needs more than \(Self.maximumDepth) rules inside each other")
         }
         matchesEmpty = Self.emptyRules(nodes: nodes, starts: starts, dependents: dependents)
+        textHeights = TextHeights(nodes: nodes, starts: starts, heights: heights, matchesEmpty: matchesEmpty)
+            .values(dependents)
         try checkLeftRecursion()
     }
 
     /// Whether the node can lead to the end of its rule.
     func isAlive(_ node: Int32) -> Bool { heights[Int(node)] != Self.unreachable }
+
+    /// Whether a rule matches a text that is not empty.
+    func matchesText(_ rule: Int32) -> Bool {
+        let start = starts[Int(rule)]
+        return start >= 0 && textHeights[Int(start)] != Self.unreachable
+    }
 
     // MARK: Checks
 
@@ -138,51 +148,93 @@ struct Grammar: Sendable {
 
 /// Finds for each node the least height of the stack until the end of its rule: Dijkstra's algorithm for grammars
 /// (Knuth 1977, "A Generalization of Dijkstra's Algorithm"), with one bucket for each height.
-private struct Heights {
-    private(set) var values: [Int32]
-    private let nodes: [GrammarNode]
-    private let starts: [Int32]
-    private var buckets: [[Int32]] = []
+private protocol HeightRule {
+    /// The nodes whose height depends on no other.
+    var known: [(node: Int32, height: Int32)] { get }
+    /// The least height that a node has by its part, which has just become known; nil if another part is missing.
+    func height(of node: Int32, by part: Int32, _ heights: [Int32]) -> Int32?
+}
 
-    init(nodes: [GrammarNode], starts: [Int32], dependents: [[Int32]]) {
-        self.nodes = nodes
-        self.starts = starts
-        values = Array(repeating: Grammar.unreachable, count: nodes.count)
-        propose(GrammarBuilder.end, 0)
+extension HeightRule {
+    /// The heights of all nodes.
+    ///
+    /// - Parameter dependents: for each node the nodes that it is a part of.
+    func values(_ dependents: [[Int32]]) -> [Int32] {
+        var values = [Int32](repeating: Grammar.unreachable, count: dependents.count)
+        var buckets: [[Int32]] = []
+        func propose(_ node: Int32, _ height: Int32) {
+            while buckets.count <= Int(height) { buckets.append([]) }
+            buckets[Int(height)].append(node)
+        }
+        for (node, height) in known { propose(node, height) }
         var height = 0
         while height < buckets.count {
             while let node = buckets[height].popLast() {
                 guard values[Int(node)] == Grammar.unreachable else { continue }
                 values[Int(node)] = Int32(height)
-                for dependent in dependents[Int(node)] {
-                    if let found = self.height(of: nodes[Int(dependent)], above: Int32(height)) {
-                        propose(dependent, Int(found))
-                    }
+                for dependent in dependents[Int(node)] where values[Int(dependent)] == Grammar.unreachable {
+                    if let found = self.height(of: dependent, by: node, values) { propose(dependent, found) }
                 }
             }
             height += 1
         }
+        return values
     }
 
-    private mutating func propose(_ node: Int32, _ height: Int) {
-        guard values[Int(node)] == Grammar.unreachable else { return }
-        while buckets.count <= height { buckets.append([]) }
-        buckets[height].append(node)
+    /// The height of a call, of which the rule and what follows it have these heights.
+    fileprivate func height(body: Int32, rest: Int32) -> Int32? {
+        body == Grammar.unreachable || rest == Grammar.unreachable ? nil : max(body + 1, rest)
     }
+}
 
-    /// The height of a node, of which a part of the height `part` has just become known; nil if another one is missing.
-    private func height(of node: GrammarNode, above part: Int32) -> Int32? {
-        func known(_ node: Int32) -> Int32? {
-            guard node >= 0, values[Int(node)] != Grammar.unreachable else { return nil }
-            return values[Int(node)]
-        }
-        switch node {
+/// Heights of any texts.
+private struct Heights: HeightRule {
+    let nodes: [GrammarNode]
+    let starts: [Int32]
+
+    var known: [(node: Int32, height: Int32)] { [(GrammarBuilder.end, 0)] }
+
+    func height(of node: Int32, by part: Int32, _ heights: [Int32]) -> Int32? {
+        switch nodes[Int(node)] {
         case .end: return 0
         // The first choice that becomes known is the lowest one.
-        case .bytes, .string, .fork: return part
+        case .bytes, .string, .fork: return heights[Int(part)]
         case .call(let rule, let next), .loop(let rule, _, _, let next):
-            guard let body = known(starts[Int(rule)]), let rest = known(next) else { return nil }
-            return max(body + 1, rest)
+            let start = starts[Int(rule)]
+            guard start >= 0, next >= 0 else { return nil }
+            return height(body: heights[Int(start)], rest: heights[Int(next)])
+        }
+    }
+}
+
+/// Heights of texts with at least a byte before the end of their rule. Rules that match the empty text can be skipped.
+private struct TextHeights: HeightRule {
+    let nodes: [GrammarNode]
+    let starts: [Int32]
+    /// Those of any texts.
+    let heights: [Int32]
+    let matchesEmpty: [Bool]
+
+    var known: [(node: Int32, height: Int32)] {
+        nodes.indices.compactMap { node in
+            switch nodes[node] {
+            case .bytes, .string: heights[node] == Grammar.unreachable ? nil : (Int32(node), heights[node])
+            case .end, .fork, .call, .loop: nil
+            }
+        }
+    }
+
+    func height(of node: Int32, by part: Int32, _ texts: [Int32]) -> Int32? {
+        let height = texts[Int(part)]
+        switch nodes[Int(node)] {
+        case .end, .bytes, .string: return nil
+        case .fork: return height
+        case .call(let rule, let next):
+            let skipped = part == next && matchesEmpty[Int(rule)] ? height : nil
+            let called = part == starts[Int(rule)] ? self.height(body: height, rest: heights[Int(next)]) : nil
+            return [skipped, called].compactMap { $0 }.min()
+        case .loop(let rule, _, _, let next):
+            return part == starts[Int(rule)] ? self.height(body: height, rest: heights[Int(next)]) : nil
         }
     }
 }

@@ -53,7 +53,7 @@ struct Machine {
     private var depths: [Int32] = []
     private var stateNumbers: [[Int32]: Int32] = [:]
     private var frameNumbers: [Frame: Int32] = [:]
-    /// The states of single nodes, and of rules in loops by their complement.
+    /// The states of single nodes, and the first states of called rules by the rule's complement.
     private var entries: [Int32: Int32] = [:]
     /// For each state and class of bytes the next state; `unknown` until it is asked for.
     private var transitions: [Int32] = []
@@ -76,7 +76,7 @@ struct Machine {
 
     init(_ grammar: Grammar) {
         self.grammar = grammar
-        greatestHeight = grammar.heights.filter { $0 != Grammar.unreachable }.max() ?? 0
+        greatestHeight = (grammar.heights + grammar.textHeights).filter { $0 != Grammar.unreachable }.max() ?? 0
         classes = ByteClasses(grammar.nodes)
         clear()
     }
@@ -126,13 +126,16 @@ struct Machine {
     mutating func state(_ nodes: [Int32]) -> Int32 {
         if let number = stateNumbers[nodes] { return number }
         var state = State(nodes: nodes, height: .max)
-        for node in nodes {
-            // The mark of `entry`, below.
-            guard node >= 0 else { continue }
-            state.height = min(state.height, grammar.heights[Int(node)])
+        // The mark of `entry`, below.
+        let isMarked = nodes[0] < 0
+        let heights = isMarked ? grammar.textHeights : grammar.heights
+        for node in nodes where node >= 0 {
+            state.height = min(state.height, heights[Int(node)])
             switch grammar.nodes[Int(node)] {
-            case .end: state.isEnd = nodes[0] >= 0
-            case .call, .loop, .string: state.calls.append(node)
+            case .end: state.isEnd = !isMarked
+            case .call(let rule, _), .loop(let rule, _, _, _):
+                if grammar.matchesText(rule) { state.calls.append(node) }
+            case .string: state.calls.append(node)
             case .bytes: state.readsBytes = true
             case .fork: break
             }
@@ -150,7 +153,7 @@ struct Machine {
     private mutating func state(from seeds: [Int32], mark: [Int32] = []) -> (state: Int32, effort: Int) {
         var nodes: Set<Int32> = []
         var forks: Set<Int32> = []
-        var open: [Int32] = []
+        var open: [[Int32]] = []
         var effort = 0
         func isFull() -> Bool {
             !nodes.isEmpty && (nodes.count >= Self.maximumNodes || effort >= 4 * Self.maximumNodes)
@@ -158,21 +161,23 @@ struct Machine {
         func see(_ node: Int32) {
             effort += 1
             guard grammar.isAlive(node) else { return }
-            guard case .fork = grammar.nodes[Int(node)] else {
-                nodes.insert(node)
-                return
+            switch grammar.nodes[Int(node)] {
+            case .fork(let choices): if forks.insert(node).inserted { open.append(choices) }
+            // `entered` leaves out the empty text of a rule: here what follows it is seen at once.
+            case .call(let rule, let next) where grammar.matchesEmpty[Int(rule)]:
+                if nodes.insert(node).inserted { open.append([next]) }
+            case .end, .bytes, .call, .loop, .string: nodes.insert(node)
             }
-            if forks.insert(node).inserted { open.append(node) }
         }
         for seed in seeds where !isFull() { see(seed) }
-        while !isFull(), let fork = open.popLast() {
-            guard case .fork(let choices) = grammar.nodes[Int(fork)] else { continue }
-            for choice in choices where !isFull() { see(choice) }
+        while !isFull(), let following = open.popLast() {
+            for node in following where !isFull() { see(node) }
         }
         return (nodes.isEmpty ? Self.dead : state(mark + nodes.sorted()), effort)
     }
 
-    /// The first state of a rule in a loop. A round takes at least a byte, so the rule cannot end at once there.
+    /// The first state of a rule that is called. It cannot end at once, so that calls of many rules that match the
+    /// empty text, one inside the other, are not followed in all their ways.
     private mutating func entry(of rule: Int32) -> Int32 {
         let start = grammar.starts[Int(rule)]
         guard grammar.matchesEmpty[Int(rule)] else { return state(of: start) }
@@ -276,7 +281,7 @@ struct Machine {
         case .call(let rule, let next):
             // Where nothing follows the call, the rule returns to where this one does: lists may go on for ever.
             let frame = next == GrammarBuilder.end ? frame : push(Frame(parent: frame, node: next, count: 0))
-            return Thread(state: state(of: grammar.starts[Int(rule)]), frame: frame)
+            return Thread(state: entry(of: rule), frame: frame)
         case .loop(let rule, _, _, _):
             let frame = push(Frame(parent: frame, node: call, count: 1))
             return Thread(state: entry(of: rule), frame: frame)
