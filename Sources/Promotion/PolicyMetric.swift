@@ -59,8 +59,11 @@ public enum PolicyMetric {
         add(["families_right", "questions_a_family", "absent_named"], from: [.families])
         add(Family.allCases.map { "right_\($0.rawValue)" }, from: [.families])
         add(
-            ["right", "questions", "character_errors", "false_refusals", "invented", "question_only", "blank", "swapped"]
-                .map { "documents_\($0)" }, from: [.documents])
+            [
+                "right", "questions", "character_errors", "false_refusals", "invented", "question_only", "blank",
+                "swapped",
+            ]
+            .map { "documents_\($0)" }, from: [.documents])
         add(DocumentFamily.allCases.map { "right_\($0.rawValue)" }, from: [.documents])
         add(["largest_document_drop", "documents_drop"], from: [.documents, .parentDocuments])
         add(

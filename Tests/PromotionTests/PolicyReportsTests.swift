@@ -257,7 +257,8 @@ import Training
     }
 
     /// A report on 100 words and 100 bar charts.
-    private static func documents(_ policy: String, _ control: String, words: Int, bars: Int) throws -> DocumentsReport {
+    private static func documents(_ policy: String, _ control: String, words: Int, bars: Int) throws -> DocumentsReport
+    {
         func row(_ name: String, _ right: Int, of total: Int) throws -> [String: Any] {
             let all = try json(Proportion(total, of: total))
             let few = try json(Proportion(total / 100, of: total))
