@@ -132,7 +132,7 @@ struct PolicyOptions: ParsableArguments {
         guard let name, name != PolicyRole.base.name else { return }
         try library.recover()
         guard try library.current()[name] == nil else { return }
-        throw ValidationError("there is no policy \(name)")
+        throw ValidationError("--policy: there is no policy \(name); `apus policy list` lists them")
     }
 }
 

@@ -50,7 +50,8 @@ import Testing
                 for (query, param) in [
                     ("", "first"), ("?first=sft", "second"), ("?first=sft&second=sft@3", "second"),
                     ("?first=&second=sft", "first"), ("?first=a&second=b&error=2", "error"),
-                    ("?first=a&second=b&error=x", "error"),
+                    ("?first=a&second=b&error=x", "error"), ("?first=sft@03&second=ppo", "first"),
+                    ("?first=sft&second=%00", "second"), ("?first=sft&second=ppo@2@3", "second"),
                 ] {
                     let refused = try await get(query)
                     #expect(refused.status == .badRequest && refused.text.contains(#""param":"\#(param)""#), "\(query)")

@@ -5,6 +5,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import NIOPosix
+import Policies
 import Support
 import WireFormats
 
@@ -105,8 +106,12 @@ struct FeedbackController: Controller {
         guard let text = query[name[...]] else {
             throw APIError(.missingParameter, "\(name) must name a policy.", param: name)
         }
-        guard (1...200).contains(text.utf8.count) else {
-            throw APIError(.invalidValue, "\(name) must have 1 to 200 characters.", param: name)
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        let hasGeneration = parts.count == 2 && Int(parts[1]).map { $0 > 0 && String($0) == parts[1] } ?? false
+        // Where there are several models, the name of one comes first.
+        let policy = parts[0].split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).last ?? ""
+        guard text.utf8.count <= 200, parts.count == 1 || hasGeneration, PolicyManifest.isName(String(policy)) else {
+            throw APIError(.invalidValue, "\(name) must be a policy's name, like sft or sft@7.", param: name)
         }
         return String(text)
     }
