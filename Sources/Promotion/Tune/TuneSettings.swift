@@ -1,3 +1,4 @@
+import Datasets
 import Training
 
 /// How a policy is tuned on a person's own images. With the data and the policy to start from it decides the
