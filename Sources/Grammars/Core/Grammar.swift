@@ -53,7 +53,7 @@ struct Grammar: Sendable {
 
     // MARK: Checks
 
-    /// For each node the nodes that it is a part of: those that it follows, and calls of the rule that it begins.
+    /// For each node the nodes whose height depends on it: the nodes before it, and calls of the rule that it begins.
     private static func dependents(of nodes: [GrammarNode], _ starts: [Int32]) -> [[Int32]] {
         var dependents = [[Int32]](repeating: [], count: nodes.count)
         for (index, node) in nodes.enumerated() {

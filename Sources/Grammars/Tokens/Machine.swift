@@ -41,8 +41,8 @@ struct Machine {
     static let strings: Int32 = 1 << 30
     /// The stack of the outermost rule.
     static let bottom: Int32 = 0
-    /// The most threads, and the most nodes of a state and of all threads but the first. Where an ambiguous grammar
-    /// would have more, some of its texts are left out; those that are left still come to an end.
+    /// Upper bounds on threads, on the nodes of a state, and on the nodes of all threads but the first. An ambiguous
+    /// grammar that needs more loses some of its texts. The remaining texts still come to an end.
     private static let maximumThreads = 256
     private static let maximumNodes = 2_048
     private static let maximumVisits = 2_048
@@ -149,7 +149,7 @@ struct Machine {
         return number
     }
 
-    /// The state of some nodes and of those that follow them without a byte, and how many were looked at.
+    /// The state of `seeds` and of all nodes behind them that need no byte, and the number of nodes visited.
     private mutating func state(from seeds: [Int32], mark: [Int32] = []) -> (state: Int32, effort: Int) {
         var nodes: Set<Int32> = []
         var forks: Set<Int32> = []

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Finds the tokens that may follow some threads, within a limit of work. Where the limit is reached, it leaves out
-/// tokens of several bytes: those of one byte are always found, and can spell every text.
+/// Finds the tokens that may follow some threads, within a limit of work. At the limit it leaves out tokens of several
+/// bytes. Tokens of one byte are always found, and they can spell every text.
 struct MaskSearch {
     /// The limits of the work for a mask, and of that for the inside of a state: some hundredths of a second.
     private static let maximumCost = 1_000_000
@@ -47,8 +47,8 @@ struct MaskSearch {
         }
     }
 
-    /// Sets the tokens where the first blank of a text is not printed: those of `words`, apart from the ones that begin
-    /// with a blank, and those whose text behind their blank fits.
+    /// Sets the tokens of a vocabulary that does not print the first blank of a text: the tokens in `words` that begin
+    /// without a blank, and the tokens whose text behind the blank fits.
     mutating func addFirst(_ words: [UInt64], behind blank: Int, _ threads: [Thread], _ machine: inout Machine) {
         let end = Int(vocabulary.ends[blank])
         bits.formUnion(words)

@@ -40,7 +40,7 @@ public final class TokenGrammar: Sendable {
             tables.limitMemory()
             let threads = tables.threads(of: &position)
             var after = tables.machine.steps(threads, text)
-            // Masks are made thread by thread. Together there may be so many that those that fit were left out.
+            // A mask is made thread by thread. All threads together may exceed the limit and lose the one that fits.
             for thread in threads where after.isEmpty && threads.count > 1 {
                 after = tables.machine.steps([thread], text)
             }

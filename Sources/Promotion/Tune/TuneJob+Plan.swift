@@ -32,7 +32,7 @@ extension TuneJob {
 
     var planPath: String { "\(folder)/plan.json" }
 
-    /// The plan that an earlier call kept, else a new one. The answers are those that the rules of now need.
+    /// The plan that an earlier call kept, or else a new one, with the number of answers that today's rules need.
     func plan(
         _ split: OwnDataSplit, start: SeeingPolicy, own: PolicyMeasurement.OwnQuestions
     ) throws -> TunePlan {

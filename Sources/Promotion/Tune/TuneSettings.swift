@@ -41,7 +41,7 @@ public struct TuneSettings: Codable, Sendable, Equatable {
         settings.scaleRates(by: learningRate / settings.adapterRate)
         // Validation tells how it goes; the measurement that follows asks far more.
         (settings.heldOutImages, settings.heldOutFamilyImages) = (40, 4)
-        // Fine-tuning's own families leave these out, and a policy forgets first what it is not shown.
+        // The default families lack crowds and captions, and a policy forgets first the families that it is not shown.
         settings.families += [.crowds, .captions, .crowds, .captions]
         var own = OwnDataSettings(weights: [weight])
         own.heldOutShare = heldOutShare
