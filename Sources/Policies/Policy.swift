@@ -46,6 +46,8 @@ public final class Policy: Sendable {
         public let encoder: VisionEncoder
         /// Images to pixels.
         public let processor: ImageProcessor
+        /// Images to the text in them; nil for an encoder that does not read.
+        public let reader: TextReader?
         /// The SHA-256 of the encoder's weights and sizes; nil for an encoder that was made in memory.
         package let weights: String?
 
@@ -64,10 +66,16 @@ public final class Policy: Sendable {
         }
 
         /// An encoder with its image processor.
-        public init(generation: Int, encoder: VisionEncoder, processor: ImageProcessor, weights: String? = nil) {
+        ///
+        /// - Parameter reader: reads with the same weights; nil for an encoder that does not read.
+        public init(
+            generation: Int, encoder: VisionEncoder, processor: ImageProcessor, weights: String? = nil,
+            reader: TextReader? = nil
+        ) {
             self.generation = generation
             self.encoder = encoder
             self.processor = processor
+            self.reader = reader
             self.weights = weights
         }
     }

@@ -200,8 +200,8 @@ public struct PolicyLoader: PolicySource {
         _ reference: PolicyManifest.Reference, image: PolicyManifest.Image?, of policy: String, known: [Policy.Vision]
     ) throws -> Policy.Vision {
         guard let image else { throw PolicyLoadingError.missingField(policy: policy, field: "image") }
-        let (encoder, weights) =
-            try known.first { $0.generation == reference.generation }.map { ($0.encoder, $0.weights) }
+        let (encoder, weights, reader) =
+            try known.first { $0.generation == reference.generation }.map { ($0.encoder, $0.weights, $0.reader) }
             ?? encoder(reference)
         // A prompt's positions are counted by the encoder's tile size, so tiles of another size would not fit them.
         guard image.tileSize == encoder.configuration.imageSize, image.maximumTiles > 0 else {
@@ -213,19 +213,22 @@ public struct PolicyLoader: PolicySource {
         return Policy.Vision(
             generation: reference.generation, encoder: encoder,
             processor: image.processor(for: encoder.configuration),
-            weights: weights)
+            weights: weights, reader: reader)
     }
 
     private func encoder(
         _ reference: PolicyManifest.Reference
-    ) throws -> (VisionEncoder, String?) {
+    ) throws -> (VisionEncoder, String?, TextReader?) {
         let files = try library.open(reference.name, generation: reference.generation, backbone: backbone)
         guard let path = files.file(PolicyFiles.vision) else {
             throw PolicyLoadingError.missingFile(policy: reference.name, file: PolicyFiles.vision)
         }
         let weights = try VisionWeights(path: path)
         try weights.configuration.requireTextWidth(decoder.configuration.hidden)
-        return (VisionEncoder(weights, on: decoder.compute), files.manifest.files[PolicyFiles.vision]?.sha256)
+        return (
+            VisionEncoder(weights, on: decoder.compute), files.manifest.files[PolicyFiles.vision]?.sha256,
+            TextReader(weights, on: decoder.compute)
+        )
     }
 }
 

@@ -36,11 +36,11 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
             self.fit = fit
         }
 
-        /// The tiles that training with an encoder of these sizes uses: an encoder that ends rows reads grids of tiles,
-        /// without squashing an image; any other one sees one tile.
+        /// The tiles that training with an encoder of these sizes uses: the decoder sees one tile of an image whose text
+        /// the encoder reads by itself (`TextReader`), and of one that the encoder squashes. Else it sees a grid of tiles.
         public init(for encoder: VisionConfiguration) {
             self.init(
-                tileSize: encoder.imageSize, maximumTiles: encoder.endsRows ? Self.largestGrid : 1,
+                tileSize: encoder.imageSize, maximumTiles: encoder.endsRows && !encoder.readsText ? Self.largestGrid : 1,
                 fit: encoder.endsRows ? .pad : .stretch)
         }
 

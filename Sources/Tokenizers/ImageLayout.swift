@@ -7,6 +7,8 @@ public struct ImageLayout: Sendable, Equatable {
         case markers(String)
         /// A tile, or a strip of tiles, of the given number of positions.
         case tile(tokens: Int)
+        /// Text that was read in the image. It has no control tokens, and its tokens join no text beside it.
+        case text(String)
     }
 
     /// The text that the chat template writes where an image stands; the pieces replace it.
@@ -30,6 +32,13 @@ public struct ImageLayout: Sendable, Equatable {
     public static func strips(_ counts: [Int]) -> ImageLayout {
         let strips = counts.map { Piece.tile(tokens: $0) }
         return ImageLayout(strips.dropLast() + (counts.count > 1 ? [.markers("\n\n")] : []) + strips.suffix(1))
+    }
+
+    /// The layout of an encoder that reads: a tile, and behind it the text that was read in the image.
+    ///
+    /// - Parameter text: Lines of text; empty if there are none.
+    public static func read(tile tokens: Int, text: String) -> ImageLayout {
+        ImageLayout([.tile(tokens: tokens), .text(text.isEmpty ? "\n" : "\nText in the image:\n\(text)\n\n")])
     }
 
     /// The layout of Idefics3, SmolVLM and Docling models (transformers, `processing_idefics3.py`): the grid's tiles

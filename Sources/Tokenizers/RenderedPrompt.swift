@@ -14,6 +14,8 @@ public struct RenderedPrompt: Sendable, Equatable {
     public fileprivate(set) var ids: [Int32] = []
     /// The tiles of all images, in the prompt's order.
     public fileprivate(set) var imageSpans: [ImageSpan] = []
+    /// The position behind the last image and the text that was read in it; 0 without an image.
+    public fileprivate(set) var imagesEnd = 0
 
     /// The positions from the first tile to the last one; empty without an image.
     public var imageRange: Range<Int> {
@@ -87,7 +89,13 @@ struct PromptWriter {
                 let range = prompt.ids.count..<prompt.ids.count + tokens
                 prompt.ids += Array(repeating: imageToken, count: tokens)
                 prompt.imageSpans.append(.init(image: image, tile: tile, range: range))
+                prompt.imagesEnd = prompt.ids.count
                 tile += 1
+            case .text(let text):
+                flush()
+                write(text, isTrusted: false)
+                flush()
+                prompt.imagesEnd = prompt.ids.count
             }
         }
     }

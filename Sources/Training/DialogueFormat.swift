@@ -19,7 +19,7 @@ public struct DialogueFormat: Sendable {
 
     /// A question as token ids, split behind its image.
     package struct Prompt {
-        /// The prompt up to and with the last image's last tile; empty without an image.
+        /// The prompt up to and with the last image and its text; empty without an image.
         package let prefix: [Int32]
         /// The rows of each tile in `prefix`.
         package let tiles: [Range<Int>]
@@ -33,18 +33,22 @@ public struct DialogueFormat: Sendable {
     let tokenizer: Tokenizer
     private let processor: ImageProcessor
     private let tokensPerTile: Int
+    private let reader: TextReader?
     private let turnEnd: Int32
 
     /// A format for images that `processor` prepares and an encoder turns into `tokensPerTile` embeddings a tile.
     ///
+    /// - Parameter reader: reads the text in images; nil for an encoder that does not.
     /// - Throws: `ChatTemplateError` if the template takes no images or the tokenizer lacks its tokens, or `Failure`.
     public init(
-        template: ChatTemplate, processor: ImageProcessor, tokensPerTile: Int, tokenizer: Tokenizer
+        template: ChatTemplate, processor: ImageProcessor, tokensPerTile: Int, reader: TextReader? = nil,
+        tokenizer: Tokenizer
     ) throws {
         self.template = template
         self.tokenizer = tokenizer
         self.processor = processor
         self.tokensPerTile = tokensPerTile
+        self.reader = reader
         turnEnd = try template.turnEnd(tokenizer)
         let blank = tiled(RGBImage(width: 1, height: 1, red: 0, green: 0, blue: 0))
         let prefixes = try ["a", "is it b?"].map { try prompt($0, image: blank.layout).prefix }
@@ -66,10 +70,13 @@ public struct DialogueFormat: Sendable {
         let (width, height) = (image.width, image.height)
         let pixels = processor.tiles(of: image, detail: .auto)
         let inputs = processor.inputs(of: pixels, width: width, height: height, detail: .auto)
+        // Nothing cancels it.
+        let text = try? reader?.text(in: DecodedImage(image), detail: .auto)
         return TiledImage(
             pixels: pixels, strips: inputs.map { $0.shape[0] },
             layout: processor.layout(
-                width: width, height: height, detail: .auto, inputs: inputs, tokensPerTile: tokensPerTile))
+                width: width, height: height, detail: .auto, inputs: inputs, text: text,
+                tokensPerTile: tokensPerTile))
     }
 
     /// The user's turn with a question, and the beginning of the answer.
@@ -86,18 +93,18 @@ public struct DialogueFormat: Sendable {
     /// - Parameter images: the layouts of the conversation's images, by their numbers.
     package func prompt(_ messages: [ChatMessage], images: [ImageLayout]) throws(ChatTemplateError) -> Prompt {
         let rendered = try template.render(messages, images: images, imageToken: turnEnd, tokenizer: tokenizer)
-        let tiles = rendered.imageSpans.map(\.range)
-        let end = tiles.last?.upperBound ?? 0
-        return Prompt(prefix: Array(rendered.ids[..<end]), tiles: tiles, question: Array(rendered.ids[end...]))
+        let end = rendered.imagesEnd
+        return Prompt(
+            prefix: Array(rendered.ids[..<end]), tiles: rendered.imageSpans.map(\.range),
+            question: Array(rendered.ids[end...]))
     }
 
     /// The tokens of a complete answer, with the end of the turn.
     ///
-    /// - Parameter isReadOff: whether the answer repeats text of the image. With an encoder that reads, each of its
-    ///   characters has a token of its own: visual tokens stand for characters, and longer tokens would have to be
-    ///   guessed from them.
+    /// - Parameter isReadOff: whether the answer repeats text of the image. If the decoder has to spell it from visual
+    ///   tokens, which stand for characters, each character has a token of its own: longer ones would be guessed.
     package func answer(_ text: String, isReadOff: Bool = false) -> [Int32] {
-        let pieces = isReadOff && processor.joinsTiles ? text.map(String.init) : [text]
+        let pieces = isReadOff && processor.joinsTiles && reader == nil ? text.map(String.init) : [text]
         return pieces.flatMap { tokenizer.encode($0, special: .asText) } + [turnEnd]
     }
 }

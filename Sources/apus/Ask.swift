@@ -135,7 +135,7 @@ struct Ask: AsyncParsableCommand {
         return text
     }
 
-    private static func image(_ path: String) throws -> DecodedImage {
+    static func image(_ path: String) throws -> DecodedImage {
         do {
             return try ImageFile.decode(try bytes(path))
         } catch let error as ImageError {

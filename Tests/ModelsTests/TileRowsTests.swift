@@ -86,7 +86,8 @@ import Tokenizers
             let inputs = processor.inputs(of: pixels, width: width, height: height, detail: detail)
             #expect(inputs.map { $0.shape[0] } == strips)
             let layout = processor.layout(
-                width: width, height: height, detail: detail, inputs: inputs, tokensPerTile: sizes.tokensPerTile)
+                width: width, height: height, detail: detail, inputs: inputs, text: nil,
+                tokensPerTile: sizes.tokensPerTile)
             // Strips that are encoded one by one give the same embeddings.
             let each = inputs.map { encoder.encode($0) }
             #expect(each.map(\.rows) == layout.tiles)
@@ -102,7 +103,7 @@ import Tokenizers
             imageSize: 32, patchSize: 8, hidden: 8, layers: 1, heads: 2, feedForward: 16, scale: 2, textHidden: 6)
         var generator = SplitMix64(seed: 3)
         let end = Tensor(normal: 1, [1, 6], using: &generator)
-        let weights = VisionWeights(configuration: sizes, using: &generator).endingRows(with: end)
+        let weights = VisionWeights(configuration: sizes, using: &generator).with(rowEnd: end, reader: nil)
         try withTemporaryFolder { folder in
             let path = folder.appendingPathComponent("model.safetensors").path
             try weights.write(to: path)

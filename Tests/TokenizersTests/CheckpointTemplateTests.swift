@@ -37,7 +37,7 @@ struct CheckpointTemplateTests {
             let image = ImageLayout.idefics3(rows: try number("rows"), columns: try number("columns"), tokens: tokens)
             let text = image.pieces.map { piece in
                 switch piece {
-                case .markers(let text): text
+                case .markers(let text), .text(let text): text
                 case .tile(let tokens): String(repeating: "<image>", count: tokens)
                 }
             }

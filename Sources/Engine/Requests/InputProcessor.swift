@@ -7,11 +7,30 @@ public import Tokenizers
 
 /// Turns a dialogue with images into a request: applies the template, tokenizes, and assigns positions to the images.
 public struct InputProcessor: Sendable {
-    /// An image of the dialogue: its pixels, or its tiles for certain encoders.
+    /// An image of the dialogue: its pixels, or what certain policies see of it.
     public struct Image: Sendable {
         private enum Source: Sendable {
             case image(DecodedImage)
-            case tiles([ImageProcessor: [ImageTiles]])
+            case inputs([Recipient: Input])
+        }
+
+        /// An image as a policy sees it.
+        struct Input: Sendable {
+            /// The inputs of the encoder, one for each tile or strip of tiles.
+            let tiles: [ImageTiles]
+            /// The text in the image; nil for an encoder that does not read.
+            let text: String?
+        }
+
+        /// What decides an input: policies with the same share it.
+        private struct Recipient: Hashable, Sendable {
+            let processor: ImageProcessor
+            let reader: ObjectIdentifier?
+
+            init(_ vision: Policy.Vision) {
+                processor = vision.processor
+                reader = vision.reader.map { ObjectIdentifier($0) }
+            }
         }
 
         /// Pixels per row.
@@ -45,22 +64,34 @@ public struct InputProcessor: Sendable {
             self.init(image: DecodedImage(image), detail: detail)
         }
 
-        /// The image as tiles for these processors, without its pixels. Requests to their policies need only the tiles.
-        public func resized(for processors: some Swift.Sequence<ImageProcessor>) -> Image {
-            var tiles: [ImageProcessor: [ImageTiles]] = [:]
-            for processor in processors where tiles[processor] == nil { tiles[processor] = self.tiles(for: processor) }
-            return Image(width: width, height: height, detail: detail, header: header, source: .tiles(tiles))
+        /// The image as input of these policies' vision, without its pixels.
+        ///
+        /// - Throws: `CancellationError` once `isCancelled` says so.
+        public func prepared(
+            for visions: some Swift.Sequence<Policy.Vision>, isCancelled: () -> Bool = { false }
+        ) throws(CancellationError) -> Image {
+            var inputs: [Recipient: Input] = [:]
+            for vision in visions where inputs[Recipient(vision)] == nil {
+                inputs[Recipient(vision)] = try input(for: vision, isCancelled: isCancelled)
+            }
+            return Image(width: width, height: height, detail: detail, header: header, source: .inputs(inputs))
         }
 
-        /// The inputs of `processor`'s encoder, one for each tile or strip of tiles.
-        func tiles(for processor: ImageProcessor) -> [ImageTiles] {
+        /// The image as `vision` sees it.
+        func input(
+            for vision: Policy.Vision, isCancelled: () -> Bool = { false }
+        ) throws(CancellationError) -> Input {
             switch source {
             case .image(let image):
-                let tiles = processor.tiles(of: image, detail: detail)
-                return processor.inputs(of: tiles, width: width, height: height, detail: detail)
-                    .map { ImageTiles($0) }
-            case .tiles(let tiles):
-                guard let known = tiles[processor] else { preconditionFailure("an image was resized for others") }
+                let tiles = vision.processor.tiles(of: image, detail: detail)
+                return Input(
+                    tiles: vision.processor.inputs(of: tiles, width: width, height: height, detail: detail)
+                        .map { ImageTiles($0) },
+                    text: try vision.reader?.text(in: image, detail: detail, isCancelled: isCancelled))
+            case .inputs(let inputs):
+                guard let known = inputs[Recipient(vision)] else {
+                    preconditionFailure("an image was prepared for others")
+                }
                 return known
             }
         }
@@ -136,13 +167,14 @@ public struct InputProcessor: Sendable {
         _ render: (_ layouts: [ImageLayout], _ imageToken: Int32) throws(Failure) -> RenderedPrompt
     ) throws(Failure) -> EngineRequest {
         if policy.vision == nil, !images.isEmpty { throw .cannotSee(policy: policy.name) }
-        let tiles = policy.vision.map { vision in images.map { $0.tiles(for: vision.processor) } } ?? []
-        let layouts = zip(images, tiles).compactMap { policy.vision?.layout(of: $0, tiles: $1) }
+        // Nothing cancels the reading of an image that comes with its pixels.
+        let inputs = policy.vision.map { vision in images.compactMap { try? $0.input(for: vision) } } ?? []
+        let layouts = zip(images, inputs).compactMap { policy.vision?.layout(of: $0, $1) }
         // The decoder never reads the ids at an image's positions. Penalties may, so these positions get an id that no
         // text uses: the placeholder's where the checkpoint has one.
         let ownToken = layouts.first.flatMap { tokenizer.id(ofControl: $0.placeholder) }
         let prompt = try render(layouts, ownToken ?? tokenizer.vocabulary.padding ?? 0)
-        let spans = prompt.imageSpans.map { PromptImage(range: $0.range, tiles: tiles[$0.image][$0.tile]) }
+        let spans = prompt.imageSpans.map { PromptImage(range: $0.range, tiles: inputs[$0.image].tiles[$0.tile]) }
         var request = EngineRequest(prompt: prompt.ids, images: spans, policy: policy)
         request.imageSizes = images.enumerated().map { index, image in
             let tiles = policy.vision?.processor.tileCount(
@@ -174,11 +206,11 @@ extension GrammarCompiler {
 }
 
 extension Policy.Vision {
-    /// How an image stands in a prompt, given its tiles.
-    func layout(of image: InputProcessor.Image, tiles: [ImageTiles]) -> ImageLayout {
+    /// How an image stands in a prompt, given what the policy sees of it.
+    func layout(of image: InputProcessor.Image, _ input: InputProcessor.Image.Input) -> ImageLayout {
         processor.layout(
-            width: image.width, height: image.height, detail: image.detail, inputs: tiles.map(\.pixels),
-            tokensPerTile: encoder.configuration.tokensPerTile)
+            width: image.width, height: image.height, detail: image.detail, inputs: input.tiles.map(\.pixels),
+            text: input.text, tokensPerTile: encoder.configuration.tokensPerTile)
     }
 
     /// The least number of positions of an image of this size, without markers.

@@ -172,5 +172,5 @@ extension DocumentsReport.Row {
 
 extension CharacterErrorRate {
     /// The rate in per cent; a dash if there are no texts.
-    fileprivate var percent: String { texts == 0 ? "–" : String(format: "%.2f %%", 100 * rate) }
+    var percent: String { texts == 0 ? "–" : String(format: "%.2f %%", 100 * rate) }
 }

@@ -95,9 +95,10 @@ public struct ImageProcessor: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - inputs: the inputs of the encoder, one for each tile or strip of tiles; read if tiles are joined.
+    ///   - text: what an encoder that reads has read in the image; nil for other encoders.
     ///   - tokensPerTile: the encoder's embeddings of a tile.
     public func layout(
-        width: Int, height: Int, detail: Detail, inputs: [Tensor], tokensPerTile: Int
+        width: Int, height: Int, detail: Detail, inputs: [Tensor], text: String?, tokensPerTile: Int
     ) -> ImageLayout {
         let grid = grid(width: width, height: height, detail: detail)
         guard idefics3 == nil else {
@@ -105,7 +106,9 @@ public struct ImageProcessor: Sendable, Hashable {
         }
         guard joinsTiles else { return .bare(tiles: grid.tileCount, tokens: tokensPerTile) }
         let side = Int(Double(tokensPerTile).squareRoot())
-        return .strips(inputs.flatMap { TileRows($0, strips: [$0.shape[0]], side: side).counts })
+        let counts = inputs.flatMap { TileRows($0, strips: [$0.shape[0]], side: side).counts }
+        if let text, counts.count == 1 { return .read(tile: counts[0], text: text) }
+        return .strips(counts)
     }
 
     /// The least number of positions of an image of this size, markers left out; the image's header is enough to know

@@ -32,6 +32,8 @@ public struct VisionConfiguration: Sendable, Equatable {
     /// Whether a learned embedding ends each row of tokens, and tiles side by side are read as one wide image: row by
     /// row across all of them (LLaVA-NeXT's `image_newline`).
     public let endsRows: Bool
+    /// Whether the weights have a head that names the characters in an image (`TextReader`).
+    public let readsText: Bool
 
     /// A configuration of the given sizes.
     ///
@@ -39,7 +41,8 @@ public struct VisionConfiguration: Sendable, Equatable {
     ///   architecture requires.
     public init(
         imageSize: Int, patchSize: Int, hidden: Int, layers: Int, heads: Int, feedForward: Int, scale: Int,
-        textHidden: Int, stem: [Int] = [], normEpsilon: Float = 1e-6, endsRows: Bool = false
+        textHidden: Int, stem: [Int] = [], normEpsilon: Float = 1e-6, endsRows: Bool = false,
+        readsText: Bool = false
     ) throws(VisionError) {
         for (name, size, limit) in [
             ("image_size", imageSize, 1 << 14), ("patch_size", patchSize, 1 << 10), ("hidden_size", hidden, 1 << 16),
@@ -77,12 +80,15 @@ public struct VisionConfiguration: Sendable, Equatable {
         self.stem = stem
         self.normEpsilon = normEpsilon
         self.endsRows = endsRows
+        self.readsText = readsText
     }
 
-    /// The same sizes, with or without an embedding at the end of each row of tokens.
-    package func endingRows(_ endsRows: Bool) -> VisionConfiguration { VisionConfiguration(self, endsRows: endsRows) }
+    /// The same sizes, with or without an embedding at the end of each row of tokens, and a head that reads.
+    package func with(rowEnds endsRows: Bool, reader readsText: Bool) -> VisionConfiguration {
+        VisionConfiguration(self, endsRows: endsRows, readsText: readsText)
+    }
 
-    private init(_ other: VisionConfiguration, endsRows: Bool) {
+    private init(_ other: VisionConfiguration, endsRows: Bool, readsText: Bool) {
         imageSize = other.imageSize
         patchSize = other.patchSize
         hidden = other.hidden
@@ -94,6 +100,7 @@ public struct VisionConfiguration: Sendable, Equatable {
         stem = other.stem
         normEpsilon = other.normEpsilon
         self.endsRows = endsRows
+        self.readsText = readsText
     }
 
     /// Patches along one side of a tile.

@@ -107,6 +107,16 @@ public struct VisionEncoder: Sendable {
         multiply(layout.shuffled(norm(x, VisionWeights.postNorm), on: compute), VisionWeights.connector)
     }
 
+    /// The logits of the characters in `pixels`, `[tiles, 3, height, width]`:
+    /// `[tiles * patches, columnsPerPatch * CharacterClass.count]`. The weights must have a head that reads.
+    package func characters(in pixels: Tensor) -> Tensor {
+        precondition(configuration.readsText, "the encoder has no head that reads")
+        let layout = VisionPatches(configuration, pixels: pixels.shape)
+        var x = embed(pixels)
+        for layer in 0..<configuration.layers { apply(layer: layer, to: &x, layout) }
+        return linear(norm(x, VisionWeights.postNorm), VisionWeights.reader)
+    }
+
     private func attend(_ x: inout Tensor, _ block: String, _ layout: VisionPatches) {
         let normed = norm(x, block + "layer_norm1")
         let attended =

@@ -49,12 +49,37 @@ public struct VisionWeights: Sendable {
         parameters[Self.positions] = Tensor(elements, shape: [configuration.patches, width])
     }
 
-    /// The same weights, with `embedding` at the end of each row of tokens; nil for none.
-    package func endingRows(with embedding: Tensor?) -> VisionWeights {
-        var weights = zip(parameters.names, parameters.tensors).filter { $0.0 != Self.rowEnd }.map { ($0, $1) }
-        if let embedding { weights.append((Self.rowEnd, embedding.reshaped([configuration.textHidden]))) }
+    /// The head that names characters: for each patch, logits `[columnsPerPatch, CharacterClass.count]`.
+    package struct Reader {
+        /// `[columnsPerPatch * CharacterClass.count, hidden]`.
+        package let weight: Tensor
+        /// `[columnsPerPatch * CharacterClass.count]`.
+        package let bias: Tensor
+
+        /// A head with these weights.
+        package init(weight: Tensor, bias: Tensor) {
+            self.weight = weight
+            self.bias = bias
+        }
+    }
+
+    /// The same weights, with `rowEnd` at the end of each row of tokens, and with a head that reads; nil for none.
+    package func with(rowEnd: Tensor?, reader: Reader?) -> VisionWeights {
+        let others = [Self.rowEnd, Self.reader + ".weight", Self.reader + ".bias"]
+        var weights = zip(parameters.names, parameters.tensors).filter { !others.contains($0.0) }.map { ($0, $1) }
+        if let rowEnd { weights.append((Self.rowEnd, rowEnd.reshaped([configuration.textHidden]))) }
+        if let reader {
+            weights += [(Self.reader + ".weight", reader.weight), (Self.reader + ".bias", reader.bias)]
+        }
         return VisionWeights(
-            configuration: configuration.endingRows(embedding != nil), parameters: ParameterSet(weights))
+            configuration: configuration.with(rowEnds: rowEnd != nil, reader: reader != nil),
+            parameters: ParameterSet(weights))
+    }
+
+    /// The head that names characters; nil for an encoder that does not read.
+    package var reader: Reader? {
+        guard configuration.readsText else { return nil }
+        return Reader(weight: parameters[Self.reader + ".weight"], bias: parameters[Self.reader + ".bias"])
     }
 
     /// The SHA-256 of the sizes and of every weight as loaded.
@@ -73,6 +98,9 @@ public struct VisionWeights: Sendable {
 
     /// The embedding that ends each row of tokens, `[textHidden]`; LLaVA-NeXT's name.
     package static let rowEnd = "model.image_newline"
+
+    /// The layer that names characters.
+    package static let reader = "model.character_head"
 
     /// The beginnings of the weights' names.
     static let prefixes = ["model.vision_model.", "model.connector."]
@@ -112,6 +140,9 @@ public struct VisionWeights: Sendable {
         shapes += layer(postNorm, [hidden])
         shapes.append((connector, [configuration.textHidden, configuration.shuffledWidth]))
         if configuration.endsRows { shapes.append((rowEnd, [configuration.textHidden])) }
+        if configuration.readsText {
+            shapes += layer(reader, [CharacterClass.columnsPerPatch * CharacterClass.count, hidden])
+        }
         return shapes
     }
 }
@@ -171,6 +202,7 @@ extension VisionConfiguration {
             "intermediate_size": "\(feedForward)", "scale_factor": "\(scale)", "text_hidden_size": "\(textHidden)",
             "layer_norm_eps": "\(normEpsilon)",
         ].merging(endsRows ? ["ends_rows": "true"] : [:]) { first, _ in first }
+            .merging(readsText ? ["reads_text": "true"] : [:]) { first, _ in first }
             .merging(stem.isEmpty ? [:] : ["stem": stem.map { "\($0)" }.joined(separator: ",")]) { first, _ in first }
     }
 
@@ -187,6 +219,7 @@ extension VisionConfiguration {
             layers: number("num_hidden_layers"), heads: number("num_attention_heads"),
             feedForward: number("intermediate_size"), scale: number("scale_factor"),
             textHidden: number("text_hidden_size"), stem: stem, normEpsilon: number("layer_norm_eps"),
-            endsRows: metadata["ends_rows"] == nil ? false : number("ends_rows"))
+            endsRows: metadata["ends_rows"] == nil ? false : number("ends_rows"),
+            readsText: metadata["reads_text"] == nil ? false : number("reads_text"))
     }
 }

@@ -149,10 +149,10 @@ struct Admission: Sendable {
         _ images: [ImageReference], for readers: [Policy], context: ServerContext?
     ) async throws -> [InputProcessor.Image] {
         guard !images.isEmpty else { return [] }
-        let processors = Set(readers.compactMap { $0.vision?.processor })
+        let visions = readers.compactMap(\.vision)
         let owner = context?.record.current.keyID
         let read = { @Sendable [services] in
-            try await services.imageReader.read(images, for: processors, owner: owner) { sizes in
+            try await services.imageReader.read(images, for: visions, owner: owner) { sizes in
                 try checkLength(sizes, for: readers)
             }
         }

@@ -2,11 +2,12 @@ import Engine
 import Feedback
 import Images
 import Models
+import Policies
 import WireFormats
 
 /// Turns the images of requests into encoder inputs, within one memory budget for all requests.
 ///
-/// A request's images are decoded one after the other, and each image is resized before the next one is decoded. So a
+/// A request's images are decoded one after the other, and each image is resized, and read by the policies that read, before the next one is decoded. So a
 /// request holds only one decoded image at a time, and other requests can decode between its images. Decoding has
 /// threads of its own, so text never waits behind images.
 struct ImageReader: Sendable {
@@ -37,7 +38,7 @@ struct ImageReader: Sendable {
         let detail: ImageProcessor.Detail
     }
 
-    /// The images in order, resized for `processors`. All headers are read first, so that an image over a limit costs
+    /// The images in order, as `visions` see them. All headers are read first, so that an image over a limit costs
     /// nothing.
     ///
     /// - Parameters:
@@ -45,7 +46,7 @@ struct ImageReader: Sendable {
     ///   - check: throws for sizes that the request cannot have.
     /// - Throws: `APIError`, or `CancellationError` once the task is cancelled.
     func read(
-        _ references: [ImageReference], for processors: Set<ImageProcessor>, owner: String?,
+        _ references: [ImageReference], for visions: [Policy.Vision], owner: String?,
         check: ([Size]) throws -> Void
     ) async throws -> [InputProcessor.Image] {
         guard !references.isEmpty else { return [] }
@@ -59,7 +60,7 @@ struct ImageReader: Sendable {
         var images: [InputProcessor.Image] = []
         var spent = Duration.zero
         for file in files {
-            let (image, time) = try await read(file, for: processors)
+            let (image, time) = try await read(file, for: visions)
             images.append(image)
             spent += time
         }
@@ -93,19 +94,21 @@ struct ImageReader: Sendable {
     }
 
     private func read(
-        _ file: File, for processors: Set<ImageProcessor>
+        _ file: File, for visions: [Policy.Vision]
     ) async throws -> (InputProcessor.Image, Duration) {
         let share = try await memory(for: file)
         defer { share.giveBack() }
         return try await workers.run { [limits] isCancelled in
             let started = ContinuousClock.now
             let bytes = try file.bytes ?? bytes(of: file.reference, owner: file.owner)
-            do throws(ImageError) {
+            do {
                 let decoded = try ImageFile.decode(bytes, limits: limits, isCancelled: isCancelled)
                 let image = InputProcessor.Image(
                     image: decoded, detail: file.reference.detail.tileDetail, header: file.header)
-                return (image.resized(for: processors), ContinuousClock.now - started)
-            } catch {
+                return (
+                    try image.prepared(for: visions, isCancelled: isCancelled), ContinuousClock.now - started
+                )
+            } catch let error as ImageError {
                 guard error != .cancelled else { throw CancellationError() }
                 throw APIError(error, of: file.reference)
             }

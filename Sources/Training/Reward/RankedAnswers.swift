@@ -169,7 +169,8 @@ struct RankedData {
         let vision = try basis.vision(in: inputs.vision, over: model, on: compute)
         let format = try DialogueFormat(
             template: ChatTemplate(named: basis.template, model: model.template), processor: vision.processor,
-            tokensPerTile: vision.encoder.configuration.tokensPerTile, tokenizer: Tokenizer(model.vocabulary))
+            tokensPerTile: vision.encoder.configuration.tokensPerTile, reader: vision.reader,
+            tokenizer: Tokenizer(model.vocabulary))
         reader = RankedPromptReader(format: format, vocabulary: model.decoder.configuration.vocabulary)
         var images: [PreferenceImage: EncodedImage] = [:]
         for reference in (training + heldOut).compactMap(\.image) where images[reference] == nil {

@@ -175,6 +175,7 @@ public struct FineTuningJob: Sendable {
                 try DialogueFormat(
                     template: ChatTemplate(named: .model, model: model.template),
                     processor: vision.processor, tokensPerTile: vision.encoder.configuration.tokensPerTile,
+                    reader: vision.reader,
                     tokenizer: tokenizer)
             )
         }
@@ -190,7 +191,8 @@ public struct FineTuningJob: Sendable {
             try DialogueFormat(
                 template: .chatml,
                 processor: PolicyManifest.Image(for: weights.configuration).processor(for: weights.configuration),
-                tokensPerTile: weights.configuration.tokensPerTile, tokenizer: tokenizer)
+                tokensPerTile: weights.configuration.tokensPerTile,
+                reader: TextReader(weights, on: compute), tokenizer: tokenizer)
         )
     }
 

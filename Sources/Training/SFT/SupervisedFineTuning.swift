@@ -5,7 +5,8 @@ import Tensors
 import Tokenizers
 
 /// Stage 1: the adapter, the connector and, more slowly, the vision encoder learn the demonstrated answers; the decoder
-/// is frozen. Over a base model with vision of its own, only the adapter learns.
+/// is frozen. An encoder that reads stays as it is too, or its head for characters would no longer fit it. Over a base
+/// model with vision of its own, only the adapter learns.
 ///
 /// L = - mean over answer tokens, including the end token, of log π(token | image, question, tokens before) (Ouyang et
 /// al. 2022, §3.5), plus a weighted mean over the tokens of a replayed conversation of KL(base || adapted), which
@@ -82,7 +83,7 @@ public struct SupervisedFineTuning: TrainingStage {
             groups: [
                 .init(prefix: VisionWeights.connector, learningRate: settings.connectorRate),
                 .init(prefix: "adapter.", learningRate: settings.adapterRate),
-                .init(learningRate: settings.visionRate),
+                .init(learningRate: visionConfiguration?.readsText == true ? 0 : settings.visionRate),
             ], settings: settings.optimizer)
         self.schedule = CosineSchedule(steps: settings.steps, warmUp: settings.warmUp, floor: settings.floor)
     }
@@ -299,6 +300,7 @@ private struct TrainedVision {
             dtokens = dtiles
         }
         let dfeatures = pass.connectBackward(dtokens, shuffled: shuffled, weights: weights, gradients: &gradients)
+        guard !weights.configuration.readsText else { return gradients }
         pass.backward(dfeatures, weights: weights, gradients: &gradients)
         return gradients
     }

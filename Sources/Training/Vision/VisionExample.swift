@@ -42,20 +42,6 @@ package struct VisionExample: Sendable {
     package var characters: [PlacedCharacter]? { if case .text(let characters) = content { characters } else { nil } }
 }
 
-/// The printable characters of ASCII as classes: 0 is none, then U+0020 to U+007E.
-package enum CharacterClass {
-    /// The number of classes.
-    static let count = 96
-
-    /// The class of a character; nil for one outside of ASCII.
-    package static func number(of scalar: Unicode.Scalar) -> Int32? {
-        (0x20...0x7E).contains(scalar.value) ? Int32(scalar.value) - 0x1F : nil
-    }
-
-    /// All characters in the order of their classes, from class 1 on.
-    static let scalars = (0x20...0x7E).compactMap { Unicode.Scalar($0) }
-}
-
 extension RGBImage {
     /// The square of `side` pixels at (`x`, `y`), which must lie inside.
     func square(x: Int, y: Int, side: Int) -> RGBImage {

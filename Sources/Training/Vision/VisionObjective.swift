@@ -51,13 +51,19 @@ package struct VisionObjective: Sendable {
     }
 
     /// The initial parameters of the heads.
-    func headParameters(using generator: inout some RandomNumberGenerator) -> [(name: String, tensor: Tensor)] {
+    ///
+    /// - Parameter reader: the head for characters of the encoder to go on from; nil for a random one.
+    func headParameters(
+        starting reader: VisionWeights.Reader?, using generator: inout some RandomNumberGenerator
+    ) -> [(name: String, tensor: Tensor)] {
         let deviation = (1 / Float(3 * settings.hidden)).squareRoot()
         return settings.visionHeads.flatMap { head in
             let outputs = head.targets * head.classes
+            let weight = Tensor(normal: deviation, [outputs, settings.hidden], using: &generator)
+            let start = head == .character ? reader : nil
             return [
-                (head.rawValue + ".weight", Tensor(normal: deviation, [outputs, settings.hidden], using: &generator)),
-                (head.rawValue + ".bias", Tensor(zeros: [outputs])),
+                (head.rawValue + ".weight", start?.weight ?? weight),
+                (head.rawValue + ".bias", start?.bias ?? Tensor(zeros: [outputs])),
             ]
         }
     }

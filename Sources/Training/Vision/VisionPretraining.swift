@@ -57,15 +57,16 @@ public struct VisionPretraining: TrainingStage {
             textHidden: words.table.columns, stem: settings.stem)
         let objective = VisionObjective(words: words, settings: settings, on: compute)
         var generator = SplitMix64(seed: settings.seed, stream: 0)
-        // Rows get their ends when training is over.
-        let start = start?.endingRows(with: nil)
+        // Rows get their ends when training is over; the head that reads goes on among the heads.
+        let reader = start?.reader
+        let start = start?.with(rowEnd: nil, reader: nil)
         if let start, start.configuration != configuration {
             throw .sizes("those of the encoder to go on from are not the run's")
         }
         var fresh = VisionWeights(configuration: configuration, using: &generator)
         if settings.readsText { fresh.setPositionsToWaves() }
         let weights = (start ?? fresh).parameters
-        let heads = objective.headParameters(using: &generator)
+        let heads = objective.headParameters(starting: reader, using: &generator)
         self.parameters = ParameterSet(zip(weights.names, weights.tensors).map { ($0, $1) } + heads)
         self.optimizer = Optimizer(
             parameters: parameters,
@@ -97,9 +98,14 @@ public struct VisionPretraining: TrainingStage {
     /// The current encoder and connector.
     public var weights: VisionWeights { VisionWeights(configuration: configuration, parameters: parameters) }
 
-    /// The encoder and connector for fine-tuning: an encoder that reads ends its rows of tokens like lines of text.
+    /// The encoder and connector for fine-tuning: an encoder that reads ends its rows of tokens like lines of text, and
+    /// keeps the head that names characters.
     package var finishedWeights: VisionWeights {
-        settings.readsText ? weights.endingRows(with: objective.lineEnd) : weights
+        guard settings.readsText else { return weights }
+        let head = VisionHead.character.rawValue
+        return weights.with(
+            rowEnd: objective.lineEnd,
+            reader: .init(weight: parameters[head + ".weight"], bias: parameters[head + ".bias"]))
     }
 
     /// Forward, backward and update on the images of `step`.

@@ -1,5 +1,6 @@
 import Datasets
 import Images
+import Models
 import Typography
 
 /// A temporary classifier that helps the encoder learn; raw values are the names of its parameters.
@@ -45,10 +46,7 @@ package enum VisionHead: String, CaseIterable {
     }
 
     /// The number of targets of a patch or image: each has its own row of logits.
-    var targets: Int { self == .character ? Self.characterColumns : 1 }
-
-    /// The columns of a patch in which characters are found.
-    static let characterColumns = 2
+    var targets: Int { self == .character ? CharacterClass.columnsPerPatch : 1 }
 
     /// The heads that classify what scenes show.
     static let ofScenes = allCases.filter { !$0.isOfText }
@@ -119,7 +117,7 @@ package struct VisionTargets {
     private mutating func append(
         _ head: VisionHead, characters: [(scalar: Unicode.Scalar, x: Float, y: Float)], side: Int
     ) {
-        let (patch, columns) = (settings.patchSize, VisionHead.characterColumns)
+        let (patch, columns) = (settings.patchSize, CharacterClass.columnsPerPatch)
         let across = side / patch
         var found = Array(repeating: Int32(0), count: across * across * columns)
         for (scalar, x, y) in characters {

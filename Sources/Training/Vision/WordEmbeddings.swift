@@ -1,4 +1,5 @@
 import Datasets
+import Models
 public import Tensors
 public import Tokenizers
 

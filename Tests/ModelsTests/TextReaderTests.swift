@@ -1,0 +1,166 @@
+import Foundation
+import Images
+import Models
+import Support
+import Tensors
+import TestSupport
+import Testing
+
+@Suite struct TextReaderTests {
+    private let compute = Compute(threads: 1)
+
+    private func noise(width: Int, height: Int) -> DecodedImage {
+        var generator = SplitMix64(seed: 3)
+        return DecodedImage(
+            width: width, height: height, channels: 1,
+            samples: (0..<width * height).map { _ in UInt8.random(in: 0...255, using: &generator) })
+    }
+
+    // MARK: Characters
+
+    /// Logits of `columns` patches in `rows` rows: class 0, but for the given probabilities.
+    private func logits(
+        rows: Int, columns: Int, _ shares: [(row: Int, column: Int, character: Character, probability: Float)]
+    ) -> [Float] {
+        let count = CharacterClass.count
+        var probabilities = Array(repeating: Float(1e-9), count: rows * columns * 2 * count)
+        for cell in 0..<rows * columns * 2 { probabilities[cell * count] = 1 }
+        for (row, column, character, probability) in shares {
+            let cell = row * columns * 2 + column
+            let number = Int(CharacterClass.number(of: character.unicodeScalars.first ?? " ") ?? 0)
+            probabilities[cell * count + number] = probability
+            probabilities[cell * count] -= probability
+        }
+        return probabilities.map { log(max($0, 1e-9)) }
+    }
+
+    private func read(
+        _ shares: [(row: Int, column: Int, character: Character, probability: Float)]
+    ) -> [ReadCharacter] {
+        var grid = CharacterGrid(rows: 3, columns: 4, patch: 8)
+        grid.fill(
+            rows: 0..<3, columns: 0..<4, row: 0, column: 0, across: 4, logits: logits(rows: 3, columns: 4, shares))
+        return grid.characters()
+    }
+
+    @Test func aCharacterBetweenTwoColumnsIsTakenOnce() {
+        let found = read([(1, 3, "a", 0.45), (1, 4, "a", 0.45)])
+        #expect(found.map(\.scalar) == ["a"])
+        #expect(abs(found[0].x - 16) < 0.1 && found[0].y == 12)
+    }
+
+    @Test func aCharacterBetweenTwoRowsIsTakenOnce() {
+        let found = read([(0, 3, "a", 0.4), (1, 3, "a", 0.4)])
+        #expect(found.map(\.scalar) == ["a"] && abs((found.first?.y ?? 0) - 8) < 0.1)
+    }
+
+    @Test func equalNeighboursAreTwoCharacters() {
+        #expect(read([(1, 3, "l", 0.9), (1, 4, "l", 0.9)]).map(\.scalar) == ["l", "l"])
+    }
+
+    @Test func doubtfulColumnsAreNoCharacters() {
+        #expect(read([(1, 3, "l", 0.3), (1, 6, "l", 0.4)]).isEmpty)
+    }
+
+    @Test func theLikeliestOfSeveralCharactersIsTaken() {
+        #expect(read([(1, 3, "O", 0.3), (1, 4, "O", 0.1), (1, 3, "0", 0.35), (1, 2, "Q", 0.3)]).map(\.scalar) == ["O"])
+    }
+
+    // MARK: Lines
+
+    private func characters(_ text: String, x: Float, y: Float, advance: Float = 8) -> [ReadCharacter] {
+        text.unicodeScalars.enumerated().filter { $1 != " " }.map {
+            ReadCharacter(scalar: $1, x: x + Float($0) * advance, y: y)
+        }
+    }
+
+    @Test func linesAreReadFromTopToBottom() {
+        let page = characters("two words", x: 10, y: 60) + characters("one", x: 40, y: 20)
+        #expect(TextLines.text(of: page.shuffled()) == "one\ntwo words")
+    }
+
+    @Test func wideGapsAreColumns() {
+        let row = characters("Total", x: 10, y: 20) + characters("9.50", x: 120, y: 22)
+        #expect(TextLines.text(of: row) == "Total | 9.50")
+    }
+
+    @Test func aSlopingLineIsOneLine() {
+        let line = (0..<20).map { ReadCharacter(scalar: "x", x: Float($0) * 8, y: 20 + Float($0) * 1.5) }
+        #expect(TextLines.text(of: line) == String(repeating: "x", count: 20))
+    }
+
+    @Test func aTextHasALimit() {
+        let page = (0..<400).flatMap { characters(String(repeating: "x", count: 40), x: 0, y: Float($0) * 20) }
+        let text = TextLines.text(of: page)
+        #expect(text.utf8.count <= TextReader.maximumCharacters && text.utf8.count > 5_900)
+    }
+
+    // MARK: Images
+
+    @Test func anEncoderWithoutAHeadDoesNotRead() throws {
+        let weights = try VisionWeights.reading("A").with(rowEnd: nil, reader: nil)
+        #expect(TextReader(weights, on: compute) == nil)
+    }
+
+    @Test func weightsKeepTheirHead() throws {
+        let weights = try VisionWeights.reading("A")
+        try withTemporaryFolder { folder in
+            let path = folder.appendingPathComponent("model.safetensors").path
+            try weights.write(to: path)
+            let read = try VisionWeights(path: path)
+            #expect(read.configuration.readsText && read.digest == weights.digest)
+            #expect(read.reader?.bias.elements == weights.reader?.bias.elements)
+        }
+    }
+
+    /// Each patch of the image is read exactly once, whatever tiles see it.
+    @Test(arguments: [(32, 32), (40, 33), (100, 70), (24, 200), (8, 8)])
+    func everyPatchIsReadOnce(size: (width: Int, height: Int)) throws {
+        let reader = try #require(TextReader(.reading("A"), on: compute))
+        let found = try reader.characters(in: noise(width: size.width, height: size.height), detail: .auto)
+        let isSmall = max(size.width, size.height) < 32
+        let (width, height) = isSmall ? (32, 32) : size
+        #expect(found.count == ((width + 7) / 8) * ((height + 7) / 8))
+        #expect(Set(found.map { [$0.x, $0.y] }).count == found.count)
+    }
+
+    /// A character's logits are the head's of the features that training sees.
+    @Test func logitsAreThoseOfTraining() throws {
+        var generator = SplitMix64(seed: 8)
+        let plain = try VisionWeights.reading("A")
+        let head = VisionWeights.Reader(
+            weight: Tensor(normal: 1, [192, 8], using: &generator), bias: Tensor(normal: 1, [192], using: &generator))
+        let weights = plain.with(rowEnd: nil, reader: head)
+        let pixels = Tensor(normal: 0.5, [2, 3, 32, 32], using: &generator)
+        let read = VisionEncoder(weights, on: compute).characters(in: pixels)
+        var expected = compute.multiply(
+            VisionPass(pixels, weights: weights, on: compute).features, head.weight, transposeB: true)
+        compute.addBias(&expected, head.bias)
+        #expect(zip(read.elements, expected.elements).allSatisfy { abs($0 - $1) < 1e-3 })
+    }
+
+    @Test func evenImagesHaveNoText() throws {
+        let reader = try #require(TextReader(.reading("A"), on: compute))
+        let blank = DecodedImage(RGBImage(width: 300, height: 100, red: 250, green: 250, blue: 244))
+        #expect(try reader.text(in: blank, detail: .auto).isEmpty)
+    }
+
+    @Test func lowDetailReadsOneTile() throws {
+        let reader = try #require(TextReader(.reading("A"), on: compute))
+        #expect(try reader.characters(in: noise(width: 320, height: 160), detail: .low).count == 4 * 2)
+    }
+
+    @Test func hugeImagesAreReduced() throws {
+        let reader = try #require(TextReader(.reading("A"), on: compute))
+        let found = try reader.characters(in: noise(width: 1_000, height: 900), detail: .high)
+        // 256 tiles with 24 pixels each that no other tile sees.
+        #expect(found.count <= 256 * 9 + 4 * 64 && found.count > 200 * 9)
+    }
+
+    @Test func readingCanBeCancelled() throws {
+        let reader = try #require(TextReader(.reading("A"), on: compute))
+        #expect(throws: CancellationError.self) {
+            try reader.text(in: noise(width: 320, height: 160), detail: .auto, isCancelled: { true })
+        }
+    }
+}
