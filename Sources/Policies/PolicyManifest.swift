@@ -36,11 +36,13 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
             self.fit = fit
         }
 
-        /// The tiles that training with an encoder of these sizes uses: the decoder sees one tile of an image whose text
-        /// the encoder reads by itself (`TextReader`), and of one that the encoder squashes. Else it sees a grid of tiles.
+        /// The tiles that training with an encoder of these sizes uses. An encoder that ends rows gives the decoder a
+        /// grid of tiles, without squashing an image; but one tile if it reads the text by itself (`TextReader`). Any
+        /// other encoder sees one tile.
         public init(for encoder: VisionConfiguration) {
             self.init(
-                tileSize: encoder.imageSize, maximumTiles: encoder.endsRows && !encoder.readsText ? Self.largestGrid : 1,
+                tileSize: encoder.imageSize,
+                maximumTiles: encoder.endsRows && !encoder.readsText ? Self.largestGrid : 1,
                 fit: encoder.endsRows ? .pad : .stretch)
         }
 

@@ -13,7 +13,8 @@ struct Eval: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Evaluate answers.",
         subcommands: [
-            EvalData.self, EvalEasyVQA.self, EvalFamilies.self, EvalDocuments.self, EvalReading.self, EvalWinRate.self, EvalReward.self,
+            EvalData.self, EvalEasyVQA.self, EvalFamilies.self, EvalDocuments.self, EvalReading.self, EvalWinRate.self,
+            EvalReward.self,
             EvalText.self,
             EvalNeedle.self, EvalPolicy.self,
         ])

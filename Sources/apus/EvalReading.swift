@@ -48,8 +48,8 @@ struct EvalReading: ParsableCommand {
 
     func run() throws {
         let weights = try VisionWeights(path: vision)
-        guard let reader = TextReader(weights, arithmetic: isFloat ? .floats(.float32) : .integers, on: try model.compute())
-        else {
+        let arithmetic = isFloat ? VisionEncoder.Arithmetic.floats(.float32) : .integers
+        guard let reader = TextReader(weights, arithmetic: arithmetic, on: try model.compute()) else {
             throw ValidationError("\(vision) has no head that reads; train one with `apus train vision`")
         }
         for path in image { say(try reader.text(in: Ask.image(path), detail: .auto)) }
@@ -58,7 +58,9 @@ struct EvalReading: ParsableCommand {
         let evaluation = ReadingEvaluation(reader, studio: studio)
         let families = documents.isEmpty ? DocumentFamily.allCases : documents
         let samples = try families.flatMap { try evaluation.samples(of: $0, split: split, count: count) }
-        for sample in samples where show { say("\(sample.family.rawValue)\n\(sample.drawn)\n— read —\n\(sample.read)\n") }
+        for sample in samples where show {
+            say("\(sample.family.rawValue)\n\(sample.drawn)\n— read —\n\(sample.read)\n")
+        }
         say(ReadingEvaluation.table(samples))
     }
 }

@@ -119,7 +119,8 @@ public final class TextReader: Sendable {
         let (down, across) = (starts(image.height), starts(image.width))
         func own(_ index: Int, _ starts: [Int], _ length: Int) -> Range<Int> {
             let first = index == 0 ? 0 : (starts[index] + overlap / 2) / patch
-            let end = index == starts.count - 1 ? (length + patch - 1) / patch : (starts[index + 1] + overlap / 2) / patch
+            let isLast = index == starts.count - 1
+            let end = isLast ? (length + patch - 1) / patch : (starts[index + 1] + overlap / 2) / patch
             return first..<max(first, end)
         }
         return down.indices.flatMap { row in

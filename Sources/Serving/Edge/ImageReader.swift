@@ -7,9 +7,9 @@ import WireFormats
 
 /// Turns the images of requests into encoder inputs, within one memory budget for all requests.
 ///
-/// A request's images are decoded one after the other, and each image is resized, and read by the policies that read, before the next one is decoded. So a
-/// request holds only one decoded image at a time, and other requests can decode between its images. Decoding has
-/// threads of its own, so text never waits behind images.
+/// A request's images are decoded one after the other. Each image is resized, and its text is read by the policies that
+/// read, before the next one is decoded. So a request holds only one decoded image at a time, and other requests can
+/// decode between its images. Decoding has threads of its own, so text never waits behind images.
 struct ImageReader: Sendable {
     let limits: ImageLimits
     let metrics: ServerMetrics
