@@ -2,8 +2,8 @@ import Foundation
 
 /// The probabilities of characters in the columns of an image's patches, and the characters that they make.
 ///
-/// A character whose middle is near the border of two columns or rows has a share of its probability in both. Neither may
-/// reach a half, so the shares of neighbours are added before a character is taken or left.
+/// A character whose middle is near the border of two columns or rows has a share of its probability in both. Neither
+/// may reach a half, so the shares of neighbours are added before a character is taken or left.
 package struct CharacterGrid {
     /// A character's probability in a column.
     private struct Share {
