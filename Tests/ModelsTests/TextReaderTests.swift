@@ -76,23 +76,32 @@ import Testing
 
     @Test func linesAreReadFromTopToBottom() {
         let page = characters("two words", x: 10, y: 60) + characters("one", x: 40, y: 20)
-        #expect(TextLines.text(of: page.shuffled()) == "one\ntwo words")
+        #expect(TextLines(page.shuffled()).text == "one\ntwo words")
     }
 
     @Test func wideGapsAreColumns() {
         let row = characters("Total", x: 10, y: 20) + characters("9.50", x: 120, y: 22)
-        #expect(TextLines.text(of: row) == "Total | 9.50")
+        #expect(TextLines(row).text == "Total | 9.50")
     }
 
     @Test func aSlopingLineIsOneLine() {
         let line = (0..<20).map { ReadCharacter(scalar: "x", x: Float($0) * 8, y: 20 + Float($0) * 1.5) }
-        #expect(TextLines.text(of: line) == String(repeating: "x", count: 20))
+        #expect(TextLines(line).text == String(repeating: "x", count: 20))
     }
 
     @Test func aTextHasALimit() {
         let page = (0..<400).flatMap { characters(String(repeating: "x", count: 40), x: 0, y: Float($0) * 20) }
-        let text = TextLines.text(of: page)
+        let text = TextLines(page).text
         #expect(text.utf8.count <= TextReader.maximumCharacters && text.utf8.count > 5_900)
+    }
+
+    @Test func largeTextIsReadAtHalfTheSize() {
+        // At full size the heading was read badly; at half the size the line below it is lost.
+        let body = characters("some small text", x: 10, y: 90)
+        var lines = TextLines(characters("WWeoth er", x: 10, y: 40, advance: 14) + body)
+        let coarse = characters("Weather", x: 6, y: 20, advance: 9) + characters("sm tx", x: 5, y: 45, advance: 8)
+        lines.replaceLargeText(by: TextLines(coarse), scale: 2)
+        #expect(lines.text == "Weather\nsome small text")
     }
 
     // MARK: Images
@@ -117,7 +126,8 @@ import Testing
     @Test(arguments: [(32, 32), (40, 33), (100, 70), (24, 200), (8, 8)])
     func everyPatchIsReadOnce(size: (width: Int, height: Int)) throws {
         let reader = try #require(TextReader(.reading("A"), on: compute))
-        let found = try reader.characters(in: noise(width: size.width, height: size.height), detail: .auto)
+        let found = try reader.characters(
+            in: reader.sized(noise(width: size.width, height: size.height), detail: .auto))
         let isSmall = max(size.width, size.height) < 32
         let (width, height) = isSmall ? (32, 32) : size
         #expect(found.count == ((width + 7) / 8) * ((height + 7) / 8))
@@ -147,12 +157,12 @@ import Testing
 
     @Test func lowDetailReadsOneTile() throws {
         let reader = try #require(TextReader(.reading("A"), on: compute))
-        #expect(try reader.characters(in: noise(width: 320, height: 160), detail: .low).count == 4 * 2)
+        #expect(try reader.characters(in: reader.sized(noise(width: 320, height: 160), detail: .low)).count == 4 * 2)
     }
 
     @Test func hugeImagesAreReduced() throws {
         let reader = try #require(TextReader(.reading("A"), on: compute))
-        let found = try reader.characters(in: noise(width: 1_000, height: 900), detail: .high)
+        let found = try reader.characters(in: reader.sized(noise(width: 1_000, height: 900), detail: .high))
         // 256 tiles with 24 pixels each that no other tile sees.
         #expect(found.count <= 256 * 9 + 4 * 64 && found.count > 200 * 9)
     }

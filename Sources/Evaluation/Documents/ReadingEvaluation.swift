@@ -35,7 +35,7 @@ package struct ReadingEvaluation {
             let document = family.document(seed: split.seed(at: UInt64(index)), from: studio)
             let drawn = document.characters.map { ReadCharacter(scalar: $0.scalar, x: $0.centreX, y: $0.lineY) }
             return Sample(
-                family: family, drawn: TextLines.text(of: drawn),
+                family: family, drawn: TextLines(drawn).text,
                 read: try reader.text(in: DecodedImage(document.image), detail: .auto))
         }
     }

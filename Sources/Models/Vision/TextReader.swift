@@ -7,8 +7,8 @@ public import Tensors
 ///
 /// The image is read at its own size, in tiles that overlap, so that each character is whole in one of them. The head
 /// names the character whose middle lies in each column of 4 pixels of each patch (`CharacterGrid`), and characters are
-/// put together to lines (`TextLines`). The decoder reads the lines as text behind the image: repeating text is far
-/// easier for it than spelling visual tokens.
+/// put together to lines (`TextLines`). Large text is read a second time at half the size. The decoder reads the lines as
+/// text behind the image: repeating text is far easier for it than spelling visual tokens.
 ///
 /// The texts of the latest images are kept: each turn of a conversation shows its images again.
 public final class TextReader: Sendable {
@@ -55,16 +55,26 @@ public final class TextReader: Sendable {
             width: image.width, height: image.height, isLow: detail == .low,
             samples: FileDigest.sha256(of: image.samples))
         if let known = texts.withLock({ $0[key] }) { return known }
-        let text = TextLines.text(of: try characters(in: image, detail: detail, isCancelled: isCancelled))
+        let text = try lines(in: image, detail: detail, isCancelled: isCancelled).text
         texts.withLock { $0[key] = text }
         return text
     }
 
-    /// The characters in `image`; places are in the image as it is read, which has another size if it is reduced.
+    private func lines(
+        in image: DecodedImage, detail: ImageProcessor.Detail, isCancelled: () -> Bool
+    ) throws(CancellationError) -> TextLines {
+        let image = sized(image, detail: detail)
+        var lines = TextLines(try characters(in: image, isCancelled: isCancelled))
+        guard max(image.width, image.height) > side else { return lines }
+        let half = Self.resized(image, by: 0.5)
+        lines.replaceLargeText(by: TextLines(try characters(in: half, isCancelled: isCancelled)), scale: 2)
+        return lines
+    }
+
+    /// The characters in an image of at most `maximumTiles`.
     package func characters(
-        in image: DecodedImage, detail: ImageProcessor.Detail, isCancelled: () -> Bool = { false }
+        in image: DecodedImage, isCancelled: () -> Bool = { false }
     ) throws(CancellationError) -> [ReadCharacter] {
-        let image = reduced(image, detail: detail)
         var grid = CharacterGrid(
             rows: (image.height + patch - 1) / patch, columns: (image.width + patch - 1) / patch, patch: patch)
         let tiles = self.tiles(of: image)
@@ -84,22 +94,23 @@ public final class TextReader: Sendable {
         return grid.characters()
     }
 
+    private static func resized(_ image: DecodedImage, by factor: Double) -> DecodedImage {
+        image.resized(
+            width: max(1, Int(Double(image.width) * factor)), height: max(1, Int(Double(image.height) * factor)),
+            filter: .lanczos)
+    }
+
     /// The image at the size at which it is read.
-    private func reduced(_ image: DecodedImage, detail: ImageProcessor.Detail) -> DecodedImage {
-        func fitting(_ factor: Double) -> DecodedImage {
-            image.resized(
-                width: max(1, Int(Double(image.width) * factor)), height: max(1, Int(Double(image.height) * factor)),
-                filter: .lanczos)
-        }
+    package func sized(_ image: DecodedImage, detail: ImageProcessor.Detail) -> DecodedImage {
         let longest = max(image.width, image.height)
-        if detail == .low || longest < side { return fitting(Double(side) / Double(longest)) }
+        if detail == .low || longest < side { return Self.resized(image, by: Double(side) / Double(longest)) }
         var factor = 1.0
         while starts(Int(Double(image.width) * factor)).count * starts(Int(Double(image.height) * factor)).count
             > Self.maximumTiles
         {
             factor *= 0.95
         }
-        return factor < 1 ? fitting(factor) : image
+        return factor < 1 ? Self.resized(image, by: factor) : image
     }
 
     private struct Tile {
