@@ -4,15 +4,15 @@ package struct TextLines {
     private var lines: [[ReadCharacter]]
 
     /// Characters of a line differ by no more in height from the one before, in pixels.
-    private static let tolerance: Float = 7
+    private static let tolerance: Float = 10
     /// A gap of so many middle advances is a space, and of so many a new column.
-    private static let space: Float = 1.75
+    private static let space: Float = 2.4
     private static let column: Float = 4
     /// Stands between the columns of a line.
     private static let separator = " | "
 
     /// Text is large from so many pixels between the middles of characters.
-    private static let large: Float = 14
+    private static let large: Float = 15
 
     /// The text from top to bottom. A wide gap in a line is a separator.
     package var text: String {
@@ -55,7 +55,7 @@ package struct TextLines {
                     && character.x < (inked.last?.x ?? 0) + advance
             }
             let before = lines.reduce(0) { $0 + $1.count { $0.scalar != " " && isThere($0) } }
-            guard Float(inked.count) >= 0.6 * Float(before) else { continue }
+            guard Float(inked.count) >= 0.8 * Float(before) else { continue }
             lines = lines.map { $0.filter { !isThere($0) } }.filter { !$0.isEmpty } + [line]
         }
         sort()
