@@ -49,8 +49,8 @@ import Tokenizers
                 reader: TextReader(weights, on: compute)),
             template: .chatml, sampling: SamplingParameters(), created: 0)
         var generator = SplitMix64(seed: 1)
-        let pixels = (0..<64 * 32 * 3).map { _ in UInt8.random(in: 0...255, using: &generator) }
-        let image = InputProcessor.Image(image: RGBImage(width: 64, height: 32, pixels: pixels))
+        let pixels = (0..<32 * 32 * 3).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        let image = InputProcessor.Image(image: RGBImage(width: 32, height: 32, pixels: pixels))
         let vision = try #require(policy.vision)
         let processor = InputProcessor(tokenizer: tokenizer)
         let requests = try [image, image.prepared(for: [vision])].map {
@@ -61,10 +61,10 @@ import Tokenizers
         let tile = try #require(requests[0].images.first)
         #expect(requests[0].images.count == 1 && tile.range.count == 2 * (2 + 1))
         let rest = tokenizer.decode(Array(requests[0].prompt[tile.range.upperBound...]))
-        let line = String(repeating: "A", count: 8)
+        let line = String(repeating: "A", count: 4)
         #expect(rest.hasPrefix("\nText in the image:\n\(line)\n\(line)\n\(line)\n\(line)\n\nhi"))
         // This one was not read before.
-        let other = InputProcessor.Image(image: RGBImage(width: 64, height: 32, pixels: pixels.reversed()))
+        let other = InputProcessor.Image(image: RGBImage(width: 32, height: 32, pixels: pixels.reversed()))
         #expect(throws: CancellationError.self) { try other.prepared(for: [vision], isCancelled: { true }) }
     }
 
