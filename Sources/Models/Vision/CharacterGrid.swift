@@ -19,7 +19,7 @@ package struct CharacterGrid {
     private var shares: [[Share]]
 
     /// The least probability with which a character is taken.
-    private static let threshold: Float = 0.55
+    private static let threshold: Float = 0.4
     /// Smaller probabilities are left out.
     private static let leastShare: Float = 0.03
 

@@ -6,7 +6,7 @@ package struct TextLines {
     /// Characters of a line differ by no more in height from the one before, in pixels.
     private static let tolerance: Float = 10
     /// A gap of so many middle advances is a space, and of so many a new column.
-    private static let space: Float = 2.4
+    private static let space: Float = 2.1
     private static let column: Float = 4
     /// Stands between the columns of a line.
     private static let separator = " | "
