@@ -35,7 +35,8 @@ struct Tune: AsyncParsableCommand {
     @Option(help: "The name under which the policy is published.")
     var name = "mine"
 
-    @Option(help: "Rankings by people to wait for and to learn from, at least 2. Default: none.")
+    @Option(
+        parsing: .unconditional, help: "Rankings by people to wait for and to learn from, at least 2. Default: none.")
     var rankings = 0
 
     @Option(help: "Minutes that fine-tuning may take, by the measured time of a step. Default: what 12 passes take.")

@@ -69,7 +69,7 @@ import Testing
     // MARK: Lines
 
     private func characters(_ text: String, x: Float, y: Float, advance: Float = 8) -> [ReadCharacter] {
-        text.unicodeScalars.enumerated().filter { $1 != " " }.map {
+        text.unicodeScalars.enumerated().map {
             ReadCharacter(scalar: $1, x: x + Float($0) * advance, y: y)
         }
     }
@@ -77,6 +77,11 @@ import Testing
     @Test func linesAreReadFromTopToBottom() {
         let page = characters("two words", x: 10, y: 60) + characters("one", x: 40, y: 20)
         #expect(TextLines(page.shuffled()).text == "one\ntwo words")
+    }
+
+    @Test func gapsWithoutCharactersAreSpaces() {
+        let line = characters("one", x: 10, y: 20) + characters("two", x: 46, y: 20)
+        #expect(TextLines(line).text == "one two")
     }
 
     @Test func wideGapsAreColumns() {

@@ -42,7 +42,8 @@ package struct TextLines {
     /// Puts the lines of large text in the place of what was read there: `coarse` has the lines of the same image at a
     /// `scale`-th of its size, in which large text is of the size that the encoder reads best.
     ///
-    /// Small text is lost in the smaller image. So a line must have nearly as many characters as were read in its place.
+    /// Small text is lost in the smaller image. So a line must have nearly as many characters as were read in its
+    /// place.
     package mutating func replaceLargeText(by coarse: TextLines, scale: Float) {
         for line in coarse.lines {
             let line = line.map { ReadCharacter(scalar: $0.scalar, x: $0.x * scale, y: $0.y * scale) }

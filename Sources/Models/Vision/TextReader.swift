@@ -7,8 +7,8 @@ public import Tensors
 ///
 /// The image is read at its own size, in tiles that overlap, so that each character is whole in one of them. The head
 /// names the character whose middle lies in each column of 4 pixels of each patch (`CharacterGrid`), and characters are
-/// put together to lines (`TextLines`). Large text is read a second time at half the size. The decoder reads the lines as
-/// text behind the image: repeating text is far easier for it than spelling visual tokens.
+/// put together to lines (`TextLines`). Large text is read a second time at half the size. The decoder reads the lines
+/// as text behind the image: repeating text is far easier for it than spelling visual tokens.
 ///
 /// The texts of the latest images are kept: each turn of a conversation shows its images again.
 public final class TextReader: Sendable {
