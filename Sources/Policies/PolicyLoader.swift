@@ -51,7 +51,7 @@ public struct PolicyLoader: PolicySource {
     ///
     /// - Parameters:
     ///   - model: the model's own name, which then begins the names of its policies and is an alias of the default one.
-    ///   - preferred: the default policy; nil takes `ppo` if it exists, else `sft`, else `base`.
+    ///   - preferred: the default policy; nil takes `reader` if it exists, else `ppo`, `sft` or `base`.
     ///   - aliases: other names of policies.
     public init(
         decoder: TransformerDecoder, base: BaseModel, library: PolicyLibrary, model: String? = nil,
@@ -134,7 +134,7 @@ public struct PolicyLoader: PolicySource {
     }
 
     private func standardDefault(_ policies: [Policy]) -> Policy? {
-        policies.first { $0.role == .ppo } ?? policies.first { $0.role == .sft }
+        [PolicyRole.reader, .ppo, .sft].lazy.compactMap { role in policies.first { $0.role == role } }.first
     }
 
     /// Loads a generation. A policy with the base model's template and without vision of its own sees as the base model

@@ -5,6 +5,8 @@
 public enum PolicyRole: String, Sendable, CaseIterable {
     /// The base model alone; it has no folder.
     case base
+    /// Fine-tuned on documents over an encoder that reads: the default, where it is there.
+    case reader
     /// The result of supervised fine-tuning, and the reference of an answer's KL.
     case sft
     /// The result of reinforcement learning.

@@ -30,6 +30,13 @@ import Tokenizers
             name: "vision", generation: 3, backbone: backbone, created: Date(timeIntervalSince1970: 1e9),
             creator: "test")
         try PolicyFolder.publish(vision, in: folder) { try weights.write(to: $0 + "/model.safetensors") }
+        try publishPolicy(in: folder, image: image, textSampling: textSampling)
+    }
+
+    /// Publishes `sft` alone, over generation 3 of the vision.
+    private func publishPolicy(
+        in folder: String, image: PolicyManifest.Image?, textSampling: PolicyManifest.Sampling? = nil
+    ) throws {
         let sft = PolicyManifest(
             name: "sft", generation: 1, backbone: backbone, created: Date(timeIntervalSince1970: 1e9), creator: "test",
             vision: .init(name: "vision", generation: 3), chatTemplate: .chatml, image: image,
@@ -81,6 +88,34 @@ import Tokenizers
             #expect(base.adapter == nil && base.vision?.generation == 3 && base.template == .smollm2)
             let preferred = try self.catalog(loader(folder.path, preferred: "base"))
             #expect(preferred.defaultPolicy.name == "base")
+        }
+    }
+
+    @Test func theDefaultIsTheMostCapablePolicy() throws {
+        try withTemporaryFolder { folder in
+            for name in ["mine", "sft", "ppo", "reader"] {
+                try TinyPolicy.publish(name, generation: 1, in: folder.path)
+                let expected = name == "mine" ? "base" : name
+                #expect(try catalog(loader(folder.path)).defaultPolicy.name == expected)
+            }
+        }
+    }
+
+    /// Policies with the same encoder share its reader, so that an image is read once for all of them.
+    @Test func anEncoderThatReadsIsLoadedWithItsReader() throws {
+        try withTemporaryFolder { folder in
+            let vision = PolicyManifest(
+                name: "vision", generation: 3, backbone: backbone, created: Date(timeIntervalSince1970: 1e9),
+                creator: "test")
+            let weights = try VisionWeights.reading("A")
+            try PolicyFolder.publish(vision, in: folder.path) { try weights.write(to: $0 + "/model.safetensors") }
+            let image = PolicyManifest.Image(for: weights.configuration)
+            #expect(image == .init(tileSize: 32, maximumTiles: 1, fit: .pad))
+            try publishPolicy(in: folder.path, image: image)
+            let catalog = try self.catalog(loader(folder.path))
+            let reader = try #require(catalog.defaultPolicy.vision?.reader)
+            let again = try loader(folder.path).catalog(of: ["sft": 1, "vision": 3], reusing: catalog.policies)
+            #expect(again.policies.allSatisfy { $0.vision?.reader === reader })
         }
     }
 

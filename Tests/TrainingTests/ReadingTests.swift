@@ -175,6 +175,11 @@ import Typography
         let more = try VisionPretraining(
             images: images(settings), words: words(), start: weights, settings: settings, on: compute)
         #expect(more.weights.digest == stage.weights.digest)
+        // So does the head that reads; the other heads begin anew.
+        for name in ["head.patch.character.weight", "head.patch.character.bias"] {
+            #expect(more.parameters[name].elements == stage.parameters[name].elements)
+        }
+        #expect(weights.reader?.bias.elements == stage.parameters["head.patch.character.bias"].elements)
     }
 
     /// The update that Muon makes of a gradient has singular values near 1.
