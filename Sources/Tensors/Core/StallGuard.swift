@@ -1,9 +1,9 @@
 /// Decides when a pool leaves its threads alone.
 ///
 /// A thread that loses its processor in the middle of a piece makes the caller wait for a scheduler's slice, some
-/// milliseconds, and a generated token has hundreds of sections. Beside many busy processes one thread is then many times
-/// as fast as two. So after a section that waited long, the caller works by itself for a while, longer with each such
-/// section.
+/// milliseconds, and a generated token has hundreds of sections. Beside many busy processes one thread is then many
+/// times as fast as two. So after a section that waited long, the caller works by itself for a while, longer with each
+/// such section.
 package struct StallGuard: Sendable {
     /// In nanoseconds of the pool's clock.
     private var aloneUntil: UInt64 = 0
