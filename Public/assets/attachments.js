@@ -67,9 +67,9 @@ export function attachments({strip, onError, onChange}) {
         },
         async addSample() {
             try {
-                const response = await fetch("assets/sample.png");
+                const response = await fetch("assets/screenshot.png");
                 if (!response.ok) { throw new Error(`status ${response.status}`); }
-                await add([new File([await response.blob()], "sample.png", {type: "image/png"})]);
+                await add([new File([await response.blob()], "screenshot.png", {type: "image/png"})]);
             } catch { onError("The sample image cannot be loaded: is the server running?"); }
         },
         /** Takes what these file inputs are given. */

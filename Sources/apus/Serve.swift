@@ -229,7 +229,7 @@ struct Serve: AsyncParsableCommand {
         """
         listening on http://\(host):\(port), also a page for the browser; try
 
-          curl -N -H 'Accept: text/plain' -F image=@\(publicFolder)/assets/sample.png -F 'question=What color is the shape?' \
+          curl -N -H 'Accept: text/plain' -F image=@\(publicFolder)/assets/screenshot.png -F 'question=What does the message say?' \
         http://\(host):\(port)/v1/ask
 
         """
