@@ -90,7 +90,7 @@ struct PageTests {
 
             try await browser.click(".picture")
             let seen = try await browser.wait(until: "document.querySelector('#lens-words').textContent")
-            #expect(seen == "64 × 64 pixels, scaled to one tile of 16 × 16: 4 tokens.")
+            #expect(seen == "480 × 290 pixels, scaled to one tile of 16 × 16: 4 tokens.")
             try await audit(browser, "the image as the model saw it")
             try await browser.press("Escape")
             for button in ["#settings-open", "#about-policy"] {
