@@ -45,37 +45,4 @@ import Testing
         for _ in 0..<20_000 { pool.run(count: 2) { _ in calls.add(1, ordering: .relaxed) } }
         #expect(calls.load(ordering: .relaxed) == 40_000)
     }
-
-    // MARK: Stalls
-
-    private static let millisecond: UInt64 = 1_000_000
-
-    @Test func shortWaitsChangeNothing() {
-        var stalls = StallGuard()
-        stalls.note(work: 1_000, wait: 200_000, at: Self.millisecond)
-        // The others may take as long as the caller.
-        stalls.note(work: 20 * Self.millisecond, wait: 15 * Self.millisecond, at: 40 * Self.millisecond)
-        #expect(!stalls.isAlone(at: 40 * Self.millisecond))
-    }
-
-    @Test func longWaitsMakeTheCallerWorkAloneForLongerAndLonger() {
-        var stalls = StallGuard()
-        var (now, pauses): (UInt64, [UInt64]) = (0, [])
-        for _ in 0..<10 {
-            stalls.note(work: 1_000, wait: 5 * Self.millisecond, at: now)
-            var pause: UInt64 = 0
-            while stalls.isAlone(at: now + pause) { pause += Self.millisecond }
-            pauses.append(pause / Self.millisecond)
-            now += pause
-        }
-        #expect(pauses == [4, 8, 16, 32, 64, 128, 256, 500, 500, 500])
-    }
-
-    @Test func aCalmTimeIsForgotten() {
-        var stalls = StallGuard()
-        for _ in 0..<8 { stalls.note(work: 1_000, wait: 5 * Self.millisecond, at: 0) }
-        for _ in 0..<500 { stalls.note(work: 1_000, wait: 1_000, at: 600 * Self.millisecond) }
-        stalls.note(work: 1_000, wait: 5 * Self.millisecond, at: 700 * Self.millisecond)
-        #expect(stalls.isAlone(at: 703 * Self.millisecond) && !stalls.isAlone(at: 704 * Self.millisecond))
-    }
 }

@@ -1,16 +1,13 @@
 import CKernels
-import Dispatch
 import Foundation
 import Synchronization
 
 /// A fixed set of threads that together run the pieces of one computation at a time.
 ///
 /// The caller works too: a pool of two has one thread of its own. A decode step has some 150 short parallel sections,
-/// so idle workers spin for a while before they sleep. A result never depends on which thread runs which piece. Where
-/// workers lose their processors, the caller works by itself (`StallGuard`).
+/// so idle workers spin for a while before they sleep. A result never depends on which thread runs which piece.
 package final class ThreadPool: @unchecked Sendable {
-    // Sendable: `job` is written only by the holder of `turn`, before `generation` publishes it to the workers;
-    // `stalls` is used only by the holder of `turn`.
+    // Sendable: `job` is written only by the holder of `turn`, before `generation` publishes it to the workers.
 
     /// One parallel section. Pieces are claimed one by one, so that a thread that lost its processor delays little.
     private final class Job: @unchecked Sendable {
@@ -72,7 +69,6 @@ package final class ThreadPool: @unchecked Sendable {
     /// The number of threads that work on a section, including the caller.
     package let threads: Int
     private let turn = NSLock()
-    private var stalls = StallGuard()
     private let wake = NSCondition()
     private let generation = Atomic(0)
     private let sleeping = Atomic(0)
@@ -115,26 +111,15 @@ package final class ThreadPool: @unchecked Sendable {
         withoutActuallyEscaping(body) { body in
             withUnsafePointer(to: body) { body in
                 turn.lock()
-                let start = Self.now
-                guard !stalls.isAlone(at: start) else {
-                    turn.unlock()
-                    for piece in 0..<count { body.pointee(piece) }
-                    return
-                }
                 defer { turn.unlock() }
                 let job = Job(count: count, barrier: barrier, body: body)
                 publish(job)
                 job.work()
-                let worked = Self.now
                 job.wait()
                 jobs.withLock { $0 = nil }
-                let end = Self.now
-                stalls.note(work: worked - start, wait: end - worked, at: end)
             }
         }
     }
-
-    private static var now: UInt64 { DispatchTime.now().uptimeNanoseconds }
 
     private func publish(_ job: Job) {
         jobs.withLock { $0 = job }
