@@ -15,8 +15,8 @@ package struct DocumentWording: Sendable {
         self.allowsOneWord = allowsOneWord
     }
 
-    /// One of the texts with its placeholders filled in; half of the test split's are held out. One in five begins with
-    /// a small letter, as people type.
+    /// One of the texts with its placeholders filled in; half of the test split's are held out. One in five is as people
+    /// type: it begins with a small letter, or has small letters alone.
     func text(
         _ fillers: [String], _ split: SeedSplit, _ generator: inout SplitMix64
     ) -> (text: String, isHeldOut: Bool) {
@@ -25,8 +25,11 @@ package struct DocumentWording: Sendable {
         for (index, filler) in fillers.enumerated() {
             text = text.split(separator: "#\(index + 1)", omittingEmptySubsequences: false).joined(separator: filler)
         }
-        let isTyped = generator.draw(0...4) == 0 && !text.hasPrefix("I ") && !text.hasPrefix("#")
-        return (isTyped ? text.prefix(1).lowercased() + text.dropFirst() : text, isHeldOut)
+        switch generator.draw(0...9) {
+        case 0: return (text.lowercased(), isHeldOut)
+        case 1 where !text.hasPrefix("I "): return (text.prefix(1).lowercased() + text.dropFirst(), isHeldOut)
+        default: return (text, isHeldOut)
+        }
     }
 }
 

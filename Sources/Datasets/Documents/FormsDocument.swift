@@ -10,7 +10,7 @@ enum FormsDocument {
         "Can you see an entry for “#1”?",
         heldOut: ["Check the field “#1”: is it filled in?", "Is “#1” complete?"], allowsOneWord: true)
 
-    static let wordings = [DocumentWording.lookUp, isFilled, .count, .isTrue]
+    static let wordings = [DocumentWording.lookUp, .amount, isFilled, .count, .isTrue]
 
     private struct Field {
         let name: String
@@ -194,7 +194,8 @@ enum FormsDocument {
     private static func ask(_ fields: [Field], _ title: String?, _ asking: inout DocumentQuestioner) {
         let filled = fields.filter { !$0.value.isEmpty }
         for field in asking.generator.shuffled(filled).prefix(4) {
-            asking.askText(.lookUp, [field.noun], text: field.value, lead: "\(field.noun.capitalizedFirst) is")
+            let isAmount = ["Net", "Tax", "Total"].contains(field.name)
+            asking.askText(isAmount ? .amount : .lookUp, [field.noun], text: field.value, lead: "\(field.noun.capitalizedFirst) is")
         }
         if let title { asking.askText(.lookUp, ["the title of the form"], text: title, lead: "The title is") }
         let empty = fields.first { $0.value.isEmpty }

@@ -55,7 +55,7 @@ enum ReceiptsDocument {
         "What is the amount for the #1?",
         heldOut: ["The #1 is how much?", "How expensive is the #1?", "Find the price of the #1."])
 
-    static let wordings = [price, whichCosts, dearest, sum, DocumentWording.lookUp, .count, .isTrue]
+    static let wordings = [price, whichCosts, dearest, sum, DocumentWording.lookUp, .amount, .count, .isTrue]
 
     private struct Item {
         let name: String
@@ -208,17 +208,17 @@ enum ReceiptsDocument {
         }
         let asked = asking.generator.draw(from: items)
         askWhichCosts(asked, items, money, &asking)
-        askAmount(.lookUp, ["the total"], total, lead: "The total is")
+        askAmount(.amount, ["the total"], total, lead: "The total is")
         if items.count > 2 || asking.generator.draw(0...1) == 0 {
             let (one, other) = (shuffled[0], shuffled[1])
             askAmount(
                 sum, [one.name, other.name], one.cents + other.cents, lead: "Together they cost", isSum: true)
         }
         if let tax {
-            askAmount(.lookUp, ["the subtotal"], total - tax, lead: "The subtotal is")
-            askAmount(.lookUp, ["the tax"], tax, lead: "The tax is")
+            askAmount(.amount, ["the subtotal"], total - tax, lead: "The subtotal is")
+            askAmount(.amount, ["the tax"], tax, lead: "The tax is")
         }
-        if let payment { askAmount(.lookUp, ["the change"], payment - total, lead: "The change is") }
+        if let payment { askAmount(.amount, ["the change"], payment - total, lead: "The change is") }
         asking.askText(.lookUp, ["the name of the shop"], text: shop, lead: "The name of the shop is")
         for fact in facts {
             asking.askText(.lookUp, ["the \(fact.noun)"], text: fact.text, lead: "The \(fact.noun) is")

@@ -10,6 +10,12 @@ extension DocumentWording {
         "Please give me #1.",
         heldOut: ["Find #1.", "Would you look up #1 for me?", "I would like to know #1.", "What would you say is #1?"])
 
+    /// Asks for an amount, as "the total".
+    static let amount = DocumentWording(
+        "How much is #1?", "What is #1?", "What's #1?", "Tell me #1.", "How much does #1 come to?",
+        "What amount is #1?", "Give me #1.", "What does it say for #1?", "How high is #1?", "Please look up #1.",
+        "What do you read for #1?", heldOut: ["#1 is how much?", "What does #1 amount to?"])
+
     /// Asks for the text on `#1`, as "the sign" or "the left button".
     static let says = DocumentWording(
         "What does #1 say?", "What is written on #1?", "What text is on #1?", "Read #1.", "Tell me what #1 says.",

@@ -8,6 +8,7 @@ enum TablesDocument {
         "What #1 is given for #2?", "Look up the #1 of #2.", "What does the table say for the #1 of #2?",
         "In the row #2, what is the #1?", "What is in the column #1 for #2?", "Give me the #1 for #2.",
         "What #1 belongs to #2?", "Find the cell in the row #2 and the column #1. What does it say?",
+        "What is #1 for #2?", "What is the #1 for #2?", "What is #2's #1?", "What's the #1 of #2?", "#1 of #2?",
         heldOut: ["For #2, which #1 is listed?", "I need the #1 of #2.", "Read the #1 of #2 from the table."])
     private static let whose = DocumentWording(
         "Which row has #2 as its #1?", "Which #3 has a #1 of #2?", "Who or what has the #1 #2?",
@@ -19,6 +20,11 @@ enum TablesDocument {
         "Which entry has the #1 #2?", "Name the #3 with the #1 #2.", "Tell me which #3 has the #1 #2.",
         "Where is the #2 the #1?", "For which #3 is the #2 the #1?", "Find the #1 #2. Which #3 has it?",
         heldOut: ["Of all rows, which has the #1 #2?", "The #1 #2 is that of which #3?"])
+    private static let row = DocumentWording(
+        "What does the row of #1 say?", "Read the row of #1.", "What does the line of #1 say?",
+        "What is in the row #1?", "Tell me all values of #1.", "What is listed for #1?",
+        "Give me the whole row of #1.", "What does the table say about #1?", "Which values does #1 have?",
+        "Read the line that begins with #1.", heldOut: ["What stands beside #1?", "Read out what #1 has."])
     private static let sum = DocumentWording(
         "What is the #3 of #1 and #2 together?", "Add the #3 of #1 and the #3 of #2.",
         "What is the sum of the #3 of #1 and #2?", "How much is the #3 of #1 plus that of #2?",
@@ -27,7 +33,7 @@ enum TablesDocument {
         "What is the total #3 of #1 and #2?", "Tell me the #3 of #1 and #2 in all.",
         heldOut: ["#1 and #2: what is their #3 in all?", "What does the #3 of #1 and #2 come to?"])
 
-    static let wordings = [cell, whose, extreme, sum, DocumentWording.lookUp, .count, .isTrue]
+    static let wordings = [cell, row, whose, extreme, sum, DocumentWording.lookUp, .count, .isTrue]
 
     /// A column of values.
     private struct Column {
@@ -45,7 +51,7 @@ enum TablesDocument {
     static func make(_ page: DocumentPage) -> Document {
         var page = page
         let kind = page.generator.draw(from: kinds)
-        let names = page.names(page.generator.draw(2...6), kind.list)
+        let names = page.names(page.generator.draw(2...8), kind.list)
         let columns = columns(names.count, &page)
         let title = page.generator.draw(0...3) == 0 ? DocumentPage.chartTitle(&page) : nil
         // The test split alone shows tables that are turned: each name heads a column.
@@ -97,7 +103,7 @@ enum TablesDocument {
             return Column(
                 name: page.generator.draw(from: ["Code", "Room", "Seat", "Gate"]), cells: cells, numbers: nil)
         }
-        return page.generator.shuffled(makers).prefix(page.generator.draw(1...3)).map { $0(&page) }
+        return page.generator.shuffled(makers).prefix(page.generator.draw(1...4)).map { $0(&page) }
     }
 
     private static func distinct<Value: Equatable>(_ count: Int, _ draw: () -> Value) -> [Value] {
@@ -116,7 +122,7 @@ enum TablesDocument {
     ) -> (width: Int, height: Int) {
         let fonts = page.fonts(.printer)
         var size = page.size(11...18)
-        let padding = page.generator.draw(4...12)
+        let padding = page.generator.draw(4...16)
         func widths(_ lettering: Lettering) -> [Int] {
             grid[0].indices.map { column in lettering.width(ofWidest: grid.map { $0[column] }) + 2 * padding }
         }
@@ -192,6 +198,13 @@ enum TablesDocument {
             whose, [column.name.lowercased(), column.cells[row], noun], short: names[row],
             sentence: "\(names[row]) has the \(column.name.lowercased()) \(column.cells[row]).",
             truth: .words(right: [names[row]], wrong: names.filter { $0 != names[row] }), isReadOff: true)
+        if columns.count > 1 {
+            let cells = columns.map { $0.cells[row] }
+            asking.ask(
+                self.row, [names[row]], short: cells.joined(separator: ", "),
+                sentence: "\(names[row]) has \(Phrase.list(cells)).",
+                truth: .list(of: cells, noneOf: [], isOrdered: true), isReadOff: true)
+        }
         if let numeric = columns.first(where: { $0.numbers != nil }), let numbers = numeric.numbers {
             askNumbers(names, noun, numeric, numbers, &asking)
         }

@@ -5,20 +5,24 @@ package struct TextLines {
 
     /// Characters of a line differ by no more in height from the one before, in pixels.
     private static let tolerance: Float = 10
-    /// A gap of so many middle advances is a space, and of so many a new column.
-    private static let space: Float = 2.1
-    private static let column: Float = 4
-    /// Stands between the columns of a line.
-    private static let separator = " | "
 
     /// Text is large from so many pixels between the middles of characters.
     private static let large: Float = 15
 
-    /// The text from top to bottom. A wide gap in a line is a separator.
+    /// A heading is so many times as large as most of the text.
+    private static let heading: Float = 1.25
+
+    /// The text from top to bottom, as Markdown has it: separators between columns, and a number sign before a line
+    /// that is larger than most of the text.
     package var text: String {
+        let columns = TextColumns(lines)
+        let sizes = lines.map(Self.size)
+        let all = zip(lines, sizes).flatMap { line, size in line.map { _ in size } }.sorted()
+        let usual = all.isEmpty ? 0 : all[all.count / 2]
         var text = ""
-        for line in lines {
-            let line = Self.text(line)
+        for (index, line) in lines.enumerated() {
+            let isHeading = sizes[index] >= Self.heading * usual && Self.isWords(line)
+            let line = (isHeading ? "# " : "") + Self.text(line, columns: columns, index: index)
             guard !line.isEmpty else { continue }
             guard text.utf8.count + line.utf8.count < TextReader.maximumCharacters else { break }
             text += (text.isEmpty ? "" : "\n") + line
@@ -66,30 +70,49 @@ package struct TextLines {
         lines.sort { (Self.height(of: $0), $0[0].x) < (Self.height(of: $1), $1[0].x) }
     }
 
-    private static func height(of line: [ReadCharacter]) -> Float {
+    static func height(of line: [ReadCharacter]) -> Float {
         line.reduce(0) { $0 + $1.y } / Float(line.count)
     }
 
-    private static func text(_ line: [ReadCharacter]) -> String {
-        let inked = line.filter { $0.scalar != " " }
-        guard let first = inked.first else { return "" }
-        let advance = advance(of: inked)
-        var text = String(first.scalar)
-        for (before, next) in zip(inked, inked.dropFirst()) {
-            let gap = next.x - before.x
-            let hasSpace = line.contains { $0.scalar == " " && $0.x > before.x && $0.x < next.x }
-            if gap > column * advance {
-                text += separator
-            } else if hasSpace || gap > space * advance {
-                text += " "
-            }
+    private static func text(_ line: [ReadCharacter], columns: TextColumns, index: Int) -> String {
+        var text = ""
+        for (character, next) in line.filter({ $0.scalar != " " }).enumerated() {
+            text += columns.separator(before: character, in: index)
             text.unicodeScalars.append(next.scalar)
         }
         return text
     }
 
+    /// Whether a line has three letters or more, and fewer other characters.
+    private static func isWords(_ line: [ReadCharacter]) -> Bool {
+        let letters = line.count { $0.scalar.properties.isAlphabetic }
+        return letters > 2 && letters > line.count { $0.scalar != " " } / 2
+    }
+
+    /// The size of a line's font in pixels, from the distances of the characters in its words; 0 for single characters.
+    private static func size(_ line: [ReadCharacter]) -> Float {
+        let advance = advance(of: line.filter { $0.scalar != " " })
+        var (distance, ems): (Float, Float) = (0, 0)
+        for (before, next) in zip(line, line.dropFirst())
+        where before.scalar != " " && next.scalar != " " && next.x - before.x < 2 * advance {
+            distance += next.x - before.x
+            ems += (width(before.scalar) + width(next.scalar)) / 2
+        }
+        return ems > 0 ? distance / ems : 0
+    }
+
+    /// About how wide a character is in most fonts, in ems.
+    private static func width(_ scalar: Unicode.Scalar) -> Float {
+        switch scalar {
+        case "i", "j", "l", "t", "f", "r", "I", ".", ",", ":", ";", "'", "!", "|", "(", ")", "[", "]", "-": 0.3
+        case "m", "w", "M", "W", "@", "%": 0.85
+        case "A"..."Z": 0.68
+        default: 0.54
+        }
+    }
+
     /// The middle distance of neighbours in a line, in pixels.
-    private static func advance(of line: [ReadCharacter]) -> Float {
+    static func advance(of line: [ReadCharacter]) -> Float {
         let gaps = zip(line, line.dropFirst()).map { $1.x - $0.x }.sorted()
         return gaps.isEmpty ? .infinity : max(4, gaps[gaps.count / 2])
     }
