@@ -56,7 +56,7 @@ package struct PolicyBasis: Codable {
         }
         return Policy.Vision(
             generation: vision.generation, encoder: VisionEncoder(weights, on: compute),
-            processor: image.processor(for: found), reader: TextReader(weights, on: compute))
+            processor: image.processor, reader: TextReader(weights, on: compute))
     }
 }
 

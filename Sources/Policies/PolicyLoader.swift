@@ -212,8 +212,7 @@ public struct PolicyLoader: PolicySource {
         }
         return Policy.Vision(
             generation: reference.generation, encoder: encoder,
-            processor: image.processor(for: encoder.configuration),
-            weights: weights, reader: reader)
+            processor: image.processor, weights: weights, reader: reader)
     }
 
     private func encoder(

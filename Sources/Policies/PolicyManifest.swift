@@ -36,22 +36,15 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
             self.fit = fit
         }
 
-        /// The tiles that training with an encoder of these sizes uses. An encoder that ends rows gives the decoder a
-        /// grid of tiles, without squashing an image; but one tile if it reads the text by itself (`TextReader`). Any
-        /// other encoder sees one tile.
+        /// The tiles that training with an encoder of these sizes uses: one, without squashing the image if rows have
+        /// ends.
         public init(for encoder: VisionConfiguration) {
-            self.init(
-                tileSize: encoder.imageSize,
-                maximumTiles: encoder.endsRows && !encoder.readsText ? Self.largestGrid : 1,
-                fit: encoder.endsRows ? .pad : .stretch)
+            self.init(tileSize: encoder.imageSize, maximumTiles: 1, fit: encoder.endsRows ? .pad : .stretch)
         }
 
-        /// Tiles of the largest grid and the whole image.
-        private static let largestGrid = 64
-
-        /// Cuts images for an encoder of these sizes.
-        public func processor(for encoder: VisionConfiguration) -> ImageProcessor {
-            ImageProcessor(tileSize: tileSize, maximumTiles: maximumTiles, fit: fit, joinsTiles: encoder.endsRows)
+        /// Cuts images so.
+        public var processor: ImageProcessor {
+            ImageProcessor(tileSize: tileSize, maximumTiles: maximumTiles, fit: fit)
         }
 
         /// The SHA-256 of a policy's vision: these settings and the vision weights, whose SHA-256 is `weights`.

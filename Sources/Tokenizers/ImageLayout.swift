@@ -5,7 +5,7 @@ public struct ImageLayout: Sendable, Equatable {
     public enum Piece: Sendable, Equatable {
         /// Trusted text around tiles. It joins the text beside it before both become tokens.
         case markers(String)
-        /// A tile, or a strip of tiles, of the given number of positions.
+        /// A tile of the given number of positions.
         case tile(tokens: Int)
         /// Text that was read in the image. It has no control tokens, and its tokens join no text beside it.
         case text(String)
@@ -22,23 +22,12 @@ public struct ImageLayout: Sendable, Equatable {
         self.placeholder = placeholder
     }
 
-    /// A run of `tiles` tiles without markers.
-    public static func bare(tiles: Int, tokens: Int) -> ImageLayout {
-        ImageLayout(Array(repeating: .tile(tokens: tokens), count: tiles))
-    }
-
-    /// Strips of tiles, each with the given number of positions. An empty line separates the last one, which is the
-    /// whole image, from the grid's.
-    public static func strips(_ counts: [Int]) -> ImageLayout {
-        let strips = counts.map { Piece.tile(tokens: $0) }
-        return ImageLayout(strips.dropLast() + (counts.count > 1 ? [.markers("\n\n")] : []) + strips.suffix(1))
-    }
-
-    /// The layout of an encoder that reads: a tile, and behind it the text that was read in the image.
+    /// A run of `tiles` tiles without markers, and behind it the text that was read in the image.
     ///
-    /// - Parameter text: Lines of text; empty if there are none.
-    public static func read(tile tokens: Int, text: String) -> ImageLayout {
-        ImageLayout([.tile(tokens: tokens), .text(text.isEmpty ? "\n" : "\nText in the image:\n\(text)\n\n")])
+    /// - Parameter text: lines of text, empty if there are none; nil for an encoder that does not read.
+    public static func bare(tiles: Int, tokens: Int, text: String? = nil) -> ImageLayout {
+        let read = text.map { Piece.text($0.isEmpty ? "\n" : "\nText in the image:\n\($0)\n\n") }
+        return ImageLayout(Array(repeating: .tile(tokens: tokens), count: tiles) + (read.map { [$0] } ?? []))
     }
 
     /// The layout of Idefics3, SmolVLM and Docling models (transformers, `processing_idefics3.py`): the grid's tiles

@@ -32,22 +32,22 @@ public struct DialogueFormat: Sendable {
     /// The base model's tokenizer.
     let tokenizer: Tokenizer
     private let processor: ImageProcessor
-    private let tokensPerTile: Int
+    private let positionsPerTile: Int
     private let reader: TextReader?
     private let turnEnd: Int32
 
-    /// A format for images that `processor` prepares and an encoder turns into `tokensPerTile` embeddings a tile.
+    /// A format for images that `processor` prepares and an encoder turns into `positionsPerTile` embeddings a tile.
     ///
     /// - Parameter reader: reads the text in images; nil for an encoder that does not.
     /// - Throws: `ChatTemplateError` if the template takes no images or the tokenizer lacks its tokens, or `Failure`.
     public init(
-        template: ChatTemplate, processor: ImageProcessor, tokensPerTile: Int, reader: TextReader? = nil,
+        template: ChatTemplate, processor: ImageProcessor, positionsPerTile: Int, reader: TextReader? = nil,
         tokenizer: Tokenizer
     ) throws {
         self.template = template
         self.tokenizer = tokenizer
         self.processor = processor
-        self.tokensPerTile = tokensPerTile
+        self.positionsPerTile = positionsPerTile
         self.reader = reader
         turnEnd = try template.turnEnd(tokenizer)
         let blank = tiled(RGBImage(width: 1, height: 1, red: 0, green: 0, blue: 0))
@@ -59,24 +59,17 @@ public struct DialogueFormat: Sendable {
     package struct TiledImage: Sendable {
         /// Its tiles, `[tiles, 3, side, side]`.
         package let pixels: Tensor
-        /// The number of tiles of each input of the encoder.
-        package let strips: [Int]
         /// How it stands in a prompt.
         package let layout: ImageLayout
     }
 
     /// Cuts an image into tiles.
     package func tiled(_ image: RGBImage) -> TiledImage {
-        let (width, height) = (image.width, image.height)
-        let pixels = processor.tiles(of: image, detail: .auto)
-        let inputs = processor.inputs(of: pixels, width: width, height: height, detail: .auto)
-        // Nothing cancels it.
-        let text = try? reader?.text(in: DecodedImage(image), detail: .auto)
-        return TiledImage(
-            pixels: pixels, strips: inputs.map { $0.shape[0] },
+        TiledImage(
+            pixels: processor.tiles(of: image, detail: .auto),
             layout: processor.layout(
-                width: width, height: height, detail: .auto, inputs: inputs, text: text,
-                tokensPerTile: tokensPerTile))
+                width: image.width, height: image.height, detail: .auto,
+                text: reader?.text(in: DecodedImage(image), detail: .auto), positionsPerTile: positionsPerTile))
     }
 
     /// The user's turn with a question, and the beginning of the answer.
@@ -100,13 +93,7 @@ public struct DialogueFormat: Sendable {
     }
 
     /// The tokens of a complete answer, with the end of the turn.
-    ///
-    /// - Parameter isReadOff: whether the answer repeats text of the image. If the decoder has to spell it from visual
-    ///   tokens, which stand for characters, each character has a token of its own: longer ones would be guessed.
-    package func answer(_ text: String, isReadOff: Bool = false) -> [Int32] {
-        let pieces = isReadOff && processor.joinsTiles && reader == nil ? text.map(String.init) : [text]
-        return pieces.flatMap { tokenizer.encode($0, special: .asText) } + [turnEnd]
-    }
+    package func answer(_ text: String) -> [Int32] { tokenizer.encode(text, special: .asText) + [turnEnd] }
 }
 
 /// An image as the decoder reads it.

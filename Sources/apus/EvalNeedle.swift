@@ -49,7 +49,7 @@ struct EvalNeedle: AsyncParsableCommand {
         settings.samples = samples
         // The template, the question and the answer need positions too.
         settings.lengths = try sizes(lengths, "--lengths").filter { $0 <= model.contextLength - 100 }
-        let each = 10 + (policy.vision?.encoder.configuration.tokensPerTile ?? 0)
+        let each = 10 + (policy.vision?.encoder.configuration.positionsPerTile ?? 0)
         settings.images = try sizes(images, "--images").filter { $0 * each <= model.contextLength - 100 }
         let evaluation = NeedleEvaluation(
             engine: model.engine, tokenizer: model.tokenizer, policy: policy, settings: settings)

@@ -57,7 +57,7 @@ struct EvalReading: ParsableCommand {
         let studio = try DocumentStudio(fonts: drawing.materials.fonts, words: drawing.materials.words)
         let evaluation = ReadingEvaluation(reader, studio: studio)
         let families = documents.isEmpty ? DocumentFamily.allCases : documents
-        let samples = try families.flatMap { try evaluation.samples(of: $0, split: split, count: count) }
+        let samples = families.flatMap { evaluation.samples(of: $0, split: split, count: count) }
         for sample in samples where show {
             say("\(sample.family.rawValue)\n\(sample.drawn)\n— read —\n\(sample.read)\n")
         }

@@ -116,12 +116,12 @@ struct CheckModel: ParsableCommand {
         }
         say(
             "vision: \(sizes.layers) layers of width \(sizes.hidden), tiles of \(sizes.imageSize) pixels, "
-                + "\(sizes.tokensPerTile) tokens each")
+                + "\(sizes.positionsPerTile) tokens each")
         for (side, other) in [(sizes.imageSize, sizes.imageSize), (1600, 1200)] {
             let counts = ImageProcessor.Detail.allCases.map { detail in
                 let tiles = files.processor.tileCount(width: side, height: other, detail: detail)
                 return
-                    "\(detail.rawValue) \(tiles == 1 ? "1 tile" : "\(tiles) tiles"), \(tiles * sizes.tokensPerTile) tokens"
+                    "\(detail.rawValue) \(tiles == 1 ? "1 tile" : "\(tiles) tiles"), \(tiles * sizes.positionsPerTile) tokens"
             }
             say("an image of \(side) × \(other) pixels: \(counts.joined(separator: "; "))")
         }

@@ -45,7 +45,7 @@ import Tokenizers
             name: "sft", generation: 1, adapter: nil,
             vision: .init(
                 generation: 1, encoder: VisionEncoder(weights, on: compute),
-                processor: ImageProcessor(tileSize: 32, maximumTiles: 1, fit: .pad, joinsTiles: true),
+                processor: ImageProcessor(tileSize: 32, maximumTiles: 1, fit: .pad),
                 reader: TextReader(weights, on: compute)),
             template: .chatml, sampling: SamplingParameters(), created: 0)
         var generator = SplitMix64(seed: 1)
@@ -71,7 +71,7 @@ import Tokenizers
 
     @Test func controlTokensInAnImageAreText() throws {
         let tokenizer = try TinyLlama.tokenizer()
-        let layouts = ["<|im_end|>", "plain"].map { ImageLayout.read(tile: 3, text: $0) }
+        let layouts = ["<|im_end|>", "plain"].map { ImageLayout.bare(tiles: 1, tokens: 3, text: $0) }
         let ids = layouts.map {
             RenderedPrompt(bare: [.image(0), .text("hi")], images: [$0], imageToken: 9, tokenizer: tokenizer)
         }

@@ -89,6 +89,39 @@ import Testing
         #expect(TextLines(row).text == "Total | 9.50")
     }
 
+    @Test func theCellsOfATableHaveTheSameSeparators() {
+        // The columns begin at 10, 96 and 166. Long cells leave gaps like those between words.
+        func row(_ cells: [String], y: Float) -> [ReadCharacter] {
+            zip(cells, [10, 96, 166] as [Float]).flatMap { characters($0, x: $1, y: y) }
+        }
+        let table =
+            row(["Name", "Price", "Stock"], y: 20) + row(["Desk lamp", "31.47", "5"], y: 44)
+            + row(["Tea", "4.20", "12"], y: 68)
+        #expect(TextLines(table).text == "Name | Price | Stock\nDesk lamp | 31.47 | 5\nTea | 4.20 | 12")
+    }
+
+    @Test func wordsAcrossAColumnsGapAreNotParted() {
+        let receipt =
+            characters("Coffee", x: 10, y: 20) + characters("3.20", x: 160, y: 20)
+            + characters("thank", x: 40, y: 44) + characters("you", x: 96, y: 44)
+        #expect(TextLines(receipt).text == "Coffee | 3.20\nthank you")
+    }
+
+    @Test func anEmptyColumnOnTheLeftIsMarked() {
+        let page =
+            characters("Some text", x: 10, y: 20) + characters("Home", x: 160, y: 20)
+            + characters("Inbox", x: 160, y: 44) + characters("more text", x: 10, y: 68)
+        #expect(TextLines(page).text == "Some text | Home\n| Inbox\nmore text")
+    }
+
+    @Test func aLineLargerThanMostIsAHeading() {
+        let page =
+            characters("Weather", x: 10, y: 20, advance: 12) + characters("cloudy today, and warm", x: 10, y: 50)
+            + characters("41 235 98", x: 10, y: 74, advance: 12)
+        // A line of numbers is none.
+        #expect(TextLines(page).text == "# Weather\ncloudy today, and warm\n41 235 98")
+    }
+
     @Test func aSlopingLineIsOneLine() {
         let line = (0..<20).map { ReadCharacter(scalar: "x", x: Float($0) * 8, y: 20 + Float($0) * 1.5) }
         #expect(TextLines(line).text == String(repeating: "x", count: 20))
@@ -106,7 +139,7 @@ import Testing
         var lines = TextLines(characters("WWeoth er", x: 10, y: 40, advance: 14) + body)
         let coarse = characters("Weather", x: 6, y: 20, advance: 9) + characters("sm tx", x: 5, y: 45, advance: 8)
         lines.replaceLargeText(by: TextLines(coarse), scale: 2)
-        #expect(lines.text == "Weather\nsome small text")
+        #expect(lines.text == "# Weather\nsome small text")
     }
 
     // MARK: Images
@@ -131,8 +164,8 @@ import Testing
     @Test(arguments: [(32, 32), (40, 33), (100, 70), (24, 200), (8, 8)])
     func everyPatchIsReadOnce(size: (width: Int, height: Int)) throws {
         let reader = try #require(TextReader(.reading("A"), on: compute))
-        let found = try reader.characters(
-            in: reader.sized(noise(width: size.width, height: size.height), detail: .auto))
+        let found = reader.characters(
+            in: reader.sized(noise(width: size.width, height: size.height), detail: .auto), check: {})
         let isSmall = max(size.width, size.height) < 32
         let (width, height) = isSmall ? (32, 32) : size
         #expect(found.count == ((width + 7) / 8) * ((height + 7) / 8))
@@ -157,17 +190,18 @@ import Testing
     @Test func evenImagesHaveNoText() throws {
         let reader = try #require(TextReader(.reading("A"), on: compute))
         let blank = DecodedImage(RGBImage(width: 300, height: 100, red: 250, green: 250, blue: 244))
-        #expect(try reader.text(in: blank, detail: .auto).isEmpty)
+        #expect(reader.text(in: blank, detail: .auto).isEmpty)
     }
 
     @Test func lowDetailReadsOneTile() throws {
         let reader = try #require(TextReader(.reading("A"), on: compute))
-        #expect(try reader.characters(in: reader.sized(noise(width: 320, height: 160), detail: .low)).count == 4 * 2)
+        let found = reader.characters(in: reader.sized(noise(width: 320, height: 160), detail: .low), check: {})
+        #expect(found.count == 4 * 2)
     }
 
     @Test func hugeImagesAreReduced() throws {
         let reader = try #require(TextReader(.reading("A"), on: compute))
-        let found = try reader.characters(in: reader.sized(noise(width: 1_000, height: 900), detail: .high))
+        let found = reader.characters(in: reader.sized(noise(width: 1_000, height: 900), detail: .high), check: {})
         // 256 tiles with 24 pixels each that no other tile sees.
         #expect(found.count <= 256 * 9 + 4 * 64 && found.count > 200 * 9)
     }
@@ -175,7 +209,7 @@ import Testing
     @Test func readingCanBeCancelled() throws {
         let reader = try #require(TextReader(.reading("A"), on: compute))
         #expect(throws: CancellationError.self) {
-            try reader.text(in: noise(width: 320, height: 160), detail: .auto, isCancelled: { true })
+            try reader.text(in: noise(width: 320, height: 160), detail: .auto) { throw CancellationError() }
         }
     }
 }

@@ -44,7 +44,7 @@ import Training
 
     private func format() throws -> DialogueFormat {
         try DialogueFormat(
-            template: .chatml, processor: ImageProcessor(tileSize: 16), tokensPerTile: 4,
+            template: .chatml, processor: ImageProcessor(tileSize: 16), positionsPerTile: 4,
             tokenizer: TinyLlama.tokenizer())
     }
 

@@ -38,7 +38,7 @@ import Training
     private func format(_ vision: Policy.Vision, template source: String = Self.template) throws -> DialogueFormat {
         try DialogueFormat(
             template: template(source), processor: vision.processor,
-            tokensPerTile: vision.encoder.configuration.tokensPerTile, tokenizer: TinyLlama.tokenizer())
+            positionsPerTile: vision.encoder.configuration.positionsPerTile, tokenizer: TinyLlama.tokenizer())
     }
 
     /// An image of one colour, red or blue, in one of several sizes.

@@ -61,7 +61,7 @@ import Training
         let sizes = world.vision.configuration
         return try DialogueFormat(
             template: .chatml, processor: ImageProcessor(tileSize: sizes.imageSize),
-            tokensPerTile: sizes.tokensPerTile, tokenizer: world.tokenizer)
+            positionsPerTile: sizes.positionsPerTile, tokenizer: world.tokenizer)
     }
 
     /// Each question's answers, ranked by a rule that distinguishes random answers: by their first tokens.

@@ -18,14 +18,14 @@ import Training
         let weights = try VisionWeights.reading("A")
         return Policy.Vision(
             generation: 1, encoder: VisionEncoder(weights, on: compute),
-            processor: ImageProcessor(tileSize: 32, maximumTiles: 1, fit: .pad, joinsTiles: true),
+            processor: ImageProcessor(tileSize: 32, maximumTiles: 1, fit: .pad),
             reader: TextReader(weights, on: compute))
     }
 
     private func format(_ vision: Policy.Vision) throws -> DialogueFormat {
         try DialogueFormat(
             template: .chatml, processor: vision.processor,
-            tokensPerTile: vision.encoder.configuration.tokensPerTile, reader: vision.reader,
+            positionsPerTile: vision.encoder.configuration.positionsPerTile, reader: vision.reader,
             tokenizer: TinyLlama.tokenizer())
     }
 

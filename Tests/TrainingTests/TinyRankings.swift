@@ -40,7 +40,7 @@ enum TinyRankings {
 
     static func reader() throws -> RankedPromptReader {
         let format = try DialogueFormat(
-            template: .chatml, processor: ImageProcessor(tileSize: 16), tokensPerTile: 3,
+            template: .chatml, processor: ImageProcessor(tileSize: 16), positionsPerTile: 3,
             tokenizer: TinyLlama.tokenizer())
         return RankedPromptReader(format: format, vocabulary: TinyLlama.configuration.vocabulary)
     }

@@ -198,8 +198,9 @@ enum TablesDocument {
             whose, [column.name.lowercased(), column.cells[row], noun], short: names[row],
             sentence: "\(names[row]) has the \(column.name.lowercased()) \(column.cells[row]).",
             truth: .words(right: [names[row]], wrong: names.filter { $0 != names[row] }), isReadOff: true)
-        if columns.count > 1 {
-            let cells = columns.map { $0.cells[row] }
+        let cells = columns.map { $0.cells[row] }
+        // A list of "3,50 kr" and others cannot be told from one of "3" and "50 kr".
+        if columns.count > 1, !cells.contains(where: { $0.contains(",") }) {
             asking.ask(
                 self.row, [names[row]], short: cells.joined(separator: ", "),
                 sentence: "\(names[row]) has \(Phrase.list(cells)).",

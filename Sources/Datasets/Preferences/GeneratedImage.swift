@@ -16,20 +16,6 @@ public enum ImageKind: Sendable, Hashable {
     }
 }
 
-/// An answer to learn from.
-public struct DemonstratedAnswer: Sendable, Equatable {
-    /// Its text.
-    public let text: String
-    /// Whether it repeats text of the image. Such answers are tokenised character by character.
-    public let isReadOff: Bool
-
-    /// An answer of the given kind.
-    public init(_ text: String, isReadOff: Bool = false) {
-        self.text = text
-        self.isReadOff = isReadOff
-    }
-}
-
 /// A generated image with its questions, whatever drew it.
 public struct GeneratedImage: Sendable {
     /// The reference by which it can be drawn again.
@@ -39,7 +25,7 @@ public struct GeneratedImage: Sendable {
     /// The labelers' tasks, one for each question; some rare images have none.
     public let tasks: [LabelingTask]
     /// The demonstrated answer to each question.
-    public let answers: [DemonstratedAnswer]
+    public let answers: [String]
 
     /// An image of a family.
     public init(_ drawn: FamilyImage, family: Family, seed: UInt64) {
@@ -47,7 +33,7 @@ public struct GeneratedImage: Sendable {
         self.reference = reference
         image = drawn.scene.image
         tasks = drawn.questions.map { LabelingTask($0, about: drawn.scene, at: reference) }
-        answers = drawn.questions.map { DemonstratedAnswer($0.answer) }
+        answers = drawn.questions.map(\.answer)
     }
 
     /// A document.
@@ -57,7 +43,7 @@ public struct GeneratedImage: Sendable {
         image = drawn.image
         let things = drawn.sceneObjects.map { LabelingTask.Thing($0, width: ShapeScene.side, height: ShapeScene.side) }
         tasks = drawn.questions.map { LabelingTask($0, things: things, at: reference) }
-        answers = drawn.questions.map { DemonstratedAnswer($0.answer, isReadOff: $0.isReadOff) }
+        answers = drawn.questions.map(\.answer)
     }
 }
 

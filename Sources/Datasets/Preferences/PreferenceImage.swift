@@ -134,14 +134,14 @@ public struct ReferencedImages: Sendable {
     /// - Parameter index: the question's index among the questions of a generated image.
     public func demonstration(
         of question: String, index: Int?, about image: PreferenceImage?
-    ) throws -> DemonstratedAnswer? {
+    ) throws -> String? {
         switch image {
         case .generated(let family, let seed):
             return try generator.draw(.family(family), seed: seed).answer(to: question, index: index)
         case .document(let family, let seed):
             return try generator.draw(.document(family), seed: seed).answer(to: question, index: index)
         case .easyVQA(let number):
-            return questions[number]?.first { $0.text == question }.map { DemonstratedAnswer($0.answer.rawValue) }
+            return questions[number]?.first { $0.text == question }?.answer.rawValue
         case .stored, nil: return nil
         }
     }
@@ -149,7 +149,7 @@ public struct ReferencedImages: Sendable {
 
 extension GeneratedImage {
     /// The demonstrated answer to question `index`, if its text is `question`.
-    fileprivate func answer(to question: String, index: Int?) -> DemonstratedAnswer? {
+    fileprivate func answer(to question: String, index: Int?) -> String? {
         guard let index, tasks.indices.contains(index), tasks[index].question == question else { return nil }
         return answers[index]
     }

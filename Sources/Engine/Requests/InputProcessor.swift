@@ -16,7 +16,7 @@ public struct InputProcessor: Sendable {
 
         /// An image as a policy sees it.
         struct Input: Sendable {
-            /// The inputs of the encoder, one for each tile or strip of tiles.
+            /// The inputs of the encoder, one for each tile.
             let tiles: [ImageTiles]
             /// The text in the image; nil for an encoder that does not read.
             let text: String?
@@ -72,22 +72,23 @@ public struct InputProcessor: Sendable {
         ) throws(CancellationError) -> Image {
             var inputs: [Recipient: Input] = [:]
             for vision in visions where inputs[Recipient(vision)] == nil {
-                inputs[Recipient(vision)] = try input(for: vision, isCancelled: isCancelled)
+                inputs[Recipient(vision)] = try input(for: vision) { () throws(CancellationError) in
+                    if isCancelled() { throw CancellationError() }
+                }
             }
             return Image(width: width, height: height, detail: detail, header: header, source: .inputs(inputs))
         }
 
         /// The image as `vision` sees it.
-        func input(
-            for vision: Policy.Vision, isCancelled: () -> Bool = { false }
-        ) throws(CancellationError) -> Input {
+        func input<Stop: Error>(
+            for vision: Policy.Vision, check: () throws(Stop) -> Void
+        ) throws(Stop) -> Input {
             switch source {
             case .image(let image):
                 let tiles = vision.processor.tiles(of: image, detail: detail)
                 return Input(
-                    tiles: vision.processor.inputs(of: tiles, width: width, height: height, detail: detail)
-                        .map { ImageTiles($0) },
-                    text: try vision.reader?.text(in: image, detail: detail, isCancelled: isCancelled))
+                    tiles: vision.processor.inputs(of: tiles).map { ImageTiles($0) },
+                    text: try vision.reader?.text(in: image, detail: detail, check: check))
             case .inputs(let inputs):
                 guard let known = inputs[Recipient(vision)] else {
                     preconditionFailure("an image was prepared for others")
@@ -167,8 +168,7 @@ public struct InputProcessor: Sendable {
         _ render: (_ layouts: [ImageLayout], _ imageToken: Int32) throws(Failure) -> RenderedPrompt
     ) throws(Failure) -> EngineRequest {
         if policy.vision == nil, !images.isEmpty { throw .cannotSee(policy: policy.name) }
-        // Nothing cancels the reading of an image that comes with its pixels.
-        let inputs = policy.vision.map { vision in images.compactMap { try? $0.input(for: vision) } } ?? []
+        let inputs = policy.vision.map { vision in images.map { $0.input(for: vision, check: {}) } } ?? []
         let layouts = zip(images, inputs).compactMap { policy.vision?.layout(of: $0, $1) }
         // The decoder never reads the ids at an image's positions. Penalties may, so these positions get an id that no
         // text uses: the placeholder's where the checkpoint has one.
@@ -209,13 +209,12 @@ extension Policy.Vision {
     /// How an image stands in a prompt, given what the policy sees of it.
     func layout(of image: InputProcessor.Image, _ input: InputProcessor.Image.Input) -> ImageLayout {
         processor.layout(
-            width: image.width, height: image.height, detail: image.detail, inputs: input.tiles.map(\.pixels),
-            text: input.text, tokensPerTile: encoder.configuration.tokensPerTile)
+            width: image.width, height: image.height, detail: image.detail, text: input.text,
+            positionsPerTile: encoder.configuration.positionsPerTile)
     }
 
     /// The least number of positions of an image of this size, without markers.
     public func leastTokens(width: Int, height: Int, _ detail: ImageProcessor.Detail) -> Int {
-        processor.leastTokens(
-            width: width, height: height, detail: detail, tokensPerTile: encoder.configuration.tokensPerTile)
+        processor.tileCount(width: width, height: height, detail: detail) * encoder.configuration.positionsPerTile
     }
 }

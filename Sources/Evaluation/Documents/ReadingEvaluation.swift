@@ -30,13 +30,13 @@ package struct ReadingEvaluation {
     }
 
     /// Reads `count` documents of a family. Drawn and read characters are put together to lines by the same rules.
-    package func samples(of family: DocumentFamily, split: SeedSplit, count: Int) throws -> [Sample] {
-        try (0..<count).map { index in
+    package func samples(of family: DocumentFamily, split: SeedSplit, count: Int) -> [Sample] {
+        (0..<count).map { index in
             let document = family.document(seed: split.seed(at: UInt64(index)), from: studio)
             let drawn = document.characters.map { ReadCharacter(scalar: $0.scalar, x: $0.centreX, y: $0.lineY) }
             return Sample(
                 family: family, drawn: TextLines(drawn).text,
-                read: try reader.text(in: DecodedImage(document.image), detail: .auto))
+                read: reader.text(in: DecodedImage(document.image), detail: .auto))
         }
     }
 

@@ -6,8 +6,7 @@ public import Tokenizers
 /// them to [-1, 1] (mean and deviation 0.5 of samples in [0, 1]).
 ///
 /// With Apus's own tiling, an image that fits in one tile becomes one tile. A larger image becomes a grid of crops, row
-/// by row, followed by the whole image. An image of exactly the size of a tile, or of its grid, is not resampled. An
-/// encoder that ends rows reads a row of the grid as one strip.
+/// by row, followed by the whole image. An image of exactly the size of a tile, or of its grid, is not resampled.
 /// Checkpoints have tilings of their own, which are followed byte for byte.
 public struct ImageProcessor: Sendable, Hashable {
     /// The treatment of an image whose aspect ratio differs from that of its tiles. `pad` fills with 0, the middle of
@@ -50,13 +49,10 @@ public struct ImageProcessor: Sendable, Hashable {
     public let filter: ResampleFilter
     /// The checkpoint's tiling; nil for Apus's own.
     public let idefics3: Idefics3Tiling?
-    /// Whether the tiles of a grid's row are one strip whose rows of tokens have ends (`VisionConfiguration.endsRows`).
-    public let joinsTiles: Bool
 
     /// A processor for tiles of `tileSize` pixels per side.
     public init(
-        tileSize: Int, maximumTiles: Int = 1, fit: Fit = .stretch, filter: ResampleFilter = .lanczos,
-        joinsTiles: Bool = false
+        tileSize: Int, maximumTiles: Int = 1, fit: Fit = .stretch, filter: ResampleFilter = .lanczos
     ) {
         precondition(tileSize > 0 && maximumTiles > 0, "\(maximumTiles) views of \(tileSize) pixels")
         self.tileSize = tileSize
@@ -64,7 +60,6 @@ public struct ImageProcessor: Sendable, Hashable {
         self.fit = fit
         self.filter = filter
         self.idefics3 = nil
-        self.joinsTiles = joinsTiles
     }
 
     /// A processor with the tiling of an Idefics3 or SmolVLM checkpoint.
@@ -74,7 +69,6 @@ public struct ImageProcessor: Sendable, Hashable {
         self.fit = .stretch
         self.filter = filter
         self.idefics3 = tiling
-        self.joinsTiles = false
     }
 
     /// The tiles for an image of this size; the image's header is enough to know them.
@@ -94,46 +88,16 @@ public struct ImageProcessor: Sendable, Hashable {
     /// How an image of this size stands in a prompt.
     ///
     /// - Parameters:
-    ///   - inputs: the inputs of the encoder, one for each tile or strip of tiles; read if tiles are joined.
     ///   - text: what an encoder that reads has read in the image; nil for other encoders.
-    ///   - tokensPerTile: the encoder's embeddings of a tile.
+    ///   - positionsPerTile: the encoder's embeddings of a tile.
     public func layout(
-        width: Int, height: Int, detail: Detail, inputs: [Tensor], text: String?, tokensPerTile: Int
+        width: Int, height: Int, detail: Detail, text: String?, positionsPerTile: Int
     ) -> ImageLayout {
         let grid = grid(width: width, height: height, detail: detail)
         guard idefics3 == nil else {
-            return .idefics3(rows: grid.rows, columns: grid.columns, tokens: tokensPerTile)
+            return .idefics3(rows: grid.rows, columns: grid.columns, tokens: positionsPerTile)
         }
-        guard joinsTiles else { return .bare(tiles: grid.tileCount, tokens: tokensPerTile) }
-        let side = Int(Double(tokensPerTile).squareRoot())
-        let counts = inputs.flatMap { TileRows($0, strips: [$0.shape[0]], side: side).counts }
-        if let text, counts.count == 1 { return .read(tile: counts[0], text: text) }
-        return .strips(counts)
-    }
-
-    /// The least number of positions of an image of this size, markers left out; the image's header is enough to know
-    /// it.
-    public func leastTokens(width: Int, height: Int, detail: Detail, tokensPerTile: Int) -> Int {
-        let strips = strips(width: width, height: height, detail: detail)
-        guard joinsTiles else { return strips.count * tokensPerTile }
-        return TileRows.leastCount(strips: strips, side: Int(Double(tokensPerTile).squareRoot()))
-    }
-
-    /// The inputs of the encoder in `tiles`, which `tiles(of:detail:)` made of an image of this size.
-    public func inputs(of tiles: Tensor, width: Int, height: Int, detail: Detail) -> [Tensor] {
-        let rows = 3 * tileSize
-        var first = 0
-        return strips(width: width, height: height, detail: detail).map { count in
-            defer { first += count }
-            return tiles.rows(first * rows..<(first + count) * rows).reshaped([count, 3, tileSize, tileSize])
-        }
-    }
-
-    /// The number of tiles of each input of the encoder: the tiles of a row of the grid if they are joined, else one.
-    public func strips(width: Int, height: Int, detail: Detail) -> [Int] {
-        let grid = grid(width: width, height: height, detail: detail)
-        guard joinsTiles, grid.tileCount > 1 else { return Array(repeating: 1, count: grid.tileCount) }
-        return Array(repeating: grid.columns, count: grid.rows) + [1]
+        return .bare(tiles: grid.tileCount, tokens: positionsPerTile, text: text)
     }
 
     /// The tiles of `image`, `[tileCount, 3, tileSize, tileSize]`.
@@ -187,6 +151,14 @@ public struct ImageProcessor: Sendable, Hashable {
             }
         }
         return best
+    }
+
+    /// The inputs of the encoder in `tiles`, one for each.
+    public func inputs(of tiles: Tensor) -> [Tensor] {
+        let rows = 3 * tileSize
+        return (0..<tiles.shape[0]).map {
+            tiles.rows($0 * rows..<($0 + 1) * rows).reshaped([1, 3, tileSize, tileSize])
+        }
     }
 
     /// The image, resized to fill a grid of tiles or to fit into it.

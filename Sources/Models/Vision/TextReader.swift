@@ -44,42 +44,48 @@ public final class TextReader: Sendable {
 
     /// The lines of text in `image`, from top to bottom, joined by line ends; empty if there are none.
     ///
+    /// - Parameter detail: `low` reads the image at the size of a tile, as is done with smaller images anyway.
+    public func text(in image: DecodedImage, detail: ImageProcessor.Detail) -> String {
+        text(in: image, detail: detail, check: {})
+    }
+
+    /// The lines of text in `image`, from top to bottom, joined by line ends; empty if there are none.
+    ///
     /// - Parameters:
     ///   - detail: `low` reads the image at the size of a tile, as is done with smaller images anyway.
-    ///   - isCancelled: asked between tiles.
-    /// - Throws: `CancellationError` once `isCancelled` says so.
-    public func text(
-        in image: DecodedImage, detail: ImageProcessor.Detail, isCancelled: () -> Bool = { false }
-    ) throws(CancellationError) -> String {
+    ///   - check: called between tiles; what it throws ends the reading.
+    public func text<Stop: Error>(
+        in image: DecodedImage, detail: ImageProcessor.Detail, check: () throws(Stop) -> Void
+    ) throws(Stop) -> String {
         let key = TextMemory.Key(
             width: image.width, height: image.height, isLow: detail == .low,
             samples: FileDigest.sha256(of: image.samples))
         if let known = texts.withLock({ $0[key] }) { return known }
-        let text = try lines(in: image, detail: detail, isCancelled: isCancelled).text
+        let text = try lines(in: image, detail: detail, check: check).text
         texts.withLock { $0[key] = text }
         return text
     }
 
-    private func lines(
-        in image: DecodedImage, detail: ImageProcessor.Detail, isCancelled: () -> Bool
-    ) throws(CancellationError) -> TextLines {
+    private func lines<Stop: Error>(
+        in image: DecodedImage, detail: ImageProcessor.Detail, check: () throws(Stop) -> Void
+    ) throws(Stop) -> TextLines {
         let image = sized(image, detail: detail)
-        var lines = TextLines(try characters(in: image, isCancelled: isCancelled))
+        var lines = TextLines(try characters(in: image, check: check))
         guard max(image.width, image.height) > side else { return lines }
         let half = Self.resized(image, by: 0.5)
-        lines.replaceLargeText(by: TextLines(try characters(in: half, isCancelled: isCancelled)), scale: 2)
+        lines.replaceLargeText(by: TextLines(try characters(in: half, check: check)), scale: 2)
         return lines
     }
 
     /// The characters in an image of at most `maximumTiles`.
-    package func characters(
-        in image: DecodedImage, isCancelled: () -> Bool = { false }
-    ) throws(CancellationError) -> [ReadCharacter] {
+    package func characters<Stop: Error>(
+        in image: DecodedImage, check: () throws(Stop) -> Void
+    ) throws(Stop) -> [ReadCharacter] {
         var grid = CharacterGrid(
             rows: (image.height + patch - 1) / patch, columns: (image.width + patch - 1) / patch, patch: patch)
         let tiles = self.tiles(of: image)
         for first in Swift.stride(from: 0, to: tiles.count, by: Self.tilesAtOnce) {
-            guard !isCancelled() else { throw CancellationError() }
+            try check()
             let some = tiles[first..<min(tiles.count, first + Self.tilesAtOnce)]
             let samples = some.flatMap { self.pixels(of: $0, in: image) }
             let pixels = Tensor(samples, shape: [some.count, 3, side, side])

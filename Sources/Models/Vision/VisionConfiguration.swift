@@ -29,8 +29,7 @@ public struct VisionConfiguration: Sendable, Equatable {
     public let stem: [Int]
     /// ε of the layer norms.
     public let normEpsilon: Float
-    /// Whether a learned embedding ends each row of tokens, and tiles side by side are read as one wide image: row by
-    /// row across all of them (LLaVA-NeXT's `image_newline`).
+    /// Whether a learned embedding ends each row of tokens (`RowEnds`).
     public let endsRows: Bool
     /// Whether the weights have a head that names the characters in an image (`TextReader`).
     public let readsText: Bool
@@ -109,8 +108,11 @@ public struct VisionConfiguration: Sendable, Equatable {
     /// Patches of a tile.
     public var patches: Int { patchesPerSide * patchesPerSide }
 
-    /// Rows of a tile in the language model's input.
+    /// Tokens of a tile.
     public var tokensPerTile: Int { patches / (scale * scale) }
+
+    /// Positions of a tile in a prompt: its tokens, and the ends of its rows.
+    public var positionsPerTile: Int { tokensPerTile + (endsRows ? tokensPerSide : 0) }
 
     /// Tokens along one side of a tile.
     public var tokensPerSide: Int { patchesPerSide / scale }

@@ -63,20 +63,11 @@ public struct VisionEncoder: Sendable {
     }
 
     /// The rows that the language model reads for `pixels`, `[tiles, 3, height, width]`, normalised to [-1, 1]; tiles
-    /// of `imageSize` give `[tiles * tokensPerTile, textHidden]`. Sides are multiples of patch × scale.
-    ///
-    /// - Parameter strips: for an encoder that ends rows, how many of the tiles are side by side in each strip; nil for
-    ///   one strip of all tiles.
-    public func encode(_ pixels: Tensor, strips: [Int]? = nil) -> Tensor {
+    /// of `imageSize` give `[tiles * positionsPerTile, textHidden]`. Sides are multiples of patch × scale.
+    public func encode(_ pixels: Tensor) -> Tensor {
         var encoding = VisionEncoding(pixels, by: self)
         encoding.advance(layers: configuration.layers)
-        return encoding.embeddings(strips: strips ?? [pixels.shape[0]])
-    }
-
-    /// Puts the tokens of tiles into the order in which the language model reads them.
-    func arranged(_ tokens: Tensor, of pixels: Tensor, strips: [Int]) -> Tensor {
-        TileRows(pixels, strips: strips, side: configuration.tokensPerSide)
-            .arranged(tokens, rowEnd: parameters[VisionWeights.rowEnd], on: compute)
+        return encoding.embeddings
     }
 
     /// Tiles that are embedded at once: convolutions need several times the memory of their tiles.
@@ -102,9 +93,13 @@ public struct VisionEncoder: Sendable {
         feedForward(&x, VisionWeights.block(layer))
     }
 
-    /// Applies the norm, the pixel shuffle and the connector after the last layer.
+    /// Applies the norm, the pixel shuffle and the connector after the last layer, and ends rows.
     func connect(_ x: Tensor, _ layout: VisionPatches) -> Tensor {
-        multiply(layout.shuffled(norm(x, VisionWeights.postNorm), on: compute), VisionWeights.connector)
+        let tokens = multiply(
+            layout.shuffled(norm(x, VisionWeights.postNorm), on: compute), VisionWeights.connector)
+        guard configuration.endsRows else { return tokens }
+        return RowEnds(tokens: tokens.rows, side: layout.tokensPerRow)
+            .added(to: tokens, end: parameters[VisionWeights.rowEnd], on: compute)
     }
 
     /// The logits of the characters in `pixels`, `[tiles, 3, height, width]`:
@@ -221,8 +216,6 @@ private struct VisionPacker {
 public struct VisionEncoding: Sendable {
     private let encoder: VisionEncoder
     private let layout: VisionPatches
-    /// The encoder's input, if it decides the order of the tokens.
-    private let pixels: Tensor?
     private var x: Tensor
     /// Layers still to compute.
     public private(set) var remainingLayers: Int
@@ -231,7 +224,6 @@ public struct VisionEncoding: Sendable {
     public init(_ pixels: Tensor, by encoder: VisionEncoder) {
         self.encoder = encoder
         layout = VisionPatches(encoder.configuration, pixels: pixels.shape)
-        self.pixels = encoder.configuration.endsRows ? pixels : nil
         x = encoder.embed(pixels)
         remainingLayers = encoder.configuration.layers
     }
@@ -244,13 +236,9 @@ public struct VisionEncoding: Sendable {
         }
     }
 
-    /// The rows that the language model reads; all layers must be computed. If the encoder ends rows, the tiles are one
-    /// strip.
-    public var embeddings: Tensor { embeddings(strips: [layout.tiles]) }
-
-    fileprivate func embeddings(strips: [Int]) -> Tensor {
+    /// The rows that the language model reads; all layers must be computed.
+    public var embeddings: Tensor {
         precondition(remainingLayers == 0, "\(remainingLayers) layers are to come")
-        let tokens = encoder.connect(x, layout)
-        return pixels.map { encoder.arranged(tokens, of: $0, strips: strips) } ?? tokens
+        return encoder.connect(x, layout)
     }
 }

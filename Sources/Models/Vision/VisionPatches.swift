@@ -35,6 +35,9 @@ package struct VisionPatches {
 
     var patchesPerTile: Int { rows * columns }
 
+    /// Tokens in a row of a tile.
+    var tokensPerRow: Int { columns / configuration.scale }
+
     /// All patches of a tile attend to each other.
     var spans: AttentionSpans {
         .full(lengths: Array(repeating: patchesPerTile, count: tiles))

@@ -37,7 +37,7 @@ extension ModelInfo {
     init(_ policy: Policy, of model: ServedModel, maximumTokens: Int) {
         let image = policy.vision.map { vision in
             Image(
-                tileSize: vision.processor.tileSize, tokensPerTile: vision.encoder.configuration.tokensPerTile,
+                tileSize: vision.processor.tileSize, tokensPerTile: vision.encoder.configuration.positionsPerTile,
                 maximumTiles: vision.processor.maximumTiles)
         }
         func defaults(_ sampling: SamplingParameters) -> [JSON.Member] {

@@ -26,13 +26,13 @@ public struct RankingInputs {
     /// Returns the pixels of an image from its reference in a record.
     public var image: (PreferenceImage) throws -> RGBImage
     /// Returns the demonstrated answer to a ranked question; nil if there is none.
-    public var demonstration: (RankedAnswers) throws -> DemonstratedAnswer?
+    public var demonstration: (RankedAnswers) throws -> String?
 
     /// The given inputs.
     public init(
         baseModel: ModelCheckpoint, policy: PolicyFolder, vision: PolicyFolder?, rankings: String?, heldOut: String?,
         feedback: String? = nil, feedbackWeight: Double = 1, image: @escaping (PreferenceImage) throws -> RGBImage,
-        demonstration: @escaping (RankedAnswers) throws -> DemonstratedAnswer?
+        demonstration: @escaping (RankedAnswers) throws -> String?
     ) {
         self.baseModel = baseModel
         self.policy = policy

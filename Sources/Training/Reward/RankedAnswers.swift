@@ -152,7 +152,7 @@ public enum RankedAnswersError: Error, Equatable, CustomStringConvertible {
 struct RankedData {
     let training: [RankedAnswers]
     let heldOut: [RankedAnswers]
-    private let demonstrated: (RankedAnswers) throws -> DemonstratedAnswer?
+    private let demonstrated: (RankedAnswers) throws -> String?
     private let reader: RankedPromptReader
     private let images: [PreferenceImage: EncodedImage]
     /// The embeddings of a blank tile, `[tokens of a tile, hidden]`.
@@ -169,14 +169,14 @@ struct RankedData {
         let vision = try basis.vision(in: inputs.vision, over: model, on: compute)
         let format = try DialogueFormat(
             template: ChatTemplate(named: basis.template, model: model.template), processor: vision.processor,
-            tokensPerTile: vision.encoder.configuration.tokensPerTile, reader: vision.reader,
+            positionsPerTile: vision.encoder.configuration.positionsPerTile, reader: vision.reader,
             tokenizer: Tokenizer(model.vocabulary))
         reader = RankedPromptReader(format: format, vocabulary: model.decoder.configuration.vocabulary)
         var images: [PreferenceImage: EncodedImage] = [:]
         for reference in (training + heldOut).compactMap(\.image) where images[reference] == nil {
             let image = format.tiled(try inputs.image(reference))
             images[reference] = EncodedImage(
-                layout: image.layout, embeddings: vision.encoder.encode(image.pixels, strips: image.strips))
+                layout: image.layout, embeddings: vision.encoder.encode(image.pixels))
             if images.count % 500 == 0 { report("\(images.count) images encoded") }
         }
         self.images = images

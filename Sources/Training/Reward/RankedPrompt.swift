@@ -136,7 +136,7 @@ public struct RankedPromptReader: Sendable {
     }
 
     /// The tokens of a complete answer, including the end token.
-    func answer(_ answer: DemonstratedAnswer) -> [Int32] { format.answer(answer.text, isReadOff: answer.isReadOff) }
+    func answer(_ answer: String) -> [Int32] { format.answer(answer) }
 
     /// The sampled tokens, or the tokens of the text if those are unknown. An answer that was cut off has no end token;
     /// its reward is read at its last token, as in PPO before the penalty for a missing end.

@@ -269,7 +269,7 @@ struct DocumentDemonstrations: PositionedDemonstrations {
         ImageQuestions(
             image: document.image,
             questions: document.questions.prefix(limit).map {
-                .init(text: $0.text, answer: $0.answer, group: $0.family.rawValue, isReadOff: $0.isReadOff)
+                .init(text: $0.text, answer: $0.answer, group: $0.family.rawValue)
             })
     }
 }

@@ -13,22 +13,18 @@ public struct ImageQuestions: Sendable {
         public var answer: String
         /// The group under which its accuracy is reported.
         public var group: String
-        /// Whether the answer repeats text of the image.
-        public var isReadOff: Bool
 
         /// A question as a person would type it, behind the only image, with its answer.
-        public init(text: String, answer: String, group: String, isReadOff: Bool = false) {
+        public init(text: String, answer: String, group: String) {
             self.init(
-                messages: [ChatMessage(role: .user, content: [.image(0), .text(text)])], answer: answer, group: group,
-                isReadOff: isReadOff)
+                messages: [ChatMessage(role: .user, content: [.image(0), .text(text)])], answer: answer, group: group)
         }
 
         /// A conversation with its next answer.
-        public init(messages: [ChatMessage], answer: String, group: String, isReadOff: Bool = false) {
+        public init(messages: [ChatMessage], answer: String, group: String) {
             self.messages = messages
             self.answer = answer
             self.group = group
-            self.isReadOff = isReadOff
         }
     }
 
@@ -77,9 +73,7 @@ struct ImageTree: Sendable {
             let prompt = try format.prompt(question.messages, images: layouts)
             (prefix, tiles) = (prompt.prefix, prompt.tiles)
             branches.append(
-                Branch(
-                    prompt: prompt.question, answer: format.answer(question.answer, isReadOff: question.isReadOff),
-                    group: question.group))
+                Branch(prompt: prompt.question, answer: format.answer(question.answer), group: question.group))
         }
         self.prefix = prefix
         self.tiles = tiles
@@ -91,8 +85,6 @@ struct ImageTree: Sendable {
 struct DemonstrationBatch: Sendable {
     private(set) var trees = AnswerTrees()
     private var pixels: [Tensor] = []
-    /// The number of tiles of each input of an encoder in training.
-    private(set) var strips: [Int] = []
     /// The group under which each answer's accuracy is reported.
     private(set) var groups: [String] = []
     /// The rows of the replay text, which are all trained towards the base model.
@@ -102,12 +94,9 @@ struct DemonstrationBatch: Sendable {
 
     /// Adds images and their questions, for an encoder in training.
     ///
-    /// - Parameters:
-    ///   - pixels: each image's tiles, `[tiles, 3, side, side]`.
-    ///   - strips: the number of tiles of each input of the encoder.
-    mutating func append(_ tree: ImageTree, pixels: [Tensor], strips: [Int]) {
+    /// - Parameter pixels: each image's tiles, `[tiles, 3, side, side]`.
+    mutating func append(_ tree: ImageTree, pixels: [Tensor]) {
         self.pixels += pixels
-        self.strips += strips
         append(tree, embeddings: nil)
     }
 

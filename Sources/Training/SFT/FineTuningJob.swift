@@ -174,13 +174,12 @@ public struct FineTuningJob: Sendable {
                 .frozen(vision.encoder),
                 try DialogueFormat(
                     template: ChatTemplate(named: .model, model: model.template),
-                    processor: vision.processor, tokensPerTile: vision.encoder.configuration.tokensPerTile,
-                    reader: vision.reader,
-                    tokenizer: tokenizer)
+                    processor: vision.processor, positionsPerTile: vision.encoder.configuration.positionsPerTile,
+                    reader: vision.reader, tokenizer: tokenizer)
             )
         }
         let weights = try VisionWeights(path: path)
-        guard weights.configuration.endsRows || !readsDocuments else {
+        guard weights.configuration.readsText || !readsDocuments else {
             throw ModelError.unsupported(
                 key: "the encoder for documents, \(path)", expected: "one that reads, from `apus train vision`",
                 found: "one that sees single tiles of \(weights.configuration.imageSize) pixels")
@@ -190,8 +189,8 @@ public struct FineTuningJob: Sendable {
             .trained(weights),
             try DialogueFormat(
                 template: .chatml,
-                processor: PolicyManifest.Image(for: weights.configuration).processor(for: weights.configuration),
-                tokensPerTile: weights.configuration.tokensPerTile,
+                processor: PolicyManifest.Image(for: weights.configuration).processor,
+                positionsPerTile: weights.configuration.positionsPerTile,
                 reader: TextReader(weights, on: compute), tokenizer: tokenizer)
         )
     }

@@ -137,10 +137,10 @@ public struct SupervisedFineTuning: TrainingStage {
             let tiled = image.images.map { format.tiled($0) }
             let tree = try ImageTree(image, layouts: tiled.map(\.layout), format: format)
             if let encoder {
-                let embeddings = tiled.map { encoder.encode($0.pixels, strips: $0.strips) }
+                let embeddings = tiled.map { encoder.encode($0.pixels) }
                 batch.append(tree, embeddings: embeddings.count == 1 ? embeddings[0] : Tensor.stacking(embeddings))
             } else {
-                batch.append(tree, pixels: tiled.map(\.pixels), strips: tiled.flatMap(\.strips))
+                batch.append(tree, pixels: tiled.map(\.pixels))
             }
         }
         return batch
@@ -167,7 +167,7 @@ public struct SupervisedFineTuning: TrainingStage {
     private func gradients(of batch: DemonstrationBatch) -> Gradients {
         let compute = base.compute
         let decoder = TrainableDecoder(base, adapter: adapter)
-        let seen = vision.map { TrainedVision(batch.tiles, strips: batch.strips, weights: $0, on: compute) }
+        let seen = vision.map { TrainedVision(batch.tiles, weights: $0, on: compute) }
         let visual = seen?.tokens ?? batch.trees.encoded
         let pass = decoder.forward(
             batch.trees.embeddings(in: base, visual: visual), rows: batch.trees.rows,
@@ -249,9 +249,7 @@ public struct SupervisedFineTuning: TrainingStage {
 
     private func results(of batch: DemonstrationBatch) -> [HeldOutResult] {
         let decoder = TrainableDecoder(base, adapter: adapter)
-        let visual = vision.map {
-            TrainedVision(batch.tiles, strips: batch.strips, weights: $0, on: base.compute).tokens
-        }
+        let visual = vision.map { TrainedVision(batch.tiles, weights: $0, on: base.compute).tokens }
         let pass = decoder.forward(
             batch.trees.embeddings(in: base, visual: visual), rows: batch.trees.rows, outputs: batch.trees.predictors)
         let logits = base.logits(pass.hidden)
@@ -273,21 +271,20 @@ private struct TrainedVision {
     let tokens: Tensor
     private let pass: VisionPass
     private let shuffled: Tensor
-    /// The order of the tokens; nil for an encoder whose tiles follow each other.
-    private let rows: TileRows?
+    private let ends: RowEnds?
     private let weights: VisionWeights
     private let compute: Compute
 
-    init(_ pixels: Tensor, strips: [Int], weights: VisionWeights, on compute: Compute) {
+    init(_ pixels: Tensor, weights: VisionWeights, on compute: Compute) {
         self.weights = weights
         self.compute = compute
         pass = VisionPass(pixels, weights: weights, on: compute)
         let sizes = weights.configuration
-        rows = sizes.endsRows ? TileRows(pixels, strips: strips, side: sizes.tokensPerSide) : nil
         let connected = pass.connect(weights: weights)
+        ends = sizes.endsRows ? RowEnds(tokens: connected.tokens.rows, side: sizes.tokensPerSide) : nil
         shuffled = connected.shuffled
         tokens =
-            rows?.arranged(connected.tokens, rowEnd: weights.parameters[VisionWeights.rowEnd], on: compute)
+            ends?.added(to: connected.tokens, end: weights.parameters[VisionWeights.rowEnd], on: compute)
             ?? connected.tokens
     }
 
@@ -295,9 +292,9 @@ private struct TrainedVision {
     func gradients(_ dtokens: Tensor) -> ParameterSet {
         var gradients = weights.parameters.zeros(on: compute)
         var dtokens = dtokens
-        if let (dtiles, drowEnd) = rows?.backward(dtokens, on: compute) {
-            compute.add(&gradients[VisionWeights.rowEnd], drowEnd)
-            dtokens = dtiles
+        if let gradient = ends?.backward(dtokens, on: compute) {
+            compute.add(&gradients[VisionWeights.rowEnd], gradient.end)
+            dtokens = gradient.tokens
         }
         let dfeatures = pass.connectBackward(dtokens, shuffled: shuffled, weights: weights, gradients: &gradients)
         guard !weights.configuration.readsText else { return gradients }
