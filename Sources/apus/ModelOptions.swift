@@ -139,7 +139,10 @@ struct PolicyOptions: ParsableArguments {
 /// The default policy, and the vision checkpoint of the base model.
 struct PolicyChoice: ParsableArguments {
     @Option(
-        help: "The policy that answers if a request names none. Default: the first that exists of reader, ppo, sft and base.")
+        help: """
+            The policy that answers if a request names none. Default: the first that exists of reader, ppo, sft and \
+            base.
+            """)
     var defaultPolicy: String?
 
     @Option(

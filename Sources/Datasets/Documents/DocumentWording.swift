@@ -15,8 +15,8 @@ package struct DocumentWording: Sendable {
         self.allowsOneWord = allowsOneWord
     }
 
-    /// One of the texts with its placeholders filled in; half of the test split's are held out. One in five is as people
-    /// type: it begins with a small letter, or has small letters alone.
+    /// One of the texts with its placeholders filled in; half of the test split's are held out. One in five is as
+    /// people type: it begins with a small letter, or has small letters alone.
     func text(
         _ fillers: [String], _ split: SeedSplit, _ generator: inout SplitMix64
     ) -> (text: String, isHeldOut: Bool) {

@@ -195,7 +195,9 @@ enum FormsDocument {
         let filled = fields.filter { !$0.value.isEmpty }
         for field in asking.generator.shuffled(filled).prefix(4) {
             let isAmount = ["Net", "Tax", "Total"].contains(field.name)
-            asking.askText(isAmount ? .amount : .lookUp, [field.noun], text: field.value, lead: "\(field.noun.capitalizedFirst) is")
+            asking.askText(
+                isAmount ? .amount : .lookUp, [field.noun], text: field.value,
+                lead: "\(field.noun.capitalizedFirst) is")
         }
         if let title { asking.askText(.lookUp, ["the title of the form"], text: title, lead: "The title is") }
         let empty = fields.first { $0.value.isEmpty }

@@ -72,7 +72,8 @@ struct TextColumns {
         }
         let ends = gaps.filter(\.isSpace).map(\.start) + [inked.last?.x ?? 0]
         return Line(
-            gaps: gaps, start: inked.first?.x ?? 0, height: TextLines.height(of: characters), advance: advance, ends: ends)
+            gaps: gaps, start: inked.first?.x ?? 0, height: TextLines.height(of: characters), advance: advance,
+            ends: ends)
     }
 
     /// Follows a wide gap through the lines above or below, and marks the gaps that part the same columns.
