@@ -89,7 +89,7 @@ import Testing
         #expect(TextLines(row).text == "Total | 9.50")
     }
 
-    @Test func theCellsOfATableHaveTheSameSeparators() {
+    @Test func theCellsOfATableHaveTheNamesOfTheirColumns() {
         // The columns begin at 10, 96 and 166. Long cells leave gaps like those between words.
         func row(_ cells: [String], y: Float) -> [ReadCharacter] {
             zip(cells, [10, 96, 166] as [Float]).flatMap { characters($0, x: $1, y: y) }
@@ -97,7 +97,20 @@ import Testing
         let table =
             row(["Name", "Price", "Stock"], y: 20) + row(["Desk lamp", "31.47", "5"], y: 44)
             + row(["Tea", "4.20", "12"], y: 68)
-        #expect(TextLines(table).text == "Name | Price | Stock\nDesk lamp | 31.47 | 5\nTea | 4.20 | 12")
+        #expect(
+            TextLines(table).text
+                == "Name | Price | Stock\nDesk lamp | Price: 31.47 | Stock: 5\nTea | Price: 4.20 | Stock: 12")
+    }
+
+    @Test func linesOfTwoCellsAndMenusAreNoTables() {
+        let form =
+            characters("City", x: 10, y: 20) + characters("Oslo", x: 160, y: 20)
+            + characters("Zip code", x: 10, y: 44) + characters("51088", x: 160, y: 44)
+        #expect(TextLines(form).text == "City | Oslo\nZip code | 51088")
+        let menu =
+            characters("Home", x: 10, y: 20) + characters("News", x: 100, y: 20) + characters("Help", x: 190, y: 20)
+            + characters("some text here", x: 10, y: 60)
+        #expect(TextLines(menu).text == "Home | News | Help\nsome text here")
     }
 
     @Test func wordsAcrossAColumnsGapAreNotParted() {
@@ -111,7 +124,7 @@ import Testing
         let page =
             characters("Some text", x: 10, y: 20) + characters("Home", x: 160, y: 20)
             + characters("Inbox", x: 160, y: 44) + characters("more text", x: 10, y: 68)
-        #expect(TextLines(page).text == "Some text | Home\n| Inbox\nmore text")
+        #expect(TextLines(page).text == "Some text | Home\n | Inbox\nmore text")
     }
 
     @Test func aLineLargerThanMostIsAHeading() {
@@ -120,6 +133,14 @@ import Testing
             + characters("41 235 98", x: 10, y: 74, advance: 12)
         // A line of numbers is none.
         #expect(TextLines(page).text == "# Weather\ncloudy today, and warm\n41 235 98")
+    }
+
+    @Test func aCharacterThatWasReadTwiceIsTakenOnce() {
+        // The second "a" has the room of half a character; the "ll" is as wide as it should be.
+        let word = [("s" as Unicode.Scalar, 0), ("a", 9), ("a", 13), ("l", 21), ("l", 26), ("t", 31), ("s", 38)].map { text, x in
+            ReadCharacter(scalar: text, x: 20 + Float(x), y: 30)
+        }
+        #expect(TextLines(word).text == "sallts")
     }
 
     @Test func aSlopingLineIsOneLine() {

@@ -122,7 +122,7 @@ enum TablesDocument {
     ) -> (width: Int, height: Int) {
         let fonts = page.fonts(.printer)
         var size = page.size(11...18)
-        let padding = page.generator.draw(4...16)
+        let padding = page.generator.draw(6...16)
         func widths(_ lettering: Lettering) -> [Int] {
             grid[0].indices.map { column in lettering.width(ofWidest: grid.map { $0[column] }) + 2 * padding }
         }

@@ -24,6 +24,20 @@ struct TextColumns {
         /// The last middles of its words.
         let ends: [Float]
         var end: Float { ends.last ?? 0 }
+
+        /// The gaps that reach into a strip, found by halving: a page may have a hundred thousand characters.
+        func gaps(from start: Float, to end: Float) -> Range<Int> {
+            func first(where isThere: (Gap) -> Bool) -> Int {
+                var (low, high) = (0, gaps.count)
+                while low < high {
+                    let middle = (low + high) / 2
+                    if isThere(gaps[middle]) { high = middle } else { low = middle + 1 }
+                }
+                return low
+            }
+            let lower = first { $0.end > start }
+            return lower..<max(lower, first { $0.start >= end })
+        }
     }
 
     /// A gap of so many middle advances is a space, and of so many a new column.
@@ -53,11 +67,20 @@ struct TextColumns {
         }
     }
 
-    /// What stands before the character `index` of a line, counted without spaces.
-    func separator(before index: Int, in line: Int) -> String {
-        guard index > 0 else { return breaks[line].contains(Self.emptyColumn) ? "| " : "" }
-        if breaks[line].contains(index - 1) { return " | " }
-        return lines[line].gaps[index - 1].isSpace ? " " : ""
+    /// The cells of a line, one for each column that has text in it, and an empty one for columns to the left of them.
+    func cells(of characters: [ReadCharacter], line: Int) -> [TextCell] {
+        var cells: [TextCell] = []
+        for (index, character) in characters.filter({ $0.scalar != " " }).enumerated() {
+            if index == 0, breaks[line].contains(Self.emptyColumn) { cells.append(TextCell()) }
+            if index == 0 || breaks[line].contains(index - 1) {
+                cells.append(TextCell(text: "", start: character.x, end: character.x))
+            } else if lines[line].gaps[index - 1].isSpace {
+                cells[cells.count - 1].text += " "
+            }
+            cells[cells.count - 1].text.unicodeScalars.append(character.scalar)
+            cells[cells.count - 1].end = character.x
+        }
+        return cells
     }
 
     private static func line(_ characters: [ReadCharacter]) -> Line {
@@ -92,7 +115,8 @@ struct TextColumns {
             }
             if line.end <= strip.start { continue }
             func shared(_ gap: Gap) -> Float { min(gap.end, strip.end) - max(gap.start, strip.start) }
-            let near = line.gaps.indices.filter { line.gaps[$0].isSpace && shared(line.gaps[$0]) > line.advance }
+            let near = line.gaps(from: strip.start, to: strip.end)
+                .filter { line.gaps[$0].isSpace && shared(line.gaps[$0]) > line.advance }
             guard let found = near.max(by: { shared(line.gaps[$0]) < shared(line.gaps[$1]) }) else { return }
             let gap = line.gaps[found]
             guard gap.isWide || isAligned(gap, in: line, start: seed.end, end: seedEnd) else { return }
@@ -112,5 +136,49 @@ struct TextColumns {
         return abs(gap.end - start) <= distance
             || line.ends.contains { $0 >= gap.end && abs($0 - end) <= distance }
             || line.ends.contains { $0 >= gap.end && abs((gap.end + $0) - (start + end)) <= distance }
+    }
+}
+
+/// The text of a line in one column.
+struct TextCell {
+    var text = ""
+    /// The middles of its first and last characters, in pixels.
+    var start: Float = 0
+    var end: Float = 0
+
+    fileprivate var hasDigits: Bool { text.contains { $0.isNumber } }
+}
+
+extension [[TextCell]] {
+    /// Writes the name of its column before each cell of a table, as "Price: $3.20", so that a value is found without
+    /// counting columns.
+    ///
+    /// A line of three cells or more, none with a digit, names the columns of the lines below that have several cells,
+    /// if one of these has digits. The first column names the rows, and its cells stay as they are.
+    func withColumnNames() -> [[TextCell]] {
+        var lines = self
+        var first = 0
+        while first < count {
+            let names = self[first]
+            let body = self[(first + 1)...].prefix { $0.count > 1 }
+            defer { first += 1 }
+            guard names.count > 2, !names.contains(where: { $0.hasDigits || $0.text.isEmpty }),
+                body.contains(where: { $0.contains(where: \.hasDigits) })
+            else { continue }
+            for line in body.indices {
+                for cell in self[line].indices.dropFirst() {
+                    guard let name = Self.name(of: self[line][cell], among: names.dropFirst()) else { continue }
+                    lines[line][cell].text = "\(name): \(self[line][cell].text)"
+                }
+            }
+            first = body.endIndex - 1
+        }
+        return lines
+    }
+
+    /// The name over a cell: the one that covers most of it, or else the nearest one.
+    private static func name(of cell: TextCell, among names: ArraySlice<TextCell>) -> String? {
+        func shared(_ name: TextCell) -> Float { Swift.min(cell.end, name.end) - Swift.max(cell.start, name.start) }
+        return names.max { shared($0) < shared($1) }?.text
     }
 }

@@ -9,6 +9,9 @@ package struct TextLines {
     /// Text is large from so many pixels between the middles of characters.
     private static let large: Float = 15
 
+    /// Two equal characters are at least so many of their widths apart.
+    private static let double: Float = 0.52
+
     /// A heading is so many times as large as most of the text.
     private static let heading: Float = 1.25
 
@@ -19,11 +22,11 @@ package struct TextLines {
         let sizes = lines.map(Self.size)
         let all = zip(lines, sizes).flatMap { line, size in line.map { _ in size } }.sorted()
         let usual = all.isEmpty ? 0 : all[all.count / 2]
+        let cells = lines.indices.map { columns.cells(of: lines[$0], line: $0) }.withColumnNames()
         var text = ""
-        for (index, line) in lines.enumerated() {
+        for (index, line) in lines.enumerated() where !cells[index].isEmpty {
             let isHeading = sizes[index] >= Self.heading * usual && Self.isWords(line)
-            let line = (isHeading ? "# " : "") + Self.text(line, columns: columns, index: index)
-            guard !line.isEmpty else { continue }
+            let line = (isHeading ? "# " : "") + cells[index].map(\.text).joined(separator: " | ")
             guard text.utf8.count + line.utf8.count < TextReader.maximumCharacters else { break }
             text += (text.isEmpty ? "" : "\n") + line
         }
@@ -40,6 +43,7 @@ package struct TextLines {
                 .min { $0.distance < $1.distance }
             if let near { lines[near.line].append(character) } else { lines.append([character]) }
         }
+        lines = lines.map(Self.withoutDoubles)
         sort()
     }
 
@@ -74,15 +78,6 @@ package struct TextLines {
         line.reduce(0) { $0 + $1.y } / Float(line.count)
     }
 
-    private static func text(_ line: [ReadCharacter], columns: TextColumns, index: Int) -> String {
-        var text = ""
-        for (character, next) in line.filter({ $0.scalar != " " }).enumerated() {
-            text += columns.separator(before: character, in: index)
-            text.unicodeScalars.append(next.scalar)
-        }
-        return text
-    }
-
     /// Whether a line has three letters or more, and fewer other characters.
     private static func isWords(_ line: [ReadCharacter]) -> Bool {
         let letters = line.count { $0.scalar.properties.isAlphabetic }
@@ -99,6 +94,15 @@ package struct TextLines {
             ems += (width(before.scalar) + width(next.scalar)) / 2
         }
         return ems > 0 ? distance / ems : 0
+    }
+
+    /// The line without characters that were read twice: two equal ones with too little room for one.
+    private static func withoutDoubles(_ line: [ReadCharacter]) -> [ReadCharacter] {
+        let size = size(line)
+        return line.enumerated().filter { index, character in
+            guard index > 0, line[index - 1].scalar == character.scalar else { return true }
+            return character.x - line[index - 1].x >= double * width(character.scalar) * size
+        }.map(\.element)
     }
 
     /// About how wide a character is in most fonts, in ems.
