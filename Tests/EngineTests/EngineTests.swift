@@ -61,6 +61,17 @@ import Tokenizers
         return result
     }
 
+    @Test func timesCountWhatImagesTookBefore() async throws {
+        let engine = engine()
+        var request = request(0, length: 8, tokens: 2, seed: 1)
+        request.imagePreparation = .seconds(100)
+        let timing = try #require(await collect(try engine.submit(request, in: engine.reserve())).completions.first)
+            .timing
+        #expect(timing.images == .seconds(100))
+        #expect(timing.queue < .seconds(100) && timing.firstToken >= .seconds(100))
+        #expect(timing.total >= timing.firstToken)
+    }
+
     @Test func anAnswerIsTheSameAloneAndInACrowd() async throws {
         var alone: [[GeneratedToken]] = []
         let requests = (0..<12).map { request($0, length: 1 + 17 * $0 % 90, tokens: 20, seed: UInt64($0)) }

@@ -83,6 +83,8 @@ public struct EngineRequest: Sendable {
     public var images: [PromptImage]
     /// What the images of the dialogue became, in order.
     public var imageSizes: [ImageSize] = []
+    /// How long decoding and reading the images took before the request came to the engine.
+    public var imagePreparation: Duration = .zero
     /// The policy that answers: one immutable generation.
     public var policy: Policy
     /// How tokens are drawn.

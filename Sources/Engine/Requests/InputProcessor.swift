@@ -41,6 +41,8 @@ public struct InputProcessor: Sendable {
         public let detail: ImageProcessor.Detail
         /// The header of its file; nil if it comes from no file.
         public let header: ImageHeader?
+        /// How long decoding and reading it took.
+        public var preparation: Duration = .zero
         private let source: Source
 
         private init(
@@ -176,6 +178,7 @@ public struct InputProcessor: Sendable {
         let prompt = try render(layouts, ownToken ?? tokenizer.vocabulary.padding ?? 0)
         let spans = prompt.imageSpans.map { PromptImage(range: $0.range, tiles: inputs[$0.image].tiles[$0.tile]) }
         var request = EngineRequest(prompt: prompt.ids, images: spans, policy: policy)
+        request.imagePreparation = images.reduce(.zero) { $0 + $1.preparation }
         request.imageSizes = images.enumerated().map { index, image in
             let tiles = policy.vision?.processor.tileCount(
                 width: image.width, height: image.height, detail: image.detail)

@@ -213,10 +213,11 @@ final class EngineLoop: @unchecked Sendable {
     private func finish(_ sequence: EngineSequence, _ reason: FinishReason) {
         var timing = Timing()
         let now = clock.now
-        timing.total = sequence.submitted.duration(to: now)
+        let images = sequence.request.imagePreparation
+        timing.total = images + sequence.submitted.duration(to: now)
         timing.queue = sequence.submitted.duration(to: sequence.started ?? now)
-        timing.firstToken = sequence.submitted.duration(to: sequence.firstToken ?? now)
-        timing.images = sequence.imageTime
+        timing.firstToken = images + sequence.submitted.duration(to: sequence.firstToken ?? now)
+        timing.images = images + sequence.imageTime
         let completion = Completion(
             reason: reason, tokens: sequence.output.remainingTokens,
             generatedTokens: sequence.generated.count, cachedTokens: sequence.cachedPositions ?? 0,

@@ -58,13 +58,10 @@ struct ImageReader: Sendable {
                     detail: $0.reference.detail.tileDetail)
             })
         var images: [InputProcessor.Image] = []
-        var spent = Duration.zero
         for file in files {
-            let (image, time) = try await read(file, for: visions)
-            images.append(image)
-            spent += time
+            images.append(try await read(file, for: visions))
         }
-        metrics.observe(.imageDecode, [], spent.seconds)
+        metrics.observe(.imageDecode, [], images.reduce(.zero) { $0 + $1.preparation }.seconds)
         return images
     }
 
@@ -93,9 +90,7 @@ struct ImageReader: Sendable {
         }
     }
 
-    private func read(
-        _ file: File, for visions: [Policy.Vision]
-    ) async throws -> (InputProcessor.Image, Duration) {
+    private func read(_ file: File, for visions: [Policy.Vision]) async throws -> InputProcessor.Image {
         let share = try await memory(for: file)
         defer { share.giveBack() }
         return try await workers.run { [limits] isCancelled in
@@ -103,11 +98,11 @@ struct ImageReader: Sendable {
             let bytes = try file.bytes ?? bytes(of: file.reference, owner: file.owner)
             do {
                 let decoded = try ImageFile.decode(bytes, limits: limits, isCancelled: isCancelled)
-                let image = InputProcessor.Image(
-                    image: decoded, detail: file.reference.detail.tileDetail, header: file.header)
-                return (
-                    try image.prepared(for: visions, isCancelled: isCancelled), ContinuousClock.now - started
-                )
+                var image = try InputProcessor.Image(
+                    image: decoded, detail: file.reference.detail.tileDetail, header: file.header
+                ).prepared(for: visions, isCancelled: isCancelled)
+                image.preparation = ContinuousClock.now - started
+                return image
             } catch let error as ImageError {
                 guard error != .cancelled else { throw CancellationError() }
                 throw APIError(error, of: file.reference)
