@@ -132,7 +132,10 @@ async function drawTiles(canvas, blob, vision, usage) {
         return `${size}. The server decides the number of tiles of ${side} × ${
             side} pixels and says it with its answer.`;
     }
-    if (tiles === 1) { return `${size}, scaled to one tile of ${side} × ${side}: ${tokens} tokens.`; }
+    if (tiles === 1) {
+        const reading = vision.reads_text ? " Its text is read at its own size and stands behind the tile." : "";
+        return `${size}, scaled to one tile of ${side} × ${side}: ${tokens} tokens.${reading}`;
+    }
     return `${size}, cut into ${rows} × ${columns} tiles of ${side} × ${side}, and one tile of the whole image: ${
         tokens} tokens.`;
 }

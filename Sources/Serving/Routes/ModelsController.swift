@@ -38,7 +38,7 @@ extension ModelInfo {
         let image = policy.vision.map { vision in
             Image(
                 tileSize: vision.processor.tileSize, tokensPerTile: vision.encoder.configuration.positionsPerTile,
-                maximumTiles: vision.processor.maximumTiles)
+                maximumTiles: vision.processor.maximumTiles, readsText: vision.reader != nil)
         }
         func defaults(_ sampling: SamplingParameters) -> [JSON.Member] {
             [

@@ -29,7 +29,13 @@ public struct CompletionRequest: RequestBody, Equatable {
         try options.readOpenAI(&fields)
         try options.checkForm()
         echoesPrompt = try fields.bool("echo", default: false)
-        options.maximumTokens = try fields.integer("max_tokens", in: (echoesPrompt ? 0 : 1)...Int64.max, default: 16)
+        let limit = try fields.integer("max_tokens", in: 0...Int64.max, default: 16)
+        guard limit > 0 || echoesPrompt else {
+            throw APIError(
+                .invalidValue, "max_tokens is 0, which takes echo: else there is nothing to answer.",
+                param: "max_tokens")
+        }
+        options.maximumTokens = limit
         options.topLogprobs = try fields.integer("logprobs", in: 0...20).map { Int($0) }
         delivery = try StreamOptions(&fields)
         try fields.readNeutral()

@@ -10,12 +10,15 @@ public struct ModelInfo: Sendable, Equatable {
         public var tokensPerTile: Int
         /// Maximum number of tiles per image.
         public var maximumTiles: Int
+        /// Whether the text in an image stands in the prompt behind its tiles.
+        public var readsText: Bool
 
         /// The properties of a policy's vision.
-        public init(tileSize: Int, tokensPerTile: Int, maximumTiles: Int) {
+        public init(tileSize: Int, tokensPerTile: Int, maximumTiles: Int, readsText: Bool = false) {
             self.tileSize = tileSize
             self.tokensPerTile = tokensPerTile
             self.maximumTiles = maximumTiles
+            self.readsText = readsText
         }
     }
 
@@ -128,7 +131,7 @@ public struct ModelInfo: Sendable, Equatable {
         let vision = image.map { image -> JSON in
             [
                 "view_size": JSON(image.tileSize), "tokens_per_view": JSON(image.tokensPerTile),
-                "max_views": JSON(image.maximumTiles),
+                "max_views": JSON(image.maximumTiles), "reads_text": .bool(image.readsText),
             ]
         }
         return [
