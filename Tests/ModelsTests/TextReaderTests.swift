@@ -137,9 +137,10 @@ import Testing
 
     @Test func aCharacterThatWasReadTwiceIsTakenOnce() {
         // The second "a" has the room of half a character; the "ll" is as wide as it should be.
-        let word = [("s" as Unicode.Scalar, 0), ("a", 9), ("a", 13), ("l", 21), ("l", 26), ("t", 31), ("s", 38)].map { text, x in
-            ReadCharacter(scalar: text, x: 20 + Float(x), y: 30)
-        }
+        let middles: [(Unicode.Scalar, Float)] = [
+            ("s", 20), ("a", 29), ("a", 33), ("l", 41), ("l", 46), ("t", 51), ("s", 58),
+        ]
+        let word = middles.map { ReadCharacter(scalar: $0.0, x: $0.1, y: 30) }
         #expect(TextLines(word).text == "sallts")
     }
 
