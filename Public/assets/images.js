@@ -133,7 +133,7 @@ async function drawTiles(canvas, blob, vision, usage) {
             side} pixels and says it with its answer.`;
     }
     if (tiles === 1) {
-        const reading = vision.reads_text ? " Its text is read at its own size and stands behind the tile." : "";
+        const reading = vision.reads_text ? " Its text is read at full size and follows the tile in the prompt." : "";
         return `${size}, scaled to one tile of ${side} × ${side}: ${tokens} tokens.${reading}`;
     }
     return `${size}, cut into ${rows} × ${columns} tiles of ${side} × ${side}, and one tile of the whole image: ${

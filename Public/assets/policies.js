@@ -94,7 +94,8 @@ function describe(policy) {
         ...fact(
             "Images",
             vision ? `tiles of ${vision.view_size} × ${vision.view_size} pixels, ${
-                         vision.tokens_per_view} tokens each, at most ${vision.max_views} per image` :
+                         vision.tokens_per_view} tokens each, at most ${vision.max_views} per image${
+                         vision.reads_text ? "; it reads the text in them" : ""}` :
                      "cannot see"),
         ...fact("Sampling", list(policy.defaults ?? {})),
         ...fact("Sampling without an image", list(policy.text_defaults ?? {})));

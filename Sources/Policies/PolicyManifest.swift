@@ -36,13 +36,12 @@ public struct PolicyManifest: Codable, Equatable, Sendable {
             self.fit = fit
         }
 
-        /// The tiles that training with an encoder of these sizes uses: one, without squashing the image if rows have
-        /// ends.
+        /// Training uses one tile. For an encoder that ends rows the image is padded, otherwise stretched.
         public init(for encoder: VisionConfiguration) {
             self.init(tileSize: encoder.imageSize, maximumTiles: 1, fit: encoder.endsRows ? .pad : .stretch)
         }
 
-        /// Cuts images so.
+        /// The processor with these settings.
         public var processor: ImageProcessor {
             ImageProcessor(tileSize: tileSize, maximumTiles: maximumTiles, fit: fit)
         }

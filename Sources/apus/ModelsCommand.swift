@@ -120,8 +120,8 @@ struct CheckModel: ParsableCommand {
         for (side, other) in [(sizes.imageSize, sizes.imageSize), (1600, 1200)] {
             let counts = ImageProcessor.Detail.allCases.map { detail in
                 let tiles = files.processor.tileCount(width: side, height: other, detail: detail)
-                return
-                    "\(detail.rawValue) \(tiles == 1 ? "1 tile" : "\(tiles) tiles"), \(tiles * sizes.positionsPerTile) tokens"
+                let tokens = tiles * sizes.positionsPerTile
+                return "\(detail.rawValue) \(tiles == 1 ? "1 tile" : "\(tiles) tiles"), \(tokens) tokens"
             }
             say("an image of \(side) × \(other) pixels: \(counts.joined(separator: "; "))")
         }

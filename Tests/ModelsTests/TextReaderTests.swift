@@ -109,8 +109,19 @@ import Testing
         #expect(TextLines(form).text == "City | Oslo\nZip code | 51088")
         let menu =
             characters("Home", x: 10, y: 20) + characters("News", x: 100, y: 20) + characters("Help", x: 190, y: 20)
-            + characters("some text here", x: 10, y: 60)
-        #expect(TextLines(menu).text == "Home | News | Help\nsome text here")
+            + characters("Name", x: 10, y: 60) + characters("9800", x: 190, y: 60)
+        #expect(TextLines(menu).text == "Home | News | Help\nName | 9800")
+    }
+
+    @Test func cellsOfOneCharacterAreNotJoined() {
+        func row(_ cells: [String], y: Float) -> [ReadCharacter] {
+            zip(cells, [10, 96, 166] as [Float]).flatMap { characters($0, x: $1, y: y) }
+        }
+        let table =
+            row(["", "Price", "Stock"], y: 20) + row(["A", "3", "7"], y: 44) + row(["Lamp", "12", "125"], y: 68)
+        #expect(
+            TextLines(table).text
+                == " | Price | Stock\nA | Price: 3 | Stock: 7\nLamp | Price: 12 | Stock: 125")
     }
 
     @Test func wordsAcrossAColumnsGapAreNotParted() {

@@ -175,7 +175,7 @@ package struct DocumentQuestion: Codable, Sendable, Equatable {
     package let form: FamilyQuestion.Form
     /// The condition for a right answer.
     package let truth: GroundTruth
-    /// Whether the answer repeats text of the image. Such answers are tokenised character by character.
+    /// Whether the answer repeats text of the image. Its full stops then end no sentence.
     package let isReadOff: Bool
     /// Whether only the test split uses this wording.
     package let isHeldOutWording: Bool

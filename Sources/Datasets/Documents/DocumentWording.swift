@@ -21,14 +21,18 @@ package struct DocumentWording: Sendable {
         _ fillers: [String], _ split: SeedSplit, _ generator: inout SplitMix64
     ) -> (text: String, isHeldOut: Bool) {
         let isHeldOut = split == .test && generator.draw(0...1) == 0
-        var text = generator.draw(from: isHeldOut ? heldOut : texts)
+        var text = typed(generator.draw(from: isHeldOut ? heldOut : texts), &generator)
         for (index, filler) in fillers.enumerated() {
             text = text.split(separator: "#\(index + 1)", omittingEmptySubsequences: false).joined(separator: filler)
         }
+        return (text, isHeldOut)
+    }
+
+    private func typed(_ text: String, _ generator: inout SplitMix64) -> String {
         switch generator.draw(0...9) {
-        case 0: return (text.lowercased(), isHeldOut)
-        case 1 where !text.hasPrefix("I "): return (text.prefix(1).lowercased() + text.dropFirst(), isHeldOut)
-        default: return (text, isHeldOut)
+        case 0: text.lowercased()
+        case 1 where !text.hasPrefix("I "): text.prefix(1).lowercased() + text.dropFirst()
+        default: text
         }
     }
 }

@@ -154,7 +154,7 @@ enum TablesDocument {
         return (max(128, right + margin, titleWidth), top + grid.count * height + margin)
     }
 
-    /// Lines and grounds of the cells, in one of four styles.
+    /// Lines and grounds of the cells, in one of five styles.
     private static func rules(rows: Int, top: Int, height: Int, edges: [Int], on page: inout DocumentPage) {
         let (left, right) = (edges[0], edges[edges.count - 1])
         let tone = page.theme.ground.mixed(with: page.theme.ink, part: page.generator.draw(14...36))
@@ -200,7 +200,7 @@ enum TablesDocument {
             truth: .words(right: [names[row]], wrong: names.filter { $0 != names[row] }), isReadOff: true)
         let cells = columns.map { $0.cells[row] }
         // A list of "3,50 kr" and others cannot be told from one of "3" and "50 kr".
-        if columns.count > 1, !cells.contains(where: { $0.contains(",") }) {
+        if !isTurned, columns.count > 1, !cells.contains(where: { $0.contains(",") }) {
             asking.ask(
                 self.row, [names[row]], short: cells.joined(separator: ", "),
                 sentence: "\(names[row]) has \(Phrase.list(cells)).",

@@ -120,11 +120,13 @@ public struct Completion: Sendable {
 public struct Timing: Sendable, Equatable {
     /// From submission until the request was first scheduled.
     public var queue: Duration = .zero
-    /// Spent on images: decoding and reading them, and in the vision encoder.
+    /// Spent on decoding and reading images before submission.
+    public var imagePreparation: Duration = .zero
+    /// Spent in the vision encoder.
     public var images: Duration = .zero
-    /// From submission until the first token was drawn, and what the images took before it.
+    /// From submission until the first token, plus `imagePreparation`.
     public var firstToken: Duration = .zero
-    /// From submission until the end, and what the images took before it.
+    /// From submission until the end, plus `imagePreparation`.
     public var total: Duration = .zero
 
     /// All durations zero.

@@ -78,7 +78,10 @@ public struct InputProcessor: Sendable {
                     if isCancelled() { throw CancellationError() }
                 }
             }
-            return Image(width: width, height: height, detail: detail, header: header, source: .inputs(inputs))
+            var image = Image(
+                width: width, height: height, detail: detail, header: header, source: .inputs(inputs))
+            image.preparation = preparation
+            return image
         }
 
         /// The image as `vision` sees it.

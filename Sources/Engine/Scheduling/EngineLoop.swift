@@ -213,11 +213,12 @@ final class EngineLoop: @unchecked Sendable {
     private func finish(_ sequence: EngineSequence, _ reason: FinishReason) {
         var timing = Timing()
         let now = clock.now
-        let images = sequence.request.imagePreparation
-        timing.total = images + sequence.submitted.duration(to: now)
+        let preparation = sequence.request.imagePreparation
+        timing.imagePreparation = preparation
+        timing.total = preparation + sequence.submitted.duration(to: now)
         timing.queue = sequence.submitted.duration(to: sequence.started ?? now)
-        timing.firstToken = images + sequence.submitted.duration(to: sequence.firstToken ?? now)
-        timing.images = images + sequence.imageTime
+        timing.firstToken = preparation + sequence.submitted.duration(to: sequence.firstToken ?? now)
+        timing.images = sequence.imageTime
         let completion = Completion(
             reason: reason, tokens: sequence.output.remainingTokens,
             generatedTokens: sequence.generated.count, cachedTokens: sequence.cachedPositions ?? 0,

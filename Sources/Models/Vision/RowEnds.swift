@@ -3,12 +3,13 @@ package import Tensors
 /// Puts a learned embedding behind each row of a tile's tokens, so that the language model sees where rows end
 /// (`image_newline` of Liu et al., "LLaVA-NeXT", 2024).
 package struct RowEnds: Sendable {
-    /// For each position the token; the number of tokens stands for an end.
+    /// For each position the index of its token; the number of tokens stands for a row's end.
     private let sources: [Int32]
     private let tokens: Int
 
     /// The ends of rows of `side` tokens, `tokens` in all.
     package init(tokens: Int, side: Int) {
+        precondition(side > 0 && tokens % side == 0, "\(tokens) tokens in rows of \(side)")
         self.tokens = tokens
         sources = stride(from: 0, to: tokens, by: side).flatMap { first in
             (first..<first + side).map(Int32.init) + [Int32(tokens)]

@@ -1,9 +1,8 @@
-/// Where the lines of a text part into columns.
+/// The columns of a text.
 ///
-/// A wide gap in a line parts its columns. The columns of a table are often nearer to each other in other lines, where
-/// one of them has a long text, so that each wide gap is followed upwards and downwards through the lines: a gap there
-/// parts columns too if it lies in the same strip and what stands beside it is aligned. The cells of a table so have
-/// the same separators in all of its lines.
+/// A wide gap separates columns. In other lines of a table the same gap may be narrow. So each wide gap is followed up
+/// and down: a gap in the same strip also separates columns if the text behind it is aligned. All lines of a table then
+/// have the same separators.
 struct TextColumns {
     /// A gap between two neighbouring characters of a line.
     private struct Gap {
@@ -17,15 +16,17 @@ struct TextColumns {
     }
 
     private struct Line {
+        /// The characters without spaces.
+        let inked: [ReadCharacter]
         let gaps: [Gap]
         let start: Float
         let height: Float
         let advance: Float
-        /// The last middles of its words.
+        /// The middle of each word's last character.
         let ends: [Float]
         var end: Float { ends.last ?? 0 }
 
-        /// The gaps that reach into a strip, found by halving: a page may have a hundred thousand characters.
+        /// The gaps that reach into a strip, found by binary search: a page may have many characters.
         func gaps(from start: Float, to end: Float) -> Range<Int> {
             func first(where isThere: (Gap) -> Bool) -> Int {
                 var (low, high) = (0, gaps.count)
@@ -40,12 +41,13 @@ struct TextColumns {
         }
     }
 
-    /// A gap of so many middle advances is a space, and of so many a new column.
+    /// A gap of more advances than this is a space.
     private static let space: Float = 2.1
+    /// A gap of more advances than this separates columns.
     private static let column: Float = 3.4
-    /// Neighbouring lines of a table are at most so many advances apart.
+    /// Neighbouring lines of a table are at most this many advances apart.
     private static let pitch: Float = 7
-    /// What is aligned differs by at most so many advances.
+    /// Aligned positions differ by at most this many advances.
     private static let alignment: Float = 1
 
     private let lines: [Line]
@@ -56,7 +58,10 @@ struct TextColumns {
 
     /// The columns of these lines, from the uppermost to the lowest.
     init(_ lines: [[ReadCharacter]]) {
-        self.lines = lines.map(Self.line)
+        let advances = lines.map(TextLines.advance).filter { $0 < .infinity }.sorted()
+        // The median gap of a row of single characters is that between columns.
+        let widest = advances.isEmpty ? .infinity : 3 * advances[advances.count / 2]
+        self.lines = lines.map { Self.line($0, advance: min(TextLines.advance(of: $0), widest)) }
         breaks = self.lines.map { line in Set(line.gaps.indices.filter { line.gaps[$0].isWide }) }
         let seeds = breaks
         for line in lines.indices {
@@ -67,10 +72,11 @@ struct TextColumns {
         }
     }
 
-    /// The cells of a line, one for each column that has text in it, and an empty one for columns to the left of them.
-    func cells(of characters: [ReadCharacter], line: Int) -> [TextCell] {
+    /// The cells of a line, one for each column that has text in it. One empty cell stands for empty columns before
+    /// them.
+    func cells(line: Int) -> [TextCell] {
         var cells: [TextCell] = []
-        for (index, character) in characters.filter({ $0.scalar != " " }).enumerated() {
+        for (index, character) in lines[line].inked.enumerated() {
             if index == 0, breaks[line].contains(Self.emptyColumn) { cells.append(TextCell()) }
             if index == 0 || breaks[line].contains(index - 1) {
                 cells.append(TextCell(text: "", start: character.x, end: character.x))
@@ -83,20 +89,28 @@ struct TextColumns {
         return cells
     }
 
-    private static func line(_ characters: [ReadCharacter]) -> Line {
-        let inked = characters.filter { $0.scalar != " " }
-        let advance = TextLines.advance(of: inked)
-        let gaps = zip(inked, inked.dropFirst()).map { before, next in
-            let width = next.x - before.x
-            let hasSpace = characters.contains { $0.scalar == " " && $0.x > before.x && $0.x < next.x }
-            return Gap(
-                start: before.x, end: next.x, isWide: width > column * advance,
-                isSpace: hasSpace || width > space * advance)
+    private static func line(_ characters: [ReadCharacter], advance: Float) -> Line {
+        var (inked, gaps): ([ReadCharacter], [Gap]) = ([], [])
+        var hasSpace = false
+        for character in characters {
+            guard character.scalar != " " else {
+                hasSpace = true
+                continue
+            }
+            if let before = inked.last {
+                let width = character.x - before.x
+                gaps.append(
+                    Gap(
+                        start: before.x, end: character.x, isWide: width > column * advance,
+                        isSpace: hasSpace || width > space * advance))
+            }
+            inked.append(character)
+            hasSpace = false
         }
         let ends = gaps.filter(\.isSpace).map(\.start) + [inked.last?.x ?? 0]
         return Line(
-            gaps: gaps, start: inked.first?.x ?? 0, height: TextLines.height(of: characters), advance: advance,
-            ends: ends)
+            inked: inked, gaps: gaps, start: inked.first?.x ?? 0, height: TextLines.height(of: characters),
+            advance: advance, ends: ends)
     }
 
     /// Follows a wide gap through the lines above or below, and marks the gaps that part the same columns.
@@ -154,24 +168,19 @@ extension [[TextCell]] {
     /// counting columns.
     ///
     /// A line of three cells or more, none with a digit, names the columns of the lines below that have several cells,
-    /// if one of these has digits. The first column names the rows, and its cells stay as they are.
+    /// if one of them has as many cells and a digit. The first column names the rows, and its cells stay as they are.
     func withColumnNames() -> [[TextCell]] {
         var lines = self
-        var first = 0
-        while first < count {
+        for first in indices where self[first].areNames {
             let names = self[first]
-            let body = self[(first + 1)...].prefix { $0.count > 1 }
-            defer { first += 1 }
-            guard names.count > 2, !names.contains(where: { $0.hasDigits || $0.text.isEmpty }),
-                body.contains(where: { $0.contains(where: \.hasDigits) })
-            else { continue }
+            let body = self[(first + 1)...].prefix { $0.count > 1 && !$0.areNames }
+            guard body.contains(where: { $0.count >= names.count && $0.contains(where: \.hasDigits) }) else { continue }
             for line in body.indices {
                 for cell in self[line].indices.dropFirst() {
                     guard let name = Self.name(of: self[line][cell], among: names.dropFirst()) else { continue }
                     lines[line][cell].text = "\(name): \(self[line][cell].text)"
                 }
             }
-            first = body.endIndex - 1
         }
         return lines
     }
@@ -180,5 +189,18 @@ extension [[TextCell]] {
     private static func name(of cell: TextCell, among names: ArraySlice<TextCell>) -> String? {
         func shared(_ name: TextCell) -> Float { Swift.min(cell.end, name.end) - Swift.max(cell.start, name.start) }
         return names.max { shared($0) < shared($1) }?.text
+    }
+}
+
+extension [TextCell] {
+    /// Longer texts name no columns.
+    private static var longestName: Int { 40 }
+
+    /// Whether these cells can name the columns of a table; the first may be empty.
+    fileprivate var areNames: Bool {
+        count > 2
+            && enumerated().allSatisfy { index, cell in
+                !cell.hasDigits && cell.text.utf8.count <= Self.longestName && (index == 0 || !cell.text.isEmpty)
+            }
     }
 }

@@ -9,7 +9,7 @@ package struct TextLines {
     /// Text is large from so many pixels between the middles of characters.
     private static let large: Float = 15
 
-    /// Two equal characters are at least so many of their widths apart.
+    /// Of two equal neighbours nearer than this share of their width, one was read twice.
     private static let double: Float = 0.52
 
     /// A heading is so many times as large as most of the text.
@@ -18,19 +18,30 @@ package struct TextLines {
     /// The text from top to bottom, as Markdown has it: separators between columns, and a number sign before a line
     /// that is larger than most of the text.
     package var text: String {
+        let lines = shown
         let columns = TextColumns(lines)
         let sizes = lines.map(Self.size)
         let all = zip(lines, sizes).flatMap { line, size in line.map { _ in size } }.sorted()
         let usual = all.isEmpty ? 0 : all[all.count / 2]
-        let cells = lines.indices.map { columns.cells(of: lines[$0], line: $0) }.withColumnNames()
+        let cells = lines.indices.map { columns.cells(line: $0) }.withColumnNames()
         var text = ""
         for (index, line) in lines.enumerated() where !cells[index].isEmpty {
-            let isHeading = sizes[index] >= Self.heading * usual && Self.isWords(line)
+            let isHeading = usual > 0 && sizes[index] >= Self.heading * usual && Self.isWords(line)
             let line = (isHeading ? "# " : "") + cells[index].map(\.text).joined(separator: " | ")
             guard text.utf8.count + line.utf8.count < TextReader.maximumCharacters else { break }
             text += (text.isEmpty ? "" : "\n") + line
         }
         return text
+    }
+
+    /// The upper lines, up to the limit of a text.
+    private var shown: [[ReadCharacter]] {
+        var count = 0
+        return Array(
+            lines.prefix {
+                count += $0.count
+                return count <= TextReader.maximumCharacters
+            })
     }
 
     /// The lines of these characters, in any order.
@@ -86,7 +97,7 @@ package struct TextLines {
 
     /// The size of a line's font in pixels, from the distances of the characters in its words; 0 for single characters.
     private static func size(_ line: [ReadCharacter]) -> Float {
-        let advance = advance(of: line.filter { $0.scalar != " " })
+        let advance = advance(of: line)
         var (distance, ems): (Float, Float) = (0, 0)
         for (before, next) in zip(line, line.dropFirst())
         where before.scalar != " " && next.scalar != " " && next.x - before.x < 2 * advance {
@@ -115,8 +126,9 @@ package struct TextLines {
         }
     }
 
-    /// The middle distance of neighbours in a line, in pixels.
+    /// The median distance of neighbours in a line, in pixels; infinite for a single character.
     static func advance(of line: [ReadCharacter]) -> Float {
+        let line = line.filter { $0.scalar != " " }
         let gaps = zip(line, line.dropFirst()).map { $1.x - $0.x }.sorted()
         return gaps.isEmpty ? .infinity : max(4, gaps[gaps.count / 2])
     }

@@ -53,7 +53,7 @@ public final class TextReader: Sendable {
     ///
     /// - Parameters:
     ///   - detail: `low` reads the image at the size of a tile, as is done with smaller images anyway.
-    ///   - check: called between tiles; what it throws ends the reading.
+    ///   - check: called before every eight tiles; an error that it throws ends the reading.
     public func text<Stop: Error>(
         in image: DecodedImage, detail: ImageProcessor.Detail, check: () throws(Stop) -> Void
     ) throws(Stop) -> String {

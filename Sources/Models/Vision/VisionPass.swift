@@ -92,8 +92,8 @@ public struct VisionPass {
 
     // MARK: Connector
 
-    /// The rows that the language model reads, `[tiles * tokensPerTile, textHidden]`, and the shuffled features that
-    /// `connectBackward` needs.
+    /// The tokens of the tiles, without the ends of rows, `[tiles * tokensPerTile, textHidden]`, and the shuffled
+    /// features that `connectBackward` needs.
     public func connect(weights: VisionWeights) -> (tokens: Tensor, shuffled: Tensor) {
         let shuffled = layout.shuffled(features, on: compute)
         let tokens = compute.multiply(

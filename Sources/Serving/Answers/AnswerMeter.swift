@@ -60,9 +60,10 @@ struct AnswerMeter {
         let timing = completion.timing
         record.update { facts in
             facts.queue = facts.queue ?? timing.queue
-            facts.images = facts.images ?? timing.images
+            facts.images = facts.images ?? timing.imagePreparation + timing.images
         }
-        metrics.observe(.prefill, labels, max(timing.firstToken - timing.queue - timing.images, .zero).seconds)
+        let before = timing.imagePreparation + timing.queue + timing.images
+        metrics.observe(.prefill, labels, max(timing.firstToken - before, .zero).seconds)
         if completion.timing.images > .zero {
             metrics.observe(.imageEncode, [], completion.timing.images.seconds)
         }

@@ -210,7 +210,7 @@ struct ResponseStream: Sendable {
         if case .stopString(let string) = completion.reason { ending.stopString = string }
         ending.unfinishedTokens = completion.unfinishedTokens
         ending.timing.queue = completion.timing.queue.milliseconds
-        ending.timing.images = completion.timing.images.milliseconds
+        ending.timing.images = (completion.timing.imagePreparation + completion.timing.images).milliseconds
         ending.timing.firstToken = completion.timing.firstToken.milliseconds
         ending.timing.total = completion.timing.total.milliseconds
         return ending

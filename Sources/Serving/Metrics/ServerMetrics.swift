@@ -196,7 +196,7 @@ struct MetricFamily: Sendable {
     static let queue = histogram("apus_queue_seconds", "From submission until scheduled", whole)
     static let prefill = histogram(
         "apus_prefill_seconds", "From scheduled until the first token, pictures not counted", stage)
-    static let imageDecode = histogram("apus_image_decode_seconds", "Decoding a request's pictures", stage)
+    static let imageDecode = histogram("apus_image_decode_seconds", "Decoding and reading a request's pictures", stage)
     static let imageEncode = histogram("apus_image_encode_seconds", "A request's time in the vision encoder", stage)
     static let imagePixels = histogram(
         "apus_image_pixels", "Pixels of each picture", (7...12).map { Double(1 << (2 * $0)) })

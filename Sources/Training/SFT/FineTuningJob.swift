@@ -182,7 +182,7 @@ public struct FineTuningJob: Sendable {
         guard weights.configuration.readsText || !readsDocuments else {
             throw ModelError.unsupported(
                 key: "the encoder for documents, \(path)", expected: "one that reads, from `apus train vision`",
-                found: "one that sees single tiles of \(weights.configuration.imageSize) pixels")
+                found: "one without a head for characters")
         }
         try weights.configuration.requireTextWidth(model.decoder.configuration.hidden)
         return (

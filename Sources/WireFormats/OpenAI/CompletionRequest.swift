@@ -32,7 +32,7 @@ public struct CompletionRequest: RequestBody, Equatable {
         let limit = try fields.integer("max_tokens", in: 0...Int64.max, default: 16)
         guard limit > 0 || echoesPrompt else {
             throw APIError(
-                .invalidValue, "max_tokens is 0, which takes echo: else there is nothing to answer.",
+                .invalidValue, "max_tokens may be 0 only if echo is true.",
                 param: "max_tokens")
         }
         options.maximumTokens = limit
