@@ -48,6 +48,8 @@ import Testing
             #expect(metrics.contains("modality=\"image\",outcome=\"stop\"} 1\n"))
         }
         #expect(engine.requests.map { $0.images.map(\.range.count) } == [[4], [4]])
+        // The time for decoding goes with the request.
+        #expect(engine.requests.allSatisfy { $0.imagePreparation > .zero })
     }
 
     @Test func damageIsNamed() async throws {

@@ -22,6 +22,9 @@ enum FormsDocument {
             let isAcronym = name.dropFirst().first?.isUppercase == true
             return "the " + (isAcronym ? name : name.prefix(1).lowercased() + name.dropFirst())
         }
+
+        /// How its value is asked for.
+        var wording: DocumentWording { ["Net", "Tax", "Total"].contains(name) ? .amount : .lookUp }
     }
 
     private enum Look: CaseIterable {
@@ -194,10 +197,8 @@ enum FormsDocument {
     private static func ask(_ fields: [Field], _ title: String?, _ asking: inout DocumentQuestioner) {
         let filled = fields.filter { !$0.value.isEmpty }
         for field in asking.generator.shuffled(filled).prefix(4) {
-            let isAmount = ["Net", "Tax", "Total"].contains(field.name)
             asking.askText(
-                isAmount ? .amount : .lookUp, [field.noun], text: field.value,
-                lead: "\(field.noun.capitalizedFirst) is")
+                field.wording, [field.noun], text: field.value, lead: "\(field.noun.capitalizedFirst) is")
         }
         if let title { asking.askText(.lookUp, ["the title of the form"], text: title, lead: "The title is") }
         let empty = fields.first { $0.value.isEmpty }

@@ -16,7 +16,7 @@ package struct RowEnds: Sendable {
         }
     }
 
-    /// The embeddings with their ends, from those of the tokens, `[tokens, hidden]`.
+    /// Adds the ends to the tokens' embeddings, `[tokens, hidden]`.
     package func added(to embeddings: Tensor, end: Tensor, on compute: Compute) -> Tensor {
         precondition(embeddings.rows == tokens, "\(embeddings.rows) tokens, expected \(tokens)")
         return compute.gather(sources, from: Tensor.stacking([embeddings, end.reshaped([1, end.count])]))

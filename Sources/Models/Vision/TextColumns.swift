@@ -58,10 +58,11 @@ struct TextColumns {
 
     /// The columns of these lines, from the uppermost to the lowest.
     init(_ lines: [[ReadCharacter]]) {
-        let advances = lines.map(TextLines.advance).filter { $0 < .infinity }.sorted()
+        let advances = lines.map(TextLines.advance)
+        let known = advances.filter { $0 < .infinity }.sorted()
         // The median gap of a row of single characters is that between columns.
-        let widest = advances.isEmpty ? .infinity : 3 * advances[advances.count / 2]
-        self.lines = lines.map { Self.line($0, advance: min(TextLines.advance(of: $0), widest)) }
+        let widest = known.isEmpty ? .infinity : 3 * known[known.count / 2]
+        self.lines = zip(lines, advances).map { Self.line($0, advance: min($1, widest)) }
         breaks = self.lines.map { line in Set(line.gaps.indices.filter { line.gaps[$0].isWide }) }
         let seeds = breaks
         for line in lines.indices {
@@ -72,9 +73,12 @@ struct TextColumns {
         }
     }
 
+    /// The cells of each line.
+    var cells: [[TextCell]] { lines.indices.map { cells(line: $0) } }
+
     /// The cells of a line, one for each column that has text in it. One empty cell stands for empty columns before
     /// them.
-    func cells(line: Int) -> [TextCell] {
+    private func cells(line: Int) -> [TextCell] {
         var cells: [TextCell] = []
         for (index, character) in lines[line].inked.enumerated() {
             if index == 0, breaks[line].contains(Self.emptyColumn) { cells.append(TextCell()) }
@@ -161,34 +165,31 @@ struct TextCell {
     var end: Float = 0
 
     fileprivate var hasDigits: Bool { text.contains { $0.isNumber } }
+
+    /// The pixels that two cells share across; negative for their distance.
+    fileprivate func shared(_ other: TextCell) -> Float { min(end, other.end) - max(start, other.start) }
 }
 
 extension [[TextCell]] {
     /// Writes the name of its column before each cell of a table, as "Price: $3.20", so that a value is found without
     /// counting columns.
     ///
-    /// A line of three cells or more, none with a digit, names the columns of the lines below that have several cells,
-    /// if one of them has as many cells and a digit. The first column names the rows, and its cells stay as they are.
+    /// A line of three cells or more, each with a letter and none with a digit, names the columns of the lines below
+    /// that have several cells, each in a column of its own, if one of them has as many cells and a digit. The first
+    /// column names the rows, and its cells stay as they are.
     func withColumnNames() -> [[TextCell]] {
         var lines = self
         for first in indices where self[first].areNames {
             let names = self[first]
-            let body = self[(first + 1)...].prefix { $0.count > 1 && !$0.areNames }
+            let body = self[(first + 1)...].prefix { !$0.areNames && !$0.names(among: names).isEmpty }
             guard body.contains(where: { $0.count >= names.count && $0.contains(where: \.hasDigits) }) else { continue }
             for line in body.indices {
-                for cell in self[line].indices.dropFirst() {
-                    guard let name = Self.name(of: self[line][cell], among: names.dropFirst()) else { continue }
-                    lines[line][cell].text = "\(name): \(self[line][cell].text)"
+                for (cell, name) in self[line].names(among: names) {
+                    lines[line][cell].text = "\(names[name].text): \(self[line][cell].text)"
                 }
             }
         }
         return lines
-    }
-
-    /// The name over a cell: the one that covers most of it, or else the nearest one.
-    private static func name(of cell: TextCell, among names: ArraySlice<TextCell>) -> String? {
-        func shared(_ name: TextCell) -> Float { Swift.min(cell.end, name.end) - Swift.max(cell.start, name.start) }
-        return names.max { shared($0) < shared($1) }?.text
     }
 }
 
@@ -200,7 +201,18 @@ extension [TextCell] {
     fileprivate var areNames: Bool {
         count > 2
             && enumerated().allSatisfy { index, cell in
-                !cell.hasDigits && cell.text.utf8.count <= Self.longestName && (index == 0 || !cell.text.isEmpty)
+                let isWord = cell.text.contains { $0.isLetter } && !cell.text.contains { $0.isNumber }
+                return index == 0 && cell.text.isEmpty || isWord && cell.text.utf8.count <= Self.longestName
             }
+    }
+
+    /// The cells behind the first one, each with the name of its column: the one that covers most of it, or else the
+    /// nearest one. Empty if two cells have the same name: they are no line of that table.
+    fileprivate func names(among names: [TextCell]) -> [(cell: Int, name: Int)] {
+        let found = indices.dropFirst().compactMap { cell in
+            names.indices.dropFirst().max { self[cell].shared(names[$0]) < self[cell].shared(names[$1]) }
+                .map { (cell: cell, name: $0) }
+        }
+        return Set(found.map(\.name)).count == found.count ? found : []
     }
 }

@@ -12,22 +12,11 @@ package struct TextLines {
     /// Of two equal neighbours nearer than this share of their width, one was read twice.
     private static let double: Float = 0.52
 
-    /// A heading is so many times as large as most of the text.
-    private static let heading: Float = 1.25
-
-    /// The text from top to bottom, as Markdown has it: separators between columns, and a number sign before a line
-    /// that is larger than most of the text.
+    /// The text from top to bottom, with separators between columns, and the names of a table's columns at its cells.
     package var text: String {
-        let lines = shown
-        let columns = TextColumns(lines)
-        let sizes = lines.map(Self.size)
-        let all = zip(lines, sizes).flatMap { line, size in line.map { _ in size } }.sorted()
-        let usual = all.isEmpty ? 0 : all[all.count / 2]
-        let cells = lines.indices.map { columns.cells(line: $0) }.withColumnNames()
         var text = ""
-        for (index, line) in lines.enumerated() where !cells[index].isEmpty {
-            let isHeading = usual > 0 && sizes[index] >= Self.heading * usual && Self.isWords(line)
-            let line = (isHeading ? "# " : "") + cells[index].map(\.text).joined(separator: " | ")
+        for cells in TextColumns(shown).cells.withColumnNames() where !cells.isEmpty {
+            let line = cells.map(\.text).joined(separator: " | ")
             guard text.utf8.count + line.utf8.count < TextReader.maximumCharacters else { break }
             text += (text.isEmpty ? "" : "\n") + line
         }
@@ -87,12 +76,6 @@ package struct TextLines {
 
     static func height(of line: [ReadCharacter]) -> Float {
         line.reduce(0) { $0 + $1.y } / Float(line.count)
-    }
-
-    /// Whether a line has three letters or more, and fewer other characters.
-    private static func isWords(_ line: [ReadCharacter]) -> Bool {
-        let letters = line.count { $0.scalar.properties.isAlphabetic }
-        return letters > 2 && letters > line.count { $0.scalar != " " } / 2
     }
 
     /// The size of a line's font in pixels, from the distances of the characters in its words; 0 for single characters.

@@ -292,12 +292,14 @@ private struct TrainedVision {
     func gradients(_ dtokens: Tensor) -> ParameterSet {
         var gradients = weights.parameters.zeros(on: compute)
         var dtokens = dtokens
+        let isFrozen = weights.configuration.readsText
         if let gradient = ends?.backward(dtokens, on: compute) {
-            compute.add(&gradients[VisionWeights.rowEnd], gradient.end)
+            // What does not learn must not count in the norm at which gradients are clipped.
+            if !isFrozen { compute.add(&gradients[VisionWeights.rowEnd], gradient.end) }
             dtokens = gradient.tokens
         }
         let dfeatures = pass.connectBackward(dtokens, shuffled: shuffled, weights: weights, gradients: &gradients)
-        guard !weights.configuration.readsText else { return gradients }
+        guard !isFrozen else { return gradients }
         pass.backward(dfeatures, weights: weights, gradients: &gradients)
         return gradients
     }
