@@ -12,6 +12,15 @@ public enum GrammarSource: Sendable, Hashable {
     case regex(String)
     /// Calls of functions, or other text.
     case tools(ToolGrammar)
+
+    /// Whether an answer that has no time left is brought to an early end. A call of a function is not: what it does
+    /// could be something else then.
+    var mayBeShortened: Bool {
+        switch self {
+        case .jsonObject, .jsonSchema, .grammar, .regex: true
+        case .tools: false
+        }
+    }
 }
 
 /// Why a source cannot be enforced; for tools also which function's schema is meant.
@@ -44,7 +53,8 @@ public struct GrammarCompiler: Sendable {
         }
         return try Self.named(nil) { () throws(GrammarError) in
             TokenGrammar(
-                try Grammar(builder, root: root, spelled: vocabulary.spelled), vocabulary: vocabulary)
+                try Grammar(builder, root: root, spelled: vocabulary.spelled), vocabulary: vocabulary,
+                mayBeShortened: source.mayBeShortened)
         }
     }
 

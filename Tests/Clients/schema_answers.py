@@ -5,8 +5,9 @@ usage: schema_answers.py http://127.0.0.1:8080/v1 [--model NAME] [--key KEY] [--
 
 Answers are drawn at temperature 1. --suite names `tests/draft2020-12` of JSON-Schema-Test-Suite, which the source
 archive of jsonschema has in `json/`; its schemas are asked for beside those of answer_schemas.py. Each answer is a line
-of --record, and what is there already is not asked for again. The last line counts the answers that are valid, cut at
---max-tokens, and invalid. Leaves with 1 if one is invalid, or a schema of answer_schemas.py is refused.
+of --record, and what is there already is not asked for again. The last line counts the answers that are valid, those of
+them that --max-tokens shortened, and the invalid ones. Leaves with 1 if one is invalid, or a schema of answer_schemas.py
+is refused.
 """
 
 import argparse
@@ -50,8 +51,7 @@ def run(session: Session, arguments) -> bool:
             return {**entry, "outcome": "refused", "why": error.message}
         choice, tokens = answer.choices[0], answer.usage.completion_tokens
         entry |= {"tokens": tokens, "answer": choice.message.content}
-        if choice.finish_reason != "stop":
-            return {**entry, "outcome": "cut"}
+        entry["finish_reason"] = choice.finish_reason
         try:
             validator = jsonschema.Draft202012Validator
             validator(known[name], format_checker=validator.FORMAT_CHECKER).validate(json.loads(entry["answer"]))
@@ -74,8 +74,9 @@ def run(session: Session, arguments) -> bool:
     counts = collections.Counter(entry["outcome"] for entry in entries)
     answered = len({entry["schema"] for entry in entries} - refused)
     print(f"{answered} schemas answered, {len(refused)} refused by keyword")
+    shortened = sum(entry.get("finish_reason") == "length" for entry in entries)
     print(
-        f"{counts['valid']} of {arguments.answers} valid, {counts['cut']} cut at their length, "
+        f"{counts['valid']} of {arguments.answers} valid, of which --max-tokens shortened {shortened}; "
         f"{counts['invalid']} invalid"
     )
     return counts["invalid"] == 0 and not refused & set(SCHEMAS)

@@ -53,6 +53,33 @@ enum Acceptance {
         return nil
     }
 
+    /// A text of at most `tokens` tokens, drawn as the engine does; nil if it is not complete then. Tokens that end
+    /// nothing are likelier than others.
+    static func shortened(_ grammar: TokenGrammar, seed: UInt64, tokens: Int) -> String? {
+        var random = SplitMix64(seed: seed)
+        var position = grammar.start()
+        var text: [UInt8] = []
+        func draw(_ mask: TokenMask) -> Int32? {
+            let ids = texts.indices.filter { mask.contains(Int32($0)) }
+            let open = ids.filter { !["\"", "}", "]", ">"].contains(texts[$0].last.map { Character(Unicode.Scalar($0)) }) }
+            let chosen = open.isEmpty || random.next() % 4 == 0 ? ids : open
+            return chosen.isEmpty ? nil : Int32(chosen[Int(random.next() % UInt64(chosen.count))])
+        }
+        for left in (0..<tokens).reversed() {
+            guard var token = draw(position.mask()), var next = position.advanced(by: token) else { break }
+            if let mask = position.endingMask(insteadOf: next, tokens: left) {
+                guard let other = draw(mask), let position = position.advanced(by: other) else {
+                    Issue.record("no token of the mask fits")
+                    return nil
+                }
+                (token, next) = (other, position)
+            }
+            text += texts[Int(token)]
+            position = next
+        }
+        return position.isEnd ? String(decoding: text, as: UTF8.self) : nil
+    }
+
     /// A mask has exactly the tokens whose bytes may follow.
     private static func check(_ mask: TokenMask, at position: TokenPosition) {
         for id in texts.indices {

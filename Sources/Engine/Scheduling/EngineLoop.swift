@@ -207,7 +207,9 @@ final class EngineLoop: @unchecked Sendable {
         let (delta, reason) = sequence.output.append(
             token, isComplete: sequence.constraint?.isEnd ?? true)
         if let delta { sequence.continuation.yield(.text(delta)) }
-        if let reason { finish(sequence, reason) }
+        guard let reason else { return }
+        // A shortened answer has an end, but not the one that the model wanted.
+        finish(sequence, sequence.isShortened && reason == .endToken ? .length : reason)
     }
 
     private func finish(_ sequence: EngineSequence, _ reason: FinishReason) {

@@ -26,6 +26,10 @@ package final class EngineSequence {
     package var output: OutputProcessor
     /// The position in the grammar that the answer follows; nil without a grammar.
     package private(set) var constraint: TokenPosition?
+    /// Whether the answer was brought to an end because its length left no more time.
+    package private(set) var isShortened = false
+    /// The token that was drawn last, and the position behind it.
+    private var next: (token: Int32, position: TokenPosition)?
     private var lookup: PromptLookup
     package let sampler: Sampler
     package let continuation: AsyncStream<EngineEvent>.Continuation
@@ -165,7 +169,22 @@ package final class EngineSequence {
     package func append(_ token: Int32) {
         tokens.append(token)
         // An end token is no part of the text.
-        _ = constraint?.advance(token)
+        if let next, next.token == token { constraint = next.position } else { _ = constraint?.advance(token) }
+        next = nil
+    }
+
+    /// Draws the next token of the answer. One that leaves a form too few tokens to come to its end is drawn once more,
+    /// from those that leave enough.
+    func drawToken(from logits: [Float]) -> Int32 {
+        var context = samplingContext()
+        let token = sampler.sample(logits, context: context)
+        guard let position = constraint?.advanced(by: token) else { return token }
+        next = (token, position)
+        guard let mask = constraint?.endingMask(insteadOf: position, tokens: output.remaining - 1) else { return token }
+        next = nil
+        isShortened = true
+        context.mask = mask
+        return sampler.sample(logits, context: context)
     }
 
     /// Guesses at the next tokens of the answer: up to `room` tokens, and fewer than the answer may still have. A guess

@@ -179,7 +179,7 @@ extension EngineSequence {
 
     /// The next token of the answer; nil if its logit is not finite.
     func draw(from logits: [Float]) -> GeneratedToken? {
-        let id = sampler.sample(logits, context: samplingContext())
+        let id = drawToken(from: logits)
         guard logits[Int(id)].isFinite else { return nil }
         return request.topLogprobs.map { Sampler.logprobs(logits, token: id, top: $0) } ?? GeneratedToken(id: id)
     }

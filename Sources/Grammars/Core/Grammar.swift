@@ -4,16 +4,14 @@ struct Grammar: Sendable {
     /// The first node of each rule.
     let starts: [Int32]
     let root: Int32
-    /// For each node the least number of further calls inside each other until the end of its rule; `unreachable` if
-    /// nothing leads there. So a machine with a bounded stack knows where it may go.
-    let heights: [Int32]
-    /// For each node the same number if at least a byte comes before the end of its rule; `unreachable` if none can.
-    let textHeights: [Int32]
+    /// The further calls inside each other until the end of a node's rule. So a machine with a bounded stack knows where
+    /// it may go.
+    let heights: LeastValues
+    /// The bytes until the end of a node's rule. So an answer knows when it must come to its end.
+    let lengths: LeastValues
     /// Whether a rule matches the empty text.
     let matchesEmpty: [Bool]
 
-    /// The height of nodes that no text can finish.
-    static let unreachable = Int32.max
     /// The greatest number of calls inside each other.
     static let maximumDepth: Int32 = 192
 
@@ -30,30 +28,31 @@ struct Grammar: Sendable {
         starts = builder.rules.map { $0 ?? -1 }
         self.root = root
         let dependents = Self.dependents(of: nodes, starts)
-        heights = Heights(nodes: nodes, starts: starts).values(dependents)
+        matchesEmpty = Self.emptyRules(nodes: nodes, starts: starts, dependents: dependents)
+        heights = LeastValues(
+            StackHeight.self, nodes: nodes, starts: starts, matchesEmpty: matchesEmpty, dependents: dependents)
+        lengths = LeastValues(
+            TextLength.self, nodes: nodes, starts: starts, matchesEmpty: matchesEmpty, dependents: dependents)
         let start = starts[Int(root)]
-        guard start >= 0, heights[Int(start)] != Self.unreachable else { throw GrammarError("no text fits it") }
-        guard heights[Int(start)] < Self.maximumDepth else {
+        guard start >= 0, isAlive(start) else { throw GrammarError("no text fits it") }
+        guard heights.any[Int(start)] < Self.maximumDepth else {
             throw GrammarError("every text needs more than \(Self.maximumDepth) rules inside each other")
         }
-        matchesEmpty = Self.emptyRules(nodes: nodes, starts: starts, dependents: dependents)
-        textHeights = TextHeights(nodes: nodes, starts: starts, heights: heights, matchesEmpty: matchesEmpty)
-            .values(dependents)
         try checkLeftRecursion()
     }
 
     /// Whether the node can lead to the end of its rule.
-    func isAlive(_ node: Int32) -> Bool { heights[Int(node)] != Self.unreachable }
+    func isAlive(_ node: Int32) -> Bool { heights.any[Int(node)] != LeastValues.unreachable }
 
     /// Whether a rule matches a text that is not empty.
     func matchesText(_ rule: Int32) -> Bool {
         let start = starts[Int(rule)]
-        return start >= 0 && textHeights[Int(start)] != Self.unreachable
+        return start >= 0 && heights.text[Int(start)] != LeastValues.unreachable
     }
 
     // MARK: Checks
 
-    /// For each node the nodes whose height depends on it: the nodes before it, and calls of the rule that it begins.
+    /// For each node the nodes whose values depend on it: the nodes before it, and calls of the rule that it begins.
     private static func dependents(of nodes: [GrammarNode], _ starts: [Int32]) -> [[Int32]] {
         var dependents = [[Int32]](repeating: [], count: nodes.count)
         for (index, node) in nodes.enumerated() {
@@ -143,98 +142,5 @@ struct Grammar: Sendable {
             }
         }
         return visited < edges.count
-    }
-}
-
-/// Finds for each node the least height of the stack until the end of its rule: Dijkstra's algorithm for grammars
-/// (Knuth 1977, "A Generalization of Dijkstra's Algorithm"), with one bucket for each height.
-private protocol HeightRule {
-    /// The nodes whose height depends on no other.
-    var known: [(node: Int32, height: Int32)] { get }
-    /// The least height that a node has by its part, which has just become known; nil if another part is missing.
-    func height(of node: Int32, by part: Int32, _ heights: [Int32]) -> Int32?
-}
-
-extension HeightRule {
-    /// The heights of all nodes.
-    ///
-    /// - Parameter dependents: for each node the nodes that it is a part of.
-    func values(_ dependents: [[Int32]]) -> [Int32] {
-        var values = [Int32](repeating: Grammar.unreachable, count: dependents.count)
-        var buckets: [[Int32]] = []
-        func propose(_ node: Int32, _ height: Int32) {
-            while buckets.count <= Int(height) { buckets.append([]) }
-            buckets[Int(height)].append(node)
-        }
-        for (node, height) in known { propose(node, height) }
-        var height = 0
-        while height < buckets.count {
-            while let node = buckets[height].popLast() {
-                guard values[Int(node)] == Grammar.unreachable else { continue }
-                values[Int(node)] = Int32(height)
-                for dependent in dependents[Int(node)] where values[Int(dependent)] == Grammar.unreachable {
-                    if let found = self.height(of: dependent, by: node, values) { propose(dependent, found) }
-                }
-            }
-            height += 1
-        }
-        return values
-    }
-
-    /// The height of a call, of which the rule and what follows it have these heights.
-    fileprivate func height(body: Int32, rest: Int32) -> Int32? {
-        body == Grammar.unreachable || rest == Grammar.unreachable ? nil : max(body + 1, rest)
-    }
-}
-
-/// Heights of any texts.
-private struct Heights: HeightRule {
-    let nodes: [GrammarNode]
-    let starts: [Int32]
-
-    var known: [(node: Int32, height: Int32)] { [(GrammarBuilder.end, 0)] }
-
-    func height(of node: Int32, by part: Int32, _ heights: [Int32]) -> Int32? {
-        switch nodes[Int(node)] {
-        case .end: return 0
-        // The first choice that becomes known is the lowest one.
-        case .bytes, .string, .fork: return heights[Int(part)]
-        case .call(let rule, let next), .loop(let rule, _, _, let next):
-            let start = starts[Int(rule)]
-            guard start >= 0, next >= 0 else { return nil }
-            return height(body: heights[Int(start)], rest: heights[Int(next)])
-        }
-    }
-}
-
-/// Heights of texts with at least a byte before the end of their rule. Rules that match the empty text can be skipped.
-private struct TextHeights: HeightRule {
-    let nodes: [GrammarNode]
-    let starts: [Int32]
-    /// Those of any texts.
-    let heights: [Int32]
-    let matchesEmpty: [Bool]
-
-    var known: [(node: Int32, height: Int32)] {
-        nodes.indices.compactMap { node in
-            switch nodes[node] {
-            case .bytes, .string: heights[node] == Grammar.unreachable ? nil : (Int32(node), heights[node])
-            case .end, .fork, .call, .loop: nil
-            }
-        }
-    }
-
-    func height(of node: Int32, by part: Int32, _ texts: [Int32]) -> Int32? {
-        let height = texts[Int(part)]
-        switch nodes[Int(node)] {
-        case .end, .bytes, .string: return nil
-        case .fork: return height
-        case .call(let rule, let next):
-            let skipped = part == next && matchesEmpty[Int(rule)] ? height : nil
-            let called = part == starts[Int(rule)] ? self.height(body: height, rest: heights[Int(next)]) : nil
-            return [skipped, called].compactMap { $0 }.min()
-        case .loop(let rule, _, _, let next):
-            return part == starts[Int(rule)] ? self.height(body: height, rest: heights[Int(next)]) : nil
-        }
     }
 }

@@ -24,7 +24,9 @@ struct Machine {
         /// Whether a byte may follow within the rule.
         var readsBytes = false
         /// The least number of calls inside each other until the end of the rule.
-        var height: Int32 = 0
+        var height = LeastValues.unreachable
+        /// The least number of bytes until the end of the rule.
+        var length = LeastValues.unreachable
         /// The tokens that stay inside the rule; nil until they are asked for.
         var inner: InnerTokens?
     }
@@ -51,6 +53,8 @@ struct Machine {
     private(set) var states: [State] = []
     private(set) var frames: [Frame] = []
     private var depths: [Int32] = []
+    /// For each stack the least number of bytes from its return to the end of the text.
+    private(set) var rests: [Int32] = []
     private var stateNumbers: [[Int32]: Int32] = [:]
     private var frameNumbers: [Frame: Int32] = [:]
     /// The states of single nodes, and the first states of called rules by the rule's complement.
@@ -76,14 +80,15 @@ struct Machine {
 
     init(_ grammar: Grammar) {
         self.grammar = grammar
-        greatestHeight = (grammar.heights + grammar.textHeights).filter { $0 != Grammar.unreachable }.max() ?? 0
+        greatestHeight =
+            (grammar.heights.any + grammar.heights.text).filter { $0 != LeastValues.unreachable }.max() ?? 0
         classes = ByteClasses(grammar.nodes)
         clear()
     }
 
     /// Forgets all states and stacks.
     mutating func clear() {
-        (states, frames, depths) = ([], [Frame(parent: -1, node: -1, count: 0)], [0])
+        (states, frames, depths, rests) = ([], [Frame(parent: -1, node: -1, count: 0)], [0], [0])
         (transitions, efforts, size) = ([], [], 0)
         (stateNumbers, frameNumbers, entries) = ([:], [:], [:])
     }
@@ -125,12 +130,12 @@ struct Machine {
     /// The state of a set of nodes, which must be closed and in order.
     mutating func state(_ nodes: [Int32]) -> Int32 {
         if let number = stateNumbers[nodes] { return number }
-        var state = State(nodes: nodes, height: .max)
+        var state = State(nodes: nodes)
         // The mark of `entry`, below.
         let isMarked = nodes[0] < 0
-        let heights = isMarked ? grammar.textHeights : grammar.heights
         for node in nodes where node >= 0 {
-            state.height = min(state.height, heights[Int(node)])
+            state.height = min(state.height, grammar.heights.value(of: node, readsText: isMarked))
+            state.length = min(state.length, grammar.lengths.value(of: node, readsText: isMarked))
             switch grammar.nodes[Int(node)] {
             case .end: state.isEnd = !isMarked
             case .call(let rule, _), .loop(let rule, _, _, _):
@@ -211,6 +216,7 @@ struct Machine {
         let number = Int32(frames.count)
         frames.append(frame)
         depths.append(depths[Int(frame.parent)] + 1)
+        rests.append(TextLength.kept(rest(behind: frame) + Int(rests[Int(frame.parent)])))
         frameNumbers[frame] = number
         return number
     }

@@ -50,11 +50,31 @@ struct MaskSearch {
     /// Sets the tokens of a vocabulary that does not print the first blank of a text: the tokens in `words` that begin
     /// without a blank, and the tokens whose text behind the blank fits.
     mutating func addFirst(_ words: [UInt64], behind blank: Int, _ threads: [Thread], _ machine: inout Machine) {
-        let end = Int(vocabulary.ends[blank])
         bits.formUnion(words)
-        bits.remove(vocabulary.tokens[Int(vocabulary.firsts[blank])..<Int(vocabulary.firsts[end])])
+        removeTokens(below: blank)
         bits.insert(vocabulary.tokens(at: blank))
         walk(from: blank, threads, &machine)
+    }
+
+    /// Removes the tokens whose text begins at a node of the tree.
+    mutating func removeTokens(below node: Int) {
+        let end = Int(vocabulary.ends[node])
+        bits.remove(vocabulary.tokens[Int(vocabulary.firsts[node])..<Int(vocabulary.firsts[end])])
+    }
+
+    /// Adds the tokens after which at most `room` bytes end the text: those of one byte, and longer ones of which every
+    /// byte but the last goes a shortest way.
+    mutating func addEnding(_ threads: [Thread], within room: Int32, _ machine: inout Machine, behind node: Int = 0) {
+        let left = machine.bytesToEnd(threads)
+        let end = Int(vocabulary.ends[node])
+        var child = node + 1
+        while child < end {
+            let next = machine.step(threads, vocabulary.bytes[child])
+            let nextLeft = machine.bytesToEnd(next)
+            if nextLeft <= room { bits.insert(vocabulary.tokens(at: child)) }
+            if nextLeft < left { addEnding(next, within: room, &machine, behind: child) }
+            child = Int(vocabulary.ends[child])
+        }
     }
 
     private mutating func addString(_ thread: Thread, _ machine: inout Machine) {

@@ -33,6 +33,16 @@ enum StringMachine {
         }
     }
 
+    /// The bytes that the character of a state still lacks.
+    static func missingBytes(_ state: Int32) -> Int {
+        switch state {
+        case between: 0
+        case escape, 2: 1
+        case 3, 4, 5: 2
+        default: 3
+        }
+    }
+
     private static func first(_ byte: UInt8) -> Int32 {
         switch byte {
         case UInt8(ascii: "\""): closed

@@ -6,10 +6,13 @@ import Synchronization
 /// so far, never on what was asked before.
 public final class TokenGrammar: Sendable {
     let vocabulary: TokenVocabulary
+    /// Whether a text may be brought to an early end, so that it fits the grammar whatever its length.
+    let mayBeShortened: Bool
     private let tables: Mutex<Tables>
 
-    init(_ grammar: Grammar, vocabulary: TokenVocabulary) {
+    init(_ grammar: Grammar, vocabulary: TokenVocabulary, mayBeShortened: Bool) {
         self.vocabulary = vocabulary
+        self.mayBeShortened = mayBeShortened
         tables = Mutex(Tables(machine: Machine(grammar), vocabulary: vocabulary))
     }
 
@@ -28,6 +31,15 @@ public final class TokenGrammar: Sendable {
             tables.limitMemory()
             let threads = tables.threads(of: &position)
             return position.isAtStart ? tables.firstMask(threads) : tables.mask(threads)
+        }
+    }
+
+    /// The tokens after which at most `room` bytes end the text.
+    func endingMask(at position: inout TokenPosition, within room: Int32) -> TokenMask {
+        tables.withLock { tables in
+            tables.limitMemory()
+            let threads = tables.threads(of: &position)
+            return tables.endingMask(threads, within: room, isAtStart: position.isAtStart)
         }
     }
 
@@ -63,6 +75,8 @@ public struct TokenPosition: Sendable {
     private let grammar: TokenGrammar
     /// Whether a text may end here.
     public let isEnd: Bool
+    /// The least number of bytes until a text may end. As many tokens suffice, since each byte has a token.
+    fileprivate let bytesToEnd: Int32
     /// Whether the first blank is still to come, which is not printed.
     fileprivate let isAtStart: Bool
     fileprivate var threads: [Thread]
@@ -70,10 +84,12 @@ public struct TokenPosition: Sendable {
     fileprivate let lasting: [Lasting]
 
     fileprivate init(
-        grammar: TokenGrammar, isEnd: Bool, isAtStart: Bool, threads: [Thread], epoch: Int, lasting: [Lasting]
+        grammar: TokenGrammar, isEnd: Bool, bytesToEnd: Int32, isAtStart: Bool, threads: [Thread], epoch: Int,
+        lasting: [Lasting]
     ) {
         self.grammar = grammar
         self.isEnd = isEnd
+        self.bytesToEnd = bytesToEnd
         self.isAtStart = isAtStart
         self.threads = threads
         self.epoch = epoch
@@ -83,11 +99,27 @@ public struct TokenPosition: Sendable {
     /// The tokens that may come next. An end token may come where `isEnd`; the mask has none.
     public mutating func mask() -> TokenMask { grammar.mask(at: &self) }
 
+    /// The position behind a token; nil if the token does not fit.
+    public mutating func advanced(by token: Int32) -> TokenPosition? { grammar.position(after: token, at: &self) }
+
+    /// The tokens that leave the text time to end, if a drawn token does not.
+    ///
+    /// - Parameters:
+    ///   - next: the position behind the drawn token.
+    ///   - tokens: how many tokens may follow it.
+    /// - Returns: nil if the text can still end behind the drawn token. Nil too if no token would help, or if the text
+    ///   must not be shortened.
+    public mutating func endingMask(insteadOf next: TokenPosition, tokens: Int) -> TokenMask? {
+        guard grammar.mayBeShortened, next.bytesToEnd > tokens, bytesToEnd <= tokens + 1 else { return nil }
+        let mask = grammar.endingMask(at: &self, within: Int32(tokens))
+        return mask.isEmpty ? nil : mask
+    }
+
     /// Moves behind a token.
     ///
     /// - Returns: false, without a move, if the token does not fit.
     public mutating func advance(_ token: Int32) -> Bool {
-        guard let next = grammar.position(after: token, at: &self) else { return false }
+        guard let next = advanced(by: token) else { return false }
         self = next
         return true
     }
@@ -135,8 +167,9 @@ private struct Tables {
                 stack: stack.reversed(), count: thread.count)
         }
         return TokenPosition(
-            grammar: grammar, isEnd: threads.contains { machine.hasEnded($0) }, isAtStart: isAtStart, threads: threads,
-            epoch: epoch, lasting: lasting)
+            grammar: grammar, isEnd: threads.contains { machine.hasEnded($0) },
+            bytesToEnd: machine.bytesToEnd(threads), isAtStart: isAtStart, threads: threads, epoch: epoch,
+            lasting: lasting)
     }
 
     mutating func threads(of position: inout TokenPosition) -> [Thread] {
@@ -177,6 +210,18 @@ private struct Tables {
         let (bits, _) = machine.count { machine in
             var search = MaskSearch(vocabulary)
             search.addFirst(words, behind: blank, threads, &machine)
+            return search.bits
+        }
+        return TokenMask(bits.words)
+    }
+
+    mutating func endingMask(_ threads: [Thread], within room: Int32, isAtStart: Bool) -> TokenMask {
+        let vocabulary = vocabulary
+        let (bits, _) = machine.count { machine in
+            var search = MaskSearch(vocabulary)
+            search.addEnding(threads, within: room, &machine)
+            // Their first blank would not be printed. Other tokens suffice.
+            if isAtStart, let blank = vocabulary.child(UInt8(ascii: " ")) { search.removeTokens(below: blank) }
             return search.bits
         }
         return TokenMask(bits.words)

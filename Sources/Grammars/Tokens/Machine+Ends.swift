@@ -1,0 +1,29 @@
+extension Machine {
+    /// The least number of bytes until the text may end; `LeastValues.unreachable` if none is known.
+    func bytesToEnd(_ threads: [Thread]) -> Int32 {
+        let bytes = threads.map { thread in
+            let inside = thread.state < Self.strings ? Int(states[Int(thread.state)].length) : restOfString(thread)
+            return inside + Int(rests[Int(thread.frame)])
+        }
+        return TextLength.kept(bytes.min() ?? .max)
+    }
+
+    /// The bytes of a string until behind its closing quote.
+    private func restOfString(_ thread: Thread) -> Int {
+        let missing = max(0, bounds(of: thread).minimum - thread.count)
+        return StringMachine.missingBytes(thread.state - Self.strings) + Int(missing) + 1
+    }
+
+    /// The bytes of the rule of a stack's uppermost entry, from the return of what it called to the rule's end.
+    func rest(behind frame: Frame) -> Int {
+        switch grammar.nodes[Int(frame.node)] {
+        case .loop(let rule, let minimum, _, let next):
+            // The running round is not over.
+            let rounds = max(0, Int(minimum) - Int(frame.count))
+            let body = Int(grammar.lengths.text[Int(grammar.starts[Int(rule)])])
+            return TextLength.loop(rounds, body, Int(grammar.lengths.any[Int(next)]))
+        case .string(_, _, let next): return Int(grammar.lengths.any[Int(next)])
+        case .end, .bytes, .fork, .call: return Int(grammar.lengths.any[Int(frame.node)])
+        }
+    }
+}
