@@ -62,8 +62,8 @@ same_resources() {
 
 # The image has the policies, and the rules that they are judged by.
 image_files() {
-    grep -qE '^COPY Deploy/policies ' "$1" &&
-        grep -qE '^COPY Deploy/policy-rules\.json ' "$1" && grep -qE '^COPY Deploy/tune-rules\.json ' "$1"
+    grep -qE '^COPY Deploy/policies ' "$1" && local rules &&
+        for rules in policy tune tune-reader; do grep -qE "^COPY Deploy/$rules-rules\.json " "$1" || return; done
 }
 
 # A list of rules, each with a metric, a bound and a reason.
@@ -116,6 +116,8 @@ twin Deploy/policy-rules.json 's/"minimum": 0.99/"minimun": 0.99/'
 check "rules of the gate" policy-rules.json gate_rules Deploy/policy-rules.json
 twin Deploy/tune-rules.json 's/"metric": "own_right"/"metrik": "own_right"/'
 check "rules of tuning" tune-rules.json gate_rules Deploy/tune-rules.json
+twin Deploy/tune-reader-rules.json 's/"metric": "own_right"/"metrik": "own_right"/'
+check "rules of tuning a reader" tune-reader-rules.json gate_rules Deploy/tune-reader-rules.json
 
 shopt -s extglob
 base=Deploy/kubernetes/base people=Deploy/kubernetes/overlays/people

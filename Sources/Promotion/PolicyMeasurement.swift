@@ -22,6 +22,10 @@ public struct PolicyMeasurement: Sendable {
         public var reports: Set<PolicyReport>
         /// Generated questions of each family.
         public var questionsOfAFamily = 500
+        /// Generated questions of each family of documents.
+        public var questionsOfADocumentFamily = 500
+        /// The controls of the questions about documents. Each takes as long as the questions themselves.
+        public var documentControls = ImageControl.allCases
         /// The fonts and words of documents; nil where no report asks about them.
         public var drawing: DrawingMaterials?
         /// The user's own held-out questions; nil for none.
@@ -133,7 +137,7 @@ public struct PolicyMeasurement: Sendable {
         }
         if wants(.documents) {
             reports.documents = try await documentsReports(
-                .documents, of: PolicyRole.candidate.name, ImageControl.allCases, server, client)
+                .documents, of: PolicyRole.candidate.name, settings.documentControls, server, client)
         }
         if wants(.text) { reports.text = try await textReport() }
         if wants(.ownData) {
@@ -297,10 +301,11 @@ public struct PolicyMeasurement: Sendable {
         _ client: HTTPReplyClient
     ) async throws -> [DocumentsReport]? {
         guard let drawing = settings.drawing else { return nil }
-        let count = settings.questionsOfAFamily
+        let count = settings.questionsOfADocumentFamily
         let old: [DocumentsReport]? = try kept(name) { reports in
-            reports.first { $0.control == .none }?.families.allSatisfy { $0.name == "all" || $0.right.total == count }
-                ?? false
+            let own = reports.first { $0.control == .none }
+            return controls.allSatisfy { control in reports.contains { $0.control == control } }
+                && own?.families.allSatisfy { $0.name == "all" || $0.right.total == count } == true
         }
         if let old { return old }
         let studio = try DocumentStudio(fonts: drawing.fonts, words: drawing.words)

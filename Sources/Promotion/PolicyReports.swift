@@ -128,7 +128,7 @@ public struct PolicyReports: Sendable {
             metrics["documents_question_only"] = all.questionOnly.share
         }
         metrics["documents_questions"] = Double(own.families.map(\.right.total).min() ?? 0)
-        for control in [ImageControl.blank, .swapped] {
+        for control in [ImageControl.blank, .swapped] where reports.contains(where: { $0.control == control }) {
             let report = try report(control, among: reports, of: policy, in: "documents")
             metrics["documents_\(control.rawValue)"] = report.families.first { $0.name == "all" }?.right.share
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Datasets
 import Evaluation
 import Foundation
@@ -49,7 +50,10 @@ struct Tune: AsyncParsableCommand {
         name: .customLong("rules"),
         help: ArgumentHelp(
             "A JSON file with the rules that the policy must meet.",
-            discussion: "Default: Deploy/tune-rules.json in the working folder, or beside or above the executable.",
+            discussion: """
+                Default: Deploy/tune-rules.json, for a policy that reads Deploy/tune-reader-rules.json, in the working \
+                folder, or beside or above the executable.
+                """,
             valueName: "file"))
     var rulesFile: String?
 
@@ -58,8 +62,14 @@ struct Tune: AsyncParsableCommand {
     @Option(help: "Replies of the base model, from `apus data replay`. Default: runs/replay.jsonl if there is one.")
     var replay: String?
 
-    @Option(help: "The folder of easy-VQA 1.0; `none` leaves it out. Default: the folder that `make data` fetches.")
+    @Option(
+        help: """
+            The folder of easy-VQA 1.0; `none` leaves it out, as a policy that reads does. Default: the folder that \
+            `make data` fetches.
+            """)
     var easyVQA = Cache.easyVQA
+
+    @OptionGroup var drawing: DrawingOptions
 
     @Option(help: "The port of the page on which people rank.")
     var port = 8080
@@ -71,6 +81,7 @@ struct Tune: AsyncParsableCommand {
     var float32 = false
 
     private static let standardRules = "Deploy/tune-rules.json"
+    private static let standardReaderRules = "Deploy/tune-reader-rules.json"
     private static let standardReplay = "runs/replay.jsonl"
     private static let none = "none"
 
@@ -87,13 +98,17 @@ struct Tune: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let rules = try RulesOption.rules(at: rulesFile, standard: Self.standardRules)
         let checkpoint = try options.model.checkpoint()
         let library = options.library
         try library.recover()
+        let start = try start(in: library)
+        let policy = try TuneJob.SeeingPolicy(start, in: library, backbone: checkpoint.digest.sha256)
+        try drawing.check(isNeeded: policy.readsText, by: "a policy that reads: name one with --from")
+        let rules = try RulesOption.rules(
+            at: rulesFile, standard: policy.readsText ? Self.standardReaderRules : Self.standardRules)
         var inputs = TuneJob.Inputs(
-            baseModel: checkpoint, data: data, start: try start(in: library), library: library, name: name,
-            rules: rules, dataFolder: options.dataPath)
+            baseModel: checkpoint, data: data, start: start, library: library, name: name,
+            rules: rules, drawing: drawing.materials, dataFolder: options.dataPath)
         inputs.rule = answers.rule
         inputs.easyVQA = easyVQA == Self.none ? nil : easyVQA
         inputs.replay = try replayed()

@@ -165,8 +165,8 @@ import Training
                 continue
             }
         }
-        #expect(throws: PolicyReportsError.missing(report: "documents", part: "the picture blank")) {
-            try evaluation { $0.documents?.removeLast() }
+        #expect(throws: PolicyReportsError.missing(report: "documents", part: "the picture its own")) {
+            try evaluation { $0.documents?.removeAll { $0.control == .none } }
         }
         #expect(throws: PolicyReportsError.missing(report: "families", part: "the picture its own")) {
             try evaluation { $0.families = [] }

@@ -136,11 +136,24 @@ import Training
         }
     }
 
-    @Test func theRulesOfTuningAreValid() throws {
+    @Test(arguments: [
+        ("tune-rules.json", [.ownData, .families, .parentFamilies]),
+        ("tune-reader-rules.json", [.ownData, .documents, .parentDocuments]),
+    ] as [(String, Set<PolicyReport>)])
+    func theRulesOfTuningAreValid(file: String, reports: Set<PolicyReport>) throws {
         let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appending(path: "../../Deploy/tune-rules.json").standardized.path
+            .appending(path: "../../Deploy/\(file)").standardized.path
         let rules = try PolicyRules(path: path)
-        #expect(try rules.gate(for: .sft).reports == [.ownData, .families, .parentFamilies])
+        #expect(try rules.gate(for: .sft).reports == reports)
         #expect(try rules.gate(for: .dpo).rules.count == 5)
+    }
+
+    @Test func aPolicyIsShownWhatItKnows() {
+        let shapes = TuneSettings().fineTuning(readsText: false)
+        #expect(shapes.documents.isEmpty && Set(shapes.families).isSuperset(of: [.crowds, .captions, .counts]))
+        let reader = TuneSettings().fineTuning(readsText: true)
+        #expect(Set(reader.documents) == Set(DocumentFamily.allCases) && reader.families.isEmpty)
+        #expect(reader.officialImages + reader.familyImages == 0 && reader.documentImages == 8)
+        #expect(reader.ownData == shapes.ownData)
     }
 }

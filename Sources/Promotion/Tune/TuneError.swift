@@ -8,8 +8,8 @@ public enum TuneError: Error, Equatable, Sendable, CustomStringConvertible {
     case tooAlike(rankings: Int, prompts: Int)
     /// A rule needs easy-VQA, which is left out.
     case needsEasyVQA(metric: String)
-    /// A rule is about documents, which a tuning run does not ask about.
-    case asksDocuments(metric: String)
+    /// A rule is about documents, which the policy to start from does not read.
+    case asksDocuments(metric: String, start: PolicyManifest.Reference)
     /// The policy to start from sees with the base model's own vision, which no measurement verifies.
     case baseVision(PolicyManifest.Reference)
     /// Another generation than the fine-tuned one is served, so people would rank the answers of the other one.
@@ -26,9 +26,9 @@ public enum TuneError: Error, Equatable, Sendable, CustomStringConvertible {
             "--rankings \(rankings): only \(prompts) prompts have answers that differ; ask for fewer rankings"
         case .needsEasyVQA(let metric):
             "--rules: the rule for \(metric) asks easy-VQA's questions; name its folder with --easy-vqa"
-        case .asksDocuments(let metric):
-            "--rules: the rule for \(metric) is about documents; `apus train sft` and `apus eval policy --rules` train and "
-                + "measure a policy that reads"
+        case .asksDocuments(let metric, let start):
+            "--rules: the rule for \(metric) is about documents, which \(start.name)@\(start.generation) does not read; "
+                + "name a policy that reads with --from"
         case .baseVision(let policy):
             "--from \(policy.name)@\(policy.generation): it sees with the base model's own vision, which measurements do "
                 + "not verify; `apus train sft` trains it and `apus policy ship` publishes it"

@@ -22,8 +22,10 @@ extension TuneJob {
         public var rules: PolicyRules
         /// When an answer is right; nil for the rule that fits the data.
         public var rule: AnswerRule?
-        /// The folder of easy-VQA; nil to leave its images out.
+        /// The folder of easy-VQA; nil to leave its images out. A policy that reads text does not see them.
         public var easyVQA: String?
+        /// The fonts and words of documents, which a policy that reads text sees.
+        public var drawing: DrawingMaterials
         /// Texts of the base model; nil to leave text out.
         public var replay: String?
         /// Rankings by people to collect and learn from; 0 for none, else at least 2. It may differ from call to call.
@@ -34,7 +36,7 @@ extension TuneJob {
         /// The given inputs, without easy-VQA, texts and rankings.
         public init(
             baseModel: ModelCheckpoint, data: String, start: PolicyManifest.Reference, library: PolicyLibrary,
-            name: String, rules: PolicyRules, dataFolder: String
+            name: String, rules: PolicyRules, drawing: DrawingMaterials, dataFolder: String
         ) {
             self.baseModel = baseModel
             self.data = data
@@ -42,7 +44,26 @@ extension TuneJob {
             self.library = library
             self.name = name
             self.rules = rules
+            self.drawing = drawing
             self.dataFolder = dataFolder
+        }
+    }
+
+    /// A policy with the vision generation that it names.
+    public struct SeeingPolicy {
+        let policy: PolicyFolder
+        let vision: PolicyFolder?
+        /// Whether it reads the text in images.
+        public let readsText: Bool
+
+        /// Opens a generation of a library.
+        public init(_ reference: PolicyManifest.Reference, in library: PolicyLibrary, backbone: String) throws {
+            policy = try library.open(reference.name, generation: reference.generation, backbone: backbone)
+            vision = try policy.manifest.vision.map {
+                try library.open($0.name, generation: $0.generation, backbone: backbone)
+            }
+            let encoder = try vision?.file(PolicyFiles.vision).map { try VisionWeights(path: $0) }
+            readsText = encoder?.configuration.readsText ?? false
         }
     }
 

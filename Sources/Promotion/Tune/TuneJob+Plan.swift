@@ -10,12 +10,14 @@ extension TuneJob {
     // MARK: Checks
 
     /// Rules that no measurement of this run can meet fail before anything takes long.
-    func checkRules() throws {
+    func checkRules(_ start: SeeingPolicy) throws {
         let stages: [TrainedStage] = inputs.rankings > 0 ? [.sft, .dpo] : [.sft]
         for rule in try stages.flatMap({ try inputs.rules.gate(for: $0).rules }) {
             let reports = PolicyMetric.reports(for: rule.metric) ?? []
             if inputs.easyVQA == nil, reports.contains(.easyVQA) { throw TuneError.needsEasyVQA(metric: rule.metric) }
-            if reports.contains(where: \.asksDocuments) { throw TuneError.asksDocuments(metric: rule.metric) }
+            if !start.readsText, reports.contains(where: \.asksDocuments) {
+                throw TuneError.asksDocuments(metric: rule.metric, start: inputs.start)
+            }
         }
     }
 
@@ -38,7 +40,7 @@ extension TuneJob {
     ) throws -> TunePlan {
         let answers = try answers(to: own)
         if var plan = try TunePlan(path: planPath) {
-            plan.answers = answers
+            (plan.answers, plan.documentAnswers) = (answers.all, answers.ofDocuments)
             return plan
         }
         machine.report("timing two steps of fine-tuning")
@@ -49,15 +51,28 @@ extension TuneJob {
         }
         return TunePlan(
             training: split.training.count, heldOut: split.heldOut.count, steps: steps, secondsPerStep: seconds,
-            answers: answers)
+            answers: answers.all, documentAnswers: answers.ofDocuments)
     }
 
     /// The number of answers to own and generated questions that the measurement after fine-tuning asks for.
-    private func answers(to own: PolicyMeasurement.OwnQuestions) throws -> Int {
+    private func answers(
+        to own: PolicyMeasurement.OwnQuestions
+    ) throws -> (all: Int, ofDocuments: Int) {
         let reports = try inputs.rules.gate(for: .sft).reports
         let families = reports.intersection([.families, .parentFamilies]).count
         let rounds = ImageControl.allCases.count + (reports.contains(.parentOwnData) ? 1 : 0)
-        return rounds * own.examples.count + families * Family.allCases.count * settings.questionsOfAFamily
+        var documentRounds = reports.contains(.parentDocuments) ? 1 : 0
+        if reports.contains(.documents) { documentRounds += try documentControls(for: .sft).count }
+        let ofDocuments = documentRounds * DocumentFamily.allCases.count * settings.questionsOfADocumentFamily
+        let others = rounds * own.examples.count + families * Family.allCases.count * settings.questionsOfAFamily
+        return (others + ofDocuments, ofDocuments)
+    }
+
+    /// The controls of the questions about documents that the rules of a stage need.
+    func documentControls(for stage: TrainedStage) throws -> [ImageControl] {
+        let metrics = try inputs.rules.gate(for: stage).rules.map(\.metric)
+        let controlled = ImageControl.allCases.filter { metrics.contains("documents_\($0.rawValue)") }
+        return [.none] + controlled.filter { $0 != .none }
     }
 
     /// The mean time of two steps after the first one, in a folder that is deleted again.

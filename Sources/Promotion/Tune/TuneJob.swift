@@ -22,9 +22,6 @@ public struct TuneJob {
         let data: String
     }
 
-    /// A policy folder with the vision generation that it names.
-    typealias SeeingPolicy = (policy: PolicyFolder, vision: PolicyFolder?)
-
     let inputs: Inputs
     let settings: TuneSettings
     let machine: Machine
@@ -47,7 +44,9 @@ public struct TuneJob {
     /// - Returns: nil if `confirm` said no.
     /// - Throws: `OwnDataError` naming each line that cannot be used, `TuneError`, and the errors of the stages.
     public func run(confirm: (_ plan: [String]) -> Bool) async throws -> Outcome? {
-        try checkRules()
+        let start = try opened(inputs.start)
+        guard start.vision != nil else { throw TuneError.baseVision(inputs.start) }
+        try checkRules(start)
         let examples = try OwnData.examples(at: inputs.data)
         let split = try OwnDataSplit(examples, share: settings.heldOutShare)
         for (what, found) in [
@@ -56,8 +55,6 @@ public struct TuneJob {
         where found < Self.minimumExamples {
             throw TuneError.tooFew(what: what, expected: Self.minimumExamples, found: found)
         }
-        let start = try opened(inputs.start)
-        guard start.vision != nil else { throw TuneError.baseVision(inputs.start) }
         let own = PolicyMeasurement.OwnQuestions(
             split.heldOut.filter { $0.answer != nil },
             rule: inputs.rule ?? AnswerRule(fitting: split.heldOut.compactMap(\.answer)))
@@ -89,12 +86,13 @@ public struct TuneJob {
     // MARK: Stages
 
     func fineTuning(start: SeeingPolicy, steps: Int, in folder: String) throws -> FineTuningJob {
-        var fineTuning = settings.fineTuning
+        var fineTuning = settings.fineTuning(readsText: start.readsText)
         fineTuning.steps = steps
         return FineTuningJob(
             inputs: .init(
                 baseModel: inputs.baseModel, vision: start.vision?.file(PolicyFiles.vision), start: start.policy.path,
-                easyVQA: inputs.easyVQA, replay: inputs.replay, ownData: [inputs.data]),
+                easyVQA: start.readsText ? nil : inputs.easyVQA, replay: inputs.replay,
+                drawing: start.readsText ? inputs.drawing : nil, ownData: [inputs.data]),
             settings: fineTuning, folder: folder)
     }
 
@@ -142,12 +140,7 @@ public struct TuneJob {
     }
 
     private func opened(_ reference: PolicyManifest.Reference) throws -> SeeingPolicy {
-        let backbone = inputs.baseModel.digest.sha256
-        let policy = try inputs.library.open(reference.name, generation: reference.generation, backbone: backbone)
-        let vision = try policy.manifest.vision.map {
-            try inputs.library.open($0.name, generation: $0.generation, backbone: backbone)
-        }
-        return (policy, vision)
+        try SeeingPolicy(reference, in: inputs.library, backbone: inputs.baseModel.digest.sha256)
     }
 
     /// The plots of a stage that say most.
@@ -229,6 +222,9 @@ public struct TuneJob {
         // The report shows them, whatever the rules ask for.
         measuring.reports.insert(.ownData)
         measuring.questionsOfAFamily = settings.questionsOfAFamily
+        measuring.questionsOfADocumentFamily = settings.questionsOfADocumentFamily
+        measuring.documentControls = try documentControls(for: run.stage)
+        measuring.drawing = measuring.reports.contains(where: \.asksDocuments) ? inputs.drawing : nil
         measuring.own = own
         let candidate = try ReleaseCandidate(
             run, among: inputs.library, in: "\(stageFolder)/evaluation/candidate",

@@ -14,9 +14,13 @@ public struct TunePlan: Codable, Sendable, Equatable {
     public let secondsPerStep: Double
     /// Answers of each measurement, as the rules of now need them.
     package var answers: Int
+    /// Those of them that are about documents; nil in an older plan.
+    package var documentAnswers: Int?
 
     /// Seconds for one answer of a measurement: 100 families' questions took 7.1 s on two cores of a Zen 5 machine.
     public static let secondsPerAnswer = 0.071
+    /// Seconds for one about a document: 880 took 208 s on two Ice Lake cores.
+    public static let secondsPerDocumentAnswer = 0.24
 
     /// A duration, rounded up.
     private static func words(_ seconds: Double) -> String {
@@ -32,7 +36,10 @@ public struct TunePlan: Codable, Sendable, Equatable {
     ///   - rankings: the rankings by people to learn from; 0 for none.
     package func stages(name: String, rankings: Int) -> [String] {
         let training = "about \(Self.words(Double(steps) * secondsPerStep)), by two measured steps"
-        let measuring = "about \(Self.words(Double(answers) * Self.secondsPerAnswer)) on two idle cores"
+        let documents = documentAnswers ?? 0
+        let seconds =
+            Double(documents) * Self.secondsPerDocumentAnswer + Double(answers - documents) * Self.secondsPerAnswer
+        let measuring = "about \(Self.words(seconds)) on two idle cores"
         var stages = [
             "fine-tuning: \(self.training) examples, \(steps) steps; \(training)",
             "measuring: \(answers) answers, also to \(heldOut) held-out examples with controls; \(measuring)",
@@ -67,8 +74,11 @@ public struct TunePlan: Codable, Sendable, Equatable {
     }
 
     /// The given plan.
-    package init(training: Int, heldOut: Int, steps: Int, secondsPerStep: Double, answers: Int) {
+    package init(
+        training: Int, heldOut: Int, steps: Int, secondsPerStep: Double, answers: Int, documentAnswers: Int = 0
+    ) {
         (self.training, self.heldOut, self.steps) = (training, heldOut, steps)
         (self.secondsPerStep, self.answers) = (secondsPerStep, answers)
+        self.documentAnswers = documentAnswers
     }
 }

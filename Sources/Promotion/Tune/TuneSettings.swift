@@ -1,5 +1,5 @@
 import Datasets
-import Training
+package import Training
 
 /// How a policy is tuned on a person's own images. With the data and the policy to start from it decides the
 /// fine-tuning, so the settings of the run's folder have it.
@@ -8,8 +8,8 @@ public struct TuneSettings: Codable, Sendable, Equatable {
     public var seed: UInt64 = 0
     /// The share of the images that is kept to measure on.
     public var heldOutShare = 0.2
-    /// The share of each step's images that is the person's own, in thousandths; the shipped families and easy-VQA have
-    /// the rest, so that the policy keeps what it knew.
+    /// The share of each step's images that is the person's own, in thousandths. The rest are images that the policy
+    /// knows, so that it keeps what it knew: the shipped families and easy-VQA, or documents if it reads text.
     public var weight = 500
     /// Questions about an image in one step, at most.
     public var questionsPerImage = 3
@@ -23,6 +23,8 @@ public struct TuneSettings: Codable, Sendable, Equatable {
     public var answersPerRanking = 4
     /// Generated questions of each family that the measurement asks.
     public var questionsOfAFamily = 100
+    /// Generated questions of each family of documents, which take longer.
+    public var questionsOfADocumentFamily = 40
 
     /// The defaults.
     public init() {}
@@ -31,18 +33,26 @@ public struct TuneSettings: Codable, Sendable, Equatable {
     static let minimumSteps = 20
 
     /// The images of a step.
-    var imagesPerStep: Int { fineTuning.officialImages + fineTuning.familyImages }
+    private static let imagesPerStep = 8
 
     /// The settings of the fine-tuning, but for its steps.
-    var fineTuning: FineTuningSettings {
+    ///
+    /// - Parameter readsText: whether the policy to start from reads the text in images.
+    package func fineTuning(readsText: Bool) -> FineTuningSettings {
         var settings = FineTuningSettings()
         settings.seed = seed
         settings.questionsPerImage = questionsPerImage
         settings.scaleRates(by: learningRate / settings.adapterRate)
         // Validation tells how it goes; the measurement that follows asks far more.
         (settings.heldOutImages, settings.heldOutFamilyImages) = (40, 4)
-        // The default families lack crowds and captions, and a policy forgets first the families that it is not shown.
-        settings.families += [.crowds, .captions, .crowds, .captions]
+        if readsText {
+            (settings.officialImages, settings.familyImages, settings.families) = (0, 0, [])
+            (settings.documentImages, settings.documents) = (Self.imagesPerStep, DocumentFamily.allCases)
+            settings.heldOutDocuments = 2
+        } else {
+            // The default families lack crowds and captions, and a policy forgets first what it is not shown.
+            settings.families += [.crowds, .captions, .crowds, .captions]
+        }
         var own = OwnDataSettings(weights: [weight])
         own.heldOutShare = heldOutShare
         own.variesImages = true
@@ -52,7 +62,7 @@ public struct TuneSettings: Codable, Sendable, Equatable {
 
     /// The steps of all passes over `images` training images.
     package func steps(images: Int) -> Int {
-        let own = Double(imagesPerStep * max(1, weight)) / Double(OwnDataSettings.whole)
+        let own = Double(Self.imagesPerStep * max(1, weight)) / Double(OwnDataSettings.whole)
         return max(Self.minimumSteps, Int((Double(images * passes) / own).rounded(.up)))
     }
 
