@@ -48,16 +48,17 @@ import Testing
         check(try Acceptance.schema(schema), shortest: shortest) { (try? JSON.parse(Array($0.utf8))) != nil }
     }
 
-    @Test(arguments: [
-        (.jsonObject, "{}"), (.regex("[a-z]+(, [a-z]+)*!"), "a!"),
-        (.regex("(é|漢){5}x{100,2000}"), "ééééé" + String(repeating: "x", count: 100)),
-        (.grammar("root ::= \"(\" root \")\" | [0-9]+ \";\""), "1;"),
-        // Items and their ends may be empty in part.
-        (
-            .grammar("root ::= sign item{60,4000} end\nsign ::= \"-\"?\nitem ::= sign [a-f]+\nend ::= \".\" sign"),
-            String(repeating: "a", count: 60) + "."
-        ),
-    ] as [(GrammarSource, String)])
+    @Test(
+        arguments: [
+            (.jsonObject, "{}"), (.regex("[a-z]+(, [a-z]+)*!"), "a!"),
+            (.regex("(é|漢){5}x{100,2000}"), "ééééé" + String(repeating: "x", count: 100)),
+            (.grammar("root ::= \"(\" root \")\" | [0-9]+ \";\""), "1;"),
+            // Items and their ends may be empty in part.
+            (
+                .grammar("root ::= sign item{60,4000} end\nsign ::= \"-\"?\nitem ::= sign [a-f]+\nend ::= \".\" sign"),
+                String(repeating: "a", count: 60) + "."
+            ),
+        ] as [(GrammarSource, String)])
     func aTextOfAGrammarEndsInTime(source: GrammarSource, shortest: String) throws {
         check(try Acceptance.compiler.compile(source), shortest: shortest)
     }
