@@ -41,9 +41,7 @@ enum Acceptance {
                 Issue.record("nothing may follow \(String(decoding: text, as: UTF8.self))")
                 return nil
             }
-            let closing = ids.filter {
-                ["\"", "}", "]", ">"].contains(texts[$0].last.map { Character(Unicode.Scalar($0)) })
-            }
+            let closing = ids.filter { isClosing(texts[$0]) }
             if !closing.isEmpty, step > 100 || random.next() % 3 == 0 { ids = closing }
             let id = ids[Int(random.next() % UInt64(ids.count))]
             let isAdvanced = position.advance(Int32(id))
@@ -61,7 +59,7 @@ enum Acceptance {
         var text: [UInt8] = []
         func draw(_ mask: TokenMask) -> Int32? {
             let ids = texts.indices.filter { mask.contains(Int32($0)) }
-            let open = ids.filter { !["\"", "}", "]", ">"].contains(texts[$0].last.map { Character(Unicode.Scalar($0)) }) }
+            let open = ids.filter { !isClosing(texts[$0]) }
             let chosen = open.isEmpty || random.next() % 4 == 0 ? ids : open
             return chosen.isEmpty ? nil : Int32(chosen[Int(random.next() % UInt64(chosen.count))])
         }
@@ -78,6 +76,10 @@ enum Acceptance {
             position = next
         }
         return position.isEnd ? String(decoding: text, as: UTF8.self) : nil
+    }
+
+    private static func isClosing(_ text: [UInt8]) -> Bool {
+        ["\"", "}", "]", ">"].contains(text.last.map { Character(Unicode.Scalar($0)) })
     }
 
     /// A mask has exactly the tokens whose bytes may follow.

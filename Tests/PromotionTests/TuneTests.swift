@@ -136,10 +136,11 @@ import Training
         }
     }
 
-    @Test(arguments: [
-        ("tune-rules.json", [.ownData, .families, .parentFamilies]),
-        ("tune-reader-rules.json", [.ownData, .documents, .parentDocuments]),
-    ] as [(String, Set<PolicyReport>)])
+    @Test(
+        arguments: [
+            ("tune-rules.json", [.ownData, .families, .parentFamilies]),
+            ("tune-reader-rules.json", [.ownData, .documents, .parentDocuments]),
+        ] as [(String, Set<PolicyReport>)])
     func theRulesOfTuningAreValid(file: String, reports: Set<PolicyReport>) throws {
         let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appending(path: "../../Deploy/\(file)").standardized.path
