@@ -68,7 +68,8 @@ public enum FinishReason: Sendable, Equatable {
     case stopString(String)
     /// The answer repeated itself without end.
     case repetition
-    /// At the token limit, or because the context is full, also if a grammar's text was shortened to fit; for scoring and embedding, once all is computed.
+    /// At the token limit, or because the context is full, also if a grammar's text was shortened to fit; for scoring
+    /// and embedding, once all is computed.
     case length
     /// The caller disconnected or cancelled.
     case cancelled

@@ -4,8 +4,8 @@ struct Grammar: Sendable {
     /// The first node of each rule.
     let starts: [Int32]
     let root: Int32
-    /// The further calls inside each other until the end of a node's rule. So a machine with a bounded stack knows where
-    /// it may go.
+    /// The further calls inside each other until the end of a node's rule. So a machine with a bounded stack knows
+    /// where it may go.
     let heights: LeastValues
     /// The bytes until the end of a node's rule. So an answer knows when it must come to its end.
     let lengths: LeastValues
