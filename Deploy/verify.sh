@@ -110,8 +110,10 @@ if has check-jsonschema; then
     check compose compose.yaml validate_compose Deploy/compose.yaml
 fi
 
-twin Deploy/Dockerfile '/policy-rules/d'
-check "files of the image" Dockerfile image_files Deploy/Dockerfile
+for rules in policy tune tune-reader; do
+    twin Deploy/Dockerfile "/\/$rules-rules/d"
+    check "files of the image" Dockerfile image_files Deploy/Dockerfile
+done
 twin Deploy/policy-rules.json 's/"minimum": 0.99/"minimun": 0.99/'
 check "rules of the gate" policy-rules.json gate_rules Deploy/policy-rules.json
 twin Deploy/tune-rules.json 's/"metric": "own_right"/"metrik": "own_right"/'

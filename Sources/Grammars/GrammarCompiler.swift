@@ -13,8 +13,8 @@ public enum GrammarSource: Sendable, Hashable {
     /// Calls of functions, or other text.
     case tools(ToolGrammar)
 
-    /// Whether an answer that has no time left is brought to an early end. A call of a function is not: what it does
-    /// could be something else then.
+    /// Whether an answer that has few tokens left is brought to an early end. A call of a function is not: half of a
+    /// command may do something else than the whole.
     var mayBeShortened: Bool {
         switch self {
         case .jsonObject, .jsonSchema, .grammar, .regex: true

@@ -6,7 +6,7 @@ public enum PolicyReport: String, Sendable, CaseIterable, Hashable {
     case easyVQA = "easy-vqa"
     /// Generated questions of all families.
     case families
-    /// Generated questions about documents, with all controls.
+    /// Generated questions about documents, with the controls that are wanted.
     case documents
     /// Plain text.
     case text

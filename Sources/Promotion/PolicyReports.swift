@@ -70,7 +70,7 @@ public struct PolicyReports: Sendable {
     public var easyVQA: [EasyVQAReport]?
     /// Generated questions about their own images. Reports of controls are ignored.
     public var families: [FamiliesReport]?
-    /// Questions about documents, with all controls.
+    /// Questions about documents, with the controls that were wanted.
     package var documents: [DocumentsReport]?
     /// Plain text.
     public var text: TextReport?

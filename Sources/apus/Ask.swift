@@ -120,11 +120,16 @@ struct Ask: AsyncParsableCommand {
         }
     }
 
-    /// Half an object is of no use to a program.
+    /// Half an object is of no use to a program. A shortened one is.
     private func check(_ answer: Answer) throws {
-        guard json || schema != nil, answer.completion.reason == .length else { return }
-        Console.current.error("the JSON was cut at \(maxTokens) tokens; allow more with --max-tokens\n")
-        throw ExitCode(1)
+        guard json || schema != nil else { return }
+        let more = "allow more with --max-tokens\n"
+        if answer.completion.isShortened {
+            Console.current.error("the JSON was shortened to \(maxTokens) tokens; \(more)")
+        } else if answer.completion.reason == .length {
+            Console.current.error("the JSON was cut at \(maxTokens) tokens; \(more)")
+            throw ExitCode(1)
+        }
     }
 
     /// The question: the last argument, or standard input.

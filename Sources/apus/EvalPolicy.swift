@@ -64,6 +64,7 @@ struct EvalPolicy: AsyncParsableCommand {
         var settings = PolicyMeasurement.Settings(reports: try reports(of: run, gate))
         settings.concurrency = concurrency
         settings.questionsOfAFamily = count
+        settings.questionsOfADocumentFamily = count
         settings.own = try own(settings.reports)
         let readsDocuments = settings.reports.contains(where: \.asksDocuments)
         try drawing.check(isNeeded: readsDocuments, by: "rules with metrics of documents")

@@ -64,8 +64,8 @@ struct Tune: AsyncParsableCommand {
 
     @Option(
         help: """
-            The folder of easy-VQA 1.0; `none` leaves it out, as a policy that reads does. Default: the folder that \
-            `make data` fetches.
+            The folder of easy-VQA 1.0; `none` leaves it out. A policy that reads is not trained on it. Default: the \
+            folder that `make data` fetches.
             """)
     var easyVQA = Cache.easyVQA
 
@@ -106,6 +106,7 @@ struct Tune: AsyncParsableCommand {
         try drawing.check(isNeeded: policy.readsText, by: "a policy that reads: name one with --from")
         let rules = try RulesOption.rules(
             at: rulesFile, standard: policy.readsText ? Self.standardReaderRules : Self.standardRules)
+        if policy.readsText { try checkReader(rules) }
         var inputs = TuneJob.Inputs(
             baseModel: checkpoint, data: data, start: start, library: library, name: name,
             rules: rules, drawing: drawing.materials, dataFolder: options.dataPath)
@@ -121,6 +122,16 @@ struct Tune: AsyncParsableCommand {
         guard let outcome = try await job.run(confirm: begins) else { return }
         say("report: \(job.reportPath)")
         if case .refused = outcome { throw ExitCode(1) }
+    }
+
+    /// Checks what a policy that reads needs: fonts and words, and an easy-VQA that something uses.
+    private func checkReader(_ rules: PolicyRules) throws {
+        let reports = try rules.gate(for: .sft).reports
+        guard easyVQA == Cache.easyVQA || easyVQA == Self.none || reports.contains(.easyVQA) else {
+            throw ValidationError(
+                "--easy-vqa: \(from) reads text, so it is not trained on easy-VQA, and no rule asks its questions")
+        }
+        _ = try DocumentStudio(fonts: drawing.fonts, words: drawing.words)
     }
 
     private func machine() throws -> TuneJob.Machine {

@@ -2,10 +2,12 @@ import Engine
 import Foundation
 import Policies
 import Support
+import Tensors
 import Testing
 
 @Suite struct SamplerTests {
     private let logits: [Float] = [1, 3, 2, 3, -1]
+    private let compute = Compute(threads: 1)
     private let nothing = Sampler.Context(prompt: [], generated: [])
 
     private func shares(_ parameters: SamplingParameters, draws: Int = 20_000) -> [Double] {
@@ -13,7 +15,7 @@ import Testing
         for seed in 0..<draws {
             var parameters = parameters
             parameters.seed = UInt64(seed)
-            counts[Int(Sampler(parameters).sample(logits, context: nothing))] += 1
+            counts[Int(Sampler(parameters).sample(logits, context: nothing, on: compute))] += 1
         }
         return counts.map { $0 / Double(draws) }
     }
@@ -30,7 +32,7 @@ import Testing
     @Test func temperatureZeroTakesTheLowestIDOfTheBest() {
         var parameters = SamplingParameters()
         parameters.temperature = 0
-        #expect(Sampler(parameters).sample(logits, context: nothing) == 1)
+        #expect(Sampler(parameters).sample(logits, context: nothing, on: compute) == 1)
     }
 
     @Test(arguments: [1, 2, 65, 5_000]) func logitsAreSortedWithTiesByID(count: Int) {
@@ -66,31 +68,60 @@ import Testing
         expectClose(shares(minP), [0, three[0], three[1], three[2], 0])
     }
 
+    /// A large vocabulary against plain sorting and sums, at temperatures from almost 0 to flat.
+    @Test(arguments: [1e-40, 0.01, 0.7, 1, 2, 50] as [Float])
+    func drawsAreThoseFromSortedWeights(temperature: Float) throws {
+        var generator = SplitMix64(seed: 3)
+        let logits = [15] + (1..<5_000).map { _ in Float(generator.draw(-900...900)) / 60 }
+        let weights = TokenWeights(logits, temperature: temperature, minP: 0, on: compute)
+        let exact = logits.map { exp(Double($0 - 15) / Double(temperature)) }
+        let sorted = logits.indices.sorted { (logits[$0], -$0) > (logits[$1], -$1) }
+        for share in [0.05, 0.5, 0.9, 0.999, 1] {
+            let found = weights.mostLikely(nil, share: share)
+            #expect(found.map(\.token) == Array(sorted.prefix(found.count)))
+            let total = exact.reduce(0, +)
+            let sum = found.reduce(0) { $0 + exact[$1.token] }
+            let last = exact[found[found.count - 1].token]
+            #expect(sum >= (share - 1e-6) * total && sum - last <= (share + 1e-6) * total)
+        }
+        // A draw is the token at which the sum reaches the share.
+        let sums = exact.reduce(into: [0.0]) { $0.append($0[$0.count - 1] + $1) }
+        for share in stride(from: 0.0005, to: 1, by: 0.001) {
+            let token = try #require(weights.token(at: share))
+            #expect(sums[token] <= (share + 1e-6) * sums[logits.count])
+            #expect(sums[token + 1] >= (share - 1e-6) * sums[logits.count])
+        }
+    }
+
     @Test func penaltiesAndBiasMoveTheChoice() {
         var parameters = SamplingParameters()
         parameters.temperature = 0
         parameters.frequencyPenalty = 0.6
-        #expect(Sampler(parameters).sample(logits, context: .init(prompt: [], generated: [1, 3, 3])) == 1)
-        #expect(Sampler(parameters).sample(logits, context: .init(prompt: [], generated: [1, 1, 3, 3])) == 2)
-        #expect(Sampler(parameters).sample(logits, context: .init(prompt: [1, 1, 1], generated: [])) == 1)
+        func token(after generated: [Int32], prompt: [Int32] = [], banned: Set<Int32> = []) -> Int32 {
+            let context = Sampler.Context(prompt: prompt, generated: generated, banned: banned)
+            return Sampler(parameters).sample(logits, context: context, on: compute)
+        }
+        #expect(token(after: [1, 3, 3]) == 1)
+        #expect(token(after: [1, 1, 3, 3]) == 2)
+        #expect(token(after: [], prompt: [1, 1, 1]) == 1)
         parameters.frequencyPenalty = 0
         parameters.repetitionPenalty = 2
-        #expect(Sampler(parameters).sample(logits, context: .init(prompt: [1, 3], generated: [])) == 2)
+        #expect(token(after: [], prompt: [1, 3]) == 2)
         parameters.repetitionPenalty = 1
         parameters.logitBias = [4: 100]
-        #expect(Sampler(parameters).sample(logits, context: nothing) == 4)
-        #expect(Sampler(parameters).sample(logits, context: .init(prompt: [], generated: [], banned: [4])) == 1)
+        #expect(token(after: []) == 4)
+        #expect(token(after: [], banned: [4]) == 1)
     }
 
     @Test func aDrawDependsOnSeedAndPlaceAlone() {
         var parameters = SamplingParameters()
         parameters.seed = 11
         let context = Sampler.Context(prompt: [2], generated: [0, 1])
-        let first = Sampler(parameters).sample(logits, context: context)
-        #expect((0..<10).allSatisfy { _ in Sampler(parameters).sample(logits, context: context) == first })
+        let first = Sampler(parameters).sample(logits, context: context, on: compute)
+        #expect((0..<10).allSatisfy { _ in Sampler(parameters).sample(logits, context: context, on: compute) == first })
         let places = (0..<50).map { reservation in
             Sampler(parameters).sample(
-                logits, context: .init(prompt: [], generated: Array(repeating: 0, count: reservation)))
+                logits, context: .init(prompt: [], generated: Array(repeating: 0, count: reservation)), on: compute)
         }
         #expect(Set(places).count > 1)
     }

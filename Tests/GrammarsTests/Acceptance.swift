@@ -66,6 +66,7 @@ enum Acceptance {
         for left in (0..<tokens).reversed() {
             guard var token = draw(position.mask()), var next = position.advanced(by: token) else { break }
             if let mask = position.endingMask(insteadOf: next, tokens: left) {
+                if mask.isEmpty { break }
                 guard let other = draw(mask), let position = position.advanced(by: other) else {
                     Issue.record("no token of the mask fits")
                     return nil

@@ -43,6 +43,7 @@ import Testing
         ),
         (##"{"type": "string", "pattern": "^[a-z]{3}-(x|yz){2,80}$"}"##, #""abc-xx""#),
         (##"{"type": "string", "format": "date"}"##, #""2020-02-02""#),
+        (##"{"type": "number"}"##, "0"),
     ])
     func aTextOfASchemaEndsInTime(schema: String, shortest: String) throws {
         check(try Acceptance.schema(schema), shortest: shortest) { (try? JSON.parse(Array($0.utf8))) != nil }
@@ -51,6 +52,7 @@ import Testing
     @Test(
         arguments: [
             (.jsonObject, "{}"), (.regex("[a-z]+(, [a-z]+)*!"), "a!"),
+            (.regex("(Yes|No)(, (Yes|No))*"), "No"),
             (.regex("(é|漢){5}x{100,2000}"), "ééééé" + String(repeating: "x", count: 100)),
             (.grammar("root ::= \"(\" root \")\" | [0-9]+ \";\""), "1;"),
             // Items and their ends may be empty in part.

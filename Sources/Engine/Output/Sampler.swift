@@ -2,6 +2,7 @@ import Foundation
 package import Grammars
 package import Policies
 import Support
+package import Tensors
 
 /// Draws one token from a row of logits: penalties and bias, then temperature, top-k, top-p, min-p, then the draw.
 package struct Sampler: Sendable {
@@ -41,18 +42,22 @@ package struct Sampler: Sendable {
     }
 
     /// The token at index `context.generated.count` of the answer.
-    package func sample(_ logits: [Float], context: Context) -> Int32 {
+    package func sample(_ logits: [Float], context: Context, on compute: Compute) -> Int32 {
         var logits = logits
         adjust(&logits, context)
         if parameters.temperature == 0 { return Self.argmax(logits) }
-        let index = context.generated.count
-        if parameters.topK == nil && parameters.topP == 1 {
-            // The order does not matter: each index is a token id.
-            return Int32(draw(logits.map(weights(highest: logits.max() ?? 0)), at: index) ?? 0)
+        let weights = TokenWeights(
+            logits, temperature: parameters.temperature, minP: parameters.minP, on: compute)
+        let share = random.uniform(at: context.generated.count)
+        if parameters.topK == nil, parameters.topP == 1 { return Int32(weights.token(at: share) ?? 0) }
+        let candidates = weights.mostLikely(parameters.topK, share: Double(parameters.topP))
+        var left = share * candidates.reduce(0) { $0 + Double($1.weight) }
+        let drawn = candidates.first { candidate in
+            left -= Double(candidate.weight)
+            return left < 0
         }
-        var candidates = mostLikely(logits)
-        keepNucleus(&candidates)
-        return Int32(draw(candidates.map(\.weight), at: index).map { candidates[$0].id } ?? 0)
+        // Rounding can leave a remainder after the last weight.
+        return Int32((drawn ?? candidates.last)?.token ?? 0)
     }
 
     /// Log-probabilities under the full softmax: of `token`, and of the `count` most likely tokens.
@@ -65,11 +70,6 @@ package struct Sampler: Sendable {
         func logprob(_ id: Int) -> Float { max(logits[id] - logSum, -9999) }
         let top = largest(count, of: logits).map { GeneratedToken.Alternative(id: Int32($0), logprob: logprob($0)) }
         return GeneratedToken(id: token, logprob: logprob(Int(token)), top: top)
-    }
-
-    private struct WeightedToken {
-        var id: Int
-        var weight: Float
     }
 
     private func adjust(_ logits: inout [Float], _ context: Context) {
@@ -112,46 +112,9 @@ package struct Sampler: Sendable {
         return Int32(best)
     }
 
-    /// The top-k candidates, most likely first and ties by id, with weights relative to the most likely one.
-    private func mostLikely(_ logits: [Float]) -> [WeightedToken] {
-        let kept = Self.largest(parameters.topK ?? logits.count, of: logits)
-        let weigh = weights(highest: kept.first.map { logits[$0] } ?? 0)
-        return kept.map { WeightedToken(id: $0, weight: weigh(logits[$0])) }.filter { $0.weight > 0 }
-    }
-
-    /// Weights of logits relative to the highest logit; 0 below min-p.
-    private func weights(highest: Float) -> (_ logit: Float) -> Float {
-        let temperature = parameters.temperature
-        let cut = parameters.minP > 0 ? highest + temperature * logf(parameters.minP) : -.infinity
-        return { $0 >= cut ? expf(($0 - highest) / temperature) : 0 }
-    }
-
-    private func keepNucleus(_ candidates: inout [WeightedToken]) {
-        guard parameters.topP < 1 else { return }
-        let enough = candidates.reduce(0) { $0 + Double($1.weight) } * Double(parameters.topP)
-        var sum = 0.0
-        let last = candidates.firstIndex { candidate in
-            sum += Double(candidate.weight)
-            return sum >= enough
-        }
-        if let last { candidates.removeSubrange((last + 1)...) }
-    }
-
-    /// The index of a weight, drawn with a probability equal to its share of the sum; nil if no weight is above 0.
-    private func draw(_ weights: [Float], at index: Int) -> Int? {
-        var left = random.uniform(at: index) * weights.reduce(0) { $0 + Double($1) }
-        for (index, weight) in weights.enumerated() {
-            left -= Double(weight)
-            if left < 0 { return index }
-        }
-        // Rounding can leave a remainder after the last weight.
-        return weights.lastIndex { $0 > 0 }
-    }
-
     /// The indices of all logits, largest first and ties by index.
     ///
-    /// A vocabulary is sorted for every token that is drawn with top-p, on the engine's one thread: a radix sort in
-    /// three passes takes a quarter of the time of comparisons.
+    /// A radix sort in three passes takes a quarter of the time of comparisons.
     package static func descending(_ logits: [Float]) -> [Int] {
         let digits = 1 << 11
         var keys = [UInt64](repeating: 0, count: logits.count)
@@ -181,7 +144,7 @@ package struct Sampler: Sendable {
     }
 
     /// The indices of the `count` largest logits, largest first and ties by index.
-    private static func largest(_ count: Int, of logits: [Float]) -> [Int] {
+    static func largest(_ count: Int, of logits: [Float]) -> [Int] {
         guard count > 0 else { return [] }
         func before(_ a: Int, _ b: Int) -> Bool { logits[a] > logits[b] || (logits[a] == logits[b] && a < b) }
         if count > 64 { return Array(descending(logits).prefix(count)) }

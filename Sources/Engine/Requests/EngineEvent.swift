@@ -68,8 +68,7 @@ public enum FinishReason: Sendable, Equatable {
     case stopString(String)
     /// The answer repeated itself without end.
     case repetition
-    /// At the token limit, or because the context is full, also if a grammar's text was shortened to fit; for scoring
-    /// and embedding, once all is computed.
+    /// At the token limit, or because the context is full; for scoring and embedding, once all is computed.
     case length
     /// The caller disconnected or cancelled.
     case cancelled
@@ -79,6 +78,8 @@ public enum FinishReason: Sendable, Equatable {
 public struct Completion: Sendable {
     /// Why it ended.
     public var reason: FinishReason
+    /// Whether a text that follows a grammar was brought to an early end to fit the token limit.
+    public var isShortened: Bool
     /// Tokens that produced no text of their own, the end token included.
     public var tokens: [GeneratedToken]
     /// The number of generated tokens, the end token included.
@@ -94,10 +95,11 @@ public struct Completion: Sendable {
 
     /// The end of an answer of `generatedTokens` tokens.
     public init(
-        reason: FinishReason, tokens: [GeneratedToken], generatedTokens: Int, cachedTokens: Int = 0,
-        scores: [Double] = [], embedding: [Float] = [], timing: Timing = Timing()
+        reason: FinishReason, isShortened: Bool = false, tokens: [GeneratedToken], generatedTokens: Int,
+        cachedTokens: Int = 0, scores: [Double] = [], embedding: [Float] = [], timing: Timing = Timing()
     ) {
         self.reason = reason
+        self.isShortened = isShortened
         self.tokens = tokens
         self.generatedTokens = generatedTokens
         self.cachedTokens = cachedTokens

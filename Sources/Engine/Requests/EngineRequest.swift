@@ -91,8 +91,8 @@ public struct EngineRequest: Sendable {
     public var sampling: SamplingParameters
     /// When the answer ends.
     public var stop: StopConditions
-    /// What the text must be; nil: any text. The answer ends where the grammar ends. Before its
-    /// maximum length it is brought to an end that the grammar allows, unless the grammar has calls of functions.
+    /// What the text must be; nil: any text. The answer ends where the grammar ends. Near its
+    /// maximum length the text is brought to an end that the grammar allows, unless the grammar has calls of functions.
     public var grammar: TokenGrammar?
     /// The number of alternatives reported with each token's log-probability; nil reports no log-probabilities.
     public var topLogprobs: Int?

@@ -185,7 +185,8 @@ final class EngineLoop: @unchecked Sendable {
         for (index, guess) in draft.enumerated() {
             guard guess == sequence.tokens.last, sequences[sequence.id] != nil else { break }
             right += 1
-            emit(sequence.draw(from: output.drawingLogits.elements(ofRow: index + 1)), for: sequence)
+            let logits = output.drawingLogits.elements(ofRow: index + 1)
+            emit(sequence.draw(from: logits, on: runner.decoder.compute), for: sequence)
         }
         sequence.accept(right, of: draft)
         load.draftedTokens += draft.count
@@ -207,9 +208,7 @@ final class EngineLoop: @unchecked Sendable {
         let (delta, reason) = sequence.output.append(
             token, isComplete: sequence.constraint?.isEnd ?? true)
         if let delta { sequence.continuation.yield(.text(delta)) }
-        guard let reason else { return }
-        // A shortened answer has an end, but not the one that the model wanted.
-        finish(sequence, sequence.isShortened && reason == .endToken ? .length : reason)
+        if let reason { finish(sequence, reason) }
     }
 
     private func finish(_ sequence: EngineSequence, _ reason: FinishReason) {
@@ -222,7 +221,7 @@ final class EngineLoop: @unchecked Sendable {
         timing.firstToken = preparation + sequence.submitted.duration(to: sequence.firstToken ?? now)
         timing.images = sequence.imageTime
         let completion = Completion(
-            reason: reason, tokens: sequence.output.remainingTokens,
+            reason: reason, isShortened: sequence.isShortened, tokens: sequence.output.remainingTokens,
             generatedTokens: sequence.generated.count, cachedTokens: sequence.cachedPositions ?? 0,
             scores: sequence.scores, embedding: sequence.embedding ?? [], timing: timing)
         end(sequence, with: .finished(completion))

@@ -26,9 +26,9 @@ package final class EngineSequence {
     package var output: OutputProcessor
     /// The position in the grammar that the answer follows; nil without a grammar.
     package private(set) var constraint: TokenPosition?
-    /// Whether the answer was brought to an end because its length left no more time.
+    /// Whether the text was brought to an early end to fit the token limit.
     package private(set) var isShortened = false
-    /// The token that was drawn last, and the position behind it.
+    /// The token that was drawn last, and the position after it.
     private var next: (token: Int32, position: TokenPosition)?
     private var lookup: PromptLookup
     package let sampler: Sampler
@@ -173,18 +173,23 @@ package final class EngineSequence {
         next = nil
     }
 
-    /// Draws the next token of the answer. One that leaves a form too few tokens to come to its end is drawn once more,
-    /// from those that leave enough.
-    func drawToken(from logits: [Float]) -> Int32 {
+    /// Draws the next token of the answer. If the drawn token leaves too few tokens to complete the form, draws again
+    /// among the tokens that leave enough.
+    func drawToken(from logits: [Float], on compute: Compute) -> Int32 {
         var context = samplingContext()
-        let token = sampler.sample(logits, context: context)
+        let token = sampler.sample(logits, context: context, on: compute)
         guard let position = constraint?.advanced(by: token) else { return token }
         next = (token, position)
         guard let mask = constraint?.endingMask(insteadOf: position, tokens: output.remaining - 1) else { return token }
+        if mask.isEmpty {
+            // The text is complete, and everything that may follow is too long.
+            guard !context.ending.isEmpty else { return token }
+            context.banned = []
+        }
         next = nil
         isShortened = true
         context.mask = mask
-        return sampler.sample(logits, context: context)
+        return sampler.sample(logits, context: context, on: compute)
     }
 
     /// Guesses at the next tokens of the answer: up to `room` tokens, and fewer than the answer may still have. A guess

@@ -64,7 +64,9 @@ struct ModelRunner {
     /// Reading a row of logits takes as long as several layers do for one position, so all threads share the rows. The
     /// rows after guesses are left out: they are needed only if the guess is right.
     func readTokens(of outputs: [ChunkOutput]) -> [(scored: [GeneratedToken], drawn: GeneratedToken?)] {
-        let readings = outputs.enumerated().flatMap { index, output in output.readings.map { (index, $0) } }
+        let readings = outputs.enumerated().flatMap { index, output in
+            output.readings(on: decoder.compute).map { (index, $0) }
+        }
         let tokens = decoder.compute.map(readings) { $0.1() }
         var read = outputs.map { _ in (scored: [GeneratedToken](), drawn: GeneratedToken?.none) }
         for ((index, _), token) in zip(readings, tokens) {
@@ -162,11 +164,13 @@ extension DecoderBatch {
 
 extension ChunkOutput {
     /// The tokens to read from the logits: each given token, then the first drawn token.
-    fileprivate var readings: [() -> GeneratedToken?] {
+    fileprivate func readings(on compute: Compute) -> [() -> GeneratedToken?] {
         var readings: [() -> GeneratedToken?] = scoredPositions.enumerated().map { row, position in
             { sequence.logprob(ofTokenAt: position + 1, by: scoringLogits.elements(ofRow: row)) }
         }
-        if drawingLogits.rows > 0 { readings.append { sequence.draw(from: drawingLogits.elements(ofRow: 0)) } }
+        if drawingLogits.rows > 0 {
+            readings.append { sequence.draw(from: drawingLogits.elements(ofRow: 0), on: compute) }
+        }
         return readings
     }
 }
@@ -178,8 +182,8 @@ extension EngineSequence {
     }
 
     /// The next token of the answer; nil if its logit is not finite.
-    func draw(from logits: [Float]) -> GeneratedToken? {
-        let id = drawToken(from: logits)
+    func draw(from logits: [Float], on compute: Compute) -> GeneratedToken? {
+        let id = drawToken(from: logits, on: compute)
         guard logits[Int(id)].isFinite else { return nil }
         return request.topLogprobs.map { Sampler.logprobs(logits, token: id, top: $0) } ?? GeneratedToken(id: id)
     }

@@ -6,9 +6,9 @@ struct Grammar: Sendable {
     let root: Int32
     /// The further calls inside each other until the end of a node's rule. So a machine with a bounded stack knows
     /// where it may go.
-    let heights: LeastValues
+    let heights: MinimumValues
     /// The bytes until the end of a node's rule. So an answer knows when it must come to its end.
-    let lengths: LeastValues
+    let lengths: MinimumValues
     /// Whether a rule matches the empty text.
     let matchesEmpty: [Bool]
 
@@ -29,9 +29,9 @@ struct Grammar: Sendable {
         self.root = root
         let dependents = Self.dependents(of: nodes, starts)
         matchesEmpty = Self.emptyRules(nodes: nodes, starts: starts, dependents: dependents)
-        heights = LeastValues(
+        heights = MinimumValues(
             StackHeight.self, nodes: nodes, starts: starts, matchesEmpty: matchesEmpty, dependents: dependents)
-        lengths = LeastValues(
+        lengths = MinimumValues(
             TextLength.self, nodes: nodes, starts: starts, matchesEmpty: matchesEmpty, dependents: dependents)
         let start = starts[Int(root)]
         guard start >= 0, isAlive(start) else { throw GrammarError("no text fits it") }
@@ -42,12 +42,12 @@ struct Grammar: Sendable {
     }
 
     /// Whether the node can lead to the end of its rule.
-    func isAlive(_ node: Int32) -> Bool { heights.any[Int(node)] != LeastValues.unreachable }
+    func isAlive(_ node: Int32) -> Bool { heights.any[Int(node)] != MinimumValues.unreachable }
 
     /// Whether a rule matches a text that is not empty.
     func matchesText(_ rule: Int32) -> Bool {
         let start = starts[Int(rule)]
-        return start >= 0 && heights.text[Int(start)] != LeastValues.unreachable
+        return start >= 0 && heights.text[Int(start)] != MinimumValues.unreachable
     }
 
     // MARK: Checks

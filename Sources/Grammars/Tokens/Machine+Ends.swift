@@ -1,5 +1,5 @@
 extension Machine {
-    /// The least number of bytes until the text may end; `LeastValues.unreachable` if none is known.
+    /// The minimum number of bytes until the text may end; `MinimumValues.unreachable` if none is known.
     func bytesToEnd(_ threads: [Thread]) -> Int32 {
         let bytes = threads.map { thread in
             let inside = thread.state < Self.strings ? Int(states[Int(thread.state)].length) : restOfString(thread)
@@ -8,14 +8,14 @@ extension Machine {
         return TextLength.kept(bytes.min() ?? .max)
     }
 
-    /// The bytes of a string until behind its closing quote.
+    /// The bytes that a string still lacks, its closing quote included.
     private func restOfString(_ thread: Thread) -> Int {
         let missing = max(0, bounds(of: thread).minimum - thread.count)
         return StringMachine.missingBytes(thread.state - Self.strings) + Int(missing) + 1
     }
 
     /// The bytes of the rule of a stack's uppermost entry, from the return of what it called to the rule's end.
-    func rest(behind frame: Frame) -> Int {
+    func rest(after frame: Frame) -> Int {
         switch grammar.nodes[Int(frame.node)] {
         case .loop(let rule, let minimum, _, let next):
             // The running round is not over.

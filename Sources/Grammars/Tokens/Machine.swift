@@ -24,9 +24,9 @@ struct Machine {
         /// Whether a byte may follow within the rule.
         var readsBytes = false
         /// The least number of calls inside each other until the end of the rule.
-        var height = LeastValues.unreachable
-        /// The least number of bytes until the end of the rule.
-        var length = LeastValues.unreachable
+        var height = MinimumValues.unreachable
+        /// The minimum number of bytes until the end of the rule.
+        var length = MinimumValues.unreachable
         /// The tokens that stay inside the rule; nil until they are asked for.
         var inner: InnerTokens?
     }
@@ -53,7 +53,7 @@ struct Machine {
     private(set) var states: [State] = []
     private(set) var frames: [Frame] = []
     private var depths: [Int32] = []
-    /// For each stack the least number of bytes from its return to the end of the text.
+    /// For each stack the minimum number of bytes from its return to the end of the text.
     private(set) var rests: [Int32] = []
     private var stateNumbers: [[Int32]: Int32] = [:]
     private var frameNumbers: [Frame: Int32] = [:]
@@ -81,7 +81,7 @@ struct Machine {
     init(_ grammar: Grammar) {
         self.grammar = grammar
         greatestHeight =
-            (grammar.heights.any + grammar.heights.text).filter { $0 != LeastValues.unreachable }.max() ?? 0
+            (grammar.heights.any + grammar.heights.text).filter { $0 != MinimumValues.unreachable }.max() ?? 0
         classes = ByteClasses(grammar.nodes)
         clear()
     }
@@ -216,7 +216,7 @@ struct Machine {
         let number = Int32(frames.count)
         frames.append(frame)
         depths.append(depths[Int(frame.parent)] + 1)
-        rests.append(TextLength.kept(rest(behind: frame) + Int(rests[Int(frame.parent)])))
+        rests.append(TextLength.kept(rest(after: frame) + Int(rests[Int(frame.parent)])))
         frameNumbers[frame] = number
         return number
     }

@@ -6,6 +6,8 @@ struct MaskSearch {
     /// The limits of the work for a mask, and of that for the inside of a state: some hundredths of a second.
     private static let maximumCost = 1_000_000
     private static let maximumStates = 4_096
+    /// The limit of the work for the longer tokens that end a text: about a thousandth of a second.
+    private static let maximumEndingCost = 50_000
 
     /// The tokens that were found.
     private(set) var bits: MaskBits
@@ -62,17 +64,18 @@ struct MaskSearch {
         bits.remove(vocabulary.tokens[Int(vocabulary.firsts[node])..<Int(vocabulary.firsts[end])])
     }
 
-    /// Adds the tokens after which at most `room` bytes end the text: those of one byte, and longer ones of which every
-    /// byte but the last goes a shortest way.
-    mutating func addEnding(_ threads: [Thread], within room: Int32, _ machine: inout Machine, behind node: Int = 0) {
+    /// Adds tokens after which at most `room` bytes end the text: all such tokens of one byte, and longer tokens of which
+    /// every byte but the last is part of a shortest ending. Longer tokens have a limit of work.
+    mutating func addEnding(_ threads: [Thread], within room: Int32, _ machine: inout Machine, below node: Int = 0) {
         let left = machine.bytesToEnd(threads)
         let end = Int(vocabulary.ends[node])
         var child = node + 1
         while child < end {
+            guard node == 0 || machine.cost < Self.maximumEndingCost else { return }
             let next = machine.step(threads, vocabulary.bytes[child])
             let nextLeft = machine.bytesToEnd(next)
             if nextLeft <= room { bits.insert(vocabulary.tokens(at: child)) }
-            if nextLeft < left { addEnding(next, within: room, &machine, behind: child) }
+            if nextLeft < left { addEnding(next, within: room, &machine, below: child) }
             child = Int(vocabulary.ends[child])
         }
     }

@@ -75,7 +75,7 @@ public struct TokenPosition: Sendable {
     private let grammar: TokenGrammar
     /// Whether a text may end here.
     public let isEnd: Bool
-    /// The least number of bytes until a text may end. As many tokens suffice, since each byte has a token.
+    /// The minimum number of bytes until a text may end. As many tokens suffice, since each byte has a token.
     fileprivate let bytesToEnd: Int32
     /// Whether the first blank is still to come, which is not printed.
     fileprivate let isAtStart: Bool
@@ -99,20 +99,20 @@ public struct TokenPosition: Sendable {
     /// The tokens that may come next. An end token may come where `isEnd`; the mask has none.
     public mutating func mask() -> TokenMask { grammar.mask(at: &self) }
 
-    /// The position behind a token; nil if the token does not fit.
+    /// The position after a token; nil if the token does not fit.
     public mutating func advanced(by token: Int32) -> TokenPosition? { grammar.position(after: token, at: &self) }
 
     /// The tokens that leave the text time to end, if a drawn token does not.
     ///
     /// - Parameters:
-    ///   - next: the position behind the drawn token.
+    ///   - next: the position after the drawn token.
     ///   - tokens: how many tokens may follow it.
-    /// - Returns: nil if the text can still end behind the drawn token. Nil too if no token would help, or if the text
-    ///   must not be shortened.
+    /// - Returns: nil if the text can still end after the drawn token, or if the text must not be shortened. Empty if
+    ///   the text must end here. Nil too if no token would help.
     public mutating func endingMask(insteadOf next: TokenPosition, tokens: Int) -> TokenMask? {
         guard grammar.mayBeShortened, next.bytesToEnd > tokens, bytesToEnd <= tokens + 1 else { return nil }
         let mask = grammar.endingMask(at: &self, within: Int32(tokens))
-        return mask.isEmpty ? nil : mask
+        return mask.isEmpty && !isEnd ? nil : mask
     }
 
     /// Moves behind a token.

@@ -63,7 +63,7 @@ extension TuneJob {
         let rounds = ImageControl.allCases.count + (reports.contains(.parentOwnData) ? 1 : 0)
         var documentRounds = reports.contains(.parentDocuments) ? 1 : 0
         if reports.contains(.documents) { documentRounds += try documentControls(for: .sft).count }
-        let ofDocuments = documentRounds * DocumentFamily.allCases.count * settings.questionsOfADocumentFamily
+        let ofDocuments = documentRounds * DocumentFamily.allCases.count * TuneSettings.questionsOfADocumentFamily
         let others = rounds * own.examples.count + families * Family.allCases.count * settings.questionsOfAFamily
         return (others + ofDocuments, ofDocuments)
     }
@@ -71,8 +71,7 @@ extension TuneJob {
     /// The controls of the questions about documents that the rules of a stage need.
     func documentControls(for stage: TrainedStage) throws -> [ImageControl] {
         let metrics = try inputs.rules.gate(for: stage).rules.map(\.metric)
-        let controlled = ImageControl.allCases.filter { metrics.contains("documents_\($0.rawValue)") }
-        return [.none] + controlled.filter { $0 != .none }
+        return ImageControl.allCases.filter { $0 == .none || metrics.contains("documents_\($0.rawValue)") }
     }
 
     /// The mean time of two steps after the first one, in a folder that is deleted again.

@@ -222,7 +222,7 @@ public struct TuneJob {
         // The report shows them, whatever the rules ask for.
         measuring.reports.insert(.ownData)
         measuring.questionsOfAFamily = settings.questionsOfAFamily
-        measuring.questionsOfADocumentFamily = settings.questionsOfADocumentFamily
+        measuring.questionsOfADocumentFamily = TuneSettings.questionsOfADocumentFamily
         measuring.documentControls = try documentControls(for: run.stage)
         measuring.drawing = measuring.reports.contains(where: \.asksDocuments) ? inputs.drawing : nil
         measuring.own = own

@@ -14,12 +14,12 @@ public struct TunePlan: Codable, Sendable, Equatable {
     public let secondsPerStep: Double
     /// Answers of each measurement, as the rules of now need them.
     package var answers: Int
-    /// Those of them that are about documents; nil in an older plan.
+    /// The answers among them that are about documents; nil in an older plan.
     package var documentAnswers: Int?
 
     /// Seconds for one answer of a measurement: 100 families' questions took 7.1 s on two cores of a Zen 5 machine.
     public static let secondsPerAnswer = 0.071
-    /// Seconds for one about a document: 880 took 208 s on two Ice Lake cores.
+    /// Seconds for an answer about a document: 880 took 208 s on two Ice Lake cores.
     public static let secondsPerDocumentAnswer = 0.24
 
     /// A duration, rounded up.

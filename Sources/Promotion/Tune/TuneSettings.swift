@@ -23,8 +23,6 @@ public struct TuneSettings: Codable, Sendable, Equatable {
     public var answersPerRanking = 4
     /// Generated questions of each family that the measurement asks.
     public var questionsOfAFamily = 100
-    /// Generated questions of each family of documents, which take longer.
-    public var questionsOfADocumentFamily = 40
 
     /// The defaults.
     public init() {}
@@ -34,6 +32,8 @@ public struct TuneSettings: Codable, Sendable, Equatable {
 
     /// The images of a step.
     private static let imagesPerStep = 8
+    /// Generated questions of each family of documents that the measurement asks; they take longer than others.
+    static let questionsOfADocumentFamily = 40
 
     /// The settings of the fine-tuning, but for its steps.
     ///

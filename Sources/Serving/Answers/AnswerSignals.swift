@@ -117,7 +117,9 @@ extension Completion {
     /// The reason under OpenAI's name.
     func finishReason() throws(EngineFailure) -> String {
         switch reason {
-        case .endToken, .stopString, .repetition: return "stop"
+        // A shortened text has an end, but not the end that the model wanted.
+        case .endToken: return isShortened ? "length" : "stop"
+        case .stopString, .repetition: return "stop"
         case .length: return "length"
         case .cancelled: throw .stopped
         }

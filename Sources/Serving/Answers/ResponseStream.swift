@@ -208,6 +208,7 @@ struct ResponseStream: Sendable {
         var ending = AnswerEnding(
             choice: choice, reason: try completion.finishReason(), logprobs: logprobs(completion.tokens))
         if case .stopString(let string) = completion.reason { ending.stopString = string }
+        ending.isShortened = completion.isShortened
         ending.unfinishedTokens = completion.unfinishedTokens
         ending.timing.queue = completion.timing.queue.milliseconds
         ending.timing.images = (completion.timing.imagePreparation + completion.timing.images).milliseconds

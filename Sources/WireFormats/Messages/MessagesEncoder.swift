@@ -134,7 +134,9 @@ public struct MessagesEncoder: AnswerEncoder {
             if ending.stopString != nil { return "stop_sequence" }
             if ending.reason == "tool_calls" { return "tool_use" }
             guard ending.reason == "length" else { return "end_turn" }
-            return usage.completionTokens >= maximumTokens ? "max_tokens" : "model_context_window_exceeded"
+            // A shortened text may end before its limit.
+            let isAtLimit = ending.isShortened || usage.completionTokens >= maximumTokens
+            return isAtLimit ? "max_tokens" : "model_context_window_exceeded"
         }
         return [
             .init("stop_reason", JSON(reason)), .init("stop_sequence", JSON(ending?.stopString)),

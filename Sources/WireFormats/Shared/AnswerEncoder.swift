@@ -99,6 +99,8 @@ public struct AnswerEnding: Sendable, Equatable {
     public var choice: Int
     /// Why it ended, under OpenAI's name: `stop`, `length` or `tool_calls`.
     public var reason: String
+    /// Whether a text with a form was brought to an early end to fit its maximum length.
+    public var isShortened = false
     /// The stop string that ended it; nil if something else did.
     public var stopString: String?
     /// Whether all other choices have ended.

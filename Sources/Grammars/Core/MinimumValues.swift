@@ -1,11 +1,11 @@
-/// What the shortest ways from a grammar's nodes to the end of their rules take, in some measure.
-struct LeastValues: Sendable {
-    /// The least value of each node; `unreachable` if no way leads to the end, or none within the measure's limit.
+/// The minimum of a measure over all derivations from a node to the end of its rule, for each node of a grammar.
+struct MinimumValues: Sendable {
+    /// The minimum of each node; `unreachable` if no derivation leads to the end, or none within the measure's limit.
     let any: [Int32]
-    /// The least value of the ways that read at least a byte.
+    /// The minimum over the derivations that read at least a byte.
     let text: [Int32]
 
-    /// The value of nodes without a way.
+    /// The value of nodes without a derivation.
     static let unreachable = Int32.max
 
     /// Finds the values by Dijkstra's algorithm for grammars (Knuth 1977, "A Generalization of Dijkstra's Algorithm"),
@@ -15,20 +15,20 @@ struct LeastValues: Sendable {
     ///   - starts: the first node of each rule, or -1.
     ///   - matchesEmpty: whether each rule matches no text at all.
     ///   - dependents: for each node the nodes that it is a part of.
-    init<Measure: LeastMeasure>(
+    init<Measure: DerivationMeasure>(
         _ measure: Measure.Type, nodes: [GrammarNode], starts: [Int32], matchesEmpty: [Bool], dependents: [[Int32]]
     ) {
-        var search = LeastSearch<Measure>(nodes: nodes, starts: starts, matchesEmpty: matchesEmpty)
+        var search = MinimumSearch<Measure>(nodes: nodes, starts: starts, matchesEmpty: matchesEmpty)
         search.run(dependents)
         (any, text) = (search.any, search.text)
     }
 
-    /// The value of a node, of any way or of those that read at least a byte.
+    /// The minimum of a node over all derivations, or over the derivations that read at least a byte.
     func value(of node: Int32, readsText: Bool) -> Int32 { readsText ? text[Int(node)] : any[Int(node)] }
 }
 
-/// A measure of ways. No value is less than that of a part.
-protocol LeastMeasure {
+/// A measure of derivations. No value is less than the value of a part.
+protocol DerivationMeasure {
     /// The greatest value that is told apart.
     static var limit: Int { get }
     /// The value of a byte with this rest.
@@ -42,7 +42,7 @@ protocol LeastMeasure {
 }
 
 /// The calls inside each other, which a stack must hold.
-enum StackHeight: LeastMeasure {
+enum StackHeight: DerivationMeasure {
     static let limit = Int(Int32.max) - 1
     static func byte(_ rest: Int) -> Int { rest }
     static func string(_ minimum: Int, _ rest: Int) -> Int { rest }
@@ -51,7 +51,7 @@ enum StackHeight: LeastMeasure {
 }
 
 /// The bytes of the text.
-enum TextLength: LeastMeasure {
+enum TextLength: DerivationMeasure {
     /// More than any answer has.
     static let limit = 1 << 17
     static func byte(_ rest: Int) -> Int { 1 + rest }
@@ -59,12 +59,12 @@ enum TextLength: LeastMeasure {
     static func call(_ body: Int, _ rest: Int) -> Int { body + rest }
     static func loop(_ rounds: Int, _ body: Int, _ rest: Int) -> Int { rounds * body + rest }
 
-    /// A length as it is kept: `LeastValues.unreachable` beyond the limit.
-    static func kept(_ length: Int) -> Int32 { length > limit ? LeastValues.unreachable : Int32(length) }
+    /// A length as it is kept: `MinimumValues.unreachable` beyond the limit.
+    static func kept(_ length: Int) -> Int32 { length > limit ? MinimumValues.unreachable : Int32(length) }
 }
 
-private struct LeastSearch<Measure: LeastMeasure> {
-    /// A node of which a value is known, of any way or of those with a byte.
+private struct MinimumSearch<Measure: DerivationMeasure> {
+    /// A node whose minimum is known, over all derivations or over the derivations that read a byte.
     private struct Item {
         var node: Int32
         var isText: Bool
@@ -79,7 +79,7 @@ private struct LeastSearch<Measure: LeastMeasure> {
 
     init(nodes: [GrammarNode], starts: [Int32], matchesEmpty: [Bool]) {
         (self.nodes, self.starts, self.matchesEmpty) = (nodes, starts, matchesEmpty)
-        any = Array(repeating: LeastValues.unreachable, count: nodes.count)
+        any = Array(repeating: MinimumValues.unreachable, count: nodes.count)
         text = any
     }
 
@@ -99,7 +99,7 @@ private struct LeastSearch<Measure: LeastMeasure> {
     private func value(_ item: Item) -> Int? {
         guard item.node >= 0 else { return nil }
         let value = item.isText ? text[Int(item.node)] : any[Int(item.node)]
-        return value == LeastValues.unreachable ? nil : Int(value)
+        return value == MinimumValues.unreachable ? nil : Int(value)
     }
 
     private mutating func propose(_ value: Int, _ item: Item) {
@@ -109,26 +109,26 @@ private struct LeastSearch<Measure: LeastMeasure> {
     }
 
     /// Proposes a value for a node that always reads a byte.
-    private mutating func propose(_ value: Int, forAnyWayFrom node: Int32) {
+    private mutating func proposeBoth(_ value: Int, for node: Int32) {
         propose(value, Item(node: node, isText: false))
         propose(value, Item(node: node, isText: true))
     }
 
     /// Proposes the values of a node by one of its parts, which has just become known.
     private mutating func follow(_ part: Item, _ value: Int, to node: Int32) {
-        let (way, withByte) = (Item(node: node, isText: false), Item(node: node, isText: true))
+        let (any, withByte) = (Item(node: node, isText: false), Item(node: node, isText: true))
         switch nodes[Int(node)] {
         case .end: break
-        // The first choice that becomes known is the least one.
-        case .fork: propose(value, part.isText ? withByte : way)
-        case .bytes where !part.isText: propose(Measure.byte(value), forAnyWayFrom: node)
+        // The first choice that becomes known has the minimum.
+        case .fork: propose(value, part.isText ? withByte : any)
+        case .bytes where !part.isText: proposeBoth(Measure.byte(value), for: node)
         case .string(let minimum, _, _) where !part.isText:
-            propose(Measure.string(Int(minimum), value), forAnyWayFrom: node)
+            proposeBoth(Measure.string(Int(minimum), value), for: node)
         case .bytes, .string: break
         case .call(let rule, let next):
             if part.isText, part.node == next, matchesEmpty[Int(rule)] { propose(value, withByte) }
             guard let rest = self.value(Item(node: next, isText: false)) else { return }
-            for call in [way, withByte] {
+            for call in [any, withByte] {
                 guard let body = self.value(Item(node: starts[Int(rule)], isText: call.isText)) else { continue }
                 propose(Measure.call(body, rest), call)
             }
@@ -137,7 +137,7 @@ private struct LeastSearch<Measure: LeastMeasure> {
             guard let rest = self.value(Item(node: next, isText: false)),
                 let body = self.value(Item(node: starts[Int(rule)], isText: true))
             else { return }
-            propose(Measure.loop(max(1, Int(minimum)), body, rest), forAnyWayFrom: node)
+            proposeBoth(Measure.loop(max(1, Int(minimum)), body, rest), for: node)
         }
     }
 }
