@@ -74,8 +74,8 @@ package struct TokenWeights {
         return tokens.prefix((last ?? tokens.count) + 1).filter { values[$0] > 0 }.map { ($0, values[$0]) }
     }
 
-    /// The tokens with the greatest weights, sorted, which have at least `share` of the sum. Few tokens have most of it:
-    /// only weights above a bound are sorted, which falls until they suffice.
+    /// Tokens with the greatest weights, sorted, which have at least `share` of the sum. Few tokens have most of it:
+    /// only weights above a bound are sorted, and the bound falls until they suffice.
     private func sorted(share: Double) -> [Int] {
         var bound: Float = 1 / 64
         while true {

@@ -64,8 +64,8 @@ struct MaskSearch {
         bits.remove(vocabulary.tokens[Int(vocabulary.firsts[node])..<Int(vocabulary.firsts[end])])
     }
 
-    /// Adds tokens after which at most `room` bytes end the text: all such tokens of one byte, and longer tokens of which
-    /// every byte but the last is part of a shortest ending. Longer tokens have a limit of work.
+    /// Adds tokens after which at most `room` bytes end the text: all such tokens of one byte, and longer tokens of
+    /// which every byte but the last is part of a shortest ending. Longer tokens have a limit of work.
     mutating func addEnding(_ threads: [Thread], within room: Int32, _ machine: inout Machine, below node: Int = 0) {
         let left = machine.bytesToEnd(threads)
         let end = Int(vocabulary.ends[node])
