@@ -8,6 +8,7 @@ import Policies
 import Promotion
 import Serving
 import Tensors
+import Training
 
 /// Tunes a policy on a person's own images, from the data to the published policy.
 struct Tune: AsyncParsableCommand {

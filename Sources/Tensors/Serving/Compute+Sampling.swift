@@ -1,3 +1,5 @@
+import CKernels
+
 extension Compute {
     /// Replaces each value x by exp((x - highest) / temperature), within 2 units in the last place, on the calling
     /// thread. Values below -87 in the exponent become 0.
