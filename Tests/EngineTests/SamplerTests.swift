@@ -69,7 +69,7 @@ import Testing
     }
 
     /// A large vocabulary against plain sorting and sums, at temperatures from almost 0 to flat.
-    @Test(arguments: [1e-40, 0.01, 0.7, 1, 2, 50] as [Float])
+    @Test(arguments: [.leastNonzeroMagnitude, 0.01, 0.7, 1, 2, 50] as [Float])
     func drawsAreThoseFromSortedWeights(temperature: Float) throws {
         var generator = SplitMix64(seed: 3)
         let logits = [15] + (1..<5_000).map { _ in Float(generator.draw(-900...900)) / 60 }
