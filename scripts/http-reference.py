@@ -12,7 +12,8 @@ HEAD = """# HTTP reference
 Every route with its fields, made from `/openapi.json` by `scripts/http-reference.py`; a test compares the two.
 [api.md](api.md) says what the fields mean, and has an example for each route.
 
-- A field that is not required may also be `null`, which means absent. An unknown field is a 400.
+- A field that is not required may also be `null`, which means absent. An unknown field is a 400
+  unless it is `null`.
 - `a.b` is the field `b` of the object `a`, `a[].b` a field of each element of the array `a`, and `a.*` a field whose
   name is the caller's own. A field within another is required if the outer one is there. Where an array or a field
   takes objects of several kinds, it is required if all of them must have it.

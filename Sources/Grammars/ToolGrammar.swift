@@ -80,7 +80,7 @@ extension ToolGrammar {
     private static func body(of function: Function, in builder: inout GrammarBuilder) throws(GrammarError) -> Int32 {
         var compiler = SchemaCompiler(root: function.parameters, work: builder.work)
         let close = try builder.literal("}\n" + closing, next: GrammarBuilder.end)
-        let arguments = try compiler.root(in: &builder, next: close)
+        let arguments = try compiler.object(in: &builder, next: close)
         let name = String(decoding: JSONEscape.content(of: function.name), as: UTF8.self)
         return try builder.literal("\n{\"name\": \"\(name)\", \"arguments\": ", next: arguments)
     }

@@ -17,6 +17,9 @@ import Testing
         (#"{"type":"number","minimum":-1.25,"maximum":-0.5}"#, ["-1.25", "-0.5", "-1"], ["-1.26", "-0.4", "1"]),
         (#"{"type":"integer","multipleOf":7,"minimum":0,"maximum":100}"#, ["0", "7", "98"], ["1", "105"]),
         (#"{"type":"number","multipleOf":10}"#, ["10", "-20"], ["5", "10.5"]),
+        (#"{"type":"integer","multipleOf":5000}"#, ["0", "-5000", "999995000"], ["1", "-500", "4999", "05000"]),
+        (#"{"type":"integer","multipleOf":4999}"#, ["4999", "-9998", "499900000"], ["1", "5000", "49"]),
+        (#"{"type":"integer","multipleOf":997,"minimum":1}"#, ["997", "1994"], ["0", "-997", "996"]),
         (
             #"{"type":"number","minimum":0.1234567891,"maximum":0.1234567892}"#, ["0.1234567891", "0.1234567892"],
             ["0.123456789", "0.1234567893", "0.12345678905"]
@@ -44,9 +47,18 @@ import Testing
         (#"{"const":"\u0001\"é"}"#, [#""\u0001\"é""#], [#""""#]),
         (#"{"type":"string","minLength":2,"maxLength":3}"#, [#""é😀""#, #""\n\"b""#], [#""a""#, #""abcd""#]),
         (#"{"type":"string","pattern":"^a[0-9]+$"}"#, [#""a12""#], [#""a""#, #""xa1""#]),
+        (#"{"type":"string","pattern":"^\\u0001[\\f\\v]$"}"#, [#""\u0001\f""#], [#""""#, #""\u0001""#]),
+        (
+            #"{"type":"string","pattern":"^[\\x00\\x1f]{2}$"}"#, [#""\u0000\u001f""#],
+            [#""\u0001\u0002""#, #""aa""#]
+        ),
         (#"{"type":"string","pattern":"b\"?"}"#, [#""xxbyy""#, #""b\"""#], [#""xx""#]),
         (#"{"type":"string","pattern":"^[a-z]+$","minLength":2,"maxLength":3}"#, [#""ab""#], [#""a""#, #""abcd""#]),
         (#"{"type":"string","format":"date"}"#, [#""2024-12-31""#], [#""2024-02-30""#, #""2024-13-01""#]),
+        (
+            #"{"type":"string","format":"ipv6"}"#, [#""::""#, #""::1:ab""#, #""1:2:3:4:5:6:7:8""#],
+            [#"":1""#, #""1:2:3:4:5:6:7""#, #""::1:2:3:4:5:6:7:8""#]
+        ),
         (#"{"type":"string","format":"ipv4"}"#, [#""10.0.255.1""#], [#""10.0.256.1""#]),
         (#"{"type":"array","items":{"type":"boolean"},"maxItems":2}"#, ["[]", "[true, false]"], ["[true,false,true]"]),
         (#"{"type":"array","items":{"type":"null"},"minItems":2}"#, ["[null,null]", "[null,null, null]"], ["[null]"]),
@@ -120,7 +132,9 @@ import Testing
         (##"{"$ref":"#/$defs/a"}"##, "$ref"), (##"{"$ref":"#"}"##, "$ref leads back to itself"),
         ("false", "no text fits"),
         (#"{"type":"integer","minimum":3,"maximum":2}"#, "no text fits"), (#"{"type":"text"}"#, "type must be"),
-        (#"{"minLength":-1}"#, "minLength"), ("[]", "an object or a boolean"),
+        (#"{"minLength":-1}"#, "minLength"), (#"{"minLength":100001}"#, "at most 100000"),
+        (#"{"type":"array","items":{"type":"integer"},"minItems":100001}"#, "at most 100000"),
+        ("[]", "an object or a boolean"),
         (#"{"items":[{}]}"#, "prefixItems"), (#"{"required":["a"],"additionalProperties":false}"#, "no text fits"),
         (##"{"type":"array","items":{"$ref":"#"},"minItems":1}"##, "no text fits"),
         (

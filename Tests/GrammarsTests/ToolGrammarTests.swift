@@ -38,6 +38,24 @@ import Testing
         for seed: UInt64 in 0..<3 { _ = Acceptance.text(grammar, seed: seed, limit: 40, checksMasks: true) }
     }
 
+    @Test func argumentsAreObjectsWhateverTheSchemaSays() throws {
+        func compiled(_ parameters: JSON) throws -> TokenGrammar {
+            let function = ToolGrammar.Function(name: "now", parameters: parameters)
+            let calls = ToolGrammar(functions: [function], alternative: .none, maximumCalls: 1)
+            return try Acceptance.compiler.compile(.tools(calls))
+        }
+        for open: JSON in [[:], true, ["type": ["object", "string"]], ["enum": [1, [:]]]] {
+            let grammar = try compiled(open)
+            #expect(Acceptance.accepts(grammar, now), "\(open.text)")
+            for other in ["[1]", "1", "\"a\""] {
+                #expect(!Acceptance.accepts(grammar, now.replacing("{}", with: other)), "\(open.text) \(other)")
+            }
+        }
+        for closed: JSON in [["type": "string"], ["type": "array"], ["enum": [1]], false] {
+            #expect(throws: GrammarSourceError.self, "\(closed.text)") { try compiled(closed) }
+        }
+    }
+
     @Test func anAnswerOfAFormMayBeACallInstead() throws {
         let grammar = try grammar(.form(.regex("yes|no")))
         for text in ["yes", now] { #expect(Acceptance.accepts(grammar, text)) }

@@ -214,6 +214,28 @@ import Tokenizers
         }
     }
 
+    @Test func reportsTokenIDs() async throws {
+        try await withServer(ScriptedEngine(ScriptedEngine.saying(["A"]))) { client in
+            let wanted = #","return_token_ids":true"#
+            let chat = try await client.post("/v1/chat/completions", Self.chat + wanted + "}")
+            let prompt = try #require(chat.text.firstMatch(of: /"prompt_token_ids":\[[0-9,]+\]/)?.output)
+            let answer = try #require(chat.text.firstMatch(of: /"token_ids":\[([0-9]+),([0-9]+)\]/)?.output)
+            let stream = try await client.post("/v1/chat/completions", Self.chat + wanted + #","stream":true}"#)
+            #expect(stream.text.components(separatedBy: prompt).count == 2)
+            #expect(stream.text.contains("\"token_ids\":[\(answer.1)]"))
+            #expect(stream.text.contains("\"token_ids\":[\(answer.2)]"))
+            let body = #"{"model":"sft","prompt":[[5,6],[7]]"#
+            for ending in ["}", #","stream":true}"#] {
+                let completion = try await client.post("/v1/completions", body + wanted + ending)
+                for ids in ["[5,6]", "[7]"] {
+                    #expect(completion.text.components(separatedBy: "\"prompt_token_ids\":\(ids)").count == 2)
+                }
+            }
+            let plain = try await client.post("/v1/chat/completions", Self.chat + "}")
+            #expect(!plain.text.contains("token_ids"))
+        }
+    }
+
     @Test func completionsEchoPrompts() async throws {
         let engine = ScriptedEngine(ScriptedEngine.saying(["A"]))
         try await withServer(engine) { client in

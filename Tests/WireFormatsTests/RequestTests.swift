@@ -18,7 +18,7 @@ import WireFormats
         (#""x":1"#, APIError.Code.unknownParameter, "x"),
         (#""stream_options":{"x":1},"stream":true"#, .unknownParameter, "stream_options.x"),
         (#""stream_options":{}"#, .invalidValue, "stream_options"),
-        (#""x":null"#, .unknownParameter, "x"), (#""functions":[]"#, .unsupportedParameter, "functions"),
+        (#""functions":[]"#, .unsupportedParameter, "functions"),
         (#""response_format":{"type":"xml"}"#, .unsupportedValue, "response_format.type"),
         (#""response_format":{"type":"json_schema"}"#, .missingParameter, "response_format.json_schema"),
         (
@@ -125,6 +125,25 @@ import WireFormats
         let request = try ChatCompletionRequest(body: Array(body.text.utf8))
         #expect(request.messages[1] == DialogueMessage(role: .assistant, parts: [], toolCalls: [call]))
         #expect(request.messages[2] == DialogueMessage(role: .tool, parts: [.text("4")], toolCallID: "call_1"))
+    }
+
+    @Test func takesACallBackThatWasCut() throws {
+        func call(_ arguments: String) throws -> [ToolCall] {
+            let call = ToolCall(id: "call_1", name: "f", arguments: arguments).json
+            let message: JSON = ["role": "assistant", "content": nil, "tool_calls": [call]]
+            let body: JSON = ["model": "m", "messages": [message]]
+            return try ChatCompletionRequest(body: Array(body.text.utf8)).messages[0].toolCalls
+        }
+        for cut in ["", "{", #"{"place": "Oslo"#, #"{"a":[1,"#, #"{"a":tr"#, #"{"a":"\"#] {
+            #expect(try call(cut).map(\.arguments) == [cut])
+        }
+        for wrong in ["[1", "1", #"{"a":x"#, #"{"a":1}}"#, "\"a", "null"] {
+            #expect(throws: APIError.self, "\(wrong)") { try call(wrong) }
+        }
+    }
+
+    @Test func anUnknownFieldOfNullSaysNothing() {
+        #expect(failure(Self.message + #","x":null,"stream_options":null"#) == nil)
     }
 
     private struct NoChoice: Error {}

@@ -128,7 +128,8 @@ indirect enum Pattern: Equatable, Sendable {
 enum TextEncoding: Sendable {
     /// As they are, in UTF-8.
     case plain
-    /// Inside a JSON string. Only what must be escaped is, and each character has one spelling.
+    /// Inside a JSON string. Only what must be escaped is, and each character has one spelling. A control character
+    /// without a short escape is written only where nothing else fits.
     case jsonString
 }
 
@@ -181,6 +182,10 @@ extension GrammarBuilder {
             let raw = try scalars(set.subtracting(JSONEscape.never), next: next)
             var escapes = ByteSet()
             for (scalar, letter) in JSONEscape.letters where set.contains(scalar) { escapes.insert(letter) }
+            if escapes.isEmpty, !set.isEmpty, set.subtracting(JSONEscape.never).isEmpty {
+                let words = set.ranges.flatMap { $0 }.compactMap(Unicode.Scalar.init).map(String.init)
+                return try self.words(words.map(JSONEscape.content), next: next)
+            }
             guard !escapes.isEmpty else { return raw }
             return try choice([raw, try bytes(ByteSet(UInt8(ascii: "\\")), next: try bytes(escapes, next: next))])
         }

@@ -25,6 +25,8 @@ struct NumberRange {
     init?(_ schema: Schema, isInteger: Bool, path: String) throws(GrammarError) {
         // Multiples of an integer are integers.
         let isInteger = isInteger || schema.divisor > 1
+        // Each digit more takes a node for each remainder.
+        let hasAllDigits = isInteger && schema.divisor == 1
         divisor = schema.divisor
         let (low, high) = (schema.lower?.number, schema.upper?.number)
         guard low ?? 0 < Self.beyond, high ?? 0 > -Self.beyond else {
@@ -37,11 +39,11 @@ struct NumberRange {
         let digits = (0..<Self.maximumDigits).first { size < Self.power($0) } ?? Self.maximumDigits
         let most = isInteger ? 0 : Self.maximumDigits - digits
         var fraction = min(most, Self.usualFraction)
-        var range = Self.scaled(lower, upper, fraction, isInteger: isInteger)
+        var range = Self.scaled(lower, upper, fraction, hasAllDigits: hasAllDigits)
         // Bounds that lie close together need more digits behind the point.
         while range.lower > range.upper, fraction < most {
             fraction += 1
-            range = Self.scaled(lower, upper, fraction, isInteger: isInteger)
+            range = Self.scaled(lower, upper, fraction, hasAllDigits: hasAllDigits)
         }
         (self.fraction, self.lower, self.upper) = (fraction, range.lower, range.upper)
         guard range.lower > range.upper else { return }
@@ -54,14 +56,16 @@ struct NumberRange {
     private static func power(_ digits: Int) -> Double { (0..<digits).reduce(1.0) { power, _ in power * 10 } }
 
     /// The least and the greatest number within the bounds, as integers scaled by `fraction` digits.
+    ///
+    /// - Parameter hasAllDigits: whether numbers without a bound have as many digits as possible.
     private static func scaled(
-        _ lower: Schema.Bound?, _ upper: Schema.Bound?, _ fraction: Int, isInteger: Bool
+        _ lower: Schema.Bound?, _ upper: Schema.Bound?, _ fraction: Int, hasAllDigits: Bool
     ) -> (lower: Int64, upper: Int64) {
         let scale = power(fraction)
         // Numbers without a bound have at most nine digits before the point, or as many as the bounds.
         let size = max(abs(lower?.number ?? 0), abs(upper?.number ?? 0))
         let digits = (usualDigits..<maximumDigits).first { size < power($0) } ?? maximumDigits
-        let limit = Int64(power(isInteger ? maximumDigits : min(maximumDigits, digits + fraction))) - 1
+        let limit = Int64(power(hasAllDigits ? maximumDigits : min(maximumDigits, digits + fraction))) - 1
         var range = (lower: -limit, upper: limit)
         if let lower {
             range.lower = max(-limit, Int64((lower.number * scale).rounded(.down)) - 1)
@@ -77,20 +81,20 @@ struct NumberRange {
     /// The first node of the numbers' text.
     func node(in builder: inout GrammarBuilder, next: Int32) throws(GrammarError) -> Int32 {
         var choices: [Int32] = []
+        var digits = DigitNodes(fraction: fraction, divisor: divisor, next: next)
         if upper >= 0 {
-            choices += try magnitudes(max(0, lower)...upper, in: &builder, next: next)
+            choices += try magnitudes(max(0, lower)...upper, digits: &digits, in: &builder)
         }
         if lower < 0 {
-            let negative = try magnitudes(max(1, -min(upper, -1))...(-lower), in: &builder, next: next)
+            let negative = try magnitudes(max(1, -min(upper, -1))...(-lower), digits: &digits, in: &builder)
             for start in negative { choices.append(try builder.bytes(ByteSet(UInt8(ascii: "-")), next: start)) }
         }
         return try builder.choice(choices)
     }
 
     private func magnitudes(
-        _ range: ClosedRange<Int64>, in builder: inout GrammarBuilder, next: Int32
+        _ range: ClosedRange<Int64>, digits: inout DigitNodes, in builder: inout GrammarBuilder
     ) throws(GrammarError) -> [Int32] {
-        var digits = DigitNodes(fraction: fraction, divisor: divisor, next: next)
         var starts: [Int32] = []
         var least: Int64 = 0
         var limit = (0...fraction).reduce(Int64(1)) { power, _ in power * 10 }
@@ -150,6 +154,14 @@ private struct DigitNodes {
         return digits
     }
 
+    /// Whether so many digits more can make a multiple of the divisor.
+    private func hasMultiple(behind remainder: Int64, digits: Int) -> Bool {
+        let span = (0..<digits).reduce(Int64(1)) { power, _ in power * 10 }
+        guard span < divisor else { return true }
+        let missing = remainder * span % divisor
+        return missing == 0 || divisor - missing < span
+    }
+
     /// The node before the digit at `index`; the digits so far are those of the lower or the upper bound, or neither.
     private mutating func node(
         _ index: Int, _ low: [Int], _ high: [Int], isLow: Bool, isHigh: Bool, remainder: Int64,
@@ -161,12 +173,14 @@ private struct DigitNodes {
         if !isLow, !isHigh, let node = free[key] { return node }
         var choices: [Int32] = []
         for digit in (isLow ? low[index] : 0)...(isHigh ? high[index] : 9) {
+            let sum = (remainder * 10 + Int64(digit)) % divisor
+            guard hasMultiple(behind: sum, digits: left - 1) else { continue }
             let following = try node(
                 index + 1, low, high, isLow: isLow && digit == low[index], isHigh: isHigh && digit == high[index],
-                remainder: (remainder * 10 + Int64(digit)) % divisor, in: &builder)
+                remainder: sum, in: &builder)
             choices.append(try builder.bytes(ByteSet(UInt8(ascii: "0") + UInt8(digit)), next: following))
         }
-        var node = try builder.choice(choices)
+        var node = choices.isEmpty ? try builder.never() : try builder.choice(choices)
         if left <= fraction {
             if left == fraction { node = try builder.bytes(ByteSet(UInt8(ascii: ".")), next: node) }
             // The digits that are not written are zeros.

@@ -22,7 +22,28 @@ struct SchemaCompiler {
 
     /// The first node of the values that fit the root.
     mutating func root(in builder: inout GrammarBuilder, next: Int32) throws(GrammarError) -> Int32 {
-        let start = try node([SchemaPart(json: reader.root, path: "")], in: &builder, next: next)
+        try start([SchemaPart(json: reader.root, path: "")], in: &builder, next: next)
+    }
+
+    /// The first node of the objects that fit the root.
+    ///
+    /// - Throws: if the root allows no object.
+    mutating func object(in builder: inout GrammarBuilder, next: Int32) throws(GrammarError) -> Int32 {
+        let root = SchemaPart(json: reader.root, path: "")
+        let schema = try reader.read([root])
+        if schema.kinds == [.object] { return try self.root(in: &builder, next: next) }
+        let values = schema.values?.contains { if case .object = $0 { true } else { false } }
+        guard !schema.isNever, schema.kinds?.contains(.object) ?? true, values ?? true else {
+            throw GrammarError("arguments are an object, and the schema allows none", path: "")
+        }
+        return try start(
+            [root, SchemaPart(json: ["type": "object"], path: " object")], in: &builder, next: next)
+    }
+
+    private mutating func start(
+        _ parts: [SchemaPart], in builder: inout GrammarBuilder, next: Int32
+    ) throws(GrammarError) -> Int32 {
+        let start = try node(parts, in: &builder, next: next)
         // One after the other: inside each other, long chains of references would need a deep stack.
         while let (rule, parts) = pending.popLast() {
             builder.define(rule, start: try written(parts, in: &builder, next: GrammarBuilder.end))

@@ -9,6 +9,7 @@ enum SchemaFormat {
     private static let clock = "(?:[01]\\d|2[0-3]):[0-5]\\d"
     private static let time = clock + ":[0-5]\\d(?:\\.\\d{1,6})?(?:Z|[+-]" + clock + ")"
     private static let octet = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)"
+    private static let hextet = "[0-9a-f]{1,4}"
     private static let label = "[A-Za-z0-9]{1,16}(?:-[A-Za-z0-9]{1,16}){0,2}"
     private static let host = "(?:\(label)\\.){1,4}[A-Za-z]{2,12}"
     private static let word = "[A-Za-z0-9_+-]{1,32}"
@@ -20,7 +21,7 @@ enum SchemaFormat {
         "email": word + "(?:\\." + word + "){0,3}@" + host,
         "hostname": "\(label)(?:\\.\(label)){0,4}",
         "ipv4": octet + "(?:\\." + octet + "){3}",
-        "ipv6": "(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}",
+        "ipv6": "(?:\(hextet):){7}\(hextet)|::(?:\(hextet)(?::\(hextet)){0,5})?",
         "uri": "https?://" + host + "(?::[1-9]\\d{1,3})?(?:/[A-Za-z0-9_~.-]{0,64}){0,8}(?:\\?[A-Za-z0-9_=&.-]{0,128})?",
         "byte": "(?:[A-Za-z0-9+/]{4}){0,64}(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?",
     ]

@@ -141,6 +141,9 @@ struct SchemaKeywords {
         guard let integer = value.integerValue, integer >= 0 else {
             throw GrammarError("\(name) must be an integer from 0", path: path)
         }
+        guard name.hasPrefix("max") || integer <= RegexParser.maximumCount else {
+            throw GrammarError("\(name) is \(integer); at most \(RegexParser.maximumCount) is supported", path: path)
+        }
         let count = Int(min(integer, Int64(Int32.max)))
         switch name {
         case "minItems": schema.minimumItems = max(schema.minimumItems, count)

@@ -21,6 +21,8 @@ struct Admitted: Sendable {
     let usage: Usage
     /// Whether tokens are reported with their log-probabilities.
     var reportsTokens: Bool
+    /// The prompt's token ids for each choice; nil if no token ids are reported.
+    let promptTokenIDs: [[Int32]]?
     /// How the reward model picks one of the answers and scores it; nil if it is not involved.
     var scoring: AnswerScoring?
     /// Whether the response contains the scores.
@@ -332,7 +334,9 @@ struct Admission: Sendable {
         return Admitted(
             engine: model.engine, lease: model.lease, streams: streams, choicesPerPrompt: options.count, policy: policy,
             tokenizer: model.processor.tokenizer,
-            usage: usage, reportsTokens: options.topLogprobs != nil)
+            usage: usage, reportsTokens: options.topLogprobs != nil,
+            promptTokenIDs: options.reportsTokenIDs
+                ? streams.indices.map { requests[$0 / options.count].prompt } : nil)
     }
 }
 

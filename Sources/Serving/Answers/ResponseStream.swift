@@ -39,9 +39,9 @@ struct ResponseStream: Sendable {
         try await answer(last: LastFrame()) { step in
             switch step {
             case .text(let piece, _): choices[piece.choice].append(piece)
-            case .toolCall(let piece, _): choices[piece.choice].toolCalls.append(piece)
+            case .toolCall(let piece, _): choices[piece.choice].append(piece)
             case .finished(let ending, let usage):
-                choices[ending.choice].ending = ending
+                choices[ending.choice].finish(ending)
                 counts = usage
             case .idle: break
             }
@@ -90,11 +90,28 @@ struct ResponseStream: Sendable {
         /// Nothing was sent for the keep-alive interval.
         case idle
 
-        init(_ part: ToolCallStream.Part, _ usage: Usage) {
+        init(_ part: ToolCallStream.Part, ids: inout TokenIDs?, _ usage: Usage) {
             switch part {
-            case .text(let piece): self = .text(piece, usage)
-            case .toolCall(let piece): self = .toolCall(piece, usage)
+            case .text(var piece):
+                piece.tokenIDs = ids?.take()
+                self = .text(piece, usage)
+            case .toolCall(var piece):
+                // The end of a call has no frame of its own.
+                if case .end = piece.step {} else { piece.tokenIDs = ids?.take() }
+                self = .toolCall(piece, usage)
             }
+        }
+    }
+
+    /// The ids of a choice's tokens that no frame has had yet.
+    private struct TokenIDs {
+        private var waiting: [Int32] = []
+
+        mutating func add(_ tokens: [GeneratedToken]) { waiting += tokens.map(\.id) }
+
+        mutating func take() -> [Int32] {
+            defer { waiting = [] }
+            return waiting
         }
     }
 
@@ -119,16 +136,22 @@ struct ResponseStream: Sendable {
     ) async throws {
         var reasons = [String?](repeating: nil, count: admitted.choices)
         var calls = (0..<admitted.choices).map { ToolCallStream(choice: $0, calls: admitted.calls) }
+        var ids = (0..<admitted.choices).map { _ in admitted.promptTokenIDs.map { _ in TokenIDs() } }
         _ = try await completions(of: admitted.streams, last: last) { progress in
             switch progress {
             case .text(let choice, let delta):
                 meter.text(delta, choice: choice)
+                if !delta.isPrompt { ids[choice]?.add(delta.tokens) }
                 for part in calls[choice].append(piece(delta, choice: choice)) {
-                    try await take(Step(part, meter.usage))
+                    try await take(Step(part, ids: &ids[choice], meter.usage))
                 }
             case .finished(let choice, let completion):
                 var ending = try ending(of: completion, choice: choice)
-                for part in calls[choice].finish(ending.reason) { try await take(Step(part, meter.usage)) }
+                for part in calls[choice].finish(ending.reason) {
+                    try await take(Step(part, ids: &ids[choice], meter.usage))
+                }
+                ids[choice]?.add(completion.tokens)
+                ending.tokenIDs = ids[choice]?.take()
                 ending.reason = calls[choice].reason(ending.reason)
                 reasons[choice] = ending.reason
                 ending.isLast = !reasons.contains(nil)

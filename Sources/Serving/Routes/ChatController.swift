@@ -23,10 +23,11 @@ struct ChatController: Controller {
         let admitted = try await admission.admit(
             wanted.messages, options: wanted.options, policy: policy, param: "messages", context: context)
         memory.giveBack()
-        let head = CompletionHead(
+        var head = CompletionHead(
             id: newID("chatcmpl-"), created: unixTime(), model: wanted.model,
             fingerprint: model.fingerprint(of: policy, version: services.configuration.version),
             delivery: wanted.delivery)
+        head.promptTokenIDs = admitted.promptTokenIDs
         return try await ResponseStream(admitted, services: services, context: context)
             .response(ChatCompletionEncoder(head), isStreaming: wanted.delivery.isStreaming)
     }

@@ -22,10 +22,11 @@ struct CompletionsController: Controller {
         let policy = try admission.policy(wanted.model)
         let admitted = try await admission.admit(wanted, policy: policy, record: context.record)
         memory.giveBack()
-        let head = CompletionHead(
+        var head = CompletionHead(
             id: newID("cmpl-"), created: unixTime(), model: wanted.model,
             fingerprint: model.fingerprint(of: policy, version: services.configuration.version),
             delivery: wanted.delivery)
+        head.promptTokenIDs = admitted.promptTokenIDs
         return try await ResponseStream(admitted, services: services, context: context)
             .response(TextCompletionEncoder(head), isStreaming: wanted.delivery.isStreaming)
     }

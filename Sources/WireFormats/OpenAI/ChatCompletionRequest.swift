@@ -19,6 +19,7 @@ public struct ChatCompletionRequest: RequestBody, Equatable {
         try options.readOpenAI(&fields)
         options.maximumTokens = try Self.maximumTokens(&fields)
         options.topLogprobs = try Self.topLogprobs(&fields)
+        options.reportsTokenIDs = try fields.bool("return_token_ids", default: false)
         options.tools = try ToolUse(chat: &fields)
         try options.checkForm()
         delivery = try StreamOptions(&fields)
@@ -56,7 +57,6 @@ public struct ChatCompletionRequest: RequestBody, Equatable {
         try fields.accept("modalities", only: ["text"])
         try fields.accept("reasoning_effort", only: "none")
         try fields.accept("verbosity", only: "medium")
-        try fields.accept("return_token_ids", only: false)
         try fields.refuse("audio", "prediction", "web_search_options", "functions", "function_call")
     }
 }

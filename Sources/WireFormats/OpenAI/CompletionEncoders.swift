@@ -12,6 +12,8 @@ public struct CompletionHead: Sendable {
     public var fingerprint: String
     /// How the answer is streamed.
     public var delivery: StreamOptions
+    /// The prompt's token ids for each choice; nil if the request did not ask for them.
+    public var promptTokenIDs: [[Int32]]?
 
     /// A head with the given properties.
     public init(id: String, created: Int, model: String, fingerprint: String, delivery: StreamOptions) {
@@ -34,8 +36,13 @@ public struct CompletionHead: Sendable {
     }
 
     /// A frame in the middle. Its member `usage` has the counts so far, is `null`, or is absent.
-    fileprivate func frame(_ kind: JSON, choice: JSON, usage: Usage) -> String {
-        EventStream.frame(object(kind, choices: [choice], usage: runningUsage(usage)))
+    fileprivate func frame(_ kind: JSON, choice: JSON, usage: Usage, extra: [JSON.Member] = []) -> String {
+        EventStream.frame(object(kind, choices: [choice], usage: runningUsage(usage), extra: extra))
+    }
+
+    /// The member with the ids of a choice's prompt; none if the request did not ask for them.
+    fileprivate func promptTokens(of choice: Int) -> [JSON.Member] {
+        JSON.Member.tokenIDs("prompt_token_ids", promptTokenIDs?[choice])
     }
 
     private func runningUsage(_ usage: Usage) -> JSON? {
@@ -70,14 +77,17 @@ public struct ChatCompletionEncoder: AnswerEncoder {
     /// No frames yet: the first frame of any choice opens all choices.
     public mutating func begin(choices: Int, usage: Usage) -> [String] {
         let delta: JSON = ["role": "assistant", "content": "", "refusal": nil]
-        opening = (0..<choices).map { chunk($0, delta: delta, usage: usage) }
+        opening = (0..<choices).map {
+            chunk($0, delta: delta, usage: usage, extra: $0 == 0 ? head.promptTokens(of: 0) : [])
+        }
         return []
     }
 
     /// A frame of text.
     public mutating func text(_ piece: AnswerPiece, usage: Usage) -> [String] {
         let logprobs = piece.logprobs?.chatJSON ?? .null
-        return opened(chunk(piece.choice, delta: ["content": .string(piece.text)], logprobs: logprobs, usage: usage))
+        let delta: JSON = ["content": .string(piece.text)]
+        return opened(chunk(piece.choice, delta: delta, logprobs: logprobs, ids: piece.tokenIDs, usage: usage))
     }
 
     /// The frame of a call's name, or of a piece of its arguments.
@@ -93,15 +103,16 @@ public struct ChatCompletionEncoder: AnswerEncoder {
             call = ["index": JSON(piece.index), "function": ["arguments": .string(text)]]
         case .end: return []
         }
-        return opened(chunk(piece.choice, delta: ["tool_calls": [call]], usage: usage))
+        return opened(chunk(piece.choice, delta: ["tool_calls": [call]], ids: piece.tokenIDs, usage: usage))
     }
 
     /// The frame that ends a choice, with the tokens of an unfinished character.
     public mutating func finish(_ ending: AnswerEnding, usage: Usage) -> [String] {
         let tokens = ending.logprobs?.prefix(ending.unfinishedTokens) ?? []
         let logprobs = tokens.isEmpty ? .null : Array(tokens).chatJSON
-        return opened(chunk(ending.choice, delta: [:], logprobs: logprobs, reason: ending.reason, usage: usage))
-            + head.closing(Self.kind, ending, usage: usage)
+        let last = chunk(
+            ending.choice, delta: [:], logprobs: logprobs, reason: ending.reason, ids: ending.tokenIDs, usage: usage)
+        return opened(last) + head.closing(Self.kind, ending, usage: usage)
     }
 
     /// The error's frame and the end of the stream.
@@ -112,13 +123,16 @@ public struct ChatCompletionEncoder: AnswerEncoder {
         let list = choices.map { choice -> JSON in
             let ending = choice.ending
             let tokens = ending.logprobs.map { (choice.logprobs ?? []) + $0.prefix(ending.unfinishedTokens) }
-            return [
-                "index": JSON(ending.choice), "message": Self.message(choice),
-                "logprobs": (tokens ?? choice.logprobs)?.chatJSON ?? .null, "finish_reason": .string(ending.reason),
+            let members: [JSON.Member] = [
+                .init("index", JSON(ending.choice)), .init("message", Self.message(choice)),
+                .init("logprobs", (tokens ?? choice.logprobs)?.chatJSON ?? .null),
+                .init("finish_reason", .string(ending.reason)),
             ]
+            return .object(members + JSON.Member.tokenIDs("token_ids", choice.tokenIDs))
         }
         return head.object(
-            "chat.completion", choices: list, usage: usage.json, extra: [JSON.Member("service_tier", "default")])
+            "chat.completion", choices: list, usage: usage.json,
+            extra: [JSON.Member("service_tier", "default")] + head.promptTokens(of: 0))
     }
 
     private static func message(_ choice: AnswerChoice) -> JSON {
@@ -132,12 +146,15 @@ public struct ChatCompletionEncoder: AnswerEncoder {
     }
 
     private func chunk(
-        _ index: Int, delta: JSON, logprobs: JSON = .null, reason: String? = nil, usage: Usage
+        _ index: Int, delta: JSON, logprobs: JSON = .null, reason: String? = nil, ids: [Int32]? = nil, usage: Usage,
+        extra: [JSON.Member] = []
     ) -> String {
-        let choice: JSON = [
-            "index": JSON(index), "delta": delta, "logprobs": logprobs, "finish_reason": JSON(reason),
+        let members: [JSON.Member] = [
+            .init("index", JSON(index)), .init("delta", delta), .init("logprobs", logprobs),
+            .init("finish_reason", JSON(reason)),
         ]
-        return head.frame(Self.kind, choice: choice, usage: usage)
+        let choice = JSON.object(members + JSON.Member.tokenIDs("token_ids", ids))
+        return head.frame(Self.kind, choice: choice, usage: usage, extra: extra)
     }
 
     private mutating func opened(_ frame: String) -> [String] {
@@ -151,6 +168,8 @@ public struct TextCompletionEncoder: AnswerEncoder {
     private let head: CompletionHead
     /// Characters of each choice so far.
     private var offsets: [Int: Int] = [:]
+    /// The choices that have a frame.
+    private var begun: Set<Int> = []
 
     private static let kind: JSON = "text_completion"
 
@@ -165,14 +184,15 @@ public struct TextCompletionEncoder: AnswerEncoder {
     /// A frame of text.
     public mutating func text(_ piece: AnswerPiece, usage: Usage) -> [String] {
         let logprobs = piece.logprobs?.completionJSON(offset: &offsets[piece.choice, default: 0]) ?? .null
-        let choice = choice(piece.choice, text: piece.text, logprobs: logprobs)
+        let choice = framed(piece.choice, text: piece.text, logprobs: logprobs, ids: piece.tokenIDs)
         return [head.frame(Self.kind, choice: choice, usage: usage)]
     }
 
     /// The frame that ends a choice, with the tokens that produced no text.
     public mutating func finish(_ ending: AnswerEnding, usage: Usage) -> [String] {
         let logprobs = ending.logprobs?.completionJSON(offset: &offsets[ending.choice, default: 0]) ?? .null
-        let choice = choice(ending.choice, text: "", logprobs: logprobs, reason: ending.reason)
+        let choice = framed(
+            ending.choice, text: "", logprobs: logprobs, reason: ending.reason, ids: ending.tokenIDs)
         return [head.frame(Self.kind, choice: choice, usage: usage)] + head.closing(Self.kind, ending, usage: usage)
     }
 
@@ -186,12 +206,35 @@ public struct TextCompletionEncoder: AnswerEncoder {
             let tokens = whole.logprobs.map { $0 + (whole.ending.logprobs ?? []) }
             return choice(
                 whole.ending.choice, text: whole.text, logprobs: tokens?.completionJSON(offset: &offset) ?? .null,
-                reason: whole.ending.reason)
+                reason: whole.ending.reason, ids: whole.tokenIDs, extra: head.promptTokens(of: whole.ending.choice))
         }
         return head.object(Self.kind, choices: list, usage: usage.json)
     }
 
-    private func choice(_ index: Int, text: String, logprobs: JSON, reason: String? = nil) -> JSON {
-        ["index": JSON(index), "text": .string(text), "logprobs": logprobs, "finish_reason": JSON(reason)]
+    /// A choice in a frame. Its first one has the ids of its prompt.
+    private mutating func framed(
+        _ index: Int, text: String, logprobs: JSON, reason: String? = nil, ids: [Int32]?
+    ) -> JSON {
+        let isFirst = begun.insert(index).inserted
+        return choice(
+            index, text: text, logprobs: logprobs, reason: reason, ids: ids,
+            extra: isFirst ? head.promptTokens(of: index) : [])
+    }
+
+    private func choice(
+        _ index: Int, text: String, logprobs: JSON, reason: String?, ids: [Int32]?, extra: [JSON.Member]
+    ) -> JSON {
+        let members: [JSON.Member] = [
+            .init("index", JSON(index)), .init("text", .string(text)), .init("logprobs", logprobs),
+            .init("finish_reason", JSON(reason)),
+        ]
+        return .object(members + extra + JSON.Member.tokenIDs("token_ids", ids))
+    }
+}
+
+extension JSON.Member {
+    /// A member with token ids; none for nil.
+    fileprivate static func tokenIDs(_ name: String, _ ids: [Int32]?) -> [JSON.Member] {
+        ids.map { [JSON.Member(name, .array($0.map { .integer(Int64($0)) }))] } ?? []
     }
 }

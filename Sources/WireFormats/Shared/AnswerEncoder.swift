@@ -52,6 +52,8 @@ public struct AnswerPiece: Sendable, Equatable {
     public var text: String
     /// The tokens of the text; nil if the request did not ask for them.
     public var logprobs: [TokenLogprob]?
+    /// The ids of the tokens since the piece before; nil if the request did not ask for them.
+    public var tokenIDs: [Int32]?
 
     /// A piece of text of a choice.
     public init(choice: Int = 0, text: String, logprobs: [TokenLogprob]? = nil) {
@@ -110,6 +112,8 @@ public struct AnswerEnding: Sendable, Equatable {
     /// The number of `logprobs`, from the first, that belong to the answer: the tokens of a character that was never
     /// completed. The others are the end token or a stop string's.
     public var unfinishedTokens = 0
+    /// The ids of the tokens since the last piece, the end token included; nil if the request did not ask for them.
+    public var tokenIDs: [Int32]?
     /// The durations of its stages.
     public var timing = Timing()
     /// Its scores; nil unless the request asked for them.
@@ -130,6 +134,8 @@ public struct AnswerChoice: Sendable, Equatable {
     public var text: String
     /// The tokens of its text; nil if the request did not ask for them.
     public var logprobs: [TokenLogprob]?
+    /// The ids of all its tokens; nil if the request did not ask for them.
+    public private(set) var tokenIDs: [Int32]?
     /// The functions that it calls, in order.
     public var toolCalls: [ToolCall]
     /// Its end.
@@ -149,6 +155,23 @@ public struct AnswerChoice: Sendable, Equatable {
     public mutating func append(_ piece: AnswerPiece) {
         text += piece.text
         if let more = piece.logprobs { logprobs = (logprobs ?? []) + more }
+        append(tokenIDs: piece.tokenIDs)
+    }
+
+    /// Adds a step of a call of a function.
+    public mutating func append(_ piece: ToolCallPiece) {
+        toolCalls.append(piece)
+        append(tokenIDs: piece.tokenIDs)
+    }
+
+    /// Ends it.
+    public mutating func finish(_ ending: AnswerEnding) {
+        self.ending = ending
+        append(tokenIDs: ending.tokenIDs)
+    }
+
+    private mutating func append(tokenIDs more: [Int32]?) {
+        if let more { tokenIDs = (tokenIDs ?? []) + more }
     }
 }
 

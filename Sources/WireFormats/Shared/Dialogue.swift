@@ -171,7 +171,8 @@ extension DialogueMessage {
 }
 
 extension ToolCall {
-    /// A call of a request's history. Throws if its arguments are no JSON object.
+    /// A call of a request's history. Throws if its arguments are no JSON object, nor the beginning of one: an answer
+    /// that was cut at its length may end in such a call.
     package init(id: String, name: String, arguments: String, param: String) throws(APIError) {
         if case .object? = try? JSON.parse(Array(arguments.utf8)) {
             self.init(id: id, name: name, arguments: arguments)
@@ -179,10 +180,18 @@ extension ToolCall {
         }
         // A model may write a name twice where the schema leaves the names open: the last one counts, as in Python.
         var reader = JSONReader(Array(arguments.utf8))
-        guard let value = try? reader.document({ reader throws(JSONSyntaxError) in try Self.value(&reader) }),
-            case .object = value
-        else { throw APIError(.invalidValue, "\(param) must be the text of a JSON object.", param: param) }
-        self.init(id: id, name: name, arguments: value.text)
+        var written: String?
+        do throws(JSONSyntaxError) {
+            let value = try reader.document { reader throws(JSONSyntaxError) in try Self.value(&reader) }
+            if case .object = value { written = value.text }
+        } catch {
+            let isCut = error.offset >= arguments.utf8.count && (arguments.isEmpty || arguments.hasPrefix("{"))
+            if isCut { written = arguments }
+        }
+        guard let written else {
+            throw APIError(.invalidValue, "\(param) must be the text of a JSON object.", param: param)
+        }
+        self.init(id: id, name: name, arguments: written)
     }
 
     private static func value(_ reader: inout JSONReader) throws(JSONSyntaxError) -> JSON {

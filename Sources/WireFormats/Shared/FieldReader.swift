@@ -215,10 +215,10 @@ public struct FieldReader {
             param: path(of: name))
     }
 
-    /// Throws for fields that were not read.
+    /// Throws for fields that were not read, unless they are `null`: clients send their newest fields so.
     public func finish() throws(APIError) {
         shape?.close()
-        guard let unknown = members.first(where: { !read.contains($0.name) }) else { return }
+        guard let unknown = members.first(where: { !read.contains($0.name) && $0.value != .null }) else { return }
         let path = String(path(of: unknown.name).prefix(200))
         throw APIError(.unknownParameter, "Unknown parameter: \(path).", param: path)
     }

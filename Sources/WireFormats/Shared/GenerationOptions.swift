@@ -36,6 +36,8 @@ public struct GenerationOptions: Sendable, Equatable {
     public var logitBias: [Int32: Double] = [:]
     /// The number of alternatives reported for each token; nil: no log-probabilities.
     public var topLogprobs: Int?
+    /// Whether the token ids of prompts and answers are reported.
+    public var reportsTokenIDs = false
     /// The form of the text.
     public var format = AnswerFormat.text
     /// The functions that the answer may call; nil: none.

@@ -6,7 +6,7 @@ public struct ToolCall: Sendable, Equatable {
     public var id: String
     /// The function.
     public var name: String
-    /// The arguments, a JSON object.
+    /// The arguments, a JSON object, or the beginning of one if the answer was cut.
     public var arguments: String
 
     /// A call.
@@ -44,6 +44,8 @@ public struct ToolCallPiece: Sendable, Equatable {
     public var index: Int
     /// The step.
     public var step: Step
+    /// The ids of the tokens since the piece before; nil if the request did not ask for them.
+    public var tokenIDs: [Int32]?
 
     /// A step of a call.
     public init(choice: Int = 0, index: Int, step: Step) {
