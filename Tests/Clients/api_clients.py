@@ -127,8 +127,9 @@ def tools(session: Session) -> None:
     done = [event for event in session.respond(stream=True, **options) if event.type.endswith("arguments.done")]
     equal([event.arguments for event in done], [call.arguments for call in calls], "streamed arguments")
     result = {"type": "function_call_output", "call_id": calls[0].call_id, "output": "sunny"}
-    if response.status == "completed":
-        history = [{"role": "user", "content": options["input"]}, *response.output]
+    # Objects of the client, and dictionaries, in which the newest fields of the client are null; a call may be cut.
+    for output in (response.output, [item.model_dump() for item in response.output]):
+        history = [{"role": "user", "content": options["input"]}, *output]
         check(session.respond(input=[*history, result], tools=[function]).status != "failed", "the loop failed")
 
     tool = {"name": "weather", "description": "The weather of a city.", "input_schema": PARAMETERS}
@@ -137,6 +138,14 @@ def tools(session: Session) -> None:
     )
     used = [block for block in message.content if block.type == "tool_use"]
     check(bool(used), f"no call: {message.content}")
+    for content in (message.content, [block.model_dump() for block in message.content]):
+        results = [{"type": "tool_result", "tool_use_id": block.id, "content": "sunny"} for block in used]
+        history = [
+            {"role": "user", "content": "How is the weather in Rome?"},
+            {"role": "assistant", "content": content},
+            {"role": "user", "content": results},
+        ]
+        session.anthropic.messages.create(model=session.model, max_tokens=8, messages=history, tools=[tool])
     with session.anthropic.messages.stream(
         model=session.model,
         max_tokens=64,
