@@ -16,7 +16,7 @@ public struct ChatMessage: Sendable, Equatable {
     public struct ToolCall: Sendable, Equatable {
         /// The function.
         public let name: String
-        /// The arguments, the text of a JSON object, or the beginning of one if the answer was cut.
+        /// The arguments, the text of a JSON object.
         public let arguments: String
 
         /// A call.

@@ -135,7 +135,6 @@ struct CheckpointTemplate: Sendable {
     private static func value(of call: ChatMessage.ToolCall) throws(JinjaError) -> JinjaValue {
         var function = JinjaMapping()
         function.set(.trusted("name"), .text(MarkedText(call.name, isTrusted: false)))
-        // Templates walk through an object. One that was cut has no members yet.
         let arguments = (try? JSON.parse(Array(call.arguments.utf8))) ?? [:]
         function.set(.trusted("arguments"), try JinjaValue(arguments))
         var value = JinjaMapping()

@@ -209,6 +209,32 @@ def tokens(session: Session) -> None:
         ids = session.http.post("/tokenize", json={"prompt": text, "add_special_tokens": False}).json()["tokens"]
         equal(session.http.post("/detokenize", json={"tokens": ids}).json()["prompt"], text, "text after both ways")
     check("{%" in info["chat_template"], "no template")
+    dialogue = {"model": session.model, "messages": [{"role": "user", "content": "How is the weather in Rome?"}]}
+    function = {"name": "weather", "parameters": PARAMETERS}
+    tools = {"tools": [{"type": "function", "function": function}], "tool_choice": "required"}
+    prompt = session.http.post("/tokenize", json=dialogue).json()["tokens"]
+    for extra in ({}, {"n": 2}, tools):
+        token_ids(session, {**dialogue, **extra}, prompt if extra is not tools else None)
+
+
+def token_ids(session: Session, body: dict, prompt: list[int] | None) -> None:
+    """The ids of prompt and answers: the same streamed and whole, and as many as are counted."""
+    body = {**body, "seed": 1, "max_tokens": 40, "return_token_ids": True}
+    whole = session.http.post("/v1/chat/completions", json=body).json()
+    answers = {choice["index"]: choice["token_ids"] for choice in whole["choices"]}
+    equal(sum(map(len, answers.values())), whole["usage"]["completion_tokens"], "number of token ids")
+    if prompt:
+        equal(whole["prompt_token_ids"], prompt, "token ids of the prompt")
+    prompts, streamed = [], {index: [] for index in answers}
+    for line in session.http.post("/v1/chat/completions", json={**body, "stream": True}).text.splitlines():
+        if not line.startswith("data: {"):
+            continue
+        frame = json.loads(line.removeprefix("data: "))
+        prompts += [frame["prompt_token_ids"]] if "prompt_token_ids" in frame else []
+        for choice in frame["choices"]:
+            streamed[choice["index"]] += choice.get("token_ids", [])
+    equal(streamed, answers, "streamed token ids")
+    equal(prompts, [whole["prompt_token_ids"]], "streamed token ids of the prompt")
 
 
 def errors(session: Session) -> None:

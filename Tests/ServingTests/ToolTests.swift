@@ -27,6 +27,17 @@ import Testing
         }
     }
 
+    @Test func tokenIDsIncludeThoseOfCalls() async throws {
+        try await withServer(ScriptedEngine(ScriptedEngine.saying(Self.words))) { client in
+            let wanted = Self.chat + ",\"return_token_ids\":true"
+            let whole = try await client.post("/v1/chat/completions", wanted + "}")
+            #expect(whole.text.contains("\"token_ids\":[0,1,2,3,4,2]"))
+            let stream = try await client.post("/v1/chat/completions", wanted + ",\"stream\":true}").text
+            let ids = stream.matches(of: /"token_ids":\[([0-9,]*)\]/).map(\.output.1).filter { !$0.isEmpty }
+            #expect(ids.joined(separator: ",") == "0,1,2,3,4,2")
+        }
+    }
+
     /// With the choice `none` the text is the answer, whatever it looks like.
     @Test func parsesNoCallsWhereThereAreNone() async throws {
         let engine = ScriptedEngine(ScriptedEngine.saying(Self.words))

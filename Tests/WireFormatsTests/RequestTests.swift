@@ -135,7 +135,7 @@ import WireFormats
             return try ChatCompletionRequest(body: Array(body.text.utf8)).messages[0].toolCalls
         }
         for cut in ["", "{", #"{"place": "Oslo"#, #"{"a":[1,"#, #"{"a":tr"#, #"{"a":"\"#] {
-            #expect(try call(cut).map(\.arguments) == [cut])
+            #expect(try call(cut).map(\.arguments) == ["{}"], "\(cut)")
         }
         for wrong in ["[1", "1", #"{"a":x"#, #"{"a":1}}"#, "\"a", "null"] {
             #expect(throws: APIError.self, "\(wrong)") { try call(wrong) }

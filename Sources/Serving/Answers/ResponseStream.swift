@@ -96,8 +96,11 @@ struct ResponseStream: Sendable {
                 piece.tokenIDs = ids?.take()
                 self = .text(piece, usage)
             case .toolCall(var piece):
-                // The end of a call has no frame of its own.
-                if case .end = piece.step {} else { piece.tokenIDs = ids?.take() }
+                switch piece.step {
+                case .begin, .arguments: piece.tokenIDs = ids?.take()
+                // It has no frame of its own.
+                case .end: break
+                }
                 self = .toolCall(piece, usage)
             }
         }

@@ -19,7 +19,6 @@ public struct ChatCompletionRequest: RequestBody, Equatable {
         try options.readOpenAI(&fields)
         options.maximumTokens = try Self.maximumTokens(&fields)
         options.topLogprobs = try Self.topLogprobs(&fields)
-        options.reportsTokenIDs = try fields.bool("return_token_ids", default: false)
         options.tools = try ToolUse(chat: &fields)
         try options.checkForm()
         delivery = try StreamOptions(&fields)

@@ -37,7 +37,6 @@ public struct CompletionRequest: RequestBody, Equatable {
         }
         options.maximumTokens = limit
         options.topLogprobs = try fields.integer("logprobs", in: 0...20).map { Int($0) }
-        options.reportsTokenIDs = try fields.bool("return_token_ids", default: false)
         delivery = try StreamOptions(&fields)
         try fields.readNeutral()
         try fields.accept("best_of", only: .integer(Int64(options.count)))

@@ -171,8 +171,10 @@ extension DialogueMessage {
 }
 
 extension ToolCall {
-    /// A call of a request's history. Throws if its arguments are no JSON object, nor the beginning of one: an answer
-    /// that was cut at its length may end in such a call.
+    /// A call of a request's history. Throws if its arguments are no JSON object.
+    ///
+    /// An answer that was cut at its length may end in a call with the beginning of an object. Its arguments count as
+    /// empty, as `/v1/messages` sends them: templates walk through objects.
     package init(id: String, name: String, arguments: String, param: String) throws(APIError) {
         if case .object? = try? JSON.parse(Array(arguments.utf8)) {
             self.init(id: id, name: name, arguments: arguments)
@@ -180,18 +182,18 @@ extension ToolCall {
         }
         // A model may write a name twice where the schema leaves the names open: the last one counts, as in Python.
         var reader = JSONReader(Array(arguments.utf8))
-        var written: String?
+        var object: JSON?
         do throws(JSONSyntaxError) {
             let value = try reader.document { reader throws(JSONSyntaxError) in try Self.value(&reader) }
-            if case .object = value { written = value.text }
+            if case .object = value { object = value }
         } catch {
             let isCut = error.offset >= arguments.utf8.count && (arguments.isEmpty || arguments.hasPrefix("{"))
-            if isCut { written = arguments }
+            if isCut { object = [:] }
         }
-        guard let written else {
+        guard let object else {
             throw APIError(.invalidValue, "\(param) must be the text of a JSON object.", param: param)
         }
-        self.init(id: id, name: name, arguments: written)
+        self.init(id: id, name: name, arguments: object.text)
     }
 
     private static func value(_ reader: inout JSONReader) throws(JSONSyntaxError) -> JSON {

@@ -71,6 +71,7 @@ public struct GenerationOptions: Sendable, Equatable {
             stopTokenIDs.append(try Self.tokenID(id, path: "stop_token_ids[\(index)]"))
         }
         try readLogitBias(&fields)
+        reportsTokenIDs = try fields.bool("return_token_ids", default: false)
         format = try AnswerFormat(&fields)
     }
 
