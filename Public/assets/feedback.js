@@ -56,16 +56,24 @@ export async function askPerson({again = false} = {}) {
     });
 }
 
-/** Stores a record of feedback; it is durable when this returns. */
-export function store(record) {
-    return call("v1/feedback", {
+/** Stores a record of feedback; it is durable when this returns. Resolves to its id and labeler. */
+export async function store(record) {
+    const {labeler} = person;
+    const stored = await call("v1/feedback", {
         method: "POST",
-        json: {...record, labeler: person.labeler, ...("skip" in record ? {} : {consent: person.consent})},
+        json: {...record, labeler, ...("skip" in record ? {} : {consent: person.consent})},
     });
+    return {...stored, labeler};
 }
 
-/** Takes a record back. */
-export const takeBack = (id) => call(`v1/feedback/${id}${query({labeler: person.labeler})}`, {method: "DELETE"});
+/** Takes a record back, as the person who stored it. One that is gone already is no error. */
+export async function takeBack({id, labeler = person.labeler}) {
+    try {
+        await call(`v1/feedback/${id}${query({labeler})}`, {method: "DELETE"});
+    } catch (error) {
+        if (error.status !== 404) { throw error; }
+    }
+}
 
 /** Counters and agreement. */
 export const summary = () => call(`v1/feedback/summary${query({labeler: person?.labeler})}`);

@@ -288,7 +288,7 @@ const advance = () => (isFromQueue ? nextOfQueue() : showStart());
 function undo() {
     const taken = stored, begun = draft, found = comparison;
     return once(async () => {
-        await takeBack(taken.id);
+        await takeBack(taken);
         stored = null;
         showComparison(found, begun);
         view.focusFirst();
@@ -310,7 +310,7 @@ async function skip() {
         showStart();
     }
     notify("Skipped.", "Undo", () => once(async () => {
-                                   await takeBack(skipped.id);
+                                   await takeBack(skipped);
                                    showComparison(found, begun);
                                    view.focusFirst();
                                }));

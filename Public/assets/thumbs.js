@@ -22,10 +22,9 @@ async function judge(node, direction, words = {}) {
     node.isJudging = true;
     changed();
     try {
-        if (node.thumb) { await takeBack(node.thumb.id); }
-        delete node.thumb;
+        const old = node.thumb;
         if (direction) {
-            const {id} = await store({
+            const {id, labeler} = await store({
                 thumb: direction,
                 messages: await messages(conversation, conversation.nodes[node.parent]),
                 answer: node.text,
@@ -34,7 +33,12 @@ async function judge(node, direction, words = {}) {
                 seed: node.seed,
                 ...words,
             });
-            node.thumb = {id, direction, ...words};
+            node.thumb = {id, labeler, direction, ...words};
+            // A person's newer thumb supersedes the older one; another person's stays until it is taken back.
+            if (old && old.labeler !== labeler) { await takeBack(old); }
+        } else if (old) {
+            await takeBack(old);
+            delete node.thumb;
         }
         announce(direction ? "Thank you, stored." : "Taken back.");
     } catch (error) { notify(error.message); }

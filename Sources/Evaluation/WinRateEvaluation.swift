@@ -1,20 +1,20 @@
 import Datasets
 import Support
 
-/// Lets two policies of one server answer the same questions; the gold judge picks the better answers.
+/// Lets policies of one server answer the same questions as a reference; the gold judge picks the better answers.
 ///
 /// Questions ask for sentences and descriptions, because one-word answers mostly coincide. Both sides are sampled, each
-/// answer with its own seed. As a control, the second policy is compared with itself: a fair judge finds no winner.
+/// answer with its own seed. As a control, the reference is compared with itself: a fair judge finds no winner.
 ///
 /// Where a policy is sure of its answer, another policy can only say the same or lose. An option therefore restricts
 /// the comparison to informative questions: those to which the judge gives different scores for several samples of the
-/// second policy. Other samples are used for the comparison itself.
+/// reference. Other samples are used for the comparison itself.
 public struct WinRateEvaluation: Sendable {
     /// The policies, questions and sampling.
     public struct Settings: Sendable {
-        /// The policy whose wins are counted.
-        public var model: String
-        /// The policy that it is compared with.
+        /// The policies whose wins are counted, each by itself.
+        public var models: [String]
+        /// The reference: the policy that they are compared with.
         public var against: String
         /// The number of questions, divided among the families that have any.
         public var count = 2_000
@@ -27,9 +27,9 @@ public struct WinRateEvaluation: Sendable {
         /// Questions that are open at the same time.
         public var concurrency = 16
 
-        /// A comparison of two policies.
-        public init(model: String, against: String) {
-            self.model = model
+        /// A comparison of each of several policies with a reference.
+        public init(models: [String], against: String) {
+            self.models = models
             self.against = against
         }
     }
@@ -42,6 +42,8 @@ public struct WinRateEvaluation: Sendable {
     private static let batches = 15
 
     private let sides: [AskClient]
+    /// The reference's place among `sides`.
+    private var reference: Int { settings.models.count }
     private let settings: Settings
     /// The questions of a batch.
     private let samples: @Sendable (_ batch: Int) -> [FamilySample]
@@ -67,9 +69,10 @@ public struct WinRateEvaluation: Sendable {
         precondition(
             !settings.hasDisagreement || settings.count <= Self.maximumWithDisagreement, "\(settings.count) questions")
         precondition(settings.count > 0 && settings.concurrency > 0 && settings.temperature > 0)
+        precondition(!settings.models.isEmpty, "no policy")
         var sides: [AskClient] = []
-        // The policy, the reference, and the reference again.
-        for model in [settings.model, settings.against, settings.against] {
+        // The policies, the reference, and the reference again.
+        for model in settings.models + [settings.against, settings.against] {
             sides.append(try AskClient(client: client, server: server, model: model, wait: wait))
         }
         self.sides = sides
@@ -77,8 +80,8 @@ public struct WinRateEvaluation: Sendable {
         self.samples = samples
     }
 
-    /// Asks every question three times, and reports win rates: the policy against the reference, and the reference
-    /// against itself.
+    /// Asks every question once per policy and twice of the reference, and reports win rates: each policy against the
+    /// reference, then the reference against itself.
     ///
     /// - Parameter progress: receives the number of answers so far and their total; the search for questions comes
     ///   first.
@@ -91,7 +94,7 @@ public struct WinRateEvaluation: Sendable {
         for side in sides { policies.append(try await side.policy()) }
         let (samples, searched) =
             settings.hasDisagreement
-            ? try await withDisagreement(policies[1], &generator, progress: progress) : (samples(0), nil)
+            ? try await withDisagreement(policies[reference], &generator, progress: progress) : (samples(0), nil)
         var judged: [[JudgedAnswer<FamilySample>]] = []
         for number in sides.indices {
             let total = samples.count
@@ -100,13 +103,13 @@ public struct WinRateEvaluation: Sendable {
                     progress(number * total + done, sides.count * total)
                 })
         }
-        return [
-            WinRateReport(settings, searched, (policies[0], judged[0]), against: (policies[1], judged[1])),
-            WinRateReport(settings, searched, (policies[2], judged[2]), against: (policies[1], judged[1])),
-        ]
+        let against = (policies[reference], judged[reference])
+        return sides.indices.filter { $0 != reference }.map { number in
+            WinRateReport(settings, searched, (policies[number], judged[number]), against: against)
+        }
     }
 
-    /// Up to `count` questions where the second policy's samples disagree, and the number of questions searched.
+    /// Up to `count` questions where the reference's samples disagree, and the number of questions searched.
     private func withDisagreement(
         _ policy: EvaluatedPolicy, _ generator: inout SplitMix64,
         progress: (_ done: Int, _ total: Int) -> Void
@@ -116,7 +119,7 @@ public struct WinRateEvaluation: Sendable {
         for batch in 0..<Self.batches where kept.count < settings.count {
             let some = samples(batch)
             let drawn = try await answers(
-                1, policy, to: some.flatMap { Array(repeating: $0, count: Self.draws) }, &generator,
+                reference, policy, to: some.flatMap { Array(repeating: $0, count: Self.draws) }, &generator,
                 progress: progress)
             for (index, sample) in some.enumerated() where kept.count < settings.count {
                 searched += 1

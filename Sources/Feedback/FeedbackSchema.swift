@@ -7,20 +7,35 @@ enum FeedbackSchema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("comparisons and rankings") { try $0.execute(sql: comparisonsAndRankings) }
         migrator.registerMigration("feedback of people") { try $0.execute(sql: feedbackOfPeople) }
+        migrator.registerMigration("images to delete") {
+            // The files that a deletion has still to remove, should it be interrupted.
+            try $0.execute(sql: "CREATE TABLE doomed_file (sha256 TEXT PRIMARY KEY NOT NULL) STRICT")
+        }
         return migrator
     }
 
     /// The condition that feedback `f` was not withdrawn.
     static let stands = "NOT EXISTS (SELECT 1 FROM withdrawal WHERE withdrawal.feedback = f.number)"
 
-    /// The newest ranking of each comparison by each labeler; `:kind` narrows it unless it is null.
-    static let newest = """
+    /// Rankings with their comparisons; `:kind` narrows them unless it is null.
+    private static let rankings = """
         SELECT f.number, f.id, f.comparison, f.kind, f.labeler, f.tiers, f.body AS details, f.created,
             c.body, c.spread FROM feedback f JOIN comparison c ON c.id = f.comparison
-        WHERE f.number IN (
+        WHERE (:kind IS NULL OR f.kind = :kind)
+        """
+
+    /// The newest ranking of each comparison by each labeler.
+    static let newest = """
+        \(rankings) AND f.number IN (
             SELECT MAX(f.number) FROM feedback f WHERE f.form = 'ranking' AND \(stands)
             GROUP BY f.comparison, f.kind, f.labeler)
-        AND (:kind IS NULL OR f.kind = :kind)
+        """
+
+    /// The first ranking of each comparison by each labeler, unless it was withdrawn.
+    static let first = """
+        \(rankings) AND \(stands) AND f.number IN (
+            SELECT MIN(f.number) FROM feedback f WHERE f.form = 'ranking'
+            GROUP BY f.comparison, f.kind, f.labeler)
         """
 
     /// The rankings and thumbs that no newer one of the same labeler supersedes: a ranking of the same comparison, a

@@ -169,9 +169,10 @@ extension FeedbackStore {
         }
     }
 
-    /// Appends all items to the queue or none. Items that the queue already has are skipped.
+    /// Appends all items to the queue or none. Items that the queue already has are skipped, but one that was taken out
+    /// because no answers could be sampled waits again.
     ///
-    /// - Returns: for each item whether it was new.
+    /// - Returns: for each item whether it was new, or waits again.
     public func enqueue(_ items: [QueueItem], images: ImageFolder, at time: Date) throws(FeedbackError) -> [Bool] {
         try write { database in try items.map { try enqueue($0, images: images, at: time, database) } }
     }
@@ -180,8 +181,9 @@ extension FeedbackStore {
         let body = try Self.text(of: item.content)
         let seconds = Int(time.timeIntervalSince1970)
         let id = PreferenceRecord.id(of: ["queue", body, try Self.text(of: item.answers)])
-        guard try Int.fetchOne(database, sql: "SELECT number FROM prompt WHERE id = ?", arguments: [id]) == nil else {
-            return false
+        if let known = try Int.fetchOne(database, sql: "SELECT number FROM prompt WHERE id = ?", arguments: [id]) {
+            try database.execute(sql: "DELETE FROM failure WHERE prompt = ?", arguments: [known])
+            return database.changesCount > 0
         }
         try database.execute(
             sql: "INSERT INTO prompt (id, body, created) VALUES (?, ?, ?)", arguments: [id, body, seconds])

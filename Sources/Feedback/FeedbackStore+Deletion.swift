@@ -12,6 +12,8 @@ public struct FeedbackDeletion: Sendable, Equatable {
     public internal(set) var prompts = 0
     /// Image files.
     public internal(set) var images = 0
+    /// Files that keys had sent in advance.
+    public internal(set) var uploads = 0
 
     /// Nothing deleted.
     public init() {}
@@ -28,7 +30,8 @@ extension FeedbackFolder {
     /// they are deleted too, with all feedback on them. A comparison from a file is deleted if nobody else gave
     /// feedback on it. Images that nothing else uses are deleted.
     ///
-    /// When this method returns, no file of the data folder contains the deleted bytes. Backups still do.
+    /// When this method returns, no file of the data folder contains the deleted bytes. Backups still do, and so do
+    /// files that a key sent in advance, which belong to the key.
     public func delete(labeler: String) throws -> FeedbackDeletion {
         try delete { database in
             let own = "kind = 'human' AND labeler = ?"
@@ -44,11 +47,11 @@ extension FeedbackFolder {
         }
     }
 
-    /// Deletes an image with everything that was asked and said about it.
+    /// Deletes an image with everything that was asked and said about it, and the equal files of all keys.
     ///
     /// When this method returns, no file of the data folder contains the deleted bytes. Backups still do.
     public func delete(image digest: String) throws -> FeedbackDeletion {
-        try delete { database in
+        var deletion = try delete { database in
             try database.execute(
                 sql: """
                     INSERT INTO doomed_prompt SELECT prompt FROM image WHERE sha256 = ?1 AND prompt IS NOT NULL;
@@ -65,11 +68,14 @@ extension FeedbackFolder {
                 arguments: [digest])
             try database.execute(sql: "INSERT INTO doomed_image VALUES (?)", arguments: [digest])
         }
+        deletion.uploads = try uploads.remove(sha256: digest)
+        return deletion
     }
 
-    /// Deletes the rows that `choose` puts into the temporary tables, and then the files.
+    /// Deletes the rows that `choose` puts into the temporary tables, and then the files. An interrupted deletion may
+    /// have left files: these go too.
     private func delete(_ choose: (Database) throws -> Void) throws -> FeedbackDeletion {
-        var (deletion, doomed) = try store.write { database in
+        var deletion = try store.write { database in
             try database.execute(sql: Self.temporaryTables)
             try choose(database)
             try database.execute(sql: Self.followers)
@@ -77,19 +83,14 @@ extension FeedbackFolder {
                 opinions: Self.count("doomed_feedback", database),
                 comparisons: Self.count("doomed_comparison", database),
                 prompts: Self.count("doomed_prompt", database))
-            let images = try String.fetchAll(database, sql: "SELECT DISTINCT sha256 FROM doomed_image ORDER BY sha256")
             try database.execute(sql: Self.deletion)
-            return (count, images)
+            return count
         }
-        // A server that is about to use an image holds the same lock and looks for the file.
         deletion.images = try store.write { database in
-            try doomed.filter { digest in
-                let uses = try Int.fetchOne(
-                    database, sql: "SELECT COUNT(*) FROM image WHERE sha256 = ?", arguments: [digest])
-                guard uses == 0, images.contains(sha256: digest) else { return false }
-                try images.remove(sha256: digest)
-                return true
-            }.count
+            let doomed = try String.fetchAll(database, sql: "SELECT sha256 FROM doomed_file ORDER BY sha256")
+            let count = try removeUnused(doomed, database)
+            try database.execute(sql: "DELETE FROM doomed_file")
+            return count
         }
         try store.compact()
         return deletion
@@ -122,6 +123,7 @@ extension FeedbackFolder {
 
     private static let deletion = """
         INSERT INTO erasing VALUES (0);
+        INSERT OR IGNORE INTO doomed_file SELECT sha256 FROM doomed_image;
         DELETE FROM image
             WHERE comparison IN (SELECT id FROM doomed_comparison) OR prompt IN (SELECT number FROM doomed_prompt)
             OR feedback IN (SELECT number FROM doomed_feedback);
@@ -155,7 +157,7 @@ extension FeedbackStore {
             throw .unavailable(
                 path: log,
                 reason: "another process reads the store; the rows are deleted, but the log still has their "
-                    + "bytes: repeat the command")
+                    + "bytes: repeat the command, which then finds nothing more to delete")
         }
     }
 }

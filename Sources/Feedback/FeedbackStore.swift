@@ -83,6 +83,17 @@ public struct FeedbackStore: Sendable {
             ).map(judgement)
         }
     }
+
+    /// What each person said of each comparison before the page told whose answers they are: the first ranking, unless
+    /// the person withdrew it.
+    public func blindJudgements() throws(FeedbackError) -> [Judgement] {
+        try read { database in
+            try Row.fetchAll(
+                database, sql: FeedbackSchema.first + " ORDER BY f.number",
+                arguments: ["kind": PreferenceRecord.Labeler.Kind.human.rawValue]
+            ).map(judgement)
+        }
+    }
 }
 
 /// A labeler's newest ranking of a comparison, with everything that exports need.

@@ -97,12 +97,20 @@ public final class UploadFolder: Sendable {
 
     /// The files of a key, the newest first.
     public func list(owner: String?) -> [Upload] {
-        index.withLock { $0.values.filter { $0.owner == owner } }.sorted { ($0.created, $0.id) > ($1.created, $1.id) }
+        let uploads = index.withLock { Array($0.values) }.filter { $0.owner == owner && isThere($0) }
+        return uploads.sorted { ($0.created, $0.id) > ($1.created, $1.id) }
     }
 
     /// The description of a file of a key; nil if there is none.
     public func upload(_ id: String, owner: String?) -> Upload? {
-        index.withLock { $0[id] }.flatMap { $0.owner == owner ? $0 : nil }
+        index.withLock { $0[id] }.flatMap { $0.owner == owner && isThere($0) ? $0 : nil }
+    }
+
+    /// Whether the file is still there. Another process may have deleted it: then the index forgets it.
+    private func isThere(_ upload: Upload) -> Bool {
+        let isThere = FileManager.default.fileExists(atPath: file(upload.id) + ".json")
+        if !isThere { index.withLock { $0[upload.id] = nil } }
+        return isThere
     }
 
     /// The bytes of a file of a key; nil if there is none.
@@ -116,6 +124,18 @@ public final class UploadFolder: Sendable {
     /// - Throws: `ImageFolderError.unwritable`.
     public func remove(_ id: String, owner: String?) throws(ImageFolderError) -> Bool {
         guard let upload = upload(id, owner: owner) else { return false }
+        try remove(upload)
+        return true
+    }
+
+    /// Deletes the files of all keys with that digest, and returns the number of files.
+    func remove(sha256 digest: String) throws(ImageFolderError) -> Int {
+        let uploads = index.withLock { Array($0.values) }.filter { $0.sha256 == digest }
+        for upload in uploads { try remove(upload) }
+        return uploads.count
+    }
+
+    private func remove(_ upload: Upload) throws(ImageFolderError) {
         do {
             try FileManager.default.removeItem(atPath: file(upload.id) + ".json")
             index.withLock { $0[upload.id] = nil }
@@ -123,7 +143,6 @@ public final class UploadFolder: Sendable {
         } catch {
             throw .unwritable(path: file(upload.id), reason: error.localizedDescription)
         }
-        return true
     }
 
     /// The path of a file. The id comes from the index, never from a caller.

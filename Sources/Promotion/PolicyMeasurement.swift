@@ -181,9 +181,9 @@ public struct PolicyMeasurement: Sendable {
     /// The KL that training aimed at, in nats per answer.
     private var target: Double? { if case .reinforced(let run) = run { run.klTarget } else { nil } }
 
-    /// The questions that training asked, or would have asked.
+    /// The families' questions that training asked. If it asked none of theirs, those that it asks by default.
     private var divergenceSettings: PolicyDivergence.Settings {
-        if case .reinforced(let run) = run {
+        if case .reinforced(let run) = run, !run.families.isEmpty {
             return .init(families: run.families, maximumTokens: run.maximumTokens)
         }
         return .init(families: PromptSettings().families, maximumTokens: PPOSettings().maximumTokens)
@@ -328,7 +328,7 @@ public struct PolicyMeasurement: Sendable {
         _ change: (inout WinRateEvaluation.Settings) -> Void = { _ in }
     ) async throws -> [WinRateReport] {
         if let kept: [WinRateReport] = try kept(name) { return kept }
-        var settings = WinRateEvaluation.Settings(model: PolicyRole.candidate.name, against: parent)
+        var settings = WinRateEvaluation.Settings(models: [PolicyRole.candidate.name], against: parent)
         settings.concurrency = self.settings.concurrency
         change(&settings)
         let evaluation = try WinRateEvaluation(client: client, server: server, settings: settings)

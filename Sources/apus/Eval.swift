@@ -193,22 +193,22 @@ struct EvalFamilies: AsyncParsableCommand {
     }
 }
 
-/// Compares two policies of a running server.
+/// Compares policies of a running server with another one.
 struct EvalWinRate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "winrate",
-        abstract: "Let two policies of a running server answer the same questions, and judge the answers in pairs.",
+        abstract: "Let policies of a running server answer the same questions, and judge the answers in pairs.",
         discussion: "Example: apus eval winrate --policy ppo --against sft")
 
     @OptionGroup var server: ServerOptions
 
-    @Option(help: "The policy whose win rate is measured.")
-    var policy = PolicyRole.ppo.name
+    @Option(parsing: .upToNextOption, help: "The policies whose win rates are measured.")
+    var policy = [PolicyRole.ppo.name]
 
     @Option(help: "The policy to compare with; it is also compared with itself, as a control.")
     var against = PolicyRole.sft.name
 
-    @Option(help: "Number of questions; each is answered three times.")
+    @Option(help: "Number of questions; each is answered once per policy, and twice by the other.")
     var count = 2_000
 
     @Flag(help: "Ask only questions for which the judge scores four samples of the other policy differently.")
@@ -218,13 +218,14 @@ struct EvalWinRate: AsyncParsableCommand {
     var temperature = 1.0
 
     func validate() throws {
+        guard !policy.isEmpty else { throw ValidationError("--policy takes at least one policy") }
         let maximum = withDisagreement ? WinRateEvaluation.maximumWithDisagreement : 40_000
         guard (1...maximum).contains(count) else { throw ValidationError("--count takes 1 to \(maximum)") }
         guard temperature > 0, temperature <= 2 else { throw ValidationError("--temperature takes up to 2, and not 0") }
     }
 
     func run() async throws {
-        var settings = WinRateEvaluation.Settings(model: policy, against: against)
+        var settings = WinRateEvaluation.Settings(models: policy, against: against)
         settings.count = count
         settings.hasDisagreement = withDisagreement
         settings.temperature = temperature

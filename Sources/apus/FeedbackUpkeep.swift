@@ -29,28 +29,33 @@ struct FeedbackQueue: ParsableCommand {
         }
         let folder = try DataFolder(path: data.dataPath).open()
         var items: [FeedbackStore.QueueItem] = []
-        for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
-        where !line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) {
-            do {
-                items.append(try item(QueueLine(line: [UInt8](line)), images: folder.images))
-            } catch {
-                let reason = (error as? APIError)?.message ?? "\(error)"
-                throw ValidationError("\(input):\(index + 1): \(reason) Nothing was added.")
+        let isNew = try folder.keepingImages { keep in
+            for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+                .enumerated()
+            where !line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) {
+                do {
+                    items.append(try item(QueueLine(line: [UInt8](line))) { try keep(file($0), .standard) })
+                } catch {
+                    let reason = (error as? APIError)?.message ?? "\(error)"
+                    throw ValidationError("\(input):\(index + 1): \(reason) Nothing was added.")
+                }
             }
+            return try folder.store.enqueue(items, images: folder.images, at: Date())
         }
-        let isNew = try folder.store.enqueue(items, images: folder.images, at: Date())
         let summary = try folder.store.summary(for: LabelerName.anonymous.text, sharedLimit: 0)
         say("\(isNew.count { $0 }) of \(items.count) prompts are new; \(summary.waiting) wait for answers")
     }
 
-    private func item(_ line: QueueLine, images: ImageFolder) throws -> FeedbackStore.QueueItem {
+    private func item(
+        _ line: QueueLine, keep: (ImageReference) throws -> PreferenceImage
+    ) throws -> FeedbackStore.QueueItem {
         let prompt = try line.messages.map { message in
             FeedbackMessage(
                 role: message.role.stored,
                 parts: try message.parts.map { part in
                     switch part {
                     case .text(let text): .text(text)
-                    case .image(let reference): .image(try images.keep(file(reference)))
+                    case .image(let reference): .image(try keep(reference))
                     }
                 })
         }
@@ -155,7 +160,7 @@ struct FeedbackCompare: ParsableCommand {
 
     func run() throws {
         let folder = try DataFolder(path: data.dataPath).openExisting()
-        let test = BlindTest(first, second, in: try folder.store.judgements(by: .human), error: error)
+        let test = BlindTest(first, second, in: try folder.store.blindJudgements(), error: error)
         func percent(_ share: Double) -> String { String(format: "%.1f", 100 * share) }
         say("\(first) against \(second): \(test.wins) won, \(test.ties) tied, \(test.losses) lost")
         say("win rate: \(percent(test.rate)) %, ties counting half")
@@ -211,7 +216,8 @@ struct FeedbackDelete: ParsableCommand {
         }
         say(
             "deleted: \(deletion.opinions) rankings, thumbs and skips, \(deletion.comparisons) comparisons, "
-                + "\(deletion.prompts) prompts of the queue, \(deletion.images) images")
+                + "\(deletion.prompts) prompts of the queue, \(deletion.images) images, \(deletion.uploads) uploaded files"
+        )
     }
 }
 

@@ -86,7 +86,7 @@ struct Rank: AsyncParsableCommand {
             throw ValidationError("--max-minutes takes a positive number")
         }
         if options.dataPath.isEmpty { throw ValidationError("--data-path: rankings need a folder to be kept in") }
-        try FamilyOption.check(families, besides: documents)
+        try FamilyOption.check(families, besides: ["--documents": !documents.isEmpty])
         try drawing.check(isNeeded: !documents.isEmpty)
     }
 

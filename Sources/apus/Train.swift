@@ -169,18 +169,7 @@ struct TrainSFT: ParsableCommand {
 
     @OptionGroup var sight: SightOptions
 
-    @Option(
-        name: .customLong("data"),
-        help: ArgumentHelp(
-            "Questions and answers of your own: a file or a folder, with its share of each step's images. Repeatable.",
-            discussion: "Without weights, own data have half of each step. Formats: docs/own-data.md.",
-            valueName: "path[:weight]"))
-    var data: [OwnDataOption] = []
-
-    @Option(
-        help: ArgumentHelp(
-            "The share of your own images that is kept to measure on, 0 to 0.9. Default: 0.1.", valueName: "share"))
-    var heldOut: Double?
+    @OptionGroup var own: OwnDataOptions
 
     @Flag(help: "Show your own images at another size, place and brightness each time, so that few teach more.")
     var varyImages = false
@@ -219,17 +208,12 @@ struct TrainSFT: ParsableCommand {
     func validate() throws {
         if !(learningRate > 0 && learningRate < 1) { throw ValidationError("--learning-rate takes 0 to 1") }
         try FamilyOption.checkNames(families)
-        if data.isEmpty, documents.isEmpty, chosenFamilies.isEmpty || training.easyVQA == Self.none {
+        if own.data.isEmpty, documents.isEmpty, chosenFamilies.isEmpty || training.easyVQA == Self.none {
             throw ValidationError("--families none and --easy-vqa none need --data or --documents")
         }
         if !(1...64).contains(questionsPerImage) { throw ValidationError("--questions-per-image takes 1 to 64") }
         if !(1...64).contains(documentImages) { throw ValidationError("--document-images takes 1 to 64") }
-        if data.isEmpty, varyImages { throw ValidationError("--vary-images is for --data: name your own data") }
-        if data.isEmpty, heldOut != nil { throw ValidationError("--held-out is for --data: name your own data") }
-        if let heldOut, !(0...0.9).contains(heldOut) { throw ValidationError("--held-out takes 0 to 0.9") }
-        if OwnDataOption.weights(of: data).reduce(0, +) > OwnDataSettings.whole {
-            throw ValidationError("the weights of --data are shares of a step: together at most 1")
-        }
+        if own.data.isEmpty, varyImages { throw ValidationError("--vary-images is for --data: name your own data") }
         try drawing.check(isNeeded: !documents.isEmpty)
     }
 
@@ -240,7 +224,8 @@ struct TrainSFT: ParsableCommand {
         settings.seed = training.seed
         settings.steps = steps
         settings.families = chosenFamilies
-        settings.ownData = ownData
+        settings.ownData = own.settings
+        if varyImages { settings.ownData?.variesImages = true }
         settings.documents = documents
         settings.documentImages = documentImages
         if !documents.isEmpty {
@@ -254,14 +239,14 @@ struct TrainSFT: ParsableCommand {
                 baseModel: model, vision: try sight.visionFile(of: model), start: sight.from,
                 easyVQA: training.easyVQA == Self.none ? nil : training.easyVQA,
                 replay: replay == Self.none ? nil : replay, drawing: documents.isEmpty ? nil : drawing.materials,
-                ownData: data.map(\.path)),
+                ownData: own.data.map(\.path)),
             settings: settings, folder: folder)
         let outcome = try job.run(
             precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16, compute: compute,
             options: training.options(validationInterval: 100), report: Console.current.progress(in: folder))
         let results = [job.adapterFolder, job.visionPath].compactMap { $0 }.joined(separator: " and ")
         say(outcome == .finished ? "finished: \(results)" : "paused; the same command goes on")
-        if !data.isEmpty, FileManager.default.fileExists(atPath: job.heldOutPath) {
+        if !own.data.isEmpty, FileManager.default.fileExists(atPath: job.heldOutPath) {
             say("held out, for `apus eval data`: \(job.heldOutPath)")
         }
     }
@@ -269,14 +254,6 @@ struct TrainSFT: ParsableCommand {
     private static let none = "none"
 
     private var chosenFamilies: [Family] { FamilyOption.chosen(families) }
-
-    private var ownData: OwnDataSettings? {
-        if data.isEmpty { return nil }
-        var settings = OwnDataSettings(weights: OwnDataOption.weights(of: data))
-        if let heldOut { settings.heldOutShare = heldOut }
-        if varyImages { settings.variesImages = true }
-        return settings
-    }
 }
 
 /// A family by its name, or `none`.
@@ -315,35 +292,14 @@ enum FamilyOption: ExpressibleByArgument, Equatable {
         }
     }
 
-    /// Throws unless something is drawn: families or documents.
-    static func check(_ options: [FamilyOption], besides documents: [DocumentFamily]) throws {
+    /// Throws if the options are `none` and nothing else has images.
+    ///
+    /// - Parameter others: the options that may name images instead, and whether they do.
+    static func check(_ options: [FamilyOption], besides others: [String: Bool]) throws {
         try checkNames(options)
-        if chosen(options).isEmpty, documents.isEmpty {
-            throw ValidationError("--families none needs --documents")
+        if chosen(options).isEmpty, !others.values.contains(true) {
+            throw ValidationError("--families none needs \(others.keys.sorted().joined(separator: " or "))")
         }
-    }
-}
-
-/// A user's own data, with its share of each step's images.
-struct OwnDataOption: ExpressibleByArgument {
-    let path: String
-    /// From 0.001 to 1; nil if none was given.
-    let weight: Double?
-
-    init?(argument: String) {
-        guard let colon = argument.lastIndex(of: ":"), let weight = Double(argument[argument.index(after: colon)...])
-        else {
-            (path, weight) = (argument, nil)
-            return
-        }
-        guard (0.001...1).contains(weight), colon > argument.startIndex else { return nil }
-        (path, self.weight) = (String(argument[..<colon]), weight)
-    }
-
-    /// The weights in thousandths. Data without a weight share half of a step.
-    static func weights(of data: [OwnDataOption]) -> [Int] {
-        let unweighted = data.count { $0.weight == nil }
-        return data.map { Int((1_000 * ($0.weight ?? 0.5 / Double(unweighted))).rounded()) }.map { max(1, $0) }
     }
 }
 

@@ -48,6 +48,8 @@ struct TrainPPO: ParsableCommand {
         help: "The families of documents, in turn after the others, for a policy that reads. Default: none.")
     var documents: [DocumentFamily] = []
 
+    @OptionGroup var own: OwnDataOptions
+
     @OptionGroup var drawing: DrawingOptions
 
     @Option(help: "Number of iterations in the run.")
@@ -92,7 +94,8 @@ struct TrainPPO: ParsableCommand {
         if validationInterval < 0 { throw ValidationError("--validation-interval takes at least 0") }
         if !(learningRate > 0 && learningRate < 1) { throw ValidationError("--learning-rate takes 0 to 1") }
         guard klWeight >= 0, klWeight.isFinite else { throw ValidationError("--beta0 takes at least 0") }
-        try FamilyOption.check(families, besides: documents)
+        try FamilyOption.check(
+            families, besides: ["--data": !own.data.isEmpty, "--documents": !documents.isEmpty])
         try drawing.check(isNeeded: !documents.isEmpty)
     }
 
@@ -112,6 +115,7 @@ struct TrainPPO: ParsableCommand {
         prompts.families = FamilyOption.chosen(families)
         prompts.documents = documents
         prompts.images = images
+        prompts.ownData = own.settings
         let job = PPOJob(inputs: try inputs(checkpoint), settings: settings, prompts: prompts, folder: folder)
         let outcome = try job.run(
             precision: float32 || !compute.multipliesBFloat16 ? .float32 : .bfloat16, compute: compute,
@@ -132,7 +136,8 @@ struct TrainPPO: ParsableCommand {
         return .init(
             baseModel: checkpoint, policy: from, vision: vision,
             reward: try folders.open(PolicyRole.reward.name, generation: rewardGeneration, backbone: backbone),
-            replay: try replayFile(replay), drawing: documents.isEmpty ? nil : drawing.materials)
+            replay: try replayFile(replay), drawing: documents.isEmpty ? nil : drawing.materials,
+            ownData: own.data.map(\.path))
     }
 }
 

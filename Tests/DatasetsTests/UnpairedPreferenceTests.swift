@@ -28,6 +28,19 @@ import Testing
         #expect(answers[0].answer == "A cat.")
     }
 
+    /// One dialogue with an image elsewhere gives all lines of an export lists of parts.
+    @Test func readsListsOfParts() throws {
+        let image = #"{"type":"image","text":null}"#
+        func line(_ parts: String) -> String {
+            #"{"prompt":[{"role":"user","content":[\#(parts)]}],"images":["a.png"],"label":true,"#
+                + #""completion":[{"role":"assistant","content":[{"type":"text","text":"A cat."}]}]}"#
+        }
+        let text = #"{"type":"text","text":"What is this?"}"#
+        let (answers, longer) = try load(line("\(image),\(text)") + "\n" + line("\(text),\(image)"))
+        #expect(longer == 1 && answers.map(\.question) == ["What is this?"] && answers.map(\.answer) == ["A cat."])
+        #expect(throws: PreferenceError.self) { try load(line(#"{"type":"sound"}"#)) }
+    }
+
     @Test func countsLongerDialogues() throws {
         let turn = #"{"role":"user","content":"Hi"}"#
         let line = #"{"prompt":[\#(turn),{"role":"assistant","content":"Hi"},\#(turn)],\#(answer),"label":true}"#

@@ -43,8 +43,8 @@ import Testing
             scene: Scene(image: image, objects: [star], mask: [UInt8](repeating: 0, count: 64 * 64)))
     }
 
-    private func evaluation(_ client: ScriptedClient) throws -> WinRateEvaluation {
-        var settings = WinRateEvaluation.Settings(model: "ppo", against: "sft")
+    private func evaluation(_ client: ScriptedClient, models: [String] = ["ppo"]) throws -> WinRateEvaluation {
+        var settings = WinRateEvaluation.Settings(models: models, against: "sft")
         settings.concurrency = 2
         return try WinRateEvaluation(
             samples: { [samples] _ in samples }, client: client, server: "http://localhost:1", settings: settings,
@@ -76,6 +76,21 @@ import Testing
         #expect(table.contains("62.5 %") && table.contains("50.0 %"), "\(table)")
     }
 
+    @Test func comparesEachPolicyWithTheReference() async throws {
+        let client = ScriptedClient { request, _ in
+            switch request.model {
+            case "ppo": try .answer("There is a red star.")
+            case "dpo": try .answer("There is a green ring.")
+            default: try .answer("There is a star.")
+            }
+        }
+        let reports = try await evaluation(client, models: ["ppo", "dpo"]).run()
+        #expect(reports.map(\.policy) == [.scripted("ppo"), .scripted("dpo"), .scripted("sft")])
+        #expect(reports.map(\.reference) == [.scripted("sft"), .scripted("sft"), .scripted("sft")])
+        #expect(reports[0].overall.wins == 8 && reports[1].overall.losses == 8 && reports[2].overall.ties == 8)
+        #expect(client.requests.count == 32 && Set(client.requests.compactMap(\.seed)).count == 32)
+    }
+
     @Test func everyAnswerHasItsOwnSeed() async throws {
         let client = ScriptedClient { _, _ in try .answer("There is a star.") }
         _ = try await evaluation(client).run()
@@ -92,7 +107,7 @@ import Testing
             let isLucky = (request.seed ?? 0).isMultiple(of: 3)
             return try .answer(request.model == "ppo" || isSure || isLucky ? "There is a red star." : "There is a dog.")
         }
-        var settings = WinRateEvaluation.Settings(model: "ppo", against: "sft")
+        var settings = WinRateEvaluation.Settings(models: ["ppo"], against: "sft")
         settings.count = 10
         settings.hasDisagreement = true
         settings.concurrency = 2
@@ -114,7 +129,7 @@ import Testing
             let isLucky = (request.seed ?? 0).isMultiple(of: 2)
             return try .answer(isLucky ? "There is a red star." : "There is a red ring.")
         }
-        var settings = WinRateEvaluation.Settings(model: "sft", against: "sft")
+        var settings = WinRateEvaluation.Settings(models: ["sft"], against: "sft")
         settings.concurrency = 8
         let many = (0..<50).flatMap { _ in samples }
         let evaluation = try WinRateEvaluation(

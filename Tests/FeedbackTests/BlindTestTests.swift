@@ -84,4 +84,25 @@ import Testing
             #expect(BlindTest("sft@6", "ppo", in: judgements) == BlindTest(wins: 0, ties: 0, losses: 0))
         }
     }
+
+    /// After the first ranking the page tells whose answers they are.
+    @Test func onlyAFirstRankingIsBlind() throws {
+        try withTemporaryFolder { url in
+            let folder = try FeedbackFolder(path: url.path)
+            let comparison = try folder.ask(["a", "b"])
+            let ids = comparison.candidates.map(\.id)
+            func rank(_ order: [Int], by labeler: String) throws -> String {
+                try folder.store.rank(comparison.id, order.map { [ids[$0]] }, by: labeler, at: Date()).id
+            }
+            _ = try rank([0, 1], by: "ann")
+            _ = try rank([1, 0], by: "ann")
+            let undone = try rank([0, 1], by: "bob")
+            try folder.store.withdraw(undone, by: "bob", at: Date())
+            _ = try rank([1, 0], by: "bob")
+            _ = try rank([1, 0], by: "cem")
+            let blind = try folder.store.blindJudgements()
+            #expect(blind.map(\.labeler.id) == ["ann", "cem"] && blind.map(\.tiers) == [[[0], [1]], [[1], [0]]])
+            #expect(try folder.store.judgements(by: .human).map(\.tiers) == Array(repeating: [[1], [0]], count: 3))
+        }
+    }
 }

@@ -86,6 +86,44 @@ import Testing
         }
     }
 
+    @Test func anImageGoesFromTheFilesOfAllKeys() throws {
+        try withTemporaryFolder { url in
+            let folder = try FeedbackFolder(path: url.path)
+            for (number, owner) in ["one", "two"].enumerated() {
+                let upload = UploadFolder.Upload(
+                    id: "file-\(number)", content: image, created: 1, name: "face.png", width: 9, height: 9,
+                    mediaType: "image/png", owner: owner)
+                try folder.uploads.keep(upload, content: image, quota: 1 << 20)
+            }
+            let digest = try #require(folder.uploads.list(owner: "one").first).sha256
+            // Another process deletes them.
+            #expect(try FeedbackFolder(path: url.path).delete(image: digest).uploads == 2)
+            #expect(folder.uploads.list(owner: "one").isEmpty && folder.uploads.upload("file-1", owner: "two") == nil)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: url.path + "/files").isEmpty)
+        }
+    }
+
+    @Test func imagesOfARefusedRequestDoNotStay() throws {
+        struct Refused: Error {}
+        try withTemporaryFolder { url in
+            let folder = try FeedbackFolder(path: url.path)
+            let used = try folder.images.keep(Data(image))
+            _ = try folder.ask(["a", "b"], about: [used])
+            let other = ImageFile.encode(RGBImage(width: 2, height: 2, red: 1, green: 2, blue: 3))
+            var kept: [PreferenceImage] = []
+            #expect(throws: Refused.self) {
+                try folder.keepingImages { keep in
+                    kept = [try keep(Data(image), .standard), try keep(Data(other), .standard)]
+                    throw Refused()
+                }
+            }
+            let there = kept.map { reference in
+                if case .stored(let digest) = reference { folder.images.contains(sha256: digest) } else { false }
+            }
+            #expect(there == [true, false])
+        }
+    }
+
     @Test func aBackupHasEverythingAndReplacesWhatIsThere() throws {
         try withTemporaryFolder { url in
             let data = url.appending(path: "data")

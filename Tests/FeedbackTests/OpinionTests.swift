@@ -154,6 +154,10 @@ import Testing
             #expect(waiting.map(\.content) == [prompts[2]])
             let summary = try folder.store.summary(for: "ann")
             #expect(summary.waiting == 1 && summary.ready == 2 && summary.failed == 1)
+            // The same file once more puts back what was taken out.
+            #expect(try folder.store.enqueue(items, images: folder.images, at: now) == [false, true, false, false])
+            #expect(try folder.store.waitingPrompts(limit: 9).map(\.content) == [prompts[1], prompts[2]])
+            #expect(try folder.store.failures().isEmpty)
         }
     }
 

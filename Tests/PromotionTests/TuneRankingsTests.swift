@@ -62,6 +62,43 @@ import Testing
         }
     }
 
+    /// Rankings that prefer nothing, and those that may not be used, teach nothing.
+    @Test func onlyRankingsThatCanBeLearnedFromCount() async throws {
+        struct Enough: Error {}
+        try await withTemporaryFolder { folder in
+            let wanted = rankings(of: 1, in: folder)
+            let data = try wanted.enqueue(examples(2, in: folder))
+            let waiting = try data.store.waitingPrompts(limit: 9)
+            for (index, prompt) in waiting.enumerated() {
+                let comparison = try data.store.add(
+                    NewComparison(
+                        prompt: prompt.content.prompt,
+                        answers: ["a", "b"].map {
+                            (.init(text: $0, tokens: [1], policy: "pets@1", finishReason: .stop), 7)
+                        }, seed: 7, spread: 1, labeler: nil, queued: prompt), images: data.images, at: Date())
+                let ids = comparison.candidates.map(\.id)
+                var details = RankingDetails()
+                details.consent = index > 1
+                _ = try data.store.rank(
+                    comparison.id, index == 2 ? [ids] : ids.map { [$0] }, details: details, by: "ann", at: Date())
+            }
+            #expect(try !wanted.collect(from: data))
+            var lines: [String] = []
+            await #expect(throws: Enough.self) {
+                try await wanted.wait(for: data, report: { lines.append($0) }, pause: { throw Enough() })
+            }
+            #expect(lines == ["1 of 2 rankings; 2 more are without consent and not used"])
+        }
+    }
+
+    @Test func tooFewQuestionsAreToldBeforeAnythingElse() throws {
+        try withTemporaryFolder { folder in
+            #expect(throws: TuneError.tooFewPrompts(rankings: 5, prompts: 4)) {
+                try rankings(of: 1, in: folder, wanted: 5).enqueue(examples(2, in: folder))
+            }
+        }
+    }
+
     @Test func oneImageCannotBeLearnedFromAndMeasuredOn() throws {
         try withTemporaryFolder { folder in
             #expect(throws: TuneError.tooFew(what: "images to rank answers about", expected: 2, found: 1)) {

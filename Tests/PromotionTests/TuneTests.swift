@@ -26,6 +26,9 @@ import Training
             .lines(name: "icons", rankings: 30)
         #expect(short.count == 5 && short[0].contains("about 10 s"))
         #expect(short[3].hasPrefix("4. ranking: people rank 30 "))
+        let more = TunePlan(
+            training: 150, heldOut: 50, steps: 20, secondsPerStep: 0.5, answers: 10, others: ["easy-vqa", "text"])
+        #expect(more.lines(name: "icons", rankings: 0)[1].hasSuffix("which is not counted: easy-vqa, text"))
     }
 
     @Test func stepsShowEveryImageOften() {

@@ -294,6 +294,53 @@ import Testing
         }
     }
 
+    /// One caller's policies and number of answers take no prompt from the others.
+    @Test func aWishTakesNoPromptOutOfTheQueue() async throws {
+        let same = ScriptedEngine(ScriptedEngine.saying(["yes"]))
+        try await withFolder(engine: same) { client, folder in
+            let texts = ["Is it?", String(repeating: "long ", count: 2_000)]
+            let prompts = texts.map { FeedbackMessage(role: .user, parts: [.text($0)]) }
+            _ = try folder.store.enqueue(
+                prompts.map { .init(content: .init(prompt: [$0])) }, images: folder.images, at: Date())
+            for wish in [#"{"k":2}"#, #"{"models":["sft"]}"#] {
+                let refused = try await client.post("/v1/comparisons/next", wish)
+                #expect([.badRequest, .notFound].contains(refused.status), "\(refused.text)")
+                #expect(try folder.store.failures().isEmpty)
+                #expect(try folder.store.waitingPrompts(limit: 9).count == 2)
+            }
+        }
+    }
+
+    @Test func aPromptIsAnsweredByThePoliciesThatItNames() async throws {
+        try await withFolder(policies: ScriptedPolicies(aliases: ["mine": "sft"])) { client, folder in
+            let prompt = FeedbackMessage(role: .user, parts: [.text("What?")])
+            _ = try folder.store.enqueue(
+                [.init(content: .init(prompt: [prompt], models: ["sft@3"], samples: 3))], images: folder.images,
+                at: Date())
+            for wish in [#"{"models":["base"]}"#, #"{"k":2}"#] {
+                #expect(try await client.post("/v1/comparisons/next", wish).status == .notFound)
+            }
+            #expect(try folder.store.waitingPrompts(limit: 1).count == 1)
+            let asked = try await client.post("/v1/comparisons/next", #"{"models":["mine"],"k":3}"#)
+            #expect(asked.status == .ok, "\(asked.text)")
+            let again = try await client.post("/v1/comparisons/next", #"{"models":["mine"]}"#)
+            #expect(try json(again)["id"] == json(asked)["id"])
+        }
+    }
+
+    /// What a wish makes of a prompt is given to the caller at once.
+    @Test func aPromptThatNamesNoPoliciesIsAnsweredAsWished() async throws {
+        try await withFolder(policies: ScriptedPolicies(aliases: ["mine": "sft"])) { client, folder in
+            let prompts = ["One?", "Two?"].map { FeedbackMessage(role: .user, parts: [.text($0)]) }
+            _ = try folder.store.enqueue(
+                prompts.map { .init(content: .init(prompt: [$0], samples: 2)) }, images: folder.images, at: Date())
+            let asked = try await client.post("/v1/comparisons/next", #"{"models":["mine"]}"#)
+            #expect(asked.status == .ok, "\(asked.text)")
+            #expect(candidates(try json(asked)).count == 2)
+            #expect(try folder.store.waitingPrompts(limit: 9).count == 1)
+        }
+    }
+
     @Test func withoutADataFolderNothingIsKept() async throws {
         try await withServer(engine()) { client in
             for path in [

@@ -57,7 +57,10 @@ public struct OwnData: Sendable {
             throw .unusable(path: path, reason: "there is no such file or folder")
         }
         guard isFolder.boolValue else { return [path] }
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        let names: [String]
+        do { names = try FileManager.default.contentsOfDirectory(atPath: path) } catch {
+            throw .unusable(path: path, reason: "the folder cannot be listed: \(error.localizedDescription)")
+        }
         let wanted = names.filter { name in
             [".csv", ".jsonl", ".json"].contains { name.hasSuffix($0) } && !name.hasPrefix(".")
         }

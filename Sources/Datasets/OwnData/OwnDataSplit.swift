@@ -5,8 +5,9 @@ import Tokenizers
 
 /// Own data cut in two: examples to learn from, and held-out ones that training never sees.
 ///
-/// The cut is by image, so that no image is in both. An image whose file names a split belongs there; of the others the
-/// image's digest alone decides, so that adding data moves no image from one side to the other.
+/// The cut is by image: an example is held out if one of its images is, so a held-out image is in no example to learn
+/// from, while an example with several images may show others that are. An image whose file names a split belongs
+/// there; of the others the image's digest alone decides, so that adding data moves no image to the other side.
 public struct OwnDataSplit: Sendable {
     /// The examples to learn from.
     public let training: [OwnExample]

@@ -11,8 +11,53 @@ public struct ConversationalPreference: Codable, Sendable, Equatable {
     public struct Message: Codable, Sendable, Equatable {
         /// `user` or `assistant`.
         public let role: String
-        /// The text; the image comes before its first word.
+        /// The text.
         public let content: String
+        /// Whether an image stands behind text, and not before its first word.
+        let showsImageAfterText: Bool
+        /// The content of files whose messages are lists of parts.
+        private let parts: [Part]?
+
+        /// `{"type": "text", "text": …}` or `{"type": "image"}`.
+        private struct Part: Codable, Equatable {
+            let type: String
+            let text: String?
+
+            var isImage: Bool { type == "image" && text == nil }
+            var isText: Bool { type == "text" && text != nil }
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case role, content
+        }
+
+        /// Throws `DecodingError` unless the content is a text, or a list of texts and images.
+        public init(from decoder: any Decoder) throws {
+            let fields = try decoder.container(keyedBy: CodingKeys.self)
+            role = try fields.decode(String.self, forKey: .role)
+            do {
+                content = try fields.decode(String.self, forKey: .content)
+                (parts, showsImageAfterText) = (nil, false)
+            } catch {
+                guard let parts = try? fields.decode([Part].self, forKey: .content),
+                    parts.allSatisfy({ $0.isText || $0.isImage })
+                else { throw error }
+                content = parts.compactMap(\.text).joined()
+                showsImageAfterText = parts.drop(while: \.isImage).contains(where: \.isImage)
+                self.parts = parts
+            }
+        }
+
+        /// Writes the content in the form in which it was read.
+        public func encode(to encoder: any Encoder) throws {
+            var fields = encoder.container(keyedBy: CodingKeys.self)
+            try fields.encode(role, forKey: .role)
+            if let parts {
+                try fields.encode(parts, forKey: .content)
+            } else {
+                try fields.encode(content, forKey: .content)
+            }
+        }
     }
 
     /// One turn of the user.
@@ -58,9 +103,10 @@ public struct ConversationalPreference: Codable, Sendable, Equatable {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         func turn(_ key: CodingKeys, of role: String) throws -> [Message] {
             let messages = try fields.decode([Message].self, forKey: key)
-            guard messages.count == 1, messages[0].role == role else {
+            guard messages.count == 1, messages[0].role == role, !messages[0].showsImageAfterText else {
                 throw DecodingError.dataCorruptedError(
-                    forKey: key, in: fields, debugDescription: "expected one message of the \(role)")
+                    forKey: key, in: fields,
+                    debugDescription: "expected one message of the \(role), with its picture before the text")
             }
             return messages
         }

@@ -18,11 +18,11 @@ public struct PreferenceRecord: Codable, Sendable, Equatable {
         /// Why the answer ended.
         public let finishReason: FinishReason
 
-        /// An answer with the given fields.
+        /// An answer with the given fields. An empty name of a policy counts as unknown.
         public init(text: String, tokens: [Int32], policy: String?, finishReason: FinishReason) {
             self.text = text
             self.tokens = tokens
-            self.policy = policy
+            self.policy = policy.flatMap { $0.isEmpty ? nil : $0 }
             self.finishReason = finishReason
         }
 
@@ -187,7 +187,7 @@ extension PreferenceRecord.RankedCompletion {
         }
         self.init(
             text: try fields.decode(String.self, forKey: .text), tokens: tokens,
-            policy: try fields.contains(.policy) ? fields.decodeText(.policy) : nil,
+            policy: try fields.decodeIfPresent(String.self, forKey: .policy),
             finishReason: try fields.decode(PreferenceRecord.FinishReason.self, forKey: .finishReason))
     }
 }

@@ -56,7 +56,7 @@ public struct UnpairedPreference: Codable, Sendable, Equatable {
     }
 
     /// Reads a file; `keep` stores an image's file and returns its reference. Training on single turns cannot use
-    /// longer dialogues and several images: their lines are counted.
+    /// longer dialogues, several images and images behind text: their lines are counted.
     ///
     /// - Throws: `PreferenceError` naming the file and the line.
     public static func load(
@@ -68,7 +68,9 @@ public struct UnpairedPreference: Codable, Sendable, Equatable {
             guard line.completion.count == 1, line.completion[0].role == "assistant" else {
                 throw UnpairedPreferenceError.completion
             }
-            guard line.prompt.count == 1, line.prompt[0].role == "user", line.images?.count ?? 0 <= 1 else {
+            guard line.prompt.count == 1, line.prompt[0].role == "user", line.images?.count ?? 0 <= 1,
+                !line.prompt[0].showsImageAfterText
+            else {
                 longer += 1
                 return nil
             }

@@ -1,3 +1,4 @@
+package import Datasets
 import Foundation
 import Support
 
@@ -44,6 +45,16 @@ public struct AnswerRule: Codable, Sendable, Equatable {
     /// The rule for expected answers if a person names none: `json` if all are JSON objects, else `exact`.
     public init(fitting answers: some Sequence<String>) {
         self.init(answers.allSatisfy { Self.object($0) != nil } ? .json : .exact)
+    }
+
+    /// Checks the answers of `examples`.
+    ///
+    /// - Throws: `OwnDataError.badLines` if this rule cannot compare one of them.
+    package func check(_ examples: [OwnExample]) throws(OwnDataError) {
+        let faults = examples.compactMap { example in
+            example.answer.flatMap(fault).map { OwnDataFault(source: example.source, reason: $0) }
+        }
+        guard faults.isEmpty else { throw .badLines(first: Array(faults.prefix(5)), count: faults.count) }
     }
 
     /// What is wrong with an expected answer that this rule cannot compare; nil if nothing is.

@@ -101,10 +101,7 @@ public struct OwnDataEvaluation: Sendable {
         wait: @escaping @Sendable (Duration) async throws -> Void
     ) throws {
         precondition(examples.allSatisfy { $0.answer != nil } && settings.concurrency > 0)
-        let faults = examples.compactMap { example in
-            example.answer.flatMap(settings.rule.fault).map { OwnDataFault(source: example.source, reason: $0) }
-        }
-        guard faults.isEmpty else { throw OwnDataError.badLines(first: Array(faults.prefix(5)), count: faults.count) }
+        try settings.rule.check(examples)
         self.examples = examples
         self.settings = settings
         ask = try AskClient(client: client, server: server, model: settings.model, wait: wait)

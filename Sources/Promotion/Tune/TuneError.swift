@@ -4,6 +4,8 @@ public import Policies
 public enum TuneError: Error, Equatable, Sendable, CustomStringConvertible {
     /// There are too few examples.
     case tooFew(what: String, expected: Int, found: Int)
+    /// The data have too few questions that people can rank answers to.
+    case tooFewPrompts(rankings: Int, prompts: Int)
     /// The queue has too few prompts whose sampled answers differ.
     case tooAlike(rankings: Int, prompts: Int)
     /// A rule needs easy-VQA, which is left out.
@@ -22,6 +24,9 @@ public enum TuneError: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .tooFew(let what, let expected, let found):
             "--data: expected at least \(expected) \(what), found \(found); add examples"
+        case .tooFewPrompts(let rankings, let prompts):
+            "--rankings \(rankings): the examples to learn from have \(prompts) different questions about one image each; "
+                + "ask for fewer rankings, or add examples"
         case .tooAlike(let rankings, let prompts):
             "--rankings \(rankings): only \(prompts) prompts have answers that differ; ask for fewer rankings"
         case .needsEasyVQA(let metric):

@@ -21,11 +21,14 @@ extension TuneJob {
         }
     }
 
-    /// What ranking needs once the policy is tuned: a data folder that no server uses, and a free port.
-    func checkRanking() async throws {
+    /// What ranking needs once the policy is tuned: enough questions, a data folder that no server uses, a free port.
+    func checkRanking(_ examples: [OwnExample]) async throws {
         let found = try TuneRankings.kept(in: folder).count
         guard inputs.rankings > found else { return }
-        if found > 0, hasBegun(.dpo) { throw TuneError.begun(rankings: inputs.rankings, found: found) }
+        _ = try TuneRankings.prompts(in: examples, wanted: inputs.rankings)
+        if found > 0, try RunFolder.hasBegun(in: folder(of: .dpo)) {
+            throw TuneError.begun(rankings: inputs.rankings, found: found)
+        }
         _ = try DataLock(folder: inputs.dataFolder)
         try await machine.server.checkPort()
     }
@@ -39,8 +42,9 @@ extension TuneJob {
         _ split: OwnDataSplit, start: SeeingPolicy, own: PolicyMeasurement.OwnQuestions
     ) throws -> TunePlan {
         let answers = try answers(to: own)
+        let others = try inputs.rules.gate(for: .sft).reports.subtracting(Self.planned).map(\.rawValue).sorted()
         if var plan = try TunePlan(path: planPath) {
-            (plan.answers, plan.documentAnswers) = (answers.all, answers.ofDocuments)
+            (plan.answers, plan.documentAnswers, plan.others) = (answers.all, answers.ofDocuments, others)
             return plan
         }
         machine.report("timing two steps of fine-tuning")
@@ -51,8 +55,13 @@ extension TuneJob {
         }
         return TunePlan(
             training: split.training.count, heldOut: split.heldOut.count, steps: steps, secondsPerStep: seconds,
-            answers: answers.all, documentAnswers: answers.ofDocuments)
+            answers: answers.all, documentAnswers: answers.ofDocuments, others: others)
     }
+
+    /// The reports whose answers a plan counts.
+    private static let planned: Set<PolicyReport> = [
+        .ownData, .parentOwnData, .families, .parentFamilies, .documents, .parentDocuments,
+    ]
 
     /// The number of answers to own and generated questions that the measurement after fine-tuning asks for.
     private func answers(

@@ -58,13 +58,14 @@ public struct TuneJob {
         let own = PolicyMeasurement.OwnQuestions(
             split.heldOut.filter { $0.answer != nil },
             rule: inputs.rule ?? AnswerRule(fitting: split.heldOut.compactMap(\.answer)))
+        try own.rule.check(own.examples)
         let opened = try RunFolder(
             path: folder,
             configuration: Record(
                 settings: settings, start: inputs.start, name: inputs.name,
                 data: PolicyMeasurement.OwnQuestions.digest(of: examples)))
         defer { withExtendedLifetime(opened) {} }
-        try await checkRanking()
+        try await checkRanking(split.training)
         let plan = try self.plan(split, start: start, own: own)
         guard confirm(plan.lines(name: inputs.name, rankings: inputs.rankings)) else { return nil }
         try plan.write(to: planPath)
@@ -124,13 +125,9 @@ public struct TuneJob {
             report: machine.progress)
     }
 
-    func hasBegun(_ stage: TrainedStage) -> Bool {
-        FileManager.default.fileExists(atPath: RunFolder.configurationPath(in: folder(of: stage)))
-    }
-
     /// Whether the stage has written all its results.
     private func isFinished(_ stage: TrainedStage) throws -> Bool {
-        guard hasBegun(stage) else { return false }
+        guard try RunFolder.hasBegun(in: folder(of: stage)) else { return false }
         do {
             _ = try PolicyRun(folder: folder(of: stage))
             return true

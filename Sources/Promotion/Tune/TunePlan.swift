@@ -16,6 +16,8 @@ public struct TunePlan: Codable, Sendable, Equatable {
     package var answers: Int
     /// The answers among them that are about documents; nil in an older plan.
     package var documentAnswers: Int?
+    /// The other reports that the rules need, whose answers are not counted; nil in an older plan.
+    package var others: [String]?
 
     /// Seconds for one answer of a measurement: 100 families' questions took 7.1 s on two cores of a Zen 5 machine.
     public static let secondsPerAnswer = 0.071
@@ -39,7 +41,10 @@ public struct TunePlan: Codable, Sendable, Equatable {
         let documents = documentAnswers ?? 0
         let seconds =
             Double(documents) * Self.secondsPerDocumentAnswer + Double(answers - documents) * Self.secondsPerAnswer
-        let measuring = "about \(Self.words(seconds)) on two idle cores"
+        var measuring = "about \(Self.words(seconds)) on two idle cores"
+        if let others, !others.isEmpty {
+            measuring += ", and what the rules need besides, which is not counted: " + others.joined(separator: ", ")
+        }
         var stages = [
             "fine-tuning: \(self.training) examples, \(steps) steps; \(training)",
             "measuring: \(answers) answers, also to \(heldOut) held-out examples with controls; \(measuring)",
@@ -75,8 +80,10 @@ public struct TunePlan: Codable, Sendable, Equatable {
 
     /// The given plan.
     package init(
-        training: Int, heldOut: Int, steps: Int, secondsPerStep: Double, answers: Int, documentAnswers: Int = 0
+        training: Int, heldOut: Int, steps: Int, secondsPerStep: Double, answers: Int, documentAnswers: Int = 0,
+        others: [String] = []
     ) {
+        self.others = others
         (self.training, self.heldOut, self.steps) = (training, heldOut, steps)
         (self.secondsPerStep, self.answers) = (secondsPerStep, answers)
         self.documentAnswers = documentAnswers

@@ -47,36 +47,47 @@ package struct TuneRankings {
     /// One image to learn from and one to measure on.
     private static let minimumImages = 2
 
+    /// The examples whose questions people can rank answers to: rankings have one question and one image, in front. Of
+    /// equal ones the first.
+    ///
+    /// - Throws: `TuneError` if there are fewer than `wanted`, or if all are about one image.
+    static func prompts(in examples: [OwnExample], wanted: Int) throws(TuneError) -> [OwnExample] {
+        var asked: Set<String> = []
+        let prompts = examples.filter { example in
+            example.messages.count == 1 && example.images.count == 1 && !example.showsImageAfterText
+                && !example.question.isEmpty && asked.insert(example.images[0].digest + example.question).inserted
+        }
+        guard prompts.count >= wanted else { throw .tooFewPrompts(rankings: wanted, prompts: prompts.count) }
+        let images = Set(prompts.map { $0.images[0].digest }).count
+        guard images >= minimumImages else {
+            throw .tooFew(what: "images to rank answers about", expected: minimumImages, found: images)
+        }
+        return prompts
+    }
+
     /// Puts the questions of `examples` into the queue. Equal ones are there once, however often this is called.
     ///
-    /// - Throws: `TuneError.tooAlike` if there are fewer questions than rankings are wanted, `TuneError.tooFew` if all
-    ///   are about one image.
+    /// - Throws: `TuneError` if there are too few.
     package func enqueue(_ examples: [OwnExample]) throws -> FeedbackFolder {
+        let prompts = try Self.prompts(in: examples, wanted: wanted)
         let data = try FeedbackFolder(path: dataFolder)
-        var asked: Set<String> = []
-        var images: Set<String> = []
-        let items = try examples.compactMap { example -> FeedbackStore.QueueItem? in
-            // Records of rankings have one question and at most one image, in front.
-            guard example.messages.count == 1, example.images.count == 1, !example.showsImageAfterText,
-                asked.insert(example.images[0].digest + example.question).inserted
-            else { return nil }
-            images.insert(example.images[0].digest)
+        let items = try prompts.map { example -> FeedbackStore.QueueItem in
             let image = try data.images.keep(Data(example.images[0].bytes()))
             let message = FeedbackMessage(role: .user, parts: [.image(image), .text(example.question)])
             return .init(content: .init(prompt: [message], models: [policy], samples: answers))
-        }
-        guard items.count >= wanted else { throw TuneError.tooAlike(rankings: wanted, prompts: items.count) }
-        guard images.count >= Self.minimumImages else {
-            throw TuneError.tooFew(
-                what: "images to rank answers about", expected: Self.minimumImages, found: images.count)
         }
         _ = try data.store.enqueue(items, images: data.images, at: Date())
         return data
     }
 
-    /// The newest rankings by people of answers of this policy alone.
-    private func records(_ data: FeedbackFolder) throws -> [PreferenceRecord] {
-        try data.store.records(by: .human).filter { $0.completions.allSatisfy { $0.policy == policy } }
+    /// The newest rankings by people of answers of this policy alone that prefer some answer, and how many more there
+    /// are whose labelers did not consent to their use.
+    private func records(_ data: FeedbackFolder) throws -> (usable: [PreferenceRecord], withoutConsent: Int) {
+        let judgements = try data.store.judgements(by: .human).filter { judgement in
+            !judgement.pairs.isEmpty && judgement.completions.allSatisfy { $0.policy == policy }
+        }
+        let usable = judgements.filter(\.details.mayBeExported)
+        return (usable.compactMap(\.record), judgements.count - usable.count)
     }
 
     /// The comparisons that people can rank, once no prompt of the queue waits for answers; nil before. Prompts whose
@@ -90,7 +101,7 @@ package struct TuneRankings {
 
     /// Writes the rankings if there are enough, about more than one image; returns whether there were.
     package func collect(from data: FeedbackFolder) throws -> Bool {
-        let records = try records(data)
+        let records = try records(data).usable
         guard records.count >= wanted, Set(records.compactMap(\.image)).count >= Self.minimumImages else {
             return false
         }
@@ -103,15 +114,17 @@ package struct TuneRankings {
     /// - Parameters:
     ///   - report: receives a line whenever the number has grown.
     ///   - pause: waits between two looks into the store.
-    func wait(
+    package func wait(
         for data: FeedbackFolder, report: (String) -> Void,
         pause: () async throws -> Void = { try await Task.sleep(for: .seconds(2)) }
     ) async throws {
-        var last = -1
+        var last = ""
         while try !collect(from: data) {
-            let count = try records(data).count
-            if count != last { report("\(count) of \(wanted) rankings") }
-            last = count
+            let (usable, withoutConsent) = try records(data)
+            let more = withoutConsent == 0 ? "" : "; \(withoutConsent) more are without consent and not used"
+            let line = "\(usable.count) of \(wanted) rankings\(more)"
+            if line != last { report(line) }
+            last = line
             if let possible = try possible(data), possible < wanted {
                 throw TuneError.tooAlike(rankings: wanted, prompts: possible)
             }

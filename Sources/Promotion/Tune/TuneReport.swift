@@ -110,6 +110,12 @@ package struct TuneReport {
         figcaption{font-size:.85rem}svg{max-width:100%;height:auto}
         """
 
+    /// An example is held out if one of its images is.
+    private var unseen: String {
+        let isSingle = own.examples.allSatisfy { $0.images.count == 1 }
+        return isSingle ? "Training never saw their images." : "Training never saw at least one image of each."
+    }
+
     private var headline: String {
         guard let last = measurements.last, let report = last.reports.first(where: { $0.control == .none }) else {
             return "<h1>\(name.escapedAsMarkup)</h1><p>Nothing is measured yet.</p>"
@@ -122,7 +128,7 @@ package struct TuneReport {
         return """
             <h1>\(name.escapedAsMarkup)</h1>
             <p><b>\(report.right.count) of \(report.right.total) held-out questions are answered right
-            (\(Self.percent(report.right.share))).</b> Training never saw their images. With 95 % confidence the share for images of
+            (\(Self.percent(report.right.share))).</b> \(unseen) With 95 % confidence the share for images of
             this kind is between \(Self.percent(report.right.low)) and \(Self.percent(report.right.high)). A guess
             without the image would be right in \(Self.percent(report.questionOnly.share)).</p>
             \(verdict)

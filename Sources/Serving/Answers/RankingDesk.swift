@@ -11,63 +11,74 @@ import WireFormats
 actor RankingDesk {
     /// The number of comparisons that are made ready before they are asked for.
     private static let ahead = 2
+    /// The number of prompts that a call has answered as it alone wishes before it gives up.
+    private static let attempts = 8
 
-    /// Prompts whose answers are being sampled, by their number in the queue.
-    private var running: [Int: Task<Void, any Error>] = [:]
+    /// Prompts whose answers are being sampled, by their number in the queue. The value is the id of the comparison;
+    /// nil if the answers made none.
+    private var running: [Int: Task<String?, any Error>] = [:]
 
     /// The open comparison whose answers differ most.
     ///
-    /// - Throws: `APIError` `queue_empty` if there is none and no prompt is left.
+    /// - Throws: `APIError` `queue_empty` if there is none and no prompt is left that fits.
     func next(_ wanted: NextComparisonRequest, services: Services) async throws -> FeedbackStore.View {
+        let wish = Wish(wanted, services)
+        var tried: Set<Int> = []
         while true {
-            let open = try await ready(wanted, services: services)
+            let open = try await ready(wish, services: services)
             if let best = open.first {
                 if open.count < Self.ahead { await workAhead(services) }
                 return best
             }
-            if try await begin(wanted, services: services) == nil, running.isEmpty { throw Self.empty }
-            // Whichever is first done may be the one to show.
-            for task in running.values { try await task.value }
+            guard tried.count < Self.attempts else { throw Self.empty }
+            if let (prompt, task) = try await begin(wish, excluding: tried, services: services) {
+                guard wish.decides(prompt.content) else {
+                    _ = try await task.value
+                    continue
+                }
+                tried.insert(prompt.number)
+                guard let id = try await task.value else { continue }
+                return try await services.keeping { try $0.store.comparison(id, for: wanted.labeler.text) }
+            }
+            guard !running.isEmpty else { throw Self.empty }
+            // Whichever is first done may be the one to show. What goes wrong there is told to its own caller.
+            for task in running.values { _ = try? await task.value }
         }
     }
 
     private static var empty: APIError {
         APIError(
-            .queueEmpty, "Nothing is left to rank: no comparison is open, and the queue has no prompt.", status: 404)
+            .queueEmpty, "Nothing is left to rank: no comparison is open, and the queue has no prompt that fits.",
+            status: 404)
     }
 
-    /// The first open comparisons that fit the request.
-    private func ready(
-        _ wanted: NextComparisonRequest, services: Services
-    ) async throws -> [FeedbackStore.View] {
-        let isNarrow = wanted.samples != nil || !wanted.models.isEmpty
-        return try await services.keeping { folder in
+    /// The first open comparisons that fit the wish.
+    private func ready(_ wish: Wish, services: Services) async throws -> [FeedbackStore.View] {
+        try await services.keeping { folder in
             let page = try folder.store.comparisons(
-                .open, for: wanted.labeler.text, order: .informative, limit: isNarrow ? 200 : Self.ahead, after: nil
+                .open, for: wish.labeler, order: .informative, limit: wish.isNarrow ? 200 : Self.ahead, after: nil
             ).page
-            return page.filter { view in
-                let candidates = view.comparison.candidates
-                let models = Set(candidates.compactMap { $0.completion.policy?.split(separator: "@").first })
-                return (wanted.samples ?? candidates.count) == candidates.count
-                    && (wanted.models.isEmpty || Set(wanted.models.map { $0[...] }) == models)
-            }
+            return page.filter { wish.fits($0.comparison) }
         }
     }
 
-    /// Begins to sample the first waiting prompt; nil if none waits.
-    @discardableResult
-    private func begin(_ wanted: NextComparisonRequest?, services: Services) async throws -> Int? {
-        let busy = Set(running.keys)
+    /// Begins to sample the first waiting prompt that fits; nil if none waits.
+    private func begin(
+        _ wish: Wish?, excluding tried: Set<Int> = [], services: Services
+    ) async throws -> (QueuedPrompt, Task<String?, any Error>)? {
+        let busy = tried.union(running.keys)
         let waiting = try await services.keeping { folder in
-            try folder.store.waitingPrompts(limit: 1, excluding: busy).first
+            try folder.store.waitingPrompts(limit: wish?.isNarrow == true ? 200 : 1, excluding: busy)
+                .first { wish?.fits($0.content, services) ?? true }
         }
         // Another call may have begun the same prompt meanwhile.
         guard let prompt = waiting, running[prompt.number] == nil else { return nil }
-        running[prompt.number] = Task {
+        let task = Task {
             defer { running[prompt.number] = nil }
-            try await Self.sample(prompt, wanted, services: services)
+            return try await Self.sample(prompt, wish, services: services)
         }
-        return prompt.number
+        running[prompt.number] = task
+        return (prompt, task)
     }
 
     /// Makes more comparisons ready, unless callers wait for the engine.
@@ -90,44 +101,87 @@ actor RankingDesk {
         return String(parts[0])
     }
 
+    /// Samples the answers to a prompt and stores the comparison.
+    ///
+    /// - Returns: the comparison's id; nil if its answers are all the same or cannot be sampled. The prompt is then
+    ///   taken out of the queue, unless the caller's wish decided how it was answered.
     private static func sample(
-        _ prompt: QueuedPrompt, _ wanted: NextComparisonRequest?, services: Services
-    ) async throws {
+        _ prompt: QueuedPrompt, _ wish: Wish?, services: Services
+    ) async throws -> String? {
+        let isWished = wish?.decides(prompt.content) ?? false
+        func fail(_ reason: String) async throws {
+            try await services.keeping { try $0.store.fail(prompt, reason: reason, at: Date()) }
+        }
         do {
-            let models =
-                try wanted.flatMap { $0.models.isEmpty ? nil : $0.models }
-                ?? (prompt.content.models ?? []).map { try served($0, services) }
+            let named = try (prompt.content.models ?? []).map { try served($0, services) }
+            let models = named.isEmpty ? wish?.models ?? [] : named
             var options = GenerationOptions()
             options.count =
-                wanted?.samples ?? prompt.content.samples
-                ?? max(ComparisonRequest.defaultSamples, models.count)
+                wish?.samples ?? max(prompt.content.samples ?? ComparisonRequest.defaultSamples, models.count)
             let messages = try await services.keeping { folder in
                 try prompt.content.prompt.map { try DialogueMessage($0, images: folder.images) }
             }
             let sample = try await CandidateSampler(services: services)
                 .sample(.init(messages: messages, param: "prompt", models: models, options: options), context: nil)
             guard Set(sample.answers.map(\.completion.text)).count > 1 else {
-                try await services.keeping { folder in
-                    try folder.store.fail(prompt, reason: Self.uniform, at: Date())
-                }
-                return
+                if !isWished { try await fail(Self.uniform) }
+                return nil
             }
             let comparison = NewComparison(
                 prompt: prompt.content.prompt, answers: sample.answers, seed: sample.seed, spread: sample.spread,
                 labeler: nil, queued: prompt)
-            _ = try await services.keeping { folder in
-                try folder.store.add(comparison, images: folder.images, at: Date())
+            return try await services.keeping { folder in
+                try folder.store.add(comparison, images: folder.images, at: Date()).id
             }
-        } catch let error as APIError where [400, 404].contains(error.status) {
-            // The prompt itself cannot be answered. A caller's own wishes are not the prompt's fault.
-            if let wanted, !wanted.models.isEmpty, error.code == .modelNotFound { throw error }
+        } catch let error as APIError where [400, 404].contains(error.status) && !isWished {
+            // The prompt itself cannot be answered.
             services.logger.warning(
                 "queue.failed", metadata: ["prompt": "\(prompt.number)", "error": "\(error.message)"])
-            try await services.keeping { folder in
-                try folder.store.fail(prompt, reason: error.message, at: Date())
-            }
+            try await fail(error.message)
+            return nil
         }
     }
+}
+
+/// What a caller wants to rank. A prompt of the queue that names policies or a number of answers is answered by these
+/// alone; a wish decides what the prompt leaves open.
+private struct Wish: Sendable {
+    let labeler: String
+    /// The number of answers; nil: any.
+    let samples: Int?
+    /// The policies by their own names, not by an alias; empty: any.
+    let models: [String]
+
+    init(_ request: NextComparisonRequest, _ services: Services) {
+        labeler = request.labeler.text
+        samples = request.samples
+        models = request.models.map { Self.name($0, services) }
+    }
+
+    var isNarrow: Bool { samples != nil || !models.isEmpty }
+
+    func fits(_ comparison: Comparison) -> Bool {
+        let candidates = comparison.candidates
+        let found = candidates.compactMap { $0.completion.policy.map(Self.withoutGeneration) }
+        return (samples ?? candidates.count) == candidates.count && (models.isEmpty || Set(models) == Set(found))
+    }
+
+    func fits(_ prompt: QueuedPrompt.Content, _ services: Services) -> Bool {
+        let named = (prompt.models ?? []).map { Self.name(Self.withoutGeneration($0), services) }
+        return (samples == nil || prompt.samples == nil || samples == prompt.samples)
+            && (models.isEmpty || named.isEmpty || Set(models) == Set(named))
+    }
+
+    /// Whether the wish decides how a prompt that fits is answered.
+    func decides(_ prompt: QueuedPrompt.Content) -> Bool {
+        (samples != nil && prompt.samples == nil) || (!models.isEmpty && (prompt.models ?? []).isEmpty)
+    }
+
+    private static func name(_ name: String, _ services: Services) -> String {
+        services.models.policy(name)?.id ?? name
+    }
+
+    private static func withoutGeneration(_ name: String) -> String { String(name.prefix { $0 != "@" }) }
 }
 
 extension Services {

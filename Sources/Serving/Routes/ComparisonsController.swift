@@ -34,13 +34,15 @@ struct ComparisonsController: Controller {
         let limits = services.configuration.imageLimits
         let owner = context.record.current.keyID
         let comparison = try await services.keeping { folder in
-            try folder.store.add(
-                NewComparison(
-                    prompt: wanted.messages.map {
-                        try FeedbackMessage($0, keptIn: folder, owner: owner, limits: limits)
-                    },
-                    answers: sample.answers, seed: sample.seed, spread: sample.spread,
-                    labeler: wanted.labeler?.text), images: folder.images, at: Date())
+            try folder.keepingImages { keep in
+                let prompt = try wanted.messages.map { message in
+                    try FeedbackMessage(message) { try $0.kept(by: keep, in: folder, owner: owner, limits: limits) }
+                }
+                return try folder.store.add(
+                    NewComparison(
+                        prompt: prompt, answers: sample.answers, seed: sample.seed, spread: sample.spread,
+                        labeler: wanted.labeler?.text), images: folder.images, at: Date())
+            }
         }
         memory.giveBack()
         return Response(FeedbackStore.View(open: comparison).json, status: .created)
@@ -136,12 +138,8 @@ extension LabelerName {
 }
 
 extension FeedbackMessage {
-    /// A message of a request, whose images are kept in a folder.
-    ///
-    /// - Parameter owner: the id of the caller's key, whose files the message may name.
-    init(
-        _ message: DialogueMessage, keptIn folder: FeedbackFolder, owner: String?, limits: ImageLimits
-    ) throws {
+    /// A message of a request, whose images `keep` stores.
+    init(_ message: DialogueMessage, keep: (ImageReference) throws -> PreferenceImage) throws {
         let role: Role =
             switch message.role {
             case .system: .system
@@ -154,18 +152,24 @@ extension FeedbackMessage {
             parts: try message.parts.map { part in
                 switch part {
                 case .text(let text): return .text(text)
-                case .image(let reference):
-                    let bytes = try reference.bytes(limit: limits.maximumBytes) {
-                        folder.uploads.content($0, owner: owner)
-                    }
-                    do throws(ImageFolderError) {
-                        return .image(try folder.images.keep(Data(bytes), limits: limits))
-                    } catch {
-                        guard case .broken(let reason) = error else { throw error }
-                        throw APIError(reason, of: reference)
-                    }
+                case .image(let reference): return .image(try keep(reference))
                 }
             })
+    }
+}
+
+extension ImageReference {
+    /// The image in the data folder.
+    ///
+    /// - Parameter owner: the id of the caller's key, whose files the reference may name.
+    func kept(
+        by keep: FeedbackFolder.KeepImage, in folder: FeedbackFolder, owner: String?, limits: ImageLimits
+    ) throws -> PreferenceImage {
+        let bytes = try bytes(limit: limits.maximumBytes) { folder.uploads.content($0, owner: owner) }
+        do throws(ImageFolderError) { return try keep(Data(bytes), limits) } catch {
+            guard case .broken(let reason) = error else { throw error }
+            throw APIError(reason, of: self)
+        }
     }
 }
 

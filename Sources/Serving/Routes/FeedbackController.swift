@@ -46,10 +46,13 @@ struct FeedbackController: Controller {
                         .tooManyImages, "The request has \(images.count) pictures, more than \(limits.maximumImages).",
                         param: images[limits.maximumImages].param)
                 }
-                let stored = try Thumb(wanted, thumb, images: folder, owner: owner, limits: limits)
-                return (
-                    try folder.store.append(stored, by: labeler, images: folder.images, at: time), String?.none, "thumb"
-                )
+                let receipt = try folder.keepingImages { keep in
+                    let stored = try Thumb(wanted, thumb) {
+                        try $0.kept(by: keep, in: folder, owner: owner, limits: limits.imageLimits)
+                    }
+                    return try folder.store.append(stored, by: labeler, images: folder.images, at: time)
+                }
+                return (receipt, String?.none, "thumb")
             }
         }
         memory.giveBack()
@@ -96,7 +99,7 @@ struct FeedbackController: Controller {
             return error
         }
         let test = try await services.keeping {
-            BlindTest(first, second, in: try $0.store.judgements(by: .human), error: error ?? BlindTest.standardError)
+            BlindTest(first, second, in: try $0.store.blindJudgements(), error: error ?? BlindTest.standardError)
         }
         return Response(test.json(first: first, second: second))
     }
@@ -173,12 +176,10 @@ extension RankingDetails {
 
 extension Thumb {
     fileprivate init(
-        _ request: FeedbackRequest, _ thumb: FeedbackRequest.Thumb, images: FeedbackFolder, owner: String?,
-        limits: ServerConfiguration
+        _ request: FeedbackRequest, _ thumb: FeedbackRequest.Thumb,
+        keep: (ImageReference) throws -> PreferenceImage
     ) throws {
-        let prompt = try thumb.messages.map {
-            try FeedbackMessage($0, keptIn: images, owner: owner, limits: limits.imageLimits)
-        }
+        let prompt = try thumb.messages.map { try FeedbackMessage($0, keep: keep) }
         self.init(prompt: prompt, answer: thumb.answer, isUp: thumb.isUp)
         model = thumb.model
         generation = thumb.generation

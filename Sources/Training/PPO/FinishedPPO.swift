@@ -152,6 +152,8 @@ public struct PromptSettings: Codable, Sendable, Equatable {
     ]
     /// The families of documents, in turn after the others.
     public var documents: [DocumentFamily] = []
+    /// How the user's own images take part; nil for none.
+    public var ownData: OwnDataSettings?
     /// The number of images per iteration. They have more questions than are trained on, because a policy's answers
     /// often agree.
     public var images = 80
@@ -167,7 +169,7 @@ public struct PromptSettings: Codable, Sendable, Equatable {
     var kinds: [ImageKind] { families.map { .family($0) } + documents.map { .document($0) } }
 
     private enum CodingKeys: String, CodingKey {
-        case families, documents, questions
+        case families, documents, questions, ownData
         case images = "pictures"
         case heldOutImages = "heldOutPictures"
     }
@@ -188,7 +190,7 @@ struct PPORunRecord: Encodable {
     ///   weights than the policy.
     init(
         inputs: PPOJob.Inputs, basis: PolicyBasis, settings: PPOSettings, prompts: PromptSettings,
-        precision: Precision, instructionSet: InstructionSet
+        own: [OwnTrainingData], precision: Precision, instructionSet: InstructionSet
     ) throws {
         let reward = inputs.reward
         guard reward.manifest.vision == basis.vision else {
@@ -209,6 +211,7 @@ struct PPORunRecord: Encodable {
         if let vision = inputs.vision { digests["visionModel"] = try vision.digest(of: PolicyFiles.vision) }
         if let replay = inputs.replay { digests["replay"] = try FileDigest(path: replay) }
         if let drawing = inputs.drawing { digests.merge(try drawing.digests(forDocuments: true)) { first, _ in first } }
+        for data in own { digests[data.group] = try data.digest() }
         self.inputs = digests
     }
 }

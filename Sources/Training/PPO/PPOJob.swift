@@ -24,13 +24,16 @@ public struct PPOJob: Sendable {
         public var replay: String?
         /// The fonts and words of documents; nil for none.
         public var drawing: DrawingMaterials?
+        /// The user's own images and questions, files or folders; the prompt settings have a weight for each.
+        public var ownData: [String]
 
         /// The given inputs.
         public init(
             baseModel: ModelCheckpoint, policy: PolicyFolder, vision: PolicyFolder?, reward: PolicyFolder,
-            replay: String?, drawing: DrawingMaterials? = nil
+            replay: String?, drawing: DrawingMaterials? = nil, ownData: [String] = []
         ) {
             self.drawing = drawing
+            self.ownData = ownData
             self.baseModel = baseModel
             self.policy = policy
             self.vision = vision
@@ -41,8 +44,8 @@ public struct PPOJob: Sendable {
 
     /// Positions of a prompt with its answer; prompts about images of one tile have about 60.
     private static let contextLength = 512
-    /// The same for documents, which have up to 17 tiles.
-    private static let documentContextLength = 4_096
+    /// The same for documents and own images, which have up to 17 tiles.
+    private static let largeContextLength = 4_096
     /// Memory for the keys and values of all answers that are sampled at the same time.
     private static let cacheBytes = 512 << 20
 
@@ -81,8 +84,10 @@ public struct PPOJob: Sendable {
     ) throws -> TrainingRun<ProximalPolicyOptimization>.Outcome where C.Duration == Duration {
         let start = clock.now
         let basis = try PolicyBasis(inputs.policy)
+        let own = try OwnTrainingData.all(
+            at: inputs.ownData, share: prompts.ownData?.heldOutShare ?? 0, for: .prompts)
         let record = try PPORunRecord(
-            inputs: inputs, basis: basis, settings: settings, prompts: prompts, precision: precision,
+            inputs: inputs, basis: basis, settings: settings, prompts: prompts, own: own, precision: precision,
             instructionSet: compute.instructionSet)
         let runFolder = try RunFolder(path: folder, configuration: StageRecord(basis: basis, own: record))
         let base = try FrozenDecoder(inputs.baseModel.decoder, precision: precision, compute: compute)
@@ -92,7 +97,8 @@ public struct PPOJob: Sendable {
         let files = PPORunFiles(
             folder: folder, iterations: settings.iterations, interval: options.validationInterval,
             decoder: inputs.baseModel.decoder.decoderName)
-        let stage = try stage(base: base, engine: engine, tokenizer: tokenizer, basis: basis, files: files)
+        let stage = try stage(
+            base: base, engine: engine, tokenizer: tokenizer, basis: basis, own: own, files: files)
         var run = try TrainingRun(stage: stage, folder: runFolder, options: options, report: report)
         let outcome = try run.run(clock: clock, since: start)
         switch outcome {
@@ -115,17 +121,19 @@ public struct PPOJob: Sendable {
 
     /// The sizes of the engine that samples: all requests of an iteration wait at the same time, each with an image.
     package static func engineSizes(_ settings: PPOSettings, _ prompts: PromptSettings) -> EngineConfiguration {
-        var sizes = EngineConfiguration(
-            contextLength: prompts.documents.isEmpty ? contextLength : documentContextLength)
+        let isSmall = prompts.documents.isEmpty && prompts.ownData == nil
+        var sizes = EngineConfiguration(contextLength: isSmall ? contextLength : largeContextLength)
         sizes.cacheBytes = cacheBytes
+        let sources = 1 + (prompts.ownData?.weights.count ?? 0)
         sizes.maximumWaiting =
-            max(prompts.images * settings.answersPerQuestion, prompts.heldOutImages) * prompts.questions
+            max(prompts.images * settings.answersPerQuestion, prompts.heldOutImages * sources) * prompts.questions
         sizes.maximumWaitingWithImages = sizes.maximumWaiting
         return sizes
     }
 
     private func stage(
-        base: FrozenDecoder, engine: Engine, tokenizer: Tokenizer, basis: PolicyBasis, files: PPORunFiles
+        base: FrozenDecoder, engine: Engine, tokenizer: Tokenizer, basis: PolicyBasis, own: [OwnTrainingData],
+        files: PPORunFiles
     ) throws -> ProximalPolicyOptimization {
         let configuration = base.configuration
         let headPath = try inputs.reward.required(inputs.reward.file(PolicyFiles.head), PolicyFiles.head)
@@ -133,28 +141,55 @@ public struct PPOJob: Sendable {
         let reward = RewardModel(
             base: base, adapter: try LowRankAdapter(completeIn: inputs.reward.path, configuration: configuration),
             head: try RewardHead(path: headPath, hidden: configuration.hidden))
+        let vision = try basis.vision(in: inputs.vision, over: inputs.baseModel, on: base.compute)
+        let template = try ChatTemplate(named: basis.template, model: inputs.baseModel.template)
         let sampler = RolloutSampler(
-            engine: engine, tokenizer: tokenizer,
-            vision: try basis.vision(in: inputs.vision, over: inputs.baseModel, on: base.compute),
-            template: try ChatTemplate(named: basis.template, model: inputs.baseModel.template),
-            configuration: configuration,
+            engine: engine, tokenizer: tokenizer, vision: vision, template: template, configuration: configuration,
             compute: base.compute)
+        let format = try DialogueFormat(
+            template: template, processor: vision.processor,
+            positionsPerTile: vision.encoder.configuration.positionsPerTile, reader: vision.reader,
+            tokenizer: tokenizer)
+        for data in own { try data.check(format, contextLength: Self.largeContextLength - settings.maximumTokens) }
         let replay = try inputs.replay.map { try ReplayRecord.load(path: $0, vocabulary: configuration.vocabulary) }
-        let generator = inputs.drawing.map { ImageGenerator.drawingDocuments(with: $0) } ?? ImageGenerator()
+        let (asked, heldOut) = try promptSource(own)
         return ProximalPolicyOptimization(
             base: base, reference: reference, value: ValueModel(startingFrom: reward),
             sampler: sampler, scorer: RewardModelScorer(reward),
-            prompts: GeneratedPrompts(
-                seed: settings.seed, kinds: prompts.kinds, generator: generator, images: prompts.images,
-                questions: prompts.questions),
-            replay: replay ?? [], settings: settings, heldOut: try heldOut(files, generator), record: files.write)
+            prompts: asked, replay: replay ?? [], settings: settings,
+            heldOut: heldOut.isEmpty ? nil : HeldOutPrompts(images: heldOut, record: files.write),
+            record: files.write)
     }
 
-    private func heldOut(_ files: PPORunFiles, _ generator: ImageGenerator) throws -> HeldOutPrompts {
-        let drawn = GeneratedPrompts(
-            seed: settings.seed, kinds: prompts.kinds, generator: generator, images: prompts.heldOutImages,
-            questions: prompts.questions, split: .validation)
-        return HeldOutPrompts(images: try drawn.images(of: 0), record: files.write)
+    /// The prompts of the iterations, and those for validation, none or several images. Own images have their weights;
+    /// generated ones have the rest of each iteration.
+    private func promptSource(
+        _ own: [OwnTrainingData]
+    ) throws -> (asked: MixedPrompts, heldOut: [ImagePrompts]) {
+        let weights = prompts.ownData?.weights ?? []
+        let ownPrompts = try own.map {
+            try OwnPrompts($0, seed: settings.seed, heldOut: prompts.heldOutImages, questions: prompts.questions)
+        }
+        var sources: [(prompts: any PositionedPrompts, weight: Int)] = Array(zip(ownPrompts, weights))
+        var heldOut = ownPrompts.flatMap(\.heldOut)
+        if !prompts.kinds.isEmpty {
+            let generator = inputs.drawing.map { ImageGenerator.drawingDocuments(with: $0) } ?? ImageGenerator()
+            func drawn(_ images: Int, _ split: SeedSplit) -> GeneratedPrompts {
+                GeneratedPrompts(
+                    seed: settings.seed, kinds: prompts.kinds, generator: generator, images: images,
+                    questions: prompts.questions, split: split)
+            }
+            let rest = OwnDataSettings.whole - weights.reduce(0, +)
+            if rest > 0 { sources.append((drawn(prompts.images, .training), rest)) }
+            heldOut += try drawn(prompts.heldOutImages, .validation).images(of: 0)
+        }
+        if heldOut.count == 1 {
+            throw OwnDataError.unusable(
+                path: inputs.ownData[0],
+                reason: "one held-out image is too few to validate on; raise --held-out, or pass --held-out 0 to "
+                    + "validate on none")
+        }
+        return (MixedPrompts(sources, images: prompts.images), heldOut)
     }
 
     private func write(_ stage: ProximalPolicyOptimization) throws {

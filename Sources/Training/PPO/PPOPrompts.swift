@@ -27,8 +27,33 @@ public protocol PromptSource: Sendable {
     func images(of iteration: Int) throws -> [ImagePrompts]
 }
 
+/// A source whose images have positions: an iteration takes the next ones.
+protocol PositionedPrompts: Sendable {
+    /// The images at `positions`, each with its questions.
+    func images(at positions: Range<Int>) throws -> [ImagePrompts]
+}
+
+/// Several sources that share each iteration's images by their weights.
+struct MixedPrompts: PromptSource {
+    private let sources: [any PositionedPrompts]
+    private let mix: SlotMix
+    private let imagesPerIteration: Int
+
+    /// - Parameter sources: each with its share, in any unit.
+    init(_ sources: [(prompts: any PositionedPrompts, weight: Int)], images: Int) {
+        self.sources = sources.map(\.prompts)
+        mix = SlotMix(weights: sources.map(\.weight))
+        imagesPerIteration = images
+    }
+
+    func images(of iteration: Int) throws -> [ImagePrompts] {
+        let slots = iteration * imagesPerIteration..<(iteration + 1) * imagesPerIteration
+        return try sources.enumerated().flatMap { try $1.images(at: mix.positions(of: $0, in: slots)) }
+    }
+}
+
 /// Freshly drawn images; images are not meant to repeat.
-public struct GeneratedPrompts: PromptSource {
+public struct GeneratedPrompts: PromptSource, PositionedPrompts {
     private let seed: UInt64
     private let kinds: [ImageKind]
     private let generator: ImageGenerator
@@ -56,7 +81,11 @@ public struct GeneratedPrompts: PromptSource {
 
     /// Images of the split, drawn by the seed and the image's index.
     public func images(of iteration: Int) throws -> [ImagePrompts] {
-        try (iteration * images..<(iteration + 1) * images).map { position in
+        try images(at: iteration * images..<(iteration + 1) * images)
+    }
+
+    func images(at positions: Range<Int>) throws -> [ImagePrompts] {
+        try positions.map { position in
             var generator = SplitMix64(seed: seed, stream: PPOStreams.prompt(position))
             let kind = kinds[position % kinds.count]
             while true {

@@ -54,10 +54,7 @@ public struct RunFolder: Sendable {
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         let asked = try encoder.encode(configuration)
         let file = Self.configurationPath(in: path)
-        // A folder with only a configuration is of a run that has not begun: its start failed, perhaps for a wrong
-        // flag.
-        let names = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0 != FolderLock.fileName }
-        guard names.contains(Self.configurationName), names.count > 1 else {
+        guard try Self.hasBegun(in: path) else {
             try AtomicFile.write([UInt8](asked) + [UInt8(ascii: "\n")], to: file)
             return
         }
@@ -92,6 +89,14 @@ public struct RunFolder: Sendable {
 
     /// The checkpoint's path.
     public var checkpointPath: String { path + "/checkpoint.safetensors" }
+
+    /// Whether the run in `folder` has begun. A folder with only a configuration is of a run whose start failed, for
+    /// example for a wrong flag.
+    package static func hasBegun(in folder: String) throws -> Bool {
+        guard FileManager.default.fileExists(atPath: folder) else { return false }
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0 != FolderLock.fileName }
+        return names.contains(configurationName) && names.count > 1
+    }
 
     /// The name of the file with the settings.
     package static let configurationName = "config.json"

@@ -25,36 +25,48 @@ public struct OwnDataSettings: Codable, Sendable, Equatable {
 
 /// One input of a user's own data, cut into training and held-out examples.
 struct OwnTrainingData: Sendable {
+    /// What training makes of examples, and so what each must have.
+    enum Use: Sendable {
+        /// Dialogues with images, to learn the answers of.
+        case demonstrations
+        /// One question about one image, to sample answers to.
+        case prompts
+    }
+
     /// The name under which its metrics are reported.
     let group: String
     let split: OwnDataSplit
     private let files: [String]
 
-    /// Reads the data at each of `paths`, all of which must have images and answers. An image is held out in all of
-    /// them or in none.
+    /// Reads the data at each of `paths`. An image is held out in all of them or in none.
     ///
-    /// - Parameter share: the share of the images to hold out.
+    /// - Parameters:
+    ///   - share: the share of the images to hold out.
+    ///   - use: what all examples must be fit for.
     /// - Throws: `OwnDataError`.
-    static func all(at paths: [String], share: Double) throws(OwnDataError) -> [OwnTrainingData] {
+    static func all(
+        at paths: [String], share: Double, for use: Use = .demonstrations
+    ) throws(OwnDataError) -> [OwnTrainingData] {
         let examples = try paths.map { path throws(OwnDataError) in try OwnData.examples(at: path) }
         var all: [OwnTrainingData] = []
         for (index, path) in paths.enumerated() {
             let others = examples.indices.filter { $0 != index }.flatMap { examples[$0] }
             all.append(
                 try OwnTrainingData(
-                    path: path, examples: examples[index], beside: others, share: share,
+                    path: path, examples: examples[index], beside: others, share: share, use: use,
                     group: paths.count == 1 ? "own" : "own_\(index + 1)"))
         }
         return all
     }
 
     private init(
-        path: String, examples: [OwnExample], beside others: [OwnExample], share: Double, group: String
+        path: String, examples: [OwnExample], beside others: [OwnExample], share: Double, use: Use, group: String
     ) throws(OwnDataError) {
         self.group = group
         files = try OwnData.files(at: path)
-        try Self.refuse(examples.filter { $0.answer == nil }, of: examples, at: path, for: "no answer")
-        try Self.refuse(examples.filter(\.images.isEmpty), of: examples, at: path, for: "no image")
+        for (isUnfit, reason) in use.requirements {
+            try Self.refuse(examples.filter(isUnfit), of: examples, at: path, for: reason)
+        }
         split = try OwnDataSplit(examples, share: share, beside: others)
         guard !split.training.isEmpty else {
             throw .unusable(path: path, reason: "all examples are held out, so there is nothing to train on")
@@ -75,8 +87,8 @@ struct OwnTrainingData: Sendable {
         guard let first = some.first else { return }
         throw .unusable(
             path: path,
-            reason: "\(some.count) of \(all.count) examples have \(reason), the first one at \(first.source); "
-                + "fine-tuning needs both an image and an answer, so take them out")
+            reason: "\(some.count) of \(all.count) examples have \(reason), so take them out; the first one is at "
+                + "\(first.source)")
     }
 
     /// Throws if an example cannot be trained on with this format.
@@ -97,6 +109,25 @@ struct OwnTrainingData: Sendable {
         }
         let images = Set((split.training + split.heldOut).flatMap { $0.images.map(\.digest) })
         return FileDigest(sha256: FileDigest.sha256(of: lines + images.sorted().joined(separator: "\n")), bytes: bytes)
+    }
+}
+
+extension OwnTrainingData.Use {
+    /// What an example must not be, with what it then has and what is needed.
+    fileprivate var requirements: [(isUnfit: @Sendable (OwnExample) -> Bool, reason: String)] {
+        switch self {
+        case .demonstrations:
+            [
+                ({ $0.answer == nil }, "no answer, and fine-tuning needs one"),
+                ({ $0.images.isEmpty }, "no image, and fine-tuning needs one"),
+            ]
+        case .prompts:
+            [
+                ({ $0.images.count != 1 }, "no image or several, and reinforcement asks about one"),
+                ({ $0.messages.count != 1 }, "earlier turns, and reinforcement asks one question"),
+                ({ $0.showsImageAfterText }, "the image behind the question, and reinforcement shows it first"),
+            ]
+        }
     }
 }
 
@@ -132,7 +163,7 @@ package struct OwnDataLengths: Sendable {
                     example.messages, images: example.images.compactMap { layouts[$0.digest] })
                 let count = prompt.prefix.count + prompt.question.count + answer
                 guard count <= contextLength else {
-                    let reason = "\(count) tokens, more than the \(contextLength) of the base model"
+                    let reason = "\(count) tokens, expected at most \(contextLength)"
                     faults.append(OwnDataFault(source: example.source, reason: reason))
                     continue
                 }
